@@ -1,0 +1,114 @@
+//===- Report.h - report.json: what each node computes, stores, sends ---===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// docs/formats/report.md says what each key means. The compiler fills these from
+// the planned IR; sums over layers, nodes and peers are made by addTotals().
+#ifndef DISCOC_FORMATS_REPORT_H
+#define DISCOC_FORMATS_REPORT_H
+
+#include "Diagnostics.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace discoc {
+
+struct Traffic {
+  int64_t messages = 0;
+  int64_t bytes = 0; ///< payload
+  Traffic &operator+=(const Traffic &o) {
+    messages += o.messages;
+    bytes += o.bytes;
+    return *this;
+  }
+  bool operator==(const Traffic &o) const { return messages == o.messages && bytes == o.bytes; }
+};
+
+/// One node's part of one layer.
+struct LayerShare {
+  int64_t rank = 0;
+  int64_t channels = 0;    ///< of the layer's result that this node computes
+  int64_t macs = 0;        ///< multiply-accumulates that this node does
+  int64_t weightBytes = 0; ///< that this node stores for this layer
+  int64_t sendBytes = 0;   ///< features of this layer's inputs that this node sends for it
+  int64_t receiveBytes = 0; ///< and that it receives
+};
+
+/// One op of the model (fused ones under the op that they were fused into).
+struct LayerReport {
+  std::string op;   ///< ONNX name
+  std::string type; ///< ONNX type, "Conv"
+  /// The op on one node, after the masks' zeros: what a share is a share of.
+  int64_t macs = 0;
+  int64_t weightBytes = 0;
+  int64_t denseMacs = 0;        ///< and before the zeros
+  int64_t denseWeightBytes = 0;
+  int64_t denseBytes = 0;       ///< what dense gather would send for it, all pairs together
+  int64_t replicatedMacs = 0;   ///< done more than once: sum over nodes minus the op's own
+  int64_t replicatedWeightBytes = 0;
+  std::string replicatedReason; ///< why, when it is an allowed exception; may be empty
+  std::vector<LayerShare> nodes; ///< nodes without a part may be left out
+};
+
+struct PeerReport {
+  int64_t peer = 0;
+  Traffic sent, received;         ///< without the root's
+  Traffic rootSent, rootReceived; ///< inputs handed out, outputs handed in
+};
+
+struct NodeReport {
+  int64_t rank = 0;
+  std::string name;
+  std::string board;
+  int64_t arenaBytes = 0;
+  int64_t liveBytes = 0; ///< the largest sum of bytes that live at one time
+  int64_t macs = 0;
+  int64_t weightBytes = 0;
+  std::vector<PeerReport> peers; ///< those it has messages with, by rank
+  Traffic sent, received, rootSent, rootReceived; ///< sums over peers, by addTotals
+};
+
+/// A whole model in one number of each kind.
+struct Totals {
+  int64_t macs = 0;
+  int64_t weightBytes = 0;
+  int64_t arenaBytes = 0;
+  Traffic exchanged; ///< without the root's
+  Traffic root;
+};
+
+struct Report {
+  static constexpr int64_t version = 1;
+  std::string model;
+  std::string compiler;
+  std::string buildHash;
+  int64_t frameOverheadBytes = 0; ///< bytes on a link beside a message's payload
+  std::vector<NodeReport> nodes;  ///< in rank order
+  std::vector<LayerReport> layers; ///< in the order of the graph
+
+  Totals cluster;     ///< sums over the nodes, by addTotals
+  Totals largestNode; ///< the largest of each, by addTotals
+  Totals oneNode;     ///< the same model and masks on one node; macs and weightBytes by
+                      ///< addTotals (sums over layers), arenaBytes by the compiler (0: unknown)
+  Totals denseGather; ///< N nodes, no mask; macs, weightBytes and exchanged.bytes by
+                      ///< addTotals, exchanged.messages by the compiler
+  int64_t replicatedMacs = 0;        ///< by addTotals, entries without a reason
+  int64_t replicatedWeightBytes = 0; ///< likewise
+  int64_t exceptedMacs = 0;          ///< by addTotals, entries with a reason
+  int64_t exceptedWeightBytes = 0;
+};
+
+/// Fills every field that says "by addTotals"; NodeReport::macs and weightBytes
+/// are sums over the layers' shares.
+void addTotals(Report &report);
+
+std::string toJson(const Report &report);
+std::optional<Report> parseReport(const std::string &text, const std::string &file,
+                                  Diagnostics &diagnostics);
+std::optional<Report> readReport(const std::string &path, Diagnostics &diagnostics);
+
+} // namespace discoc
+
+#endif // DISCOC_FORMATS_REPORT_H
