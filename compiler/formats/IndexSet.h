@@ -12,9 +12,7 @@ namespace discoc {
 struct IndexRange {
   int64_t first = 0;
   int64_t last = 0;
-  bool operator==(const IndexRange &o) const {
-    return first == o.first && last == o.last;
-  }
+  bool operator==(const IndexRange &o) const { return first == o.first && last == o.last; }
 };
 
 /// A set of indices. Ranges rise, never touch and never overlap, so equal sets

@@ -88,7 +88,7 @@ struct Manifest {
   RootPlacement root;
   std::vector<ManifestTensor> inputs;
   std::vector<ManifestTensor> outputs;
-  std::vector<ManifestNode> nodes; ///< in rank order; N = nodes.size()
+  std::vector<ManifestNode> nodes;       ///< in rank order; N = nodes.size()
   std::vector<ManifestMessage> messages; ///< by id
   std::vector<std::string> labels;       ///< from the model's metadata; may be empty
   std::optional<Preprocess> preprocess;  ///< from the model's metadata

@@ -46,8 +46,8 @@ std::optional<Masks> readMasks(const std::string &path, std::optional<int64_t> n
 
 /// One entry against what the compiler knows: the channels that `from` owns along
 /// the input axis, and the axis' size. `index` is the entry's place in the file.
-bool checkMaskEntry(const MaskEntry &entry, size_t index, const IndexSet &owned,
-                    int64_t axisSize, const std::string &file, Diagnostics &diagnostics);
+bool checkMaskEntry(const MaskEntry &entry, size_t index, const IndexSet &owned, int64_t axisSize,
+                    const std::string &file, Diagnostics &diagnostics);
 
 } // namespace discoc
 

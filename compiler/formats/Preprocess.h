@@ -18,21 +18,23 @@ namespace discoc {
 /// One input: x = (value * scale - mean) / std, value 0..255 of each colour.
 struct PreprocessInput {
   enum class Resize {
-    None,       ///< the picture must have the size already
-    Bilinear,   ///< stretched to the size, antialiased
-    Nearest,    ///< stretched to the size, each pixel from the nearest one
-    CenterCrop, ///< scaled so that the size just fits inside (or so that the shorter
-                ///< side is resizeShorter), then cut from the middle
-    Letterbox,  ///< scaled so that it just fits inside the size, the rest filled with pad
+    None,            ///< the picture must have the size already
+    Bilinear,        ///< stretched to the size, antialiased
+    Nearest,         ///< stretched to the size, each pixel from the nearest one
+    CenterCrop,      ///< scaled so that the size just fits inside (or so that the shorter
+                     ///< side is resizeShorter), then cut from the middle
+    Letterbox,       ///< scaled so that it just fits inside the size, in the middle, the rest
+                     ///< filled with pad
+    LetterboxCorner, ///< likewise, in the upper left corner
   };
   enum class Layout { NCHW, NHWC };
-  enum class Color { RGB, BGR, Gray };
+  enum class Color { RGB, BGR, RGBA, Gray };
 
   int64_t height = 0;
   int64_t width = 0;
   Resize resize = Resize::Bilinear;
   std::optional<int64_t> resizeShorter; ///< CenterCrop only
-  double pad = 0;                       ///< Letterbox only, a value 0..255
+  double pad = 0;                       ///< letterboxes only, a value 0..255
   Layout layout = Layout::NCHW;
   Color color = Color::RGB;
   double scale = 1;
@@ -40,7 +42,10 @@ struct PreprocessInput {
   std::vector<double> std;  ///< likewise
   std::string type;         ///< numpy's word; empty: the input's own
 
-  int64_t colors() const { return color == Color::Gray ? 1 : 3; }
+  int64_t colors() const { return color == Color::Gray ? 1 : color == Color::RGBA ? 4 : 3; }
+  bool letterbox() const {
+    return resize == Resize::Letterbox || resize == Resize::LetterboxCorner;
+  }
 };
 
 struct Preprocess {

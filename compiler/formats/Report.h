@@ -29,10 +29,10 @@ struct Traffic {
 /// One node's part of one layer.
 struct LayerShare {
   int64_t rank = 0;
-  int64_t channels = 0;    ///< of the layer's result that this node computes
-  int64_t macs = 0;        ///< multiply-accumulates that this node does
-  int64_t weightBytes = 0; ///< that this node stores for this layer
-  int64_t sendBytes = 0;   ///< features of this layer's inputs that this node sends for it
+  int64_t channels = 0;     ///< of the layer's result that this node computes
+  int64_t macs = 0;         ///< multiply-accumulates that this node does
+  int64_t weightBytes = 0;  ///< that this node stores for this layer
+  int64_t sendBytes = 0;    ///< features of this layer's inputs that this node sends for it
   int64_t receiveBytes = 0; ///< and that it receives
 };
 
@@ -43,12 +43,12 @@ struct LayerReport {
   /// The op on one node, after the masks' zeros: what a share is a share of.
   int64_t macs = 0;
   int64_t weightBytes = 0;
-  int64_t denseMacs = 0;        ///< and before the zeros
+  int64_t denseMacs = 0; ///< and before the zeros
   int64_t denseWeightBytes = 0;
-  int64_t denseBytes = 0;       ///< what dense gather would send for it, all pairs together
-  int64_t replicatedMacs = 0;   ///< done more than once: sum over nodes minus the op's own
+  int64_t denseBytes = 0;     ///< what dense gather would send for it, all pairs together
+  int64_t replicatedMacs = 0; ///< done more than once: sum over nodes minus the op's own
   int64_t replicatedWeightBytes = 0;
-  std::string replicatedReason; ///< why, when it is an allowed exception; may be empty
+  std::string replicatedReason;  ///< why, when it is an allowed exception; may be empty
   std::vector<LayerShare> nodes; ///< nodes without a part may be left out
 };
 
@@ -66,7 +66,7 @@ struct NodeReport {
   int64_t liveBytes = 0; ///< the largest sum of bytes that live at one time
   int64_t macs = 0;
   int64_t weightBytes = 0;
-  std::vector<PeerReport> peers; ///< those it has messages with, by rank
+  std::vector<PeerReport> peers;                  ///< those it has messages with, by rank
   Traffic sent, received, rootSent, rootReceived; ///< sums over peers, by addTotals
 };
 
@@ -84,8 +84,8 @@ struct Report {
   std::string model;
   std::string compiler;
   std::string buildHash;
-  int64_t frameOverheadBytes = 0; ///< bytes on a link beside a message's payload
-  std::vector<NodeReport> nodes;  ///< in rank order
+  int64_t frameOverheadBytes = 0;  ///< bytes on a link beside a message's payload
+  std::vector<NodeReport> nodes;   ///< in rank order
   std::vector<LayerReport> layers; ///< in the order of the graph
 
   Totals cluster;     ///< sums over the nodes, by addTotals

@@ -1,0 +1,386 @@
+//===- Json.cpp - JSON with a path in every complaint ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Json.h"
+#include "Limits.h"
+#include "Metadata.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace discoc {
+
+//===- views ---===//
+
+bool JsonView::fault(const std::string &what, const std::string &hint) const {
+  size_t n = ++context_->faults;
+  if (n <= maxFaults)
+    context_->out.push_back({context_->file, path_, what, hint});
+  else if (n == maxFaults + 1)
+    context_->out.push_back({context_->file, "", "more faults follow", "correct these first"});
+  return false;
+}
+
+namespace {
+/// What a value is, for "is a list, not a string".
+const char *kindOf(const ReadJson &value) {
+  switch (value.type()) {
+  case ReadJson::value_t::object: return "an object";
+  case ReadJson::value_t::array: return "a list";
+  case ReadJson::value_t::string: return "a string";
+  case ReadJson::value_t::boolean: return "true or false";
+  case ReadJson::value_t::null: return "null";
+  case ReadJson::value_t::number_float: return "a number with a fraction or an exponent";
+  default: return "a number";
+  }
+}
+
+std::string shortened(const std::string &text) {
+  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
+}
+} // namespace
+
+bool JsonView::object(std::initializer_list<const char *> required,
+                      std::initializer_list<const char *> optional) const {
+  if (!value_->is_object())
+    return fault(std::string("is ") + kindOf(*value_) + ", not an object");
+  bool good = true;
+  for (const char *key : required)
+    if (!value_->contains(key))
+      good = fault(std::string("has no \"") + key + "\"", "add it");
+  for (auto it = value_->begin(); it != value_->end(); ++it) {
+    auto same = [&](const char *key) { return it.key() == key; };
+    if (std::any_of(required.begin(), required.end(), same) ||
+        std::any_of(optional.begin(), optional.end(), same))
+      continue;
+    std::string known;
+    for (auto list : {required, optional})
+      for (const char *key : list)
+        known += (known.empty() ? "" : ", ") + std::string(key);
+    good = fault("unknown key \"" + shortened(it.key()) + "\"", "known here: " + known);
+  }
+  return good;
+}
+
+bool JsonView::array() const {
+  return value_->is_array() || fault(std::string("is ") + kindOf(*value_) + ", not a list");
+}
+
+bool JsonView::array(size_t exactly, const std::string &of) const {
+  if (!array())
+    return false;
+  if (size() == exactly)
+    return true;
+  return fault("has " + std::to_string(size()) + " elements",
+               "give " + std::to_string(exactly) + ": " + of);
+}
+
+static std::string step(const std::string &key) {
+  bool plain = !key.empty() && key.size() <= 60;
+  for (char c : key)
+    plain = plain && ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      c == '_');
+  return plain ? "." + key : "[\"" + shortened(key) + "\"]";
+}
+
+JsonView JsonView::member(const std::string &key) const {
+  return {value_->at(key), path_ + step(key), context_};
+}
+
+JsonView JsonView::element(size_t index) const {
+  return {value_->at(index), path_ + "[" + std::to_string(index) + "]", context_};
+}
+
+bool JsonView::members(
+    const std::function<bool(const std::string &, const JsonView &)> &each) const {
+  bool good =
+      value_->is_object() || fault(std::string("is ") + kindOf(*value_) + ", not an object");
+  if (!good)
+    return false;
+  for (auto it = value_->begin(); it != value_->end(); ++it)
+    good = each(it.key(), JsonView(it.value(), path_ + step(it.key()), context_)) && good;
+  return good;
+}
+
+bool JsonView::elements(const std::function<bool(size_t, const JsonView &)> &each) const {
+  bool good = array();
+  if (good)
+    for (size_t i = 0; i < size(); ++i)
+      good = each(i, element(i)) && good;
+  return good;
+}
+
+bool JsonView::read(std::string &out) const {
+  if (!value_->is_string())
+    return fault(std::string("is ") + kindOf(*value_) + ", not a string");
+  out = value_->get<std::string>();
+  return true;
+}
+
+bool JsonView::read(bool &out) const {
+  if (!value_->is_boolean())
+    return fault(std::string("is ") + kindOf(*value_) + ", not true or false");
+  out = value_->get<bool>();
+  return true;
+}
+
+bool JsonView::read(double &out) const {
+  if (!value_->is_number())
+    return fault(std::string("is ") + kindOf(*value_) + ", not a number");
+  out = value_->get<double>();
+  return std::isfinite(out) || fault("is not a finite number");
+}
+
+bool JsonView::read(int64_t &out, int64_t least, int64_t most) const {
+  if (!value_->is_number_integer())
+    return fault(std::string("is ") + kindOf(*value_) + ", not an integer");
+  const bool wide =
+      value_->is_number_unsigned() && value_->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
+  out = wide ? INT64_MAX : value_->get<int64_t>();
+  if (!wide && out >= least && out <= most)
+    return true;
+  return fault(value_->dump() + " is out of range",
+               most == INT64_MAX
+                   ? "the least is " + std::to_string(least)
+                   : "allowed is " + std::to_string(least) + " to " + std::to_string(most));
+}
+
+bool JsonView::read(IndexSet &out) const {
+  out = IndexSet();
+  if (!array())
+    return false;
+  for (size_t i = 0; i < size(); ++i) {
+    const JsonView item = element(i);
+    int64_t first = 0, last = 0;
+    if (item.isArray()) {
+      if (!item.array(2, "the first and the last channel") ||
+          !item.element(0).read(first, 0, maxIndex) || !item.element(1).read(last, 0, maxIndex))
+        return false;
+      if (last < first)
+        return item.fault("the range ends before it begins", "write [first, last]");
+    } else {
+      if (!item.read(first, 0, maxIndex))
+        return false;
+      last = first;
+    }
+    if (out.append(first, last))
+      continue;
+    if (out.contains(first))
+      return item.fault("channel " + std::to_string(first) + " is listed twice",
+                        "name every channel once");
+    return item.fault("channel " + std::to_string(first) + " comes after " +
+                          std::to_string(out.max()),
+                      "list channels in rising order");
+  }
+  return true;
+}
+
+//===- reading ---===//
+
+namespace {
+/// nlohmann keeps the last of two equal keys and says nothing; we say it.
+class DoubledKeys {
+public:
+  bool operator()(int, ReadJson::parse_event_t event, ReadJson &value) {
+    if (event == ReadJson::parse_event_t::object_start)
+      open_.emplace_back();
+    else if (event == ReadJson::parse_event_t::object_end)
+      open_.pop_back();
+    else if (event == ReadJson::parse_event_t::key && found.empty() &&
+             !open_.back().insert(value.get<std::string>()).second)
+      found = value.get<std::string>();
+    return true;
+  }
+  std::string found;
+
+private:
+  std::vector<std::set<std::string>> open_;
+};
+} // namespace
+
+/// Reading recurses nowhere, but writing and our own readers may.
+static bool tooDeep(const std::string &text) {
+  int depth = 0;
+  bool inString = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (inString) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        inString = false;
+    } else if (c == '"')
+      inString = true;
+    else if (c == '[' || c == '{') {
+      if (++depth > 64)
+        return true;
+    } else if (c == ']' || c == '}')
+      --depth;
+  }
+  return false;
+}
+
+std::optional<ReadJson> parseJson(const std::string &text, const std::string &file,
+                                  Diagnostics &out) {
+  if (tooDeep(text)) {
+    out.push_back({file, "", "is nested more than 64 deep", "is this the right file?"});
+    return std::nullopt;
+  }
+  try {
+    DoubledKeys doubled;
+    ReadJson value = ReadJson::parse(text, std::ref(doubled));
+    if (doubled.found.empty())
+      return value;
+    out.push_back({file, "", "an object has the key \"" + shortened(doubled.found) + "\" twice",
+                   "keep one of them"});
+  } catch (const ReadJson::parse_error &error) {
+    size_t end = std::min(error.byte, text.size());
+    size_t line = 1 + static_cast<size_t>(
+                          std::count(text.begin(), text.begin() + static_cast<long>(end), '\n'));
+    std::string what = error.what();
+    size_t colon = what.rfind("syntax error");
+    out.push_back({file, "line " + std::to_string(line),
+                   "is not JSON: " + (colon == std::string::npos ? what : what.substr(colon)), ""});
+  } catch (const std::exception &error) {
+    out.push_back({file, "", std::string("is not JSON: ") + error.what(), ""});
+  }
+  return std::nullopt;
+}
+
+bool readHeader(const JsonView &view, const char *format, int64_t version) {
+  std::string found;
+  int64_t v = 0;
+  if (!view.json().is_object())
+    return view.fault("is not an object", std::string("a ") + format + " file is one");
+  if (!view.has("format"))
+    return view.fault("has no \"format\"",
+                      std::string("a file of this kind says \"format\": \"") + format + "\"");
+  if (!view.member("format").read(found))
+    return false;
+  if (found != format)
+    return view.member("format").fault("is \"" + shortened(found) + "\"",
+                                       std::string("expected is \"") + format + "\"");
+  if (!view.has("version"))
+    return view.fault("has no \"version\"", "this discoc knows " + std::to_string(version));
+  if (!view.member("version").read(v))
+    return false;
+  return v == version ||
+         view.member("version").fault("is " + std::to_string(v),
+                                      "this discoc knows only version " + std::to_string(version));
+}
+
+bool readNodes(const JsonView &view, std::optional<int64_t> expected, int64_t &nodes) {
+  if (!view.read(nodes, 1, maxNodes))
+    return false;
+  if (!expected || nodes == *expected)
+    return true;
+  return view.fault("the file is for " + std::to_string(nodes) + " nodes, the cluster has " +
+                        std::to_string(*expected),
+                    "compile with -n " + std::to_string(nodes) + " or give another file");
+}
+
+std::optional<std::vector<std::string>> parseLabels(const std::string &text,
+                                                    const std::string &file, Diagnostics &out) {
+  std::optional<ReadJson> value = parseJson(text, file, out);
+  if (!value)
+    return std::nullopt;
+  JsonView::Context context{file, out};
+  std::vector<std::string> labels;
+  bool good = JsonView(*value, context).elements([&](size_t, const JsonView &item) {
+    labels.emplace_back();
+    return item.read(labels.back());
+  });
+  return good ? std::optional(labels) : std::nullopt;
+}
+
+//===- writing ---===//
+
+Json toJson(const IndexSet &set) {
+  Json list = Json::array();
+  for (const IndexRange &r : set.ranges()) {
+    if (r.last > r.first + 1) {
+      list.push_back(Json::array({r.first, r.last}));
+      continue;
+    }
+    for (int64_t i = r.first; i <= r.last; ++i)
+      list.push_back(i);
+  }
+  return list;
+}
+
+namespace {
+std::string compact(const Json &value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// "{"a":1,"b":[1,2]}" with a blank after each comma and colon outside strings.
+std::string spaced(const std::string &text) {
+  std::string out;
+  bool inString = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    out += c;
+    if (c == '\\' && inString)
+      out += text[++i];
+    else if (c == '"')
+      inString = !inString;
+    else if (!inString && (c == ',' || c == ':'))
+      out += ' ';
+  }
+  return out;
+}
+
+/// Appends value to out; `column` is where it starts, for the line's width.
+void append(std::string &out, const Json &value, size_t indent, size_t column) {
+  constexpr size_t width = 100;
+  const bool open = value.is_structured() && !value.empty();
+  std::string line = spaced(compact(value));
+  if (!open || column + line.size() < width) {
+    out += line;
+    return;
+  }
+  const std::string pad(indent + 2, ' ');
+  if (value.is_object()) {
+    const char *sep = "{\n";
+    for (auto it = value.begin(); it != value.end(); ++it) {
+      std::string key = compact(Json(it.key())) + ": ";
+      out += sep + pad + key;
+      append(out, it.value(), indent + 2, pad.size() + key.size());
+      sep = ",\n";
+    }
+    out += "\n" + std::string(indent, ' ') + "}";
+    return;
+  }
+  // Lists of short things (channels) fill lines, others go one a line.
+  bool fill = true;
+  for (const Json &item : value)
+    fill = fill && (!item.is_structured() ||
+                    (item.is_array() && item.size() <= 2 && (item.empty() || item[0].is_number())));
+  size_t at = 0;
+  out += "[";
+  for (const Json &item : value) {
+    std::string text;
+    append(text, item, indent + 2, pad.size());
+    if (at > 0)
+      out += ",";
+    if (at == 0 || !fill || at + text.size() + 2 > width) {
+      out += "\n" + pad;
+      at = pad.size();
+    } else {
+      out += " ";
+      ++at;
+    }
+    out += text;
+    at += text.size() + 1;
+  }
+  out += "\n" + std::string(indent, ' ') + "]";
+}
+} // namespace
+
+std::string layOut(const Json &value) {
+  std::string out;
+  append(out, value, 0, 0);
+  return out + "\n";
+}
+
+} // namespace discoc

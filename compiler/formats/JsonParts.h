@@ -1,0 +1,20 @@
+//===- JsonParts.h - parts that several files share; only inside discocFormats ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_FORMATS_JSONPARTS_H
+#define DISCOC_FORMATS_JSONPARTS_H
+
+#include "Json.h"
+#include "Preprocess.h"
+
+namespace discoc {
+
+/// A preprocess file is also a member of a manifest.
+Json partToJson(const Preprocess &preprocess);
+std::optional<Preprocess> partFromJson(const JsonView &view);
+
+/// numpy's word for an element type.
+bool readType(const JsonView &view, std::string &type);
+
+} // namespace discoc
+
+#endif // DISCOC_FORMATS_JSONPARTS_H

@@ -1,0 +1,16 @@
+//===- Limits.h - bounds that every file keeps ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_FORMATS_LIMITS_H
+#define DISCOC_FORMATS_LIMITS_H
+
+#include <cstdint>
+
+namespace discoc {
+
+constexpr int64_t maxNodes = 65535;           ///< ranks are 16 bits wide in frames
+constexpr int64_t maxIndex = (1LL << 31) - 1; ///< of a channel
+constexpr int64_t maxFileBytes = 256LL << 20; ///< of a masks, owners, ... file
+
+} // namespace discoc
+
+#endif // DISCOC_FORMATS_LIMITS_H

@@ -1,0 +1,273 @@
+//===- Manifest.cpp - manifest.json ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Manifest.h"
+#include "JsonParts.h"
+#include "Limits.h"
+#include "Text.h"
+
+#include <algorithm>
+
+namespace discoc {
+
+static constexpr const char *formatName = "discoc-manifest";
+static constexpr const char *nodeFormatName = "discoc-node-manifest";
+static constexpr Word<ManifestLayout::Kind> layoutWords[] = {
+    {"owned", ManifestLayout::Kind::Owned},
+    {"replicated", ManifestLayout::Kind::Replicated},
+    {"root", ManifestLayout::Kind::Root}};
+static constexpr Word<ManifestRoute::Kind> routeWords[] = {
+    {"feature", ManifestRoute::Kind::Feature}, {"partial sum", ManifestRoute::Kind::PartialSum}};
+
+//===- writing ---===//
+
+static Json toJson(const ManifestTensor &tensor) {
+  Json layout;
+  layout["kind"] = wordOf(layoutWords, tensor.layout.kind);
+  if (tensor.layout.kind == ManifestLayout::Kind::Owned) {
+    layout["axis"] = tensor.layout.axis;
+    layout["owners"] = Json::array();
+    for (const IndexSet &set : tensor.layout.owners)
+      layout["owners"].push_back(toJson(set));
+  }
+  Json json;
+  json["name"] = tensor.name;
+  json["type"] = tensor.type;
+  json["shape"] = tensor.shape;
+  json["layout"] = std::move(layout);
+  return json;
+}
+
+static Json toJson(const ManifestMessage &message) {
+  Json routes = Json::array();
+  for (const ManifestRoute &route : message.routes) {
+    Json item;
+    item["tensor"] = route.tensor;
+    item["kind"] = wordOf(routeWords, route.kind);
+    if (route.axis) {
+      item["axis"] = *route.axis;
+      item["channels"] = toJson(route.channels);
+    }
+    item["bytes"] = route.bytes;
+    routes.push_back(std::move(item));
+  }
+  Json json;
+  json["id"] = message.id;
+  json["from"] = message.from;
+  json["to"] = message.to;
+  json["bytes"] = message.bytes;
+  json["root"] = message.root;
+  json["routes"] = std::move(routes);
+  return json;
+}
+
+static Json toJson(const ManifestNode &node) {
+  Json json;
+  json["rank"] = node.rank;
+  json["name"] = node.name;
+  json["board"] = node.board;
+  json["directory"] = node.directory;
+  json["arena_bytes"] = node.arenaBytes;
+  json["weight_bytes"] = node.weightBytes;
+  return json;
+}
+
+static Json rootToJson(int64_t at) { return at == RootPlacement::all ? Json("all") : Json(at); }
+
+/// All that does not depend on the node.
+static Json headToJson(const Manifest &m, const char *format) {
+  Json json;
+  json["format"] = format;
+  json["version"] = Manifest::version;
+  json["compiler"] = m.compiler;
+  json["model"]["name"] = m.model.name;
+  json["model"]["file"] = m.model.file;
+  json["model"]["sha256"] = m.model.sha256;
+  json["settings"] = Json::object();
+  for (const auto &[key, value] : m.settings)
+    json["settings"][key] = value;
+  json["build_hash"] = m.buildHash;
+  json["root"]["input_at"] = rootToJson(m.root.inputAt);
+  json["root"]["output_at"] = rootToJson(m.root.outputAt);
+  for (auto [key, tensors] : {std::pair{"inputs", &m.inputs}, std::pair{"outputs", &m.outputs}}) {
+    json[key] = Json::array();
+    for (const ManifestTensor &tensor : *tensors)
+      json[key].push_back(toJson(tensor));
+  }
+  return json;
+}
+
+std::string toJson(const Manifest &m) {
+  Json json = headToJson(m, formatName);
+  json["nodes"] = Json::array();
+  for (const ManifestNode &node : m.nodes)
+    json["nodes"].push_back(toJson(node));
+  json["messages"] = Json::array();
+  for (const ManifestMessage &message : m.messages)
+    json["messages"].push_back(toJson(message));
+  if (!m.labels.empty())
+    json["labels"] = m.labels;
+  if (m.preprocess)
+    json["preprocess"] = partToJson(*m.preprocess);
+  return layOut(json);
+}
+
+std::string toNodeJson(const Manifest &m, int64_t rank) {
+  Json json = headToJson(m, nodeFormatName);
+  json["cluster_nodes"] = m.nodes.size();
+  for (const ManifestNode &node : m.nodes)
+    if (node.rank == rank)
+      json["node"] = toJson(node);
+  json["messages"] = Json::array();
+  for (const ManifestMessage &message : m.messages)
+    if (message.from == rank || message.to == rank)
+      json["messages"].push_back(toJson(message));
+  return layOut(json);
+}
+
+//===- reading ---===//
+
+static bool readLayout(const JsonView &view, ManifestLayout &layout) {
+  if (!view.object({"kind"}, {"axis", "owners"}) ||
+      !readWord(view.member("kind"), layoutWords, layout.kind))
+    return false;
+  if (layout.kind != ManifestLayout::Kind::Owned)
+    return true;
+  return view.object({"kind", "axis", "owners"}) && view.member("axis").read(layout.axis, 0, 63) &&
+         view.member("owners").elements([&](size_t, const JsonView &set) {
+           layout.owners.emplace_back();
+           return set.read(layout.owners.back());
+         });
+}
+
+static bool readTensors(const JsonView &view, std::vector<ManifestTensor> &tensors) {
+  return view.elements([&](size_t, const JsonView &item) {
+    ManifestTensor t;
+    bool good = item.object({"name", "type", "shape", "layout"}) &&
+                item.member("name").read(t.name) && readType(item.member("type"), t.type) &&
+                item.member("shape").elements([&](size_t, const JsonView &dim) {
+                  t.shape.push_back(0);
+                  return dim.read(t.shape.back());
+                }) &&
+                readLayout(item.member("layout"), t.layout);
+    if (good)
+      tensors.push_back(std::move(t));
+    return good;
+  });
+}
+
+/// The directory is joined to OUT and built: it must stay inside.
+static bool readDirectory(const JsonView &view, std::string &directory) {
+  if (!view.read(directory))
+    return false;
+  bool plain = !directory.empty() && directory[0] != '.';
+  for (char c : directory)
+    plain = plain && c != '/' && c != '\0';
+  return plain || view.fault("is not the name of a directory inside this one", "");
+}
+
+static bool readNode(const JsonView &view, ManifestNode &node) {
+  return view.object({"rank", "name", "board", "directory", "arena_bytes", "weight_bytes"}) &&
+         view.member("rank").read(node.rank, 0, maxNodes - 1) &&
+         view.member("name").read(node.name) && view.member("board").read(node.board) &&
+         readDirectory(view.member("directory"), node.directory) &&
+         view.member("arena_bytes").read(node.arenaBytes) &&
+         view.member("weight_bytes").read(node.weightBytes);
+}
+
+static bool readRoute(const JsonView &view, ManifestRoute &route) {
+  if (!view.object({"tensor", "kind", "bytes"}, {"axis", "channels"}) ||
+      !view.member("tensor").read(route.tensor) ||
+      !readWord(view.member("kind"), routeWords, route.kind) ||
+      !view.member("bytes").read(route.bytes))
+    return false;
+  if (!view.has("axis") && !view.has("channels"))
+    return true;
+  route.axis = 0;
+  return view.object({"tensor", "kind", "bytes", "axis", "channels"}) &&
+         view.member("axis").read(*route.axis, 0, 63) &&
+         view.member("channels").read(route.channels);
+}
+
+static bool readMessage(const JsonView &view, int64_t nodes, ManifestMessage &message) {
+  bool good = view.object({"id", "from", "to", "bytes", "root", "routes"}) &&
+              view.member("id").read(message.id, 0, UINT32_MAX) &&
+              view.member("from").read(message.from, 0, nodes - 1) &&
+              view.member("to").read(message.to, 0, nodes - 1) &&
+              view.member("bytes").read(message.bytes) && view.member("root").read(message.root);
+  return good && view.member("routes").elements([&](size_t, const JsonView &item) {
+    message.routes.emplace_back();
+    return readRoute(item, message.routes.back());
+  });
+}
+
+static bool readRoot(const JsonView &view, int64_t nodes, int64_t &at) {
+  if (view.json().is_string() && view.json() == "all") {
+    at = RootPlacement::all;
+    return true;
+  }
+  return view.read(at, 0, nodes - 1);
+}
+
+static bool readHead(const JsonView &view, Manifest &m) {
+  const JsonView model = view.member("model");
+  return view.member("compiler").read(m.compiler) && model.object({"name", "file", "sha256"}) &&
+         model.member("name").read(m.model.name) && model.member("file").read(m.model.file) &&
+         model.member("sha256").read(m.model.sha256) &&
+         view.member("settings").members([&](const std::string &key, const JsonView &item) {
+           return item.read(m.settings[key]);
+         }) &&
+         view.member("build_hash").read(m.buildHash) &&
+         readTensors(view.member("inputs"), m.inputs) &&
+         readTensors(view.member("outputs"), m.outputs);
+}
+
+static bool readNodeList(const JsonView &view, std::vector<ManifestNode> &nodes) {
+  bool good = view.elements([&](size_t index, const JsonView &item) {
+    nodes.emplace_back();
+    if (!readNode(item, nodes.back()))
+      return false;
+    return nodes.back().rank == static_cast<int64_t>(index) ||
+           item.member("rank").fault("is not " + std::to_string(index), "list nodes in rank order");
+  });
+  return good && (!nodes.empty() || view.fault("is empty"));
+}
+
+std::optional<Manifest> parseManifest(const std::string &text, const std::string &file,
+                                      Diagnostics &diagnostics) {
+  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
+  if (!json)
+    return std::nullopt;
+  JsonView::Context context{file, diagnostics};
+  const JsonView view(*json, context);
+  Manifest m;
+  if (!readHeader(view, formatName, Manifest::version) ||
+      !view.object({"format", "version", "compiler", "model", "settings", "build_hash", "root",
+                    "inputs", "outputs", "nodes", "messages"},
+                   {"labels", "preprocess"}) ||
+      !readHead(view, m) || !readNodeList(view.member("nodes"), m.nodes))
+    return std::nullopt;
+  const int64_t nodes = static_cast<int64_t>(m.nodes.size());
+  const JsonView root = view.member("root");
+  bool good = root.object({"input_at", "output_at"}) &&
+              readRoot(root.member("input_at"), nodes, m.root.inputAt) &&
+              readRoot(root.member("output_at"), nodes, m.root.outputAt);
+  good = view.member("messages").elements([&](size_t, const JsonView &item) {
+    m.messages.emplace_back();
+    return readMessage(item, nodes, m.messages.back());
+  }) && good;
+  if (view.has("labels"))
+    good = view.member("labels").elements([&](size_t, const JsonView &item) {
+      m.labels.emplace_back();
+      return item.read(m.labels.back());
+    }) && good;
+  if (view.has("preprocess"))
+    good = (m.preprocess = partFromJson(view.member("preprocess"))).has_value() && good;
+  return good ? std::optional(std::move(m)) : std::nullopt;
+}
+
+std::optional<Manifest> readManifest(const std::string &path, Diagnostics &diagnostics) {
+  std::optional<std::string> text = readText(path, diagnostics);
+  return text ? parseManifest(*text, path, diagnostics) : std::nullopt;
+}
+
+} // namespace discoc

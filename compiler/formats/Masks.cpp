@@ -1,0 +1,108 @@
+//===- Masks.cpp - stated communication masks ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Masks.h"
+#include "Json.h"
+#include "Text.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace discoc {
+
+static constexpr const char *formatName = "discoc-masks";
+static constexpr Word<Masks::Apply> applyWords[] = {{"check", Masks::Apply::Check},
+                                                    {"zero", Masks::Apply::Zero}};
+
+std::string toJson(const Masks &masks) {
+  std::vector<const MaskEntry *> sorted;
+  for (const MaskEntry &entry : masks.entries)
+    sorted.push_back(&entry);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const MaskEntry *a, const MaskEntry *b) {
+    return std::tie(a->op, a->from, a->to) < std::tie(b->op, b->from, b->to);
+  });
+  Json list = Json::array();
+  for (const MaskEntry *entry : sorted)
+    list.push_back(Json{{"op", entry->op},
+                        {"from", entry->from},
+                        {"to", entry->to},
+                        {"channels", toJson(entry->channels)}});
+  Json file;
+  file["format"] = formatName;
+  file["version"] = Masks::version;
+  file["nodes"] = masks.nodes;
+  file["apply"] = wordOf(applyWords, masks.apply);
+  file["masks"] = std::move(list);
+  return layOut(file);
+}
+
+static bool readEntry(const JsonView &view, int64_t nodes, MaskEntry &entry) {
+  if (!view.object({"op", "from", "to", "channels"}))
+    return false;
+  bool good = view.member("op").read(entry.op);
+  if (good && entry.op.empty())
+    good = view.member("op").fault("is empty", "give the op's name or that of its first output");
+  good = view.member("from").read(entry.from, 0, nodes - 1) && good;
+  good = view.member("to").read(entry.to, 0, nodes - 1) && good;
+  return view.member("channels").read(entry.channels) && good;
+}
+
+std::optional<Masks> parseMasks(const std::string &text, const std::string &file,
+                                std::optional<int64_t> nodes, Diagnostics &diagnostics) {
+  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
+  if (!json)
+    return std::nullopt;
+  JsonView::Context context{file, diagnostics};
+  const JsonView view(*json, context);
+  Masks masks;
+  if (!readHeader(view, formatName, Masks::version) ||
+      !view.object({"format", "version", "nodes", "masks"}, {"apply"}) ||
+      !readNodes(view.member("nodes"), nodes, masks.nodes))
+    return std::nullopt;
+  bool good = !view.has("apply") || readWord(view.member("apply"), applyWords, masks.apply);
+  std::map<std::tuple<std::string, int64_t, int64_t>, std::string> seen;
+  good = view.member("masks").elements([&](size_t, const JsonView &item) {
+    MaskEntry entry;
+    if (!readEntry(item, masks.nodes, entry))
+      return false;
+    auto [first, fresh] = seen.try_emplace({entry.op, entry.from, entry.to}, item.path());
+    if (!fresh)
+      return item.fault("op \"" + entry.op + "\", " + std::to_string(entry.from) + " to " +
+                            std::to_string(entry.to) + " has an entry already, " + first->second,
+                        "keep one of them");
+    masks.entries.push_back(std::move(entry));
+    return true;
+  }) && good;
+  return good ? std::optional(std::move(masks)) : std::nullopt;
+}
+
+std::optional<Masks> readMasks(const std::string &path, std::optional<int64_t> nodes,
+                               Diagnostics &diagnostics) {
+  std::optional<std::string> text = readText(path, diagnostics);
+  return text ? parseMasks(*text, path, nodes, diagnostics) : std::nullopt;
+}
+
+bool checkMaskEntry(const MaskEntry &entry, size_t index, const IndexSet &owned, int64_t axisSize,
+                    const std::string &file, Diagnostics &diagnostics) {
+  auto fault = [&](const std::string &what, const std::string &hint) {
+    diagnostics.push_back({file, "$.masks[" + std::to_string(index) + "].channels",
+                           "op \"" + entry.op + "\": " + what, hint});
+    return false;
+  };
+  if (entry.channels.max() >= axisSize)
+    return fault("channel " + std::to_string(entry.channels.max()) +
+                     " does not exist, the op's "
+                     "input has " +
+                     std::to_string(axisSize) + " channels",
+                 "count channels along the op's own input axis");
+  for (const IndexRange &range : entry.channels.ranges())
+    for (int64_t c = range.first; c <= range.last; ++c)
+      if (!owned.contains(c))
+        return fault("channel " + std::to_string(c) + " is not owned by node " +
+                         std::to_string(entry.from),
+                     "list global indices of channels that \"from\" owns; `discoc inspect "
+                     "--write-owners` writes who owns what");
+  return true;
+}
+
+} // namespace discoc

@@ -1,0 +1,131 @@
+//===- Owners.cpp - stated owner maps ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Owners.h"
+#include "Json.h"
+#include "Text.h"
+
+#include <algorithm>
+
+namespace discoc {
+
+static constexpr const char *formatName = "discoc-owners";
+
+std::string toJson(const Owners &owners) {
+  Json tensors = Json::object();
+  for (const auto &[name, map] : owners.tensors) {
+    Json sets = Json::array();
+    for (const IndexSet &set : map.owners)
+      sets.push_back(toJson(set));
+    tensors[name] = Json{{"axis", map.axis}, {"owners", std::move(sets)}};
+  }
+  Json file;
+  file["format"] = formatName;
+  file["version"] = Owners::version;
+  file["nodes"] = owners.nodes;
+  file["tensors"] = std::move(tensors);
+  return layOut(file);
+}
+
+namespace {
+struct Owned {
+  IndexRange range;
+  int64_t rank;
+};
+
+/// All ranges of all nodes, rising by their first index.
+std::vector<Owned> sortedRanges(const OwnerMap &map) {
+  std::vector<Owned> all;
+  for (size_t rank = 0; rank < map.owners.size(); ++rank)
+    for (const IndexRange &range : map.owners[rank].ranges())
+      all.push_back({range, static_cast<int64_t>(rank)});
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Owned &a, const Owned &b) { return a.range.first < b.range.first; });
+  return all;
+}
+
+/// "channel 3 is owned by nodes 0 and 1", or empty.
+std::string overlapOf(const std::vector<Owned> &sorted) {
+  const Owned *furthest = nullptr;
+  for (const Owned &now : sorted) {
+    if (furthest && now.range.first <= furthest->range.last)
+      return "channel " + std::to_string(now.range.first) + " is owned by nodes " +
+             std::to_string(furthest->rank) + " and " + std::to_string(now.rank);
+    if (!furthest || now.range.last > furthest->range.last)
+      furthest = &now;
+  }
+  return "";
+}
+
+bool readMap(const JsonView &view, int64_t nodes, OwnerMap &map) {
+  if (!view.object({"axis", "owners"}))
+    return false;
+  bool good = view.member("axis").read(map.axis, 0, 63);
+  const JsonView sets = view.member("owners");
+  if (!sets.array(static_cast<size_t>(nodes), "a list a node, which may be empty"))
+    return false;
+  map.owners.resize(static_cast<size_t>(nodes));
+  good = sets.elements([&](size_t rank, const JsonView &set) {
+    return set.read(map.owners[rank]);
+  }) && good;
+  if (!good)
+    return false;
+  std::string overlap = overlapOf(sortedRanges(map));
+  return overlap.empty() || sets.fault(overlap, "give every channel to one node");
+}
+} // namespace
+
+std::optional<Owners> parseOwners(const std::string &text, const std::string &file,
+                                  std::optional<int64_t> nodes, Diagnostics &diagnostics) {
+  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
+  if (!json)
+    return std::nullopt;
+  JsonView::Context context{file, diagnostics};
+  const JsonView view(*json, context);
+  Owners owners;
+  if (!readHeader(view, formatName, Owners::version) ||
+      !view.object({"format", "version", "nodes", "tensors"}) ||
+      !readNodes(view.member("nodes"), nodes, owners.nodes))
+    return std::nullopt;
+  bool good = view.member("tensors").members([&](const std::string &name, const JsonView &item) {
+    if (name.empty())
+      return item.fault("belongs to a tensor without a name", "name the ONNX tensor");
+    return readMap(item, owners.nodes, owners.tensors[name]);
+  });
+  return good ? std::optional(std::move(owners)) : std::nullopt;
+}
+
+std::optional<Owners> readOwners(const std::string &path, std::optional<int64_t> nodes,
+                                 Diagnostics &diagnostics) {
+  std::optional<std::string> text = readText(path, diagnostics);
+  return text ? parseOwners(*text, path, nodes, diagnostics) : std::nullopt;
+}
+
+bool checkPartition(const OwnerMap &map, int64_t axisSize, const std::string &tensor,
+                    const std::string &file, Diagnostics &diagnostics) {
+  auto fault = [&](const std::string &what, const std::string &hint) {
+    diagnostics.push_back({file, "$.tensors[\"" + tensor + "\"].owners", what, hint});
+    return false;
+  };
+  const std::string size =
+      std::to_string(axisSize) + " channels along axis " + std::to_string(map.axis);
+  const std::vector<Owned> sorted = sortedRanges(map);
+  std::string overlap = overlapOf(sorted);
+  if (!overlap.empty())
+    return fault(overlap, "give every channel to one node");
+  int64_t next = 0; // the least channel that is not owned yet
+  for (const Owned &now : sorted) {
+    if (now.range.last >= axisSize)
+      return fault("node " + std::to_string(now.rank) + " owns channel " +
+                       std::to_string(now.range.last) + ", the tensor has " + size,
+                   "channels count from 0");
+    if (now.range.first > next)
+      break;
+    next = now.range.last + 1;
+  }
+  if (next >= axisSize)
+    return true;
+  return fault("channel " + std::to_string(next) + " is owned by no node, the tensor has " + size,
+               "give every channel to one node");
+}
+
+} // namespace discoc

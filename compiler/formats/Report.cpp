@@ -1,0 +1,266 @@
+//===- Report.cpp - report.json ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Report.h"
+#include "Json.h"
+#include "Limits.h"
+#include "Text.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace discoc {
+
+static constexpr const char *formatName = "discoc-report";
+
+//===- sums ---===//
+
+static void addNodeTotals(Report &report, NodeReport &node) {
+  node.macs = node.weightBytes = 0;
+  for (const LayerReport &layer : report.layers)
+    for (const LayerShare &share : layer.nodes)
+      if (share.rank == node.rank) {
+        node.macs += share.macs;
+        node.weightBytes += share.weightBytes;
+      }
+  node.sent = node.received = node.rootSent = node.rootReceived = {};
+  for (const PeerReport &peer : node.peers) {
+    node.sent += peer.sent;
+    node.received += peer.received;
+    node.rootSent += peer.rootSent;
+    node.rootReceived += peer.rootReceived;
+  }
+}
+
+static void raise(Traffic &most, const Traffic &t) {
+  most.messages = std::max(most.messages, t.messages);
+  most.bytes = std::max(most.bytes, t.bytes);
+}
+
+void addTotals(Report &report) {
+  report.cluster = report.largestNode = {};
+  for (NodeReport &node : report.nodes) {
+    addNodeTotals(report, node);
+    Totals &sum = report.cluster, &most = report.largestNode;
+    sum.macs += node.macs;
+    sum.weightBytes += node.weightBytes;
+    sum.arenaBytes += node.arenaBytes;
+    sum.exchanged += node.sent; // what one sends another receives: count it once
+    sum.root += node.rootSent;
+    most.macs = std::max(most.macs, node.macs);
+    most.weightBytes = std::max(most.weightBytes, node.weightBytes);
+    most.arenaBytes = std::max(most.arenaBytes, node.arenaBytes);
+    raise(most.exchanged, node.sent);
+    raise(most.root, node.rootSent);
+  }
+  Totals &one = report.oneNode, &dense = report.denseGather;
+  one.macs = one.weightBytes = dense.macs = dense.weightBytes = dense.exchanged.bytes = 0;
+  report.replicatedMacs = report.replicatedWeightBytes = 0;
+  report.exceptedMacs = report.exceptedWeightBytes = 0;
+  for (const LayerReport &layer : report.layers) {
+    one.macs += layer.macs;
+    one.weightBytes += layer.weightBytes;
+    dense.macs += layer.denseMacs;
+    dense.weightBytes += layer.denseWeightBytes;
+    dense.exchanged.bytes += layer.denseBytes;
+    const bool excepted = !layer.replicatedReason.empty();
+    (excepted ? report.exceptedMacs : report.replicatedMacs) += layer.replicatedMacs;
+    (excepted ? report.exceptedWeightBytes : report.replicatedWeightBytes) +=
+        layer.replicatedWeightBytes;
+  }
+}
+
+//===- each struct's keys, once for both directions ---===//
+
+namespace {
+/// What every struct tells of itself: a key and a field at a time.
+class Writer {
+public:
+  template <class T> void operator()(const char *key, const T &value) { json[key] = value; }
+  void operator()(const char *key, const Traffic &t) {
+    json[key] = Json{{"messages", t.messages}, {"bytes", t.bytes}};
+  }
+  Json json = Json::object();
+};
+
+class Reader {
+public:
+  explicit Reader(const JsonView &view) : view_(view) {}
+  template <class T> void operator()(const char *key, T &value) {
+    if (find(key))
+      good = view_.member(key).read(value) && good;
+  }
+  void operator()(const char *key, Traffic &t) {
+    if (!find(key))
+      return;
+    const JsonView item = view_.member(key);
+    good = item.object({"messages", "bytes"}) && item.member("messages").read(t.messages) &&
+           item.member("bytes").read(t.bytes) && good;
+  }
+  bool good = true;
+
+private:
+  bool find(const char *key) {
+    if (view_.has(key))
+      return true;
+    good = view_.fault(std::string("has no \"") + key + "\"", "was it written by this discoc?");
+    return false;
+  }
+  JsonView view_;
+};
+
+template <class V, class S> void fields(V &v, S &s, const LayerShare *) {
+  v("rank", s.rank);
+  v("channels", s.channels);
+  v("macs", s.macs);
+  v("weight_bytes", s.weightBytes);
+  v("send_bytes", s.sendBytes);
+  v("receive_bytes", s.receiveBytes);
+}
+
+template <class V, class S> void fields(V &v, S &s, const LayerReport *) {
+  v("op", s.op);
+  v("type", s.type);
+  v("macs", s.macs);
+  v("weight_bytes", s.weightBytes);
+  v("dense_macs", s.denseMacs);
+  v("dense_weight_bytes", s.denseWeightBytes);
+  v("dense_bytes", s.denseBytes);
+  v("replicated_macs", s.replicatedMacs);
+  v("replicated_weight_bytes", s.replicatedWeightBytes);
+  v("replicated_reason", s.replicatedReason);
+}
+
+template <class V, class S> void fields(V &v, S &s, const PeerReport *) {
+  v("peer", s.peer);
+  v("sent", s.sent);
+  v("received", s.received);
+  v("root_sent", s.rootSent);
+  v("root_received", s.rootReceived);
+}
+
+template <class V, class S> void fields(V &v, S &s, const NodeReport *) {
+  v("rank", s.rank);
+  v("name", s.name);
+  v("board", s.board);
+  v("arena_bytes", s.arenaBytes);
+  v("live_bytes", s.liveBytes);
+  v("macs", s.macs);
+  v("weight_bytes", s.weightBytes);
+  v("sent", s.sent);
+  v("received", s.received);
+  v("root_sent", s.rootSent);
+  v("root_received", s.rootReceived);
+}
+
+template <class V, class S> void fields(V &v, S &s, const Totals *) {
+  v("macs", s.macs);
+  v("weight_bytes", s.weightBytes);
+  v("arena_bytes", s.arenaBytes);
+  v("exchanged", s.exchanged);
+  v("root", s.root);
+}
+
+template <class V, class S> void fields(V &v, S &s, const Report *) {
+  v("model", s.model);
+  v("compiler", s.compiler);
+  v("build_hash", s.buildHash);
+  v("frame_overhead_bytes", s.frameOverheadBytes);
+  v("replicated_macs", s.replicatedMacs);
+  v("replicated_weight_bytes", s.replicatedWeightBytes);
+  v("excepted_macs", s.exceptedMacs);
+  v("excepted_weight_bytes", s.exceptedWeightBytes);
+}
+
+template <class S> Json write(const S &s) {
+  Writer w;
+  fields(w, s, static_cast<const S *>(nullptr));
+  return std::move(w.json);
+}
+
+template <class S> bool readFields(const JsonView &view, S &s) {
+  if (!view.json().is_object())
+    return view.fault("is not an object");
+  Reader r(view);
+  fields(r, s, static_cast<const S *>(nullptr));
+  return r.good;
+}
+
+template <class S> Json writeAll(const std::vector<S> &list) {
+  Json json = Json::array();
+  for (const S &s : list)
+    json.push_back(write(s));
+  return json;
+}
+
+/// A list of structs; `more` reads what fields() does not.
+template <class S, class F>
+bool readList(const JsonView &view, const char *key, std::vector<S> &list, F more) {
+  if (!view.has(key))
+    return view.fault(std::string("has no \"") + key + "\"");
+  return view.member(key).elements([&](size_t, const JsonView &item) {
+    list.emplace_back();
+    return readFields(item, list.back()) && more(item, list.back());
+  });
+}
+
+constexpr auto nothing = [](const JsonView &, auto &) { return true; };
+} // namespace
+
+std::string toJson(const Report &report) {
+  Json json;
+  json["format"] = formatName;
+  json["version"] = Report::version;
+  json.update(write(report));
+  json["cluster"] = write(report.cluster);
+  json["largest_node"] = write(report.largestNode);
+  json["one_node"] = write(report.oneNode);
+  json["dense_gather"] = write(report.denseGather);
+  json["nodes"] = Json::array();
+  for (const NodeReport &node : report.nodes) {
+    json["nodes"].push_back(write(node));
+    json["nodes"].back()["peers"] = writeAll(node.peers);
+  }
+  json["layers"] = Json::array();
+  for (const LayerReport &layer : report.layers) {
+    json["layers"].push_back(write(layer));
+    json["layers"].back()["nodes"] = writeAll(layer.nodes);
+  }
+  return layOut(json);
+}
+
+std::optional<Report> parseReport(const std::string &text, const std::string &file,
+                                  Diagnostics &diagnostics) {
+  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
+  if (!json)
+    return std::nullopt;
+  JsonView::Context context{file, diagnostics};
+  const JsonView view(*json, context);
+  Report report;
+  if (!readHeader(view, formatName, Report::version))
+    return std::nullopt;
+  bool good = readFields(view, report);
+  for (auto [key, totals] :
+       {std::pair{"cluster", &report.cluster}, std::pair{"largest_node", &report.largestNode},
+        std::pair{"one_node", &report.oneNode}, std::pair{"dense_gather", &report.denseGather}})
+    good = (view.has(key) ? readFields(view.member(key), *totals)
+                          : view.fault(std::string("has no \"") + key + "\"")) &&
+           good;
+  good = readList(view, "nodes", report.nodes,
+                  [](const JsonView &item, NodeReport &node) {
+                    return readList(item, "peers", node.peers, nothing);
+                  }) &&
+         good;
+  good = readList(view, "layers", report.layers,
+                  [](const JsonView &item, LayerReport &layer) {
+                    return readList(item, "nodes", layer.nodes, nothing);
+                  }) &&
+         good;
+  return good ? std::optional(std::move(report)) : std::nullopt;
+}
+
+std::optional<Report> readReport(const std::string &path, Diagnostics &diagnostics) {
+  std::optional<std::string> text = readText(path, diagnostics);
+  return text ? parseReport(*text, path, diagnostics) : std::nullopt;
+}
+
+} // namespace discoc

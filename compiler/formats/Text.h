@@ -1,0 +1,21 @@
+//===- Text.h - whole text files, with diagnostics ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_FORMATS_TEXT_H
+#define DISCOC_FORMATS_TEXT_H
+
+#include "Diagnostics.h"
+
+#include <optional>
+#include <string>
+
+namespace discoc {
+
+/// The bytes of a regular file of at most maxFileBytes.
+std::optional<std::string> readText(const std::string &path, Diagnostics &out);
+
+/// Writes all or says why not; what was there is replaced in one step.
+bool writeText(const std::string &path, const std::string &text, Diagnostics &out);
+
+} // namespace discoc
+
+#endif // DISCOC_FORMATS_TEXT_H

@@ -1,0 +1,74 @@
+//===- ReportTest.cpp - tests of reports ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/Report.h"
+#include "Expect.h"
+
+using namespace discoc;
+
+static Report example() {
+  Report r;
+  r.model = "tiny";
+  r.compiler = "0.1.0";
+  r.buildHash = std::string(32, '0');
+  r.frameOverheadBytes = 32;
+  for (int64_t rank = 0; rank < 2; ++rank) {
+    NodeReport node;
+    node.rank = rank;
+    node.name = "node" + std::to_string(rank);
+    node.board = "linux";
+    node.arenaBytes = 1000 + rank;
+    node.liveBytes = 900;
+    PeerReport peer;
+    peer.peer = 1 - rank;
+    peer.sent = {2, 20 + rank};
+    peer.received = {2, 21 - rank};
+    (rank ? peer.rootReceived : peer.rootSent) = {1, 192};
+    node.peers.push_back(peer);
+    r.nodes.push_back(node);
+  }
+  LayerReport conv{"conv", "Conv", 300, 120, 400, 160, 80, 0, 0, "", {}};
+  conv.nodes = {{0, 4, 100, 40, 8, 8}, {1, 4, 200, 80, 8, 8}};
+  LayerReport se{"se", "Gemm", 10, 8, 10, 8, 0, 10, 8, "squeeze-and-excite", {}};
+  se.nodes = {{0, 2, 10, 8, 0, 0}, {1, 2, 10, 8, 0, 0}};
+  r.layers = {conv, se};
+  r.oneNode.arenaBytes = 2000;
+  r.denseGather.exchanged.messages = 2;
+  addTotals(r);
+  return r;
+}
+
+TEST(Report, Sums) {
+  Report r = example();
+  EXPECT_EQ(r.nodes[0].macs, 110);
+  EXPECT_EQ(r.nodes[1].weightBytes, 88);
+  EXPECT_EQ(r.nodes[0].sent, (Traffic{2, 20}));
+  EXPECT_EQ(r.cluster.macs, 320);
+  EXPECT_EQ(r.cluster.exchanged, (Traffic{4, 41}));
+  EXPECT_EQ(r.cluster.root, (Traffic{1, 192}));
+  EXPECT_EQ(r.largestNode.macs, 210);
+  EXPECT_EQ(r.oneNode.macs, 310);
+  EXPECT_EQ(r.denseGather.exchanged, (Traffic{2, 80}));
+  EXPECT_EQ(r.replicatedMacs, 0);
+  EXPECT_EQ(r.exceptedMacs, 10);
+}
+
+TEST(Report, ReadsWhatItWrites) {
+  Diagnostics out;
+  const std::string text = toJson(example());
+  auto back = parseReport(text, "report.json", out);
+  ASSERT_TRUE(back) << toString(out);
+  EXPECT_EQ(toJson(*back), text);
+}
+
+TEST(Report, SaysWhatIsMissing) {
+  Diagnostics out;
+  EXPECT_FALSE(parseReport(R"({"format":"discoc-report","version":1})", "report.json", out));
+  expectFault(out, {"has no \"model\"", "has no \"layers\""});
+}
+
+TEST(Report, DocumentedExamples) {
+  for (const std::string &text : examplesOf("report.md", "json")) {
+    Diagnostics out;
+    EXPECT_TRUE(parseReport(text, "report.md", out)) << toString(out);
+  }
+}
