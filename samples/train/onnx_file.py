@@ -43,9 +43,9 @@ def scopeOf(opName):
     return ".".join(parts)
 
 
-def preprocess(size, color, mean, std):
+def preprocess(size, resize, color, mean, std):
     """The entry that says what a picture becomes: (value * scale - mean) / std, channel by channel."""
-    picture = {"size": list(size), "resize": "bilinear", "layout": "NCHW", "color": color, "scale": 1.0 / 255.0}
+    picture = {"size": list(size), "resize": resize, "layout": "NCHW", "color": color, "scale": 1.0 / 255.0}
     return {"format": "discoc-preprocess", "version": 1, "inputs": {"image": {**picture, "mean": mean, "std": std}}}
 
 

@@ -117,7 +117,7 @@ def main():
     torch.save(network.state_dict(), os.path.join(args.out, name + ".pt"))
     path = os.path.join(args.out, name + ".onnx")
     model = onnx_file.export(network, (1, 3, 32, 32))
-    preprocess = onnx_file.preprocess((32, 32), "RGB", cifar10_data.MEAN, cifar10_data.STD)
+    preprocess = onnx_file.preprocess((32, 32), "center-crop", "RGB", cifar10_data.MEAN, cifar10_data.STD)
     onnx_file.write(model, path, masks.document() if masks else None, preprocess, cifar10_data.LABELS)
     print(f"{path}: {os.path.getsize(path)} bytes", flush=True)
 

@@ -85,7 +85,7 @@ def train(network, masks, epochs, rate, pictures, labels):
 
 def finish(network, masks, name, args, pictures, labels):
     model = onnx_file.export(copy.deepcopy(network), (1, 1, 8, 8), anyBatch=True)
-    preprocess = onnx_file.preprocess((8, 8), "GRAY", [0.0], [1.0])
+    preprocess = onnx_file.preprocess((8, 8), "bilinear", "GRAY", [0.0], [1.0])
     path = os.path.join(args.out, name + ".onnx")
     onnx_file.write(model, path, masks.document() if masks else None, preprocess, LABELS)
     right = (onnx_file.run(model, pictures).argmax(1) == labels).float().mean()
