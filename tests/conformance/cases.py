@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX's packaged cases: which there are, their data, how results compare."""
+
+import glob
+import os
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+DATA = "/usr/share/libonnx-testdata/data"
+GROUPS = ("node", "pytorch-converted", "pytorch-operator", "simple")
+NODES = (1, 2, 3, 5)
+
+TIER_1 = set("""Conv Gemm MatMul Add Mul Sub Div Relu Clip Sigmoid HardSigmoid
+HardSwish Tanh LeakyRelu MaxPool AveragePool GlobalAveragePool
+BatchNormalization Flatten Reshape Transpose Concat Split Slice Squeeze
+Unsqueeze Pad Softmax Constant Identity ReduceMean Dropout Shape Gather Cast
+ConstantOfShape Expand""".split())
+
+# Operands that decide shapes. A program with static shapes has them at compile
+# time, so cases that give them as inputs get them as initialisers instead.
+STATIC_OPERANDS = {
+    "Reshape": (1,), "Expand": (1,), "Tile": (1,), "ConstantOfShape": (0,),
+    "Slice": (1, 2, 3, 4), "Pad": (1, 2), "Squeeze": (1,), "Unsqueeze": (1,),
+    "Split": (1,), "Resize": (1, 2, 3), "Upsample": (1,), "ReduceSum": (1,),
+    "TopK": (1,), "OneHot": (1,), "Range": (0, 1, 2), "CumSum": (1,),
+    "Dropout": (1, 2), "Trilu": (1,), "Compress": (1,), "CenterCropPad": (1,),
+    "Bernoulli": (), "HannWindow": (0,), "HammingWindow": (0,),
+    "BlackmanWindow": (0,), "MelWeightMatrix": (0, 1, 2, 3, 4), "DFT": (1,),
+    "STFT": (1, 3), "MaxUnpool": (2,), "NonMaxSuppression": (2, 3, 4),
+}
+
+
+class Case:
+    """One folder with model.onnx and its data set."""
+
+    def __init__(self, group, folder):
+        self.name = f"{group}/{os.path.basename(folder)}"
+        self.folder = folder
+        self._model = None
+
+    @property
+    def path(self):
+        return os.path.join(self.folder, "model.onnx")
+
+    @property
+    def model(self):
+        if self._model is None:
+            self._model = onnx.load(self.path)
+        return self._model
+
+    def ops(self):
+        return {op.op_type if op.domain in ("", "ai.onnx")
+                else f"{op.domain}.{op.op_type}" for op in self.model.graph.node}
+
+    def tier_1(self):
+        return self.ops() <= TIER_1
+
+    def unsupported(self):
+        """Why the case cannot be asked of any ahead-of-time compiler, or None."""
+        values = list(self.model.graph.input) + list(self.model.graph.output)
+        for value in values:
+            kind = value.type.WhichOneof("value")
+            if kind not in ("tensor_type", None):
+                return f"{kind.replace('_type', '')} inputs or outputs"
+            if value.type.tensor_type.elem_type == onnx.TensorProto.STRING:
+                return "strings"
+        return None
+
+    def tensors(self, kind):
+        """The values of the data set: {name: array} of inputs or outputs."""
+        names = [v.name for v in (self.model.graph.input if kind == "input"
+                                  else self.model.graph.output)]
+        result = {}
+        for k, name in enumerate(names):
+            path = os.path.join(self.folder, "test_data_set_0",
+                                f"{kind}_{k}.pb")
+            if not os.path.exists(path):
+                continue
+            tensor = onnx.TensorProto()
+            with open(path, "rb") as stream:
+                tensor.ParseFromString(stream.read())
+            result[name] = numpy_helper.to_array(tensor)
+        return result
+
+    def prepared(self):
+        """(model bytes, inputs that remain): shape-deciding operands and what
+        has no elements turned into initialisers, dimensions pinned."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        feeds = self.tensors("input")
+        fixed = set()
+        for op in model.graph.node:
+            for slot in STATIC_OPERANDS.get(op.op_type, ()):
+                if slot < len(op.input) and op.input[slot] in feeds:
+                    fixed.add(op.input[slot])
+        for name in fixed:
+            model.graph.initializer.append(
+                numpy_helper.from_array(np.asarray(feeds.pop(name)), name))
+        kept = [v for v in model.graph.input if v.name not in fixed]
+        for value in kept:
+            if value.name in feeds:
+                _pin(value, feeds[value.name].shape)
+        del model.graph.input[:]
+        model.graph.input.extend(kept)
+        if fixed:
+            model.ir_version = max(model.ir_version, 4)
+        return model.SerializeToString(), feeds
+
+
+def _pin(value, dims):
+    shape = value.type.tensor_type.shape
+    del shape.dim[:]
+    for d in dims:
+        shape.dim.add().dim_value = d
+
+
+def all_cases():
+    """Every packaged case, in a fixed order."""
+    result = []
+    for group in GROUPS:
+        for path in sorted(glob.glob(os.path.join(DATA, group, "*",
+                                                  "model.onnx"))):
+            result.append(Case(group, os.path.dirname(path)))
+    return result
+
+
+def _ulp_distance(got, want):
+    """Distance of two fp16 arrays in units of the last place."""
+    def order(a):
+        bits = a.view(np.int16).astype(np.int32)
+        return np.where(bits < 0, -(bits & 0x7FFF), bits)
+    return np.abs(order(got) - order(want))
+
+
+def difference(got, want, rtol=1e-3, atol=1e-7):
+    """Why a result is wrong, or None: rtol and atol as in ONNX's own backend
+    tests, integers exactly, fp16 within 2 units of the last place."""
+    if got.dtype != want.dtype:
+        return f"type {got.dtype}, not {want.dtype}"
+    if got.shape != want.shape:
+        return f"shape {got.shape}, not {want.shape}"
+    if not want.size:
+        return None
+    if want.dtype == np.float16:
+        far = _ulp_distance(got, want)
+        far[np.isnan(got) & np.isnan(want)] = 0
+        return None if far.max() <= 2 else f"{int(far.max())} ulp apart"
+    if want.dtype.kind == "f":
+        good = np.isclose(got, want, rtol=rtol, atol=atol, equal_nan=True)
+        if good.all():
+            return None
+        with np.errstate(invalid="ignore"):
+            worst = np.nanmax(np.abs(np.where(good, 0, got - want)))
+        return f"{int((~good).sum())} of {want.size} differ, by up to {worst:.3g}"
+    wrong = got != want
+    return f"{int(wrong.sum())} of {want.size} differ" if wrong.any() else None
