@@ -52,7 +52,7 @@ def load():
     pictures = np.round(digits.images * (255.0 / 16.0)).astype(np.uint8)[:, None]
     pictures = torch.from_numpy(pictures).float() * (1.0 / 255.0)
     labels = torch.from_numpy(digits.target.astype(np.int64))
-    # The last pictures come from writers of whom none is in the first part.
+    # The file is ordered by writer: held back from its end, the test is on the hands of others.
     return pictures[:-HELD_BACK], labels[:-HELD_BACK], pictures[-HELD_BACK:], labels[-HELD_BACK:]
 
 
