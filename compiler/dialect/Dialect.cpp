@@ -1,0 +1,285 @@
+//===- Dialect.cpp - attributes and types of the disco dialect ------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Disco.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
+
+using namespace mlir;
+using namespace disco;
+
+#include "DiscoDialect.cpp.inc"
+#include "DiscoEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "DiscoAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "DiscoTypes.cpp.inc"
+
+#include "DiscoInterfaces.cpp.inc"
+
+void DiscoDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "DiscoAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "DiscoTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "DiscoOps.cpp.inc"
+      >();
+}
+
+Operation *DiscoDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
+  auto elements = dyn_cast<ElementsAttr>(value);
+  return elements ? builder.create<ConstantOp>(loc, type, elements, ArrayAttr()) : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Text of sets and layouts
+//===----------------------------------------------------------------------===//
+
+/// set ::= (int (`to` int)? (`,` int (`to` int)?)*)?
+static FailureOr<SetAttr> parseSet(AsmParser &parser) {
+  SmallVector<int64_t> bounds;
+  int64_t begin = 0;
+  OptionalParseResult first = parser.parseOptionalInteger(begin);
+  if (!first.has_value())
+    return SetAttr::get(parser.getContext(), bounds);
+  if (failed(*first))
+    return failure();
+  while (true) {
+    int64_t last = begin;
+    if (succeeded(parser.parseOptionalKeyword("to")) && failed(parser.parseInteger(last)))
+      return failure();
+    if (begin < 0 || last < begin || (!bounds.empty() && begin <= bounds.back()))
+      return parser.emitError(parser.getCurrentLocation(), "ranges of a set must be ascending and not adjacent"), failure();
+    bounds.append({begin, last + 1});
+    if (failed(parser.parseOptionalComma()))
+      return SetAttr::get(parser.getContext(), bounds);
+    if (failed(parser.parseInteger(begin)))
+      return failure();
+  }
+}
+
+static void printSet(AsmPrinter &printer, SetAttr set) { set.getSet().print(printer.getStream()); }
+
+static ParseResult parseAxis(AsmParser &parser, int64_t &axis) {
+  if (succeeded(parser.parseOptionalKeyword("whole"))) {
+    axis = -1;
+    return parser.parseColon();
+  }
+  return failure(failed(parser.parseKeyword("axis")) || failed(parser.parseInteger(axis)) || failed(parser.parseColon()));
+}
+
+static void printAxis(AsmPrinter &printer, int64_t axis) {
+  if (axis < 0)
+    printer << "whole : ";
+  else
+    printer << "axis " << axis << " : ";
+}
+
+/// layout ::= `<` (`axis` int | `whole`) `:` set (`|` set)* `>`
+template <typename LayoutAttr> static Attribute parseLayout(AsmParser &parser) {
+  int64_t axis = 0;
+  SmallVector<SetAttr> sets;
+  if (parser.parseLess() || parseAxis(parser, axis))
+    return {};
+  do {
+    FailureOr<SetAttr> set = parseSet(parser);
+    if (failed(set))
+      return {};
+    sets.push_back(*set);
+  } while (succeeded(parser.parseOptionalVerticalBar()));
+  if (parser.parseGreater())
+    return {};
+  return LayoutAttr::get(parser.getContext(), axis, sets);
+}
+
+template <typename LayoutAttr> static void printLayout(AsmPrinter &printer, LayoutAttr layout) {
+  printer << '<';
+  printAxis(printer, layout.getAxis());
+  llvm::interleave(
+      layout.getSets(), [&](SetAttr set) { printSet(printer, set); }, [&] { printer << " | "; });
+  printer << '>';
+}
+
+Attribute SetAttr::parse(AsmParser &parser, Type) {
+  if (parser.parseLess())
+    return {};
+  FailureOr<SetAttr> set = parseSet(parser);
+  if (failed(set) || parser.parseGreater())
+    return {};
+  return *set;
+}
+void SetAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  printSet(printer, *this);
+  printer << '>';
+}
+
+Attribute OwnedAttr::parse(AsmParser &parser, Type) { return parseLayout<OwnedAttr>(parser); }
+void OwnedAttr::print(AsmPrinter &printer) const { printLayout(printer, *this); }
+Attribute HeldAttr::parse(AsmParser &parser, Type) { return parseLayout<HeldAttr>(parser); }
+void HeldAttr::print(AsmPrinter &printer) const { printLayout(printer, *this); }
+
+Attribute LocalAttr::parse(AsmParser &parser, Type) {
+  int64_t axis = 0;
+  if (parser.parseLess() || parseAxis(parser, axis))
+    return {};
+  FailureOr<SetAttr> set = parseSet(parser);
+  if (failed(set) || parser.parseGreater())
+    return {};
+  return LocalAttr::get(parser.getContext(), axis, *set);
+}
+void LocalAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  printAxis(printer, getAxis());
+  printSet(printer, getChannels());
+  printer << '>';
+}
+
+Attribute RouteAttr::parse(AsmParser &parser, Type) {
+  int64_t from = 0, to = 0;
+  if (parser.parseLess() || parser.parseInteger(from) || parser.parseArrow() || parser.parseInteger(to) ||
+      parser.parseColon())
+    return {};
+  FailureOr<SetAttr> set = parseSet(parser);
+  if (failed(set) || parser.parseGreater())
+    return {};
+  return RouteAttr::get(parser.getContext(), from, to, *set);
+}
+void RouteAttr::print(AsmPrinter &printer) const {
+  printer << '<' << getFrom() << " -> " << getTo() << " : ";
+  printSet(printer, getChannels());
+  printer << '>';
+}
+
+Attribute PartAttr::parse(AsmParser &parser, Type) {
+  std::string tensor;
+  int64_t axis = 0;
+  if (parser.parseLess() || parser.parseString(&tensor) || parser.parseColon())
+    return {};
+  bool root = succeeded(parser.parseOptionalKeyword("root"));
+  if (parseAxis(parser, axis))
+    return {};
+  FailureOr<SetAttr> set = parseSet(parser);
+  if (failed(set) || parser.parseGreater())
+    return {};
+  return PartAttr::get(parser.getContext(), StringAttr::get(parser.getContext(), tensor), axis, *set, root);
+}
+void PartAttr::print(AsmPrinter &printer) const {
+  printer << '<' << getTensor() << " : " << (getRoot() ? "root " : "");
+  printAxis(printer, getAxis());
+  printSet(printer, getChannels());
+  printer << '>';
+}
+
+Attribute ActAttr::parse(AsmParser &parser, Type) {
+  StringRef keyword;
+  double alpha = 0, beta = 0;
+  if (parser.parseLess() || parser.parseKeyword(&keyword))
+    return {};
+  std::optional<UnaryKind> kind = symbolizeUnaryKind(keyword);
+  if (!kind) {
+    parser.emitError(parser.getCurrentLocation(), "unknown function '") << keyword << "'";
+    return {};
+  }
+  if (succeeded(parser.parseOptionalComma()))
+    if (parser.parseFloat(alpha) || parser.parseComma() || parser.parseFloat(beta))
+      return {};
+  if (parser.parseGreater())
+    return {};
+  return ActAttr::get(parser.getContext(), *kind, alpha, beta);
+}
+void ActAttr::print(AsmPrinter &printer) const {
+  printer << '<' << stringifyUnaryKind(getKind());
+  if (getAlphaValue() != 0 || getBetaValue() != 0) {
+    // Seventeen digits bring any double back as it was.
+    printer << llvm::format(", %.17e, %.17e", getAlphaValue(), getBetaValue());
+  }
+  printer << '>';
+}
+
+//===----------------------------------------------------------------------===//
+// Helpers on types and locations
+//===----------------------------------------------------------------------===//
+
+bool disco::sameShapes(TypeRange a, TypeRange b) {
+  return a.size() == b.size() && llvm::all_of(llvm::zip(a, b), [](auto pair) {
+           auto x = dyn_cast<RankedTensorType>(std::get<0>(pair)), y = dyn_cast<RankedTensorType>(std::get<1>(pair));
+           return x && y && x.getShape() == y.getShape() && x.getElementType() == y.getElementType();
+         });
+}
+
+OwnedAttr disco::ownersOf(Value value) { return dyn_cast_or_null<OwnedAttr>(tensorType(value).getEncoding()); }
+
+LocalAttr disco::localOf(Value value) { return dyn_cast_or_null<LocalAttr>(tensorType(value).getEncoding()); }
+
+int64_t disco::axisExtent(RankedTensorType type, int64_t axis) { return axis < 0 ? 1 : type.getDimSize(axis); }
+
+RankedTensorType disco::withLayout(RankedTensorType type, Attribute layout) {
+  return RankedTensorType::get(type.getShape(), type.getElementType(), layout);
+}
+
+RankedTensorType disco::localType(RankedTensorType type, int64_t axis, const IndexSet &set) {
+  SmallVector<int64_t> shape(type.getShape());
+  if (axis >= 0)
+    shape[axis] = set.size();
+  return RankedTensorType::get(shape, type.getElementType(), LocalAttr::get(type.getContext(), axis, set));
+}
+
+int64_t disco::elementBytes(Type type) { return std::max<int64_t>(1, type.getIntOrFloatBitWidth() / 8); }
+
+int64_t disco::byteSize(RankedTensorType type) { return type.getNumElements() * elementBytes(type.getElementType()); }
+
+int64_t disco::channelBytes(RankedTensorType type, int64_t axis) {
+  int64_t extent = axisExtent(type, axis);
+  return extent == 0 ? 0 : byteSize(type) / extent;
+}
+
+bool disco::isConstant(Value value) { return value && value.getDefiningOp<ConstantOp>(); }
+
+StringRef disco::tensorName(Value value) {
+  if (auto input = value.getDefiningOp<InputOp>())
+    return input.getName();
+  if (Operation *op = value.getDefiningOp())
+    if (auto name = op->getAttrOfType<StringAttr>(kTensorAttr))
+      return name.getValue();
+  return {};
+}
+
+static NameLoc nameLocation(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name;
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location inner : fused.getLocations())
+      if (NameLoc name = nameLocation(inner))
+        return name;
+  return {};
+}
+
+static StringAttr description(Location loc) {
+  auto fused = dyn_cast<FusedLoc>(loc);
+  if (!fused)
+    return {};
+  if (auto text = dyn_cast_or_null<StringAttr>(fused.getMetadata()))
+    return text;
+  for (Location inner : fused.getLocations())
+    if (StringAttr text = description(inner))
+      return text;
+  return {};
+}
+
+std::string disco::opName(Operation *op) {
+  NameLoc name = nameLocation(op->getLoc());
+  return name ? name.getName().str() : std::string();
+}
+
+std::string disco::opDescription(Operation *op) {
+  StringAttr text = description(op->getLoc());
+  return text ? text.str() : std::string();
+}

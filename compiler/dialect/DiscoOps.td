@@ -1,0 +1,299 @@
+//===- DiscoOps.td - the ops of the disco dialect -------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Groups: the program's borders, computing ops, data movement within a node, data movement between nodes.
+// Shapes and semantics are ONNX's unless a description says otherwise.
+#ifndef DISCO_OPS_TD
+#define DISCO_OPS_TD
+
+include "DiscoDialect.td"
+include "DiscoInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+defvar Tensor = AnyStaticShapeTensor;
+
+class Disco_Op<string mnemonic, list<Trait> traits = []> : Op<DiscoDialect, mnemonic, traits> {
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+/// An op without side effects whose result type follows from operands and attributes.
+class Disco_PureOp<string mnemonic, list<Trait> traits = [], list<string> divisionMethods = []>
+    : Disco_Op<mnemonic, !listconcat(traits, [Pure,
+        DeclareOpInterfaceMethods<Disco_DivisionOpInterface, divisionMethods>,
+        DeclareOpInterfaceMethods<Disco_KernelOpInterface>])>;
+
+/// One whose result type follows from operands and attributes.
+class Disco_InferredOp<string mnemonic, list<Trait> traits = [], list<string> divisionMethods = []>
+    : Disco_PureOp<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<InferTypeOpInterface>]), divisionMethods> {
+  let extraClassDeclaration = [{
+    /// Layouts come and go with the stages: only shape and element type are inferred.
+    static bool isCompatibleReturnTypes(mlir::TypeRange a, mlir::TypeRange b) { return disco::sameShapes(a, b); }
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// The program's borders
+//===----------------------------------------------------------------------===//
+
+def Disco_InputOp : Disco_Op<"input", [Pure]> {
+  let summary = "an input of the model";
+  let description = [{Given to the root. `index` is its position among the model's inputs.}];
+  let arguments = (ins StrAttr:$name, I64Attr:$index);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_OutputOp : Disco_Op<"output"> {
+  let summary = "an output of the model";
+  let description = [{Returned by the root. `index` is its position among the model's outputs.}];
+  let arguments = (ins Tensor:$x, StrAttr:$name, I64Attr:$index);
+}
+
+def Disco_ConstantOp : Disco_Op<"constant", [Pure, ConstantLike]> {
+  let summary = "weights and other constants";
+  let description = [{
+    The value is usually a resource: a view of the model file. In a shard `view` lists, by axis, the
+    indices of the value that this node stores; nothing is copied before the weights are written.
+  }];
+  let arguments = (ins ElementsAttr:$value, OptionalAttr<ArrayAttr>:$view);
+  let results = (outs Tensor:$result);
+  let assemblyFormat = "$value (`view` $view^)? attr-dict `:` type($result)";
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Computing
+//===----------------------------------------------------------------------===//
+
+def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>], ["localize"]> {
+  let summary = "convolution over 1 to 3 spatial dimensions";
+  let description = [{
+    y = act(init + bias + conv(x, w) + residual). x is [N, C, spatial...], w [O, C / group, kernel...]. `pads` are the begins,
+    then the ends. `mask` (before the split) lists for each ordered pair of nodes the channels of x that
+    are read. In a shard the op is one part of the sum: `channels` names the channels of the buffer x
+    that the weights' columns read, in their order (absent: all of them), and `init` carries the sum of the parts before it.
+  }];
+  let arguments = (ins Tensor:$x, Tensor:$w, Optional<Tensor>:$bias, Optional<Tensor>:$init, Optional<Tensor>:$residual,
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$group,
+    OptionalAttr<Disco_RoutesAttr>:$mask, OptionalAttr<DenseI64ArrayAttr>:$channels, OptionalAttr<Disco_ActAttr>:$act);
+  let results = (outs Tensor:$result);
+  let assemblyFormat = [{ $x `,` $w (`bias` $bias^)? (`init` $init^)? (`residual` $residual^)?
+                          attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
+}
+
+def Disco_MatMulOp : Disco_InferredOp<"matmul", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>], ["localize"]> {
+  let summary = "matrix product with broadcast batch dimensions";
+  let description = [{
+    y = act(init + bias + a' b' + residual), a' and b' being a and b with their last two dimensions exchanged when `trans_a`,
+    `trans_b` say so. a and b have at least two dimensions; bias is [n]. With a constant b it is a
+    contraction over the last dimension of a; `mask`, `channels` and `init` are those of `disco.conv`.
+  }];
+  let arguments = (ins Tensor:$a, Tensor:$b, Optional<Tensor>:$bias, Optional<Tensor>:$init, Optional<Tensor>:$residual,
+    UnitAttr:$trans_a, UnitAttr:$trans_b,
+    OptionalAttr<Disco_RoutesAttr>:$mask, OptionalAttr<DenseI64ArrayAttr>:$channels, OptionalAttr<Disco_ActAttr>:$act);
+  let results = (outs Tensor:$result);
+  let assemblyFormat = [{ $a `,` $b (`bias` $bias^)? (`init` $init^)? (`residual` $residual^)?
+                          attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
+}
+
+def Disco_UnaryOp : Disco_InferredOp<"unary"> {
+  let summary = "a scalar function of every element";
+  let arguments = (ins Tensor:$x, Disco_ActAttr:$act);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+}
+
+def Disco_BinaryOp : Disco_InferredOp<"binary"> {
+  let summary = "a scalar function of two operands, broadcast against each other";
+  let description = [{Comparisons give i1. `prelu` takes its slope from the second operand.}];
+  let arguments = (ins Tensor:$lhs, Tensor:$rhs, Disco_BinaryKind:$kind);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+}
+
+def Disco_WhereOp : Disco_InferredOp<"where"> {
+  let summary = "the second operand where the first is true, else the third; broadcast";
+  let arguments = (ins Tensor:$condition, Tensor:$x, Tensor:$y);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+}
+
+def Disco_CastOp : Disco_PureOp<"cast"> {
+  let summary = "conversion to another element type";
+  let arguments = (ins Tensor:$x);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+}
+
+def Disco_PoolOp : Disco_InferredOp<"pool"> {
+  let summary = "maximum or average over windows of 1 to 3 spatial dimensions";
+  let arguments = (ins Tensor:$x, Disco_PoolKind:$kind, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+    DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, UnitAttr:$ceil_mode, UnitAttr:$count_include_pad);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_ReduceOp : Disco_InferredOp<"reduce"> {
+  let summary = "reduction over whole axes";
+  let description = [{`axes` are sorted and not negative; with `keepdims` they stay with extent 1.}];
+  let arguments = (ins Tensor:$x, Disco_ReduceKind:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$keepdims);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+}
+
+def Disco_SoftmaxOp : Disco_InferredOp<"softmax"> {
+  let summary = "softmax, or its logarithm, over consecutive axes";
+  let description = [{
+    Over the axes [axis, axis + count): count is 1 from opset 13 on, before that all trailing axes.
+  }];
+  let arguments = (ins Tensor:$x, I64Attr:$axis, I64Attr:$count, UnitAttr:$log);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_ResizeOp : Disco_PureOp<"resize"> {
+  let summary = "resampling of any axes";
+  let description = [{
+    `scales` has one entry an axis (1.0: kept), `roi` two (starts, then ends) with tf_crop_and_resize, else none. The result's shape is given by its type.
+  }];
+  let arguments = (ins Tensor:$x, DenseF64ArrayAttr:$scales, DenseF64ArrayAttr:$roi, Disco_ResizeMode:$mode,
+    Disco_CoordinateMode:$coordinates, Disco_NearestMode:$nearest, F64Attr:$cubic_coeff, UnitAttr:$exclude_outside,
+    F64Attr:$extrapolation);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Data movement within a node
+//===----------------------------------------------------------------------===//
+
+def Disco_RearrangeOp : Disco_PureOp<"rearrange", [], ["localize"]> {
+  let summary = "reshape, transpose, reshape";
+  let description = [{
+    x is seen with the shape `view`, its dimensions are permuted by `perm`, and the result is seen with its own
+    shape. Reshape, Flatten, Squeeze, Unsqueeze, Transpose, DepthToSpace, SpaceToDepth and the
+    channel shuffle are all this op.
+  }];
+  let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$view, DenseI64ArrayAttr:$perm);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+def Disco_ConcatOp : Disco_InferredOp<"concat", [], ["localize"]> {
+  let summary = "operands one after another along an axis";
+  let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$axis);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+}
+
+def Disco_SliceOp : Disco_PureOp<"slice", [], ["localize"]> {
+  let summary = "index starts + i * steps along every axis";
+  let description = [{The result's shape says how many; steps may be negative.}];
+  let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$starts, DenseI64ArrayAttr:$steps);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+def Disco_SelectOp : Disco_InferredOp<"select", [], ["localize"]> {
+  let summary = "listed indices of one axis";
+  let description = [{Index i of the result's axis is index `indices[i]` of x.}];
+  let arguments = (ins Tensor:$x, I64Attr:$axis, DenseI64ArrayAttr:$indices);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+def Disco_GatherOp : Disco_InferredOp<"gather"> {
+  let summary = "slices of one axis, by indices known at run time";
+  let arguments = (ins Tensor:$x, Tensor:$indices, I64Attr:$axis);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+}
+
+def Disco_PadOp : Disco_InferredOp<"pad"> {
+  let summary = "a border around every axis";
+  let description = [{`pads` are the begins of all axes, then the ends; negative ones crop. `value` fills in constant mode.}];
+  let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$pads, Disco_PadMode:$mode, F64Attr:$value);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_ExpandOp : Disco_PureOp<"expand"> {
+  let summary = "broadcast to the result's shape";
+  let arguments = (ins Tensor:$x);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Data movement between nodes
+//===----------------------------------------------------------------------===//
+
+def Disco_ExchangeOp : Disco_Op<"exchange", [Pure]> {
+  let summary = "features of a tensor travel from their owners to the nodes that read them";
+  let description = [{
+    The result is held: each node has the channels that its routes deliver. `root` marks inputs handed out and outputs handed in.
+  }];
+  let arguments = (ins Tensor:$x, Disco_RoutesAttr:$routes, StrAttr:$tensor, UnitAttr:$root);
+  let results = (outs Tensor:$result);
+  let assemblyFormat = "$x `routes` $routes attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Disco_MergeOp : Disco_Op<"merge", [Pure]> {
+  let summary = "what a node owns of a tensor together with what it received";
+  let description = [{
+    `remote` are results of exchanges, of x itself or of the tensors that x is relabelled from; `maps[k]`
+    lists pairs (channel of x, channel of remote k). The result is held: exactly what each node's reader needs.
+  }];
+  let arguments = (ins Tensor:$own, Variadic<Tensor>:$remote, ArrayAttr:$maps);
+  let results = (outs Tensor:$result);
+  let assemblyFormat = "`own` $own `remote` `(` $remote `)` attr-dict `:` functional-type(operands, results)";
+}
+
+def Disco_AssembleOp : Disco_Op<"assemble", [Pure,
+    DeclareOpInterfaceMethods<Disco_KernelOpInterface>]> {
+  let summary = "channels of several local tensors in a new order";
+  let description = [{
+    Channel i of the result's `axis` is channel `channels[i]` of input `sources[i]`.
+  }];
+  let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$axis, DenseI64ArrayAttr:$sources, DenseI64ArrayAttr:$channels);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
+}
+
+def Disco_SendOp : Disco_Op<"send"> {
+  let summary = "packs channels of local tensors into a message and starts sending it";
+  let description = [{
+    `parts[k]` names the global channels of input k that travel. The result is the packed buffer, which must live until the matching `disco.flush`.
+  }];
+  let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$to, I64Attr:$message, Disco_PartsAttr:$parts);
+  let results = (outs Disco_MessageType:$buffer);
+  let hasVerifier = 1;
+}
+
+def Disco_FlushOp : Disco_Op<"flush"> {
+  let summary = "waits until a send has left its buffer; messages are received meanwhile";
+  let arguments = (ins Disco_MessageType:$buffer);
+}
+
+def Disco_PostOp : Disco_Op<"post"> {
+  let summary = "opens the buffer of an incoming message";
+  let description = [{From here on bytes of the message may arrive in the buffer.}];
+  let arguments = (ins I64Attr:$from, I64Attr:$message);
+  let results = (outs Disco_MessageType:$buffer);
+}
+
+def Disco_RecvOp : Disco_Op<"recv"> {
+  let summary = "waits for a message; its parts are tensors in the message's buffer";
+  let arguments = (ins Disco_MessageType:$buffer, Disco_PartsAttr:$parts);
+  let results = (outs Variadic<Tensor>:$results);
+  let hasVerifier = 1;
+}
+
+#endif // DISCO_OPS_TD

@@ -1,0 +1,152 @@
+//===- Evaluate.cpp - computing with constants ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Evaluate.h"
+#include "Disco.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/APFloat.h"
+#include <cstring>
+
+using namespace mlir;
+using namespace disco;
+
+/// Constants of up to this many elements are written into the text of the IR.
+static constexpr int64_t kInlineElements = 64;
+
+float disco::halfToFloat(uint16_t bits) {
+  return llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, bits)).convertToFloat();
+}
+
+uint16_t disco::floatToHalf(float value) {
+  llvm::APFloat half(value);
+  bool inexact = false;
+  half.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+  return static_cast<uint16_t>(half.bitcastToAPInt().getZExtValue());
+}
+
+ConstantView::ConstantView(ElementsAttr value) {
+  auto type = cast<ShapedType>(value.getType());
+  element = type.getElementType();
+  count = type.getNumElements();
+  bytesEach = elementBytes(element);
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      if (blob->getData().size() >= static_cast<size_t>(count * bytesEach))
+        data = blob->getData().data();
+    return;
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  if (!dense)
+    return;
+  if (!dense.isSplat() && !element.isInteger(1)) {
+    data = dense.getRawData().data();
+    return;
+  }
+  copy.resize(count * bytesEach);
+  if (element.isInteger(1))
+    for (auto [i, bit] : llvm::enumerate(dense.getValues<bool>()))
+      copy[i] = bit;
+  else
+    for (int64_t i = 0; i < count; ++i)
+      std::memcpy(&copy[i * bytesEach], dense.getRawData().data(), bytesEach);
+  data = copy.data();
+}
+
+template <typename T> static T load(const char *bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof(T));
+  return value;
+}
+
+double ConstantView::real(int64_t index) const {
+  const char *at = bytes(index);
+  if (element.isF32())
+    return load<float>(at);
+  if (element.isF64())
+    return load<double>(at);
+  if (element.isF16())
+    return halfToFloat(load<uint16_t>(at));
+  return static_cast<double>(integer(index));
+}
+
+int64_t ConstantView::integer(int64_t index) const {
+  if (isa<FloatType>(element))
+    return static_cast<int64_t>(real(index));
+  const char *at = bytes(index);
+  bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  switch (bytesEach) {
+  case 1:
+    return isUnsigned ? load<uint8_t>(at) : load<int8_t>(at);
+  case 2:
+    return isUnsigned ? load<uint16_t>(at) : load<int16_t>(at);
+  case 4:
+    return isUnsigned ? load<uint32_t>(at) : load<int32_t>(at);
+  default:
+    return load<int64_t>(at);
+  }
+}
+
+bool ConstantView::isZero(int64_t index) const {
+  const char *at = bytes(index);
+  if (element.isF32())
+    return load<float>(at) == 0.0f;
+  return isa<FloatType>(element) ? real(index) == 0.0 : integer(index) == 0;
+}
+
+ConstantBuilder::ConstantBuilder(RankedTensorType type)
+    : type(withLayout(type, {})), bytesEach(elementBytes(type.getElementType())), data(type.getNumElements() * bytesEach) {}
+
+void ConstantBuilder::setBytes(int64_t index, const char *bytes) {
+  std::memcpy(&data[index * bytesEach], bytes, bytesEach);
+}
+
+template <typename T> static void store(char *at, T value) { std::memcpy(at, &value, sizeof(T)); }
+
+void ConstantBuilder::setReal(int64_t index, double value) {
+  char *at = &data[index * bytesEach];
+  Type element = type.getElementType();
+  if (element.isF32())
+    return store(at, static_cast<float>(value));
+  if (element.isF64())
+    return store(at, value);
+  if (element.isF16())
+    return store(at, floatToHalf(static_cast<float>(value)));
+  // ONNX leaves the cast of a value that is out of range open; saturating is not undefined in C++.
+  double clamped = value != value ? 0 : std::min(std::max(value, -9223372036854775808.0), 9223372036854774784.0);
+  setInteger(index, static_cast<int64_t>(clamped));
+}
+
+void ConstantBuilder::setInteger(int64_t index, int64_t value) {
+  char *at = &data[index * bytesEach];
+  if (isa<FloatType>(type.getElementType()))
+    return setReal(index, static_cast<double>(value));
+  if (type.getElementType().isInteger(1))
+    return store(at, static_cast<uint8_t>(value != 0));
+  switch (bytesEach) {
+  case 1:
+    return store(at, static_cast<uint8_t>(value));
+  case 2:
+    return store(at, static_cast<uint16_t>(value));
+  case 4:
+    return store(at, static_cast<uint32_t>(value));
+  default:
+    return store(at, value);
+  }
+}
+
+ElementsAttr disco::makeExternalConstant(RankedTensorType type, ArrayRef<char> bytes) {
+  return DenseResourceElementsAttr::get(type, "weights", UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
+}
+
+ElementsAttr ConstantBuilder::finish() {
+  if (type.getNumElements() > kInlineElements) {
+    auto *owned = new std::vector<char>(std::move(data));
+    AsmResourceBlob blob(ArrayRef<char>(*owned), 16, [owned](void *, size_t, size_t) { delete owned; }, false);
+    return DenseResourceElementsAttr::get(type, "folded", std::move(blob));
+  }
+  if (type.getElementType().isInteger(1)) {
+    SmallVector<bool> bits(data.begin(), data.end());
+    return DenseElementsAttr::get(type, bits);
+  }
+  return DenseElementsAttr::getFromRawBuffer(type, data);
+}

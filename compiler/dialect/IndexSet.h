@@ -1,0 +1,66 @@
+//===- IndexSet.h - sets of channel indices ---------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// A set of non-negative indices as sorted, disjoint, non-adjacent half-open ranges. Owner maps, masks
+// and routes are made of these: they are often contiguous, but never have to be.
+#ifndef DISCOC_DIALECT_INDEXSET_H
+#define DISCOC_DIALECT_INDEXSET_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include <cstdint>
+#include <utility>
+
+namespace llvm {
+class raw_ostream;
+}
+
+namespace disco {
+
+class IndexSet {
+public:
+  using Range = std::pair<int64_t, int64_t>; // [first, second)
+
+  IndexSet() = default;
+  /// The contiguous set {begin, ..., end - 1}.
+  static IndexSet range(int64_t begin, int64_t end);
+  static IndexSet all(int64_t size) { return range(0, size); }
+  /// Any list of indices; order and repetitions do not matter.
+  static IndexSet of(llvm::ArrayRef<int64_t> indices);
+  /// From flat bounds begin0, end0, begin1, end1, ... as stored in attributes.
+  static IndexSet fromBounds(llvm::ArrayRef<int64_t> bounds);
+
+  bool empty() const { return ranges.empty(); }
+  int64_t size() const;
+  int64_t front() const { return ranges.front().first; }
+  int64_t last() const { return ranges.back().second - 1; }
+  bool contains(int64_t index) const;
+  bool containsAll(const IndexSet &other) const { return other.minus(*this).empty(); }
+  bool isAll(int64_t extent) const { return *this == all(extent); }
+  llvm::ArrayRef<Range> getRanges() const { return ranges; }
+  llvm::SmallVector<int64_t> toBounds() const;
+  llvm::SmallVector<int64_t> toVector() const;
+  /// Position of `index` in the sorted set; the set must contain it.
+  int64_t positionOf(int64_t index) const;
+
+  void forEach(llvm::function_ref<void(int64_t)> callback) const;
+
+  IndexSet unite(const IndexSet &other) const;
+  IndexSet intersect(const IndexSet &other) const;
+  IndexSet minus(const IndexSet &other) const;
+  void add(const IndexSet &other) { *this = unite(other); }
+
+  bool operator==(const IndexSet &other) const { return ranges == other.ranges; }
+  bool operator!=(const IndexSet &other) const { return !(*this == other); }
+
+  /// Prints `0 to 3, 7`; both ends are inside.
+  void print(llvm::raw_ostream &os) const;
+
+private:
+  llvm::SmallVector<Range, 2> ranges;
+};
+
+} // namespace disco
+
+#endif // DISCOC_DIALECT_INDEXSET_H
