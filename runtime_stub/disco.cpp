@@ -1,0 +1,384 @@
+//===- disco.cpp - life of a node, its calls, waiting and failing ---------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "disco_impl.h"
+
+#include <string.h>
+
+using namespace disco_impl;
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// Waiting and failing
+//===----------------------------------------------------------------------===//
+
+void sleep_until(disco_node *n, uint64_t at, uint64_t limit) {
+  uint64_t t = now(n), until = at < limit ? at : limit;
+  if (t < until)
+    n->config->transport.wait(n->config->transport.context, n->config->peers, until - t);
+}
+
+// All that can be said and heard on the link has been.
+bool link_done(const disco_peer *p) { return p->rx_state == rx_ended && p->tx_state != tx_open; }
+
+bool all_links(const disco_node *n, bool (*done)(const disco_peer *)) {
+  for (uint32_t peer = 0; peer < n->program->nodes; ++peer)
+    if (peer != n->program->rank && !done(&n->config->peers[peer]))
+      return false;
+  return true;
+}
+
+void close_links(disco_node *n) {
+  for (uint32_t peer = 0; peer < n->program->nodes; ++peer)
+    if (peer != n->program->rank)
+      n->config->transport.close(n->config->transport.context, peer);
+  n->phase = phase_over;
+}
+
+// A broken stream or a silent peer may be the consequence of a failure elsewhere: looks for the
+// abort that says so.
+void look_for_cause(disco_node *n) {
+  uint64_t until = now(n) + n->settle_us;
+  for (;;) {
+    pump(n);
+    if (!n->soft || all_links(n, [](const disco_peer *p) { return p->rx_state == rx_ended; }) ||
+        now(n) >= until)
+      break;
+    sleep_until(n, until, until);
+  }
+  n->soft = 0;
+}
+
+// The end of a node after its first failure: finishes half-sent frames, sends the aborts, and reads
+// on until the others have ended, so that a closing connection does not destroy an abort which is
+// still on its way. Returns the failure.
+int fail(disco_node *n) {
+  if (n->phase == phase_failing || n->phase == phase_over || n->phase < phase_starting)
+    return n->error.code;
+  if (n->program->nodes == 1) {
+    n->phase = phase_over;
+    return n->error.code;
+  }
+  n->phase = phase_failing;
+  if (n->soft)
+    look_for_cause(n);
+  for (uint32_t peer = 0; peer < n->program->nodes; ++peer) {
+    disco_peer *p = &n->config->peers[peer];
+    p->due = static_cast<uint8_t>((p->due & due_hello) | due_abort);
+    // Who could not be reached before the start deadline is not waited for again.
+    if (n->error.code == DISCO_ERR_START && !(p->seen & seen_hello)) {
+      p->tx_state = tx_broken;
+      p->rx_state = rx_ended;
+    }
+  }
+  uint64_t until = now(n) + n->grace_us;
+  for (;;) {
+    pump(n);
+    if (all_links(n, link_done) || now(n) >= until)
+      break;
+    sleep_until(n, until, until);
+  }
+  close_links(n);
+  return n->error.code;
+}
+
+// Result of a call: 0, or the first failure once everybody has been told.
+int result(disco_node *n) {
+  return n->error.code == DISCO_OK ? static_cast<int>(DISCO_OK) : fail(n);
+}
+
+// The peer has left although something is still to be moved.
+int peer_left(disco_node *n, uint32_t peer, const disco_message &m) {
+  if (m.incoming && n->moved == 0)
+    return DISCO_ERR_END;
+  raise(n, DISCO_ERR_LEFT, peer, m.id, false);
+  return fail(n);
+}
+
+void notify(disco_node *n, uint64_t left_us) {
+  n->notice_us = left_us;
+  for (uint32_t peer = 0; peer < n->program->nodes; ++peer)
+    if (!(n->config->peers[peer].seen & seen_bye) && peer != n->program->rank)
+      n->config->peers[peer].due |= due_notice;
+}
+
+// The wait of disco_wait and disco_flush: until the slot has the state.
+int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
+  const disco_message &m = n->program->messages[slot];
+  const disco_slot &s = n->config->slots[slot];
+  const disco_peer &p = n->config->peers[m.peer];
+  pump(n);
+  if (n->error.code != DISCO_OK || s.state == state)
+    return result(n);
+  uint32_t moved = 0;
+  uint64_t limit = 0, since = 0, notice = 0;
+  for (;;) {
+    uint32_t moves = m.incoming ? p.rx_moved : p.tx_moved;
+    uint64_t t = now(n), longest = n->moved ? n->deadline_us : n->idle_us;
+    if (limit != longest || moves != moved) {
+      moved = moves;
+      limit = longest;
+      since = t;
+      notice = t + limit / 4;
+    }
+    if (p.seen & seen_bye)
+      return peer_left(n, m.peer, m);
+    // A peer that waits itself is not the one to blame; but not for ever, should two wait for each
+    // other.
+    uint64_t until = since + limit, most = until + limit;
+    if (p.excused_us + limit / 8 > until)
+      until = p.excused_us + limit / 8 < most ? p.excused_us + limit / 8 : most;
+    if (t >= until) {
+      raise(n, DISCO_ERR_DEADLINE, m.peer, m.id, true);
+      return fail(n);
+    }
+    if (t >= notice) {
+      notify(n, until - t);
+      notice = t + limit / 4;
+    } else {
+      sleep_until(n, until, notice);
+    }
+    pump(n);
+    if (n->error.code != DISCO_OK || s.state == state)
+      return result(n);
+  }
+}
+
+uint64_t pick(uint64_t value, uint64_t fallback) {
+  return value == 0 ? fallback : value < time_limit ? value : time_limit;
+}
+
+bool message_ok(const disco_node *n, uint32_t message, bool incoming) {
+  return n->phase == phase_running && message < n->program->message_count &&
+         (n->program->messages[message].incoming != 0) == incoming;
+}
+
+int misuse(disco_node *n, uint32_t message) {
+  raise(n, DISCO_ERR_USAGE, n->program->rank,
+        message < n->program->message_count ? n->program->messages[message].id : DISCO_NONE, false);
+  return fail(n);
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Life of a node
+//===----------------------------------------------------------------------===//
+
+uint8_t disco_wants(const disco_peer *peers, uint32_t peer) {
+  const disco_peer &p = peers[peer];
+  unsigned read = p.rx_state == rx_blocked || p.rx_state == rx_ended
+                      ? 0u
+                      : static_cast<unsigned>(DISCO_WANT_READ);
+  unsigned write =
+      p.tx_state == tx_open && (p.tx_type || p.due) ? static_cast<unsigned>(DISCO_WANT_WRITE) : 0u;
+  return static_cast<uint8_t>(read | write);
+}
+
+int disco_init(disco_node *node, const disco_program *program, const disco_config *config) {
+  memset(node, 0, sizeof *node);
+  const disco_transport &t = config->transport;
+  node->program = program;
+  node->config = config;
+  node->user = config->user;
+  node->error = {DISCO_OK, DISCO_NONE, DISCO_NONE, DISCO_NONE};
+  node->start_us = pick(config->start_us, 60000000);
+  node->deadline_us = pick(config->deadline_us, 10000000);
+  node->idle_us = pick(config->idle_us, node->deadline_us);
+  node->grace_us = pick(config->grace_us, 2000000);
+  node->settle_us = pick(config->settle_us, 100000);
+  bool alone = program->nodes == 1;
+  bool ok =
+      program->rank < program->nodes && program->nodes <= 0xffff && program->infer &&
+      (config->slots || program->message_count == 0) &&
+      (alone || (config->peers && t.write && t.read && t.finish && t.close && t.wait && t.now_us));
+  for (uint32_t i = 0; ok && i < program->message_count; ++i)
+    ok = program->messages[i].peer < program->nodes && program->messages[i].peer != program->rank;
+  if (!ok) {
+    node->error = {DISCO_ERR_USAGE, program->rank, DISCO_NONE, program->rank};
+    return DISCO_ERR_USAGE;
+  }
+  for (uint32_t peer = 0; !alone && peer < program->nodes; ++peer) {
+    disco_peer *p = &config->peers[peer];
+    memset(p, 0, sizeof *p);
+    p->tx_slot = p->post_first = p->post_last = DISCO_NONE;
+    p->due = due_hello;
+  }
+  for (uint32_t i = 0; i < program->message_count; ++i)
+    config->slots[i] = {nullptr, DISCO_NONE, slot_idle};
+  node->phase = phase_ready;
+  return DISCO_OK;
+}
+
+int disco_start(disco_node *node) {
+  if (node->phase != phase_ready)
+    return misuse(node, DISCO_NONE);
+  node->phase = phase_starting;
+  auto greeted = [](const disco_peer *p) {
+    return (p->seen & seen_hello) && !(p->due & due_hello) && p->tx_type == 0;
+  };
+  if (node->program->nodes > 1) {
+    for (uint64_t until = now(node) + node->start_us;;) {
+      pump(node);
+      if (node->error.code != DISCO_OK)
+        return fail(node);
+      if (all_links(node, greeted))
+        break;
+      if (now(node) >= until) {
+        uint32_t peer = 0;
+        while (peer == node->program->rank || greeted(&node->config->peers[peer]))
+          ++peer;
+        raise(node, DISCO_ERR_START, peer, DISCO_NONE, false);
+        return fail(node);
+      }
+      sleep_until(node, until, until);
+    }
+  }
+  node->phase = phase_running;
+  return DISCO_OK;
+}
+
+int disco_stop(disco_node *node) {
+  if (node->error.code != DISCO_OK)
+    return fail(node);
+  if (node->phase != phase_running || node->program->nodes == 1) {
+    if (node->phase == phase_running)
+      node->phase = phase_over;
+    return node->error.code;
+  }
+  node->phase = phase_stopping;
+  for (uint32_t peer = 0; peer < node->program->nodes; ++peer)
+    node->config->peers[peer].due |= due_bye;
+  uint64_t until = now(node) + node->deadline_us, most = until + 3 * node->deadline_us, heard = 0;
+  for (;;) {
+    pump(node);
+    if (node->error.code != DISCO_OK)
+      return fail(node);
+    if (all_links(node, link_done))
+      break;
+    uint64_t bytes = 0, t = now(node);
+    for (uint32_t peer = 0; peer < node->program->nodes; ++peer)
+      bytes += node->config->peers[peer].stats.rx_wire;
+    if (bytes != heard) // somebody is alive, and may need the end of what was sent
+      until = t + node->deadline_us < most ? t + node->deadline_us : most;
+    heard = bytes;
+    if (t >= until)
+      break;
+    sleep_until(node, until, until);
+  }
+  close_links(node);
+  return DISCO_OK;
+}
+
+int disco_abort(disco_node *node, int code) {
+  raise(node, code < 0 ? code : static_cast<int>(DISCO_ERR_ABORTED), node->program->rank,
+        DISCO_NONE, false);
+  return fail(node);
+}
+
+const disco_error *disco_last_error(const disco_node *node) { return &node->error; }
+
+const disco_stats *disco_peer_stats(const disco_node *node, uint32_t peer) {
+  if (peer >= node->program->nodes || peer == node->program->rank || !node->config->peers)
+    return nullptr;
+  return &node->config->peers[peer].stats;
+}
+
+//===----------------------------------------------------------------------===//
+// Calls of infer()
+//===----------------------------------------------------------------------===//
+
+int disco_begin(disco_node *node) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (node->phase != phase_running)
+    return misuse(node, DISCO_NONE);
+  for (uint32_t i = 0; i < node->program->message_count; ++i)
+    node->config->slots[i].state = slot_idle;
+  ++node->sequence;
+  node->moved = node->done = 0;
+  return DISCO_OK;
+}
+
+int disco_post(disco_node *node, uint32_t message, void *buffer) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (!message_ok(node, message, true) || node->config->slots[message].state != slot_idle)
+    return misuse(node, message);
+  disco_peer *p = &node->config->peers[node->program->messages[message].peer];
+  node->config->slots[message] = {buffer, DISCO_NONE, slot_posted};
+  if (p->post_first == DISCO_NONE)
+    p->post_first = message;
+  else
+    node->config->slots[p->post_last].next = message;
+  p->post_last = message;
+  return DISCO_OK;
+}
+
+int disco_send(disco_node *node, uint32_t message, const void *buffer) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (!message_ok(node, message, false) || node->config->slots[message].state != slot_idle)
+    return misuse(node, message);
+  uint32_t peer = node->program->messages[message].peer;
+  disco_peer *p = &node->config->peers[peer];
+  if (p->tx_slot != DISCO_NONE)
+    return misuse(node, message);
+  if (p->tx_state == tx_broken)
+    raise_lost(node, peer, node->program->messages[message].id, false);
+  else if (p->seen & seen_bye)
+    raise(node, DISCO_ERR_LEFT, peer, node->program->messages[message].id, false);
+  node->config->slots[message] = {const_cast<void *>(buffer), DISCO_NONE, slot_sending};
+  p->tx_slot = message;
+  p->due |= due_data;
+  push(node, peer);
+  return result(node);
+}
+
+int disco_flush(disco_node *node, uint32_t message) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (!message_ok(node, message, false) || node->config->slots[message].state < slot_sending)
+    return misuse(node, message);
+  if (node->config->slots[message].state == slot_sent)
+    return DISCO_OK;
+  return wait_for(node, message, slot_sent);
+}
+
+int disco_wait(disco_node *node, uint32_t message) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (!message_ok(node, message, true) || node->config->slots[message].state == slot_idle)
+    return misuse(node, message);
+  if (node->config->slots[message].state == slot_received)
+    return DISCO_OK;
+  return wait_for(node, message, slot_received);
+}
+
+int disco_pump(disco_node *node) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (node->phase != phase_running)
+    return misuse(node, DISCO_NONE);
+  pump(node);
+  return result(node);
+}
+
+int disco_end(disco_node *node) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (node->phase != phase_running)
+    return misuse(node, DISCO_NONE);
+  for (uint32_t peer = 0; node->program->message_count > 0 && peer < node->program->nodes; ++peer) {
+    uint32_t message = peer == node->program->rank ? DISCO_NONE : node->config->peers[peer].tx_slot;
+    if (message == DISCO_NONE)
+      continue;
+    if (int code = wait_for(node, message, slot_sent))
+      return code;
+  }
+  // Every message moves once an inference; anything else is a fault of the compiler that must not
+  // pass unnoticed.
+  return node->done == node->program->message_count ? static_cast<int>(DISCO_OK)
+                                                    : misuse(node, DISCO_NONE);
+}

@@ -1,0 +1,357 @@
+//===- disco.h - runtime of one shard: messages, frames, deadlines --------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// The runtime stub that every emitted shard links. It moves the messages of one inference between
+// the nodes of a cluster over any byte stream, with no heap, no threads, no globals and no output
+// of its own. Everything it needs is handed to it in disco_config.
+//
+// Guarantees (docs/formats/protocol.md has them in full):
+//  - the payload of a message is read only into the buffer that was posted for it; until then at
+//  most its 32-byte header is taken from the
+//    stream, so that back-pressure is the transport's and the memory is what the compiler planned;
+//  - a call that waits keeps sending and receiving on all links, and comes back within its
+//  deadline;
+//  - the first failure is the only failure: it is kept, told to every peer in an abort frame, and
+//  returned by every later call.
+
+#ifndef DISCO_H
+#define DISCO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DISCO_RUNTIME_VERSION 0x00010000u // of this API: major << 16 | minor
+#define DISCO_PROTOCOL_VERSION 1u // of the frames; nodes of different versions refuse each other
+#define DISCO_HEADER_SIZE 32u     // bytes of every frame before its payload
+#define DISCO_HELLO_SIZE 24u      // bytes of a hello's payload
+#define DISCO_NONE 0xffffffffu    // "no rank", "no message"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "payloads travel as they lie in memory: only little-endian machines are supported"
+#endif
+
+//===----------------------------------------------------------------------===//
+// What the compiler emits
+//===----------------------------------------------------------------------===//
+
+// Element types; the numbers are those of ONNX's TensorProto.
+enum disco_type : uint8_t {
+  DISCO_F32 = 1,
+  DISCO_U8 = 2,
+  DISCO_I8 = 3,
+  DISCO_U16 = 4,
+  DISCO_I16 = 5,
+  DISCO_I32 = 6,
+  DISCO_I64 = 7,
+  DISCO_BOOL = 9,
+  DISCO_F16 = 10,
+  DISCO_F64 = 11,
+  DISCO_U32 = 12,
+  DISCO_U64 = 13
+};
+
+// An input or output of the model: dense, row-major.
+struct disco_tensor_info {
+  const char *name;
+  disco_type type;
+  uint32_t rank;        // number of dimensions, 0 for a scalar
+  const uint64_t *dims; // rank entries
+  uint64_t bytes;
+};
+
+// One message between this node and a peer, once an inference. Its index in the program's table
+// names it in the calls below.
+struct disco_message {
+  uint32_t id;      // the same at both ends, unique in the cluster
+  uint16_t peer;    // rank of the other end
+  uint8_t incoming; // 1: peer sends, this node receives; 0: the other way
+  uint32_t bytes;   // payload
+};
+
+struct disco_node;
+
+// One shard. Emitted once a shard, constant.
+struct disco_program {
+  const char *model;
+  uint32_t rank, nodes;
+  uint8_t build_hash[16]; // of the whole cluster's output; nodes with different hashes refuse each
+                          // other
+  const disco_message *messages;
+  uint32_t message_count;
+  const disco_tensor_info *inputs; // of the model; the counts are 0 on nodes that are not given
+                                   // inputs or asked for outputs
+  uint32_t input_count;
+  const disco_tensor_info *outputs;
+  uint32_t output_count;
+  uint64_t arena_bytes, weight_bytes;
+  int (*infer)(disco_node *node, const void *const *inputs,
+               void *const *outputs); // 0 or a negative error
+};
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+enum disco_code : int {
+  DISCO_OK = 0,
+  DISCO_ERR_USAGE =
+      -1, // a call out of order, or a configuration that cannot work: a fault of the caller
+  DISCO_ERR_START = -2, // a peer was not reached before the start deadline
+  DISCO_ERR_DEADLINE =
+      -3, // a peer was silent: nothing of the awaited message moved within the deadline
+  DISCO_ERR_LOST = -4,  // a peer's stream ended, or broke, before its bye
+  DISCO_ERR_LEFT = -5,  // a peer said bye in the middle of an inference (for example: it was told a
+                        // smaller count)
+  DISCO_ERR_END = -6,   // a peer said bye between inferences: the session is over. Not a fault;
+                        // nothing is aborted
+  DISCO_ERR_MAGIC = -7, // not a frame
+  DISCO_ERR_VERSION = -8, // a frame of another protocol version
+  DISCO_ERR_TYPE = -9,    // unknown frame type, or a type that cannot come here
+  DISCO_ERR_BUILD = -10,  // a peer from another build
+  DISCO_ERR_TOPOLOGY =
+      -11,               // a peer that says another rank or another number of nodes than expected
+  DISCO_ERR_EPOCH = -12, // a peer of another start of the cluster
+  DISCO_ERR_SEQUENCE = -13,  // a frame of another inference
+  DISCO_ERR_MESSAGE = -14,   // another message than the one whose turn it is
+  DISCO_ERR_LENGTH = -15,    // the right message with a wrong length
+  DISCO_ERR_CRC = -16,       // damaged on the way
+  DISCO_ERR_TRANSPORT = -17, // the transport itself failed
+  DISCO_ERR_ABORTED = -18    // the application of the named rank gave up (disco_abort)
+};
+
+// What a code means, in English, without a full stop. Never null. Compiled out (empty strings) with
+// -DDISCO_NO_TEXT.
+const char *disco_error_text(int code);
+
+// The first failure. When another node saw it first, this is its report: code and message are then
+// as seen there.
+struct disco_error {
+  int code;          // DISCO_OK while all is well
+  uint32_t rank;     // the node that failed first, DISCO_NONE while all is well
+  uint32_t message;  // id of the message that was awaited, sent or damaged, or DISCO_NONE
+  uint32_t reporter; // the node that found out: this node's own rank, or the rank that the abort
+                     // frame states
+};
+
+//===----------------------------------------------------------------------===//
+// Transport
+//===----------------------------------------------------------------------===//
+
+enum disco_io : int32_t {
+  DISCO_IO_END = -1, // read: the peer ended its stream and everything before the end has been read
+  DISCO_IO_LOST = -2 // the stream is broken: nothing more can be read, or written
+};
+
+enum disco_want : uint8_t { DISCO_WANT_READ = 1, DISCO_WANT_WRITE = 2 };
+
+struct disco_peer;
+
+// A reliable byte stream in both directions to every peer. No callback but `wait` may block. A peer
+// that is not connected yet reads and writes 0 bytes. `peer` is a rank and never the node's own.
+// Callbacks are never called for a cluster of one node.
+struct disco_transport {
+  void *context; // handed to every callback
+  // Takes up to `size` bytes and returns how many (0: none now), or DISCO_IO_LOST. `more`: further
+  // bytes follow at once, so a short packet need not leave yet. The bytes count as sent when this
+  // has taken them.
+  int32_t (*write)(void *context, uint32_t peer, const void *data, size_t size, bool more);
+  // Gives up to `size` bytes and returns how many (0: none now), or DISCO_IO_END or DISCO_IO_LOST.
+  int32_t (*read)(void *context, uint32_t peer, void *data, size_t size);
+  // Ends this node's stream to the peer, after what was written. Reading goes on.
+  void (*finish)(void *context, uint32_t peer);
+  // Gives the link up in both directions.
+  void (*close)(void *context, uint32_t peer);
+  // Sleeps until a peer can do what disco_wants() asks of it, something else changed, or the time
+  // is over; may return early.
+  void (*wait)(void *context, const disco_peer *peers, uint64_t timeout_us);
+  // A clock that never goes back, microseconds from any origin.
+  uint64_t (*now_us)(void *context);
+};
+
+// What the runtime waits for on the link to `peer`: disco_want bits. For transports, inside wait().
+uint8_t disco_wants(const disco_peer *peers, uint32_t peer);
+
+//===----------------------------------------------------------------------===//
+// Configuration and state
+//===----------------------------------------------------------------------===//
+
+// Bytes and messages of one link since disco_init. Payload and messages count data frames alone,
+// when they are complete.
+struct disco_stats {
+  uint64_t tx_payload, rx_payload;
+  uint64_t tx_messages, rx_messages;
+  uint64_t tx_wire, rx_wire; // everything: payloads, headers, handshake, notices
+};
+
+// State of the link to one peer. The fields are the runtime's own; the caller only provides the
+// memory. About 260 bytes.
+struct disco_peer {
+  uint8_t tx_head[DISCO_HEADER_SIZE + DISCO_HELLO_SIZE]; // header, and payload of a control frame
+  uint8_t rx_head[DISCO_HEADER_SIZE + DISCO_HELLO_SIZE];
+  const uint8_t *tx_data; // payload of the data frame being sent
+  uint32_t tx_size, tx_pos;
+  uint32_t tx_slot;  // the message whose send was started and has not left, or DISCO_NONE
+  uint32_t tx_moved; // bytes of data frames written, wraps: the sign of progress
+  uint8_t tx_head_size, tx_head_pos;
+  uint8_t tx_type; // of the frame being sent, 0: none
+  uint8_t due;     // frames to send next
+  uint8_t tx_state;
+  uint8_t rx_state;
+  uint8_t rx_have; // bytes in rx_head
+  uint8_t seen;    // hello, bye, abort
+  uint32_t rx_size, rx_pos, rx_crc;
+  uint32_t rx_moved;
+  uint32_t post_first, post_last; // queue of posted messages, linked through the slots
+  uint64_t excused_us; // the peer says it waits itself: do not call it silent before this time
+  disco_stats stats;
+};
+
+// State of one message of the program. 12 bytes on a 32-bit machine.
+struct disco_slot {
+  void *buffer;
+  uint32_t next;
+  uint8_t state;
+};
+
+// Everything the runtime is given. All of it must stay in place until disco_stop has returned.
+// Times are in microseconds. Zero means the default where one is stated.
+struct disco_config {
+  // Callbacks of the links. Cost: the transport's.
+  disco_transport transport;
+
+  // State of the links, one entry a node (the node's own entry is unused). Range: program->nodes
+  // entries; may be null for one node. Cost: sizeof(disco_peer) each.
+  disco_peer *peers;
+
+  // State of the messages. Range: program->message_count entries; may be null when that is 0. Cost:
+  // sizeof(disco_slot) each.
+  disco_slot *slots;
+
+  // Start count of the cluster: the same on every node, another one after every restart, so that
+  // frames of an earlier start are refused. Range: any. Default 0. Cost: none.
+  uint32_t epoch;
+
+  // How long disco_start waits until every peer has been reached and has said hello.
+  // Range: 1 to 2^60. Default 60 s. Cost: a node that is missing is noticed that much later.
+  uint64_t start_us;
+
+  // The longest silence: how long a wait (and the wait of disco_stop for the others' byes) goes on
+  // without a byte of the awaited message moving. Range: more than the longest computation between
+  // two runtime calls on any node, up to 2^60. Default 10 s. A peer that states that it is itself
+  // waiting is given more time, at most once more this much. Cost: a silent peer is noticed that
+  // much later.
+  uint64_t deadline_us;
+
+  // The same for a wait before anything of the inference has moved, that is, between inferences:
+  // how long the node that has the inputs may pause. Range: as deadline_us. Default: deadline_us.
+  // Cost: as deadline_us.
+  uint64_t idle_us;
+
+  // After a failure: how long the node goes on to finish half-sent frames, deliver aborts and drain
+  // what the others still send. Range: 0 < grace <= deadline_us. Default 2 s. Cost: the failing
+  // call takes up to this much longer when a peer does not react.
+  uint64_t grace_us;
+
+  // After a stream broke or a deadline passed without an explanation: how long to look for an abort
+  // frame that names somebody else before blaming that peer. Range: more than the time a frame
+  // takes across the slowest link. Default 100 ms. Cost: such a failure is reported that much later
+  // (not when there is no other peer that could explain it).
+  uint64_t settle_us;
+
+  // For the application; the runtime does not look at it.
+  void *user;
+};
+
+// One node. The fields are the runtime's own, except that `user` may be read.
+struct disco_node {
+  const disco_program *program;
+  const disco_config *config;
+  void *user;
+  disco_error error;
+  uint64_t start_us, deadline_us, idle_us, grace_us, settle_us; // with the defaults put in
+  uint64_t notice_us; // time left of the wait that the notices being sent state
+  uint32_t sequence;
+  uint32_t moved; // frames of data begun in this inference, both ways
+  uint32_t done;  // frames of data completed in this inference, both ways
+  uint8_t phase;
+  uint8_t soft;     // the error may yet be explained by an abort
+  uint8_t at_break; // the blamed peer's stream ended between two frames
+};
+
+//===----------------------------------------------------------------------===//
+// Life of a node
+//===----------------------------------------------------------------------===//
+
+// Prepares the node. Touches no transport. DISCO_ERR_USAGE when program and configuration do not
+// fit.
+int disco_init(disco_node *node, const disco_program *program, const disco_config *config);
+
+// The handshake: says hello to every peer and checks theirs. Nodes may start in any order.
+int disco_start(disco_node *node);
+
+// Says bye to every peer, waits for theirs, closes all links. Returns the first failure of the
+// node, whenever it was. Results of completed inferences stay valid when only this fails. Peers
+// that are still busy when the deadline passes are left without an error.
+int disco_stop(disco_node *node);
+
+// Tells every peer that this node gives up (code DISCO_ERR_ABORTED unless another negative code is
+// given). Returns the code.
+int disco_abort(disco_node *node, int code);
+
+// The first failure. Valid until the node is initialised again.
+const disco_error *disco_last_error(const disco_node *node);
+
+// Statistics of the link to `peer`, or null when there is no such peer.
+const disco_stats *disco_peer_stats(const disco_node *node, uint32_t peer);
+
+//===----------------------------------------------------------------------===//
+// Calls of the emitted infer(); `message` is an index into program->messages. All return 0 or a
+// negative disco_code.
+//===----------------------------------------------------------------------===//
+
+int disco_begin(disco_node *node); // starts the next sequence
+int disco_post(disco_node *node, uint32_t message,
+               void *buffer); // opens the receive buffer; posts of one peer in arrival order
+int disco_send(disco_node *node, uint32_t message,
+               const void *buffer); // starts a send, never waits; one a peer at a time
+int disco_flush(disco_node *node, uint32_t message); // waits until that send has left the buffer
+int disco_wait(disco_node *node,
+               uint32_t message); // waits until that message is complete, CRC checked
+int disco_pump(disco_node *node); // never waits: moves what can be moved
+int disco_end(disco_node *node);  // waits until all sends of the inference have left
+
+//===----------------------------------------------------------------------===//
+// Frames, for transports, proxies and tests
+//===----------------------------------------------------------------------===//
+
+enum disco_frame_type : uint8_t {
+  DISCO_FRAME_HELLO = 1, // first frame of a stream; payload: DISCO_HELLO_SIZE
+  DISCO_FRAME_DATA = 2,  // a message; payload: its bytes
+  DISCO_FRAME_ABORT = 3, // last frame of a stream; payload: 12 bytes
+  DISCO_FRAME_BYE = 4,   // last frame of a stream; no payload
+  DISCO_FRAME_NOTICE = 5 // "I am alive and wait for another peer"; payload: 4 bytes, milliseconds
+};
+
+struct disco_frame {
+  uint16_t magic;
+  uint8_t version, type;
+  uint32_t build; // the first four bytes of the build hash
+  uint32_t epoch, sequence, message, length, crc, auth;
+};
+
+#define DISCO_MAGIC 0xd15cu
+
+void disco_frame_decode(disco_frame *frame, const uint8_t *header);
+// Writes all fields as they are but the CRC, which is computed from the header and frame->length
+// bytes of payload.
+void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *payload);
+// Reads the first DISCO_HEADER_SIZE + DISCO_HELLO_SIZE bytes of a stream: the rank that says hello,
+// or a negative code when they are no undamaged hello. The hello of another version, build or epoch
+// still tells its rank: its layout is fixed for all versions.
+int disco_hello_rank(const uint8_t *bytes);
+
+// CRC-32 (IEEE 802.3, as in zlib); start with 0. With DISCO_CRC_FAST (on by default on 64-bit
+// machines) it uses 8 KB of tables, else 64 bytes.
+uint32_t disco_crc32(uint32_t crc, const void *data, size_t size);
+
+#endif // DISCO_H

@@ -1,0 +1,159 @@
+//===- disco_frame.cpp - frames, their CRC, and the texts of errors -------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "disco_impl.h"
+
+using namespace disco_impl;
+
+#ifndef DISCO_CRC_FAST
+#if UINTPTR_MAX > 0xffffffffu
+#define DISCO_CRC_FAST 1
+#else
+#define DISCO_CRC_FAST 0
+#endif
+#endif
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// CRC
+//===----------------------------------------------------------------------===//
+
+constexpr uint32_t crc_polynomial = 0xedb88320u;
+
+#if DISCO_CRC_FAST
+struct crc_tables {
+  uint32_t at[8][256];
+};
+
+constexpr crc_tables make_crc_tables() {
+  crc_tables t{};
+  for (uint32_t i = 0; i < 256; ++i) {
+    uint32_t c = i;
+    for (int bit = 0; bit < 8; ++bit)
+      c = (c >> 1) ^ ((c & 1) ? crc_polynomial : 0);
+    t.at[0][i] = c;
+  }
+  for (uint32_t i = 0; i < 256; ++i)
+    for (int k = 1; k < 8; ++k)
+      t.at[k][i] = (t.at[k - 1][i] >> 8) ^ t.at[0][t.at[k - 1][i] & 255];
+  return t;
+}
+
+constexpr crc_tables tables = make_crc_tables();
+#else
+struct crc_tables {
+  uint32_t at[16];
+};
+
+constexpr crc_tables make_crc_tables() {
+  crc_tables t{};
+  for (uint32_t i = 0; i < 16; ++i) {
+    uint32_t c = i;
+    for (int bit = 0; bit < 4; ++bit)
+      c = (c >> 1) ^ ((c & 1) ? crc_polynomial : 0);
+    t.at[i] = c;
+  }
+  return t;
+}
+
+constexpr crc_tables tables = make_crc_tables();
+#endif
+
+} // namespace
+
+// CRC of a header as if its CRC field were 0.
+uint32_t disco_impl::header_crc(const uint8_t *header) {
+  const uint8_t zero[4] = {0, 0, 0, 0};
+  uint32_t crc = disco_crc32(0, header, 24);
+  crc = disco_crc32(crc, zero, 4);
+  return disco_crc32(crc, header + 28, 4);
+}
+
+#if DISCO_CRC_FAST
+uint32_t disco_crc32(uint32_t crc, const void *data, size_t size) {
+  const uint8_t *p = static_cast<const uint8_t *>(data);
+  uint32_t c = ~crc;
+  for (; size >= 8; size -= 8, p += 8) {
+    uint32_t a = c ^ load32(p), b = load32(p + 4);
+    c = tables.at[7][a & 255] ^ tables.at[6][a >> 8 & 255] ^ tables.at[5][a >> 16 & 255] ^
+        tables.at[4][a >> 24] ^ tables.at[3][b & 255] ^ tables.at[2][b >> 8 & 255] ^
+        tables.at[1][b >> 16 & 255] ^ tables.at[0][b >> 24];
+  }
+  for (; size > 0; --size, ++p)
+    c = (c >> 8) ^ tables.at[0][(c ^ *p) & 255];
+  return ~c;
+}
+#else
+uint32_t disco_crc32(uint32_t crc, const void *data, size_t size) {
+  const uint8_t *p = static_cast<const uint8_t *>(data);
+  uint32_t c = ~crc;
+  for (; size > 0; --size, ++p) {
+    c = (c >> 4) ^ tables.at[(c ^ *p) & 15];
+    c = (c >> 4) ^ tables.at[(c ^ (*p >> 4u)) & 15];
+  }
+  return ~c;
+}
+#endif
+
+void disco_frame_decode(disco_frame *frame, const uint8_t *header) {
+  *frame = {load16(header),      header[2],           header[3],           load32(header + 4),
+            load32(header + 8),  load32(header + 12), load32(header + 16), load32(header + 20),
+            load32(header + 24), load32(header + 28)};
+}
+
+void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *payload) {
+  store16(header, frame->magic);
+  header[2] = frame->version;
+  header[3] = frame->type;
+  store32(header + 4, frame->build);
+  store32(header + 8, frame->epoch);
+  store32(header + 12, frame->sequence);
+  store32(header + 16, frame->message);
+  store32(header + 20, frame->length);
+  store32(header + 28, frame->auth);
+  store32(header + 24, disco_crc32(header_crc(header), payload, frame->length));
+}
+
+int disco_hello_rank(const uint8_t *bytes) {
+  disco_frame f;
+  disco_frame_decode(&f, bytes);
+  if (f.magic != DISCO_MAGIC)
+    return DISCO_ERR_MAGIC;
+  if (f.type != DISCO_FRAME_HELLO)
+    return DISCO_ERR_TYPE;
+  if (f.length != DISCO_HELLO_SIZE)
+    return DISCO_ERR_LENGTH;
+  if (disco_crc32(header_crc(bytes), bytes + DISCO_HEADER_SIZE, DISCO_HELLO_SIZE) != f.crc)
+    return DISCO_ERR_CRC;
+  return load16(bytes + DISCO_HEADER_SIZE + 16);
+}
+
+#ifndef DISCO_NO_TEXT
+const char *disco_error_text(int code) {
+  switch (code) {
+  case DISCO_OK: return "no error";
+  case DISCO_ERR_USAGE: return "wrong use of the runtime";
+  case DISCO_ERR_START: return "not reached before the start deadline";
+  case DISCO_ERR_DEADLINE: return "silent until the deadline";
+  case DISCO_ERR_LOST: return "connection lost";
+  case DISCO_ERR_LEFT: return "left in the middle of an inference";
+  case DISCO_ERR_END: return "session ended";
+  case DISCO_ERR_MAGIC: return "not a frame";
+  case DISCO_ERR_VERSION: return "other protocol version";
+  case DISCO_ERR_TYPE: return "unexpected type of frame";
+  case DISCO_ERR_BUILD: return "shard of another build";
+  case DISCO_ERR_TOPOLOGY: return "other rank or number of nodes";
+  case DISCO_ERR_EPOCH: return "other epoch";
+  case DISCO_ERR_SEQUENCE: return "frame of another inference";
+  case DISCO_ERR_MESSAGE: return "unexpected message";
+  case DISCO_ERR_LENGTH: return "message of wrong length";
+  case DISCO_ERR_CRC: return "damaged frame";
+  case DISCO_ERR_TRANSPORT: return "transport failed";
+  case DISCO_ERR_ABORTED: return "gave up";
+  default: return "unknown error";
+  }
+}
+#else
+const char *disco_error_text(int) { return ""; }
+#endif

@@ -1,0 +1,77 @@
+//===- disco_impl.h - inside of the runtime, for its own files ------------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef DISCO_IMPL_H
+#define DISCO_IMPL_H
+
+#include "disco.h"
+
+namespace disco_impl {
+
+enum phase : uint8_t {
+  phase_new,
+  phase_ready,
+  phase_starting,
+  phase_running,
+  phase_stopping,
+  phase_failing,
+  phase_over
+};
+enum slot_state : uint8_t { slot_idle, slot_posted, slot_received, slot_sending, slot_sent };
+enum tx_state : uint8_t { tx_open, tx_finished, tx_broken };
+// header: reading one. control: reading the payload of a control frame. blocked: a data header was
+// read, its buffer is not posted. payload: into the posted buffer, or nowhere while failing. trash:
+// out of step, whatever comes is dropped until the stream ends.
+enum rx_state : uint8_t { rx_header, rx_control, rx_blocked, rx_payload, rx_trash, rx_ended };
+enum seen : uint8_t { seen_hello = 1, seen_bye = 2, seen_abort = 4 };
+enum due : uint8_t { due_hello = 1, due_data = 2, due_notice = 4, due_abort = 8, due_bye = 16 };
+
+constexpr uint32_t abort_size = 12, notice_size = 4;
+constexpr uint32_t read_chunk = 256 * 1024; // so that the CRC finds the bytes still in the cache
+constexpr uint32_t reads_per_pump = 64; // so that a flooding peer cannot keep a pump from returning
+constexpr uint64_t time_limit = 1ull << 60; // so that sums of times do not overflow
+
+inline uint32_t load32(const uint8_t *p) {
+  return static_cast<uint32_t>(p[0]) | static_cast<uint32_t>(p[1]) << 8 |
+         static_cast<uint32_t>(p[2]) << 16 | static_cast<uint32_t>(p[3]) << 24;
+}
+
+inline uint16_t load16(const uint8_t *p) { return static_cast<uint16_t>(p[0] | p[1] << 8); }
+
+inline void store32(uint8_t *p, uint32_t v) {
+  for (int i = 0; i < 4; ++i)
+    p[i] = static_cast<uint8_t>(v >> (8 * i));
+}
+
+inline void store16(uint8_t *p, uint32_t v) {
+  p[0] = static_cast<uint8_t>(v);
+  p[1] = static_cast<uint8_t>(v >> 8);
+}
+
+inline uint64_t now(const disco_node *n) {
+  return n->config->transport.now_us(n->config->transport.context);
+}
+
+// After the first failure a node only delivers aborts and looks for them.
+inline bool failing(const disco_node *n) { return n->phase == phase_failing; }
+
+// CRC of a header as if its CRC field were 0.
+uint32_t header_crc(const uint8_t *header);
+
+// Notes a failure unless there is one already. `soft`: an abort may still explain it; nobody is
+// told before that has been looked for.
+void raise(disco_node *n, int code, uint32_t rank, uint32_t message, bool soft);
+
+// The peer's stream is broken, or over without a bye or an abort. `at_break`: it ended between two
+// frames.
+void raise_lost(disco_node *n, uint32_t peer, uint32_t message, bool at_break);
+
+// Writes to the peer what its link takes.
+void push(disco_node *n, uint32_t peer);
+
+// Moves what can be moved on all links, in both directions, until something fails.
+void pump(disco_node *n);
+
+} // namespace disco_impl
+
+#endif // DISCO_IMPL_H

@@ -1,0 +1,408 @@
+//===- disco_link.cpp - sending and receiving frames on one link ----------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "disco_impl.h"
+
+#include <string.h>
+
+using namespace disco_impl;
+
+//===----------------------------------------------------------------------===//
+// The first failure
+//===----------------------------------------------------------------------===//
+
+void disco_impl::raise(disco_node *n, int code, uint32_t rank, uint32_t message, bool soft) {
+  if (n->error.code != DISCO_OK)
+    return;
+  n->error = {code, rank, message, n->program->rank};
+  n->soft = soft;
+  n->at_break = 0;
+}
+
+void disco_impl::raise_lost(disco_node *n, uint32_t peer, uint32_t message, bool at_break) {
+  if (n->error.code == DISCO_OK) {
+    raise(n, DISCO_ERR_LOST, peer, message, true);
+    n->at_break = at_break;
+    return;
+  }
+  // While looking for an explanation: a lost peer explains a silent one; and a node that only gives
+  // up because of others leaves a frame half sent when it cannot send its abort, so a stream that
+  // ends between frames is the likelier first failure.
+  if (n->soft && (n->error.code == DISCO_ERR_DEADLINE || (at_break && !n->at_break))) {
+    n->error = {DISCO_ERR_LOST, peer, message, n->program->rank};
+    n->at_break = at_break;
+  }
+}
+
+namespace {
+
+void raise_abort(disco_node *n, uint32_t peer, const uint8_t *payload) {
+  if (n->error.code != DISCO_OK && !n->soft)
+    return;
+  int code = static_cast<int>(load32(payload));
+  uint32_t rank = load16(payload + 4), reporter = load16(payload + 6);
+  n->error.code = code < 0 ? code : static_cast<int>(DISCO_ERR_ABORTED);
+  n->error.rank = rank < n->program->nodes ? rank : peer;
+  n->error.reporter = reporter < n->program->nodes ? reporter : peer;
+  n->error.message = load32(payload + 8);
+  n->soft = 0;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Sending
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+uint32_t make_hello(const disco_node *n, uint8_t *payload) {
+  memcpy(payload, n->program->build_hash, 16);
+  store16(payload + 16, n->program->rank);
+  store16(payload + 18, n->program->nodes);
+  store32(payload + 20, 0);
+  return DISCO_HELLO_SIZE;
+}
+
+uint32_t make_abort(const disco_node *n, uint8_t *payload) {
+  store32(payload, static_cast<uint32_t>(n->error.code));
+  store16(payload + 4, n->error.rank);
+  store16(payload + 6, n->error.reporter);
+  store32(payload + 8, n->error.message);
+  return abort_size;
+}
+
+uint32_t make_notice(const disco_node *n, uint8_t *payload) {
+  // The time left is stated coarsely; a wait without end is stated as 49 days.
+  uint64_t ms = n->notice_us / 1000;
+  store32(payload, ms > 0xffffffffu ? 0xffffffffu : static_cast<uint32_t>(ms));
+  return notice_size;
+}
+
+void start_control(disco_node *n, disco_peer *p, disco_frame *f) {
+  uint8_t *payload = p->tx_head + DISCO_HEADER_SIZE;
+  if (p->due & due_hello) {
+    f->type = DISCO_FRAME_HELLO;
+    f->length = make_hello(n, payload);
+    p->due &= static_cast<uint8_t>(~due_hello);
+  } else if (p->due & due_abort) {
+    f->type = DISCO_FRAME_ABORT;
+    f->length = make_abort(n, payload);
+    p->due = 0;
+  } else if (p->due & due_notice) {
+    f->type = DISCO_FRAME_NOTICE;
+    f->length = make_notice(n, payload);
+    p->due &= static_cast<uint8_t>(~due_notice);
+  } else {
+    f->type = DISCO_FRAME_BYE;
+    p->due = 0;
+  }
+  disco_frame_encode(p->tx_head, f, payload);
+  p->tx_head_size = static_cast<uint8_t>(DISCO_HEADER_SIZE + f->length);
+}
+
+void start_frame(disco_node *n, disco_peer *p) {
+  disco_frame f = {DISCO_MAGIC,
+                   DISCO_PROTOCOL_VERSION,
+                   0,
+                   load32(n->program->build_hash),
+                   n->config->epoch,
+                   n->sequence,
+                   DISCO_NONE,
+                   0,
+                   0,
+                   0};
+  p->tx_data = nullptr;
+  p->tx_size = p->tx_pos = 0;
+  p->tx_head_pos = 0;
+  if ((p->due & due_data) && !(p->due & (due_hello | due_abort))) {
+    const disco_message &m = n->program->messages[p->tx_slot];
+    p->due &= static_cast<uint8_t>(~due_data);
+    f.type = DISCO_FRAME_DATA;
+    f.message = m.id;
+    f.length = p->tx_size = m.bytes;
+    p->tx_data = static_cast<const uint8_t *>(n->config->slots[p->tx_slot].buffer);
+    disco_frame_encode(p->tx_head, &f, p->tx_data);
+    p->tx_head_size = DISCO_HEADER_SIZE;
+    ++n->moved;
+  } else {
+    start_control(n, p, &f);
+  }
+  p->tx_type = f.type;
+}
+
+void finish_frame(disco_node *n, disco_peer *p, uint32_t peer) {
+  if (p->tx_type == DISCO_FRAME_DATA) {
+    p->stats.tx_payload += p->tx_size;
+    ++p->stats.tx_messages;
+    n->config->slots[p->tx_slot].state = slot_sent;
+    p->tx_slot = DISCO_NONE;
+    ++n->done;
+  } else if (p->tx_type == DISCO_FRAME_ABORT || p->tx_type == DISCO_FRAME_BYE) {
+    p->tx_state = tx_finished;
+    n->config->transport.finish(n->config->transport.context, peer);
+  }
+  p->tx_type = 0;
+}
+
+// Writes what the link takes. False: it takes no more now.
+bool write_some(disco_node *n, disco_peer *p, uint32_t peer, const uint8_t *from, uint32_t size,
+                bool more, uint32_t *took) {
+  constexpr uint32_t most = 1u << 30;
+  const disco_transport &t = n->config->transport;
+  int32_t r = t.write(t.context, peer, from, size < most ? size : most, more);
+  *took = r > 0 ? static_cast<uint32_t>(r) : 0;
+  p->stats.tx_wire += *took;
+  if (p->tx_type == DISCO_FRAME_DATA)
+    p->tx_moved += *took;
+  if (r < 0) {
+    // Not yet a failure unless data is lost by it: the peer may have left in good order, or its
+    // stream may still hold the abort that says why.
+    p->tx_state = tx_broken;
+    if (p->tx_slot != DISCO_NONE)
+      raise_lost(n, peer, n->program->messages[p->tx_slot].id, false);
+  }
+  return r > 0;
+}
+
+} // namespace
+
+void disco_impl::push(disco_node *n, uint32_t peer) {
+  disco_peer *p = &n->config->peers[peer];
+  while (p->tx_state == tx_open && (p->tx_type || p->due)) {
+    if (!p->tx_type)
+      start_frame(n, p);
+    uint32_t took = 0;
+    while (p->tx_head_pos < p->tx_head_size) {
+      if (!write_some(n, p, peer, p->tx_head + p->tx_head_pos,
+                      static_cast<uint32_t>(p->tx_head_size - p->tx_head_pos), p->tx_size > 0,
+                      &took))
+        return;
+      p->tx_head_pos = static_cast<uint8_t>(p->tx_head_pos + took);
+    }
+    while (p->tx_pos < p->tx_size) {
+      if (!write_some(n, p, peer, p->tx_data + p->tx_pos, p->tx_size - p->tx_pos, false, &took))
+        return;
+      p->tx_pos += took;
+    }
+    finish_frame(n, p, peer);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Receiving
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+// What is wrong with a complete header, leaving the data frame's turn and the CRC to others.
+// DISCO_OK: nothing.
+int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f) {
+  if (f.magic != DISCO_MAGIC)
+    return DISCO_ERR_MAGIC;
+  if (f.version != DISCO_PROTOCOL_VERSION)
+    return DISCO_ERR_VERSION;
+  bool hello = f.type == DISCO_FRAME_HELLO;
+  if (f.type < DISCO_FRAME_HELLO || f.type > DISCO_FRAME_NOTICE ||
+      hello == ((p->seen & seen_hello) != 0) || (p->seen & (seen_bye | seen_abort)))
+    return DISCO_ERR_TYPE;
+  if (f.build != load32(n->program->build_hash))
+    return DISCO_ERR_BUILD;
+  if (f.epoch != n->config->epoch)
+    return DISCO_ERR_EPOCH;
+  if (f.type == DISCO_FRAME_DATA) {
+    // A peer may be one inference ahead, not more: everything of the current one that it owes was
+    // received before.
+    if (f.sequence != n->sequence && f.sequence != n->sequence + 1)
+      return DISCO_ERR_SEQUENCE;
+    return n->phase == phase_stopping ? DISCO_ERR_MESSAGE : DISCO_OK;
+  }
+  uint32_t length = hello                          ? DISCO_HELLO_SIZE
+                    : f.type == DISCO_FRAME_ABORT  ? abort_size
+                    : f.type == DISCO_FRAME_NOTICE ? notice_size
+                                                   : 0;
+  return f.length == length ? DISCO_OK : DISCO_ERR_LENGTH;
+}
+
+// Out of step with the peer: it is at fault, and nothing more that it says is understood.
+void refuse(disco_node *n, uint32_t peer, int code, uint32_t message) {
+  n->config->peers[peer].rx_state = rx_trash;
+  raise(n, code, peer, message, false);
+}
+
+void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
+  disco_frame f;
+  disco_frame_decode(&f, p->rx_head);
+  if (int code = check_header(n, p, f)) {
+    // While failing only aborts matter; another sequence or message is no reason to stop looking
+    // for one.
+    bool skip = failing(n) && (code == DISCO_ERR_SEQUENCE || code == DISCO_ERR_MESSAGE);
+    if (!skip)
+      return refuse(n, peer, code, f.type == DISCO_FRAME_DATA ? f.message : DISCO_NONE);
+  }
+  p->rx_size = f.length;
+  p->rx_pos = 0;
+  p->rx_crc = header_crc(p->rx_head);
+  p->rx_state = f.type == DISCO_FRAME_DATA ? rx_blocked : rx_control;
+}
+
+// Matches a read-ahead data header with the first posted message. False: nothing is posted.
+bool take_turn(disco_node *n, disco_peer *p, uint32_t peer) {
+  if (failing(n)) {
+    p->rx_state = rx_payload;
+    return true;
+  }
+  if (p->post_first == DISCO_NONE)
+    return false;
+  const disco_message &m = n->program->messages[p->post_first];
+  disco_frame f;
+  disco_frame_decode(&f, p->rx_head);
+  int code = f.sequence != n->sequence ? DISCO_ERR_SEQUENCE
+             : f.message != m.id       ? DISCO_ERR_MESSAGE
+             : f.length != m.bytes     ? DISCO_ERR_LENGTH
+                                       : DISCO_OK;
+  if (code) {
+    refuse(n, peer, code, m.id);
+    return false;
+  }
+  p->rx_state = rx_payload;
+  ++n->moved;
+  return true;
+}
+
+void take_hello(disco_node *n, disco_peer *p, uint32_t peer) {
+  const uint8_t *payload = p->rx_head + DISCO_HEADER_SIZE;
+  if (memcmp(payload, n->program->build_hash, 16) != 0)
+    return refuse(n, peer, DISCO_ERR_BUILD, DISCO_NONE);
+  if (load16(payload + 16) != peer || load16(payload + 18) != n->program->nodes)
+    return refuse(n, peer, DISCO_ERR_TOPOLOGY, DISCO_NONE);
+  p->seen |= seen_hello;
+}
+
+// A control frame is complete.
+void take_control(disco_node *n, disco_peer *p, uint32_t peer) {
+  disco_frame f;
+  disco_frame_decode(&f, p->rx_head);
+  const uint8_t *payload = p->rx_head + DISCO_HEADER_SIZE;
+  if (disco_crc32(p->rx_crc, payload, f.length) != f.crc)
+    return refuse(n, peer, DISCO_ERR_CRC, DISCO_NONE);
+  p->rx_have = 0;
+  p->rx_state = rx_header;
+  if (f.type == DISCO_FRAME_HELLO) {
+    take_hello(n, p, peer);
+  } else if (f.type == DISCO_FRAME_ABORT) {
+    p->seen |= seen_abort;
+    raise_abort(n, peer, payload);
+  } else if (f.type == DISCO_FRAME_BYE) {
+    p->seen |= seen_bye;
+  } else {
+    const disco_transport &t = n->config->transport;
+    p->excused_us = t.now_us(t.context) + load32(payload) * 1000ull;
+  }
+}
+
+// The payload of a data frame is complete.
+void take_payload(disco_node *n, disco_peer *p, uint32_t peer) {
+  p->rx_have = 0;
+  p->rx_state = rx_header;
+  if (failing(n))
+    return;
+  uint32_t slot = p->post_first;
+  if (p->rx_crc != load32(p->rx_head + 24))
+    return refuse(n, peer, DISCO_ERR_CRC, n->program->messages[slot].id);
+  disco_slot &s = n->config->slots[slot];
+  s.state = slot_received;
+  p->post_first = s.next;
+  p->stats.rx_payload += p->rx_size;
+  ++p->stats.rx_messages;
+  ++n->done;
+}
+
+void take_end(disco_node *n, disco_peer *p, uint32_t peer) {
+  bool at_break = p->rx_state == rx_header && p->rx_have == 0;
+  uint32_t message = p->rx_state == rx_payload && !failing(n)
+                         ? n->program->messages[p->post_first].id
+                         : DISCO_NONE;
+  bool explained = (p->seen & (seen_bye | seen_abort)) || p->rx_state == rx_trash;
+  p->rx_state = rx_ended;
+  if (!explained)
+    raise_lost(n, peer, message, at_break);
+}
+
+// Where the next bytes of the stream go, and how many are wanted: 0 while nothing may be read.
+uint8_t *rx_target(disco_node *n, disco_peer *p, uint8_t *scratch, uint32_t scratch_size,
+                   uint32_t *size) {
+  switch (p->rx_state) {
+  case rx_header: *size = DISCO_HEADER_SIZE - p->rx_have; return p->rx_head + p->rx_have;
+  case rx_control:
+    *size = DISCO_HEADER_SIZE + p->rx_size - p->rx_have;
+    return p->rx_head + p->rx_have;
+  case rx_payload:
+    *size = p->rx_size - p->rx_pos;
+    if (!failing(n)) {
+      *size = *size < read_chunk ? *size : read_chunk;
+      return static_cast<uint8_t *>(n->config->slots[p->post_first].buffer) + p->rx_pos;
+    }
+    *size = *size < scratch_size ? *size : scratch_size;
+    return scratch;
+  case rx_trash: *size = scratch_size; return scratch;
+  default: *size = 0; return nullptr;
+  }
+}
+
+// Counts bytes that were read to `to`.
+void took_bytes(disco_node *n, disco_peer *p, const uint8_t *to, uint32_t size) {
+  p->stats.rx_wire += size;
+  if (p->rx_state == rx_payload) {
+    if (!failing(n))
+      p->rx_crc = disco_crc32(p->rx_crc, to, size);
+    p->rx_pos += size;
+    p->rx_moved += size;
+  } else if (p->rx_state != rx_trash) {
+    p->rx_have = static_cast<uint8_t>(p->rx_have + size);
+  }
+}
+
+// Acts on whatever is complete. False: nothing more can be done with this peer now.
+bool advance(disco_node *n, disco_peer *p, uint32_t peer) {
+  if (p->rx_state == rx_header && p->rx_have == DISCO_HEADER_SIZE)
+    take_header(n, p, peer);
+  if (p->rx_state == rx_control && p->rx_have == DISCO_HEADER_SIZE + p->rx_size)
+    take_control(n, p, peer);
+  if (p->rx_state == rx_blocked && !take_turn(n, p, peer))
+    return false;
+  if (p->rx_state == rx_payload && p->rx_pos == p->rx_size)
+    take_payload(n, p, peer);
+  return p->rx_state != rx_ended && (n->error.code == DISCO_OK || failing(n));
+}
+
+void pull(disco_node *n, uint32_t peer) {
+  uint8_t scratch[256];
+  disco_peer *p = &n->config->peers[peer];
+  const disco_transport &t = n->config->transport;
+  for (uint32_t i = 0; i < reads_per_pump && advance(n, p, peer); ++i) {
+    uint32_t size = 0;
+    uint8_t *to = rx_target(n, p, scratch, sizeof scratch, &size);
+    if (size == 0)
+      continue;
+    int32_t r = t.read(t.context, peer, to, size);
+    if (r == 0)
+      return;
+    if (r < 0)
+      return take_end(n, p, peer);
+    took_bytes(n, p, to, static_cast<uint32_t>(r));
+  }
+}
+
+} // namespace
+
+void disco_impl::pump(disco_node *n) {
+  for (uint32_t peer = 0; peer < n->program->nodes; ++peer) {
+    if (peer == n->program->rank)
+      continue;
+    push(n, peer);
+    pull(n, peer);
+    if (n->error.code != DISCO_OK && !failing(n))
+      return;
+  }
+}

@@ -1,0 +1,531 @@
+//===- tcp.cpp - transport over TCP, for POSIX hosts ----------------------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tcp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace {
+
+#ifdef MSG_MORE
+constexpr int flag_more = MSG_MORE;
+#else
+constexpr int flag_more = 0;
+#endif
+#ifdef MSG_NOSIGNAL
+constexpr int flag_quiet = MSG_NOSIGNAL;
+#else
+constexpr int flag_quiet = 0;
+#endif
+
+constexpr uint32_t greeting_size = DISCO_HEADER_SIZE + DISCO_HELLO_SIZE;
+constexpr uint32_t pending_max = 32;
+constexpr uint64_t retry_first_us = 5000, retry_most_us = 200000, resolve_again_us = 1000000;
+
+enum link_state : uint8_t { link_idle, link_connecting, link_open, link_over };
+
+struct tcp_link {
+  addrinfo *addresses, *next; // of a lower rank
+  uint64_t retry_at, retry_us;
+  const char *trouble;
+  int fd;
+  link_state state;
+  bool heard; // a byte has come: until then a lost connection is tried again
+  // The hello. It is kept so that it can be said again on another connection.
+  uint8_t greeting[greeting_size];
+  uint32_t greeting_have, greeting_sent;
+  // What the peer's hello was read into while it was not known who it is.
+  uint8_t ahead[greeting_size];
+  uint32_t ahead_size, ahead_pos;
+};
+
+// An accepted connection that has not said who it is.
+struct pending {
+  int fd;
+  uint32_t have;
+  uint64_t since;
+  uint8_t bytes[greeting_size];
+};
+
+} // namespace
+
+struct disco_tcp {
+  uint32_t rank, nodes, strangers;
+  int listen_fd;
+  uint16_t port;
+  uint64_t accept_at;
+  tcp_link *links; // [rank]
+  char **names;    // [rank] address of every lower rank
+  pollfd *polled;  // 1 + pending_max + nodes
+  pending waiting[pending_max];
+};
+
+namespace {
+
+uint64_t tcp_now(void *) {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000000u + static_cast<uint64_t>(t.tv_nsec) / 1000u;
+}
+
+void prepare(int fd) {
+  int one = 1;
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+bool again(int e) { return e == EAGAIN || e == EWOULDBLOCK || e == EINTR; }
+
+// Splits HOST:PORT, [HOST]:PORT, :PORT or PORT and looks it up. Null: not found, `why` says so.
+addrinfo *look_up(const char *address, bool passive, const char **why) {
+  char host[256] = "127.0.0.1";
+  const char *colon = strrchr(address, ':'), *port = colon ? colon + 1 : address;
+  if (colon && colon != address) {
+    const char *from = address;
+    size_t size = static_cast<size_t>(colon - address);
+    if (size >= 2 && from[0] == '[' && from[size - 1] == ']') {
+      ++from;
+      size -= 2;
+    }
+    if (size >= sizeof host) {
+      *why = "host name too long";
+      return nullptr;
+    }
+    memcpy(host, from, size);
+    host[size] = 0;
+  }
+  addrinfo hints = {}, *found = nullptr;
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0);
+  int code = getaddrinfo(host, port, &hints, &found);
+  if (code == 0)
+    return found;
+  *why = gai_strerror(code);
+  return nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Connecting
+//===----------------------------------------------------------------------===//
+
+void try_later(tcp_link *l, const char *trouble, uint64_t delay_us) {
+  if (l->fd >= 0)
+    close(l->fd);
+  l->fd = -1;
+  l->state = link_idle;
+  l->trouble = trouble;
+  l->retry_at = tcp_now(nullptr) + delay_us;
+}
+
+void retry(tcp_link *l, const char *trouble) {
+  try_later(l, trouble, l->retry_us);
+  l->retry_us = l->retry_us * 2 < retry_most_us ? l->retry_us * 2 : retry_most_us;
+}
+
+void send_greeting(tcp_link *l) {
+  if (l->state != link_open || l->greeting_sent == l->greeting_have)
+    return;
+  ssize_t n =
+      send(l->fd, l->greeting + l->greeting_sent, l->greeting_have - l->greeting_sent, flag_quiet);
+  if (n > 0)
+    l->greeting_sent += static_cast<uint32_t>(n);
+}
+
+// When nobody listens at a port of the range from which the system takes the callers' ports, a
+// socket can connect to itself.
+bool connected_to_itself(int fd) {
+  sockaddr_storage a = {}, b = {};
+  socklen_t na = sizeof a, nb = sizeof b;
+  return getsockname(fd, reinterpret_cast<sockaddr *>(&a), &na) == 0 &&
+         getpeername(fd, reinterpret_cast<sockaddr *>(&b), &nb) == 0 && na == nb &&
+         memcmp(&a, &b, na) == 0;
+}
+
+void connected(tcp_link *l) {
+  if (connected_to_itself(l->fd))
+    return retry(l, "nobody listens there");
+  l->state = link_open;
+  l->greeting_sent = 0;
+  l->trouble = "connected, but no hello came";
+  send_greeting(l);
+}
+
+void try_connect(disco_tcp *t, uint32_t peer) {
+  tcp_link *l = &t->links[peer];
+  if (!l->addresses) {
+    l->next = l->addresses = look_up(t->names[peer], false, &l->trouble);
+    if (!l->addresses)
+      return try_later(l, l->trouble, resolve_again_us);
+  }
+  addrinfo *a = l->next;
+  l->next = a->ai_next ? a->ai_next : l->addresses;
+  l->fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+  if (l->fd < 0)
+    return retry(l, "no socket");
+  prepare(l->fd);
+  if (connect(l->fd, a->ai_addr, a->ai_addrlen) == 0)
+    return connected(l);
+  if (errno != EINPROGRESS)
+    return retry(l, "cannot connect");
+  l->state = link_connecting;
+}
+
+void finish_connect(tcp_link *l) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+    return retry(l, error == ECONNREFUSED ? "nobody listens there" : "cannot connect");
+  connected(l);
+}
+
+//===----------------------------------------------------------------------===//
+// Accepting
+//===----------------------------------------------------------------------===//
+
+void drop(disco_tcp *t, pending *p) {
+  close(p->fd);
+  p->fd = -1;
+  ++t->strangers;
+}
+
+void stop_listening(disco_tcp *t) {
+  if (t->listen_fd >= 0)
+    close(t->listen_fd);
+  t->listen_fd = -1;
+  for (pending &p : t->waiting)
+    if (p.fd >= 0)
+      drop(t, &p);
+}
+
+// Who connected has said a hello. One that cannot be taken is answered with ours, so that it can
+// tell what is wrong.
+void identify(disco_tcp *t, pending *p) {
+  int rank = disco_hello_rank(p->bytes);
+  if (rank < 0)
+    return drop(t, p);
+  uint32_t peer = static_cast<uint32_t>(rank);
+  if (peer <= t->rank || peer >= t->nodes || t->links[peer].state != link_idle) {
+    const tcp_link &any = t->links[t->rank == 0 ? t->nodes - 1 : 0];
+    if (send(p->fd, any.greeting, any.greeting_have, flag_quiet) > 0)
+      shutdown(p->fd, SHUT_WR);
+    return drop(t, p);
+  }
+  tcp_link *l = &t->links[peer];
+  l->fd = p->fd;
+  p->fd = -1;
+  memcpy(l->ahead, p->bytes, greeting_size);
+  l->ahead_size = greeting_size;
+  l->heard = true;
+  l->state = link_open;
+  l->trouble = nullptr;
+  send_greeting(l);
+  for (uint32_t i = t->rank + 1; i < t->nodes; ++i)
+    if (t->links[i].state == link_idle)
+      return;
+  stop_listening(t);
+}
+
+void read_pending(disco_tcp *t, pending *p) {
+  ssize_t n = recv(p->fd, p->bytes + p->have, greeting_size - p->have, 0);
+  if (n < 0 && again(errno))
+    return;
+  if (n <= 0)
+    return drop(t, p);
+  p->have += static_cast<uint32_t>(n);
+  if (p->have >= 2 && (p->bytes[0] != (DISCO_MAGIC & 255) || p->bytes[1] != DISCO_MAGIC >> 8))
+    return drop(t, p);
+  if (p->have == greeting_size)
+    identify(t, p);
+}
+
+void accept_all(disco_tcp *t) {
+  while (t->listen_fd >= 0) {
+    int fd = accept(t->listen_fd, nullptr, nullptr);
+    if (fd < 0) {
+      if (!again(errno))
+        t->accept_at =
+            tcp_now(nullptr) + 50000; // out of descriptors, perhaps: not to be asked again at once
+      return;
+    }
+    prepare(fd);
+    // A peer says its hello at once, so among too many silent ones the oldest is none.
+    pending *place = &t->waiting[0];
+    for (pending &p : t->waiting) {
+      if (p.fd < 0) {
+        place = &p;
+        break;
+      }
+      if (p.since < place->since)
+        place = &p;
+    }
+    if (place->fd >= 0)
+      drop(t, place);
+    place->fd = fd;
+    place->have = 0;
+    place->since = tcp_now(nullptr);
+    read_pending(t, place);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Callbacks
+//===----------------------------------------------------------------------===//
+
+int32_t tcp_write(void *context, uint32_t peer, const void *data, size_t size, bool more) {
+  tcp_link *l = &static_cast<disco_tcp *>(context)->links[peer];
+  if (l->state == link_over)
+    return DISCO_IO_LOST;
+  // The first bytes of a stream are the hello; they are kept whether there is a connection or not.
+  if (l->greeting_have < greeting_size) {
+    uint32_t room = greeting_size - l->greeting_have,
+             n = size < room ? static_cast<uint32_t>(size) : room;
+    memcpy(l->greeting + l->greeting_have, data, n);
+    l->greeting_have += n;
+    send_greeting(l);
+    return static_cast<int32_t>(n);
+  }
+  send_greeting(l);
+  if (l->state != link_open || !l->heard || l->greeting_sent < greeting_size)
+    return 0;
+  ssize_t n = send(l->fd, data, size, flag_quiet | (more ? flag_more : 0));
+  if (n >= 0)
+    return static_cast<int32_t>(n);
+  return again(errno) || errno == ENOBUFS ? 0 : static_cast<int32_t>(DISCO_IO_LOST);
+}
+
+int32_t tcp_read(void *context, uint32_t peer, void *data, size_t size) {
+  tcp_link *l = &static_cast<disco_tcp *>(context)->links[peer];
+  if (l->state == link_over)
+    return DISCO_IO_LOST;
+  if (l->state != link_open)
+    return 0;
+  if (l->ahead_pos < l->ahead_size) {
+    uint32_t left = l->ahead_size - l->ahead_pos,
+             n = size < left ? static_cast<uint32_t>(size) : left;
+    memcpy(data, l->ahead + l->ahead_pos, n);
+    l->ahead_pos += n;
+    return static_cast<int32_t>(n);
+  }
+  ssize_t n = recv(l->fd, data, size, 0);
+  if (n > 0) {
+    l->heard = true;
+    l->trouble = nullptr;
+    return static_cast<int32_t>(n);
+  }
+  if (n < 0 && again(errno))
+    return 0;
+  if (!l->heard) {
+    retry(l, "it closes the connection without a hello");
+    return 0;
+  }
+  return n == 0 ? DISCO_IO_END : DISCO_IO_LOST;
+}
+
+void tcp_finish(void *context, uint32_t peer) {
+  tcp_link *l = &static_cast<disco_tcp *>(context)->links[peer];
+  if (l->state == link_open)
+    shutdown(l->fd, SHUT_WR);
+}
+
+void tcp_close(void *context, uint32_t peer) {
+  tcp_link *l = &static_cast<disco_tcp *>(context)->links[peer];
+  if (l->fd >= 0)
+    close(l->fd);
+  l->fd = -1;
+  l->state = link_over;
+}
+
+void watch(pollfd *p, int fd, int events) {
+  // A descriptor without events would still report errors, over and over.
+  p->fd = events ? fd : -1;
+  p->events = static_cast<short>(events);
+  p->revents = 0;
+}
+
+int peer_events(const tcp_link *l, uint8_t wants) {
+  if (l->state == link_connecting)
+    return POLLOUT;
+  if (l->state != link_open)
+    return 0;
+  bool write = l->greeting_sent < l->greeting_have || ((wants & DISCO_WANT_WRITE) && l->heard);
+  return ((wants & DISCO_WANT_READ) ? POLLIN : 0) | (write ? POLLOUT : 0);
+}
+
+void poll_for(disco_tcp *t, uint32_t count, uint64_t timeout_us) {
+  constexpr uint64_t hour_us = 3600000000ull;
+  if (timeout_us > hour_us)
+    timeout_us = hour_us;
+#ifdef __linux__
+  timespec time = {static_cast<time_t>(timeout_us / 1000000u),
+                   static_cast<long>(timeout_us % 1000000u) * 1000};
+  ppoll(t->polled, count, &time, nullptr);
+#else
+  poll(t->polled, count, static_cast<int>((timeout_us + 999) / 1000));
+#endif
+}
+
+void tcp_wait(void *context, const disco_peer *peers, uint64_t timeout_us) {
+  disco_tcp *t = static_cast<disco_tcp *>(context);
+  uint64_t now = tcp_now(nullptr), until = now + timeout_us;
+  for (uint32_t i = 0; i < t->rank; ++i)
+    if (t->links[i].state == link_idle) {
+      if (t->links[i].retry_at <= now)
+        try_connect(t, i);
+      if (t->links[i].state == link_idle && t->links[i].retry_at < until)
+        until = t->links[i].retry_at;
+    }
+  bool accepting = t->listen_fd >= 0 && t->accept_at <= now;
+  if (t->listen_fd >= 0 && !accepting && t->accept_at < until)
+    until = t->accept_at;
+  pollfd *waiting = t->polled + 1, *links = waiting + pending_max;
+  watch(t->polled, t->listen_fd, accepting ? POLLIN : 0);
+  for (uint32_t i = 0; i < pending_max; ++i)
+    watch(&waiting[i], t->waiting[i].fd, t->waiting[i].fd >= 0 ? POLLIN : 0);
+  for (uint32_t i = 0; i < t->nodes; ++i)
+    watch(&links[i], t->links[i].fd,
+          i == t->rank ? 0 : peer_events(&t->links[i], disco_wants(peers, i)));
+  now = tcp_now(nullptr);
+  poll_for(t, 1 + pending_max + t->nodes, until > now ? until - now : 0);
+  for (uint32_t i = 0; i < t->nodes; ++i) {
+    if (t->links[i].state == link_connecting && links[i].revents)
+      finish_connect(&t->links[i]);
+    else if (links[i].revents)
+      send_greeting(&t->links[i]);
+  }
+  for (uint32_t i = 0; i < pending_max; ++i)
+    if (waiting[i].revents && t->waiting[i].fd == waiting[i].fd)
+      read_pending(t, &t->waiting[i]);
+  if (t->polled[0].revents)
+    accept_all(t);
+}
+
+//===----------------------------------------------------------------------===//
+// Set-up
+//===----------------------------------------------------------------------===//
+
+int open_listener(const char *address, char *error, size_t error_size) {
+  const char *why = "";
+  addrinfo *a = look_up(address, true, &why);
+  if (!a) {
+    snprintf(error, error_size, "cannot listen on %s: %s", address, why);
+    return -1;
+  }
+  int one = 1, fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+  if (fd >= 0)
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, 128) != 0) {
+    snprintf(error, error_size, "cannot listen on %s: %s", address, strerror(errno));
+    if (fd >= 0)
+      close(fd);
+    fd = -1;
+  }
+  freeaddrinfo(a);
+  return fd;
+}
+
+uint16_t port_of(int fd) {
+  sockaddr_storage a = {};
+  socklen_t size = sizeof a;
+  if (fd < 0 || getsockname(fd, reinterpret_cast<sockaddr *>(&a), &size) != 0)
+    return 0;
+  if (a.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<sockaddr_in6 *>(&a)->sin6_port);
+  return ntohs(reinterpret_cast<sockaddr_in *>(&a)->sin_port);
+}
+
+bool allocate(disco_tcp *t, const disco_tcp_options *o) {
+  t->links = static_cast<tcp_link *>(calloc(o->nodes, sizeof(tcp_link)));
+  t->names = static_cast<char **>(calloc(o->nodes, sizeof(char *)));
+  t->polled = static_cast<pollfd *>(calloc(1 + pending_max + o->nodes, sizeof(pollfd)));
+  if (!t->links || !t->names || !t->polled)
+    return false;
+  for (uint32_t i = 0; i < o->nodes; ++i) {
+    t->links[i].fd = -1;
+    t->links[i].retry_us = retry_first_us;
+    t->links[i].trouble = i < o->rank ? "not tried" : "it has not connected";
+    if (i < o->rank && !(t->names[i] = strdup(o->peers[i])))
+      return false;
+  }
+  return true;
+}
+
+} // namespace
+
+disco_tcp *disco_tcp_create(const disco_tcp_options *o, char *error, size_t error_size) {
+  for (uint32_t i = 0; i < o->rank; ++i)
+    if (!o->peers || !o->peers[i]) {
+      snprintf(error, error_size, "no address for rank %u, to which rank %u connects", i, o->rank);
+      return nullptr;
+    }
+  if (o->rank + 1 < o->nodes && !o->listen && o->listen_fd < 0) {
+    snprintf(error, error_size, "rank %u needs an address to listen on: higher ranks connect to it",
+             o->rank);
+    return nullptr;
+  }
+  disco_tcp *t = static_cast<disco_tcp *>(calloc(1, sizeof(disco_tcp)));
+  if (!t) {
+    snprintf(error, error_size, "out of memory");
+    return nullptr;
+  }
+  t->rank = o->rank;
+  t->nodes = o->nodes;
+  t->listen_fd = o->listen_fd;
+  for (pending &p : t->waiting)
+    p.fd = -1;
+  bool ok = allocate(t, o);
+  if (!ok)
+    snprintf(error, error_size, "out of memory");
+  if (ok && o->rank + 1 < o->nodes && t->listen_fd < 0)
+    ok = (t->listen_fd = open_listener(o->listen, error, error_size)) >= 0;
+  if (!ok) {
+    disco_tcp_destroy(t);
+    return nullptr;
+  }
+  if (t->listen_fd >= 0)
+    prepare(t->listen_fd);
+  t->port = port_of(t->listen_fd);
+  return t;
+}
+
+void disco_tcp_destroy(disco_tcp *t) {
+  if (!t)
+    return;
+  stop_listening(t);
+  for (uint32_t i = 0; i < t->nodes; ++i) {
+    if (t->links && t->links[i].fd >= 0)
+      close(t->links[i].fd);
+    if (t->links && t->links[i].addresses)
+      freeaddrinfo(t->links[i].addresses);
+    if (t->names)
+      free(t->names[i]);
+  }
+  free(t->links);
+  free(t->names);
+  free(t->polled);
+  free(t);
+}
+
+disco_transport disco_tcp_transport(disco_tcp *t) {
+  return {t, tcp_write, tcp_read, tcp_finish, tcp_close, tcp_wait, tcp_now};
+}
+
+uint16_t disco_tcp_port(const disco_tcp *t) { return t->port; }
+
+uint32_t disco_tcp_strangers(const disco_tcp *t) { return t->strangers; }
+
+const char *disco_tcp_trouble(const disco_tcp *t, uint32_t peer) {
+  return peer < t->nodes ? t->links[peer].trouble : nullptr;
+}

@@ -1,0 +1,44 @@
+//===- tcp.h - transport over TCP, for POSIX hosts ------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// A full mesh: the node of the higher rank connects to the one of the lower, and tries again until
+// the runtime gives up. Who connects is known by its hello; whatever says no hello is dropped
+// without harm. Uses malloc. Nothing blocks but wait() and the look-up of host names.
+
+#ifndef DISCO_TRANSPORT_TCP_H
+#define DISCO_TRANSPORT_TCP_H
+
+#include "../disco.h"
+
+struct disco_tcp;
+
+// Addresses are HOST:PORT, [IPV6]:PORT, :PORT or PORT; without a host it is the loopback address
+// 127.0.0.1.
+struct disco_tcp_options {
+  uint32_t rank, nodes;
+  const char
+      *listen; // where higher ranks connect to; may be null on the highest rank, and with listen_fd
+  int listen_fd;            // a socket that listens already, or -1
+  const char *const *peers; // [rank] of every lower rank; the other entries may be null
+};
+
+// Starts to listen. Null on failure, with a message of at most error_size bytes.
+disco_tcp *disco_tcp_create(const disco_tcp_options *options, char *error, size_t error_size);
+
+// Closes everything. After disco_stop.
+void disco_tcp_destroy(disco_tcp *tcp);
+
+// The callbacks. `tcp` must outlive their use.
+disco_transport disco_tcp_transport(disco_tcp *tcp);
+
+// The port that the node listens on (which the system chose when port 0 was asked for), 0: none.
+uint16_t disco_tcp_port(const disco_tcp *tcp);
+
+// Connections that were dropped because they said no acceptable hello.
+uint32_t disco_tcp_strangers(const disco_tcp *tcp);
+
+// Why the peer is not connected, for the message of a failed start: a static text, or null when it
+// is connected.
+const char *disco_tcp_trouble(const disco_tcp *tcp, uint32_t peer);
+
+#endif // DISCO_TRANSPORT_TCP_H
