@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from onnx import numpy_helper, version_converter
 
 DATA = "/usr/share/libonnx-testdata/data"
 GROUPS = ("node", "pytorch-converted", "pytorch-operator", "simple")
@@ -66,7 +66,13 @@ class Case:
                 return f"{kind.replace('_type', '')} inputs or outputs"
             if value.type.tensor_type.elem_type == onnx.TensorProto.STRING:
                 return "strings"
+            if value.type.tensor_type.elem_type == onnx.TensorProto.BFLOAT16:
+                return "bfloat16"
         return None
+
+    def opset(self):
+        return next((o.version for o in self.model.opset_import
+                     if o.domain in ("", "ai.onnx")), None)
 
     def tensors(self, kind):
         """The values of the data set: {name: array} of inputs or outputs."""
@@ -85,10 +91,13 @@ class Case:
         return result
 
     def prepared(self):
-        """(model bytes, inputs that remain): shape-deciding operands and what
-        has no elements turned into initialisers, dimensions pinned."""
+        """(model bytes, inputs that remain): shape-deciding operands turned
+        into initialisers, dimensions pinned, opsets below 7 converted."""
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
+        if self.opset() in range(1, 7):
+            # ONNX's own converter: the compiler starts at opset 7.
+            model = version_converter.convert_version(model, 7)
         feeds = self.tensors("input")
         fixed = set()
         for op in model.graph.node:
