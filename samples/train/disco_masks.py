@@ -12,13 +12,14 @@ import torch
 import onnx_file
 
 
-def contiguous(channels, nodes):
-    """The default owner map: contiguous, as equal as possible, the first ranks get the larger share."""
-    share, rest = divmod(channels, nodes)
+def contiguous(channels, nodes, block=1):
+    """The default owner map: contiguous, as equal as possible, the first ranks get the larger share. `block` channels
+    stay together, as the features do into which Flatten turns one channel."""
+    share, rest = divmod(channels // block, nodes)
     owners, begin = [], 0
     for rank in range(nodes):
         end = begin + share + (1 if rank < rest else 0)
-        owners.append(list(range(begin, end)))
+        owners.append(list(range(begin * block, end * block)))
         begin = end
     return owners
 
@@ -132,17 +133,17 @@ def make(network, shape, nodes, owners):
     ops = onnx_file.contractions(onnx_file.export(copy.deepcopy(network), shape))
     layerNames = {module: name for name, module in network.named_modules()}
 
-    def ownersOf(tensor, channels):
-        found = owners.get(tensor) or contiguous(channels, nodes)
+    def ownersOf(tensor, channels, block=1):
+        found = owners.get(tensor) or contiguous(channels, nodes, block)
         if sorted(c for node in found for c in node) != list(range(channels)):
             raise SystemExit(f"error: the owner map of {tensor} is no partition of {channels} channels")
         return found
 
     groups = []
-    for channels, layers in network.readers():
+    for channels, block, layers in network.readers():
         rows = [ops[layerNames[layer]] for layer in layers]
         outputs = [ownersOf(row[2], layer.weight.shape[0]) for row, layer in zip(rows, layers)]
-        groups.append(Group(ownersOf(rows[0][1], channels), layers, [row[0] for row in rows], outputs))
+        groups.append(Group(ownersOf(rows[0][1], channels, block), layers, [row[0] for row in rows], outputs))
     return Masks(groups, nodes)
 
 

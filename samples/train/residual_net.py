@@ -49,13 +49,14 @@ class ResidualNet(nn.Module):
         return self.classifier(self.pool(x).flatten(1))
 
     def readers(self):
-        """Every tensor that contractions read, but the model's input: (producer's width, the layers that read it).
-        The layers of one entry share their masks, because a feature that several of them need travels once."""
+        """Every tensor that contractions read, but the model's input: (width, how many channels stay together, the
+        layers that read it). The layers of one entry share their masks, because a feature that several of them need
+        travels once."""
         groups, width = [], self.conv.out_channels
         for block in self.blocks:
             entry = [block.conv1] + ([block.shortcut] if block.shortcut is not None else [])
-            groups.append((width, entry))
-            groups.append((block.conv1.out_channels, [block.conv2]))
+            groups.append((width, 1, entry))
+            groups.append((block.conv1.out_channels, 1, [block.conv2]))
             width = block.conv2.out_channels
-        groups.append((width, [self.classifier]))
+        groups.append((width, 1, [self.classifier]))
         return groups

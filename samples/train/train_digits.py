@@ -42,7 +42,8 @@ class DigitsNet(nn.Module):
         return self.classifier(self.pool(x).flatten(1))
 
     def readers(self):
-        return [(20, [self.conv2]), (20, [self.conv3]), (80, [self.classifier])]
+        """(width, how many channels stay together, the layers that read the tensor); Flatten makes four of one."""
+        return [(20, 1, [self.conv2]), (20, 1, [self.conv3]), (80, 4, [self.classifier])]
 
 
 def load():
