@@ -1,0 +1,191 @@
+//===- host_main.cpp - main program of one shard on a POSIX host ----------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host_main.h"
+
+#include "../transport/tcp.h"
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+namespace {
+
+// Addresses by rank: of the peers, and of the own rank to listen on.
+struct addresses {
+  uint32_t nodes;
+  char **at;
+};
+
+void free_addresses(addresses *a) {
+  for (uint32_t i = 0; a->at && i < a->nodes; ++i)
+    free(a->at[i]);
+  free(a->at);
+}
+
+// Notes the address of a rank unless one is known: what is read first counts. False: no such rank.
+bool note(addresses *a, const char *rank, const char *address, size_t size) {
+  char *end = nullptr;
+  unsigned long r = strtoul(rank, &end, 10);
+  if (*rank < '0' || *rank > '9' || (*end != '=' && *end != ' ' && *end != '\t') || r >= a->nodes)
+    return false;
+  if (!a->at[r])
+    a->at[r] = strndup(address, size);
+  return a->at[r] != nullptr;
+}
+
+// RANK=HOST:PORT, ended by a comma or the text's end.
+bool note_pair(addresses *a, const char *text, char *error, size_t error_size) {
+  const char *equals = strchr(text, '=');
+  if (equals && note(a, text, equals + 1, strcspn(equals + 1, ",")))
+    return true;
+  snprintf(error, error_size, "'%s' is not RANK=HOST:PORT with a rank below %u", text, a->nodes);
+  return false;
+}
+
+bool read_file(addresses *a, const char *path, char *error, size_t error_size) {
+  FILE *f = fopen(path, "r");
+  if (!f) {
+    snprintf(error, error_size, "%s: %s", path, strerror(errno));
+    return false;
+  }
+  char line[1024];
+  bool ok = true;
+  for (int number = 1; ok && fgets(line, sizeof line, f); ++number) {
+    line[strcspn(line, "#\r\n")] = 0;
+    const char *rank = line + strspn(line, " \t");
+    if (!*rank)
+      continue;
+    const char *address = rank + strcspn(rank, " \t");
+    address += strspn(address, " \t");
+    size_t size = strcspn(address, " \t");
+    ok = size > 0 && address[size + strspn(address + size, " \t")] == 0 &&
+         note(a, rank, address, size);
+    if (!ok)
+      snprintf(error, error_size, "%s:%d: a line is 'RANK HOST:PORT' with a rank below %u", path,
+               number, a->nodes);
+  }
+  fclose(f);
+  return ok;
+}
+
+// Arguments count before the file, the file before the environment.
+bool collect(addresses *a, const disco_options *o, char *error, size_t error_size) {
+  for (uint32_t i = 0; i < o->peer_count; ++i)
+    if (!note_pair(a, o->peers[i], error, error_size))
+      return false;
+  if (o->peers_file && !read_file(a, o->peers_file, error, error_size))
+    return false;
+  const char *env = getenv("DISCO_PEERS");
+  if (!env || !*env)
+    return true;
+  if (!strchr(env, '='))
+    return read_file(a, env, error, error_size);
+  for (const char *p = env; *p; p += p[strcspn(p, ",")] ? strcspn(p, ",") + 1 : strcspn(p, ","))
+    if (!note_pair(a, p, error, error_size))
+      return false;
+  return true;
+}
+
+disco_tcp *connect(const disco_program *program, const disco_options *o, addresses *a, char *error,
+                   size_t error_size) {
+  a->nodes = program->nodes;
+  a->at = static_cast<char **>(calloc(program->nodes, sizeof(char *)));
+  if (!a->at) {
+    snprintf(error, error_size, "out of memory");
+    return nullptr;
+  }
+  if (!collect(a, o, error, error_size))
+    return nullptr;
+  const char *env = getenv("DISCO_LISTEN");
+  disco_tcp_options t = {program->rank, program->nodes, a->at[program->rank], o->listen_fd, a->at};
+  if (o->listen)
+    t.listen = o->listen;
+  else if (env && *env)
+    t.listen = env;
+  return disco_tcp_create(&t, error, error_size);
+}
+
+int finish(disco_session *s, const disco_options *o) {
+  if (s->exit_code)
+    fprintf(stderr, "error: %s\n", s->message);
+  if (o->json) {
+    disco_session_json(s, stdout);
+    putchar('\n');
+    if (fflush(stdout) != 0 && s->exit_code == DISCO_EXIT_OK)
+      s->exit_code = DISCO_EXIT_FILE;
+  }
+  return s->exit_code;
+}
+
+// An input that belongs to no input of this node would go unnoticed.
+bool check_inputs(disco_session *s, const disco_program *p, const disco_options *o) {
+  for (uint32_t i = 0; i < o->input_count; ++i) {
+    bool known = false;
+    for (uint32_t k = 0; k < p->input_count; ++k) {
+      size_t n = strlen(p->inputs[k].name);
+      known |= strncmp(o->inputs[i], p->inputs[k].name, n) == 0 && o->inputs[i][n] == '=';
+    }
+    if (!known) {
+      snprintf(s->message, sizeof s->message,
+               "--input %s: rank %u of model '%s' is given no such input", o->inputs[i], p->rank,
+               p->model);
+      s->exit_code = DISCO_EXIT_USAGE;
+      return false;
+    }
+  }
+  return true;
+}
+
+void run(disco_session *s, const disco_program *program, const disco_options *o) {
+  addresses a = {};
+  disco_tcp *tcp = nullptr;
+  disco_transport transport = {};
+  if (program->nodes > 1) {
+    tcp = connect(program, o, &a, s->message, sizeof s->message);
+    if (!tcp)
+      s->exit_code = DISCO_EXIT_USAGE;
+    else
+      transport = disco_tcp_transport(tcp);
+  }
+  if (s->exit_code == DISCO_EXIT_OK) {
+    // Why a peer was not reached is known here only; closing the links does not change it.
+    disco_session_run(s, transport);
+    const disco_error *e = disco_last_error(&s->node);
+    const char *why = tcp && e->code == DISCO_ERR_START && e->reporter == program->rank
+                          ? disco_tcp_trouble(tcp, e->rank)
+                          : nullptr;
+    size_t n = strlen(s->message);
+    if (why)
+      snprintf(s->message + n, sizeof s->message - n, ": %s", why);
+    disco_session_write(s);
+  }
+  disco_tcp_destroy(tcp);
+  free_addresses(&a);
+}
+
+} // namespace
+
+int disco_host_main(int argc, char **argv, const disco_program *program) {
+  disco_options o;
+  disco_session s;
+  char error[256];
+  if (!disco_options_parse(&o, argc, argv, true, error, sizeof error)) {
+    fprintf(stderr, "error: %s\n", error);
+    disco_options_free(&o);
+    return DISCO_EXIT_USAGE;
+  }
+  if (o.help) {
+    disco_options_help(stdout, argc > 0 ? argv[0] : "shard", true);
+    disco_options_free(&o);
+    return DISCO_EXIT_OK;
+  }
+  disco_session_open(&s, program, &o);
+  if (s.exit_code == DISCO_EXIT_OK && check_inputs(&s, program, &o))
+    run(&s, program, &o);
+  int code = finish(&s, &o);
+  disco_session_close(&s);
+  disco_options_free(&o);
+  return code;
+}

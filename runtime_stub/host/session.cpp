@@ -1,0 +1,397 @@
+//===- session.cpp - inputs, runs and reports of host programs ------------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <time.h>
+
+namespace {
+
+using ull = unsigned long long;
+
+constexpr uint64_t time_space = 65536; // inferences whose times are kept, the latest
+constexpr size_t alignment = 64;
+
+uint64_t clock_us() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000000u + static_cast<uint64_t>(t.tv_nsec) / 1000u;
+}
+
+void *aligned(uint64_t bytes) {
+  void *p = nullptr;
+  return posix_memalign(&p, alignment, bytes ? bytes : 1) == 0 ? p : nullptr;
+}
+
+bool fail(disco_session *s, int exit_code) {
+  s->exit_code = exit_code;
+  return false;
+}
+
+bool no_memory(disco_session *s) {
+  snprintf(s->message, sizeof s->message, "out of memory");
+  return fail(s, DISCO_EXIT_FILE);
+}
+
+const char *shape_text(uint32_t rank, const uint64_t *dims, char *to, size_t size) {
+  size_t at = 0;
+  snprintf(to, size, "a scalar");
+  for (uint32_t i = 0; i < rank && at < size; ++i)
+    at += static_cast<size_t>(
+        snprintf(to + at, size - at, i ? "x%llu" : "%llu", static_cast<ull>(dims[i])));
+  return to;
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+// How many inferences the file holds: its leading dimension over the model's. 0: it does not fit.
+uint64_t batches(const disco_tensor_info &t, const disco_npy &a) {
+  if (a.rank == t.rank && memcmp(a.dims, t.dims, t.rank * sizeof *t.dims) == 0)
+    return 1;
+  if (t.rank == 0)
+    return a.rank == 1 ? a.dims[0] : 0;
+  if (a.rank != t.rank || t.dims[0] == 0 || a.dims[0] % t.dims[0] != 0 ||
+      memcmp(a.dims + 1, t.dims + 1, (t.rank - 1) * sizeof *t.dims) != 0)
+    return 0;
+  return a.dims[0] / t.dims[0];
+}
+
+bool load(disco_session *s, uint32_t index, const char *path) {
+  const disco_tensor_info &t = s->program->inputs[index];
+  disco_npy *a = &s->inputs[index];
+  if (!disco_npy_read(path, a, s->message, sizeof s->message))
+    return fail(s, DISCO_EXIT_FILE);
+  if (a->type != t.type) {
+    snprintf(s->message, sizeof s->message, "input '%s' is %s, but %s holds %s", t.name,
+             disco_type_name(t.type), path, disco_type_name(a->type));
+    return fail(s, DISCO_EXIT_FILE);
+  }
+  uint64_t n = batches(t, *a);
+  if (n == 0) {
+    char wants[200], has[200];
+    snprintf(s->message, sizeof s->message,
+             "input '%s' is %s (or a multiple in the first dimension), but %s holds %s", t.name,
+             shape_text(t.rank, t.dims, wants, sizeof wants), path,
+             shape_text(a->rank, a->dims, has, sizeof has));
+    return fail(s, DISCO_EXIT_FILE);
+  }
+  if (s->batch != 0 && n != s->batch) {
+    snprintf(s->message, sizeof s->message,
+             "input '%s': %s holds %llu inferences, another file %llu", t.name, path,
+             static_cast<ull>(n), static_cast<ull>(s->batch));
+    return fail(s, DISCO_EXIT_FILE);
+  }
+  s->batch = n;
+  return true;
+}
+
+// The file that the options name for an input, or null.
+const char *file_of(const disco_options *o, const char *name) {
+  size_t n = strlen(name);
+  for (uint32_t i = 0; i < o->input_count; ++i)
+    if (strncmp(o->inputs[i], name, n) == 0 && o->inputs[i][n] == '=')
+      return o->inputs[i] + n + 1;
+  return nullptr;
+}
+
+bool load_inputs(disco_session *s) {
+  const disco_program *p = s->program;
+  for (uint32_t i = 0; i < p->input_count; ++i) {
+    const char *path = file_of(s->options, p->inputs[i].name);
+    if (!path) {
+      snprintf(s->message, sizeof s->message, "input '%s' is missing: --input %s=FILE.npy",
+               p->inputs[i].name, p->inputs[i].name);
+      return fail(s, DISCO_EXIT_USAGE);
+    }
+    if (!load(s, i, path))
+      return false;
+  }
+  return true;
+}
+
+// A node without inputs is told how often it runs, or runs until the others leave; if nothing that
+// comes can tell it, it runs once.
+bool set_counts(disco_session *s) {
+  const disco_options *o = s->options;
+  bool told = o->repeat || o->count, hears = false;
+  for (uint32_t i = 0; i < s->program->message_count; ++i)
+    hears |= s->program->messages[i].incoming != 0;
+  if (s->program->input_count > 0 && o->count && o->count != s->batch) {
+    snprintf(s->message, sizeof s->message, "--count %llu, but the inputs hold %llu inferences",
+             static_cast<ull>(o->count), static_cast<ull>(s->batch));
+    return fail(s, DISCO_EXIT_USAGE);
+  }
+  if (s->program->input_count == 0)
+    s->batch = o->count ? o->count : 1;
+  s->total = s->batch * (o->repeat ? o->repeat : 1);
+  if (s->program->input_count == 0 && !told && hears)
+    s->batch = s->total = 0;
+  return true;
+}
+
+bool allocate(disco_session *s) {
+  const disco_program *p = s->program;
+  auto array = [](uint64_t n, size_t size) { return calloc(n ? n : 1, size); };
+  s->config.peers = static_cast<disco_peer *>(array(p->nodes, sizeof(disco_peer)));
+  s->config.slots = static_cast<disco_slot *>(array(p->message_count, sizeof(disco_slot)));
+  s->inputs = static_cast<disco_npy *>(array(p->input_count, sizeof(disco_npy)));
+  s->staged_inputs = static_cast<void **>(array(p->input_count, sizeof(void *)));
+  s->staged_outputs = static_cast<void **>(array(p->output_count, sizeof(void *)));
+  s->outputs = static_cast<uint8_t **>(array(p->output_count, sizeof(uint8_t *)));
+  s->times_us = static_cast<uint64_t *>(array(time_space, sizeof(uint64_t)));
+  bool ok = s->config.peers && s->config.slots && s->inputs && s->staged_inputs &&
+            s->staged_outputs && s->outputs && s->times_us;
+  for (uint32_t i = 0; ok && i < p->input_count; ++i)
+    ok = (s->staged_inputs[i] = aligned(p->inputs[i].bytes)) != nullptr;
+  for (uint32_t i = 0; ok && i < p->output_count; ++i)
+    ok = (s->staged_outputs[i] = aligned(p->outputs[i].bytes)) != nullptr;
+  return ok || no_memory(s);
+}
+
+// Makes room for the outputs of `count` inferences.
+bool reserve(disco_session *s, uint64_t count) {
+  if (count <= s->output_space)
+    return true;
+  uint64_t space = s->output_space * 2 > count ? s->output_space * 2 : count;
+  for (uint32_t i = 0; i < s->program->output_count; ++i) {
+    uint64_t bytes = s->program->outputs[i].bytes;
+    void *p =
+        bytes && space > SIZE_MAX / bytes ? nullptr : realloc(s->outputs[i], bytes * space + 1);
+    if (!p)
+      return no_memory(s);
+    s->outputs[i] = static_cast<uint8_t *>(p);
+  }
+  s->output_space = space;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+int infer_once(disco_session *s) {
+  const disco_program *p = s->program;
+  uint64_t place = s->batch ? s->done % s->batch : 0;
+  for (uint32_t i = 0; i < p->input_count; ++i)
+    if (p->inputs[i].bytes)
+      memcpy(s->staged_inputs[i],
+             static_cast<const uint8_t *>(s->inputs[i].data) + place * p->inputs[i].bytes,
+             p->inputs[i].bytes);
+  uint64_t from = clock_us();
+  int code = p->infer(&s->node, s->staged_inputs, s->staged_outputs);
+  if (code != DISCO_OK)
+    return code;
+  s->times_us[s->done % time_space] = clock_us() - from;
+  if (s->batch == 0)
+    place = s->done;
+  if (!reserve(s, place + 1))
+    return DISCO_ERR_ABORTED;
+  for (uint32_t i = 0; i < p->output_count; ++i)
+    memcpy(s->outputs[i] + place * p->outputs[i].bytes, s->staged_outputs[i], p->outputs[i].bytes);
+  ++s->done;
+  return DISCO_OK;
+}
+
+void describe_failure(disco_session *s) {
+  const disco_error *e = disco_last_error(&s->node);
+  uint32_t self = s->program->rank;
+  char where[48] = "", who[48] = "";
+  if (e->message != DISCO_NONE)
+    snprintf(where, sizeof where, " (message %u)", e->message);
+  if (e->reporter != self && e->reporter != DISCO_NONE)
+    snprintf(who, sizeof who, ", found by rank %u", e->reporter);
+  if (!s->message[0])
+    snprintf(s->message, sizeof s->message, "rank %u: %s%s%s", e->rank, disco_error_text(e->code),
+             where, who);
+  s->exit_code = s->exit_code ? s->exit_code : static_cast<int>(DISCO_EXIT_FAILED);
+}
+
+} // namespace
+
+void disco_session_open(disco_session *s, const disco_program *program,
+                        const disco_options *options) {
+  memset(s, 0, sizeof *s);
+  s->program = program;
+  s->options = options;
+  s->node.error.rank = s->node.error.message = s->node.error.reporter = DISCO_NONE;
+  if (allocate(s) && load_inputs(s) && set_counts(s))
+    reserve(s, s->batch);
+}
+
+void disco_session_run(disco_session *s, disco_transport transport) {
+  const disco_options *o = s->options;
+  s->config.transport = transport;
+  s->config.epoch = o->epoch;
+  s->config.start_us = o->start_ms * 1000;
+  s->config.deadline_us = o->deadline_ms * 1000;
+  s->config.idle_us = o->idle_ms * 1000;
+  s->config.grace_us = o->grace_ms * 1000;
+  int code = disco_init(&s->node, s->program, &s->config);
+  if (code == DISCO_OK)
+    code = disco_start(&s->node);
+  while (code == DISCO_OK && (s->total == 0 || s->done < s->total))
+    code = infer_once(s);
+  s->ran = code == DISCO_OK || (code == DISCO_ERR_END && s->total == 0);
+  if (code == DISCO_ERR_END && !s->ran) // more were asked for than the peers run
+    code = disco_abort(&s->node, DISCO_ERR_END);
+  if (!s->ran && disco_last_error(&s->node)->code == DISCO_OK)
+    disco_abort(&s->node, code); // infer() itself failed
+  if (disco_stop(&s->node) != DISCO_OK)
+    describe_failure(s);
+}
+
+//===----------------------------------------------------------------------===//
+// Outputs and reports
+//===----------------------------------------------------------------------===//
+
+static void file_name(const disco_program *p, uint32_t output, char *to, size_t size) {
+  auto plain = [](const char *name, char *out, size_t room) {
+    size_t n = 0;
+    for (; name[n] && n + 1 < room; ++n)
+      out[n] = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", name[n])
+                   ? name[n]
+                   : '_';
+    out[n] = 0;
+  };
+  plain(p->outputs[output].name, to, size);
+  // Names that become the same file are told apart by a number.
+  uint32_t same = 0;
+  char other[256];
+  for (uint32_t i = 0; i < output; ++i) {
+    plain(p->outputs[i].name, other, sizeof other);
+    same += strcmp(to, other) == 0;
+  }
+  size_t n = strlen(to);
+  if (same > 0)
+    snprintf(to + n, size - n, "_%u", same + 1);
+}
+
+void disco_session_write(disco_session *s) {
+  const disco_program *p = s->program;
+  if (!s->options->output_dir || p->output_count == 0 || !s->ran || s->done == 0)
+    return;
+  char name[256], path[4096], error[512];
+  uint64_t n = s->batch ? s->batch : s->done;
+  bool ok = mkdir(s->options->output_dir, 0777) == 0 || errno == EEXIST;
+  if (!ok)
+    snprintf(error, sizeof error, "%s: cannot be made: %s", s->options->output_dir,
+             strerror(errno));
+  for (uint32_t i = 0; ok && i < p->output_count; ++i) {
+    const disco_tensor_info &t = p->outputs[i];
+    uint64_t dims[DISCO_NPY_MAX_RANK] = {n};
+    uint32_t rank = t.rank;
+    for (uint32_t d = 0; d < rank && d < DISCO_NPY_MAX_RANK; ++d)
+      dims[d] = d == 0 ? t.dims[0] * n : t.dims[d];
+    if (rank == 0 && n > 1)
+      rank = 1;
+    file_name(p, i, name, sizeof name - 16);
+    int size = snprintf(path, sizeof path, "%s/%s.npy", s->options->output_dir, name);
+    if (size < 0 || static_cast<size_t>(size) >= sizeof path) {
+      snprintf(error, sizeof error, "the path of output '%.100s' is too long", t.name);
+      ok = false;
+    } else {
+      ok = disco_npy_write(path, t.type, rank, dims, s->outputs[i], t.bytes * n, error,
+                           sizeof error);
+    }
+  }
+  if (ok)
+    return;
+  if (s->exit_code == DISCO_EXIT_OK)
+    snprintf(s->message, sizeof s->message, "%s", error);
+  s->exit_code = s->exit_code ? s->exit_code : static_cast<int>(DISCO_EXIT_FILE);
+}
+
+static void json_text(const char *text, FILE *to) {
+  fputc('"', to);
+  for (const char *p = text; *p; ++p) {
+    unsigned char c = static_cast<unsigned char>(*p);
+    if (c == '"' || c == '\\')
+      fprintf(to, "\\%c", c);
+    else if (c < 32)
+      fprintf(to, "\\u%04x", c);
+    else
+      fputc(c, to);
+  }
+  fputc('"', to);
+}
+
+static void json_number(const char *name, uint32_t value, FILE *to) {
+  if (value == DISCO_NONE)
+    fprintf(to, ",\"%s\":null", name);
+  else
+    fprintf(to, ",\"%s\":%u", name, value);
+}
+
+static int compare_times(const void *a, const void *b) {
+  uint64_t x = *static_cast<const uint64_t *>(a), y = *static_cast<const uint64_t *>(b);
+  return x < y ? -1 : x > y;
+}
+
+void disco_session_json(const disco_session *s, FILE *to) {
+  const disco_program *p = s->program;
+  const disco_error *e = disco_last_error(&s->node);
+  fprintf(to, "{\"model\":");
+  json_text(p->model, to);
+  fprintf(to, ",\"rank\":%u,\"nodes\":%u,\"ok\":%s,\"exit\":%d,\"code\":%d,\"error\":", p->rank,
+          p->nodes, s->exit_code ? "false" : "true", s->exit_code, e->code);
+  json_text(s->message, to);
+  json_number("failed_rank", e->rank, to);
+  json_number("message", e->message, to);
+  json_number("reporter", e->reporter, to);
+  uint64_t n = s->done < time_space ? s->done : time_space;
+  fprintf(to, ",\"inferences\":%llu,\"completed\":%s,\"time_us\":", static_cast<ull>(s->done),
+          s->ran ? "true" : "false");
+  if (n > 0) {
+    qsort(s->times_us, n, sizeof *s->times_us, compare_times);
+    fprintf(to, "{\"min\":%llu,\"median\":%llu,\"max\":%llu}", static_cast<ull>(s->times_us[0]),
+            static_cast<ull>(s->times_us[n / 2]), static_cast<ull>(s->times_us[n - 1]));
+  } else {
+    fprintf(to, "null");
+  }
+  fprintf(to, ",\"arena_bytes\":%llu,\"weight_bytes\":%llu,\"peers\":[",
+          static_cast<ull>(p->arena_bytes), static_cast<ull>(p->weight_bytes));
+  bool first = true;
+  for (uint32_t peer = 0; peer < p->nodes && s->node.program; ++peer) {
+    const disco_stats *t = disco_peer_stats(&s->node, peer);
+    if (!t)
+      continue;
+    fprintf(to,
+            "%s{\"rank\":%u,\"tx_payload\":%llu,\"tx_messages\":%llu,\"tx_wire\":%llu,\"rx_"
+            "payload\":%llu,\"rx_messages\":%llu,\"rx_wire\":%llu}",
+            first ? "" : ",", peer, static_cast<ull>(t->tx_payload),
+            static_cast<ull>(t->tx_messages), static_cast<ull>(t->tx_wire),
+            static_cast<ull>(t->rx_payload), static_cast<ull>(t->rx_messages),
+            static_cast<ull>(t->rx_wire));
+    first = false;
+  }
+  fprintf(to, "]}");
+}
+
+void disco_session_close(disco_session *s) {
+  for (uint32_t i = 0; i < s->program->input_count; ++i) {
+    if (s->inputs)
+      disco_npy_free(&s->inputs[i]);
+    if (s->staged_inputs)
+      free(s->staged_inputs[i]);
+  }
+  for (uint32_t i = 0; i < s->program->output_count; ++i) {
+    if (s->staged_outputs)
+      free(s->staged_outputs[i]);
+    if (s->outputs)
+      free(s->outputs[i]);
+  }
+  free(s->config.peers);
+  free(s->config.slots);
+  free(s->inputs);
+  free(s->staged_inputs);
+  free(s->staged_outputs);
+  free(s->outputs);
+  free(s->times_us);
+}

@@ -1,0 +1,80 @@
+//===- session.h - options, inputs, runs and reports of host programs -----===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// What host_main and inproc_main share: the command line, loading inputs, running the inferences of
+// one node, stacking and writing outputs, and the report. Uses malloc.
+
+#ifndef DISCO_HOST_SESSION_H
+#define DISCO_HOST_SESSION_H
+
+#include "../disco.h"
+#include "npy.h"
+
+#include <stdio.h>
+
+// Exit codes of host programs.
+enum disco_exit : int {
+  DISCO_EXIT_OK = 0,
+  DISCO_EXIT_FAILED =
+      1, // an inference failed, here or elsewhere: the message names the rank that failed first
+  DISCO_EXIT_USAGE = 2, // wrong command line
+  DISCO_EXIT_FILE = 3   // an input cannot be read or does not fit, an output cannot be written
+};
+
+struct disco_options {
+  const char *const *inputs; // NAME=FILE
+  uint32_t input_count;
+  const char *output_dir;
+  uint64_t repeat, count; // 0: not given
+  uint64_t deadline_ms, start_ms, idle_ms, grace_ms;
+  uint32_t epoch;
+  bool json, help;
+  // host_main
+  const char *listen, *peers_file;
+  int listen_fd;
+  const char *const *peers; // RANK=HOST:PORT
+  uint32_t peer_count;
+  // inproc_main
+  bool exact;
+  uint32_t capacity;
+};
+
+// `network`: accept the options of host_main, else those of inproc_main. False: `error` says why.
+// Free with disco_options_free.
+bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, char *error,
+                         size_t error_size);
+void disco_options_free(disco_options *o);
+void disco_options_help(FILE *to, const char *program, bool network);
+
+// One node and its data.
+struct disco_session {
+  const disco_program *program;
+  const disco_options *options;
+  disco_config config;
+  disco_node node;
+  disco_npy *inputs;     // [input] the whole files
+  void **staged_inputs;  // [input] one inference, aligned
+  void **staged_outputs; // [output]
+  uint8_t **outputs;     // [output] stacked
+  uint64_t output_space; // inferences that fit there
+  uint64_t batch, total; // inferences a repeat, and in all; 0: until the peers say bye
+  uint64_t done;         // inferences completed
+  uint64_t *times_us;    // of the last time_space inferences
+  bool ran;              // all inferences were completed
+  int exit_code;
+  char message[768]; // of the first failure
+};
+
+// Loads the inputs and allocates. exit_code is not 0 afterwards when that failed.
+// disco_session_close in any case.
+void disco_session_open(disco_session *s, const disco_program *program,
+                        const disco_options *options);
+// Starts, runs and stops the node. `transport` may be empty for a cluster of one.
+void disco_session_run(disco_session *s, disco_transport transport);
+// Writes all outputs of the node. No-op without --output-dir.
+void disco_session_write(disco_session *s);
+// One JSON object, no newline.
+void disco_session_json(const disco_session *s, FILE *to);
+void disco_session_close(disco_session *s);
+
+#endif // DISCO_HOST_SESSION_H
