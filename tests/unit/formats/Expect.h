@@ -38,4 +38,11 @@ inline void expectFault(const discoc::Diagnostics &out, const std::vector<std::s
                                                            << toString(out);
 }
 
+/// Leaves what a writer wrote where check_schemas.py looks at it.
+inline void keepForSchemas(const std::string &name, const std::string &text) {
+  discoc::Diagnostics out;
+  discoc::writeText(std::string(DISCOC_WRITTEN) + "/" + name, text, out);
+  EXPECT_TRUE(out.empty()) << discoc::toString(out);
+}
+
 #endif // DISCOC_TESTS_FORMATS_EXPECT_H

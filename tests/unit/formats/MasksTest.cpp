@@ -18,6 +18,7 @@ TEST(Masks, ReadsWhatItWrites) {
                    {"conv \"1\"\n", 0, 2, IndexSet::range(0, 1)}};
   Diagnostics out;
   const std::string text = toJson(masks);
+  keepForSchemas("masks.json", text);
   auto back = parseMasks(text, "m.json", 3, out);
   ASSERT_TRUE(back) << toString(out);
   EXPECT_EQ(back->apply, Masks::Apply::Zero);

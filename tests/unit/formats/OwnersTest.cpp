@@ -17,6 +17,7 @@ TEST(Owners, ReadsWhatItWrites) {
   owners.tensors["a/b:0"] = {0, {IndexSet::of({0, 2}), IndexSet::of({1}), IndexSet()}};
   Diagnostics out;
   const std::string text = toJson(owners);
+  keepForSchemas("owners.json", text);
   EXPECT_LT(text.find("a/b:0"), text.find("\"z\""));
   auto back = parseOwners(text, "o.json", 3, out);
   ASSERT_TRUE(back) << toString(out);

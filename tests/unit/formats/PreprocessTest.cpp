@@ -25,6 +25,7 @@ TEST(Preprocess, ReadsWhatItWrites) {
   EXPECT_EQ(in.width, 48);
   EXPECT_EQ(in.resizeShorter, 64);
   EXPECT_EQ(in.std, (std::vector<double>{0.25, 0.25, 0.25}));
+  keepForSchemas("preprocess.json", toJson(*first));
   auto back = parsePreprocess(toJson(*first), "p", out);
   ASSERT_TRUE(back) << toString(out);
   EXPECT_EQ(toJson(*back), toJson(*first));

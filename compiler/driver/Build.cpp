@@ -1,0 +1,213 @@
+//===- Build.cpp - builds the node directories of a compiled model ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Build.h"
+#include "Process.h"
+#include "formats/Text.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+
+namespace discoc {
+
+static fs::path nodePath(const std::string &outDirectory, const ManifestNode &node) {
+  return fs::path(outDirectory) / node.directory;
+}
+
+std::string shardPath(const std::string &outDirectory, const ManifestNode &node) {
+  return (nodePath(outDirectory, node) / "build" / "shard").string();
+}
+
+namespace {
+/// Whether the program is there and no source is younger.
+bool isBuilt(const fs::path &directory) {
+  std::error_code error;
+  const auto built = fs::last_write_time(directory / "build" / "shard", error);
+  if (error)
+    return false;
+  for (auto it = fs::recursive_directory_iterator(directory, error);
+       !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    if (it.depth() == 0 && it->path().filename() == "build") {
+      it.disable_recursion_pending();
+      continue;
+    }
+    std::error_code ignored;
+    if (it->is_regular_file(ignored) && it->last_write_time(ignored) > built)
+      return false;
+  }
+  return !error;
+}
+
+/// CMake refuses a build directory that was copied here with its sources.
+void forgetMovedBuild(const fs::path &directory) {
+  const fs::path build = directory / "build";
+  Diagnostics ignored;
+  const auto cache = readText((build / "CMakeCache.txt").string(), ignored);
+  if (!cache)
+    return;
+  std::error_code error;
+  const std::string line =
+      "CMAKE_HOME_DIRECTORY:INTERNAL=" + fs::canonical(directory, error).string() + "\n";
+  if (cache->find(line) == std::string::npos) {
+    fs::remove(build / "CMakeCache.txt", error);
+    fs::remove_all(build / "CMakeFiles", error);
+  }
+}
+
+/// Two discoc at once in one OUT build one after the other.
+class BuildLock {
+public:
+  explicit BuildLock(const std::string &outDirectory)
+      : fd_(open((outDirectory + "/.build.lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666)) {
+    if (fd_ >= 0)
+      flock(fd_, LOCK_EX);
+  }
+  ~BuildLock() {
+    if (fd_ >= 0)
+      close(fd_);
+  }
+
+private:
+  int fd_;
+};
+
+/// One node on its way through cmake's two steps.
+struct Job {
+  const ManifestNode *node;
+  fs::path directory;
+  int step = 0; ///< 0: configures, 1: compiles
+  Clock::time_point began{};
+};
+
+class Builder {
+public:
+  Builder(size_t nodes, size_t parallel, Diagnostics &out)
+      : nodes_(nodes), parallel_(parallel), out_(out) {}
+
+  bool start(Job job) {
+    const std::string build = (job.directory / "build").string();
+    std::vector<std::string> argv;
+    if (job.step == 0) {
+      job.began = Clock::now();
+      argv = {"cmake", "-S", job.directory.string(), "-B", build, "-DCMAKE_BUILD_TYPE=Release"};
+    } else {
+      argv = {"cmake", "--build", build, "--parallel", std::to_string(parallel_)};
+    }
+    if (!group_.start(argv, out_))
+      return false;
+    jobs_.push_back(std::move(job));
+    output_.emplace_back();
+    return true;
+  }
+
+  /// Runs until no job is left, or one failed.
+  bool run(std::vector<Job> waiting, size_t slots) {
+    std::reverse(waiting.begin(), waiting.end());
+    while (true) {
+      while (running_ < slots && !waiting.empty()) {
+        if (!start(std::move(waiting.back())))
+          return false;
+        waiting.pop_back();
+        ++running_;
+      }
+      if (running_ == 0)
+        return true;
+      group_.step(std::chrono::milliseconds(200),
+                  [&](size_t i, const std::string &line) { output_[i] += line + "\n"; });
+      if (InterruptGuard::interrupted()) {
+        out_.push_back({"", "", "interrupted while building", ""});
+        return false;
+      }
+      if (!advance())
+        return false;
+    }
+  }
+
+private:
+  /// What follows for each child that ended since the last call.
+  bool advance() {
+    for (size_t i = 0; i < group_.children().size(); ++i) {
+      const Child &child = group_.children()[i];
+      if (!child.ended || (i < seen_.size() && seen_[i]))
+        continue;
+      seen_.resize(std::max(seen_.size(), i + 1));
+      seen_[i] = true;
+      --running_;
+      if (child.failed())
+        return explain(i);
+      Job next = jobs_[i];
+      if (next.step++ == 1) {
+        report(next);
+        continue;
+      }
+      if (!start(std::move(next)))
+        return false;
+      ++running_;
+    }
+    return true;
+  }
+
+  void report(const Job &job) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - job.began).count();
+    fmt::print(stderr, "built node {} ({} of {}, {:.1f} s)\n", job.node->rank, ++done_, nodes_,
+               seconds);
+  }
+
+  bool explain(size_t i) {
+    constexpr size_t keep = 4000;
+    std::string text = output_[i] + group_.children()[i].errText;
+    if (text.size() > keep)
+      text = "...\n" + text.substr(text.size() - keep);
+    out_.push_back(
+        {jobs_[i].directory.string(), "",
+         fmt::format("node {} does not {}: cmake ended with {}; it said:\n{}", jobs_[i].node->rank,
+                     jobs_[i].step ? "compile" : "configure", group_.children()[i].endText(), text),
+         ""});
+    return false;
+  }
+
+  size_t nodes_, parallel_, running_ = 0, done_ = 0;
+  Diagnostics &out_;
+  ProcessGroup group_;
+  std::vector<Job> jobs_; ///< one a child
+  std::vector<std::string> output_;
+  std::vector<bool> seen_;
+};
+} // namespace
+
+bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
+  auto missing = [&] {
+    std::vector<Job> jobs;
+    for (const ManifestNode &node : manifest.nodes)
+      if (!isBuilt(nodePath(outDirectory, node)))
+        jobs.push_back({&node, nodePath(outDirectory, node)});
+    return jobs;
+  };
+  if (missing().empty())
+    return true;
+  BuildLock lock(outDirectory);
+  std::vector<Job> jobs = missing(); // another discoc may have built them meanwhile
+  if (jobs.empty())
+    return true;
+  if (findProgram("cmake").empty()) {
+    out.push_back({"cmake", "", "is not installed", "it is needed to build the node directories"});
+    return false;
+  }
+  const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  const size_t slots = std::min(cores, jobs.size());
+  for (const Job &job : jobs)
+    forgetMovedBuild(job.directory);
+  fmt::print(stderr, "building {} of {} node programs\n", jobs.size(), manifest.nodes.size());
+  const size_t count = jobs.size();
+  return Builder(count, (cores + slots - 1) / slots, out).run(std::move(jobs), slots);
+}
+
+} // namespace discoc

@@ -1,0 +1,22 @@
+//===- Build.h - builds the node directories of a compiled model ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_BUILD_H
+#define DISCOC_DRIVER_BUILD_H
+
+#include "formats/Manifest.h"
+
+#include <string>
+
+namespace discoc {
+
+/// OUT/nodeK/build/shard.
+std::string shardPath(const std::string &outDirectory, const ManifestNode &node);
+
+/// Builds every node directory whose program is missing or older than its
+/// sources, several at a time, with a line of progress on stderr for each.
+/// False with diagnostics, which have the compiler's own words.
+bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out);
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_BUILD_H

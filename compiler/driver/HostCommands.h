@@ -1,0 +1,30 @@
+//===- HostCommands.h - the subcommands that look at or run a compiled model ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_HOSTCOMMANDS_H
+#define DISCOC_DRIVER_HOSTCOMMANDS_H
+
+namespace CLI {
+class App;
+}
+
+namespace discoc {
+
+/// What discoc's exit codes mean; the same for every subcommand.
+enum ExitCode : int {
+  ExitSuccess = 0,
+  ExitFault = 1,       ///< an input (model, masks, a file of OUT, a picture) is wrong
+  ExitUsage = 2,       ///< the command line is wrong
+  ExitBuild = 3,       ///< a node directory does not build
+  ExitRun = 4,         ///< a node failed, or a peer was lost, while the programs ran
+  ExitMismatch = 5,    ///< verify: the results differ
+  ExitInterrupted = 6, ///< SIGINT or SIGTERM; all children have ended
+};
+
+/// Each adds its subcommand to `app`; when that was chosen, parsing runs it and
+/// leaves the result in exitCode.
+void addRunCommand(CLI::App &app, int &exitCode);
+void addReportCommand(CLI::App &app, int &exitCode);
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_HOSTCOMMANDS_H

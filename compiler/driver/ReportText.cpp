@@ -1,0 +1,115 @@
+//===- ReportText.cpp - a report in words and tables ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "ReportText.h"
+#include "Table.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace discoc {
+
+static std::string totalsText(const Report &r) {
+  Table table({"<in all", "largest node", "all nodes", "one node", "largest / one", "dense gather",
+               "all / dense"});
+  auto row = [&](const char *name, auto shown, auto field, bool one, bool dense) {
+    const int64_t most = field(r.largestNode), all = field(r.cluster);
+    table.row({name, shown(most), shown(all), one ? shown(field(r.oneNode)) : "-",
+               one ? percent(most, field(r.oneNode)) : "-",
+               dense ? shown(field(r.denseGather)) : "-",
+               dense ? percent(all, field(r.denseGather)) : "-"});
+  };
+  row("MACs", count, [](const Totals &t) { return t.macs; }, true, true);
+  row("weights", bytes, [](const Totals &t) { return t.weightBytes; }, true, true);
+  row(
+      "arena", bytes, [](const Totals &t) { return t.arenaBytes; }, r.oneNode.arenaBytes > 0,
+      false);
+  row("sent", bytes, [](const Totals &t) { return t.exchanged.bytes; }, false, true);
+  row("messages", count, [](const Totals &t) { return t.exchanged.messages; }, false, true);
+  std::string text = table.text();
+  if (r.cluster.root.messages > 0)
+    text += fmt::format("  and {} in {} messages to hand inputs out and outputs in\n",
+                        bytes(r.cluster.root.bytes), count(r.cluster.root.messages));
+  return text;
+}
+
+static std::string nodesText(const Report &r) {
+  Table table({"<node", "<name", "<board", "MACs", "of one", "weights", "of one", "arena",
+               "live at once", "sends", "receives"});
+  for (const NodeReport &n : r.nodes)
+    table.row({std::to_string(n.rank), fitted(n.name, 14), fitted(n.board, 8), count(n.macs),
+               percent(n.macs, r.oneNode.macs), bytes(n.weightBytes),
+               percent(n.weightBytes, r.oneNode.weightBytes), bytes(n.arenaBytes),
+               bytes(n.liveBytes), bytes(n.sent.bytes), bytes(n.received.bytes)});
+  return table.text();
+}
+
+static std::string linksText(const Report &r) {
+  Table table({"<from", "<to", "messages", "bytes", "of all", "root messages", "root bytes"});
+  for (const NodeReport &n : r.nodes)
+    for (const PeerReport &p : n.peers) {
+      if (p.sent.messages == 0 && p.rootSent.messages == 0)
+        continue;
+      table.row({std::to_string(n.rank), std::to_string(p.peer), count(p.sent.messages),
+                 bytes(p.sent.bytes), percent(p.sent.bytes, r.cluster.exchanged.bytes),
+                 count(p.rootSent.messages), bytes(p.rootSent.bytes)});
+    }
+  if (table.empty())
+    return "  no message crosses a link\n";
+  return table.text() + fmt::format("  beside its bytes, every message has a header of {} bytes\n",
+                                    r.frameOverheadBytes);
+}
+
+static std::string layersText(const Report &r) {
+  Table table({"<op", "<type", "MACs", "largest share", "weights", "largest share", "sent", "dense",
+               "of dense"});
+  for (const LayerReport &layer : r.layers) {
+    int64_t mostMacs = 0, mostWeights = 0, sent = 0;
+    for (const LayerShare &share : layer.nodes) {
+      mostMacs = std::max(mostMacs, share.macs);
+      mostWeights = std::max(mostWeights, share.weightBytes);
+      sent += share.sendBytes;
+    }
+    if (layer.macs == 0 && layer.weightBytes == 0 && sent == 0 && layer.denseBytes == 0)
+      continue; // reshapes, activations: nothing to divide
+    table.row({fitted(layer.op, 26), fitted(layer.type, 14), count(layer.macs),
+               percent(mostMacs, layer.macs), bytes(layer.weightBytes),
+               percent(mostWeights, layer.weightBytes), bytes(sent), bytes(layer.denseBytes),
+               percent(sent, layer.denseBytes)});
+  }
+  return table.empty() ? "  none that computes or sends\n" : table.text();
+}
+
+static std::string replicatedText(const Report &r) {
+  Table table({"<op", "<type", "MACs", "weights", "<reason"});
+  for (const LayerReport &layer : r.layers)
+    if (layer.replicatedMacs > 0 || layer.replicatedWeightBytes > 0)
+      table.row({fitted(layer.op, 30), fitted(layer.type, 14), count(layer.replicatedMacs),
+                 bytes(layer.replicatedWeightBytes),
+                 layer.replicatedReason.empty() ? "-" : fitted(layer.replicatedReason, 34)});
+  if (table.empty())
+    return "  nothing: every channel is computed by one node\n";
+  return table.text() +
+         fmt::format("  in all {} ({}) of the MACs and {} ({}) of the weights; with a reason {} "
+                     "and {} more\n",
+                     count(r.replicatedMacs), percent(r.replicatedMacs, r.oneNode.macs),
+                     bytes(r.replicatedWeightBytes),
+                     percent(r.replicatedWeightBytes, r.oneNode.weightBytes), count(r.exceptedMacs),
+                     bytes(r.exceptedWeightBytes));
+}
+
+std::string reportText(const Report &r) {
+  std::string text =
+      fmt::format("{}: {} {}, {} layers (discoc {})\n", r.model, r.nodes.size(),
+                  r.nodes.size() == 1 ? "node" : "nodes", r.layers.size(), r.compiler);
+  text += "\nOne inference, against the same model on one node, and on N nodes without masks\n\n";
+  text += totalsText(r);
+  text += "\nNodes\n\n" + nodesText(r);
+  text += "\nLinks\n\n" + linksText(r);
+  text += "\nLayers (a share is the largest node's; sent: by all nodes together)\n\n";
+  text += layersText(r);
+  text += "\nComputed or stored more than once\n\n" + replicatedText(r);
+  return text;
+}
+
+} // namespace discoc

@@ -1,0 +1,91 @@
+//===- Table.cpp - aligned tables for people ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Table.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace discoc {
+
+/// Characters, not bytes.
+static size_t widthOf(const std::string &text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+Table::Table(std::vector<std::string> headings) : headings_(std::move(headings)) {
+  for (std::string &heading : headings_) {
+    left_.push_back(!heading.empty() && heading[0] == '<');
+    if (left_.back())
+      heading.erase(0, 1);
+  }
+}
+
+std::string Table::text(const std::string &indent) const {
+  std::vector<size_t> widths;
+  for (size_t c = 0; c < headings_.size(); ++c) {
+    widths.push_back(widthOf(headings_[c]));
+    for (const auto &row : rows_)
+      if (c < row.size())
+        widths[c] = std::max(widths[c], widthOf(row[c]));
+  }
+  std::string out;
+  auto line = [&](const std::vector<std::string> &cells) {
+    std::string text;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      const std::string pad(widths[c] - widthOf(cells[c]), ' ');
+      text += (c ? "  " : "") + (left_[c] ? cells[c] + pad : pad + cells[c]);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    out += indent + text + "\n";
+  };
+  std::vector<std::string> dashes;
+  for (size_t width : widths)
+    dashes.push_back(std::string(width, '-'));
+  line(headings_);
+  line(dashes);
+  for (const auto &row : rows_)
+    line(row.empty() ? dashes : row);
+  return out;
+}
+
+/// Three digits that matter and a prefix.
+static std::string scaled(int64_t value, const char *const (&prefixes)[5]) {
+  double v = static_cast<double>(value);
+  size_t p = 0;
+  while (std::fabs(v) >= 999.5 && p < 4) {
+    v /= 1000;
+    ++p;
+  }
+  if (p == 0)
+    return fmt::format("{}{}", value, prefixes[0]);
+  const int digits = std::fabs(v) < 9.995 ? 2 : std::fabs(v) < 99.95 ? 1 : 0;
+  return fmt::format("{:.{}f}{}", v, digits, prefixes[p]);
+}
+
+std::string count(int64_t value) {
+  static constexpr const char *prefixes[5] = {"", " k", " M", " G", " T"};
+  return scaled(value, prefixes);
+}
+
+std::string bytes(int64_t value) {
+  static constexpr const char *prefixes[5] = {" B", " kB", " MB", " GB", " TB"};
+  return scaled(value, prefixes);
+}
+
+std::string percent(int64_t part, int64_t whole) {
+  if (whole == 0)
+    return "-";
+  return fmt::format("{:.1f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string fitted(const std::string &text, size_t width) {
+  if (text.size() <= width)
+    return text;
+  const size_t head = width / 3;
+  return text.substr(0, head) + ".." + text.substr(text.size() - (width - head - 2));
+}
+
+} // namespace discoc
