@@ -122,6 +122,12 @@ int run_cluster(cluster *c, const disco_program *const *programs, const disco_op
     disco_session_open(&c->sessions[i], programs[i], o);
     ready = ready && c->sessions[i].exit_code == DISCO_EXIT_OK;
   }
+  uint64_t batch = 0;
+  for (uint32_t i = 0; i < c->nodes; ++i)
+    batch = programs[i]->input_count > 0 ? c->sessions[i].batch : batch;
+  for (uint32_t i = 0; batch && i < c->nodes; ++i)
+    if (programs[i]->input_count == 0)
+      disco_session_count(&c->sessions[i], batch);
   job *jobs = static_cast<job *>(calloc(c->nodes, sizeof(job)));
   c->links = c->nodes > 1
                  ? disco_inproc_create(c->nodes, o->exact ? DISCO_INPROC_EXACT : o->capacity)

@@ -38,7 +38,7 @@ constexpr option_row rows[] = {
     {"--output-dir", "DIR", text, 3, 0, 0,
      "write each output there as NAME.npy (characters outside A-Za-z0-9._- become _)"},
     {"--repeat", "R", number, 3, 1, 1ull << 32,
-     "run everything R times (outputs are those of the last); the same on every node"},
+     "run everything R times (outputs are those of the last)"},
     {"--count", "B", number, 3, 1, 1ull << 32,
      "inferences a repeat on a node without inputs; neither given: until the others leave"},
     {"--deadline-ms", "MS", number, 3, 1, ms_most,

@@ -116,11 +116,11 @@ bool load_inputs(disco_session *s) {
   return true;
 }
 
-// A node without inputs is told how often it runs, or runs until the others leave; if nothing that
-// comes can tell it, it runs once.
+// A node without inputs runs until the others leave, unless it is told how often, or nothing that
+// comes could tell it that they left.
 bool set_counts(disco_session *s) {
   const disco_options *o = s->options;
-  bool told = o->repeat || o->count, hears = false;
+  bool hears = false;
   for (uint32_t i = 0; i < s->program->message_count; ++i)
     hears |= s->program->messages[i].incoming != 0;
   if (s->program->input_count > 0 && o->count && o->count != s->batch) {
@@ -129,10 +129,8 @@ bool set_counts(disco_session *s) {
     return fail(s, DISCO_EXIT_USAGE);
   }
   if (s->program->input_count == 0)
-    s->batch = o->count ? o->count : 1;
+    s->batch = o->count || hears ? o->count : 1;
   s->total = s->batch * (o->repeat ? o->repeat : 1);
-  if (s->program->input_count == 0 && !told && hears)
-    s->batch = s->total = 0;
   return true;
 }
 
@@ -225,6 +223,12 @@ void disco_session_open(disco_session *s, const disco_program *program,
     reserve(s, s->batch);
 }
 
+void disco_session_count(disco_session *s, uint64_t batch) {
+  s->batch = batch;
+  s->total = batch * (s->options->repeat ? s->options->repeat : 1);
+  reserve(s, batch);
+}
+
 void disco_session_run(disco_session *s, disco_transport transport) {
   const disco_options *o = s->options;
   s->config.transport = transport;
@@ -278,7 +282,9 @@ void disco_session_write(disco_session *s) {
   if (!s->options->output_dir || p->output_count == 0 || !s->ran || s->done == 0)
     return;
   char name[256], path[4096], error[512];
-  uint64_t n = s->batch ? s->batch : s->done;
+  // A node that ran until the others left knows only now how much a repeat was.
+  uint64_t n = s->batch ? s->batch : s->done / (s->options->repeat ? s->options->repeat : 1);
+  uint64_t from = s->batch ? 0 : s->done - n;
   bool ok = mkdir(s->options->output_dir, 0777) == 0 || errno == EEXIST;
   if (!ok)
     snprintf(error, sizeof error, "%s: cannot be made: %s", s->options->output_dir,
@@ -297,8 +303,8 @@ void disco_session_write(disco_session *s) {
       snprintf(error, sizeof error, "the path of output '%.100s' is too long", t.name);
       ok = false;
     } else {
-      ok = disco_npy_write(path, t.type, rank, dims, s->outputs[i], t.bytes * n, error,
-                           sizeof error);
+      ok = disco_npy_write(path, t.type, rank, dims, s->outputs[i] + t.bytes * from, t.bytes * n,
+                           error, sizeof error);
     }
   }
   if (ok)

@@ -69,6 +69,8 @@ struct disco_session {
 // disco_session_close in any case.
 void disco_session_open(disco_session *s, const disco_program *program,
                         const disco_options *options);
+// Sets the inferences a repeat of a node without inputs.
+void disco_session_count(disco_session *s, uint64_t batch);
 // Starts, runs and stops the node. `transport` may be empty for a cluster of one.
 void disco_session_run(disco_session *s, disco_transport transport);
 // Writes all outputs of the node. No-op without --output-dir.
