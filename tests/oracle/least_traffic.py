@@ -28,9 +28,7 @@ import graph  # noqa: E402
 import masks as mask_files  # noqa: E402
 from views import rearranged  # noqa: E402
 
-_WINDOWS = {"MaxPool", "AveragePool", "LpPool", "GlobalAveragePool",
-            "GlobalMaxPool", "GlobalLpPool", "InstanceNormalization",
-            "Resize", "Upsample", "Pad", "BatchNormalization"}
+_WINDOWS = mask_files.WINDOWS
 _REDUCTIONS = {"Softmax", "LogSoftmax", "Hardmax", "LayerNormalization",
                "MeanVarianceNormalization", "ReduceMean", "ReduceSum",
                "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
@@ -58,7 +56,7 @@ class Base:
 
 class LeastTraffic:
     def __init__(self, traced, owners, mask_document=None, root=0):
-        self.t, self.owners, self.root = traced, owners, root
+        self.t, self.owners, self.root = traced, owners.follow(traced), root
         self.nodes = owners.nodes
         self.bases, self.starts = [], []
         self.numbers = {}       # tensor -> element numbers
@@ -102,7 +100,7 @@ class LeastTraffic:
             if moved is not None:
                 for name, ids in moved.items():
                     self.numbers[name] = ids
-                    self.maps[name] = self._map_of(name, op)
+                    self.maps[name] = self._map_of(name)
                 continue
             for name in op.output:
                 if name and name in self.t.values:
@@ -125,7 +123,7 @@ class LeastTraffic:
 
     def _computed(self, index, op, name):
         base = self._fresh(name)
-        found = self._map_of(name, op)
+        found = self._map_of(name)
         self.maps[name] = found
         owner = np.full(base.shape, -1, np.int16)
         if found is not None:
@@ -142,23 +140,9 @@ class LeastTraffic:
             self._needs(index, op, name, node, channels,
                         None if found is None else found[0])
 
-    def _map_of(self, name, op):
-        """The owner map of an op's result: stated, else that of the first
-        input whose channels it keeps."""
-        rank = len(self.t.shape(name))
-        found = self.owners.of(name, rank)
-        if found is not None:
-            return found
-        for i in op.input:
-            if i in self.maps and self.maps[i] is not None and \
-                    self.t.shape(i) == self.t.shape(name):
-                return self.maps[i]
-        for i in op.input:
-            known = self.maps.get(i)
-            if known is not None and op.op_type in _WINDOWS and \
-                    self.t.shape(i)[:2] == self.t.shape(name)[:2]:
-                return known
-        return None
+    def _map_of(self, name):
+        """The owner map of a tensor, or None: every node has all of it."""
+        return self.owners.of(name, len(self.t.shape(name)))
 
     # -- what one op needs on one node ----------------------------------------
 

@@ -23,6 +23,17 @@ import contractions as con  # noqa: E402
 import graph  # noqa: E402
 
 
+# What compilers fuse with what is before it.
+FUSABLE = {"BatchNormalization", "Relu", "Clip", "Sigmoid", "HardSigmoid",
+           "HardSwish", "Tanh", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu",
+           "Softplus", "Softsign", "Gelu", "Erf", "Add", "Sub", "Mul", "Div",
+           "Max", "Min", "Pow", "Identity", "Dropout", "Cast", "Sum", "Exp",
+           "ThresholdedRelu", "Mish", "Sqrt", "Abs", "Neg"}
+WINDOWS = {"MaxPool", "AveragePool", "LpPool", "GlobalAveragePool",
+           "GlobalMaxPool", "GlobalLpPool", "InstanceNormalization",
+           "Resize", "Upsample", "Pad", "BatchNormalization"}
+
+
 def expand(ranges):
     """[[0, 3], 7] -> [0, 1, 2, 3, 7]: an index set as the files write it."""
     result = []
@@ -47,11 +58,36 @@ class Owners:
                 continue
             sets = [np.array(expand(s), int) for s in entry["owners"]]
             self.maps[name] = (entry["axis"], sets)
+        self.stated = set(self.maps)
 
     @classmethod
     def load(cls, path):
         with open(path, encoding="utf-8") as stream:
             return cls(json.load(stream))
+
+    def follow(self, traced):
+        """Finds the maps of tensors that are fused away: a convolution's own
+        result is not in the file when only its activation's is. Element-wise
+        ops of the same shape tie the two."""
+        readers = {}
+        for op in traced.ops:
+            if op.op_type in FUSABLE:
+                for name in op.input:
+                    readers.setdefault(name, []).extend(op.output[:1])
+        for name in list(traced.values):
+            seen, queue = {name}, [name]
+            while queue and name not in self.maps:
+                here = queue.pop(0)
+                for after in readers.get(here, ()):
+                    if after in seen or \
+                            traced.shape(after) != traced.shape(name):
+                        continue
+                    if after in self.stated:
+                        self.maps[name] = self.maps[after]
+                        break
+                    seen.add(after)
+                    queue.append(after)
+        return self
 
     def of(self, name, rank):
         """(axis from the front, index sets), or None."""
@@ -63,8 +99,9 @@ class Owners:
 
 
 def even_owners(traced, nodes):
-    """Contiguous, as equal as can be, for both ends of every contraction: for
-    tests of the tests, where no compiler is asked."""
+    """Contiguous, as equal as can be, for both ends of every contraction and
+    what follows from them: for tests of the tests, where no compiler is
+    asked."""
     tensors = {}
     for c in con.contractions(traced):
         for name, axis, count in ((c.x, c.x_axis, c.inputs),
@@ -73,6 +110,13 @@ def even_owners(traced, nodes):
             tensors.setdefault(name, {"axis": axis, "owners": [
                 [[a, b - 1]] if b > a else []
                 for a, b in zip(cuts, cuts[1:])]})
+    for op in traced.ops:
+        for x in op.input:
+            if x in tensors and op.output[0] not in tensors and \
+                    len(traced.shape(x)) == len(traced.shape(op.output[0])) \
+                    and traced.shape(x)[:2] == traced.shape(op.output[0])[:2] \
+                    and op.op_type in FUSABLE | WINDOWS:
+                tensors[op.output[0]] = tensors[x]
     return {"format": "discoc-owners", "version": 1, "nodes": nodes,
             "tensors": tensors}
 
@@ -81,6 +125,7 @@ def draw(traced, owners, density=0.2, seed=0):
     """Returns (mask entries of the file, [(contraction, outs, channels to
     zero)], keys of contractions left alone and why)."""
     found = con.contractions(traced)
+    owners.follow(traced)
     behind = con.behind_a_contraction(traced, found)
     rng = np.random.default_rng(seed)
     drawn, entries, zeroed, skipped = {}, [], [], {}
