@@ -1,0 +1,269 @@
+//===- OnnxFunctions.cpp - inlining of model-local functions --------------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "OnnxReaderImpl.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+using namespace discoc::importer;
+
+namespace {
+
+/// Calls nest and multiply: ten functions that call each other ten times are
+/// ten thousand million ops.
+constexpr size_t maxDepth = 64;
+constexpr size_t maxOps = 200000;
+
+class Inliner {
+public:
+  Inliner(ReadContext &context, const FunctionMap &functions)
+      : context(context), functions(functions) {}
+
+  bool run();
+
+private:
+  /// Appends \p op, or what it stands for, to the result.
+  bool expand(Op op, std::vector<FunctionKey> &stack);
+  bool expandCall(const Op &call, const Function &function,
+                  std::vector<FunctionKey> &stack);
+  bool substitute(const Op &call, const Function &function, Op &inner);
+  std::string freshTensor(const std::string &wanted);
+  bool append(Op op);
+  /// `to = Identity(from)`: for outputs that have a name already.
+  bool copyTensor(const Op &call, const std::string &from,
+                  const std::string &to);
+
+  ReadContext &context;
+  const FunctionMap &functions;
+  std::unordered_set<std::string> tensorNames;
+  std::set<std::string> used;
+  std::vector<Op> result;
+};
+
+std::string Inliner::freshTensor(const std::string &wanted) {
+  std::string name = wanted;
+  for (int i = 2; !tensorNames.insert(name).second; ++i)
+    name = wanted + "#" + std::to_string(i);
+  return name;
+}
+
+bool Inliner::append(Op op) {
+  if (result.size() >= maxOps)
+    return context.error("the model's functions expand to more than " +
+                         std::to_string(maxOps) + " ops");
+  result.push_back(std::move(op));
+  return true;
+}
+
+bool Inliner::copyTensor(const Op &call, const std::string &from,
+                         const std::string &to) {
+  Op op;
+  op.name = call.name + "/" + to;
+  op.type = "Identity";
+  op.opset = call.opset;
+  if (auto it = context.model.opsets.find("");
+      it != context.model.opsets.end())
+    op.opset = it->second;
+  else if (!call.domain.empty())
+    op.opset = context.options.maxOpset; // Identity never changed its meaning
+  op.inputs = {from};
+  op.outputs = {to};
+  return append(std::move(op));
+}
+
+/// Replaces attributes by reference with what the call gives, else with the
+/// function's default; with neither, the op's own default holds.
+bool Inliner::substitute(const Op &call, const Function &function, Op &inner) {
+  std::vector<Attribute> attributes;
+  for (Attribute &attribute : inner.attributes) {
+    if (attribute.refName.empty()) {
+      attributes.push_back(std::move(attribute));
+      continue;
+    }
+    const Attribute *value = call.findAttribute(attribute.refName);
+    for (const Attribute &fallback : function.defaults)
+      if (!value && fallback.name == attribute.refName)
+        value = &fallback;
+    if (!value)
+      continue;
+    if (attribute.kind != Attribute::Kind::Undefined &&
+        attribute.kind != value->kind)
+      return context.errorAt(
+          call, "attribute " + quote(attribute.refName) + " is " +
+                    std::string(attributeKindName(value->kind)) +
+                    ", and op " + quote(inner.name) + " in function " +
+                    quote(function.name) + " needs " +
+                    std::string(attributeKindName(attribute.kind)));
+    Attribute copy = *value;
+    copy.name = attribute.name;
+    attributes.push_back(std::move(copy));
+  }
+  inner.attributes = std::move(attributes);
+  return true;
+}
+
+bool Inliner::expandCall(const Op &call, const Function &function,
+                         std::vector<FunctionKey> &stack) {
+  if (call.inputs.size() > function.inputs.size() ||
+      call.outputs.size() > function.outputs.size())
+    return context.errorAt(
+        call, "has " + std::to_string(call.inputs.size()) + " inputs and " +
+                  std::to_string(call.outputs.size()) +
+                  " outputs; the function has " +
+                  std::to_string(function.inputs.size()) + " and " +
+                  std::to_string(function.outputs.size()));
+  std::map<std::string, std::string> names = {{"", ""}};
+  for (size_t i = 0; i < function.inputs.size(); ++i)
+    names[function.inputs[i]] = i < call.inputs.size() ? call.inputs[i] : "";
+  std::vector<std::pair<std::string, std::string>> copies;
+  for (size_t i = 0; i < call.outputs.size(); ++i) {
+    if (call.outputs[i].empty())
+      continue;
+    auto [it, isNew] = names.emplace(function.outputs[i], call.outputs[i]);
+    if (!isNew)
+      copies.emplace_back(it->second, call.outputs[i]);
+  }
+  auto rename = [&](std::string &name) {
+    auto [it, isNew] = names.emplace(name, "");
+    if (isNew)
+      it->second = freshTensor(call.name + "/" + name);
+    name = it->second;
+  };
+  for (Op inner : function.ops) {
+    if (!substitute(call, function, inner))
+      return false;
+    inner.name = call.name + "/" + inner.name;
+    std::for_each(inner.inputs.begin(), inner.inputs.end(), rename);
+    std::for_each(inner.outputs.begin(), inner.outputs.end(), rename);
+    if (!expand(std::move(inner), stack))
+      return false;
+  }
+  for (const auto &[from, to] : copies)
+    if (!copyTensor(call, from, to))
+      return false;
+  return true;
+}
+
+bool Inliner::expand(Op op, std::vector<FunctionKey> &stack) {
+  FunctionKey key = functionKey(op);
+  auto it = functions.find(key);
+  if (it == functions.end())
+    return append(std::move(op));
+  if (std::find(stack.begin(), stack.end(), key) != stack.end())
+    return context.errorAt(op, "function " + quote(op.type) +
+                                   " calls itself, which ONNX forbids");
+  if (stack.size() >= maxDepth)
+    return context.errorAt(op, "functions are nested more than " +
+                                   std::to_string(maxDepth) + " deep");
+  used.insert(op.domain + "::" + op.type);
+  stack.push_back(std::move(key));
+  bool good = expandCall(op, it->second, stack);
+  stack.pop_back();
+  return good;
+}
+
+bool Inliner::run() {
+  if (functions.empty())
+    return true;
+  Graph &graph = context.model.graph;
+  for (const ValueInfo &input : graph.inputs)
+    tensorNames.insert(input.name);
+  for (const Tensor &tensor : graph.initializers)
+    tensorNames.insert(tensor.name);
+  for (const Op &op : graph.ops) {
+    tensorNames.insert(op.inputs.begin(), op.inputs.end());
+    tensorNames.insert(op.outputs.begin(), op.outputs.end());
+  }
+  std::vector<FunctionKey> stack;
+  for (Op &op : graph.ops)
+    if (!expand(std::move(op), stack))
+      return false;
+  graph.ops = std::move(result);
+  context.model.inlinedFunctions.assign(used.begin(), used.end());
+  return true;
+}
+
+bool readFunction(ReadContext &context, const onnx::FunctionProto &proto,
+                  Function &function) {
+  std::string what = "function " + quote(proto.name());
+  function.name = proto.name();
+  function.domain = normalDomain(proto.domain());
+  auto overload = bytesField(proto, 13);
+  if (!overload.empty())
+    function.overload = overload.back();
+  function.inputs.assign(proto.input().begin(), proto.input().end());
+  function.outputs.assign(proto.output().begin(), proto.output().end());
+  std::set<std::string> formals;
+  for (const std::string &input : function.inputs)
+    if (input.empty() || !formals.insert(input).second)
+      return context.error(what + " has the input " + quote(input) +
+                           " twice, or without a name");
+  if (!readOpsets(context, proto.opset_import(), what, function.opsets))
+    return false;
+  for (const std::string &bytes : bytesField(proto, 11)) {
+    onnx::AttributeProto attribute;
+    if (!attribute.ParseFromString(bytes))
+      return context.error(what + " has a damaged attribute default");
+    if (!readAttribute(context, attribute, false,
+                       function.defaults.emplace_back()))
+      return false;
+  }
+  for (const onnx::NodeProto &op : proto.node())
+    if (!readOp(context, op, function.opsets, true,
+                function.ops.emplace_back()))
+      return false;
+  nameOps(function.ops);
+  return true;
+}
+
+} // namespace
+
+bool discoc::importer::readFunctions(ReadContext &context,
+                                     const onnx::ModelProto &proto,
+                                     FunctionMap &functions) {
+  for (const onnx::FunctionProto &functionProto : proto.functions()) {
+    Function function;
+    if (!readFunction(context, functionProto, function))
+      return false;
+    FunctionKey key{function.domain, function.name, function.overload};
+    if (!functions.emplace(std::move(key), std::move(function)).second)
+      return context.error("the model defines the function " +
+                           quote(functionProto.name()) + " of domain " +
+                           quote(functionProto.domain()) + " twice");
+  }
+  return true;
+}
+
+bool discoc::importer::inlineFunctions(ReadContext &context,
+                                       const FunctionMap &functions) {
+  return Inliner(context, functions).run();
+}
+
+std::vector<std::string>
+discoc::importer::bytesField(const google::protobuf::Message &message,
+                             int number) {
+  const auto *reflection = message.GetReflection();
+  std::vector<std::string> values;
+  const auto *field = message.GetDescriptor()->FindFieldByNumber(number);
+  using Descriptor = google::protobuf::FieldDescriptor;
+  if (!field) { // this libonnx is older than the field
+    const auto &unknown = reflection->GetUnknownFields(message);
+    for (int i = 0; i < unknown.field_count(); ++i)
+      if (unknown.field(i).number() == number &&
+          unknown.field(i).type() ==
+              google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+        values.push_back(unknown.field(i).length_delimited());
+  } else if (field->is_repeated() &&
+             field->cpp_type() == Descriptor::CPPTYPE_MESSAGE) {
+    for (int i = 0; i < reflection->FieldSize(message, field); ++i)
+      values.push_back(reflection->GetRepeatedMessage(message, field, i)
+                           .SerializeAsString());
+  } else if (!field->is_repeated() &&
+             field->cpp_type() == Descriptor::CPPTYPE_STRING &&
+             reflection->HasField(message, field)) {
+    values.push_back(reflection->GetString(message, field));
+  }
+  return values;
+}

@@ -1,0 +1,50 @@
+//===- OnnxReader.h - reading .onnx files ---------------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// The files are mapped, and big tensors are views of the mapping: neither
+// protobuf nor the reader copies raw_data or external data. No exception
+// leaves these functions, and every malformed input ends in a diagnostic.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DISCOC_IMPORT_ONNXREADER_H
+#define DISCOC_IMPORT_ONNXREADER_H
+
+#include "OnnxModel.h"
+
+#include <optional>
+
+namespace discoc::importer {
+
+struct ReadOptions {
+  /// Accepted versions of ONNX's own operator set.
+  int64_t minOpset = 7;
+  int64_t maxOpset = 22;
+};
+
+/// Reads, checks and normalises a model: functions are inlined, op names made
+/// unique, ops sorted, initialisers taken off the inputs. Nothing on failure,
+/// with at least one entry in \p errors.
+std::optional<Model> readOnnx(const std::string &path, Diagnostics &errors,
+                              const ReadOptions &options = {});
+
+/// The same for bytes in memory. \p owner keeps them alive and may be null
+/// when they outlive the model. External data is looked for in \p directory;
+/// when that is empty, external data is an error.
+std::optional<Model> readOnnxBytes(std::span<const std::byte> bytes,
+                                   std::shared_ptr<const void> owner,
+                                   const std::string &path,
+                                   const std::string &directory,
+                                   Diagnostics &errors,
+                                   const ReadOptions &options = {});
+
+/// Gives every dimension of every input a size. \p pins is `--pin name=size`,
+/// \p shapes is `--input-shape NAME=AxB`; a symbol that a shape fixes is fixed
+/// everywhere. A dimension that stays open is an error: nothing is guessed.
+bool pinDimensions(Model &model, const std::map<std::string, int64_t> &pins,
+                   const std::map<std::string, std::vector<int64_t>> &shapes,
+                   Diagnostics &errors);
+
+} // namespace discoc::importer
+
+#endif // DISCOC_IMPORT_ONNXREADER_H

@@ -1,0 +1,255 @@
+//===- OnnxReaderGraph.cpp - GraphProto to plain structures ---------------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "OnnxReaderImpl.h"
+
+#include <set>
+
+using namespace discoc::importer;
+
+namespace {
+
+constexpr const char *renameAdvice = "rename it in the model";
+
+/// Old writers leave the type out; then the field that is there tells it.
+Attribute::Kind attributeKind(const onnx::AttributeProto &proto) {
+  if (proto.type() != onnx::AttributeProto::UNDEFINED)
+    return static_cast<Attribute::Kind>(proto.type());
+  if (proto.has_f())
+    return Attribute::Kind::Float;
+  if (proto.has_i())
+    return Attribute::Kind::Int;
+  if (proto.has_s())
+    return Attribute::Kind::String;
+  if (proto.has_t())
+    return Attribute::Kind::Tensor;
+  if (proto.has_g())
+    return Attribute::Kind::Graph;
+  if (proto.floats_size() != 0)
+    return Attribute::Kind::Floats;
+  if (proto.ints_size() != 0)
+    return Attribute::Kind::Ints;
+  if (proto.strings_size() != 0)
+    return Attribute::Kind::Strings;
+  return Attribute::Kind::Undefined;
+}
+
+bool readNames(ReadContext &context,
+               const google::protobuf::RepeatedPtrField<std::string> &protos,
+               const char *what, std::vector<std::string> &names) {
+  for (const std::string &name : protos) {
+    if (!isCleanName(name))
+      return context.error(std::string("has an ") + what +
+                               " whose name is not plain UTF-8 text: " +
+                               quote(name),
+                           renameAdvice);
+    names.push_back(name);
+  }
+  return true;
+}
+
+bool readDims(ReadContext &context, const onnx::TensorShapeProto &proto,
+              const std::string &what, ValueInfo &info) {
+  std::vector<int64_t> fixed;
+  for (const auto &dimProto : proto.dim()) {
+    Dim dim;
+    if (dimProto.has_dim_value()) {
+      dim.size = dimProto.dim_value();
+      fixed.push_back(dim.size);
+      if (dim.size < 0)
+        return context.error(
+            what + " has a negative dimension: " + std::to_string(dim.size),
+            "export the model again with a size or a name in its place");
+    } else if (dimProto.has_dim_param()) {
+      dim.symbol = dimProto.dim_param();
+      if (!isCleanName(dim.symbol))
+        return context.error(what + " has a dimension whose name is not plain "
+                                    "UTF-8 text: " +
+                                 quote(dim.symbol),
+                             renameAdvice);
+    }
+    info.dims.push_back(std::move(dim));
+  }
+  if (!dimsFit(fixed, info.type))
+    return context.error(what + " has an impossible shape: " + dimsText(fixed) +
+                         " has more bytes than 63 bits can count");
+  return true;
+}
+
+/// \p required: graph inputs and outputs must be tensors; other declarations
+/// are hints, and \p info keeps an empty name when they are of no use.
+bool readValueInfo(ReadContext &context, const onnx::ValueInfoProto &proto,
+                   const char *role, bool required, ValueInfo &info) {
+  std::string what = std::string(role) + " " + quote(proto.name());
+  const onnx::TypeProto &type = proto.type();
+  if (!required && !type.has_tensor_type())
+    return true;
+  if (proto.name().empty())
+    return context.error(std::string("a graph ") + role + " has no name");
+  if (!isCleanName(proto.name()))
+    return context.error(what + " has a name that is not plain UTF-8 text",
+                         renameAdvice);
+  if (type.value_case() != onnx::TypeProto::VALUE_NOT_SET &&
+      !type.has_tensor_type())
+    return context.error(what + " is no tensor",
+                         "sequences, maps, optional and sparse values are not "
+                         "supported: take them out of the model");
+  info.type = static_cast<ElemType>(type.tensor_type().elem_type());
+  // Outputs may be declared by name alone; inference finds their type.
+  bool typeless = info.type == ElemType::Undefined && role[0] != 'i';
+  if (!typeless && required &&
+      (elemTypeBits(info.type) == 0 || info.type == ElemType::C64 ||
+       info.type == ElemType::C128))
+    return context.error(what + " has the element type " +
+                             elemTypeName(info.type) +
+                             ", which is not supported",
+                         "use a numeric or boolean tensor");
+  if (type.tensor_type().has_shape()) {
+    info.hasShape = true;
+    if (!readDims(context, type.tensor_type().shape(), what, info))
+      return false;
+  }
+  info.name = proto.name();
+  return true;
+}
+
+} // namespace
+
+bool discoc::importer::readAttribute(ReadContext &context,
+                                     const onnx::AttributeProto &proto,
+                                     bool inFunction, Attribute &attribute) {
+  std::string what = "attribute " + quote(proto.name());
+  if (proto.name().empty() || !isCleanName(proto.name()))
+    return context.error(what + " has no proper name");
+  attribute.name = proto.name();
+  attribute.kind = attributeKind(proto);
+  if (proto.has_ref_attr_name() && !proto.ref_attr_name().empty()) {
+    if (!inFunction)
+      return context.error(what + " refers to " + quote(proto.ref_attr_name()) +
+                           " of a function, but is not in a function");
+    attribute.refName = proto.ref_attr_name();
+    return true;
+  }
+  switch (attribute.kind) {
+  case Attribute::Kind::Float:
+    attribute.f = proto.f();
+    return true;
+  case Attribute::Kind::Int:
+    attribute.i = proto.i();
+    return true;
+  case Attribute::Kind::String:
+    attribute.s = proto.s();
+    return true;
+  case Attribute::Kind::Floats:
+    attribute.floats.assign(proto.floats().begin(), proto.floats().end());
+    return true;
+  case Attribute::Kind::Ints:
+    attribute.ints.assign(proto.ints().begin(), proto.ints().end());
+    return true;
+  case Attribute::Kind::Strings:
+    attribute.strings.assign(proto.strings().begin(), proto.strings().end());
+    return true;
+  case Attribute::Kind::Tensor:
+    if (!proto.has_t())
+      return context.error(what + " says that it is a tensor and has none");
+    return readTensor(context, proto.t(), what, attribute.tensors.emplace_back());
+  case Attribute::Kind::Tensors:
+    for (const onnx::TensorProto &tensor : proto.tensors())
+      if (!readTensor(context, tensor, what, attribute.tensors.emplace_back()))
+        return false;
+    return true;
+  case Attribute::Kind::SparseTensor:
+  case Attribute::Kind::SparseTensors:
+    return context.error(what + " is a sparse tensor, which is not supported",
+                         "store it as a dense tensor");
+  case Attribute::Kind::Graph:
+  case Attribute::Kind::Graphs:
+  case Attribute::Kind::TypeProto:
+  case Attribute::Kind::TypeProtos:
+    return true; // whoever converts the op decides
+  case Attribute::Kind::Undefined:
+    break;
+  }
+  return context.error(what + " has no value of a known type");
+}
+
+bool discoc::importer::readOp(ReadContext &context,
+                              const onnx::NodeProto &proto,
+                              const std::map<std::string, int64_t> &opsets,
+                              bool inFunction, Op &op) {
+  context.opType = proto.op_type();
+  context.opName = proto.name();
+  for (int i = 0; i < proto.output_size() && context.opName.empty(); ++i)
+    context.opName = proto.output(i);
+  if (context.opName.empty())
+    context.opName = "?";
+  op.domain = normalDomain(proto.domain());
+  auto opset = opsets.find(op.domain);
+  op.opset = context.opset = opset == opsets.end() ? 0 : opset->second;
+  op.name = proto.name();
+  op.type = proto.op_type();
+  if (op.type.empty() || !isCleanName(op.type) || !isCleanName(op.domain))
+    return context.error("has no proper op type");
+  if (!isCleanName(op.name))
+    return context.error("has a name that is not plain UTF-8 text",
+                         renameAdvice);
+  auto overload = bytesField(proto, 8);
+  if (!overload.empty())
+    op.overload = overload.back();
+  if (!readNames(context, proto.input(), "input", op.inputs) ||
+      !readNames(context, proto.output(), "output", op.outputs))
+    return false;
+  std::set<std::string_view> names;
+  for (const onnx::AttributeProto &attribute : proto.attribute()) {
+    if (!names.insert(attribute.name()).second)
+      return context.error("has the attribute " + quote(attribute.name()) +
+                           " twice");
+    if (!readAttribute(context, attribute, inFunction,
+                       op.attributes.emplace_back()))
+      return false;
+  }
+  context.opName.clear();
+  context.opType.clear();
+  context.opset = 0;
+  return true;
+}
+
+bool discoc::importer::readGraph(ReadContext &context,
+                                 const onnx::GraphProto &proto, Graph &graph) {
+  graph.name = proto.name();
+  bool good = true;
+  for (const onnx::TensorProto &tensor : proto.initializer()) {
+    std::string what = "initialiser " + quote(tensor.name());
+    if (tensor.name().empty() || !isCleanName(tensor.name()))
+      good = context.error(what + " has no proper name");
+    else
+      good &= readTensor(context, tensor, what,
+                         graph.initializers.emplace_back());
+  }
+  for (const auto &sparse : proto.sparse_initializer())
+    good = context.error("initialiser " + quote(sparse.values().name()) +
+                             " is sparse, which is not supported",
+                         "store it as a dense tensor: zeros cost nothing after "
+                         "masks are derived from them");
+  for (const auto &input : proto.input())
+    good &= readValueInfo(context, input, "input", true,
+                          graph.inputs.emplace_back());
+  for (const auto &output : proto.output())
+    good &= readValueInfo(context, output, "output", true,
+                          graph.outputs.emplace_back());
+  for (const auto &value : proto.value_info()) {
+    ValueInfo info;
+    good &= readValueInfo(context, value, "value", false, info);
+    if (!info.name.empty())
+      graph.valueInfos.push_back(std::move(info));
+  }
+  graph.ops.reserve(static_cast<size_t>(proto.node_size()));
+  for (const onnx::NodeProto &op : proto.node()) {
+    good &= readOp(context, op, context.model.opsets, false,
+                   graph.ops.emplace_back());
+    context.opName.clear();
+    context.opType.clear();
+    context.opset = 0;
+  }
+  return good;
+}
