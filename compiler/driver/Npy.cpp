@@ -4,7 +4,10 @@
 #include "Half.h"
 #include "formats/Text.h"
 
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <sys/stat.h>
 
 namespace discoc {
 
@@ -110,18 +113,21 @@ private:
 };
 } // namespace
 
-std::optional<Array> parseNpy(const std::string &bytes, const std::string &file, Diagnostics &out) {
+/// Type and shape of the file that `bytes` begins and that has `size` bytes in
+/// all; `start` is where its data begin.
+static std::optional<Array> parseHeader(const std::string &bytes, uint64_t size, uint64_t &start,
+                                        const std::string &file, Diagnostics &out) {
   auto fault = [&](const std::string &what, const std::string &hint = "") {
     out.push_back({file, "", what, hint});
     return std::nullopt;
   };
-  if (bytes.size() < 10 || bytes.compare(0, 6, "\x93NUMPY") != 0)
+  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0)
     return fault("is not an .npy file", "write it with numpy.save");
   auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
-  const bool wide = byte(6) >= 2;
-  if (byte(6) < 1 || byte(6) > 3 || (wide && bytes.size() < 12))
+  if (byte(6) < 1 || byte(6) > 3)
     return fault("is an .npy file of an unknown version");
-  const size_t start = wide ? 12 : 10;
+  const bool wide = byte(6) >= 2;
+  start = wide ? 12 : 10;
   const size_t length =
       wide ? byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24 : byte(8) | byte(9) << 8;
   if (length > bytes.size() - start)
@@ -131,6 +137,7 @@ std::optional<Array> parseNpy(const std::string &bytes, const std::string &file,
   Array array;
   if (!HeaderReader(bytes.substr(start, length)).read(descr, fortran, array.shape))
     return fault("has a header that numpy.save does not write");
+  start += length;
   const ElementInfo *info = elementInfoOfNpy(descr);
   if (!info)
     return fault("has elements of type " + descr,
@@ -138,24 +145,47 @@ std::optional<Array> parseNpy(const std::string &bytes, const std::string &file,
   if (fortran && array.shape.size() > 1)
     return fault("is column-major", "save numpy.ascontiguousarray(x)");
   array.type = info->type;
-  size_t want = static_cast<size_t>(info->bytes);
+  uint64_t want = static_cast<uint64_t>(info->bytes);
   for (int64_t d : array.shape) {
-    if (d != 0 && want > bytes.size() / static_cast<size_t>(d) + 1)
+    if (d != 0 && want > size / static_cast<uint64_t>(d) + 1)
       return fault("has fewer bytes than its shape " + shapeText(array.shape) + " needs");
-    want *= static_cast<size_t>(d);
+    want *= static_cast<uint64_t>(d);
   }
-  const size_t have = bytes.size() - start - length;
-  if (have != want)
-    return fault("has " + std::to_string(have) + " bytes of data, its shape " +
+  if (size - start != want)
+    return fault("has " + std::to_string(size - start) + " bytes of data, its shape " +
                  shapeText(array.shape) + " needs " + std::to_string(want));
-  const char *data = bytes.data() + start + length;
-  array.data.assign(data, data + have);
+  return array;
+}
+
+std::optional<Array> parseNpy(const std::string &bytes, const std::string &file, Diagnostics &out) {
+  uint64_t start = 0;
+  std::optional<Array> array = parseHeader(bytes, bytes.size(), start, file, out);
+  if (array)
+    array->data.assign(bytes.begin() + static_cast<std::ptrdiff_t>(start), bytes.end());
   return array;
 }
 
 std::optional<Array> readNpy(const std::string &path, Diagnostics &out) {
-  std::optional<std::string> bytes = readText(path, out);
+  std::optional<std::string> bytes = readText(path, out, INT64_MAX);
   return bytes ? parseNpy(*bytes, path, out) : std::nullopt;
+}
+
+std::optional<Array> readNpyShape(const std::string &path, Diagnostics &out) {
+  struct stat info;
+  std::FILE *file = std::fopen(path.c_str(), "rb");
+  if (!file || fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode)) {
+    out.push_back(
+        {path, "",
+         std::string("cannot be read: ") + (file ? "it is not a file" : std::strerror(errno)), ""});
+    if (file)
+      std::fclose(file);
+    return std::nullopt;
+  }
+  std::string head(1 << 16, '\0');
+  head.resize(std::fread(&head[0], 1, head.size(), file));
+  std::fclose(file);
+  uint64_t start = 0;
+  return parseHeader(head, static_cast<uint64_t>(info.st_size), start, path, out);
 }
 
 //===- writing ---===//

@@ -29,6 +29,8 @@ std::string shapeText(const std::vector<int64_t> &shape);
 /// with the numpy call that converts them.
 std::optional<Array> readNpy(const std::string &path, Diagnostics &out);
 std::optional<Array> parseNpy(const std::string &bytes, const std::string &file, Diagnostics &out);
+/// Type and shape alone; data stays empty. Checks that the file has the right size.
+std::optional<Array> readNpyShape(const std::string &path, Diagnostics &out);
 
 /// Version 1, as numpy.save writes it, byte for byte.
 std::string npyHeader(ElementType type, const std::vector<int64_t> &shape);

@@ -53,13 +53,16 @@ struct Pipe {
 };
 
 /// In the child, between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char *const *argv, const char *program, int out, int err, pid_t parent) {
+[[noreturn]] void become(char *const *argv, const char *program, int out, int err, int inherited,
+                         pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL); // never outlive discoc, even if it is killed
   if (getppid() != parent)
     _exit(127);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGPIPE, SIG_DFL);
+  if (inherited >= 0)
+    fcntl(inherited, F_SETFD, 0);
   const int nothing = ::open("/dev/null", O_RDONLY);
   dup2(nothing, 0);
   dup2(out, 1);
@@ -71,7 +74,7 @@ struct Pipe {
 }
 } // namespace
 
-bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out) {
+bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out, int inherited) {
   const std::string program = findProgram(argv[0]);
   if (program.empty()) {
     out.push_back({argv[0], "", "cannot be found or executed", ""});
@@ -87,7 +90,7 @@ bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out)
   if (stdoutPipe.open() && stderrPipe.open())
     pid = fork();
   if (pid == 0)
-    become(args.data(), program.c_str(), stdoutPipe.ends[1], stderrPipe.ends[1], parent);
+    become(args.data(), program.c_str(), stdoutPipe.ends[1], stderrPipe.ends[1], inherited, parent);
   if (pid < 0) {
     out.push_back({argv[0], "", std::string("cannot be started: ") + std::strerror(errno), ""});
     stdoutPipe.close();

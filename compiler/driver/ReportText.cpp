@@ -34,8 +34,8 @@ static std::string totalsText(const Report &r) {
 }
 
 static std::string nodesText(const Report &r) {
-  Table table({"<node", "<name", "<board", "MACs", "of one", "weights", "of one", "arena",
-               "live at once", "sends", "receives"});
+  Table table({"<node", "<name", "<board", "MACs", "of one", "weights", "of one", "arena", "live",
+               "sends", "receives"});
   for (const NodeReport &n : r.nodes)
     table.row({std::to_string(n.rank), fitted(n.name, 14), fitted(n.board, 8), count(n.macs),
                percent(n.macs, r.oneNode.macs), bytes(n.weightBytes),
@@ -61,8 +61,7 @@ static std::string linksText(const Report &r) {
 }
 
 static std::string layersText(const Report &r) {
-  Table table({"<op", "<type", "MACs", "largest share", "weights", "largest share", "sent", "dense",
-               "of dense"});
+  Table table({"<op", "<type", "MACs", "share", "weights", "share", "sent", "dense", "of dense"});
   for (const LayerReport &layer : r.layers) {
     int64_t mostMacs = 0, mostWeights = 0, sent = 0;
     for (const LayerShare &share : layer.nodes) {
@@ -72,7 +71,7 @@ static std::string layersText(const Report &r) {
     }
     if (layer.macs == 0 && layer.weightBytes == 0 && sent == 0 && layer.denseBytes == 0)
       continue; // reshapes, activations: nothing to divide
-    table.row({fitted(layer.op, 26), fitted(layer.type, 14), count(layer.macs),
+    table.row({fitted(layer.op, 24), fitted(layer.type, 13), count(layer.macs),
                percent(mostMacs, layer.macs), bytes(layer.weightBytes),
                percent(mostWeights, layer.weightBytes), bytes(sent), bytes(layer.denseBytes),
                percent(sent, layer.denseBytes)});
@@ -84,7 +83,7 @@ static std::string replicatedText(const Report &r) {
   Table table({"<op", "<type", "MACs", "weights", "<reason"});
   for (const LayerReport &layer : r.layers)
     if (layer.replicatedMacs > 0 || layer.replicatedWeightBytes > 0)
-      table.row({fitted(layer.op, 30), fitted(layer.type, 14), count(layer.replicatedMacs),
+      table.row({fitted(layer.op, 28), fitted(layer.type, 14), count(layer.replicatedMacs),
                  bytes(layer.replicatedWeightBytes),
                  layer.replicatedReason.empty() ? "-" : fitted(layer.replicatedReason, 34)});
   if (table.empty())
@@ -104,9 +103,11 @@ std::string reportText(const Report &r) {
                   r.nodes.size() == 1 ? "node" : "nodes", r.layers.size(), r.compiler);
   text += "\nOne inference, against the same model on one node, and on N nodes without masks\n\n";
   text += totalsText(r);
-  text += "\nNodes\n\n" + nodesText(r);
+  text += "\nNodes (of one: of the model on one node; live: the most bytes needed at a time)\n\n" +
+          nodesText(r);
   text += "\nLinks\n\n" + linksText(r);
-  text += "\nLayers (a share is the largest node's; sent: by all nodes together)\n\n";
+  text +=
+      "\nLayers (share: the largest node's; sent: by all nodes together; dense: without masks)\n\n";
   text += layersText(r);
   text += "\nComputed or stored more than once\n\n" + replicatedText(r);
   return text;

@@ -27,7 +27,7 @@ std::string toString(const Diagnostics &diagnostics) {
   return text;
 }
 
-std::optional<std::string> readText(const std::string &path, Diagnostics &out) {
+std::optional<std::string> readText(const std::string &path, Diagnostics &out, int64_t most) {
   auto fault = [&](const std::string &what, const char *hint = "") {
     out.push_back({path, "", what, hint});
     return std::nullopt;
@@ -37,8 +37,9 @@ std::optional<std::string> readText(const std::string &path, Diagnostics &out) {
     return fault(std::string("cannot be read: ") + std::strerror(errno));
   if (!S_ISREG(info.st_mode))
     return fault("is not a file");
-  if (info.st_size > maxFileBytes)
-    return fault("is larger than 256 MiB", "is this the right file?");
+  if (info.st_size > most)
+    return fault("is larger than " + std::to_string(most >> 20) + " MiB",
+                 "is this the right file?");
   std::FILE *file = std::fopen(path.c_str(), "rb");
   if (!file)
     return fault(std::string("cannot be read: ") + std::strerror(errno));

@@ -4,14 +4,16 @@
 #define DISCOC_FORMATS_TEXT_H
 
 #include "Diagnostics.h"
+#include "Limits.h"
 
 #include <optional>
 #include <string>
 
 namespace discoc {
 
-/// The bytes of a regular file of at most maxFileBytes.
-std::optional<std::string> readText(const std::string &path, Diagnostics &out);
+/// The bytes of a regular file of at most `most` bytes.
+std::optional<std::string> readText(const std::string &path, Diagnostics &out,
+                                    int64_t most = maxFileBytes);
 
 /// Writes all or says why not; what was there is replaced in one step.
 bool writeText(const std::string &path, const std::string &text, Diagnostics &out);

@@ -1,0 +1,179 @@
+//===- Run.cpp - discoc run: builds, starts and feeds all shards here ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Build.h"
+#include "HostCommands.h"
+#include "Process.h"
+#include "RunInputs.h"
+#include "RunText.h"
+#include "Scratch.h"
+#include "ShardRun.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+namespace discoc {
+
+static constexpr const char *description =
+    "Runs a compiled model on this machine: builds the node directories that are not built,\n"
+    "starts every node's program as a process of its own, connected over TCP on free loopback\n"
+    "ports, feeds the inputs, and shows the outputs, the bytes exchanged, and the time.";
+
+static constexpr const char *footer =
+    "An input is an .npy file of the input's type and shape; a multiple of the shape's first\n"
+    "dimension is as many inferences. It can also be a picture, if a preprocessing is stated, by\n"
+    "--preprocess or in the model's metadata: docs/formats/preprocess.md. Several --input for one\n"
+    "NAME are inferences in turn.\n"
+    "\n"
+    "Examples:\n"
+    "  discoc run out --input image=cat.png\n"
+    "  discoc run out --input x=x.npy --output-dir results --repeat 100 --json\n"
+    "\n"
+    "Exit codes: 0 done; 1 a file is wrong or does not fit; 2 usage; 3 a node does not build; 4 a\n"
+    "node failed while running (the message names the rank that failed first); 6 interrupted.\n"
+    "Whatever happens, no program stays behind.";
+
+namespace {
+struct RunOptions {
+  std::string out;
+  std::vector<std::string> inputs;
+  std::string preprocess;
+  std::string outputDirectory;
+  int64_t repeat = 1;
+  int64_t deadlineMs = 30000;
+  bool json = false;
+};
+
+class RunCommand {
+public:
+  explicit RunCommand(const RunOptions &options) : options_(options) {}
+
+  int run() {
+    const int code = steps();
+    fmt::print(stderr, "{}", toString(faults_));
+    if (options_.json && manifest_)
+      fmt::print("{}", runJson(result_, *manifest_, outputs_, titles_, code));
+    return code;
+  }
+
+private:
+  int steps() {
+    manifest_ = readManifest(options_.out + "/manifest.json", faults_);
+    if (!manifest_)
+      return ExitFault;
+    std::optional<Preprocess> preprocess = manifest_->preprocess;
+    if (!options_.preprocess.empty() &&
+        !(preprocess = readPreprocess(options_.preprocess, faults_)))
+      return ExitFault;
+    if (scratch_.path().empty())
+      return fault("the temporary directory", "cannot be made", "set TMPDIR");
+    std::optional<RunInputs> inputs =
+        collectInputs(options_.inputs, *manifest_, preprocess, scratch_.path(), faults_);
+    if (!inputs)
+      return ExitFault;
+    titles_ = std::move(inputs->titles);
+    if (!makeOutputDirectory())
+      return ExitFault;
+    InterruptGuard guard;
+    if (!buildNodes(options_.out, *manifest_, faults_))
+      return InterruptGuard::interrupted() ? ExitInterrupted : ExitBuild;
+    return runAll(*inputs);
+  }
+
+  int fault(const std::string &file, const std::string &what, const std::string &hint) {
+    faults_.push_back({file, "", what, hint});
+    return ExitFault;
+  }
+
+  bool makeOutputDirectory() {
+    std::error_code error;
+    if (!options_.outputDirectory.empty())
+      std::filesystem::create_directories(options_.outputDirectory, error);
+    if (error)
+      fault(options_.outputDirectory, "cannot be made: " + error.message(), "");
+    return !error;
+  }
+
+  int runAll(const RunInputs &inputs) {
+    RunRequest request;
+    request.out = options_.out;
+    request.inputs = inputs.files;
+    request.count = inputs.count;
+    request.repeat = options_.repeat;
+    request.deadlineMs = options_.deadlineMs;
+    const bool keep = !options_.outputDirectory.empty();
+    request.outputDirectory = keep ? options_.outputDirectory : scratch_.path() + "/outputs";
+    result_ = runShards(request, *manifest_, faults_);
+    if (result_.interrupted) {
+      faults_.push_back({"", "", "interrupted; all programs were ended", ""});
+      return ExitInterrupted;
+    }
+    if (!result_.ok) {
+      explainFailure();
+      return ExitRun;
+    }
+    for (size_t i = 0; i < manifest_->outputs.size(); ++i) {
+      const std::string path = request.outputDirectory + "/" + outputFile(*manifest_, i);
+      std::optional<Array> values = readNpy(path, faults_);
+      if (!values)
+        return ExitRun;
+      outputs_.push_back({manifest_->outputs[i], keep ? path : "", std::move(*values)});
+    }
+    if (!options_.json)
+      fmt::print("{}", runText(result_, *manifest_, outputs_, titles_));
+    return ExitSuccess;
+  }
+
+  void explainFailure() {
+    std::string text = result_.failedRank ? fmt::format("rank {} failed first: {}",
+                                                        *result_.failedRank, result_.failure)
+                                          : "the programs could not be started";
+    for (const std::string &line : result_.details)
+      text += "\n  " + line;
+    faults_.push_back({"", "", text, ""});
+  }
+
+  const RunOptions &options_;
+  Diagnostics faults_;
+  std::optional<Manifest> manifest_;
+  Scratch scratch_;
+  RunResult result_;
+  std::vector<RunOutput> outputs_;
+  std::vector<std::string> titles_;
+};
+} // namespace
+
+void addRunCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App *command = app.add_subcommand("run", description);
+  command->footer(footer);
+  command->add_option("OUT", options->out, "directory that `discoc compile -o OUT` wrote")
+      ->required();
+  command->add_option("--input", options->inputs, "NAME=FILE.npy, NAME=FILE.png, ...; repeatable")
+      ->allow_extra_args(false)
+      ->type_name("NAME=FILE");
+  command
+      ->add_option("--preprocess", options->preprocess,
+                   "how pictures become tensors; wins over the model's metadata")
+      ->type_name("FILE");
+  command
+      ->add_option("--output-dir", options->outputDirectory,
+                   "write every output there, as NAME.npy")
+      ->type_name("DIR");
+  command->add_option("--repeat", options->repeat, "run everything so many times")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 32))
+      ->type_name("R");
+  command
+      ->add_option("--deadline-ms", options->deadlineMs,
+                   "longest silence of an awaited node before it counts as failed (default "
+                   "30000)")
+      ->check(CLI::Range(int64_t(1), int64_t(1000000000)))
+      ->type_name("MS");
+  command->add_flag("--json", options->json, "one line of JSON instead of text");
+  command->callback([options, &exitCode] { exitCode = RunCommand(*options).run(); });
+}
+
+} // namespace discoc

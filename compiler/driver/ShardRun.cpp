@@ -1,0 +1,236 @@
+//===- ShardRun.cpp - runs all shards of a compiled model on this machine ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "ShardRun.h"
+#include "Build.h"
+#include "Process.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <set>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace discoc {
+
+namespace {
+/// A socket that listens on a free port of loopback. The child inherits it, so
+/// nobody can take the port between choosing and using it, and peers that connect
+/// early wait in its queue.
+class Listener {
+public:
+  Listener() = default;
+  Listener(Listener &&o) noexcept : fd(std::exchange(o.fd, -1)), port(o.port) {}
+  Listener &operator=(Listener &&) = delete;
+  ~Listener() { close(); }
+
+  bool open(int queue) {
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto *generic = reinterpret_cast<sockaddr *>(&address);
+    if (fd < 0 || bind(fd, generic, size) != 0 || listen(fd, std::max(queue, 16)) != 0 ||
+        getsockname(fd, generic, &size) != 0)
+      return false;
+    port = ntohs(address.sin_port);
+    return true;
+  }
+  void close() {
+    if (fd >= 0)
+      ::close(fd);
+    fd = -1;
+  }
+
+  int fd = -1;
+  int port = 0;
+};
+
+class ShardRunner {
+public:
+  ShardRunner(const RunRequest &request, const Manifest &manifest, Diagnostics &out)
+      : request_(request), manifest_(manifest), out_(out) {
+    result_.reports.resize(manifest.nodes.size());
+  }
+
+  RunResult run() {
+    const auto began = Clock::now();
+    if (start())
+      wait();
+    group_.endAll();
+    result_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
+    judge();
+    return std::move(result_);
+  }
+
+private:
+  bool isRootRank(int64_t at, int64_t rank) const { return at == RootPlacement::all || at == rank; }
+
+  std::vector<std::string> arguments(int64_t rank, const std::vector<Listener> &listeners) const {
+    const ManifestNode &node = manifest_.nodes[static_cast<size_t>(rank)];
+    std::vector<std::string> argv = {
+        shardPath(request_.out, node),       "--json",   "--deadline-ms",
+        std::to_string(request_.deadlineMs), "--repeat", std::to_string(request_.repeat)};
+    if (isRootRank(manifest_.root.inputAt, rank) && !manifest_.inputs.empty()) {
+      for (const auto &[name, file] : request_.inputs) {
+        argv.push_back("--input");
+        argv.push_back(name + "=" + file);
+      }
+    } else {
+      argv.push_back("--count");
+      argv.push_back(std::to_string(request_.count));
+    }
+    if (static_cast<size_t>(rank) + 1 < manifest_.nodes.size()) {
+      argv.push_back("--listen-fd");
+      argv.push_back(std::to_string(listeners[static_cast<size_t>(rank)].fd));
+    }
+    for (int64_t lower = 0; lower < rank; ++lower) {
+      argv.push_back("--peer");
+      argv.push_back(
+          fmt::format("{}=127.0.0.1:{}", lower, listeners[static_cast<size_t>(lower)].port));
+    }
+    // Where all nodes return the outputs, they are the same: one copy is enough.
+    const bool writes =
+        isRootRank(manifest_.root.outputAt, rank) &&
+        (request_.outputsOfAll || manifest_.root.outputAt != RootPlacement::all || rank == 0);
+    if (writes && !request_.outputDirectory.empty()) {
+      argv.push_back("--output-dir");
+      argv.push_back(request_.outputDirectory +
+                     (request_.outputsOfAll ? "/" + node.directory : ""));
+    }
+    return argv;
+  }
+
+  bool start() {
+    const int64_t nodes = static_cast<int64_t>(manifest_.nodes.size());
+    std::vector<Listener> listeners;
+    for (int64_t rank = 0; rank < nodes; ++rank) {
+      listeners.emplace_back();
+      if (rank + 1 < nodes && !listeners.back().open(static_cast<int>(nodes))) {
+        out_.push_back({"127.0.0.1", "", std::string("no port: ") + std::strerror(errno), ""});
+        return false;
+      }
+    }
+    for (int64_t rank = 0; rank < nodes; ++rank) {
+      Listener &own = listeners[static_cast<size_t>(rank)];
+      if (!group_.start(arguments(rank, listeners), out_, own.fd))
+        return false;
+      own.close();
+    }
+    return true;
+  }
+
+  void wait() {
+    // After a failure the peers hear of it in an abort frame, or find the stream
+    // broken; their own grace is 2 s. Who says nothing then is ended.
+    constexpr auto grace = std::chrono::seconds(4);
+    Clock::time_point until = Clock::time_point::max();
+    while (!group_.allEnded() && Clock::now() < until) {
+      group_.step(std::chrono::milliseconds(200), [&](size_t rank, const std::string &line) {
+        if (auto report = parseShardReport(line))
+          result_.reports[rank] = std::move(report);
+      });
+      if (InterruptGuard::interrupted()) {
+        result_.interrupted = true;
+        return;
+      }
+      for (const Child &child : group_.children())
+        if (child.failed() && until == Clock::time_point::max())
+          until = Clock::now() + grace;
+    }
+    for (size_t rank = 0; rank < group_.children().size(); ++rank)
+      if (group_.children()[rank].ended)
+        natural_.insert(rank);
+  }
+
+  /// What a program that ended badly said last.
+  std::string lastWords(size_t rank) const {
+    if (result_.reports[rank] && !result_.reports[rank]->error.empty())
+      return result_.reports[rank]->error;
+    std::string text = group_.children()[rank].errText;
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
+      text.pop_back();
+    text.erase(0, text.rfind('\n') + 1);
+    return text.rfind("error: ", 0) == 0 ? text.substr(7) : text;
+  }
+
+  /// Fills ok, failedRank, failure and details.
+  void judge() {
+    const auto &children = group_.children();
+    std::vector<size_t> bad;
+    for (size_t rank = 0; rank < children.size(); ++rank)
+      if (children[rank].failed() || !result_.reports[rank] || !result_.reports[rank]->ok)
+        bad.push_back(rank);
+    result_.ok = bad.empty() && children.size() == manifest_.nodes.size() && !result_.interrupted;
+    if (result_.ok || bad.empty() || result_.interrupted)
+      return;
+    std::stable_sort(bad.begin(), bad.end(),
+                     [&](size_t a, size_t b) { return children[a].endedAt < children[b].endedAt; });
+    for (size_t rank : bad) {
+      const std::string words = lastWords(rank);
+      const bool ended = natural_.count(rank) == 0;
+      result_.details.push_back(fmt::format(
+          "rank {}: {}{}{}", rank, ended ? "still ran and was ended" : children[rank].endText(),
+          words.empty() ? "" : ": ", words));
+    }
+    blame(bad);
+  }
+
+  /// Who was first: a program that died or could not begin knows best; otherwise
+  /// the first report of a failure names the rank.
+  void blame(const std::vector<size_t> &bad) {
+    for (size_t rank : bad) {
+      const auto &report = result_.reports[rank];
+      if (natural_.count(rank) && (!report || !report->failedRank)) {
+        const std::string words = lastWords(rank);
+        result_.failedRank = static_cast<int64_t>(rank);
+        result_.failure = group_.children()[rank].endText() + (words.empty() ? "" : ": " + words);
+        return;
+      }
+    }
+    for (size_t rank : bad) {
+      const auto &report = result_.reports[rank];
+      if (!report || !report->failedRank)
+        continue;
+      result_.failedRank = report->failedRank;
+      result_.failure = report->error;
+      return;
+    }
+    result_.failedRank = static_cast<int64_t>(bad.front());
+    result_.failure = "it ended without a report";
+  }
+
+  const RunRequest &request_;
+  const Manifest &manifest_;
+  Diagnostics &out_;
+  ProcessGroup group_;       ///< children()[rank]
+  std::set<size_t> natural_; ///< ranks that ended before we ended them
+  RunResult result_;
+};
+} // namespace
+
+RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out) {
+  return ShardRunner(request, manifest, out).run();
+}
+
+std::string outputFile(const Manifest &manifest, size_t output) {
+  auto plain = [&](size_t i) {
+    std::string name = manifest.outputs[i].name;
+    for (char &c : name)
+      if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+            c == '.' || c == '_' || c == '-'))
+        c = '_';
+    return name;
+  };
+  size_t same = 0;
+  for (size_t i = 0; i < output; ++i)
+    same += plain(i) == plain(output);
+  return plain(output) + (same ? "_" + std::to_string(same + 1) : "") + ".npy";
+}
+
+} // namespace discoc

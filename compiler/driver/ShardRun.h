@@ -1,0 +1,67 @@
+//===- ShardRun.h - runs all shards of a compiled model on this machine ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_SHARDRUN_H
+#define DISCOC_DRIVER_SHARDRUN_H
+
+#include "formats/Manifest.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace discoc {
+
+/// What one program said of itself when it ended (its line of JSON).
+struct ShardReport {
+  struct Peer {
+    int64_t rank = 0;
+    int64_t sentBytes = 0, sentMessages = 0;         ///< payload, of all inferences
+    int64_t receivedBytes = 0, receivedMessages = 0; ///< likewise
+    int64_t sentOnWire = 0;                          ///< everything, headers too
+  };
+  int64_t rank = 0;
+  bool ok = false;
+  int64_t code = 0;
+  std::string error;
+  std::optional<int64_t> failedRank, reporter;
+  int64_t inferences = 0;
+  int64_t leastUs = 0, medianUs = 0, mostUs = 0; ///< of one inference
+  std::vector<Peer> peers;
+  std::string json; ///< the line itself
+};
+std::optional<ShardReport> parseShardReport(const std::string &line);
+
+struct RunRequest {
+  std::string out;                                         ///< what compile wrote
+  std::vector<std::pair<std::string, std::string>> inputs; ///< name, .npy file
+  std::string outputDirectory;                             ///< empty: outputs are dropped
+  bool outputsOfAll = false; ///< each node that returns outputs into its own outputDirectory/nodeK
+  int64_t count = 1;         ///< inferences that the inputs hold
+  int64_t repeat = 1;
+  int64_t deadlineMs = 30000;
+};
+
+struct RunResult {
+  bool ok = false;
+  bool interrupted = false;
+  std::optional<int64_t> failedRank; ///< the rank that failed first, as far as is known
+  std::string failure;               ///< why, one line
+  std::vector<std::string> details;  ///< one line a rank that ended badly
+  std::vector<std::optional<ShardReport>> reports; ///< by rank
+  double seconds = 0;                              ///< from the first start to the last end
+};
+
+/// Starts every node's program, which has to be built, over TCP on loopback, and
+/// waits until all have ended. After the first failure the others have a few
+/// seconds to notice and to tell; then they are ended. No child survives.
+RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out);
+
+/// The file that a program writes for an output: its name with other characters
+/// than A-Za-z0-9._- replaced, and a number where that is not unique.
+std::string outputFile(const Manifest &manifest, size_t output);
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_SHARDRUN_H

@@ -1,0 +1,76 @@
+//===- ReportTextTest.cpp - tests of tables and of the report's text ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "ReportText.h"
+#include "Table.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+using namespace discoc;
+
+TEST(Table, Numbers) {
+  EXPECT_EQ(count(0), "0");
+  EXPECT_EQ(count(999), "999");
+  EXPECT_EQ(count(1000), "1.00 k");
+  EXPECT_EQ(count(8912345), "8.91 M");
+  EXPECT_EQ(count(99960), "100 k");
+  EXPECT_EQ(count(999999), "1.00 M");
+  EXPECT_EQ(bytes(17800), "17.8 kB");
+  EXPECT_EQ(percent(1, 8), "12.5 %");
+  EXPECT_EQ(percent(1, 0), "-");
+  EXPECT_EQ(fitted("short", 10), "short");
+  EXPECT_EQ(fitted("a/very/long/name/Conv_output_0", 15).size(), 15u);
+}
+
+TEST(Table, Aligns) {
+  Table table({"<op", "MACs"});
+  table.row({"é", "1"});
+  table.rule();
+  table.row({"conv", "100"});
+  EXPECT_EQ(table.text(""), "op    MACs\n----  ----\né        1\n----  ----\nconv   100\n");
+}
+
+static Report large() {
+  Report r;
+  r.model = "a_model";
+  r.compiler = "0.1.0";
+  r.frameOverheadBytes = 32;
+  for (int64_t rank = 0; rank < 16; ++rank) {
+    NodeReport node;
+    node.rank = rank;
+    node.name = "a-node-with-a-long-name-" + std::to_string(rank);
+    node.board = "a-long-board-name";
+    node.arenaBytes = node.liveBytes = 123456789;
+    node.peers.push_back({(rank + 1) % 16, {49, 555555}, {49, 555555}, {1, 602112}, {0, 0}});
+    r.nodes.push_back(node);
+  }
+  LayerReport layer;
+  layer.op = "/features/denseblock4/denselayer16/conv2/Conv_output_0_of_some_length";
+  layer.type = "ConvTransposeSomething";
+  layer.macs = layer.denseMacs = 987654321;
+  layer.weightBytes = layer.denseWeightBytes = 98765432;
+  layer.denseBytes = 7654321;
+  layer.replicatedMacs = 12345;
+  layer.replicatedReason =
+      "squeeze-and-excite, whose arithmetic is tiny and whose messages are not";
+  layer.nodes = {{0, 64, 123456789, 12345678, 123456, 123456}};
+  r.layers = {layer};
+  addTotals(r);
+  return r;
+}
+
+TEST(ReportText, FitsIntoHundredColumns) {
+  std::istringstream lines(reportText(large()));
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_LE(line.size(), 100u) << line;
+}
+
+TEST(ReportText, OfNothing) {
+  Report r;
+  r.nodes.resize(1);
+  addTotals(r);
+  const std::string text = reportText(r);
+  EXPECT_NE(text.find("1 node,"), std::string::npos);
+  EXPECT_NE(text.find("no message crosses"), std::string::npos);
+}
