@@ -230,6 +230,12 @@ void refuse(disco_node *n, uint32_t peer, int code, uint32_t message) {
   raise(n, code, peer, message, false);
 }
 
+// The message of the link that is to come or to go first: what a failure of the link is about.
+uint32_t awaited(const disco_node *n, const disco_peer *p) {
+  uint32_t slot = p->post_first != DISCO_NONE ? p->post_first : p->tx_slot;
+  return slot != DISCO_NONE ? n->program->messages[slot].id : DISCO_NONE;
+}
+
 void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
   disco_frame f;
   disco_frame_decode(&f, p->rx_head);
@@ -238,7 +244,7 @@ void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
     // for one.
     bool skip = failing(n) && (code == DISCO_ERR_SEQUENCE || code == DISCO_ERR_MESSAGE);
     if (!skip)
-      return refuse(n, peer, code, f.type == DISCO_FRAME_DATA ? f.message : DISCO_NONE);
+      return refuse(n, peer, code, awaited(n, p));
   }
   p->rx_size = f.length;
   p->rx_pos = 0;
@@ -285,7 +291,7 @@ void take_control(disco_node *n, disco_peer *p, uint32_t peer) {
   disco_frame_decode(&f, p->rx_head);
   const uint8_t *payload = p->rx_head + DISCO_HEADER_SIZE;
   if (disco_crc32(p->rx_crc, payload, f.length) != f.crc)
-    return refuse(n, peer, DISCO_ERR_CRC, DISCO_NONE);
+    return refuse(n, peer, DISCO_ERR_CRC, awaited(n, p));
   p->rx_have = 0;
   p->rx_state = rx_header;
   if (f.type == DISCO_FRAME_HELLO) {
@@ -326,7 +332,7 @@ void take_end(disco_node *n, disco_peer *p, uint32_t peer) {
   bool explained = (p->seen & (seen_bye | seen_abort)) || p->rx_state == rx_trash;
   p->rx_state = rx_ended;
   if (!explained)
-    raise_lost(n, peer, message, at_break);
+    raise_lost(n, peer, awaited(n, p), at_break);
 }
 
 // Where the next bytes of the stream go, and how many are wanted: 0 while nothing may be read.
