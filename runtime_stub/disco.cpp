@@ -90,8 +90,10 @@ int result(disco_node *n) {
 
 // The peer has left although something is still to be moved.
 int peer_left(disco_node *n, uint32_t peer, const disco_message &m) {
-  if (m.incoming && n->moved == 0)
+  if (m.incoming && n->moved == 0) {
+    n->left = peer;
     return DISCO_ERR_END;
+  }
   raise(n, DISCO_ERR_LEFT, peer, m.id, false);
   return fail(n);
 }
@@ -183,6 +185,7 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
   node->config = config;
   node->user = config->user;
   node->error = {DISCO_OK, DISCO_NONE, DISCO_NONE, DISCO_NONE};
+  node->left = DISCO_NONE;
   node->start_us = pick(config->start_us, 60000000);
   node->deadline_us = pick(config->deadline_us, 10000000);
   node->idle_us = pick(config->idle_us, node->deadline_us);
@@ -272,8 +275,11 @@ int disco_stop(disco_node *node) {
 }
 
 int disco_abort(disco_node *node, int code) {
-  raise(node, code < 0 ? code : static_cast<int>(DISCO_ERR_ABORTED), node->program->rank,
-        DISCO_NONE, false);
+  if (code == DISCO_ERR_END)
+    raise(node, DISCO_ERR_LEFT, node->left, DISCO_NONE, false);
+  else
+    raise(node, code < 0 ? code : static_cast<int>(DISCO_ERR_ABORTED), node->program->rank,
+          DISCO_NONE, false);
   return fail(node);
 }
 

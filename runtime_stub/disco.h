@@ -271,6 +271,7 @@ struct disco_node {
   uint64_t start_us, deadline_us, idle_us, grace_us, settle_us; // with the defaults put in
   uint64_t notice_us; // time left of the wait that the notices being sent state
   uint32_t sequence;
+  uint32_t left;  // the peer whose bye ended the session
   uint32_t moved; // frames of data begun in this inference, both ways
   uint32_t done;  // frames of data completed in this inference, both ways
   uint8_t phase;
@@ -295,7 +296,8 @@ int disco_start(disco_node *node);
 int disco_stop(disco_node *node);
 
 // Tells every peer that this node gives up (code DISCO_ERR_ABORTED unless another negative code is
-// given). Returns the code.
+// given). With DISCO_ERR_END: the node wanted more inferences than the peer whose bye ended the
+// session; that peer has left too early then (DISCO_ERR_LEFT). Returns the code.
 int disco_abort(disco_node *node, int code);
 
 // The first failure. Valid until the node is initialised again.

@@ -53,7 +53,7 @@ const char *shape_text(uint32_t rank, const uint64_t *dims, char *to, size_t siz
 
 // How many inferences the file holds: its leading dimension over the model's. 0: it does not fit.
 uint64_t batches(const disco_tensor_info &t, const disco_npy &a) {
-  if (a.rank == t.rank && memcmp(a.dims, t.dims, t.rank * sizeof *t.dims) == 0)
+  if (a.rank == t.rank && (t.rank == 0 || memcmp(a.dims, t.dims, t.rank * sizeof *t.dims) == 0))
     return 1;
   if (t.rank == 0)
     return a.rank == 1 ? a.dims[0] : 0;

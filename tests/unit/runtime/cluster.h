@@ -1,0 +1,87 @@
+//===- cluster.h - small clusters for the runtime's tests -----------------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef DISCO_TESTS_CLUSTER_H
+#define DISCO_TESTS_CLUSTER_H
+
+#include "disco.h"
+#include "transport/inproc.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+// A message of the whole cluster.
+struct Route {
+  uint32_t id;
+  uint16_t from, to;
+  uint32_t bytes;
+};
+
+// One node with the memory that it needs.
+struct TestNode {
+  disco_program program = {};
+  std::vector<disco_message> messages;
+  std::vector<disco_peer> peers;
+  std::vector<disco_slot> slots;
+  disco_config config = {};
+  disco_node node = {};
+
+  // Index of a message in this node's table.
+  uint32_t at(uint32_t id) const;
+  int init() { return disco_init(&node, &program, &config); }
+  const disco_error &error() const { return *disco_last_error(&node); }
+};
+
+// The nodes of a cluster whose messages are `routes`, in this order. Short deadlines.
+class Cluster {
+public:
+  Cluster(uint32_t nodes, std::vector<Route> routes);
+  ~Cluster();
+
+  uint32_t size() const { return static_cast<uint32_t>(nodes.size()); }
+  TestNode &operator[](uint32_t rank) { return nodes[rank]; }
+  // Gives every node the in-process transport.
+  void useInproc(uint32_t capacity);
+  // Runs body(rank) of every rank in a thread of its own, between disco_start and disco_stop; a
+  // rank's result is the first that is not 0.
+  std::vector<int> run(const std::function<int(uint32_t)> &body);
+  void configure(const std::function<void(disco_config &)> &change);
+
+  std::vector<Route> routes;
+  disco_inproc *links = nullptr;
+
+private:
+  std::vector<TestNode> nodes;
+};
+
+// A straight line that moves all routes in their order: every node posts what it receives from a
+// sender one ahead, fills its sends with pattern(id, sequence), flushes, and checks what it
+// receives. Returns the first error; 1000 when a payload is wrong.
+int exchangeAll(Cluster &c, uint32_t rank, uint32_t sequence);
+
+uint8_t pattern(uint32_t id, uint32_t sequence, uint32_t offset);
+
+// The frame's bytes.
+std::string frame(disco_frame_type type, uint32_t sequence, uint32_t message,
+                  const std::string &payload, uint32_t epoch = 0);
+std::string hello(uint32_t rank, uint32_t nodes, uint32_t epoch = 0);
+// Offsets of the header's fields.
+enum Field {
+  Magic = 0,
+  Version = 2,
+  Type = 3,
+  Build = 4,
+  Epoch = 8,
+  Sequence = 12,
+  Message = 16,
+  Length = 20,
+  Crc = 24,
+  Auth = 28
+};
+// Changes a byte and makes the CRC right again.
+std::string changed(std::string frame, size_t offset, uint8_t value);
+
+uint64_t nowMs();
+
+#endif // DISCO_TESTS_CLUSTER_H

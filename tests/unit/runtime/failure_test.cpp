@@ -1,0 +1,199 @@
+//===- failure_test.cpp - nodes that die, and what the others say ---------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cluster.h"
+
+#include <atomic>
+#include <gtest/gtest.h>
+#include <random>
+#include <thread>
+
+namespace {
+
+void sleepMs(uint64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+// A chain: each node waits for the one before it, the first for the last.
+std::vector<Route> circle(uint32_t nodes, uint32_t bytes) {
+  std::vector<Route> r;
+  for (uint16_t i = 0; i < nodes; ++i)
+    r.push_back({10u + i, i, static_cast<uint16_t>((i + 1) % nodes), bytes});
+  return r;
+}
+
+void expectAllBlame(Cluster &c, const std::vector<int> &results, uint32_t victim) {
+  for (uint32_t rank = 0; rank < c.size(); ++rank) {
+    if (rank == victim)
+      continue;
+    EXPECT_LT(results[rank], 0) << rank;
+    EXPECT_EQ(c[rank].error().rank, victim)
+        << "rank " << rank << " says " << disco_error_text(results[rank]);
+  }
+}
+
+TEST(Failure, GivingUpReachesEveryoneWithItsCode) {
+  for (uint32_t capacity : {DISCO_INPROC_EXACT, 65536u}) {
+    Cluster c(4, circle(4, 1000));
+    c.useInproc(capacity);
+    uint64_t from = nowMs();
+    std::vector<int> results = c.run([&](uint32_t rank) {
+      return rank == 2 ? disco_abort(&c[2].node, 0) : exchangeAll(c, rank, 1);
+    });
+    expectAllBlame(c, results, 2);
+    for (uint32_t rank : {0u, 1u, 3u}) {
+      EXPECT_EQ(results[rank], DISCO_ERR_ABORTED);
+      EXPECT_EQ(c[rank].error().reporter, 2u);
+    }
+    EXPECT_LT(nowMs() - from, 900u);
+  }
+}
+
+TEST(Failure, LostNodeIsNamedByNodesThatDoNotWaitForIt) {
+  for (uint32_t victim = 0; victim < 4; ++victim) {
+    Cluster c(4, circle(4, 1000));
+    c.useInproc(DISCO_INPROC_EXACT);
+    uint64_t from = nowMs();
+    std::vector<int> results = c.run([&](uint32_t rank) {
+      if (rank != victim)
+        return exchangeAll(c, rank, 1);
+      disco_inproc_kill(c.links, victim);
+      return 0;
+    });
+    expectAllBlame(c, results, victim);
+    EXPECT_LT(nowMs() - from, 1500u);
+  }
+}
+
+// Node 0 is silent; 1 waits for it, 2 for 1, 3 for 2; node 3 began to wait first.
+TEST(Failure, SilentNodeIsNamedByNodesThatWaitForOthers) {
+  for (int order = 0; order < 3; ++order) {
+    Cluster c(4, circle(4, 1000));
+    c.configure([](disco_config &g) { g.deadline_us = 400000; });
+    c.useInproc(DISCO_INPROC_EXACT);
+    std::atomic<bool> over{false};
+    uint64_t from = nowMs();
+    std::vector<int> results = c.run([&](uint32_t rank) {
+      if (rank == 0) {
+        while (!over)
+          sleepMs(5);
+        return 0;
+      }
+      sleepMs(order == 0 ? 0 : order == 1 ? 60 * (3 - rank) : 60 * rank);
+      int code = exchangeAll(c, rank, 1);
+      if (rank == 1)
+        over = true;
+      return code;
+    });
+    expectAllBlame(c, results, 0);
+    EXPECT_EQ(c[1].error().code, DISCO_ERR_DEADLINE);
+    EXPECT_EQ(c[3].error().message, 10u);
+    EXPECT_LT(nowMs() - from, 2500u);
+  }
+}
+
+TEST(Failure, LostWhileOthersCompute) {
+  // Node 2 computes for longer than the others take to find out, and has unread data of the failing
+  // node 1.
+  Cluster c(3, {{1, 0, 1, 100}, {2, 1, 2, 50000}, {3, 0, 2, 100}, {4, 2, 0, 10}});
+  for (uint32_t capacity : {DISCO_INPROC_EXACT, 2000u, 200000u}) {
+    c.useInproc(capacity);
+    std::vector<int> results = c.run([&](uint32_t rank) {
+      if (rank == 0) {
+        sleepMs(20);
+        disco_inproc_kill(c.links, 0);
+        return 0;
+      }
+      if (rank == 2)
+        sleepMs(300);
+      return exchangeAll(c, rank, 1);
+    });
+    expectAllBlame(c, results, 0);
+  }
+}
+
+TEST(Failure, RefusedBuildIsToldToTheThird) {
+  Cluster c(3, circle(3, 10));
+  c.useInproc(65536);
+  c[2].program.build_hash[9] = 77;
+  std::vector<int> results = c.run([&](uint32_t rank) { return exchangeAll(c, rank, 1); });
+  EXPECT_EQ(results[0], DISCO_ERR_BUILD);
+  EXPECT_EQ(results[1], DISCO_ERR_BUILD);
+  EXPECT_EQ(results[2], DISCO_ERR_BUILD);
+  EXPECT_EQ(c[0].error().rank, 2u);
+  EXPECT_EQ(c[1].error().rank, 2u);
+}
+
+TEST(Failure, WrongCounts) {
+  Cluster c(2, {{1, 0, 1, 100}, {2, 1, 0, 100}});
+  c.useInproc(65536);
+  std::vector<int> results = c.run([&](uint32_t rank) {
+    for (uint32_t sequence = 1; sequence <= 3u - rank; ++sequence)
+      if (int code = exchangeAll(c, rank, sequence))
+        return code;
+    return 0;
+  });
+  EXPECT_EQ(results[0], DISCO_ERR_LEFT);
+  EXPECT_EQ(c[0].error().rank, 1u);
+  EXPECT_EQ(results[1], DISCO_ERR_MESSAGE);
+}
+
+TEST(Failure, NobodyComes) {
+  Cluster c(3, circle(3, 10));
+  c.configure([](disco_config &g) { g.start_us = 100000; });
+  c.useInproc(65536);
+  ASSERT_EQ(c[1].init(), 0);
+  uint64_t from = nowMs();
+  EXPECT_EQ(disco_start(&c[1].node), DISCO_ERR_START);
+  EXPECT_LT(nowMs() - from, 300u);
+  EXPECT_EQ(c[1].error().rank, 0u);
+}
+
+// Any node, at any moment, any cluster: the others end in time, right or naming the victim.
+TEST(Failure, KilledAtAnyMoment) {
+  std::mt19937 random(20);
+  int failed = 0, fine = 0;
+  for (int round = 0; round < 80; ++round) {
+    uint32_t nodes = 2 + random() % 5;
+    std::vector<Route> routes;
+    for (uint32_t i = 0; i < 12; ++i) {
+      uint16_t from = static_cast<uint16_t>(random() % nodes),
+               to = static_cast<uint16_t>(random() % nodes);
+      if (from != to)
+        routes.push_back({i, from, to, static_cast<uint32_t>(random() % 3000)});
+    }
+    Cluster c(nodes, routes);
+    c.useInproc(random() % 2 ? DISCO_INPROC_EXACT : 1 + random() % 5000);
+    uint32_t victim = random() % nodes, at = random() % 3000;
+    std::atomic<bool> over{false};
+    std::thread killer([&] {
+      std::this_thread::sleep_for(std::chrono::microseconds(at));
+      disco_inproc_kill(c.links, victim);
+      over = true;
+    });
+    uint64_t from = nowMs();
+    std::vector<int> results = c.run([&](uint32_t rank) {
+      for (uint32_t sequence = 1; sequence <= 30; ++sequence)
+        if (int code = exchangeAll(c, rank, sequence))
+          return code;
+      return 0;
+    });
+    killer.join();
+    EXPECT_LT(nowMs() - from, 2000u);
+    for (uint32_t rank = 0; rank < nodes; ++rank) {
+      if (rank == victim)
+        continue;
+      EXPECT_LE(results[rank], 0);
+      if (results[rank]) {
+        EXPECT_EQ(c[rank].error().rank, victim) << "round " << round << " rank " << rank << " of "
+                                                << nodes << ": " << disco_error_text(results[rank]);
+        ++failed;
+      } else {
+        ++fine;
+      }
+    }
+  }
+  EXPECT_GT(failed, 20);
+  RecordProperty("failed", failed);
+  RecordProperty("fine", fine);
+}
+
+} // namespace

@@ -1,0 +1,93 @@
+//===- frames_test.cpp - CRC, headers, hellos -----------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cluster.h"
+
+#include <gtest/gtest.h>
+#include <string.h>
+
+namespace {
+
+uint32_t slowCrc(const std::string &s) {
+  uint32_t c = 0xffffffffu;
+  for (char ch : s) {
+    c ^= static_cast<uint8_t>(ch);
+    for (int i = 0; i < 8; ++i)
+      c = (c >> 1) ^ ((c & 1) ? 0xedb88320u : 0);
+  }
+  return ~c;
+}
+
+TEST(Crc, KnownValues) {
+  EXPECT_EQ(disco_crc32(0, "123456789", 9), 0xcbf43926u);
+  EXPECT_EQ(disco_crc32(0, "", 0), 0u);
+}
+
+TEST(Crc, AnySizeAlignmentAndSplit) {
+  std::string s;
+  for (int i = 0; i < 67; ++i)
+    s += static_cast<char>(i * 37 + 11);
+  for (size_t from = 0; from < 9; ++from)
+    for (size_t size = 0; from + size <= s.size(); ++size) {
+      uint32_t whole = disco_crc32(0, s.data() + from, size);
+      ASSERT_EQ(whole, slowCrc(s.substr(from, size)));
+      for (size_t cut = 0; cut <= size; cut += 5)
+        ASSERT_EQ(
+            disco_crc32(disco_crc32(0, s.data() + from, cut), s.data() + from + cut, size - cut),
+            whole);
+    }
+}
+
+TEST(Frame, LayoutIsFixed) {
+  disco_frame f = {DISCO_MAGIC, 1, DISCO_FRAME_DATA, 0x04030201, 0x08070605, 0x0c0b0a09, 0x100f0e0d,
+                   3,           0, 0x14131211};
+  uint8_t head[32];
+  disco_frame_encode(head, &f, "abc");
+  const uint8_t expected[24] = {0x5c, 0xd1, 1,  2,  1,  2,  3,  4,  5, 6, 7, 8,
+                                9,    10,   11, 12, 13, 14, 15, 16, 3, 0, 0, 0};
+  EXPECT_EQ(memcmp(head, expected, sizeof expected), 0);
+  std::string covered(reinterpret_cast<char *>(head), 32);
+  covered.replace(24, 4, 4, '\0');
+  EXPECT_EQ(head[28], 0x11);
+  disco_frame g;
+  disco_frame_decode(&g, head);
+  EXPECT_EQ(g.crc, slowCrc(covered + "abc"));
+  EXPECT_EQ(g.magic, DISCO_MAGIC);
+  EXPECT_EQ(g.message, 0x100f0e0du);
+  EXPECT_EQ(g.length, 3u);
+  EXPECT_EQ(g.auth, 0x14131211u);
+}
+
+TEST(Frame, HelloTellsItsRankWhateverTheBuild) {
+  auto rank = [](const std::string &s) {
+    return disco_hello_rank(reinterpret_cast<const uint8_t *>(s.data()));
+  };
+  std::string h = hello(5, 9);
+  ASSERT_EQ(h.size(), DISCO_HEADER_SIZE + DISCO_HELLO_SIZE);
+  EXPECT_EQ(rank(h), 5);
+  EXPECT_EQ(rank(changed(h, Build, 99)), 5);
+  EXPECT_EQ(rank(changed(h, Epoch, 99)), 5);
+  EXPECT_EQ(rank(changed(h, Version, 99)), 5);
+  EXPECT_EQ(rank(changed(h, Magic, 99)), DISCO_ERR_MAGIC);
+  EXPECT_EQ(rank(changed(h, Type, DISCO_FRAME_DATA)), DISCO_ERR_TYPE);
+  EXPECT_EQ(rank(changed(h, Length, 1)), DISCO_ERR_LENGTH);
+  for (size_t i = 0; i < h.size(); ++i) {
+    std::string damaged = h;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x40);
+    EXPECT_LT(rank(damaged), 0) << i;
+  }
+}
+
+TEST(Errors, EveryCodeHasItsOwnText) {
+  std::vector<std::string> seen;
+  for (int code = 0; code >= DISCO_ERR_ABORTED; --code) {
+    std::string text = disco_error_text(code);
+    EXPECT_FALSE(text.empty());
+    EXPECT_NE(text, disco_error_text(-1000)) << code;
+    for (const std::string &s : seen)
+      EXPECT_NE(s, text);
+    seen.push_back(text);
+  }
+}
+
+} // namespace

@@ -1,0 +1,316 @@
+//===- host_test.cpp - the main programs, in processes of their own -------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/host_main.h"
+#include "host/inproc_main.h"
+#include "host/npy.h"
+
+#include <arpa/inet.h>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sstream>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+// A model of two inputs, "a" (2x3) and "b" (scalar), and two outputs: node 1 makes a + 1, node 0
+// adds b; node 0 returns "y/0" = a + 1 + b and "n" = a[0] + b, a scalar.
+const uint64_t dimsA[] = {2, 3};
+const disco_tensor_info inputs[] = {{"a", DISCO_F32, 2, dimsA, 24},
+                                    {"b", DISCO_F32, 0, nullptr, 4}};
+const disco_tensor_info outputs[] = {{"y/0", DISCO_F32, 2, dimsA, 24},
+                                     {"n", DISCO_F32, 0, nullptr, 4}};
+const disco_message messages0[] = {{7, 1, 0, 24}, {9, 1, 1, 24}};
+const disco_message messages1[] = {{7, 0, 1, 24}, {9, 0, 0, 24}};
+
+int infer0(disco_node *node, const void *const *in, void *const *out) {
+  static float back[6];
+  int code = disco_begin(node);
+  if (!code)
+    code = disco_post(node, 1, back);
+  if (!code)
+    code = disco_send(node, 0, in[0]);
+  if (!code)
+    code = disco_wait(node, 1);
+  if (code)
+    return code;
+  float b = *static_cast<const float *>(in[1]), *y = static_cast<float *>(out[0]);
+  for (int i = 0; i < 6; ++i)
+    y[i] = back[i] + b;
+  *static_cast<float *>(out[1]) = static_cast<const float *>(in[0])[0] + b;
+  return disco_end(node);
+}
+
+int infer1(disco_node *node, const void *const *, void *const *) {
+  static float x[6];
+  int code = disco_begin(node);
+  if (!code)
+    code = disco_post(node, 0, x);
+  if (!code)
+    code = disco_wait(node, 0);
+  for (float &f : x)
+    f += 1;
+  if (!code)
+    code = disco_send(node, 1, x);
+  return code ? code : disco_end(node);
+}
+
+const disco_program program0 = {"toy", 0,       2, {1, 2, 3}, messages0, 2,     inputs,
+                                2,     outputs, 2, 0,         0,         infer0};
+const disco_program program1 = {"toy", 1,       2, {1, 2, 3}, messages1, 2,     nullptr,
+                                0,     nullptr, 0, 0,         0,         infer1};
+
+struct Result {
+  int exit;
+  std::string out, err;
+};
+
+class Host : public testing::Test {
+protected:
+  void SetUp() override {
+    folder = testing::TempDir() + "host_test_" + std::to_string(getpid());
+    mkdir(folder.c_str(), 0777);
+    std::vector<float> a(18), b = {10, 20, 30};
+    for (int i = 0; i < 18; ++i)
+      a[static_cast<size_t>(i)] = static_cast<float>(i);
+    save("a1", {2, 3}, a);
+    save("a3", {6, 3}, a);
+    save("a_odd", {3, 3}, a);
+    save("b1", {}, b);
+    save("b3", {3}, b);
+    save("b2", {2}, b);
+  }
+
+  void save(const std::string &name, std::vector<uint64_t> dims, const std::vector<float> &data) {
+    uint64_t n = 4;
+    for (uint64_t d : dims)
+      n *= d;
+    char error[300] = "";
+    EXPECT_TRUE(disco_npy_write(file(name).c_str(), DISCO_F32, static_cast<uint32_t>(dims.size()),
+                                dims.data(), data.data(), n, error, sizeof error))
+        << error;
+  }
+
+  std::string file(const std::string &name) { return folder + "/" + name + ".npy"; }
+
+  std::vector<float> load(const std::string &name, std::vector<uint64_t> dims) {
+    disco_npy a;
+    char error[300] = "";
+    bool ok = disco_npy_read(file(name).c_str(), &a, error, sizeof error);
+    EXPECT_TRUE(ok) << error;
+    if (!ok)
+      return {};
+    EXPECT_EQ(std::vector<uint64_t>(a.dims, a.dims + a.rank), dims);
+    std::vector<float> v(a.bytes / 4);
+    memcpy(v.data(), a.data, a.bytes);
+    disco_npy_free(&a);
+    return v;
+  }
+
+  std::string text(const std::string &path) {
+    std::ifstream f(path);
+    std::stringstream s;
+    s << f.rdbuf();
+    return s.str();
+  }
+
+  // A process that runs one of the main programs with its output in files.
+  pid_t begin(int which, std::vector<std::string> args) {
+    pid_t child = fork();
+    if (child != 0)
+      return child;
+    std::string base = folder + "/" + std::to_string(which);
+    if (!freopen((base + ".out").c_str(), "w", stdout) ||
+        !freopen((base + ".err").c_str(), "w", stderr))
+      _exit(99);
+    std::vector<char *> argv = {const_cast<char *>("shard")};
+    for (std::string &s : args)
+      argv.push_back(&s[0]);
+    argv.push_back(nullptr);
+    int argc = static_cast<int>(argv.size()) - 1;
+    const disco_program *all[] = {&program0, &program1};
+    int code = which == 2 ? disco_inproc_main(argc, argv.data(), all, 2)
+                          : disco_host_main(argc, argv.data(), which ? &program1 : &program0);
+    fflush(stdout);
+    fflush(stderr);
+    _exit(code);
+  }
+
+  Result end(int which, pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    std::string base = folder + "/" + std::to_string(which);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text(base + ".out"), text(base + ".err")};
+  }
+
+  Result run(int which, std::vector<std::string> args) {
+    return end(which, begin(which, std::move(args)));
+  }
+
+  // A port that is free now.
+  std::string freePort() {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in a = {};
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof a;
+    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr *>(&a), size), 0);
+    EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr *>(&a), &size), 0);
+    close(fd);
+    return std::to_string(ntohs(a.sin_port));
+  }
+
+  std::string folder;
+};
+
+const std::vector<float> expected3 = {11, 12, 13, 14, 15, 16, 27, 28, 29,
+                                      30, 31, 32, 43, 44, 45, 46, 47, 48};
+
+TEST_F(Host, InprocOnce) {
+  Result r = run(2, {"--input", "a=" + file("a1"), "--input", "b=" + file("b1"), "--output-dir",
+                     folder, "--exact"});
+  EXPECT_EQ(r.exit, 0) << r.err;
+  EXPECT_EQ(r.out, "");
+  EXPECT_EQ(load("y_0", {2, 3}), std::vector<float>({11, 12, 13, 14, 15, 16}));
+  EXPECT_EQ(load("n", {}), std::vector<float>({10}));
+}
+
+TEST_F(Host, InprocBatchesAndRepeats) {
+  Result r = run(2, {"--input=a=" + file("a3"), "--input", "b=" + file("b3"), "--output-dir",
+                     folder + "/new", "--repeat", "4", "--json"});
+  EXPECT_EQ(r.exit, 0) << r.err;
+  EXPECT_EQ(load("new/y_0", {6, 3}), expected3);
+  EXPECT_EQ(load("new/n", {3}), std::vector<float>({10, 26, 42}));
+  EXPECT_EQ(r.out.substr(0, 28), "{\"ok\":true,\"exit\":0,\"nodes\":");
+  EXPECT_NE(r.out.find("\"inferences\":12"), std::string::npos);
+  EXPECT_NE(
+      r.out.find(
+          "{\"rank\":1,\"tx_payload\":288,\"tx_messages\":12,\"tx_wire\":760,\"rx_payload\":288"),
+      std::string::npos)
+      << r.out;
+}
+
+TEST_F(Host, TwoProcesses) {
+  for (int how = 0; how < 4; ++how) {
+    std::string port = freePort(), peers = folder + "/peers";
+    std::ofstream(peers) << "# ranks\n\n0 127.0.0.1:" << port
+                         << "\n  1\t127.0.0.1:9 # not needed\n";
+    std::vector<std::string> zero = {"--input",         "a=" + file("a3"), "--input",
+                                     "b=" + file("b3"), "--output-dir",    folder,
+                                     "--json",          "--repeat",        "2"},
+                             one = {"--json"};
+    if (how == 0) {
+      zero.insert(zero.end(), {"--listen", ":" + port});
+      one.insert(one.end(), {"--peer", "0=127.0.0.1:" + port});
+    } else if (how == 1) {
+      zero.insert(zero.end(), {"--peers", peers});
+      one.insert(one.end(), {"--peers", peers, "--count", "3", "--repeat", "2"});
+    } else if (how == 2) {
+      setenv("DISCO_PEERS", ("0=localhost:" + port + ",1=x:1").c_str(), 1);
+      setenv("DISCO_LISTEN", ("127.0.0.1:" + port).c_str(), 1);
+    } else {
+      setenv("DISCO_PEERS", peers.c_str(), 1);
+      unsetenv("DISCO_LISTEN");
+    }
+    pid_t p1 = begin(1, one), p0 = begin(0, zero);
+    Result r0 = end(0, p0), r1 = end(1, p1);
+    unsetenv("DISCO_PEERS");
+    EXPECT_EQ(r0.exit, 0) << r0.err;
+    EXPECT_EQ(r1.exit, 0) << r1.err;
+    EXPECT_EQ(load("y_0", {6, 3}), expected3);
+    EXPECT_NE(r1.out.find("\"ok\":true,\"exit\":0,\"code\":0,\"error\":\"\",\"failed_rank\":null"),
+              std::string::npos)
+        << r1.out;
+    EXPECT_NE(r1.out.find("\"inferences\":6,\"completed\":true"), std::string::npos) << r1.out;
+  }
+}
+
+TEST_F(Host, LessThanWasAskedFor) {
+  std::string port = freePort();
+  pid_t p1 = begin(1, {"--peer", "0=127.0.0.1:" + port, "--count", "5"});
+  Result r0 = run(0, {"--listen", port, "--input", "a=" + file("a3"), "--input", "b=" + file("b3"),
+                      "--output-dir", folder});
+  Result r1 = end(1, p1);
+  EXPECT_EQ(r1.exit, 1);
+  EXPECT_NE(r1.err.find("error: rank 0: "), std::string::npos) << r1.err;
+  EXPECT_EQ(load("y_0", {6, 3}), expected3);
+  EXPECT_LE(r0.exit, 1);
+}
+
+TEST_F(Host, MissingPeer) {
+  Result r =
+      run(1, {"--peer", "0=127.0.0.1:" + freePort(), "--start-deadline-ms", "100", "--json"});
+  EXPECT_EQ(r.exit, 1);
+  EXPECT_EQ(r.err, "error: rank 0: not reached before the start deadline: nobody listens there\n");
+  EXPECT_NE(r.out.find("\"ok\":false,\"exit\":1,\"code\":-2,"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("\"failed_rank\":0,\"message\":null,\"reporter\":1"), std::string::npos)
+      << r.out;
+}
+
+TEST_F(Host, WrongCommandLines) {
+  const std::string a = "a=" + file("a1"), b = "b=" + file("b1");
+  struct Case {
+    int exit;
+    std::vector<std::string> args;
+    std::string error;
+  };
+  const Case cases[] = {
+      {2, {"--what"}, "unknown argument '--what'; see --help"},
+      {2, {"--exact"}, "unknown argument '--exact'; see --help"},
+      {2, {"--repeat"}, "--repeat needs a value: R"},
+      {2, {"--repeat", "0"}, "--repeat: '0' is no number from 1 to 4294967296"},
+      {2, {"--repeat", "-1"}, "--repeat: '-1' is no number from 1 to 4294967296"},
+      {2, {"--deadline-ms=5x"}, "--deadline-ms: '5x' is no number from 1 to 1000000000000"},
+      {2, {}, "input 'a' is missing: --input a=FILE.npy"},
+      {2, {"--input", a}, "input 'b' is missing: --input b=FILE.npy"},
+      {2,
+       {"--input", a, "--input", b},
+       "rank 0 needs an address to listen on: higher ranks connect to it"},
+      {2,
+       {"--input", a, "--input", b, "--input", "c=x"},
+       "--input c=x: rank 0 of model 'toy' is given no such input"},
+      {2,
+       {"--input", a, "--input", b, "--count", "3"},
+       "--count 3, but the inputs hold 1 inferences"},
+      {2,
+       {"--input", a, "--input", b, "--peer", "2=h:1"},
+       "'2=h:1' is not RANK=HOST:PORT with a rank below 2"},
+      {2,
+       {"--input", a, "--input", b, "--peers", file("no")},
+       file("no") + ": No such file or directory"},
+      {3,
+       {"--input", "a=" + file("a_odd"), "--input", b},
+       "input 'a' is 2x3 (or a multiple in the first dimension), but " + file("a_odd") +
+           " holds 3x3"},
+      {3,
+       {"--input", "a=" + file("a3"), "--input", "b=" + file("b2")},
+       "input 'b': " + file("b2") + " holds 2 inferences, another file 3"},
+      {3, {"--input", "a=/nowhere", "--input", b}, "/nowhere: No such file or directory"},
+  };
+  for (const Case &k : cases) {
+    Result r = run(0, k.args);
+    EXPECT_EQ(r.exit, k.exit);
+    EXPECT_EQ(r.err, "error: " + k.error + "\n");
+  }
+  Result r = run(0, {"--help"});
+  EXPECT_EQ(r.exit, 0);
+  EXPECT_NE(r.out.find("--listen HOST:PORT"), std::string::npos);
+  r = run(2, {"--input", "z=1"});
+  EXPECT_EQ(r.exit, 2);
+  EXPECT_EQ(r.err, "error: --input z=1: the model has no such input\n");
+}
+
+TEST_F(Host, OutputsThatCannotBeWritten) {
+  Result r = run(2, {"--input", "a=" + file("a1"), "--input", "b=" + file("b1"), "--output-dir",
+                     "/proc/nowhere"});
+  EXPECT_EQ(r.exit, 3);
+  EXPECT_EQ(r.err.substr(0, 39), "error: node 0: /proc/nowhere: cannot be");
+}
+
+} // namespace

@@ -1,0 +1,149 @@
+//===- npy_test.cpp - reading and writing .npy files ----------------------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/npy.h"
+
+#include <fstream>
+#include <gtest/gtest.h>
+#include <random>
+#include <string.h>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+std::string path() { return testing::TempDir() + "npy_test_" + std::to_string(getpid()) + ".npy"; }
+
+std::string header(const std::string &dictionary, char version = 1) {
+  std::string s = "\x93NUMPY";
+  s += version;
+  s += '\0';
+  s += static_cast<char>(dictionary.size() & 255);
+  s += static_cast<char>(dictionary.size() >> 8);
+  if (version > 1)
+    s += std::string(2, '\0');
+  return s + dictionary;
+}
+
+// The message of reading a file with these bytes; empty when it was read.
+std::string readError(const std::string &bytes, disco_npy *kept = nullptr) {
+  std::ofstream(path(), std::ios::binary) << bytes;
+  char error[400] = "";
+  disco_npy a;
+  bool ok = disco_npy_read(path().c_str(), &a, error, sizeof error);
+  EXPECT_EQ(ok, !*error);
+  if (ok && kept)
+    *kept = a;
+  else if (ok)
+    disco_npy_free(&a);
+  remove(path().c_str());
+  std::string text = error;
+  return ok ? "" : text.substr(text.find(": ") + 2);
+}
+
+TEST(Npy, RoundTripOfEveryType) {
+  const disco_type all[] = {DISCO_F32, DISCO_U8,   DISCO_I8,  DISCO_U16, DISCO_I16, DISCO_I32,
+                            DISCO_I64, DISCO_BOOL, DISCO_F16, DISCO_F64, DISCO_U32, DISCO_U64};
+  char error[400];
+  const std::vector<std::vector<uint64_t>> shapes = {{}, {5}, {2, 3}, {1, 2, 3, 4}, {0}, {3, 0, 2}};
+  for (disco_type type : all)
+    for (const std::vector<uint64_t> &shape : shapes) {
+      uint64_t n = disco_type_size(type);
+      for (uint64_t d : shape)
+        n *= d;
+      std::string data(n, '\1');
+      ASSERT_TRUE(disco_npy_write(path().c_str(), type, static_cast<uint32_t>(shape.size()),
+                                  shape.data(), data.data(), n, error, sizeof error))
+          << error;
+      disco_npy a;
+      ASSERT_TRUE(disco_npy_read(path().c_str(), &a, error, sizeof error)) << error;
+      EXPECT_EQ(a.type, type);
+      EXPECT_EQ(std::vector<uint64_t>(a.dims, a.dims + a.rank), shape);
+      ASSERT_EQ(a.bytes, n);
+      EXPECT_TRUE(n == 0 || memcmp(a.data, data.data(), n) == 0);
+      disco_npy_free(&a);
+    }
+  remove(path().c_str());
+}
+
+TEST(Npy, ReadsWhatNumPyWrites) {
+  const std::string f = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+  EXPECT_EQ(readError(header(f + "   \n") + std::string(8, 'x')), "");
+  EXPECT_EQ(readError(header(f, 2) + std::string(8, 'x')), "");
+  EXPECT_EQ(readError(header(f, 3) + std::string(8, 'x')), "");
+  EXPECT_EQ(readError(header("{\"shape\": (2, 1), 'descr':'<f4','fortran_order':False}") +
+                      std::string(8, 'x')),
+            "");
+  EXPECT_EQ(readError(header("{'descr': '<f4', 'fortran_order': True, 'shape': (2,)}") +
+                      std::string(8, 'x')),
+            "");
+  EXPECT_EQ(readError(header("{'descr': '<f4', 'fortran_order': False, 'shape': ()}") +
+                      std::string(4, 'x')),
+            "");
+}
+
+TEST(Npy, SaysWhatIsWrong) {
+  auto dictionary = [](const char *descr, const char *order, const char *shape) {
+    return header(std::string("{'descr': ") + descr + ", 'fortran_order': " + order +
+                  ", 'shape': " + shape + "}");
+  };
+  const std::string two(8, 'x');
+  EXPECT_EQ(readError(""), "not a .npy file");
+  EXPECT_EQ(readError("PK\3\4 a zip file"), "not a .npy file");
+  EXPECT_EQ(readError(std::string("\x93NUMPY\x07\x00\x00\x00", 10)),
+            "unknown version of the .npy format");
+  EXPECT_EQ(readError(header("{}").substr(0, 9)), "the file ends in its header");
+  EXPECT_EQ(readError(header("{}").substr(0, 11)), "the file ends in its header");
+  EXPECT_EQ(readError(header("{}")), "the header lacks a key");
+  EXPECT_EQ(readError(header("[]")), "the header is no dictionary");
+  EXPECT_EQ(readError(dictionary("'>f4'", "False", "(2,)") + two).substr(0, 10), "big-endian");
+  EXPECT_EQ(readError(dictionary("'|O'", "False", "(2,)") + two), "unsupported element type");
+  EXPECT_EQ(readError(dictionary("'<c8'", "False", "(1,)") + two), "unsupported element type");
+  EXPECT_EQ(readError(dictionary("[('a', '<f4')]", "False", "(2,)") + two),
+            "a string is missing in the header");
+  EXPECT_EQ(readError(dictionary("'<f4'", "True", "(2, 1)") + two),
+            "the array is in Fortran order; save it with numpy.ascontiguousarray");
+  EXPECT_EQ(readError(dictionary("'<f4'", "0", "(2,)") + two),
+            "fortran_order is neither True nor False");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(2)") + two), "the shape is no tuple");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(-2,)") + two), "a dimension is no number");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(99999999999999999999,)") + two),
+            "a dimension is too large");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(4294967296, 4294967296)") + two),
+            "the array is too large");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2)") + two),
+            "too many dimensions");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(3,)") + two),
+            "the file is shorter than its shape says");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(1,)") + two),
+            "the file is longer than its shape says");
+  EXPECT_EQ(readError(header("{'descr': '<f4', 'descr': '<f4'}")),
+            "the header has an unexpected key");
+  EXPECT_EQ(readError(header("{'descr': '<f4', 'x': 1}")), "the header has an unexpected key");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(2,)").substr(0, 30)),
+            "the file ends in its header");
+  EXPECT_EQ(readError(dictionary("'|b1'", "False", "(2,)") + "\1\2"), "a bool is neither 0 nor 1");
+  char error[400];
+  disco_npy a;
+  EXPECT_FALSE(disco_npy_read("/nowhere/x.npy", &a, error, sizeof error));
+  EXPECT_STREQ(error, "/nowhere/x.npy: No such file or directory");
+  EXPECT_FALSE(disco_npy_read("/", &a, error, sizeof error));
+  EXPECT_FALSE(
+      disco_npy_write("/nowhere/x.npy", DISCO_F32, 0, nullptr, "abcd", 4, error, sizeof error));
+}
+
+TEST(Npy, DamagedFilesDoNoHarm) {
+  std::string good = header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }   \n") +
+                     std::string(24, 'x');
+  std::mt19937 random(5);
+  for (int i = 0; i < 3000; ++i) {
+    std::string s = good;
+    for (int k = 0, n = 1 + static_cast<int>(random() % 4); k < n; ++k)
+      s[random() % s.size()] = static_cast<char>(random());
+    if (random() % 4 == 0)
+      s.resize(random() % s.size());
+    readError(s);
+  }
+}
+
+} // namespace
