@@ -44,7 +44,7 @@ RunTraffic trafficOf(const RunResult &result, const Manifest &manifest);
 
 std::string runText(const RunResult &result, const Manifest &manifest,
                     const std::vector<RunOutput> &outputs, const std::vector<std::string> &titles);
-/// One line; docs/running.md says what each key means.
+/// One line; docs/formats/run.md says what each key means.
 std::string runJson(const RunResult &result, const Manifest &manifest,
                     const std::vector<RunOutput> &outputs, const std::vector<std::string> &titles,
                     int exitCode);
