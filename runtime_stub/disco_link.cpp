@@ -326,9 +326,6 @@ void take_payload(disco_node *n, disco_peer *p, uint32_t peer) {
 
 void take_end(disco_node *n, disco_peer *p, uint32_t peer) {
   bool at_break = p->rx_state == rx_header && p->rx_have == 0;
-  uint32_t message = p->rx_state == rx_payload && !failing(n)
-                         ? n->program->messages[p->post_first].id
-                         : DISCO_NONE;
   bool explained = (p->seen & (seen_bye | seen_abort)) || p->rx_state == rx_trash;
   p->rx_state = rx_ended;
   if (!explained)
