@@ -41,7 +41,8 @@ void raise_abort(disco_node *n, uint32_t peer, const uint8_t *payload) {
     return;
   int code = static_cast<int>(load32(payload));
   uint32_t rank = load16(payload + 4), reporter = load16(payload + 6);
-  n->error.code = code < 0 ? code : static_cast<int>(DISCO_ERR_ABORTED);
+  bool sound = code < 0 && code != DISCO_ERR_END; // which is no failure
+  n->error.code = sound ? code : static_cast<int>(DISCO_ERR_ABORTED);
   n->error.rank = rank < n->program->nodes ? rank : peer;
   n->error.reporter = reporter < n->program->nodes ? reporter : peer;
   n->error.message = load32(payload + 8);
