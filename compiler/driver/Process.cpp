@@ -28,7 +28,7 @@ std::string findProgram(const std::string &name) {
   std::string rest = path ? path : "/usr/bin:/bin";
   while (true) {
     const size_t colon = rest.find(':');
-    const std::string full = rest.substr(0, colon) + "/" + name;
+    std::string full = rest.substr(0, colon) + "/" + name;
     if (access(full.c_str(), X_OK) == 0)
       return full;
     if (colon == std::string::npos)

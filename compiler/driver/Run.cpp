@@ -65,9 +65,11 @@ private:
     if (!manifest_)
       return ExitFault;
     std::optional<Preprocess> preprocess = manifest_->preprocess;
-    if (!options_.preprocess.empty() &&
-        !(preprocess = readPreprocess(options_.preprocess, faults_)))
-      return ExitFault;
+    if (!options_.preprocess.empty()) {
+      preprocess = readPreprocess(options_.preprocess, faults_);
+      if (!preprocess)
+        return ExitFault;
+    }
     if (scratch_.path().empty())
       return fault("the temporary directory", "cannot be made", "set TMPDIR");
     std::optional<RunInputs> inputs =

@@ -50,8 +50,10 @@ std::vector<Score> topScores(const RunOutput &output, int64_t which, size_t most
   const std::vector<double> values = valuesOf(output, which);
   std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t(0));
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::isnan(values[b]) ? !std::isnan(values[a]) : values[a] > values[b];
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    if (std::isnan(values[a]) || std::isnan(values[b]))
+      return std::isnan(values[a]) == std::isnan(values[b]) ? a < b : std::isnan(values[b]);
+    return values[a] != values[b] ? values[a] > values[b] : a < b;
   });
   order.resize(std::min(order.size(), most));
   std::vector<Score> top;

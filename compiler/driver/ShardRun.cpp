@@ -169,8 +169,9 @@ private:
     result_.ok = bad.empty() && children.size() == manifest_.nodes.size() && !result_.interrupted;
     if (result_.ok || bad.empty() || result_.interrupted)
       return;
-    std::stable_sort(bad.begin(), bad.end(),
-                     [&](size_t a, size_t b) { return children[a].endedAt < children[b].endedAt; });
+    std::sort(bad.begin(), bad.end(), [&](size_t a, size_t b) {
+      return std::pair(children[a].endedAt, a) < std::pair(children[b].endedAt, b);
+    });
     for (size_t rank : bad) {
       const std::string words = lastWords(rank);
       const bool ended = natural_.count(rank) == 0;

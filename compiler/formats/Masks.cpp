@@ -18,8 +18,8 @@ std::string toJson(const Masks &masks) {
   std::vector<const MaskEntry *> sorted;
   for (const MaskEntry &entry : masks.entries)
     sorted.push_back(&entry);
-  std::stable_sort(sorted.begin(), sorted.end(), [](const MaskEntry *a, const MaskEntry *b) {
-    return std::tie(a->op, a->from, a->to) < std::tie(b->op, b->from, b->to);
+  std::sort(sorted.begin(), sorted.end(), [](const MaskEntry *a, const MaskEntry *b) {
+    return std::tie(a->op, a->from, a->to, a) < std::tie(b->op, b->from, b->to, b);
   });
   Json list = Json::array();
   for (const MaskEntry *entry : sorted)

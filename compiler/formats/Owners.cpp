@@ -5,6 +5,7 @@
 #include "Text.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace discoc {
 
@@ -38,8 +39,9 @@ std::vector<Owned> sortedRanges(const OwnerMap &map) {
   for (size_t rank = 0; rank < map.owners.size(); ++rank)
     for (const IndexRange &range : map.owners[rank].ranges())
       all.push_back({range, static_cast<int64_t>(rank)});
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Owned &a, const Owned &b) { return a.range.first < b.range.first; });
+  std::sort(all.begin(), all.end(), [](const Owned &a, const Owned &b) {
+    return std::tie(a.range.first, a.rank) < std::tie(b.range.first, b.rank);
+  });
   return all;
 }
 

@@ -22,7 +22,7 @@ TEST(Npy, HeaderIsNumpysOwn) {
 TEST(Npy, ReadsWhatItWrites) {
   Scratch scratch;
   Diagnostics out;
-  for (std::vector<int64_t> shape : {std::vector<int64_t>{}, {3}, {2, 3}, {0, 5}}) {
+  for (const std::vector<int64_t> &shape : {std::vector<int64_t>{}, {3}, {2, 3}, {0, 5}}) {
     Array array;
     array.type = ElementType::I16;
     array.shape = shape;

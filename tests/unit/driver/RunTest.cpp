@@ -12,29 +12,46 @@
 #include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstring>
 #include <dirent.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace discoc;
 
-/// The processes that this one started and that still are.
-static int childrenOf(pid_t parent) {
-  int found = 0;
+struct ProcessState {
+  int parent = 0;
+  char state = 'X'; ///< 'Z': ended, nobody asked yet; 'X': not there
+};
+
+static ProcessState stateOf(const std::string &pid) {
+  ProcessState found;
+  std::FILE *stat = std::fopen(("/proc/" + pid + "/stat").c_str(), "r");
+  if (!stat)
+    return found;
+  if (std::fscanf(stat, "%*d (%*[^)]) %c %d", &found.state, &found.parent) != 2)
+    found = {};
+  std::fclose(stat);
+  return found;
+}
+
+/// The processes that `parent` started and that still are.
+static std::vector<pid_t> childrenOf(pid_t parent) {
+  std::vector<pid_t> found;
   DIR *all = opendir("/proc");
   while (dirent *entry = readdir(all)) {
-    Diagnostics ignored;
-    std::FILE *stat = std::fopen((std::string("/proc/") + entry->d_name + "/stat").c_str(), "r");
-    if (!stat)
-      continue;
-    int pid = 0, ppid = 0;
-    char name[256], state = 0;
-    if (std::fscanf(stat, "%d (%255[^)]) %c %d", &pid, name, &state, &ppid) == 4 && ppid == parent)
-      ++found;
-    std::fclose(stat);
+    const ProcessState process = stateOf(entry->d_name);
+    if (process.state != 'X' && process.parent == parent)
+      found.push_back(static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10)));
   }
   closedir(all);
   return found;
+}
+
+static bool isAlive(pid_t pid) {
+  const char state = stateOf(std::to_string(pid)).state;
+  return state != 'X' && state != 'Z';
 }
 
 class Run : public testing::Test {
@@ -49,7 +66,7 @@ protected:
   }
   void TearDown() override {
     unsetenv("DISCO_TEST_FAULT");
-    EXPECT_EQ(childrenOf(getpid()), 0);
+    EXPECT_TRUE(childrenOf(getpid()).empty());
   }
 
   static std::string in(const std::string &name) { return scratch->path() + "/" + name; }
@@ -173,6 +190,42 @@ TEST_F(Run, NamesTheRankThatFailedFirst) {
   EXPECT_TRUE(said(out, "\"failed_rank\":1")) << out;
 }
 
+TEST_F(Run, LeavesNoProgramBehindWhenItIsEnded) {
+  writeInput("x.npy", {1, 1, 2, 2});
+  ASSERT_EQ(run({"--input", "x:0=" + in("x.npy")}), 0) << err; // built
+  setenv("DISCO_TEST_FAULT", "hang", 1);
+  for (const int signal : {SIGINT, SIGTERM, SIGKILL}) {
+    const pid_t discoc = fork();
+    if (discoc == 0) {
+      // Messages of this copy of the test belong nowhere.
+      freopen("/dev/null", "w", stderr);
+      freopen("/dev/null", "w", stdout);
+      CLI::App app;
+      int code = -1;
+      addRunCommand(app, code);
+      app.parse(std::vector<std::string>{"x:0=" + in("x.npy"), "--input", in("out"), "run"});
+      _exit(code);
+    }
+    std::vector<pid_t> shards;
+    while (shards.size() < 2) {
+      usleep(10000);
+      shards = childrenOf(discoc);
+    }
+    usleep(100000);
+    kill(discoc, signal);
+    int status = 0;
+    ASSERT_EQ(waitpid(discoc, &status, 0), discoc);
+    if (signal != SIGKILL) {
+      EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, ExitInterrupted);
+    }
+    for (pid_t shard : shards) {
+      for (int i = 0; i < 100 && isAlive(shard); ++i)
+        usleep(10000);
+      EXPECT_FALSE(isAlive(shard)) << "after signal " << signal;
+    }
+  }
+}
+
 TEST_F(Run, SaysWhyANodeDoesNotBuild) {
   writeInput("x.npy", {1, 1, 2, 2});
   Diagnostics faults;
@@ -200,7 +253,7 @@ TEST(Processes, EndsThemAllById) {
     EXPECT_EQ(group.children()[1].signal, SIGTERM);
     EXPECT_EQ(group.children()[0].signal, SIGKILL);
   }
-  EXPECT_EQ(childrenOf(getpid()), 0);
+  EXPECT_TRUE(childrenOf(getpid()).empty());
 }
 
 TEST(Processes, CollectsOutputAndErrors) {
