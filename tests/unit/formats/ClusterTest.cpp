@@ -3,7 +3,7 @@
 #include "formats/Cluster.h"
 #include "Expect.h"
 
-#include <clocale>
+#include <filesystem>
 
 using namespace discoc;
 
@@ -98,4 +98,16 @@ TEST(Cluster, DocumentedExamples) {
     Diagnostics out;
     EXPECT_TRUE(parseCluster(text, "cluster.md", std::nullopt, out)) << toString(out);
   }
+}
+
+TEST(Cluster, Samples) {
+  int found = 0;
+  for (const auto &entry : std::filesystem::directory_iterator(DISCOC_SAMPLES "/clusters")) {
+    if (entry.path().extension() != ".toml")
+      continue;
+    Diagnostics out;
+    EXPECT_TRUE(readCluster(entry.path().string(), std::nullopt, out)) << toString(out);
+    ++found;
+  }
+  EXPECT_GT(found, 0);
 }
