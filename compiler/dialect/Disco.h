@@ -74,6 +74,9 @@ inline constexpr llvm::StringLiteral kRankAttr = "disco.rank";
 /// Name of the attribute of an op of a planned shard that gives the arena offsets of its results.
 inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 
+/// Name of the attribute of a piece of a grouped convolution: its weights number their columns within the group.
+inline constexpr llvm::StringLiteral kPieceAttr = "disco.piece";
+
 /// The ONNX name of the tensor that a value stands for; empty when unknown.
 llvm::StringRef tensorName(mlir::Value value);
 /// The ONNX op that an operation comes from, as `name` from its location.

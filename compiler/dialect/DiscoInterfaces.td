@@ -23,6 +23,19 @@ def Disco_DivisionOpInterface : OpInterface<"DivisionOpInterface"> {
       The default clones the op with local operands and a local result type.
     }], "mlir::FailureOr<mlir::Value>", "localize", (ins "disco::LocalContext &":$context), "",
     [{ return disco::localizeByCloning($_op, context); }]>,
+    InterfaceMethod<[{
+      Whether the op only renames the indices of the result's `axis`: each is an index of the same axis of one operand,
+      untouched. A feature may then travel before it is renamed.
+    }], "bool", "relabels", (ins "int64_t":$axis), "", [{ return false; }]>,
+  ];
+}
+
+def Disco_ContractionOpInterface : OpInterface<"ContractionOpInterface"> {
+  let cppNamespace = "::disco";
+  let description = [{An op that sums over the channels of its first operand with constant weights.}];
+  let methods = [
+    InterfaceMethod<"Where its weights have rows and columns; nothing when its weights are not constant.",
+                    "std::optional<disco::Contraction>", "getContraction", (ins)>,
   ];
 }
 

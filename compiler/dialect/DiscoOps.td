@@ -67,7 +67,8 @@ def Disco_ConstantOp : Disco_Op<"constant", [Pure, ConstantLike]> {
 //===----------------------------------------------------------------------===//
 
 def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments,
-    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>], ["localize"]> {
+    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>,
+    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"]> {
   let summary = "convolution over 1 to 3 spatial dimensions";
   let description = [{
     y = act(init + bias + conv(x, w) + residual). x is [N, C, spatial...], w [O, C / group, kernel...]. `pads` are the begins,
@@ -85,7 +86,8 @@ def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments,
 }
 
 def Disco_MatMulOp : Disco_InferredOp<"matmul", [AttrSizedOperandSegments,
-    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>], ["localize"]> {
+    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>,
+    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"]> {
   let summary = "matrix product with broadcast batch dimensions";
   let description = [{
     y = act(init + bias + a' b' + residual), a' and b' being a and b with their last two dimensions exchanged when `trans_a`,
@@ -170,7 +172,7 @@ def Disco_ResizeOp : Disco_PureOp<"resize"> {
 // Data movement within a node
 //===----------------------------------------------------------------------===//
 
-def Disco_RearrangeOp : Disco_PureOp<"rearrange", [], ["localize"]> {
+def Disco_RearrangeOp : Disco_PureOp<"rearrange", [], ["localize", "relabels"]> {
   let summary = "reshape, transpose, reshape";
   let description = [{
     x is seen with the shape `view`, its dimensions are permuted by `perm`, and the result is seen with its own
@@ -183,14 +185,14 @@ def Disco_RearrangeOp : Disco_PureOp<"rearrange", [], ["localize"]> {
   let hasVerifier = 1;
 }
 
-def Disco_ConcatOp : Disco_InferredOp<"concat", [], ["localize"]> {
+def Disco_ConcatOp : Disco_InferredOp<"concat", [], ["localize", "relabels"]> {
   let summary = "operands one after another along an axis";
   let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$axis);
   let results = (outs Tensor:$result);
   let hasFolder = 1;
 }
 
-def Disco_SliceOp : Disco_PureOp<"slice", [], ["localize"]> {
+def Disco_SliceOp : Disco_PureOp<"slice", [], ["localize", "relabels"]> {
   let summary = "index starts + i * steps along every axis";
   let description = [{The result's shape says how many; steps may be negative.}];
   let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$starts, DenseI64ArrayAttr:$steps);
@@ -199,7 +201,7 @@ def Disco_SliceOp : Disco_PureOp<"slice", [], ["localize"]> {
   let hasVerifier = 1;
 }
 
-def Disco_SelectOp : Disco_InferredOp<"select", [], ["localize"]> {
+def Disco_SelectOp : Disco_InferredOp<"select", [], ["localize", "relabels"]> {
   let summary = "listed indices of one axis";
   let description = [{Index i of the result's axis is index `indices[i]` of x.}];
   let arguments = (ins Tensor:$x, I64Attr:$axis, DenseI64ArrayAttr:$indices);

@@ -62,6 +62,13 @@ struct Division {
   llvm::SmallVector<OperandNeed> operands;
 };
 
+/// The constant weights of a contraction over its first operand: row r of `rowAxis` gives output r, column c of
+/// `columnAxis` reads channel c of the input, or, with groups, channel c of the row's group.
+struct Contraction {
+  unsigned weights; // operand index
+  int64_t inputAxis, resultAxis, rowAxis, columnAxis, groups;
+};
+
 } // namespace disco
 
 #endif // DISCOC_DIALECT_DIVISION_H

@@ -3,29 +3,47 @@
 #ifndef DISCOC_DIALECT_KERNELCALL_H
 #define DISCOC_DIALECT_KERNELCALL_H
 
-#include "mlir/IR/Value.h"
+#include "Disco.h"
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace disco {
 
-/// What the emitter needs to write one kernel call: `kernel<Parameters>(pointers...)`. The parameters
-/// become members of a struct at namespace scope, in the order in which they were added.
+/// What the emitter needs to write one kernel call: `kernel<Parameters>(pointers...)`. Members become those of the
+/// struct Parameters at namespace scope, in the order in which they were added. The contract of each kernel is in
+/// runtime_stub/kernels/README.md.
 struct KernelCall {
-  std::string header; // below runtime_stub/kernels, such as "conv.h"
-  std::string kernel; // such as "conv"
-  std::vector<std::string> members;                               // complete member declarations
-  std::vector<std::pair<std::string, std::vector<int64_t>>> lists; // members that are tables of indices
-  std::vector<mlir::Value> pointers;                              // null: nullptr
+  std::string header;               // below runtime_stub/kernels, such as "conv.h"
+  std::string kernel;               // such as "conv"
+  std::vector<std::string> members; // complete member declarations
+  std::vector<mlir::Value> pointers; // the result first; null: nullptr
+  std::vector<mlir::Value> sources;  // passed as one array of pointers after the others
+  std::string value;                 // a last argument that is a number
 
-  void type(llvm::StringRef name, mlir::Type element);
-  void constant(llvm::StringRef name, int64_t value);
-  void flag(llvm::StringRef name, bool value);
-  void real(llvm::StringRef name, double value);
-  void member(std::string declaration) { members.push_back(std::move(declaration)); }
-  void list(llvm::StringRef name, llvm::ArrayRef<int64_t> values) { lists.emplace_back(name.str(), std::vector<int64_t>(values.begin(), values.end())); }
+  KernelCall &use(llvm::StringRef header, llvm::StringRef kernel);
+  KernelCall &type(llvm::StringRef name, mlir::Value tensor);
+  KernelCall &constant(llvm::StringRef name, int64_t value);
+  KernelCall &flag(llvm::StringRef name, bool value);
+  KernelCall &real(llvm::StringRef name, double value);
+  KernelCall &member(llvm::StringRef declaration) {
+    members.push_back(declaration.str());
+    return *this;
+  }
+  /// `using name = disco::functor`.
+  KernelCall &alias(llvm::StringRef name, llvm::StringRef functor);
+  /// A scalar function and its parameters, as the member type `name`; null is no function.
+  KernelCall &function(llvm::StringRef name, ActAttr act);
+  /// `static constexpr int64_t name[]`; an empty array gets one element, as kernels want it.
+  KernelCall &array(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
+  KernelCall &reals(llvm::StringRef name, llvm::ArrayRef<double> values);
+  /// `static constexpr int64_t name(int64_t i)`, from a table.
+  KernelCall &table(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
 };
+
+/// The C++ type of an element in a buffer: float, disco::f16, int8_t...
+std::string storageType(mlir::Type element);
+/// The shortest text that C++ reads back as the same double.
+std::string realText(double value);
 
 } // namespace disco
 

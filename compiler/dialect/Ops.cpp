@@ -88,7 +88,8 @@ template <typename OpTy> static LogicalResult verifyContraction(OpTy op, Value x
       return op.emitOpError("init and residual must have the shape of the result");
   if (!op.getChannels())
     return success();
-  for (int64_t channel : *op.getChannels())
+  ArrayRef<int64_t> channels = *op.getChannels();
+  for (int64_t channel : channels)
     if (channel < 0 || channel >= shapeOf(x)[axis])
       return op.emitOpError("reads channel ") << channel << " of a buffer with " << shapeOf(x)[axis] << " channels";
   return success();

@@ -74,7 +74,7 @@ MaybeDivision ConvOp::divide(int64_t axis, ArrayRef<int64_t>) {
 
 MaybeDivision MatMulOp::divide(int64_t axis, ArrayRef<int64_t>) {
   int64_t rank = rankOf(getResult()), rankA = rankOf(getA()), rankB = rankOf(getB());
-  bool contraction = isConstant(getB()) && rankB == 2 && !getTransA();
+  bool contraction = getContraction().has_value();
   bool columns = axis == rank - 1, rows = axis == rank - 2;
   // Tokens stay whole, unless the rows are those of constant weights.
   if ((!columns && contraction) || (rows && !isConstant(getA())))
@@ -180,6 +180,50 @@ MaybeDivision RearrangeOp::divide(int64_t axis, ArrayRef<int64_t> operandAxes) {
   Division division;
   division.operands.push_back(OperandNeed::along(shared->operandAxis, shared->relation));
   return division;
+}
+
+bool ConcatOp::relabels(int64_t axis) { return axis == static_cast<int64_t>(getAxis()); }
+bool SelectOp::relabels(int64_t axis) { return axis == static_cast<int64_t>(getAxis()); }
+
+bool SliceOp::relabels(int64_t axis) {
+  for (int64_t i = 0; i < rankOf(getX()); ++i)
+    if (i != axis && (getSteps()[i] != 1 || shapeOf(getX())[i] != shapeOf(getResult())[i]))
+      return false;
+  return true;
+}
+
+bool RearrangeOp::relabels(int64_t axis) {
+  if (shapeOf(getX()) != shapeOf(getResult()))
+    return false;
+  std::optional<SharedFactor> shared = findSharedFactor(*this, axis, axis);
+  if (!shared || shared->operandAxis != axis || !shared->permuted)
+    return false;
+  // The other factors must stay in order, before and after those of the axis.
+  int64_t before = -1;
+  for (int64_t p : getPerm()) {
+    if (getView()[p] == 1 || llvm::is_contained(shared->factors, static_cast<size_t>(p)))
+      continue;
+    if (p < before)
+      return false;
+    before = p;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Contractions
+//===----------------------------------------------------------------------===//
+
+std::optional<Contraction> ConvOp::getContraction() {
+  if (!isConstant(getW()))
+    return std::nullopt;
+  return Contraction{1, 1, 1, 0, 1, static_cast<int64_t>(getGroup())};
+}
+
+std::optional<Contraction> MatMulOp::getContraction() {
+  if (!isConstant(getB()) || rankOf(getB()) != 2 || getTransA())
+    return std::nullopt;
+  return Contraction{1, rankOf(getA()) - 1, rankOf(getResult()) - 1, getTransB() ? 0 : 1, getTransB() ? 1 : 0, 1};
 }
 
 //===----------------------------------------------------------------------===//

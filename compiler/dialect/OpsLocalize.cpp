@@ -140,7 +140,7 @@ struct ContractionBuilder {
     Value sum;
     for (auto [i, part] : llvm::enumerate(parts)) {
       bool last = i + 1 == parts.size();
-      int64_t axis = localOf(part.source).getAxis();
+      int64_t axis = context.division.operands[0].axis;
       bool dense = static_cast<int64_t>(part.positions.size()) == axisExtent(tensorType(part.source), axis);
       sum = build(part.source, localWeights(part.columns), i == 0 ? localBias() : Value(), sum, last,
                   dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(part.positions));
@@ -185,6 +185,9 @@ static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilde
     bool dense = static_cast<int64_t>(channels.size()) == shapeOf(*x)[1];
     Value y = parts.build(*x, w, bias, Value(), true, dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(channels));
     y.setType(localType(tensorType(op.getResult()), 1, rows));
+    // Its weights number their columns within a group, which the schedule's checker must know.
+    if (rows != context.set)
+      y.getDefiningOp()->setAttr(kPieceAttr, builder.getUnitAttr());
     return y;
   };
   if (regular && !present.empty())
@@ -214,7 +217,7 @@ static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilde
 Local ConvOp::localize(LocalContext &context) {
   if (!isConstant(getW()) || context.axis != 1)
     return localizeByCloning(*this, context);
-  ContractionBuilder parts{*this, context, getW(), getBias(), getResidual(), 0, 1, {}};
+  ContractionBuilder parts{*this, context, getW(), getBias(), getResidual(), 0, 1, {}, {}};
   if (failed(parts.prepare(getNumOperands() - 1)))
     return failure();
   if (getGroup() == 1)
@@ -224,10 +227,9 @@ Local ConvOp::localize(LocalContext &context) {
 
 Local MatMulOp::localize(LocalContext &context) {
   int64_t last = static_cast<int64_t>(shapeOf(getResult()).size()) - 1;
-  bool contraction = isConstant(getB()) && shapeOf(getB()).size() == 2 && !getTransA();
-  if (!contraction || context.axis != last)
+  if (!getContraction() || context.axis != last)
     return localizeByCloning(*this, context);
-  ContractionBuilder parts{*this, context, getB(), getBias(), getResidual(), getTransB() ? 0 : 1, getTransB() ? 1 : 0, {}};
+  ContractionBuilder parts{*this, context, getB(), getBias(), getResidual(), getTransB() ? 0 : 1, getTransB() ? 1 : 0, {}, {}};
   if (failed(parts.prepare(getNumOperands() - 1)))
     return failure();
   return parts.buildParts(last);

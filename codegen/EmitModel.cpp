@@ -1,0 +1,348 @@
+//===- EmitModel.cpp - model.h and model.cpp of one shard -----------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "EmitModel.h"
+#include "BufferPlan.h"
+#include "KernelCall.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace disco;
+
+std::string disco::shardPrefix(const EmitOptions &options, int64_t rank) {
+  return options.modelName + "_r" + std::to_string(rank);
+}
+
+static std::string cString(StringRef text) {
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\')
+      quoted += '\\';
+    // Three octal digits end an escape, whatever follows; trigraphs cannot arise.
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f || c == '?') {
+      char octal[5];
+      snprintf(octal, sizeof(octal), "\\%03o", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      quoted += octal;
+      continue;
+    }
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+/// Names of ONNX may hold anything: a comment ends at the line's end, and no backslash may join the next line to it.
+static std::string commentText(StringRef text) {
+  std::string safe;
+  for (char c : text)
+    safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\' ? '?' : c;
+  return safe;
+}
+
+static std::string shapeText(RankedTensorType type) {
+  std::string text;
+  for (int64_t extent : type.getShape())
+    text += (text.empty() ? "" : "x") + std::to_string(extent);
+  return text.empty() ? "scalar" : text;
+}
+
+ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options)
+    : shard(shard), function(inferOf(shard)), options(options),
+      rank(shard->getAttrOfType<IntegerAttr>(kRankAttr).getInt()), nodes(nodesOf(cast<ModuleOp>(shard->getParentOp()))),
+      prefix(shardPrefix(options, rank)), store(function) {
+  emitOps();
+  llvm::raw_string_ostream os(code);
+  os << structs << "static int infer(disco_node *node, const void *const *inputs, void *const *outputs) {\n"
+     << "  (void)inputs;\n  (void)outputs;\n"
+     << "  int error = disco_begin(node);\n  if (error)\n    return error;\n"
+     << calls << "  return disco_end(node);\n}\n";
+}
+
+//===----------------------------------------------------------------------===//
+// The function
+//===----------------------------------------------------------------------===//
+
+void ModelEmitter::emitOps() {
+  for (Operation &op : function.getBody().front()) {
+    if (isa<ConstantOp, InputOp, func::ReturnOp>(op))
+      continue;
+    if (auto send = dyn_cast<SendOp>(op))
+      emitSend(send);
+    else if (auto recv = dyn_cast<RecvOp>(op))
+      emitRecv(recv);
+    else if (auto output = dyn_cast<OutputOp>(op))
+      emitOutput(output);
+    else if (auto post = dyn_cast<PostOp>(op))
+      check("disco_post(node, " +
+            std::to_string(messageIndex(post.getMessage(), post.getFrom(), true, post.getBuffer().getType().getBytes())) + ", " +
+            arenaAt(post.getBuffer()) + ")");
+    else if (auto flush = dyn_cast<FlushOp>(op)) {
+      auto flushed = flush.getBuffer().getDefiningOp<SendOp>();
+      check("disco_flush(node, " + std::to_string(messageIndex(flushed.getMessage(), flushed.getTo(), false, 0)) + ")");
+    } else if (!isView(&op))
+      emitKernel(&op);
+  }
+}
+
+void ModelEmitter::check(StringRef call) {
+  calls += "  if ((error = " + call.str() + ") != 0)\n    return error;\n";
+}
+
+unsigned ModelEmitter::messageIndex(int64_t id, int64_t peer, bool incoming, int64_t bytes) {
+  for (auto [i, message] : llvm::enumerate(messages))
+    if (message.id == id)
+      return static_cast<unsigned>(i);
+  messages.push_back({id, peer, bytes, incoming});
+  return static_cast<unsigned>(messages.size() - 1);
+}
+
+static int64_t offsetOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op->getAttrOfType<DenseI64ArrayAttr>(kOffsetsAttr).asArrayRef()[cast<OpResult>(value).getResultNumber()];
+}
+
+std::string ModelEmitter::arenaAt(Value message) const { return "arena + " + std::to_string(offsetOf(message)); }
+
+std::string ModelEmitter::pointer(Value value, bool result) {
+  if (!value)
+    return "nullptr";
+  std::string type = storageType(tensorType(value).getElementType());
+  std::string cast = "reinterpret_cast<" + std::string(result ? "" : "const ") + type + " *>(";
+  // A view of an input is the input's memory.
+  Value origin = value;
+  while (isView(origin.getDefiningOp()))
+    origin = origin.getDefiningOp()->getOperand(0);
+  if (auto input = origin.getDefiningOp<InputOp>())
+    return "static_cast<const " + type + " *>(inputs[" + std::to_string(input.getIndex()) + "])";
+  if (isConstant(value))
+    return cast + "weights() + " + std::to_string(store.offsetOf(value)) + ")";
+  return cast + "arena + " + std::to_string(offsetOf(value)) + ")";
+}
+
+void ModelEmitter::emitComment(Operation *op) {
+  Value result = op->getResult(0);
+  std::string name = opName(op), type = opDescription(op);
+  calls += "\n  // " + (name.empty() ? op->getName().stripDialect().str() : commentText(name));
+  calls += type.empty() ? "" : " (" + commentText(type) + ")";
+  calls += ": ";
+  std::string inputs;
+  for (Value operand : op->getOperands())
+    if (!isConstant(operand))
+      inputs += (inputs.empty() ? "" : ", ") + shapeText(tensorType(operand));
+  calls += inputs + " -> " + shapeText(tensorType(result));
+  if (LocalAttr local = localOf(result); local && local.getAxis() >= 0) {
+    std::string set;
+    llvm::raw_string_ostream os(set);
+    local.getSet().print(os);
+    if (set.size() > 60)
+      set = std::to_string(local.getSet().size()) + " channels";
+    calls += ", axis " + std::to_string(local.getAxis()) + ": " + set;
+  }
+  calls += "\n";
+}
+
+void ModelEmitter::emitKernel(Operation *op) {
+  KernelCall call;
+  cast<KernelOpInterface>(op).describeKernel(call);
+  used.insert("kernels/" + call.header);
+  std::string name = "op" + std::to_string(kernels++);
+  structs += "struct " + name + " {\n";
+  for (const std::string &member : call.members)
+    structs += "  " + member + "\n";
+  structs += "};\n";
+  emitComment(op);
+  std::string arguments;
+  for (auto [i, value] : llvm::enumerate(call.pointers))
+    arguments += (i ? ", " : "") + pointer(value, i == 0);
+  if (!call.sources.empty()) {
+    std::string type = storageType(tensorType(call.sources.front()).getElementType());
+    calls += "  {\n    const " + type + " *const sources[] = {";
+    for (auto [i, value] : llvm::enumerate(call.sources))
+      calls += (i ? ", " : "") + pointer(value, false);
+    calls += "};\n    disco::" + call.kernel + "<" + name + ">(" + arguments + ", sources);\n  }\n";
+  } else {
+    if (!call.value.empty())
+      arguments += ", " + call.value;
+    calls += "  disco::" + call.kernel + "<" + name + ">(" + arguments + ");\n";
+  }
+  if (nodes > 1)
+    check("disco_pump(node)");
+}
+
+static std::string partText(PartAttr part) {
+  std::string set;
+  llvm::raw_string_ostream os(set);
+  part.getSet().print(os);
+  return commentText(part.getTensor().getValue()) +
+         (part.getAxis() < 0 ? "" : ", " + std::to_string(part.getSet().size()) + (part.getSet().size() == 1 ? " channel" : " channels") +
+                                        (set.size() > 60 ? "" : ": " + set));
+}
+
+void ModelEmitter::emitSend(SendOp op) {
+  unsigned index = messageIndex(op.getMessage(), op.getTo(), false, op.getBuffer().getType().getBytes());
+  int64_t offset = offsetOf(op.getBuffer());
+  for (auto [input, part] : llvm::zip(op.getInputs(), op.getParts().getAsRange<PartAttr>())) {
+    RankedTensorType type = tensorType(input);
+    IndexSet present = localOf(input).getSet();
+    SmallVector<int64_t> positions;
+    part.getSet().forEach([&](int64_t channel) { positions.push_back(present.positionOf(channel)); });
+    int64_t outer = 1, axis = part.getAxis();
+    for (int64_t i = 0; i < axis; ++i)
+      outer *= type.getDimSize(i);
+    int64_t extent = axisExtent(type, axis);
+    KernelCall call;
+    std::string element = storageType(type.getElementType());
+    call.use("move.h", "pack").member("using x_t = " + element + ";").constant("outer", outer);
+    call.constant("x_extent", extent).constant("extent", static_cast<int64_t>(positions.size()));
+    call.constant("inner", extent == 0 ? 0 : type.getNumElements() / outer / extent).table("index", positions);
+    used.insert("kernels/move.h");
+    std::string name = "op" + std::to_string(kernels++);
+    structs += "struct " + name + " {\n";
+    for (const std::string &member : call.members)
+      structs += "  " + member + "\n";
+    structs += "};\n";
+    calls += "\n  // to node " + std::to_string(op.getTo()) + (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
+    calls += "  disco::pack<" + name + ">(reinterpret_cast<" + element + " *>(arena + " + std::to_string(offset) + "), " +
+             pointer(input, false) + ");\n";
+    offset += part.getSet().size() * channelBytes(type, axis);
+  }
+  check("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) + ")");
+}
+
+void ModelEmitter::emitRecv(RecvOp op) {
+  auto post = op.getBuffer().getDefiningOp<PostOp>();
+  for (auto part : op.getParts().getAsRange<PartAttr>())
+    calls += "\n  // from node " + std::to_string(post.getFrom()) + (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
+  check("disco_wait(node, " +
+        std::to_string(messageIndex(post.getMessage(), post.getFrom(), true, post.getBuffer().getType().getBytes())) + ")");
+}
+
+void ModelEmitter::emitOutput(OutputOp op) {
+  calls += "\n  // output " + commentText(op.getName()) + ": " + shapeText(tensorType(op.getX())) + "\n";
+  calls += "  memcpy(outputs[" + std::to_string(op.getIndex()) + "], " + pointer(op.getX(), false) + ", " +
+           std::to_string(byteSize(tensorType(op.getX()))) + ");\n";
+}
+
+//===----------------------------------------------------------------------===//
+// The files
+//===----------------------------------------------------------------------===//
+
+void ModelEmitter::emitBanner(std::string &text, StringRef what) const {
+  text += "// " + what.str() + " of node " + std::to_string(rank) + " of " + std::to_string(nodes) + ", model " +
+          commentText(options.modelFile) + ".\n";
+  text += "// Written by discoc " + options.compilerVersion + "; model sha256 " + options.modelSha256 + ".\n";
+  text += "// Settings:";
+  for (auto &[key, value] : options.settings)
+    text += " " + key + "=" + commentText(value);
+  text += "\n";
+}
+
+std::string ModelEmitter::header() const {
+  std::string text, guard = StringRef(prefix).upper();
+  emitBanner(text, "Interface");
+  int64_t arena = shard->getAttrOfType<IntegerAttr>("disco.arena_bytes").getInt();
+  text += "#ifndef " + guard + "_MODEL_H\n#define " + guard + "_MODEL_H\n\n#include \"runtime/disco.h\"\n\n";
+  text += "// Bytes of static memory for activations and messages, and of weights.\n";
+  text += "#define " + guard + "_ARENA_BYTES " + std::to_string(arena) + "u\n";
+  text += "#define " + guard + "_WEIGHT_BYTES " + std::to_string(store.bytes()) + "u\n\n";
+  text += "// The shard: its inputs and outputs (on the root only), its messages, and infer, one inference.\n";
+  text += "extern \"C\" const disco_program " + prefix + "_program;\n\n#endif // " + guard + "_MODEL_H\n";
+  return text;
+}
+
+/// Numbers of ONNX's element types.
+static int typeNumber(Type element) {
+  if (element.isF32())
+    return 1;
+  if (element.isF16())
+    return 10;
+  if (element.isF64())
+    return 11;
+  if (element.isInteger(1))
+    return 9;
+  bool isUnsigned = element.isUnsignedInteger();
+  switch (element.getIntOrFloatBitWidth()) {
+  case 8:
+    return isUnsigned ? 2 : 3;
+  case 16:
+    return isUnsigned ? 4 : 5;
+  case 32:
+    return isUnsigned ? 12 : 6;
+  default:
+    return isUnsigned ? 13 : 7;
+  }
+}
+
+static std::string tensorInfo(StringRef name, RankedTensorType type, StringRef dims) {
+  return "    {" + cString(name) + ", static_cast<disco_type>(" + std::to_string(typeNumber(type.getElementType())) + "), " +
+         std::to_string(type.getRank()) + ", " + dims.str() + ", " + std::to_string(byteSize(type)) + "},\n";
+}
+
+void ModelEmitter::emitTensorInfos(std::string &text) const {
+  auto module = cast<ModuleOp>(shard->getParentOp());
+  for (StringRef kind : {"inputs", "outputs"}) {
+    auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
+    bool here = rank == rootOf(module) && list && !list.empty();
+    if (!here)
+      continue;
+    std::string infos;
+    for (auto [i, entry] : llvm::enumerate(list.getAsRange<DictionaryAttr>())) {
+      auto type = cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue());
+      std::string dims = "nullptr";
+      if (type.getRank() > 0) {
+        dims = kind.str() + std::to_string(i) + "_dims";
+        text += "static const uint64_t " + dims + "[] = {";
+        for (auto [d, extent] : llvm::enumerate(type.getShape()))
+          text += (d ? ", " : "") + std::to_string(extent);
+        text += "};\n";
+      }
+      infos += tensorInfo(entry.getAs<StringAttr>("name").getValue(), type, dims);
+    }
+    text += "static const disco_tensor_info " + kind.str() + "_info[] = {\n" + infos + "};\n";
+  }
+}
+
+std::string ModelEmitter::source(StringRef buildHash) const {
+  auto module = cast<ModuleOp>(shard->getParentOp());
+  int64_t arena = shard->getAttrOfType<IntegerAttr>("disco.arena_bytes").getInt();
+  std::string text;
+  emitBanner(text, "The program");
+  text += "#include \"model.h\"\n";
+  for (const std::string &header : used)
+    text += "#include \"runtime/" + header + "\"\n";
+  text += "#include <string.h>\n\n";
+  text += "extern \"C\" const uint32_t " + prefix + "_weights[];\n\n";
+  text += "namespace " + prefix + " {\n\n";
+  text += "alignas(64) static unsigned char arena[" + std::to_string(std::max<int64_t>(arena, 1)) + "];\n\n";
+  text += "[[maybe_unused]] static inline const unsigned char *weights() {\n  return reinterpret_cast<const unsigned char *>(" +
+          prefix + "_weights);\n}\n\n";
+  text += code + "\n";
+  if (!messages.empty()) {
+    text += "// id, peer, incoming, bytes\nstatic const disco_message messages[] = {\n";
+    for (const Message &message : messages)
+      text += "    {" + std::to_string(message.id) + ", " + std::to_string(message.peer) + ", " + (message.incoming ? "1" : "0") +
+              ", " + std::to_string(message.bytes) + "},\n";
+    text += "};\n";
+  }
+  emitTensorInfos(text);
+  bool root = rank == rootOf(module);
+  auto count = [&](StringRef kind) {
+    auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
+    return root && list ? list.size() : 0;
+  };
+  auto infos = [&](StringRef kind) {
+    return (count(kind) ? kind.str() + "_info" : std::string("nullptr")) + ", " + std::to_string(count(kind));
+  };
+  text += "\n} // namespace " + prefix + "\n\nextern \"C\" const disco_program " + prefix + "_program = {\n    " +
+          cString(options.modelName) + ", " + std::to_string(rank) + ", " + std::to_string(nodes) + ",\n    {";
+  for (size_t i = 0; i < 16; ++i)
+    text += (i ? ", 0x" : "0x") + buildHash.substr(2 * i, 2).str();
+  std::string scope = prefix + "::";
+  auto qualified = [&](StringRef kind) {
+    std::string info = infos(kind);
+    return count(kind) ? scope + info : info;
+  };
+  text += "},\n    " + (messages.empty() ? std::string("nullptr") : scope + "messages") + ", " + std::to_string(messages.size()) +
+          ",\n    " + qualified("inputs") + ",\n    " + qualified("outputs") + ",\n    " + std::to_string(arena) + ", " +
+          std::to_string(store.bytes()) + ",\n    " + scope + "infer};\n";
+  return text;
+}

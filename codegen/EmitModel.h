@@ -1,0 +1,57 @@
+//===- EmitModel.h - model.h and model.cpp of one shard ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_CODEGEN_EMITMODEL_H
+#define DISCOC_CODEGEN_EMITMODEL_H
+
+#include "Codegen.h"
+#include "WeightStore.h"
+#include <set>
+
+namespace disco {
+
+/// The sources of one shard as text. The build hash is filled in when the whole cluster is known.
+class ModelEmitter {
+public:
+  ModelEmitter(mlir::ModuleOp shard, const EmitOptions &options);
+
+  /// Everything that depends on the program: parameter structs and the function `infer`.
+  const std::string &body() const { return code; }
+  std::string header() const;
+  std::string source(llvm::StringRef buildHash) const;
+  const WeightStore &weights() const { return store; }
+  /// Kernel headers in use, below runtime_stub.
+  const std::set<std::string> &headers() const { return used; }
+
+private:
+  void emitOps();
+  void emitKernel(mlir::Operation *op);
+  void emitSend(SendOp op);
+  void emitRecv(RecvOp op);
+  void emitOutput(OutputOp op);
+  void emitComment(mlir::Operation *op);
+  std::string pointer(mlir::Value value, bool result);
+  std::string arenaAt(mlir::Value message) const;
+  unsigned messageIndex(int64_t id, int64_t peer, bool incoming, int64_t bytes);
+  void check(llvm::StringRef call);
+  void emitBanner(std::string &text, llvm::StringRef what) const;
+  void emitTensorInfos(std::string &text) const;
+
+  mlir::ModuleOp shard;
+  mlir::func::FuncOp function;
+  const EmitOptions &options;
+  int64_t rank, nodes;
+  std::string prefix;
+  WeightStore store;
+  std::string structs, calls, code;
+  std::set<std::string> used;
+  struct Message {
+    int64_t id, peer, bytes;
+    bool incoming;
+  };
+  std::vector<Message> messages;
+  int64_t kernels = 0;
+};
+
+} // namespace disco
+
+#endif // DISCOC_CODEGEN_EMITMODEL_H

@@ -1,0 +1,84 @@
+//===- ModuleNotes.cpp - what a module's attributes say of its model ------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// A planned module in text form is all that emission needs, so everything that ends up in the emitted files
+// travels on the module.
+#include "Codegen.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace disco;
+
+void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
+  Builder builder(module.getContext());
+  auto text = [&](StringRef name, StringRef value) { return builder.getNamedAttr(name, builder.getStringAttr(value)); };
+  module->setAttr("disco.model", builder.getDictionaryAttr({text("name", options.modelName), text("file", options.modelFile),
+                                                            text("sha256", options.modelSha256),
+                                                            text("compiler", options.compilerVersion)}));
+  SmallVector<NamedAttribute> settings;
+  for (auto &[key, value] : options.settings)
+    settings.push_back(text(key, value));
+  module->setAttr("disco.settings", builder.getDictionaryAttr(settings));
+  module->setAttr("disco.cluster", builder.getStringAttr(discoc::toToml(options.cluster)));
+  SmallVector<Attribute> labels;
+  for (const std::string &label : options.labels)
+    labels.push_back(builder.getStringAttr(label));
+  module->setAttr("disco.labels", builder.getArrayAttr(labels));
+  if (options.preprocess)
+    module->setAttr("disco.preprocess", builder.getStringAttr(discoc::toJson(*options.preprocess)));
+}
+
+EmitOptions disco::readEmitOptions(ModuleOp module) {
+  EmitOptions options;
+  auto model = module->getAttrOfType<DictionaryAttr>("disco.model");
+  auto text = [&](StringRef name) {
+    auto attr = model ? model.getAs<StringAttr>(name) : StringAttr();
+    return attr ? attr.str() : "model";
+  };
+  options.modelName = text("name");
+  options.modelFile = text("file");
+  options.modelSha256 = text("sha256");
+  options.compilerVersion = text("compiler");
+  if (auto settings = module->getAttrOfType<DictionaryAttr>("disco.settings"))
+    for (NamedAttribute entry : settings)
+      options.settings[entry.getName().str()] = cast<StringAttr>(entry.getValue()).str();
+  discoc::Diagnostics ignored;
+  int64_t nodes = nodesOf(module);
+  if (auto cluster = module->getAttrOfType<StringAttr>("disco.cluster"))
+    if (auto parsed = discoc::parseCluster(cluster.str(), "disco.cluster", nodes, ignored))
+      options.cluster = *parsed;
+  if (static_cast<int64_t>(options.cluster.nodes.size()) != nodes)
+    options.cluster = discoc::defaultCluster(nodes);
+  if (auto labels = module->getAttrOfType<ArrayAttr>("disco.labels"))
+    for (auto label : labels.getAsRange<StringAttr>())
+      options.labels.push_back(label.str());
+  if (auto preprocess = module->getAttrOfType<StringAttr>("disco.preprocess"))
+    options.preprocess = discoc::parsePreprocess(preprocess.str(), "disco.preprocess", ignored);
+  return options;
+}
+
+discoc::Owners disco::makeOwners(ModuleOp module) {
+  discoc::Owners owners;
+  owners.nodes = nodesOf(module);
+  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.tensors").getAsRange<DictionaryAttr>()) {
+    auto layout = entry.getAs<OwnedAttr>("owners");
+    if (!layout || layout.getAxis() < 0)
+      continue;
+    discoc::OwnerMap map;
+    map.axis = layout.getAxis();
+    for (SetAttr set : layout.getSets())
+      map.owners.push_back(toFormat(set.getSet()));
+    owners.tensors[entry.getAs<StringAttr>("name").str()] = std::move(map);
+  }
+  return owners;
+}
+
+discoc::Masks disco::makeMasks(ModuleOp module) {
+  discoc::Masks masks;
+  masks.nodes = nodesOf(module);
+  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.masks").getAsRange<DictionaryAttr>())
+    for (auto route : entry.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
+      if (route.getFrom() != route.getTo())
+        masks.entries.push_back({entry.getAs<StringAttr>("op").str(), route.getFrom(), route.getTo(), toFormat(route.getSet())});
+  return masks;
+}

@@ -1,0 +1,241 @@
+//===- Summaries.cpp - the manifest and the report of a planned module ----===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Codegen.h"
+#include "WeightStore.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace disco;
+
+discoc::IndexSet disco::toFormat(const IndexSet &set) {
+  discoc::IndexSet out;
+  for (IndexSet::Range range : set.getRanges())
+    out.append(range.first, range.second - 1);
+  return out;
+}
+
+IndexSet disco::fromFormat(const discoc::IndexSet &set) {
+  IndexSet out;
+  for (discoc::IndexRange range : set.ranges())
+    out.add(IndexSet::range(range.first, range.last + 1));
+  return out;
+}
+
+static std::string numpyName(Type element) {
+  if (isa<FloatType>(element))
+    return "float" + std::to_string(element.getIntOrFloatBitWidth());
+  if (element.isInteger(1))
+    return "bool";
+  return (element.isUnsignedInteger() ? "uint" : "int") + std::to_string(element.getIntOrFloatBitWidth());
+}
+
+static discoc::ManifestTensor makeTensor(DictionaryAttr entry) {
+  auto type = cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue());
+  discoc::ManifestTensor tensor;
+  tensor.name = entry.getAs<StringAttr>("name").str();
+  tensor.type = numpyName(type.getElementType());
+  tensor.shape.assign(type.getShape().begin(), type.getShape().end());
+  if (auto owners = entry.getAs<OwnedAttr>("owners"); owners && owners.getAxis() >= 0) {
+    tensor.layout.kind = discoc::ManifestLayout::Kind::Owned;
+    tensor.layout.axis = owners.getAxis();
+    for (SetAttr set : owners.getSets())
+      tensor.layout.owners.push_back(toFormat(set.getSet()));
+  }
+  return tensor;
+}
+
+static discoc::ManifestMessage makeMessage(SendOp send, int64_t from) {
+  discoc::ManifestMessage message;
+  message.id = send.getMessage();
+  message.from = from;
+  message.to = send.getTo();
+  message.bytes = send.getBuffer().getType().getBytes();
+  message.root = true;
+  for (auto [input, part] : llvm::zip(send.getInputs(), send.getParts().getAsRange<PartAttr>())) {
+    discoc::ManifestRoute route;
+    route.tensor = part.getTensor().str();
+    if (part.getAxis() >= 0) {
+      route.axis = part.getAxis();
+      route.channels = toFormat(part.getSet());
+    }
+    route.bytes = part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
+    message.root &= part.getRoot();
+    message.routes.push_back(std::move(route));
+  }
+  return message;
+}
+
+static int64_t integerOf(Operation *op, StringRef name) {
+  auto attr = op->getAttrOfType<IntegerAttr>(name);
+  return attr ? attr.getInt() : 0;
+}
+
+static const discoc::ClusterNode &clusterNode(const EmitOptions &options, size_t rank) { return options.cluster.nodes[rank]; }
+
+discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options, StringRef buildHash) {
+  discoc::Manifest manifest;
+  manifest.compiler = options.compilerVersion;
+  manifest.model = {options.modelName, options.modelFile, options.modelSha256};
+  manifest.settings = options.settings;
+  manifest.buildHash = buildHash.str();
+  manifest.root.inputAt = manifest.root.outputAt = rootOf(module);
+  manifest.labels = options.labels;
+  manifest.preprocess = options.preprocess;
+  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.inputs").getAsRange<DictionaryAttr>())
+    manifest.inputs.push_back(makeTensor(entry));
+  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.outputs").getAsRange<DictionaryAttr>())
+    manifest.outputs.push_back(makeTensor(entry));
+  for (auto [rank, shard] : llvm::enumerate(shardsOf(module))) {
+    discoc::ManifestNode node;
+    node.rank = static_cast<int64_t>(rank);
+    node.name = clusterNode(options, rank).name;
+    node.board = clusterNode(options, rank).board;
+    node.directory = "node" + std::to_string(rank);
+    node.arenaBytes = integerOf(shard, "disco.arena_bytes");
+    node.weightBytes = WeightStore(inferOf(shard)).bytes();
+    manifest.nodes.push_back(std::move(node));
+    for (auto send : inferOf(shard).getOps<SendOp>())
+      manifest.messages.push_back(makeMessage(send, static_cast<int64_t>(rank)));
+  }
+  llvm::sort(manifest.messages, [](const auto &a, const auto &b) { return a.id < b.id; });
+  return manifest;
+}
+
+//===----------------------------------------------------------------------===//
+// Report
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Adds up what one shard does of each layer.
+class ShareCollector {
+public:
+  ShareCollector(discoc::Report &report) : report(report) {
+    for (auto [i, layer] : llvm::enumerate(report.layers))
+      index[layer.op] = i;
+  }
+
+  void addShard(int64_t rank, func::FuncOp function) {
+    llvm::DenseSet<std::pair<const void *, const void *>> stored;
+    for (Operation &op : function.getBody().front()) {
+      if (auto recv = dyn_cast<RecvOp>(op))
+        addReceived(rank, recv);
+      if (auto send = dyn_cast<SendOp>(op))
+        addSent(rank, send);
+      auto at = index.find(opName(&op));
+      if (at == index.end() || isa<ConstantOp, SendOp, RecvOp, PostOp, FlushOp, InputOp, OutputOp>(op))
+        continue;
+      discoc::LayerShare &share = shareOf(at->second, rank);
+      if (auto cost = dyn_cast<CostOpInterface>(op))
+        share.macs += cost.getMacs();
+      for (Value operand : op.getOperands())
+        if (auto constant = operand.getDefiningOp<ConstantOp>())
+          if (stored.insert({constant.getValueAttr().getAsOpaquePointer(), constant.getViewAttr().getAsOpaquePointer()}).second)
+            share.weightBytes += WeightStore::storedBytes(constant);
+      if (LocalAttr local = localOf(op.getResult(0)))
+        share.channels = std::max(share.channels, local.getSet().size());
+    }
+  }
+
+private:
+  discoc::LayerShare &shareOf(size_t layer, int64_t rank) {
+    std::vector<discoc::LayerShare> &shares = report.layers[layer].nodes;
+    for (discoc::LayerShare &share : shares)
+      if (share.rank == rank)
+        return share;
+    shares.emplace_back();
+    shares.back().rank = rank;
+    return shares.back();
+  }
+
+  /// Received features count for the layer that first reads them.
+  void addReceived(int64_t rank, RecvOp recv) {
+    for (auto [result, part] : llvm::zip(recv.getResults(), recv.getParts().getAsRange<PartAttr>())) {
+      if (part.getRoot())
+        continue;
+      Operation *first = nullptr;
+      for (Operation *user : result.getUsers())
+        if (index.count(opName(user)) && (!first || user->isBeforeInBlock(first)))
+          first = user;
+      if (first)
+        shareOf(index[opName(first)], rank).receiveBytes += byteSize(tensorType(result));
+    }
+  }
+
+  /// Sent features count for the layer that made them: their readers are on another node.
+  void addSent(int64_t rank, SendOp send) {
+    for (auto [input, part] : llvm::zip(send.getInputs(), send.getParts().getAsRange<PartAttr>())) {
+      auto at = index.find(opName(input.getDefiningOp()));
+      if (!part.getRoot() && at != index.end())
+        shareOf(at->second, rank).sendBytes += part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
+    }
+  }
+
+  discoc::Report &report;
+  llvm::StringMap<size_t> index;
+};
+} // namespace
+
+static void addTraffic(discoc::Report &report, SendOp send, int64_t from) {
+  bool root = llvm::all_of(send.getParts().getAsRange<PartAttr>(), [](PartAttr part) { return part.getRoot(); });
+  discoc::Traffic traffic{1, send.getBuffer().getType().getBytes()};
+  auto peerOf = [&](int64_t rank, int64_t peer) -> discoc::PeerReport & {
+    std::vector<discoc::PeerReport> &peers = report.nodes[rank].peers;
+    auto at = llvm::find_if(peers, [&](const discoc::PeerReport &p) { return p.peer >= peer; });
+    if (at == peers.end() || at->peer != peer) {
+      at = peers.insert(at, discoc::PeerReport{});
+      at->peer = peer;
+    }
+    return *at;
+  };
+  int64_t to = send.getTo();
+  discoc::PeerReport &sender = peerOf(from, to);
+  (root ? sender.rootSent : sender.sent) += traffic;
+  discoc::PeerReport &receiver = peerOf(to, from);
+  (root ? receiver.rootReceived : receiver.received) += traffic;
+}
+
+discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, StringRef buildHash) {
+  discoc::Report report;
+  report.model = options.modelName;
+  report.compiler = options.compilerVersion;
+  report.buildHash = buildHash.str();
+  report.frameOverheadBytes = 32;
+  SmallVector<ModuleOp> shards = shardsOf(module);
+  for (auto [rank, shard] : llvm::enumerate(shards)) {
+    discoc::NodeReport node;
+    node.rank = static_cast<int64_t>(rank);
+    node.name = clusterNode(options, rank).name;
+    node.board = clusterNode(options, rank).board;
+    node.arenaBytes = integerOf(shard, "disco.arena_bytes");
+    node.liveBytes = integerOf(shard, "disco.live_bytes");
+    report.nodes.push_back(std::move(node));
+  }
+  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.layers").getAsRange<DictionaryAttr>()) {
+    auto number = [&](StringRef name) { return entry.getAs<IntegerAttr>(name).getInt(); };
+    discoc::LayerReport layer;
+    layer.op = entry.getAs<StringAttr>("op").str();
+    layer.type = entry.getAs<StringAttr>("type").getValue().split(',').first.str();
+    layer.macs = number("macs");
+    layer.weightBytes = number("weight_bytes");
+    layer.denseMacs = number("dense_macs");
+    layer.denseWeightBytes = number("dense_weight_bytes");
+    layer.denseBytes = number("dense_bytes");
+    report.denseGather.exchanged.messages += number("dense_messages");
+    report.layers.push_back(std::move(layer));
+  }
+  ShareCollector shares(report);
+  for (auto [rank, shard] : llvm::enumerate(shards)) {
+    shares.addShard(static_cast<int64_t>(rank), inferOf(shard));
+    for (auto send : inferOf(shard).getOps<SendOp>())
+      addTraffic(report, send, static_cast<int64_t>(rank));
+  }
+  for (discoc::LayerReport &layer : report.layers) {
+    int64_t macs = 0;
+    for (const discoc::LayerShare &share : layer.nodes)
+      macs += share.macs;
+    layer.replicatedMacs = std::max<int64_t>(0, macs - layer.macs);
+  }
+  discoc::addTotals(report);
+  return report;
+}

@@ -1,0 +1,143 @@
+//===- Compile.cpp - discoc compile and discoc emit -----------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Codegen.h"
+#include "Frontend.h"
+#include "HostCommands.h"
+#include "OutputDirectory.h"
+#include "RuntimeDirectory.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace disco;
+
+namespace {
+
+/// Prints stages as they end: to numbered files, to standard error, or to standard output and then stops.
+class StagePrinter {
+public:
+  explicit StagePrinter(const discoc::CompileOptions &options) : options(options) {}
+
+  bool checkNames() const {
+    for (const std::string &name : options.printIrAfter)
+      if (name != "all" && !isStage(name))
+        return complain("--print-ir-after", name);
+    return options.stopAfter.empty() || isStage(options.stopAfter) || complain("--stop-after", options.stopAfter);
+  }
+
+  /// Whether to go on.
+  LogicalResult stageEnded(ModuleOp module, StringRef name) {
+    OpPrintingFlags flags;
+    flags.enableDebugInfo();
+    if (!options.dumpDirectory.empty()) {
+      std::error_code error = llvm::sys::fs::create_directories(options.dumpDirectory);
+      llvm::SmallString<128> path(options.dumpDirectory);
+      std::string number;
+      llvm::raw_string_ostream(number) << llvm::format("%02d-", count++);
+      llvm::sys::path::append(path, number + name.str() + ".mlir");
+      llvm::raw_fd_ostream file(path, error);
+      if (error) {
+        llvm::errs() << "error: cannot write '" << path << "': " << error.message() << "\n";
+        return failure();
+      }
+      module->print(file, flags);
+      file << "\n";
+    }
+    if (llvm::is_contained(options.printIrAfter, "all") || llvm::is_contained(options.printIrAfter, name)) {
+      llvm::errs() << "// after " << name << "\n";
+      module->print(llvm::errs(), OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(64));
+      llvm::errs() << "\n";
+    }
+    if (options.stopAfter == name) {
+      module->print(llvm::outs(), flags);
+      llvm::outs() << "\n";
+    }
+    return success();
+  }
+
+private:
+  static bool isStage(StringRef name) {
+    return name == "import" || llvm::any_of(stages(), [&](const Stage &stage) { return name == stage.name; });
+  }
+
+  static bool complain(StringRef option, StringRef name) {
+    llvm::errs() << "error: " << option << " " << name << ": no such stage; the stages are import";
+    for (const Stage &stage : stages())
+      llvm::errs() << ", " << stage.name;
+    llvm::errs() << "\n";
+    return false;
+  }
+
+  const discoc::CompileOptions &options;
+  int count = 0;
+};
+
+/// Runs the stages one by one up to the one at which to stop.
+LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) {
+  StagePrinter printer(options);
+  if (failed(printer.stageEnded(module, "import")) || options.stopAfter == "import")
+    return success(options.stopAfter == "import");
+  for (const Stage &stage : stages()) {
+    PassManager manager(module.getContext());
+    manager.enableVerifier(true);
+    if (options.timing)
+      manager.enableTiming();
+    if (options.statistics)
+      manager.enableStatistics(PassDisplayMode::List);
+    manager.addPass(stage.create());
+    if (failed(manager.run(module)) || failed(printer.stageEnded(module, stage.name)))
+      return failure();
+    if (options.stopAfter == stage.name)
+      break;
+  }
+  return success();
+}
+
+/// Emits into a directory that appears only when everything is written.
+int emitTo(ModuleOp module, const std::string &out) {
+  std::string runtime = runtimeDirectory();
+  if (runtime.empty()) {
+    llvm::errs() << "error: the runtime stub's sources are not beside discoc: reinstall it, or set DISCOC_RUNTIME to their folder\n";
+    return discoc::ExitFault;
+  }
+  OutputDirectory directory(out);
+  if (!directory.prepare() || failed(emitCluster(module, runtime, directory.path())) || !directory.commit())
+    return discoc::ExitFault;
+  return discoc::ExitSuccess;
+}
+
+} // namespace
+
+int discoc::runCompile(const CompileOptions &options) {
+  if (!StagePrinter(options).checkNames())
+    return ExitUsage;
+  if (options.out.empty() && options.stopAfter.empty()) {
+    llvm::errs() << "error: -o OUT is missing: the directory to write, or --stop-after STAGE to print a stage\n";
+    return ExitUsage;
+  }
+  std::optional<LoadedModel> loaded = loadModel(options.model);
+  if (!loaded)
+    return ExitFault;
+  DiagnosticPrinter printer(*loaded->context, options.model.model);
+  if (failed(runStages(*loaded->module, options)))
+    return ExitFault;
+  return options.stopAfter.empty() ? emitTo(*loaded->module, options.out) : ExitSuccess;
+}
+
+int discoc::runEmit(const EmitCommandOptions &options) {
+  std::unique_ptr<MLIRContext> context = makeContext();
+  DiagnosticPrinter printer(*context, options.ir);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(options.ir, ParserConfig(context.get()));
+  if (!module)
+    return ExitFault;
+  SmallVector<ModuleOp> shards = shardsOf(*module);
+  if (shards.empty() || !shards.front()->hasAttr("disco.arena_bytes")) {
+    llvm::errs() << "error: " << options.ir << ": is not a planned module; run it through 'discoc-opt --disco-pipeline' first\n";
+    return ExitFault;
+  }
+  return emitTo(*module, options.out);
+}

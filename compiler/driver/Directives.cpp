@@ -1,0 +1,187 @@
+//===- Directives.cpp - masks and owner maps that users state -------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Directives.h"
+#include "Codegen.h"
+#include "formats/Metadata.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace disco;
+
+namespace {
+
+/// A directive and where it came from.
+template <typename T> struct Stated {
+  std::optional<T> value;
+  std::string source;
+  bool failed = false;
+};
+
+/// The file when one is named, else the metadata entry, else nothing.
+template <typename T, typename Read, typename Parse>
+Stated<T> find(const std::string &file, const discoc::importer::Model &model, const char *key, int64_t nodes, Read read, Parse parse) {
+  Stated<T> stated;
+  discoc::Diagnostics errors;
+  auto entry = model.metadata.find(key);
+  if (!file.empty()) {
+    stated.source = file;
+    stated.value = read(file, nodes, errors);
+  } else if (entry != model.metadata.end()) {
+    stated.source = llvm::sys::path::filename(model.path).str() + ": " + key;
+    stated.value = parse(entry->second, stated.source, errors);
+    // Metadata is for the number of nodes for which the model was trained; about others it says nothing.
+    if (stated.value && stated.value->nodes != nodes) {
+      stated.value.reset();
+      return stated;
+    }
+  } else {
+    return stated;
+  }
+  for (const discoc::Diagnostic &error : errors)
+    llvm::errs() << "error: " << error.str() << "\n";
+  stated.failed = !stated.value;
+  return stated;
+}
+
+/// The name among `known` that is nearest to a misspelt one.
+std::string suggestion(StringRef name, const std::vector<std::string> &known) {
+  std::string best;
+  unsigned bestDistance = 1 + static_cast<unsigned>(name.size()) / 2;
+  for (const std::string &other : known)
+    if (unsigned distance = name.edit_distance(other, true, bestDistance); distance < bestDistance)
+      best = other, bestDistance = distance;
+  return best.empty() ? "" : "; did you mean '" + best + "'?";
+}
+
+class DirectiveAttacher {
+public:
+  DirectiveAttacher(ModuleOp module, const discoc::importer::Model &model) : module(module), model(model) {
+    module.walk([&](Operation *op) {
+      if (auto input = dyn_cast<InputOp>(op))
+        tensors[input.getName()] = op;
+      if (auto name = op->getAttrOfType<StringAttr>(kTensorAttr))
+        tensors[name.getValue()] = op;
+      if (isa<ContractionOpInterface>(op))
+        contractions[opName(op)] = op;
+    });
+  }
+
+  LogicalResult attachMasks(const discoc::Masks &masks, const std::string &source) {
+    llvm::MapVector<Operation *, SmallVector<Attribute>> routes;
+    bool good = true;
+    for (auto [i, entry] : llvm::enumerate(masks.entries)) {
+      Operation *op = findContraction(entry.op);
+      if (!op) {
+        good = complain(source, entry.op);
+        continue;
+      }
+      routes[op].push_back(RouteAttr::get(module.getContext(), entry.from, entry.to, fromFormat(entry.channels)));
+    }
+    Builder builder(module.getContext());
+    for (auto &[op, list] : routes) {
+      SmallVector<NamedAttribute> mask{builder.getNamedAttr("routes", builder.getArrayAttr(list))};
+      if (masks.apply == discoc::Masks::Apply::Zero)
+        mask.push_back(builder.getNamedAttr("zero", builder.getUnitAttr()));
+      op->setAttr(kStatedMaskAttr, builder.getDictionaryAttr(mask));
+    }
+    return success(good);
+  }
+
+  LogicalResult attachOwners(const discoc::Owners &owners, const std::string &source) {
+    bool good = true;
+    for (auto &[name, map] : owners.tensors) {
+      auto at = tensors.find(name);
+      if (at == tensors.end()) {
+        std::vector<std::string> known;
+        for (auto &tensor : tensors)
+          known.push_back(tensor.getKey().str());
+        llvm::errs() << "error: " << source << ": the model has no tensor '" << name << "'" << suggestion(name, known) << "\n";
+        good = false;
+        continue;
+      }
+      good &= attachOwner(at->second, name, map, source);
+    }
+    return success(good);
+  }
+
+private:
+  Operation *findContraction(const std::string &name) {
+    auto at = contractions.find(name);
+    if (at != contractions.end())
+      return at->second;
+    auto tensor = tensors.find(name);
+    return tensor != tensors.end() && isa<ContractionOpInterface>(tensor->second) ? tensor->second : nullptr;
+  }
+
+  bool complain(const std::string &source, const std::string &name) {
+    llvm::errs() << "error: " << source << ": ";
+    for (const discoc::importer::Op &op : model.graph.ops)
+      if (op.name == name) {
+        llvm::errs() << "op '" << name << "' (" << op.type << ", opset " << op.opset
+                     << ") is not a contraction; masks belong to Conv, Gemm and MatMul with constant weights\n";
+        return false;
+      }
+    std::vector<std::string> known;
+    for (auto &entry : contractions)
+      known.push_back(entry.getKey().str());
+    llvm::errs() << "the model has no op '" << name << "'" << suggestion(name, known) << "\n";
+    return false;
+  }
+
+  bool attachOwner(Operation *op, const std::string &name, const discoc::OwnerMap &map, const std::string &source) {
+    RankedTensorType type = tensorType(op->getResult(0));
+    if (map.axis >= type.getRank()) {
+      llvm::errs() << "error: " << source << ": the owner map of '" << name << "' divides axis " << map.axis
+                   << ", but the tensor has rank " << type.getRank() << "\n";
+      return false;
+    }
+    discoc::Diagnostics errors;
+    if (!discoc::checkPartition(map, type.getDimSize(map.axis), name, source, errors)) {
+      for (const discoc::Diagnostic &error : errors)
+        llvm::errs() << "error: " << error.str() << "\n";
+      return false;
+    }
+    SmallVector<IndexSet> sets;
+    for (const discoc::IndexSet &set : map.owners)
+      sets.push_back(fromFormat(set));
+    // Inputs are the root's, whatever a map says; maps that discoc itself wrote say so too.
+    if (isa<InputOp>(op)) {
+      bool root = sets[rootOf(module)].isAll(type.getDimSize(map.axis));
+      if (!root)
+        llvm::errs() << "error: " << source << ": '" << name << "' is an input of the model, which the root owns\n";
+      return root;
+    }
+    op->setAttr(kOwnersAttr, OwnedAttr::get(module.getContext(), map.axis, sets));
+    return true;
+  }
+
+  ModuleOp module;
+  const discoc::importer::Model &model;
+  llvm::StringMap<Operation *> tensors, contractions;
+};
+
+} // namespace
+
+LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOptions &options, const discoc::importer::Model &model) {
+  int64_t nodes = nodesOf(module);
+  auto masks = find<discoc::Masks>(
+      options.masks, model, discoc::metadataMasks, nodes,
+      [](const std::string &file, int64_t n, discoc::Diagnostics &errors) { return discoc::readMasks(file, n, errors); },
+      [](const std::string &text, const std::string &source, discoc::Diagnostics &errors) {
+        return discoc::parseMasks(text, source, std::nullopt, errors);
+      });
+  auto owners = find<discoc::Owners>(
+      options.owners, model, discoc::metadataOwners, nodes,
+      [](const std::string &file, int64_t n, discoc::Diagnostics &errors) { return discoc::readOwners(file, n, errors); },
+      [](const std::string &text, const std::string &source, discoc::Diagnostics &errors) {
+        return discoc::parseOwners(text, source, std::nullopt, errors);
+      });
+  if (masks.failed || owners.failed)
+    return failure();
+  DirectiveAttacher attacher(module, model);
+  if (masks.value && failed(attacher.attachMasks(*masks.value, masks.source)))
+    return failure();
+  return owners.value ? attacher.attachOwners(*owners.value, owners.source) : success();
+}

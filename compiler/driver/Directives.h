@@ -1,0 +1,19 @@
+//===- Directives.h - masks and owner maps that users state -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_DIRECTIVES_H
+#define DISCOC_DRIVER_DIRECTIVES_H
+
+#include "Options.h"
+#include "Passes.h"
+#include "import/OnnxModel.h"
+
+namespace disco {
+
+/// Reads stated masks and owner maps, from files or else from the model's metadata, checks them against the module
+/// and notes them on its ops (`disco.stated_mask`, `disco.owners`).
+mlir::LogicalResult attachDirectives(mlir::ModuleOp module, const discoc::ModelOptions &options,
+                                     const discoc::importer::Model &model);
+
+} // namespace disco
+
+#endif // DISCOC_DRIVER_DIRECTIVES_H

@@ -1,0 +1,225 @@
+//===- Frontend.cpp - from a model file to a module -----------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Frontend.h"
+#include "Codegen.h"
+#include "Directives.h"
+#include "Version.h"
+#include "formats/Metadata.h"
+#include "import/Import.h"
+#include "import/OnnxReader.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+using namespace disco;
+
+//===----------------------------------------------------------------------===//
+// Diagnostics
+//===----------------------------------------------------------------------===//
+
+static NameLoc findName(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name;
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location inner : fused.getLocations())
+      if (NameLoc name = findName(inner))
+        return name;
+  return {};
+}
+
+static std::string findDescription(Location loc) {
+  if (auto fused = dyn_cast<FusedLoc>(loc)) {
+    if (auto text = dyn_cast_or_null<StringAttr>(fused.getMetadata()))
+      return text.str();
+    for (Location inner : fused.getLocations())
+      if (std::string text = findDescription(inner); !text.empty())
+        return text;
+  }
+  return {};
+}
+
+DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, std::string file) : context(context) {
+  handler = context.getDiagEngine().registerHandler([file = std::move(file)](Diagnostic &diagnostic) {
+    bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    llvm::errs() << (isError ? "error: " : "warning: ") << file << ": ";
+    if (NameLoc name = findName(diagnostic.getLocation())) {
+      llvm::errs() << "op '" << name.getName().getValue() << "'";
+      if (std::string type = findDescription(diagnostic.getLocation()); !type.empty())
+        llvm::errs() << " (" << type << ")";
+      llvm::errs() << ": ";
+    }
+    llvm::errs() << diagnostic << "\n";
+    return success();
+  });
+}
+
+DiagnosticPrinter::~DiagnosticPrinter() { context.getDiagEngine().eraseHandler(handler); }
+
+static void print(const discoc::Diagnostics &diagnostics) {
+  for (const discoc::Diagnostic &diagnostic : diagnostics)
+    llvm::errs() << "error: " << diagnostic.str() << "\n";
+}
+
+static void print(const std::vector<discoc::importer::Diagnostic> &diagnostics) {
+  for (const discoc::importer::Diagnostic &diagnostic : diagnostics)
+    llvm::errs() << "error: " << diagnostic.str() << "\n";
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+std::unique_ptr<MLIRContext> disco::makeContext() {
+  DialectRegistry registry;
+  registry.insert<DiscoDialect, func::FuncDialect>();
+  auto context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+  return context;
+}
+
+/// `name=size` and `NAME=AxBxC`.
+static bool parsePins(const discoc::ModelOptions &options, std::map<std::string, int64_t> &pins,
+                      std::map<std::string, std::vector<int64_t>> &shapes) {
+  for (StringRef pin : options.pins) {
+    auto [name, size] = pin.rsplit('=');
+    int64_t value = 0;
+    if (name.empty() || size.getAsInteger(10, value) || value < 0) {
+      llvm::errs() << "error: --pin " << pin << ": expected NAME=SIZE, such as --pin batch=1\n";
+      return false;
+    }
+    pins[name.str()] = value;
+  }
+  for (StringRef shape : options.inputShapes) {
+    auto [name, extents] = shape.rsplit('=');
+    std::vector<int64_t> dims;
+    SmallVector<StringRef> parts;
+    extents.split(parts, 'x');
+    for (StringRef part : parts) {
+      int64_t value = 0;
+      if (name.empty() || part.getAsInteger(10, value) || value < 0) {
+        llvm::errs() << "error: --input-shape " << shape << ": expected NAME=AxBxC, such as --input-shape x=1x3x224x224\n";
+        return false;
+      }
+      dims.push_back(value);
+    }
+    shapes[name.str()] = std::move(dims);
+  }
+  return true;
+}
+
+/// Letters, digits and underscores, beginning with a letter.
+static std::string symbolName(StringRef path) {
+  std::string name;
+  for (char c : llvm::sys::path::stem(path))
+    name += llvm::isAlnum(c) ? c : '_';
+  if (name.empty() || !llvm::isAlpha(name.front()))
+    name = "m" + name;
+  return name;
+}
+
+static std::string hashFiles(const discoc::importer::Model &model) {
+  llvm::SHA256 hash;
+  for (auto &bytes : model.files)
+    hash.update(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
+  return llvm::toHex(hash.final(), /*LowerCase=*/true);
+}
+
+static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, const discoc::importer::Model &model,
+                        const discoc::Cluster &cluster) {
+  EmitOptions notes;
+  notes.modelName = symbolName(options.model);
+  notes.modelFile = llvm::sys::path::filename(options.model).str();
+  notes.modelSha256 = hashFiles(model);
+  notes.compilerVersion = DISCOC_VERSION;
+  notes.cluster = cluster;
+  notes.settings["nodes"] = std::to_string(cluster.nodes.size());
+  for (const std::string &pin : options.pins)
+    notes.settings["pin." + StringRef(pin).rsplit('=').first.str()] = StringRef(pin).rsplit('=').second.str();
+  for (const std::string &shape : options.inputShapes)
+    notes.settings["shape." + StringRef(shape).rsplit('=').first.str()] = StringRef(shape).rsplit('=').second.str();
+  discoc::Diagnostics errors;
+  auto metadata = [&](const char *key) -> const std::string * {
+    auto entry = model.metadata.find(key);
+    return entry == model.metadata.end() ? nullptr : &entry->second;
+  };
+  if (const std::string *text = metadata(discoc::metadataLabels))
+    if (auto labels = discoc::parseLabels(*text, notes.modelFile + ": discoc.labels", errors))
+      notes.labels = *labels;
+  if (const std::string *text = metadata(discoc::metadataPreprocess))
+    notes.preprocess = discoc::parsePreprocess(*text, notes.modelFile + ": discoc.preprocess", errors);
+  print(errors);
+  if (!errors.empty())
+    return false;
+  writeEmitOptions(module, notes);
+  return true;
+}
+
+static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options) {
+  if (options.nodes < 0 || options.nodes > 1024) {
+    llvm::errs() << "error: -n " << options.nodes << ": expected a number of nodes from 1 to 1024\n";
+    return std::nullopt;
+  }
+  std::optional<int64_t> nodes;
+  if (options.nodes > 0)
+    nodes = options.nodes;
+  if (options.cluster.empty())
+    return discoc::defaultCluster(nodes.value_or(1));
+  discoc::Diagnostics errors;
+  auto cluster = discoc::readCluster(options.cluster, nodes, errors);
+  print(errors);
+  if (cluster && (cluster->root.inputAt < 0 || cluster->root.inputAt != cluster->root.outputAt)) {
+    llvm::errs() << "error: " << options.cluster
+                 << ": [root]: input_at and output_at must name the same one node in this version of discoc\n";
+    return std::nullopt;
+  }
+  return cluster;
+}
+
+std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options) {
+  std::map<std::string, int64_t> pins;
+  std::map<std::string, std::vector<int64_t>> shapes;
+  std::optional<discoc::Cluster> cluster = findCluster(options);
+  if (!cluster || !parsePins(options, pins, shapes))
+    return std::nullopt;
+  LoadedModel loaded;
+  std::vector<discoc::importer::Diagnostic> errors;
+  discoc::importer::ReadOptions readOptions;
+  loaded.model = discoc::importer::readOnnx(options.model, errors, readOptions);
+  if (!loaded.model || !discoc::importer::pinDimensions(*loaded.model, pins, shapes, errors)) {
+    print(errors);
+    return std::nullopt;
+  }
+  loaded.context = makeContext();
+  {
+    DiagnosticPrinter printer(*loaded.context, options.model);
+    loaded.module = importModel(*loaded.context, *loaded.model, errors);
+    print(errors);
+    if (!loaded.module || !errors.empty())
+      return std::nullopt;
+    Builder builder(loaded.context.get());
+    (*loaded.module)->setAttr(kNodesAttr, builder.getI64IntegerAttr(static_cast<int64_t>(cluster->nodes.size())));
+    (*loaded.module)->setAttr("disco.root", builder.getI64IntegerAttr(cluster->root.inputAt));
+    if (!noteOptions(*loaded.module, options, *loaded.model, *cluster))
+      return std::nullopt;
+    if (failed(attachDirectives(*loaded.module, options, *loaded.model)))
+      return std::nullopt;
+  }
+  return loaded;
+}
+
+ArrayRef<Stage> disco::stages() {
+  static const Stage all[] = {
+      {"simplify", [] { return createSimplify(); }},
+      {"assign-owners", [] { return createAssignOwners(); }},
+      {"derive-masks", [] { return createDeriveMasks(); }},
+      {"insert-exchanges", [] { return createInsertExchanges(); }},
+      {"split-into-shards", [] { return createSplitIntoShards(); }},
+      {"schedule", [] { return createSchedule(); }},
+      {"check-schedule", [] { return createCheckSchedule(); }},
+      {"plan-memory", [] { return createPlanMemory(); }},
+      {"check-plan", [] { return createCheckSchedule(); }},
+  };
+  return all;
+}

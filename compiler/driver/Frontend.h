@@ -1,0 +1,47 @@
+//===- Frontend.h - from a model file to a module ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_FRONTEND_H
+#define DISCOC_DRIVER_FRONTEND_H
+
+#include "Options.h"
+#include "Passes.h"
+#include "import/OnnxModel.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <memory>
+#include <optional>
+
+namespace disco {
+
+/// A module, and what its weights are views of.
+struct LoadedModel {
+  std::unique_ptr<mlir::MLIRContext> context;
+  std::optional<discoc::importer::Model> model;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+
+/// Prints diagnostics of the compiler as `error: FILE: op 'NAME' (TYPE, opset N): ...` while it lives.
+class DiagnosticPrinter {
+public:
+  DiagnosticPrinter(mlir::MLIRContext &context, std::string file);
+  ~DiagnosticPrinter();
+
+private:
+  mlir::MLIRContext &context;
+  uint64_t handler;
+};
+
+std::unique_ptr<mlir::MLIRContext> makeContext();
+
+/// Reads, pins, imports and notes everything that users stated. Null after errors on standard error.
+std::optional<LoadedModel> loadModel(const discoc::ModelOptions &options);
+
+/// The stages by name, in order, as --stop-after and --print-ir-after know them: `import` comes before them.
+struct Stage {
+  const char *name;
+  std::unique_ptr<mlir::Pass> (*create)();
+};
+llvm::ArrayRef<Stage> stages();
+
+} // namespace disco
+
+#endif // DISCOC_DRIVER_FRONTEND_H

@@ -1,0 +1,49 @@
+//===- Options.h - what the command line says -------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Plain structures between CLI11, which throws, and the compiler, which is built without exceptions.
+#ifndef DISCOC_DRIVER_OPTIONS_H
+#define DISCOC_DRIVER_OPTIONS_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace discoc {
+
+/// How a model is read and divided; the same for every subcommand that reads one.
+struct ModelOptions {
+  std::string model;
+  int64_t nodes = 0;                    // 0: as many as the cluster file has, else 1
+  std::string masks, owners, cluster;   // files; may be empty
+  std::vector<std::string> pins;        // name=size
+  std::vector<std::string> inputShapes; // NAME=AxBxC
+};
+
+struct CompileOptions {
+  ModelOptions model;
+  std::string out;
+  std::string stopAfter;                 // a stage; its text goes to standard output
+  std::vector<std::string> printIrAfter; // stages, or "all"; to standard error
+  std::string dumpDirectory;             // numbered files, one a stage
+  bool timing = false, statistics = false;
+};
+
+struct EmitCommandOptions {
+  std::string ir; // text of a planned module
+  std::string out;
+};
+
+struct InspectOptions {
+  ModelOptions model;
+  std::string writeOwners;
+};
+
+/// Each returns an exit code of HostCommands.h, its errors written to standard error.
+int runCompile(const CompileOptions &options);
+int runEmit(const EmitCommandOptions &options);
+int runInspect(const InspectOptions &options);
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_OPTIONS_H

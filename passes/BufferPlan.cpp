@@ -1,0 +1,101 @@
+//===- BufferPlan.cpp - which values share storage, and for how long ------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "BufferPlan.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace disco;
+
+static int64_t valueBytes(Value value) {
+  if (auto message = dyn_cast<MessageType>(value.getType()))
+    return message.getBytes();
+  return byteSize(tensorType(value));
+}
+
+bool disco::isView(Operation *op) {
+  auto rearrange = dyn_cast<RearrangeOp>(op);
+  if (!rearrange)
+    return false;
+  int64_t before = -1;
+  for (int64_t p : rearrange.getPerm()) {
+    if (rearrange.getView()[p] == 1)
+      continue;
+    if (p < before)
+      return false;
+    before = p;
+  }
+  return true;
+}
+
+BufferPlan::BufferPlan(func::FuncOp function) {
+  Block &block = function.getBody().front();
+  int64_t index = 0;
+  for (Operation &op : block)
+    order[&op] = index++;
+  for (Operation &op : block)
+    placeResults(&op, order[&op]);
+}
+
+Place BufferPlan::newBuffer(int64_t bytes, int64_t index) {
+  buffers.push_back({std::max<int64_t>(bytes, 1), index, index, -1});
+  return {static_cast<int64_t>(buffers.size()) - 1, 0};
+}
+
+Place BufferPlan::shareWith(Value value, int64_t distance) {
+  Place place = places.lookup(value);
+  return place.buffer < 0 ? place : Place{place.buffer, place.distance + distance};
+}
+
+/// Whether the op at `index` is the last to read the buffer of a value, and the value is all of it.
+bool BufferPlan::diesAt(Value value, int64_t index) const {
+  Place place = places.lookup(value);
+  return place.buffer >= 0 && buffers[place.buffer].end <= index;
+}
+
+/// The operand whose storage the op may overwrite with its result; null when it needs storage of its own.
+static Value reusableOperand(Operation *op) {
+  auto fits = [&](Value operand) { return operand && valueBytes(operand) == valueBytes(op->getResult(0)); };
+  if (auto unary = dyn_cast<UnaryOp>(op))
+    return fits(unary.getX()) ? unary.getX() : Value();
+  if (auto binary = dyn_cast<BinaryOp>(op))
+    if (fits(binary.getLhs()) && shapeOf(binary.getLhs()) == shapeOf(binary.getResult()) && binary.getLhs() != binary.getRhs())
+      return binary.getLhs();
+  return {};
+}
+
+void BufferPlan::placeResults(Operation *op, int64_t index) {
+  if (isa<ConstantOp, InputOp>(op))
+    return;
+  if (auto recv = dyn_cast<RecvOp>(op)) {
+    int64_t distance = 0;
+    for (Value result : recv.getResults()) {
+      places[result] = shareWith(recv.getBuffer(), distance);
+      distance += valueBytes(result);
+    }
+  } else if (op->getNumResults() == 1) {
+    Value result = op->getResult(0), reused = reusableOperand(op);
+    Value init;
+    if (auto conv = dyn_cast<ConvOp>(op))
+      init = conv.getInit();
+    else if (auto matmul = dyn_cast<MatMulOp>(op))
+      init = matmul.getInit();
+    if (isView(op) && !isConstant(op->getOperand(0)))
+      places[result] = shareWith(op->getOperand(0), 0);
+    else if (init && diesAt(init, index))
+      places[result] = shareWith(init, 0);
+    else if (reused && diesAt(reused, index))
+      places[result] = shareWith(reused, 0);
+    else
+      places[result] = newBuffer(valueBytes(result), index);
+  }
+  // Uses are known from the start: the buffer's end is that of all its values.
+  for (Value result : op->getResults()) {
+    Place place = places.lookup(result);
+    if (place.buffer < 0)
+      continue;
+    Buffer &buffer = buffers[place.buffer];
+    buffer.end = std::max(buffer.end, index);
+    for (Operation *user : result.getUsers())
+      buffer.end = std::max(buffer.end, order.lookup(user));
+  }
+}

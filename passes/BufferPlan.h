@@ -1,0 +1,49 @@
+//===- BufferPlan.h - which values share storage, and for how long -*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_PASSES_BUFFERPLAN_H
+#define DISCOC_PASSES_BUFFERPLAN_H
+
+#include "Disco.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include <vector>
+
+namespace disco {
+
+/// One stretch of the arena: some values share it, and it lives from op `start` to op `end` of the program, both inside.
+struct Buffer {
+  int64_t bytes = 0, start = 0, end = 0, offset = -1;
+};
+
+/// Where a value lies: in a buffer, at a distance from its beginning. Inputs of the model and constants lie elsewhere (buffer -1).
+struct Place {
+  int64_t buffer = -1, distance = 0;
+};
+
+/// The buffers of one shard, from the program alone.
+class BufferPlan {
+public:
+  explicit BufferPlan(mlir::func::FuncOp function);
+
+  std::vector<Buffer> buffers;
+  Place placeOf(mlir::Value value) const { return places.lookup(value); }
+  /// Every buffer begins at a multiple of this many bytes.
+  static constexpr int64_t alignment = 16;
+
+private:
+  void placeResults(mlir::Operation *op, int64_t index);
+  Place newBuffer(int64_t bytes, int64_t index);
+  Place shareWith(mlir::Value value, int64_t distance);
+  bool diesAt(mlir::Value value, int64_t index) const;
+
+  llvm::DenseMap<mlir::Value, Place> places;
+  llvm::DenseMap<mlir::Operation *, int64_t> order;
+  llvm::DenseMap<mlir::Value, mlir::Value> viewOfInput;
+};
+
+/// Whether a value is an unchanged view of the bytes of its operand.
+bool isView(mlir::Operation *op);
+
+} // namespace disco
+
+#endif // DISCOC_PASSES_BUFFERPLAN_H

@@ -1,0 +1,148 @@
+//===- DeriveMasks.cpp - find which channels of each node every node reads ===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Evaluate.h"
+#include "Passes.h"
+#include <map>
+
+namespace disco {
+#define GEN_PASS_DEF_DERIVEMASKS
+#include "Passes.h.inc"
+} // namespace disco
+
+using namespace mlir;
+using namespace disco;
+
+namespace {
+
+/// Answers whether a column of the weights has a nonzero entry in some rows.
+class ColumnScanner {
+public:
+  ColumnScanner(Operation *op, const Contraction &contraction)
+      : contraction(contraction), view(op->getOperand(contraction.weights).getDefiningOp<ConstantOp>().getValue()) {
+    ArrayRef<int64_t> shape = shapeOf(op->getOperand(contraction.weights));
+    rows = shape[contraction.rowAxis];
+    columnsPerGroup = shape[contraction.columnAxis];
+    taps = 1;
+    for (int64_t extent : shape.drop_front(2))
+      taps *= extent;
+    rowStride = contraction.rowAxis == 0 ? shape[1] * taps : taps;
+    columnStride = contraction.columnAxis == 0 ? shape[1] * taps : taps;
+  }
+
+  bool isValid() const { return view.isValid(); }
+
+  /// `column` is a channel of the input; rows of other groups have no weight for it.
+  bool isNonzero(const IndexSet &rowSet, int64_t column) const {
+    int64_t group = column / columnsPerGroup, rowsPerGroup = rows / contraction.groups;
+    IndexSet reading = rowSet.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup));
+    for (IndexSet::Range range : reading.getRanges())
+      for (int64_t row = range.first; row < range.second; ++row) {
+        int64_t start = row * rowStride + column % columnsPerGroup * columnStride;
+        for (int64_t tap = 0; tap < taps; ++tap)
+          if (!view.isZero(start + tap))
+            return true;
+      }
+    return false;
+  }
+
+private:
+  Contraction contraction;
+  ConstantView view;
+  int64_t rows, columnsPerGroup, taps, rowStride, columnStride;
+};
+
+/// What the user stated about one contraction: the columns that pairs of nodes may read.
+struct StatedMask {
+  bool zero = false; // drop forbidden weights instead of complaining
+  std::map<std::pair<int64_t, int64_t>, IndexSet> allowed;
+};
+
+StatedMask readStated(Operation *op) {
+  StatedMask stated;
+  auto attr = op->getAttrOfType<DictionaryAttr>(kStatedMaskAttr);
+  if (!attr)
+    return stated;
+  stated.zero = attr.contains("zero");
+  for (auto route : attr.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
+    stated.allowed[{route.getFrom(), route.getTo()}].add(route.getSet());
+  return stated;
+}
+
+struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
+  void runOnOperation() override {
+    func::FuncOp function = mainOf(getOperation());
+    if (!function)
+      return signalPassFailure();
+    WalkResult result = function.walk([&](ContractionOpInterface op) {
+      std::optional<Contraction> contraction = op.getContraction();
+      if (contraction && failed(derive(op, *contraction)))
+        return WalkResult::interrupt();
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+
+  LogicalResult derive(Operation *op, const Contraction &contraction) {
+    OwnedAttr outputs = ownersOf(op->getResult(0)), inputs = ownersOf(op->getOperand(0));
+    if (!outputs || !inputs)
+      return op->emitError("has no owner maps: run disco-assign-owners first");
+    ColumnScanner scanner(op, contraction);
+    if (!scanner.isValid())
+      return op->emitError("the bytes of its weights are missing");
+    StatedMask stated = readStated(op);
+    bool sameAxis = inputs.getAxis() == contraction.inputAxis && outputs.getAxis() == contraction.resultAxis;
+    if (!stated.allowed.empty() && !sameAxis)
+      return op->emitError("has a stated mask, but its input is not divided along the channels that it sums over");
+    int64_t nodes = outputs.getNodes();
+    SmallVector<Attribute> mask;
+    for (int64_t to = 0; to < nodes; ++to) {
+      IndexSet rows = outputs.getAxis() == contraction.resultAxis
+                          ? outputs.getSet(to)
+                          : (outputs.getSet(to).empty() ? IndexSet() : IndexSet::all(shapeOf(op->getResult(0))[contraction.resultAxis]));
+      for (int64_t from = 0; from < nodes; ++from) {
+        // An input that is divided otherwise is gathered whole: all columns count as the reader's own.
+        IndexSet columns = sameAxis ? inputs.getSet(from)
+                                    : (from == to ? IndexSet::all(shapeOf(op->getOperand(0))[contraction.inputAxis]) : IndexSet());
+        FailureOr<IndexSet> read = readColumns(op, scanner, stated, from, to, rows, columns);
+        if (failed(read))
+          return failure();
+        if (!read->empty())
+          mask.push_back(RouteAttr::get(&getContext(), from, to, *read));
+        if (from != to)
+          numMaskedColumns += columns.size() - read->size();
+      }
+    }
+    op->setAttr("mask", ArrayAttr::get(&getContext(), mask));
+    op->removeAttr(kStatedMaskAttr);
+    ++numContractions;
+    return success();
+  }
+
+  FailureOr<IndexSet> readColumns(Operation *op, const ColumnScanner &scanner, const StatedMask &stated, int64_t from,
+                                  int64_t to, const IndexSet &rows, const IndexSet &columns) {
+    auto allowed = stated.allowed.find({from, to});
+    bool restricted = allowed != stated.allowed.end() && from != to;
+    if (restricted && !columns.containsAll(allowed->second))
+      return op->emitError("the stated mask from node ") << from << " to node " << to << " lists channel "
+             << allowed->second.minus(columns).front() << ", which node " << from
+             << " does not own; write the owner maps with 'discoc inspect --write-owners' and take channels from them";
+    SmallVector<int64_t> read;
+    int64_t forbidden = -1;
+    columns.forEach([&](int64_t column) {
+      bool permitted = !restricted || allowed->second.contains(column);
+      if ((!permitted && stated.zero) || !scanner.isNonzero(rows, column))
+        return;
+      if (!permitted)
+        forbidden = column;
+      read.push_back(column);
+    });
+    if (forbidden >= 0)
+      return op->emitError("the stated mask from node ") << from << " to node " << to << " forbids channel " << forbidden
+             << ", but its weights for the outputs of node " << to
+             << " are not zero; zero them, or state \"apply\": \"zero\" in the mask file";
+    return IndexSet::of(read);
+  }
+};
+
+} // namespace

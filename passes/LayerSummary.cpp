@@ -1,0 +1,116 @@
+//===- LayerSummary.cpp - what the undivided program was ------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "LayerSummary.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace disco;
+
+namespace {
+struct Layer {
+  std::string type;
+  int64_t macs = 0, weightBytes = 0, denseMacs = 0, denseWeightBytes = 0, denseBytes = 0, denseMessages = 0;
+};
+} // namespace
+
+/// How many (row, column) pairs of a contraction's weights the mask leaves, and how many there are.
+static std::pair<int64_t, int64_t> countPairs(Operation *op, const Contraction &rule) {
+  ArrayRef<int64_t> weights = shapeOf(op->getOperand(rule.weights));
+  int64_t rows = weights[rule.rowAxis], perGroup = weights[rule.columnAxis], rowsPerGroup = rows / rule.groups;
+  OwnedAttr owners = ownersOf(op->getResult(0));
+  bool divided = owners.getAxis() == rule.resultAxis;
+  int64_t kept = 0;
+  for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>()) {
+    IndexSet outputs = divided ? owners.getSet(route.getTo()) : IndexSet::all(rows);
+    if (rule.groups == 1) {
+      kept += outputs.size() * route.getSet().size();
+      continue;
+    }
+    route.getSet().forEach([&](int64_t column) {
+      int64_t group = column / perGroup;
+      kept += outputs.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup)).size();
+    });
+  }
+  return {kept, rows * perGroup};
+}
+
+static void addCosts(Operation *op, Layer &layer) {
+  int64_t weights = 0, macs = 0;
+  for (Value operand : op->getOperands())
+    if (isConstant(operand))
+      weights += byteSize(tensorType(operand));
+  if (auto cost = dyn_cast<CostOpInterface>(op))
+    macs = cost.getMacs();
+  layer.denseMacs += macs;
+  layer.denseWeightBytes += weights;
+  auto contraction = dyn_cast<ContractionOpInterface>(op);
+  std::optional<Contraction> rule = contraction ? contraction.getContraction() : std::nullopt;
+  if (rule && op->hasAttr("mask")) {
+    auto [kept, all] = countPairs(op, *rule);
+    int64_t matrix = byteSize(tensorType(op->getOperand(rule->weights)));
+    macs = macs / std::max<int64_t>(all, 1) * kept;
+    weights += matrix / std::max<int64_t>(all, 1) * kept - matrix;
+  }
+  layer.macs += macs;
+  layer.weightBytes += weights;
+}
+
+static int64_t integerOf(Operation *op, StringRef name) {
+  auto attr = op->getAttrOfType<IntegerAttr>(name);
+  return attr ? attr.getInt() : 0;
+}
+
+void disco::noteLayers(ModuleOp module, func::FuncOp function) {
+  OpBuilder builder(module.getContext());
+  SmallVector<Attribute> inputs, outputs, list, tensors, masks;
+  llvm::MapVector<StringAttr, Layer> layers;
+  auto tensor = [&](StringAttr name, RankedTensorType type, Attribute owners) {
+    SmallVector<NamedAttribute> entries{builder.getNamedAttr("name", name),
+                                        builder.getNamedAttr("type", TypeAttr::get(withLayout(type, {})))};
+    if (owners)
+      entries.push_back(builder.getNamedAttr("owners", owners));
+    return builder.getDictionaryAttr(entries);
+  };
+  for (Operation &op : function.getBody().front()) {
+    if (auto input = dyn_cast<InputOp>(op)) {
+      inputs.push_back(tensor(input.getNameAttr(), tensorType(input.getResult()), {}));
+      tensors.push_back(tensor(input.getNameAttr(), tensorType(input.getResult()), ownersOf(input.getResult())));
+      continue;
+    }
+    if (auto output = dyn_cast<OutputOp>(op)) {
+      auto merge = output.getX().getDefiningOp<MergeOp>();
+      Value made = merge ? merge.getOwn() : output.getX();
+      outputs.push_back(tensor(output.getNameAttr(), tensorType(made), isConstant(made) ? Attribute() : ownersOf(made)));
+      continue;
+    }
+    if (isa<ConstantOp, ExchangeOp, MergeOp, func::ReturnOp>(op))
+      continue;
+    if (auto name = op.getAttrOfType<StringAttr>(kTensorAttr))
+      tensors.push_back(tensor(name, tensorType(op.getResult(0)), ownersOf(op.getResult(0))));
+    if (Attribute mask = op.getAttr("mask"))
+      masks.push_back(builder.getDictionaryAttr({builder.getNamedAttr("op", builder.getStringAttr(opName(&op))),
+                                                 builder.getNamedAttr("routes", mask)}));
+    Layer &layer = layers[builder.getStringAttr(opName(&op))];
+    if (layer.type.empty())
+      layer.type = opDescription(&op);
+    addCosts(&op, layer);
+    layer.denseBytes += integerOf(&op, kDenseBytesAttr);
+    layer.denseMessages += integerOf(&op, kDenseMessagesAttr);
+    op.removeAttr(kDenseBytesAttr);
+    op.removeAttr(kDenseMessagesAttr);
+  }
+  for (auto &[name, layer] : layers)
+    list.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr("op", name), builder.getNamedAttr("type", builder.getStringAttr(layer.type)),
+         builder.getNamedAttr("macs", builder.getI64IntegerAttr(layer.macs)),
+         builder.getNamedAttr("weight_bytes", builder.getI64IntegerAttr(layer.weightBytes)),
+         builder.getNamedAttr("dense_macs", builder.getI64IntegerAttr(layer.denseMacs)),
+         builder.getNamedAttr("dense_weight_bytes", builder.getI64IntegerAttr(layer.denseWeightBytes)),
+         builder.getNamedAttr("dense_bytes", builder.getI64IntegerAttr(layer.denseBytes)),
+         builder.getNamedAttr("dense_messages", builder.getI64IntegerAttr(layer.denseMessages))}));
+  module->setAttr("disco.inputs", builder.getArrayAttr(inputs));
+  module->setAttr("disco.outputs", builder.getArrayAttr(outputs));
+  module->setAttr("disco.tensors", builder.getArrayAttr(tensors));
+  module->setAttr("disco.masks", builder.getArrayAttr(masks));
+  module->setAttr("disco.layers", builder.getArrayAttr(list));
+}

@@ -1,0 +1,48 @@
+//===- OwnerClasses.h - channels that must have one owner -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_PASSES_OWNERCLASSES_H
+#define DISCOC_PASSES_OWNERCLASSES_H
+
+#include "Division.h"
+#include "mlir/IR/Value.h"
+#include "llvm/ADT/DenseMap.h"
+#include <vector>
+
+namespace disco {
+
+/// Union-find over the channels of all tensors; each class is dealt to one node.
+class OwnerClasses {
+public:
+  explicit OwnerClasses(int64_t nodes) : nodes(nodes) {}
+
+  void add(mlir::Value value, int64_t extent);
+  /// Ties each channel of `result` to the channels of `operand` that it reads.
+  void tie(mlir::Value result, mlir::Value operand, const Relation &relation);
+  /// In how many independent blocks a relation falls apart.
+  static int64_t countBlocks(const Relation &relation);
+
+  /// Gives the classes of some channels to a node. Returns the value whose stated map disagrees, else null.
+  mlir::Value fix(mlir::Value value, const IndexSet &channels, int64_t rank);
+  void assignAll(mlir::Value value, int64_t rank);
+  /// Deals the classes of a value that have no owner yet, contiguously and as equally as their sizes allow.
+  void deal(mlir::Value value);
+
+  llvm::SmallVector<IndexSet> ownersOf(mlir::Value value);
+  int64_t count();
+
+private:
+  int64_t find(int64_t element);
+  int64_t element(mlir::Value value, int64_t channel) const { return first.lookup(value) + channel; }
+
+  int64_t nodes;
+  llvm::DenseMap<mlir::Value, int64_t> first, extents;
+  std::vector<int64_t> parent;
+  std::vector<int64_t> owner;        // by representative; -1: none yet
+  std::vector<mlir::Value> statedBy; // by representative
+  /// Stated maps are absolute for their tensor, also where they cut a class.
+  llvm::DenseMap<int64_t, int64_t> fixed;
+};
+
+} // namespace disco
+
+#endif // DISCOC_PASSES_OWNERCLASSES_H

@@ -1,0 +1,34 @@
+//===- Passes.h - the passes of discoc --------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_PASSES_PASSES_H
+#define DISCOC_PASSES_PASSES_H
+
+#include "Disco.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace disco {
+
+#define GEN_PASS_DECL
+#include "Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "Passes.h.inc"
+
+/// Adds every stage from simplification to memory planning, the checks included.
+void buildPipeline(mlir::OpPassManager &manager);
+
+/// The number of nodes that a module is compiled for, and the root.
+int64_t nodesOf(mlir::ModuleOp module);
+int64_t rootOf(mlir::ModuleOp module);
+/// The module's one function before the split; a diagnostic and null when there is none.
+mlir::func::FuncOp mainOf(mlir::ModuleOp module);
+/// The shards of a split module by rank; empty when the module is not split.
+llvm::SmallVector<mlir::ModuleOp> shardsOf(mlir::ModuleOp module);
+/// The function of a shard.
+mlir::func::FuncOp inferOf(mlir::ModuleOp shard);
+
+} // namespace disco
+
+#endif // DISCOC_PASSES_PASSES_H

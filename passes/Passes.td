@@ -1,0 +1,138 @@
+//===- Passes.td - the passes of discoc -----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// In the order in which they run. A pass is one entry here and one file, named like its class.
+#ifndef DISCO_PASSES_TD
+#define DISCO_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def Simplify : Pass<"disco-simplify", "mlir::ModuleOp"> {
+  let summary = "fold constants and fuse what a kernel does at once";
+  let description = [{
+    Folds shape arithmetic and every other op on constants, and rewrites greedily until nothing changes:
+    affine ops on channels (what batch normalisation is imported as) move into the weights of the contraction before
+    them, `x * sigmoid(x)` and `x * hard_sigmoid(x)` become one function, chains of rearrangements become one (a
+    channel shuffle is reshape, transpose, reshape), zero padding moves into a convolution, and scalar functions
+    and residual adds become epilogues of the contraction that makes their operand.
+
+    Before:
+    ```mlir
+    %y = disco.conv %x, %w ...
+    %z = disco.binary %y, %scale {kind = mul} ...
+    %a = disco.unary %z {act = #disco.act<relu>} ...
+    ```
+    After:
+    ```mlir
+    %a = disco.conv %x, %scaled_w {act = #disco.act<relu>} ...
+    ```
+  }];
+}
+
+def AssignOwners : Pass<"disco-assign-owners", "mlir::ModuleOp"> {
+  let summary = "give every tensor its owner map";
+  let description = [{
+    First every tensor gets the axis along which it is divided: that of the contraction's outputs where one makes
+    it, else the axis to which the division rules of its producer and readers lead with the least traffic.
+    Then the channels of all tensors are tied: two channels are tied when a rule says that one is computed
+    from the other alone (elementwise ops, residual adds, concatenations, shuffles, flattening, aligned
+    groups). A class of tied channels stays on one node, so that nothing in between has to travel.
+    Stated maps (`disco.owners`) fix their classes. Then, in program order, the classes of each
+    contraction's outputs that have no owner yet are dealt contiguously and as equally as their sizes
+    allow, the first nodes taking the larger share; then those of the other tensors. Inputs of the
+    model, and what is computed from them alone on the way to a contraction, belong to the root.
+
+    Before: `tensor<1x8x16x16xf32>`, after: `tensor<1x8x16x16xf32, #disco.owned<axis 1 : 0 to 3 | 4 to 7>>`.
+  }];
+  let statistics = [Statistic<"numTensors", "tensors", "tensors with an owner map">,
+                    Statistic<"numClasses", "classes", "classes of tied channels">,
+                    Statistic<"numUndivided", "undivided", "tensors that no rule divides">];
+}
+
+def DeriveMasks : Pass<"disco-derive-masks", "mlir::ModuleOp"> {
+  let summary = "find which channels of each node every node reads";
+  let description = [{
+    The mask of a contraction from node p to node q is the set of nonzero columns of `W[O_q, I_p]`. A stated mask
+    (`disco.stated_mask`) either zeroes the other columns, or is checked against the weights: a nonzero weight that
+    it forbids is an error.
+
+    After: `disco.conv ... {mask = [#disco.route<0 -> 0 : 0 to 3>, #disco.route<0 -> 1 : 0, 3>, ...]}`.
+  }];
+  let statistics = [Statistic<"numContractions", "contractions", "contractions with a mask">,
+                    Statistic<"numMaskedColumns", "masked-columns", "off-diagonal columns that no message carries">];
+}
+
+def InsertExchanges : Pass<"disco-insert-exchanges", "mlir::ModuleOp"> {
+  let summary = "make data movement between nodes explicit";
+  let description = [{
+    From the division rules and masks follows what each node needs of each operand. What it does not own
+    is traced back through ops that only rename channels (concatenations, slices, shuffles) to the tensor that computed it, and one
+    `disco.exchange` after that tensor's op carries the union of what all readers of a node need, so
+    that a feature travels once. A `disco.merge` before the reader joins what the node owns and what it received.
+
+    Before:
+    ```mlir
+    %y = disco.conv %x, %w {mask = [..., #disco.route<0 -> 1 : 0, 3>]}
+    ```
+    After:
+    ```mlir
+    %r = disco.exchange %x routes [#disco.route<0 -> 1 : 0, 3>]
+    %h = disco.merge own %x remote(%r)
+    %y = disco.conv %h, %w {mask = [...]}
+    ```
+  }];
+  let statistics = [Statistic<"numExchanges", "exchanges", "exchanges">, Statistic<"numRoutes", "routes", "routes">];
+}
+
+def SplitIntoShards : Pass<"disco-split-into-shards", "mlir::ModuleOp"> {
+  let summary = "make one module a node, with local shapes";
+  let description = [{
+    Each node gets a module in which every op has the shapes that it really has there, built by the ops' `localize`.
+    Exchanges become `disco.send`, `disco.post` and `disco.recv`, matched one to one. Contractions become a sum
+    of parts, the own one first; the weights of each part are a view of the constant: only its rows and columns are
+    stored. A node with no channel of a tensor has no op, no weights and no route for it.
+
+    Before: the exchange and convolution of `disco-insert-exchanges`; after, on node 1:
+    ```mlir
+    %b = disco.post {from = 0, message = 7} : () -> !disco.message<2048>
+    %m = disco.recv %b {parts = [#disco.part<"x" : axis 1 : 0, 3>]}
+    %a = disco.conv %x, %w_own
+    %y = disco.conv %m, %w_remote init %a {act = #disco.act<relu>}
+    ```
+  }];
+}
+
+def Schedule : Pass<"disco-schedule", "mlir::ModuleOp"> {
+  let summary = "order sending, receiving and computing in every shard";
+  let description = [{
+    Waits for messages sink to just before the first op that reads them, so that the own part of a contraction runs
+    while the rest is on its way. Sends of one pair of nodes between which the sender computes nothing become one message. A
+    `disco.flush` is put before the next send to the same node and at the end: one send to a node is under way at a time.
+    Posts stay where the data is made on the other side: a receive buffer is open, and takes room, from there on.
+  }];
+  let statistics = [Statistic<"numMessages", "messages", "messages of one inference">,
+                    Statistic<"numMerged", "merged", "messages merged into another">];
+}
+
+def CheckSchedule : Pass<"disco-check-schedule", "mlir::ModuleOp"> {
+  let summary = "prove that the shards exchange what they should and never wait for each other in a circle";
+  let description = [{
+    Checks that every message has one sender and one receiver that agree on its parts and size; that messages of a pair
+    are posted in the order in which they are sent; that every contraction reads the channels for which its
+    weights are; and that two inferences back to back end, in a model where links store nothing: a send ends only
+    when its receiver has posted the buffer, and a node that waits keeps receiving. When offsets are planned
+    already, also that no two buffers that live at the same time share a byte and that nothing lives past the end of an inference.
+  }];
+}
+
+def PlanMemory : Pass<"disco-plan-memory", "mlir::ModuleOp"> {
+  let summary = "give every buffer an offset in one static arena";
+  let description = [{
+    Values that share storage (parts of a message, views, in-place functions, running sums) form one buffer. A buffer lives from its
+    first definition to its last use; a receive buffer from its post, a send buffer to its flush. Buffers are placed at the
+    lowest free offset, in the best of a few orders. Adds `disco.offsets` to ops and `disco.arena_bytes`
+    and `disco.live_bytes` (the largest sum of live bytes, a lower bound) to the shard's module.
+  }];
+}
+
+#endif // DISCO_PASSES_TD

@@ -1,0 +1,40 @@
+//===- Pipeline.cpp - the order of the stages -----------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Passes.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace disco;
+
+void disco::buildPipeline(OpPassManager &manager) {
+  manager.addPass(createSimplify());
+  manager.addPass(createAssignOwners());
+  manager.addPass(createDeriveMasks());
+  manager.addPass(createInsertExchanges());
+  manager.addPass(createSplitIntoShards());
+  manager.addPass(createSchedule());
+  manager.addPass(createCheckSchedule());
+  manager.addPass(createPlanMemory());
+  manager.addPass(createCheckSchedule());
+}
+
+static int64_t integerAttr(ModuleOp module, StringRef name, int64_t otherwise) {
+  auto attr = module->getAttrOfType<IntegerAttr>(name);
+  return attr ? attr.getInt() : otherwise;
+}
+
+int64_t disco::nodesOf(ModuleOp module) { return integerAttr(module, kNodesAttr, 1); }
+int64_t disco::rootOf(ModuleOp module) { return integerAttr(module, "disco.root", 0); }
+
+func::FuncOp disco::mainOf(ModuleOp module) {
+  auto functions = module.getOps<func::FuncOp>();
+  if (functions.empty()) {
+    module.emitError("has no function: is it split into shards already?");
+    return {};
+  }
+  return *functions.begin();
+}
+
+SmallVector<ModuleOp> disco::shardsOf(ModuleOp module) { return llvm::to_vector(module.getOps<ModuleOp>()); }
+
+func::FuncOp disco::inferOf(ModuleOp shard) { return *shard.getOps<func::FuncOp>().begin(); }

@@ -1,0 +1,113 @@
+//===- PlanMemory.cpp - give every buffer an offset in one static arena ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "BufferPlan.h"
+#include "Passes.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+#include <functional>
+#include <map>
+
+namespace disco {
+#define GEN_PASS_DEF_PLANMEMORY
+#include "Passes.h.inc"
+} // namespace disco
+
+using namespace mlir;
+using namespace disco;
+
+namespace {
+
+int64_t rounded(int64_t bytes) { return static_cast<int64_t>(llvm::alignTo(static_cast<uint64_t>(bytes), BufferPlan::alignment)); }
+
+bool overlapInTime(const Buffer &a, const Buffer &b) { return a.start <= b.end && b.start <= a.end; }
+
+/// Places the buffers in the given order, each at the lowest offset that is free while it lives. Returns the arena's size.
+int64_t placeInOrder(std::vector<Buffer> &buffers, ArrayRef<size_t> order) {
+  int64_t arena = 0;
+  SmallVector<size_t> placed;
+  for (size_t i : order) {
+    Buffer &buffer = buffers[i];
+    SmallVector<std::pair<int64_t, int64_t>> taken;
+    for (size_t j : placed)
+      if (overlapInTime(buffer, buffers[j]))
+        taken.push_back({buffers[j].offset, buffers[j].offset + rounded(buffers[j].bytes)});
+    llvm::sort(taken);
+    int64_t offset = 0;
+    for (auto [begin, end] : taken) {
+      if (begin - offset >= rounded(buffer.bytes))
+        break;
+      offset = std::max(offset, end);
+    }
+    buffer.offset = offset;
+    arena = std::max(arena, offset + rounded(buffer.bytes));
+    placed.push_back(i);
+  }
+  return arena;
+}
+
+/// The largest sum of bytes that live at the same time: no arena can be smaller.
+int64_t largestLiveSum(const std::vector<Buffer> &buffers) {
+  std::map<int64_t, int64_t> change;
+  for (const Buffer &buffer : buffers) {
+    change[buffer.start] += rounded(buffer.bytes);
+    change[buffer.end + 1] -= rounded(buffer.bytes);
+  }
+  int64_t live = 0, largest = 0;
+  for (auto [index, delta] : change)
+    largest = std::max(largest, live += delta);
+  return largest;
+}
+
+/// Tries a few orders and keeps the best.
+int64_t placeAll(std::vector<Buffer> &buffers) {
+  using Key = std::function<bool(const Buffer &, const Buffer &)>;
+  const Key keys[] = {
+      [](const Buffer &a, const Buffer &b) { return a.bytes > b.bytes; },
+      [](const Buffer &a, const Buffer &b) { return a.bytes * (a.end - a.start + 1) > b.bytes * (b.end - b.start + 1); },
+      [](const Buffer &a, const Buffer &b) { return a.start < b.start; },
+      [](const Buffer &a, const Buffer &b) { return a.end - a.start > b.end - b.start; },
+  };
+  std::vector<Buffer> best;
+  int64_t bestArena = -1;
+  for (const Key &key : keys) {
+    std::vector<Buffer> trial = buffers;
+    SmallVector<size_t> order = llvm::to_vector(llvm::seq<size_t>(0, buffers.size()));
+    llvm::stable_sort(order, [&](size_t a, size_t b) { return key(buffers[a], buffers[b]); });
+    int64_t arena = placeInOrder(trial, order);
+    if (bestArena < 0 || arena < bestArena) {
+      bestArena = arena;
+      best = std::move(trial);
+    }
+  }
+  buffers = std::move(best);
+  return bestArena;
+}
+
+void planShard(ModuleOp shard) {
+  func::FuncOp function = inferOf(shard);
+  BufferPlan plan(function);
+  int64_t arena = plan.buffers.empty() ? 0 : placeAll(plan.buffers);
+  OpBuilder builder(shard.getContext());
+  shard->setAttr("disco.arena_bytes", builder.getI64IntegerAttr(arena));
+  shard->setAttr("disco.live_bytes", builder.getI64IntegerAttr(largestLiveSum(plan.buffers)));
+  for (Operation &op : function.getBody().front()) {
+    SmallVector<int64_t> offsets;
+    for (Value result : op.getResults()) {
+      Place place = plan.placeOf(result);
+      if (place.buffer >= 0)
+        offsets.push_back(plan.buffers[place.buffer].offset + place.distance);
+    }
+    if (!offsets.empty())
+      op.setAttr(kOffsetsAttr, builder.getDenseI64ArrayAttr(offsets));
+  }
+}
+
+struct PlanMemoryPass : disco::impl::PlanMemoryBase<PlanMemoryPass> {
+  void runOnOperation() override {
+    for (ModuleOp shard : shardsOf(getOperation()))
+      planShard(shard);
+  }
+};
+
+} // namespace

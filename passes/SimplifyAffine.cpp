@@ -1,0 +1,153 @@
+//===- SimplifyAffine.cpp - affine ops move into contractions -------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Evaluate.h"
+#include "SimplifyPatterns.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace disco;
+
+bool disco::takeOver(PatternRewriter &rewriter, Operation *replaced, Operation *fused) {
+  Attribute stated = replaced->getAttr(kOwnersAttr), own = fused->getAttr(kOwnersAttr);
+  if (stated && own && stated != own)
+    return false;
+  rewriter.modifyOpInPlace(fused, [&] {
+    if (stated)
+      fused->setAttr(kOwnersAttr, stated);
+    if (Attribute name = replaced->getAttr(kTensorAttr))
+      fused->setAttr(kTensorAttr, name);
+  });
+  return true;
+}
+
+namespace {
+
+/// y -> scale * y + shift on every output channel.
+struct Affine {
+  std::vector<double> scale, shift;
+};
+
+/// The values of a constant that is broadcast over everything but one axis of `shape`; empty when it is not of that form.
+std::vector<double> perChannel(Value constant, ArrayRef<int64_t> shape, int64_t axis) {
+  auto op = constant.getDefiningOp<ConstantOp>();
+  ArrayRef<int64_t> own = shapeOf(constant);
+  if (!op || own.size() > shape.size())
+    return {};
+  for (size_t i = 0; i < own.size(); ++i) {
+    bool channels = static_cast<int64_t>(i + shape.size() - own.size()) == axis;
+    if (own[i] != 1 && (!channels || own[i] != shape[axis]))
+      return {};
+  }
+  ConstantView view(op.getValue());
+  if (!view.isValid() || view.size() == 0)
+    return {};
+  std::vector<double> values(shape[axis]);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = view.real(view.size() == 1 ? 0 : static_cast<int64_t>(i));
+  return values;
+}
+
+std::optional<Affine> affineOf(BinaryOp op, bool constantFirst, const std::vector<double> &c) {
+  size_t n = c.size();
+  Affine affine{std::vector<double>(n, 1), std::vector<double>(n, 0)};
+  for (size_t i = 0; i < n; ++i) {
+    switch (op.getKind()) {
+    case BinaryKind::Add:
+      affine.shift[i] = c[i];
+      break;
+    case BinaryKind::Mul:
+      affine.scale[i] = c[i];
+      break;
+    case BinaryKind::Sub:
+      affine.scale[i] = constantFirst ? -1 : 1;
+      affine.shift[i] = constantFirst ? c[i] : -c[i];
+      break;
+    case BinaryKind::Div:
+      if (constantFirst)
+        return std::nullopt;
+      affine.scale[i] = 1 / c[i];
+      break;
+    default:
+      return std::nullopt;
+    }
+  }
+  return affine;
+}
+
+Value makeConstant(PatternRewriter &rewriter, Location loc, RankedTensorType type, ConstantBuilder &values) {
+  return rewriter.create<ConstantOp>(loc, type, values.finish(), ArrayAttr());
+}
+
+/// Narrow weights are widened when they are scaled, so that nothing is rounded twice.
+RankedTensorType widened(RankedTensorType type) {
+  return type.getElementType().isF16() ? RankedTensorType::get(type.getShape(), Float32Type::get(type.getContext())) : type;
+}
+
+struct FoldAffine final : OpRewritePattern<BinaryOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
+    bool constantFirst = isConstant(op.getLhs());
+    Value made = constantFirst ? op.getRhs() : op.getLhs(), constant = constantFirst ? op.getLhs() : op.getRhs();
+    Operation *producer = made.getDefiningOp();
+    auto contraction = dyn_cast_or_null<ContractionOpInterface>(producer);
+    std::optional<Contraction> rule = contraction ? contraction.getContraction() : std::nullopt;
+    if (!rule || !made.hasOneUse() || producer->hasAttr("act") || shapeOf(made) != shapeOf(op.getResult()) ||
+        !isa<FloatType>(tensorType(made).getElementType()))
+      return failure();
+    // Operands are x, weights, bias?, and neither a sum so far nor a residual.
+    bool hasBias = isa<ConvOp>(producer) ? bool(cast<ConvOp>(producer).getBias()) : bool(cast<MatMulOp>(producer).getBias());
+    if (producer->getNumOperands() != (hasBias ? 3u : 2u) || (hasBias && !isConstant(producer->getOperand(2))))
+      return failure();
+    std::vector<double> values = perChannel(constant, shapeOf(made), rule->resultAxis);
+    std::optional<Affine> affine = values.empty() ? std::nullopt : affineOf(op, constantFirst, values);
+    if (!affine || (op->hasAttr(kOwnersAttr) && producer->hasAttr(kOwnersAttr) &&
+                    op->getAttr(kOwnersAttr) != producer->getAttr(kOwnersAttr)))
+      return failure();
+    rewriter.setInsertionPoint(producer);
+    Value weights = scaledWeights(producer, *rule, *affine, rewriter);
+    Value bias = shiftedBias(producer, hasBias, *affine, rewriter);
+    rewriter.setInsertionPoint(producer);
+    SmallVector<Value> operands{producer->getOperand(0), weights, bias};
+    OperationState state(producer->getLoc(), producer->getName(), operands, producer->getResultTypes(), producer->getAttrs());
+    state.attributes.set("operandSegmentSizes", rewriter.getDenseI32ArrayAttr({1, 1, 1, 0, 0}));
+    Operation *fused = rewriter.create(state);
+    takeOver(rewriter, op, fused);
+    rewriter.replaceOp(op, fused->getResults());
+    return success();
+  }
+
+  static Value scaledWeights(Operation *producer, const Contraction &rule, const Affine &affine, PatternRewriter &rewriter) {
+    Value weights = producer->getOperand(rule.weights);
+    if (llvm::all_of(affine.scale, [](double scale) { return scale == 1; }))
+      return weights;
+    ConstantView view(weights.getDefiningOp<ConstantOp>().getValue());
+    RankedTensorType type = widened(tensorType(weights));
+    int64_t inner = 1;
+    for (int64_t extent : type.getShape().drop_front(rule.rowAxis + 1))
+      inner *= extent;
+    int64_t rows = type.getDimSize(rule.rowAxis);
+    ConstantBuilder builder(type);
+    for (int64_t i = 0; i < view.size(); ++i)
+      builder.setReal(i, view.real(i) * affine.scale[i / inner % rows]);
+    return makeConstant(rewriter, weights.getLoc(), type, builder);
+  }
+
+  static Value shiftedBias(Operation *producer, bool hasBias, const Affine &affine, PatternRewriter &rewriter) {
+    auto type = widened(RankedTensorType::get({static_cast<int64_t>(affine.scale.size())},
+                                              tensorType(producer->getResult(0)).getElementType()));
+    ConstantBuilder builder(type);
+    std::optional<ConstantView> before;
+    if (hasBias)
+      before.emplace(producer->getOperand(2).getDefiningOp<ConstantOp>().getValue());
+    for (size_t i = 0; i < affine.scale.size(); ++i) {
+      int64_t at = static_cast<int64_t>(i);
+      builder.setReal(at, (before ? before->real(at) * affine.scale[i] : 0) + affine.shift[i]);
+    }
+    return makeConstant(rewriter, producer->getLoc(), type, builder);
+  }
+};
+
+} // namespace
+
+void disco::populateAffinePatterns(RewritePatternSet &patterns) { patterns.add<FoldAffine>(patterns.getContext()); }

@@ -1,0 +1,360 @@
+//===- SplitIntoShards.cpp - make one module a node, with local shapes ----===//
+// SPDX-License-Identifier: Apache-2.0
+#include "LayerSummary.h"
+#include "LocalContext.h"
+#include "Passes.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
+#include <map>
+
+namespace disco {
+#define GEN_PASS_DEF_SPLITINTOSHARDS
+#include "Passes.h.inc"
+} // namespace disco
+
+using namespace mlir;
+using namespace disco;
+
+namespace {
+
+/// What arrived of an exchange at one node: a tensor from each sender.
+using Received = SmallVector<Value>;
+
+/// Everything that a shard has made so far.
+struct Shard {
+  int64_t rank;
+  OpBuilder builder;
+  DenseMap<Value, Value> own;         // global tensor -> what the node owns of it
+  DenseMap<Value, Received> received; // exchange -> tensors
+  DenseMap<Value, Value> merged;      // merge -> exactly what the reader needs, assembled
+  DenseMap<Value, Value> constants;   // whole constants
+  std::map<std::pair<void *, std::vector<const void *>>, Value> views;
+
+  Shard(int64_t rank, MLIRContext *context) : rank(rank), builder(context) {}
+};
+
+/// The channels `wanted` of a local tensor, in ascending order.
+Value pickChannels(OpBuilder &builder, Location loc, Value local, RankedTensorType global, int64_t axis,
+                   const IndexSet &present, const IndexSet &wanted) {
+  if (present == wanted)
+    return local;
+  SmallVector<int64_t> channels;
+  wanted.forEach([&](int64_t channel) { channels.push_back(present.positionOf(channel)); });
+  SmallVector<int64_t> sources(channels.size(), 0);
+  return builder.create<AssembleOp>(loc, localType(global, axis, wanted), local, builder.getI64IntegerAttr(axis),
+                                    builder.getDenseI64ArrayAttr(sources), builder.getDenseI64ArrayAttr(channels));
+}
+
+class ShardContext final : public LocalContext {
+public:
+  ShardContext(Shard &shard, Operation *op, int64_t axis, IndexSet set, Division division)
+      : LocalContext(shard.builder, shard.rank, axis, std::move(set), std::move(division)), shard(shard), op(op) {}
+
+  FailureOr<Value> getOperand(unsigned k) override {
+    Value global = op->getOperand(k);
+    const OperandNeed &need = division.operands[k];
+    if (isConstant(global))
+      return need.kind == OperandNeed::Along ? getConstant(global, {need.axis}, {need.relation->apply(set)})
+                                             : getConstant(global, {}, {});
+    Value local;
+    int64_t heldAxis;
+    IndexSet held;
+    if (auto merge = global.getDefiningOp<MergeOp>()) {
+      auto layout = cast<HeldAttr>(tensorType(global).getEncoding());
+      heldAxis = layout.getAxis();
+      held = layout.getSet(rank);
+      local = assemble(merge, held);
+    } else {
+      heldAxis = ownersOf(global).getAxis();
+      held = ownersOf(global).getSet(rank);
+      local = shard.own.lookup(global);
+    }
+    if (need.kind == OperandNeed::Whole || !local)
+      return local;
+    IndexSet wanted = need.kind == OperandNeed::Along ? need.relation->apply(set) : maskColumns();
+    if (need.axis == heldAxis)
+      return pickChannels(builder, op->getLoc(), local, tensorType(global), heldAxis, held, wanted);
+    // The tensor is here whole: only the wanted indices of the other axis are read.
+    return pickChannels(builder, op->getLoc(), local, tensorType(global), need.axis,
+                        IndexSet::all(shapeOf(global)[need.axis]), wanted);
+  }
+
+  ArrayRef<ContractionPart> getParts(unsigned k) override {
+    parts.clear();
+    Value global = op->getOperand(k);
+    int64_t columnAxis = division.operands[k].axis;
+    IndexSet columns = maskColumns();
+    auto merge = global.getDefiningOp<MergeOp>();
+    Value owned = merge ? merge.getOwn() : global;
+    IndexSet present = ownersOf(owned).getSet(rank);
+    if (ownersOf(owned).getAxis() != columnAxis) {
+      Value local = merge ? assemble(merge, cast<HeldAttr>(tensorType(global).getEncoding()).getSet(rank)) : shard.own.lookup(owned);
+      addPart(local, IndexSet::all(shapeOf(owned)[columnAxis]), columns);
+      return parts;
+    }
+    addPart(shard.own.lookup(owned), present, columns.intersect(present));
+    if (merge)
+      addRemoteParts(merge, columns.minus(present));
+    return parts;
+  }
+
+  Value getConstant(Value constant, ArrayRef<int64_t> axes, ArrayRef<IndexSet> sets) override {
+    auto op = constant.getDefiningOp<ConstantOp>();
+    RankedTensorType type = op.getType();
+    SmallVector<int64_t> shape(type.getShape());
+    SmallVector<Attribute> view;
+    std::vector<const void *> key;
+    for (auto [axis, set] : llvm::zip(axes, sets)) {
+      if (set.isAll(shape[axis]))
+        continue;
+      shape[axis] = set.size();
+      view.push_back(LocalAttr::get(builder.getContext(), axis, set));
+      key.push_back(view.back().getAsOpaquePointer());
+    }
+    Value &made = shard.views[{constant.getAsOpaquePointer(), key}];
+    if (made)
+      return made;
+    // Constants come first: their place in the program does not matter, and views are shared by all readers.
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(builder.getInsertionBlock());
+    made = builder.create<ConstantOp>(op.getLoc(), RankedTensorType::get(shape, type.getElementType()), op.getValue(),
+                                      view.empty() ? ArrayAttr() : builder.getArrayAttr(view));
+    return made;
+  }
+
+private:
+  /// The columns that this node reads of a contraction's input.
+  IndexSet maskColumns() const {
+    IndexSet columns;
+    for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>())
+      if (route.getTo() == rank)
+        columns.add(route.getSet());
+    return columns;
+  }
+
+  void addPart(Value source, const IndexSet &present, const IndexSet &columns) {
+    if (columns.empty())
+      return;
+    ContractionPart part{source, columns, {}};
+    columns.forEach([&](int64_t column) { part.positions.push_back(present.positionOf(column)); });
+    parts.push_back(std::move(part));
+  }
+
+  /// One part a received tensor: the columns are those whose feature it carries.
+  void addRemoteParts(MergeOp merge, const IndexSet &columns) {
+    for (auto [exchange, map] : llvm::zip(merge.getRemote(), merge.getMaps())) {
+      ArrayRef<int64_t> pairs = cast<DenseI64ArrayAttr>(map).asArrayRef();
+      for (Value tensor : shard.received.lookup(exchange)) {
+        IndexSet carried = localOf(tensor).getSet();
+        SmallVector<int64_t> read, positions;
+        for (size_t i = 0; i < pairs.size(); i += 2)
+          if (columns.contains(pairs[i]) && carried.contains(pairs[i + 1])) {
+            read.push_back(pairs[i]);
+            positions.push_back(carried.positionOf(pairs[i + 1]));
+          }
+        if (!read.empty())
+          parts.push_back({tensor, IndexSet::of(read), positions});
+      }
+    }
+  }
+
+  /// What a merge gives this node, as one local tensor.
+  Value assemble(MergeOp merge, const IndexSet &needed) {
+    Value &made = shard.merged[merge];
+    if (made || needed.empty())
+      return made;
+    OwnedAttr owners = ownersOf(merge.getOwn());
+    IndexSet present = owners.getSet(rank);
+    Value own = shard.own.lookup(merge.getOwn());
+    if (present.containsAll(needed))
+      return made = pickChannels(builder, op->getLoc(), own, tensorType(merge.getOwn()), owners.getAxis(), present, needed);
+    SmallVector<Value> inputs;
+    SmallVector<std::pair<int64_t, int64_t>> place(needed.size(), {-1, -1});
+    if (!needed.intersect(present).empty()) {
+      inputs.push_back(own);
+      needed.intersect(present).forEach([&](int64_t channel) {
+        place[needed.positionOf(channel)] = {0, present.positionOf(channel)};
+      });
+    }
+    for (auto [exchange, map] : llvm::zip(merge.getRemote(), merge.getMaps()))
+      for (Value tensor : shard.received.lookup(exchange))
+        placeReceived(tensor, cast<DenseI64ArrayAttr>(map).asArrayRef(), needed.minus(present), needed, inputs, place);
+    SmallVector<int64_t> sources, channels;
+    for (auto [source, channel] : place) {
+      sources.push_back(source);
+      channels.push_back(channel);
+    }
+    if (inputs.size() == 1 && llvm::equal(channels, llvm::seq<int64_t>(0, axisExtent(tensorType(inputs[0]), owners.getAxis()))) &&
+        localOf(inputs[0]) == LocalAttr::get(builder.getContext(), owners.getAxis(), needed))
+      return made = inputs[0];
+    auto op = builder.create<AssembleOp>(merge.getLoc(), localType(tensorType(merge.getOwn()), owners.getAxis(), needed), inputs,
+                                         builder.getI64IntegerAttr(owners.getAxis()), builder.getDenseI64ArrayAttr(sources),
+                                         builder.getDenseI64ArrayAttr(channels));
+    op->setAttr(kTensorAttr, builder.getStringAttr(tensorName(merge.getOwn())));
+    return made = op;
+  }
+
+  static void placeReceived(Value tensor, ArrayRef<int64_t> pairs, const IndexSet &remote, const IndexSet &needed,
+                            SmallVectorImpl<Value> &inputs, SmallVectorImpl<std::pair<int64_t, int64_t>> &place) {
+    IndexSet carried = localOf(tensor).getSet();
+    bool used = false;
+    for (size_t i = 0; i < pairs.size(); i += 2) {
+      if (!remote.contains(pairs[i]) || !carried.contains(pairs[i + 1]))
+        continue;
+      used = true;
+      place[needed.positionOf(pairs[i])] = {static_cast<int64_t>(inputs.size()), carried.positionOf(pairs[i + 1])};
+    }
+    if (used)
+      inputs.push_back(tensor);
+  }
+
+  Shard &shard;
+  Operation *op;
+  SmallVector<ContractionPart> parts;
+};
+
+class Splitter {
+public:
+  Splitter(ModuleOp module, func::FuncOp function) : module(module), function(function), root(rootOf(module)) {}
+
+  LogicalResult run() {
+    MLIRContext *context = module.getContext();
+    for (int64_t rank = 0; rank < nodesOf(module); ++rank) {
+      OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+      auto shardModule = builder.create<ModuleOp>(module.getLoc(), "node" + std::to_string(rank));
+      shardModule->setAttr(kRankAttr, builder.getI64IntegerAttr(rank));
+      builder.setInsertionPointToEnd(shardModule.getBody());
+      auto infer = builder.create<func::FuncOp>(module.getLoc(), "infer", FunctionType::get(context, {}, {}));
+      infer.addEntryBlock();
+      shards.emplace_back(rank, context);
+      shards.back().builder.setInsertionPointToEnd(&infer.getBody().front());
+    }
+    for (Operation &op : function.getBody().front())
+      if (failed(split(&op)))
+        return failure();
+    function.erase();
+    return success();
+  }
+
+private:
+  LogicalResult split(Operation *op) {
+    if (isa<ConstantOp, MergeOp>(op))
+      return success();
+    if (auto exchange = dyn_cast<ExchangeOp>(op))
+      return splitExchange(exchange), success();
+    for (Shard &shard : shards)
+      if (failed(splitForShard(op, shard)))
+        return failure();
+    return success();
+  }
+
+  LogicalResult splitForShard(Operation *op, Shard &shard) {
+    OpBuilder &builder = shard.builder;
+    if (isa<func::ReturnOp>(op))
+      return builder.clone(*op), success();
+    if (auto input = dyn_cast<InputOp>(op)) {
+      if (shard.rank != root)
+        return success();
+      auto local = cast<InputOp>(builder.clone(*op));
+      OwnedAttr owners = ownersOf(input.getResult());
+      local.getResult().setType(localType(tensorType(input.getResult()), owners.getAxis(), owners.getSet(root)));
+      shard.own[input.getResult()] = local.getResult();
+      return success();
+    }
+    if (isa<OutputOp>(op))
+      return splitOutput(op, shard);
+    return splitComputation(op, shard);
+  }
+
+  LogicalResult splitOutput(Operation *op, Shard &shard) {
+    if (shard.rank != root || tensorType(op->getOperand(0)).getNumElements() == 0)
+      return success();
+    Division whole;
+    whole.operands.push_back(OperandNeed::whole());
+    ShardContext context(shard, op, -1, IndexSet::all(1), whole);
+    FailureOr<Value> operand = context.getOperand(0);
+    if (failed(operand))
+      return failure();
+    IRMapping mapping;
+    mapping.map(op->getOperand(0), *operand);
+    shard.builder.clone(*op, mapping);
+    return success();
+  }
+
+  LogicalResult splitComputation(Operation *op, Shard &shard) {
+    Value result = op->getResult(0);
+    OwnedAttr owners = ownersOf(result);
+    if (!owners)
+      return op->emitError("has no owner map: run disco-assign-owners first");
+    IndexSet set = owners.getSet(shard.rank);
+    if (set.empty() || tensorType(result).getNumElements() == 0)
+      return success();
+    auto rule = cast<DivisionOpInterface>(op);
+    Division division;
+    division.operands.assign(op->getNumOperands(), OperandNeed::whole());
+    if (owners.getAxis() >= 0) {
+      SmallVector<int64_t> operandAxes;
+      for (Value operand : op->getOperands())
+        operandAxes.push_back(axisOf(operand));
+      std::optional<Division> divided = rule.divide(owners.getAxis(), operandAxes);
+      if (!divided)
+        return op->emitError("cannot be divided along the axis of its owner map");
+      division = std::move(*divided);
+    }
+    ShardContext context(shard, op, owners.getAxis(), set, std::move(division));
+    FailureOr<Value> local = owners.getAxis() < 0 ? localizeByCloning(op, context) : rule.localize(context);
+    if (failed(local))
+      return op->emitError("could not be divided");
+    shard.own[result] = *local;
+    return success();
+  }
+
+  static int64_t axisOf(Value value) {
+    Attribute layout = tensorType(value).getEncoding();
+    if (auto owned = dyn_cast_or_null<OwnedAttr>(layout))
+      return owned.getAxis();
+    if (auto held = dyn_cast_or_null<HeldAttr>(layout))
+      return held.getAxis();
+    return -1;
+  }
+
+  void splitExchange(ExchangeOp exchange) {
+    RankedTensorType global = tensorType(exchange.getX());
+    int64_t axis = axisOf(exchange.getX());
+    for (auto route : exchange.getRoutes().getAsRange<RouteAttr>()) {
+      Shard &from = shards[route.getFrom()], &to = shards[route.getTo()];
+      IndexSet set = route.getSet();
+      int64_t bytes = set.size() * channelBytes(global, axis);
+      if (bytes == 0)
+        continue;
+      auto type = MessageType::get(module.getContext(), bytes);
+      ArrayAttr parts = from.builder.getArrayAttr(PartAttr::get(module.getContext(), exchange.getTensorAttr(), axis,
+                                                                route.getChannels(), exchange.getRoot()));
+      IntegerAttr message = from.builder.getI64IntegerAttr(messages++);
+      from.builder.create<SendOp>(exchange.getLoc(), type, from.own.lookup(exchange.getX()),
+                                  from.builder.getI64IntegerAttr(route.getTo()), message, parts);
+      auto post = to.builder.create<PostOp>(exchange.getLoc(), type, to.builder.getI64IntegerAttr(route.getFrom()), message);
+      auto recv = to.builder.create<RecvOp>(exchange.getLoc(), TypeRange(localType(global, axis, set)), post.getBuffer(), parts);
+      to.received[exchange.getResult()].push_back(recv.getResult(0));
+    }
+  }
+
+  ModuleOp module;
+  func::FuncOp function;
+  int64_t root, messages = 0;
+  std::vector<Shard> shards;
+};
+
+struct SplitIntoShardsPass : disco::impl::SplitIntoShardsBase<SplitIntoShardsPass> {
+  void runOnOperation() override {
+    func::FuncOp function = mainOf(getOperation());
+    if (!function)
+      return signalPassFailure();
+    noteLayers(getOperation(), function);
+    if (failed(Splitter(getOperation(), function).run()))
+      signalPassFailure();
+  }
+  void getDependentDialects(DialectRegistry &registry) const override { registry.insert<DiscoDialect, func::FuncDialect>(); }
+};
+
+} // namespace
