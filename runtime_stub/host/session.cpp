@@ -197,17 +197,28 @@ int infer_once(disco_session *s) {
   return DISCO_OK;
 }
 
+// "message 7 from rank 0 to rank 1", as far as this node knows the message.
+void name_message(const disco_program *p, uint32_t id, char *to, size_t size) {
+  const disco_message *m = nullptr;
+  for (uint32_t i = 0; i < p->message_count; ++i)
+    m = p->messages[i].id == id ? &p->messages[i] : m;
+  if (m)
+    snprintf(to, size, " (message %u from rank %u to rank %u)", id, m->incoming ? m->peer : p->rank,
+             m->incoming ? p->rank : m->peer);
+  else
+    snprintf(to, size, " (message %u)", id);
+}
+
 void describe_failure(disco_session *s) {
   const disco_error *e = disco_last_error(&s->node);
-  uint32_t self = s->program->rank;
-  char where[48] = "", who[48] = "";
+  char message[80] = "", who[48] = "";
   if (e->message != DISCO_NONE)
-    snprintf(where, sizeof where, " (message %u)", e->message);
-  if (e->reporter != self && e->reporter != DISCO_NONE)
+    name_message(s->program, e->message, message, sizeof message);
+  if (e->reporter != s->program->rank && e->reporter != DISCO_NONE)
     snprintf(who, sizeof who, ", found by rank %u", e->reporter);
   if (!s->message[0])
     snprintf(s->message, sizeof s->message, "rank %u: %s%s%s", e->rank, disco_error_text(e->code),
-             where, who);
+             message, who);
   s->exit_code = s->exit_code ? s->exit_code : static_cast<int>(DISCO_EXIT_FAILED);
 }
 

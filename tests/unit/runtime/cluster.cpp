@@ -4,6 +4,7 @@
 #include "cluster.h"
 
 #include <chrono>
+#include <stdlib.h>
 #include <string.h>
 #include <thread>
 
@@ -159,4 +160,9 @@ uint64_t nowMs() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                    std::chrono::steady_clock::now().time_since_epoch())
                                    .count());
+}
+
+uint32_t seed(uint32_t fallback) {
+  const char *text = getenv("DISCO_TEST_SEED");
+  return text ? static_cast<uint32_t>(strtoul(text, nullptr, 10)) : fallback;
 }

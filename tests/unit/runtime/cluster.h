@@ -84,4 +84,7 @@ std::string changed(std::string frame, size_t offset, uint8_t value);
 
 uint64_t nowMs();
 
+// The seed of a random test, or that of the environment's DISCO_TEST_SEED.
+uint32_t seed(uint32_t fallback);
+
 #endif // DISCO_TESTS_CLUSTER_H

@@ -149,7 +149,7 @@ TEST(Failure, NobodyComes) {
 
 // Any node, at any moment, any cluster: the others end in time, right or naming the victim.
 TEST(Failure, KilledAtAnyMoment) {
-  std::mt19937 random(20);
+  std::mt19937 random(seed(20));
   int failed = 0, fine = 0;
   for (int round = 0; round < 80; ++round) {
     uint32_t nodes = 2 + random() % 5;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sstream>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,6 +64,28 @@ int infer1(disco_node *node, const void *const *, void *const *) {
 
 const disco_program program0 = {"toy", 0,       2, {1, 2, 3}, messages0, 2,     inputs,
                                 2,     outputs, 2, 0,         0,         infer0};
+// y = 2 b, alone.
+int inferAlone(disco_node *node, const void *const *in, void *const *out) {
+  *static_cast<float *>(out[0]) = 2 * *static_cast<const float *>(in[0]);
+  int code = disco_begin(node);
+  return code ? code : disco_end(node);
+}
+
+const disco_tensor_info outputAlone = {"b ", DISCO_F32, 0, nullptr, 4};
+const disco_program alone = {"alone",      0, 1, {1, 2, 3}, nullptr,   0, inputs + 1, 1,
+                             &outputAlone, 1, 0, 0,         inferAlone};
+
+// Dies when the second inference begins.
+int inferAndDie(disco_node *node, const void *const *in, void *const *out) {
+  static int times = 0;
+  if (++times == 2)
+    kill(getpid(), SIGKILL);
+  return infer1(node, in, out);
+}
+
+const disco_program dying = {"toy", 1,       2, {1, 2, 3}, messages1, 2,          nullptr,
+                             0,     nullptr, 0, 0,         0,         inferAndDie};
+
 const disco_program program1 = {"toy", 1,       2, {1, 2, 3}, messages1, 2,     nullptr,
                                 0,     nullptr, 0, 0,         0,         infer1};
 
@@ -135,8 +158,9 @@ protected:
     argv.push_back(nullptr);
     int argc = static_cast<int>(argv.size()) - 1;
     const disco_program *all[] = {&program0, &program1};
+    const disco_program *one[] = {&program0, &program1, nullptr, &alone, &dying};
     int code = which == 2 ? disco_inproc_main(argc, argv.data(), all, 2)
-                          : disco_host_main(argc, argv.data(), which ? &program1 : &program0);
+                          : disco_host_main(argc, argv.data(), one[which]);
     fflush(stdout);
     fflush(stderr);
     _exit(code);
@@ -229,6 +253,44 @@ TEST_F(Host, TwoProcesses) {
         << r1.out;
     EXPECT_NE(r1.out.find("\"inferences\":6,\"completed\":true"), std::string::npos) << r1.out;
   }
+}
+
+TEST_F(Host, InheritedListener) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in a = {};
+  a.sin_family = AF_INET;
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof a;
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr *>(&a), size), 0);
+  ASSERT_EQ(listen(fd, 4), 0);
+  ASSERT_EQ(getsockname(fd, reinterpret_cast<sockaddr *>(&a), &size), 0);
+  pid_t p1 = begin(1, {"--peer", "0=127.0.0.1:" + std::to_string(ntohs(a.sin_port))});
+  Result r0 = run(0, {"--listen-fd", std::to_string(fd), "--input", "a=" + file("a3"), "--input",
+                      "b=" + file("b3"), "--output-dir", folder});
+  EXPECT_EQ(r0.exit, 0) << r0.err;
+  EXPECT_EQ(end(1, p1).exit, 0);
+  EXPECT_EQ(load("y_0", {6, 3}), expected3);
+  close(fd);
+}
+
+TEST_F(Host, OneNode) {
+  Result r =
+      run(3, {"--input", "b=" + file("b3"), "--output-dir", folder, "--json", "--repeat", "2"});
+  EXPECT_EQ(r.exit, 0) << r.err;
+  EXPECT_EQ(load("b_", {3}), std::vector<float>({20, 40, 60}));
+  EXPECT_NE(r.out.find("\"nodes\":1,\"ok\":true"), std::string::npos) << r.out;
+}
+
+TEST_F(Host, LostPeerIsNamedWithTheMessage) {
+  std::string port = freePort();
+  pid_t p1 = begin(4, {"--peer", "0=127.0.0.1:" + port});
+  Result r0 = run(
+      0, {"--listen", port, "--input", "a=" + file("a3"), "--input", "b=" + file("b3"), "--json"});
+  end(4, p1);
+  EXPECT_EQ(r0.exit, 1);
+  EXPECT_EQ(r0.err, "error: rank 1: connection lost (message 9 from rank 1 to rank 0)\n");
+  EXPECT_NE(r0.out.find("\"code\":-4,\"error\":\"rank 1: connection lost"), std::string::npos)
+      << r0.out;
 }
 
 TEST_F(Host, LessThanWasAskedFor) {
