@@ -123,7 +123,7 @@ public:
       if (auto send = dyn_cast<SendOp>(op))
         addSent(rank, send);
       auto at = index.find(opName(&op));
-      if (at == index.end() || isa<ConstantOp, SendOp, RecvOp, PostOp, FlushOp, InputOp, OutputOp>(op))
+      if (at == index.end() || op.getNumResults() == 0 || isa<ConstantOp, SendOp, RecvOp, PostOp, InputOp>(op))
         continue;
       discoc::LayerShare &share = shareOf(at->second, rank);
       if (auto cost = dyn_cast<CostOpInterface>(op))

@@ -71,7 +71,7 @@ private:
           continue;
         for (auto [k, operand] : llvm::enumerate(op->getOperands()))
           if (isDivided(operand) && !follows(division->operands[k], axes.lookup(operand)))
-            cost += bytesOf(operand);
+            cost += 2 * bytesOf(operand); // every node gathers it
       }
       // An axis of extent 1 leaves all work to one node.
       if (shapeOf(result)[axis] == 1)
@@ -79,7 +79,16 @@ private:
       if (cost < bestCost)
         best = axis, bestCost = cost;
     }
-    return best;
+    return rule && costOfUndivided(op) < bestCost ? -1 : best;
+  }
+
+  /// The root gathers the operands and hands the result out again.
+  int64_t costOfUndivided(Operation *op) {
+    int64_t cost = costOfReaders(op->getResult(0), -1);
+    for (Value operand : op->getOperands())
+      if (isDivided(operand) && axes.lookup(operand) >= 0)
+        cost += bytesOf(operand);
+    return cost;
   }
 
   /// Whether an operand divided along `axis` is where it is needed, or is summed over.

@@ -44,13 +44,28 @@ KernelCall &KernelCall::type(StringRef name, Value tensor) {
   return *this;
 }
 
+/// Adds a declarator to the last member when that declares the same type and the line stays short.
+static void declare(std::vector<std::string> &members, const std::string &type, const std::string &declarator) {
+  constexpr size_t lineLength = 90;
+  if (!members.empty()) {
+    std::string &last = members.back();
+    bool plain = StringRef(last).starts_with(type) && last.find_first_of("[(") == std::string::npos;
+    if (plain && last.size() + declarator.size() < lineLength) {
+      last.back() = ',';
+      last += " " + declarator + ";";
+      return;
+    }
+  }
+  members.push_back(type + declarator + ";");
+}
+
 KernelCall &KernelCall::constant(StringRef name, int64_t value) {
-  members.push_back("static constexpr int64_t " + name.str() + " = " + std::to_string(value) + ";");
+  declare(members, "static constexpr int64_t ", name.str() + " = " + std::to_string(value));
   return *this;
 }
 
 KernelCall &KernelCall::flag(StringRef name, bool value) {
-  members.push_back("static constexpr bool " + name.str() + " = " + (value ? "true;" : "false;"));
+  declare(members, "static constexpr bool ", name.str() + (value ? " = true" : " = false"));
   return *this;
 }
 
