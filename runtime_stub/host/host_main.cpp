@@ -21,7 +21,7 @@ struct addresses {
 void free_addresses(addresses *a) {
   for (uint32_t i = 0; a->at && i < a->nodes; ++i)
     free(a->at[i]);
-  free(a->at);
+  free(static_cast<void *>(a->at));
 }
 
 // Notes the address of a rank unless one is known: what is read first counts. False: no such rank.

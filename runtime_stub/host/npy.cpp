@@ -302,7 +302,8 @@ bool disco_npy_write(const char *path, disco_type type, uint32_t rank, const uin
   while ((n + 1) % 64 != 0)
     header[n++] = ' ';
   header[n++] = '\n';
-  memcpy(header, "\x93NUMPY\x01\x00", 8);
+  const uint8_t magic[8] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+  memcpy(header, magic, sizeof magic);
   header[8] = static_cast<char>((n - 10) & 255);
   header[9] = static_cast<char>((n - 10) >> 8);
   snprintf(scratch, sizeof scratch, "%s.%ld.tmp", path, static_cast<long>(getpid()));

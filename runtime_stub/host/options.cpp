@@ -160,7 +160,9 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
   return inputs != nullptr;
 }
 
-void disco_options_free(disco_options *o) { free(const_cast<const char **>(o->inputs)); }
+void disco_options_free(disco_options *o) {
+  free(static_cast<void *>(const_cast<const char **>(o->inputs)));
+}
 
 void disco_options_help(FILE *to, const char *program, bool network) {
   fprintf(to, "usage: %s [options]\n\n%s\n\n", program,

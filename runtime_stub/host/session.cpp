@@ -407,8 +407,8 @@ void disco_session_close(disco_session *s) {
   free(s->config.peers);
   free(s->config.slots);
   free(s->inputs);
-  free(s->staged_inputs);
-  free(s->staged_outputs);
-  free(s->outputs);
+  free(static_cast<void *>(s->staged_inputs));
+  free(static_cast<void *>(s->staged_outputs));
+  free(static_cast<void *>(s->outputs));
   free(s->times_us);
 }

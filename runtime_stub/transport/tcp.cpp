@@ -459,7 +459,8 @@ bool allocate(disco_tcp *t, const disco_tcp_options *o) {
     t->links[i].fd = -1;
     t->links[i].retry_us = retry_first_us;
     t->links[i].trouble = i < o->rank ? "not tried" : "it has not connected";
-    if (i < o->rank && !(t->names[i] = strdup(o->peers[i])))
+    t->names[i] = i < o->rank ? strdup(o->peers[i]) : nullptr;
+    if (i < o->rank && !t->names[i])
       return false;
   }
   return true;
@@ -516,7 +517,7 @@ void disco_tcp_destroy(disco_tcp *t) {
       free(t->names[i]);
   }
   free(t->links);
-  free(t->names);
+  free(static_cast<void *>(t->names));
   free(t->polled);
   free(t);
 }

@@ -15,8 +15,8 @@ void sleepMs(uint64_t ms) { std::this_thread::sleep_for(std::chrono::millisecond
 // A chain: each node waits for the one before it, the first for the last.
 std::vector<Route> circle(uint32_t nodes, uint32_t bytes) {
   std::vector<Route> r;
-  for (uint16_t i = 0; i < nodes; ++i)
-    r.push_back({10u + i, i, static_cast<uint16_t>((i + 1) % nodes), bytes});
+  for (uint32_t i = 0; i < nodes; ++i)
+    r.push_back({10u + i, static_cast<uint16_t>(i), static_cast<uint16_t>((i + 1) % nodes), bytes});
   return r;
 }
 

@@ -87,10 +87,11 @@ struct Mesh {
 
 std::vector<Route> allPairs(uint32_t nodes, uint32_t bytes) {
   std::vector<Route> r;
-  for (uint16_t from = 0; from < nodes; ++from)
-    for (uint16_t to = 0; to < nodes; ++to)
+  for (uint32_t from = 0; from < nodes; ++from)
+    for (uint32_t to = 0; to < nodes; ++to)
       if (from != to)
-        r.push_back({from * nodes + to, from, to, bytes});
+        r.push_back(
+            {from * nodes + to, static_cast<uint16_t>(from), static_cast<uint16_t>(to), bytes});
   return r;
 }
 
