@@ -107,14 +107,14 @@ std::string ModelEmitter::pointer(Value value, bool result) {
     return "nullptr";
   std::string type = storageType(tensorType(value).getElementType());
   std::string cast = "reinterpret_cast<" + std::string(result ? "" : "const ") + type + " *>(";
-  // A view of an input is the input's memory.
+  // A view of an input or of a constant is that memory.
   Value origin = value;
   while (isView(origin.getDefiningOp()))
     origin = origin.getDefiningOp()->getOperand(0);
   if (auto input = origin.getDefiningOp<InputOp>())
     return "static_cast<const " + type + " *>(inputs[" + std::to_string(input.getIndex()) + "])";
-  if (isConstant(value))
-    return cast + "weights() + " + std::to_string(store.offsetOf(value)) + ")";
+  if (isConstant(origin))
+    return cast + "weights() + " + std::to_string(store.offsetOf(origin)) + ")";
   return cast + "arena + " + std::to_string(offsetOf(value)) + ")";
 }
 

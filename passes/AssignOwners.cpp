@@ -79,7 +79,9 @@ private:
       if (cost < bestCost)
         best = axis, bestCost = cost;
     }
-    return rule && costOfUndivided(op) < bestCost ? -1 : best;
+    // Arithmetic is divided even where that moves more; what only looks at a tensor may stay at the root.
+    bool stay = rule && !isa<CostOpInterface>(op) && costOfUndivided(op) < bestCost;
+    return stay ? -1 : best;
   }
 
   /// The root gathers the operands and hands the result out again.

@@ -79,7 +79,7 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
       init = conv.getInit();
     else if (auto matmul = dyn_cast<MatMulOp>(op))
       init = matmul.getInit();
-    if (isView(op) && !isConstant(op->getOperand(0)))
+    if (isView(op))
       places[result] = shareWith(op->getOperand(0), 0);
     else if (init && diesAt(init, index))
       places[result] = shareWith(init, 0);

@@ -122,7 +122,7 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
   FailureOr<IndexSet> readColumns(Operation *op, const ColumnScanner &scanner, const StatedMask &stated, int64_t from,
                                   int64_t to, const IndexSet &rows, const IndexSet &columns) {
     auto allowed = stated.allowed.find({from, to});
-    bool restricted = allowed != stated.allowed.end() && from != to;
+    bool restricted = allowed != stated.allowed.end();
     if (restricted && !columns.containsAll(allowed->second))
       return op->emitError("the stated mask from node ") << from << " to node " << to << " lists channel "
              << allowed->second.minus(columns).front() << ", which node " << from
