@@ -4,7 +4,6 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace disco;
@@ -198,8 +197,11 @@ Attribute ActAttr::parse(AsmParser &parser, Type) {
 void ActAttr::print(AsmPrinter &printer) const {
   printer << '<' << stringifyUnaryKind(getKind());
   if (getAlphaValue() != 0 || getBetaValue() != 0) {
-    // Seventeen digits bring any double back as it was.
-    printer << llvm::format(", %.17e, %.17e", getAlphaValue(), getBetaValue());
+    // Digits that bring any double back as it was; infinities as bits, which have no digits.
+    printer << ", ";
+    printer.printFloat(getAlpha());
+    printer << ", ";
+    printer.printFloat(getBeta());
   }
   printer << '>';
 }
