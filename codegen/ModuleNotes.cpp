@@ -5,6 +5,7 @@
 // travels on the module.
 #include "Codegen.h"
 #include "mlir/IR/Builders.h"
+#include <map>
 
 using namespace mlir;
 using namespace disco;
@@ -73,12 +74,28 @@ discoc::Owners disco::makeOwners(ModuleOp module) {
   return owners;
 }
 
+/// Every pair of nodes that could exchange something for a contraction is listed, also when it exchanges nothing, and
+/// with "zero": so the file says all that there is to know about the masks in use, and compiling with it again gives
+/// the same programs, whichever of the four ways the masks were stated in.
 discoc::Masks disco::makeMasks(ModuleOp module) {
   discoc::Masks masks;
   masks.nodes = nodesOf(module);
-  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.masks").getAsRange<DictionaryAttr>())
+  masks.apply = discoc::Masks::Apply::Zero;
+  auto noted = module->getAttrOfType<ArrayAttr>("disco.masks").getAsRange<DictionaryAttr>();
+  std::map<std::string, int> uses; // masks are stated by name: an op that became several contractions has none
+  for (auto entry : noted)
+    ++uses[entry.getAs<StringAttr>("op").str()];
+  for (auto entry : noted) {
+    auto sources = entry.getAs<OwnedAttr>("sources"), readers = entry.getAs<OwnedAttr>("readers");
+    if (!sources || !readers || uses[entry.getAs<StringAttr>("op").str()] > 1)
+      continue;
+    std::map<std::pair<int64_t, int64_t>, discoc::IndexSet> channels;
     for (auto route : entry.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
-      if (route.getFrom() != route.getTo())
-        masks.entries.push_back({entry.getAs<StringAttr>("op").str(), route.getFrom(), route.getTo(), toFormat(route.getSet())});
+      channels[{route.getFrom(), route.getTo()}] = toFormat(route.getSet());
+    for (int64_t from = 0; from < masks.nodes; ++from)
+      for (int64_t to = 0; to < masks.nodes; ++to)
+        if (!sources.getSet(from).empty() && !readers.getSet(to).empty())
+          masks.entries.push_back({entry.getAs<StringAttr>("op").str(), from, to, channels[{from, to}]});
+  }
   return masks;
 }

@@ -60,6 +60,24 @@ static int64_t integerOf(Operation *op, StringRef name) {
   return attr ? attr.getInt() : 0;
 }
 
+/// A contraction's mask, and who owns what it reads and makes, where both are divided along its channels: masks can be
+/// stated for it then.
+static Attribute noteMask(OpBuilder &builder, Operation *op) {
+  SmallVector<NamedAttribute> entries{builder.getNamedAttr("op", builder.getStringAttr(opName(op))),
+                                      builder.getNamedAttr("routes", op->getAttr("mask"))};
+  std::optional<Contraction> rule = cast<ContractionOpInterface>(op).getContraction();
+  Value input = op->getOperand(0);
+  if (auto merge = input.getDefiningOp<MergeOp>())
+    input = merge.getOwn();
+  OwnedAttr sources = isConstant(input) ? OwnedAttr() : ownersOf(input), readers = ownersOf(op->getResult(0));
+  bool mixes = rule && (rule->groups == 1 || shapeOf(op->getOperand(rule->weights))[rule->columnAxis] > 1);
+  if (mixes && sources && sources.getAxis() == rule->inputAxis && readers.getAxis() == rule->resultAxis) {
+    entries.push_back(builder.getNamedAttr("sources", sources));
+    entries.push_back(builder.getNamedAttr("readers", readers));
+  }
+  return builder.getDictionaryAttr(entries);
+}
+
 void disco::noteLayers(ModuleOp module, func::FuncOp function) {
   OpBuilder builder(module.getContext());
   SmallVector<Attribute> inputs, outputs, list, tensors, masks;
@@ -87,9 +105,8 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
       continue;
     if (auto name = op.getAttrOfType<StringAttr>(kTensorAttr))
       tensors.push_back(tensor(name, tensorType(op.getResult(0)), ownersOf(op.getResult(0))));
-    if (Attribute mask = op.getAttr("mask"))
-      masks.push_back(builder.getDictionaryAttr({builder.getNamedAttr("op", builder.getStringAttr(opName(&op))),
-                                                 builder.getNamedAttr("routes", mask)}));
+    if (op.hasAttr("mask"))
+      masks.push_back(noteMask(builder, &op));
     Layer &layer = layers[builder.getStringAttr(opName(&op))];
     if (layer.type.empty())
       layer.type = opDescription(&op);
