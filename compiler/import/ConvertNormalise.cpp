@@ -1,0 +1,235 @@
+//===- ConvertNormalise.cpp - reductions, softmax and normalisation -------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Converters.h"
+#include "Evaluate.h"
+#include "llvm/ADT/STLExtras.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace disco;
+using namespace disco::importing;
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+template <ReduceKind kind> static LogicalResult convertReduce(OpImport &op) {
+  Value x = op.input(0);
+  int64_t since = kind == ReduceKind::Sum ? 13 : 18;
+  std::optional<Ints> given = op.attrOrInput("axes", since, 1);
+  bool keepdims = op.flag("keepdims", true), none = op.opset() >= since && op.flag("noop_with_empty_axes");
+  if (op.hasFailed())
+    return failure();
+  if (!given || given->empty()) {
+    if (none)
+      return op.forward();
+    given = iota(op.rank(x));
+  }
+  std::optional<Ints> axes = op.normalAxes(*given, op.rank(x));
+  return axes ? op.result(op.reduce(x, kind, *axes, keepdims)) : failure();
+}
+
+template <bool log> static LogicalResult convertSoftmax(OpImport &op) {
+  Value x = op.input(0);
+  bool single = op.opset() >= 13;
+  int64_t axis = op.integer("axis", single ? -1 : 1);
+  if (op.hasFailed())
+    return failure();
+  std::optional<int64_t> normal = op.normalAxis(axis, op.rank(x));
+  if (!normal)
+    return failure();
+  SmallVector<NamedAttribute> attrs{op.named("axis", *normal), op.named("count", single ? 1 : op.rank(x) - *normal)};
+  if (log)
+    attrs.push_back(op.unit("log"));
+  return op.result(op.make<SoftmaxOp>({x}, attrs));
+}
+
+//===----------------------------------------------------------------------===//
+// BatchNormalization
+//===----------------------------------------------------------------------===//
+
+/// y = x * (scale / sqrt(var + eps)) + (bias - mean * scale / sqrt(var + eps)), both factors constants.
+static Value foldedBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters, ArrayRef<int64_t> shape, double epsilon) {
+  ConstantView scale(OpImport::constant(parameters[0])), bias(OpImport::constant(parameters[1])),
+      mean(OpImport::constant(parameters[2])), variance(OpImport::constant(parameters[3]));
+  Reals factors, offsets;
+  for (int64_t i = 0; i < scale.size(); ++i) {
+    double factor = scale.real(i) / std::sqrt(variance.real(i) + epsilon);
+    factors.push_back(factor);
+    offsets.push_back(bias.real(i) - mean.real(i) * factor);
+  }
+  Type element = tensorType(x).getElementType();
+  Value scaled = op.binary(BinaryKind::Mul, x, op.reals(shape, element, factors));
+  return op.binary(BinaryKind::Add, scaled, op.reals(shape, element, offsets));
+}
+
+static Value runtimeBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters, ArrayRef<int64_t> shape, double epsilon) {
+  Value deviation = op.unary(op.binary(BinaryKind::Add, parameters[3], op.scalar(parameters[3], epsilon)), UnaryKind::Sqrt);
+  Value factor = op.binary(BinaryKind::Div, parameters[0], deviation);
+  Value offset = op.binary(BinaryKind::Sub, parameters[1], op.binary(BinaryKind::Mul, parameters[2], factor));
+  Type element = tensorType(x).getElementType();
+  Value scaled = op.binary(BinaryKind::Mul, x, op.cast(op.reshape(factor, shape), element));
+  return op.binary(BinaryKind::Add, scaled, op.cast(op.reshape(offset, shape), element));
+}
+
+static LogicalResult convertBatchNorm(OpImport &op) {
+  op.ignore({"momentum", "consumed_inputs"});
+  double epsilon = op.real("epsilon", 1e-5f);
+  bool perActivation = op.opset() < 9 && !op.flag("spatial", true);
+  bool training = op.opset() >= 14 ? op.flag("training_mode") : op.opset() < 7 && !op.flag("is_test");
+  for (size_t i = 1; i < op.op.outputs.size(); ++i)
+    training |= !op.op.outputs[i].empty();
+  if (training)
+    return op.error("is in training mode", "export the model for inference (model.eval())");
+  Values operands = op.inputs();
+  if (op.hasFailed())
+    return failure();
+  Value x = operands[0];
+  ArrayRef<Value> parameters = ArrayRef<Value>(operands).drop_front();
+  Ints shape{1};
+  if (op.rank(x) >= 2) {
+    shape = Ints(op.shape(x).drop_front());
+    for (size_t i = 1; i < shape.size() && !perActivation; ++i)
+      shape[i] = 1;
+  }
+  bool known = true;
+  for (Value parameter : parameters) {
+    known &= bool(OpImport::constant(parameter));
+    if (elementCount(op.shape(parameter)) != elementCount(shape))
+      return op.error("a parameter has the shape " + shapeText(op.shape(parameter)) + ", but the input, of the shape " +
+                      shapeText(op.shape(x)) + ", needs " + Twine(elementCount(shape)) + " values");
+  }
+  return op.result(known ? foldedBatchNorm(op, x, parameters, shape, epsilon)
+                         : runtimeBatchNorm(op, x, parameters, shape, epsilon));
+}
+
+//===----------------------------------------------------------------------===//
+// Layer, instance and group normalisation
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct Normalised {
+  Value value, mean, inverse; // of the standard deviation
+};
+} // namespace
+
+/// (x - mean) / sqrt(variance + epsilon), over some axes.
+static Normalised normalise(OpImport &op, Value x, ArrayRef<int64_t> axes, double epsilon) {
+  Normalised result;
+  result.mean = op.reduce(x, ReduceKind::Mean, axes, true);
+  Value centred = op.binary(BinaryKind::Sub, x, result.mean);
+  Value variance = op.reduce(op.binary(BinaryKind::Mul, centred, centred), ReduceKind::Mean, axes, true);
+  Value deviation = op.unary(op.binary(BinaryKind::Add, variance, op.scalar(x, epsilon)), UnaryKind::Sqrt);
+  result.inverse = op.unary(deviation, UnaryKind::Reciprocal);
+  result.value = op.binary(BinaryKind::Mul, centred, result.inverse);
+  return result;
+}
+
+/// x * scale + bias, where both broadcast to x.
+static Value affine(OpImport &op, Value x, Value scale, Value bias) {
+  for (Value parameter : {scale, bias})
+    if (x && parameter && broadcastShapes(op.shape(x), op.shape(parameter)) != Ints(op.shape(x))) {
+      (void)op.error("a parameter of the shape " + shapeText(op.shape(parameter)) + " cannot be broadcast to " +
+                     shapeText(op.shape(x)));
+      return {};
+    }
+  Value scaled = op.binary(BinaryKind::Mul, x, scale);
+  return bias ? op.binary(BinaryKind::Add, scaled, bias) : scaled;
+}
+
+static LogicalResult convertLayerNorm(OpImport &op) {
+  op.ignore({"stash_type"}); // computed in f32 at least
+  double epsilon = op.real("epsilon", 1e-5f);
+  Value x = op.input(0), scale = op.input(1), bias = op.input(2);
+  if (op.hasFailed())
+    return failure();
+  std::optional<int64_t> axis = op.normalAxis(op.integer("axis", -1), op.rank(x));
+  if (!axis)
+    return failure();
+  Normalised normal = normalise(op, x, iota(op.rank(x) - *axis, *axis), epsilon);
+  Value y = affine(op, normal.value, scale, bias);
+  if (op.op.outputs.size() > 1 && failed(op.resultOfType(normal.mean, ElemType::F32, 1)))
+    return failure();
+  if (op.op.outputs.size() > 2 && failed(op.resultOfType(normal.inverse, ElemType::F32, 2)))
+    return failure();
+  return op.result(y);
+}
+
+/// [C] as [C, 1, ...] for a tensor of some rank.
+static Value channelwise(OpImport &op, Value parameter, int64_t rank) {
+  if (!parameter)
+    return {};
+  Ints shape(static_cast<size_t>(rank) - 1, 1);
+  shape[0] = elementCount(op.shape(parameter));
+  return op.reshape(parameter, shape);
+}
+
+static LogicalResult convertInstanceNorm(OpImport &op) {
+  op.ignore({"consumed_inputs"});
+  double epsilon = op.real("epsilon", 1e-5f);
+  Value x = op.input(0), scale = op.input(1), bias = op.input(2);
+  if (op.hasFailed())
+    return failure();
+  int64_t rank = op.rank(x);
+  if (rank < 3)
+    return op.error("the input has the shape " + shapeText(op.shape(x)) + ", but must have at least three dimensions");
+  Value normal = normalise(op, x, iota(rank - 2, 2), epsilon).value;
+  return op.result(affine(op, normal, channelwise(op, scale, rank), channelwise(op, bias, rank)));
+}
+
+static LogicalResult convertGroupNorm(OpImport &op) {
+  op.ignore({"stash_type"});
+  double epsilon = op.real("epsilon", 1e-5f);
+  int64_t groups = op.integer("num_groups", 0);
+  Value x = op.input(0), scale = op.input(1), bias = op.input(2);
+  if (op.hasFailed())
+    return failure();
+  int64_t rank = op.rank(x);
+  if (rank < 2 || groups < 1 || op.shape(x)[1] % groups != 0)
+    return op.error("the channels of an input of the shape " + shapeText(op.shape(x)) + " cannot be divided into " +
+                    Twine(groups) + " groups");
+  Ints whole(op.shape(x)), grouped{whole[0], groups, whole[1] / groups};
+  llvm::append_range(grouped, ArrayRef<int64_t>(whole).drop_front(2));
+  Value normal = normalise(op, op.reshape(x, grouped), iota(rank - 1, 2), epsilon).value;
+  // Before opset 21 scale and bias went by group.
+  if (op.opset() < 21) {
+    normal = affine(op, normal, channelwise(op, scale, rank + 1), channelwise(op, bias, rank + 1));
+    return op.result(op.reshape(normal, whole));
+  }
+  normal = op.reshape(normal, whole);
+  return op.result(affine(op, normal, channelwise(op, scale, rank), channelwise(op, bias, rank)));
+}
+
+static LogicalResult convertMeanVariance(OpImport &op) {
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  std::optional<Ints> axes = op.normalAxes(op.integers("axes", {0, 2, 3}), op.rank(x));
+  if (!axes)
+    return failure();
+  // The op has a small constant beside the deviation, not beside the variance.
+  Value centred = op.binary(BinaryKind::Sub, x, op.reduce(x, ReduceKind::Mean, *axes, true));
+  Value variance = op.reduce(op.binary(BinaryKind::Mul, centred, centred), ReduceKind::Mean, *axes, true);
+  Value deviation = op.binary(BinaryKind::Add, op.unary(variance, UnaryKind::Sqrt), op.scalar(x, 1e-9));
+  return op.result(op.binary(BinaryKind::Div, centred, deviation));
+}
+
+void disco::importing::addNormalise(ConverterTable &table) {
+  table["ReduceMean"] = {convertReduce<ReduceKind::Mean>, 1, 2, 1, kNumbers};
+  table["ReduceSum"] = {convertReduce<ReduceKind::Sum>, 1, 2, 1, kNumbers};
+  table["ReduceMax"] = {convertReduce<ReduceKind::Max>, 1, 2, 1, kAny};
+  table["ReduceMin"] = {convertReduce<ReduceKind::Min>, 1, 2, 1, kAny};
+  table["ReduceProd"] = {convertReduce<ReduceKind::Prod>, 1, 2, 1, kNumbers};
+  table["ReduceSumSquare"] = {convertReduce<ReduceKind::SumSquare>, 1, 2, 1, kNumbers};
+  table["ReduceL1"] = {convertReduce<ReduceKind::L1>, 1, 2, 1, kNumbers};
+  table["ReduceL2"] = {convertReduce<ReduceKind::L2>, 1, 2, 1, kNumbers};
+  table["ReduceLogSum"] = {convertReduce<ReduceKind::LogSum>, 1, 2, 1, kNumbers};
+  table["ReduceLogSumExp"] = {convertReduce<ReduceKind::LogSumExp>, 1, 2, 1, kNumbers};
+  table["Softmax"] = {convertSoftmax<false>, 1, 1, 1, kFloats};
+  table["LogSoftmax"] = {convertSoftmax<true>, 1, 1, 1, kFloats};
+  table["BatchNormalization"] = {convertBatchNorm, 5, 5, 5, kFloats};
+  table["LayerNormalization"] = {convertLayerNorm, 2, 3, 3, kFloats, 3};
+  table["InstanceNormalization"] = {convertInstanceNorm, 3, 3, 1, kFloats, 3};
+  table["GroupNormalization"] = {convertGroupNorm, 3, 3, 1, kFloats, 3};
+  table["MeanVarianceNormalization"] = {convertMeanVariance, 1, 1, 1, kFloats};
+}

@@ -1,0 +1,188 @@
+//===- ConvertShapes.cpp - constants and shapes ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Converters.h"
+#include "Evaluate.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace disco;
+using namespace disco::importing;
+
+//===----------------------------------------------------------------------===//
+// Constants
+//===----------------------------------------------------------------------===//
+
+static LogicalResult convertConstant(OpImport &op) {
+  using Kind = OnnxAttribute::Kind;
+  Type f32 = op.builder.getF32Type();
+  if (op.op.attributes.size() != 1)
+    return op.error("must have exactly one attribute with its value");
+  if (op.hasAttr("value")) {
+    const OnnxAttribute *value = op.attr("value", Kind::Tensor);
+    if (!value || value->tensors.empty())
+      return op.error("attribute 'value' is no tensor");
+    return op.resultOfType(op.fromTensor(value->tensors[0]), value->tensors[0].type);
+  }
+  if (op.hasAttr("value_float"))
+    return op.result(op.filled({}, f32, op.real("value_float", 0)));
+  if (op.hasAttr("value_floats")) {
+    Reals values = op.reals("value_floats");
+    return op.result(op.reals({static_cast<int64_t>(values.size())}, f32, values));
+  }
+  if (op.hasAttr("value_int"))
+    return op.result(op.reshape(op.constantInts(ArrayRef<int64_t>{op.integer("value_int", 0)}), {}));
+  if (op.hasAttr("value_ints"))
+    return op.result(op.constantInts(op.integers("value_ints")));
+  return op.error("attribute '" + op.op.attributes[0].name + "' is not supported",
+                  "strings and sparse tensors are not supported: store a dense numeric tensor");
+}
+
+static LogicalResult convertConstantOfShape(OpImport &op) {
+  std::optional<Ints> shape = op.constantInts(0, "input");
+  if (!shape)
+    return failure();
+  if (!isReasonable(*shape))
+    return op.error("the shape " + shapeText(*shape) + " is too large or impossible");
+  const OnnxAttribute *value = op.attr("value", OnnxAttribute::Kind::Tensor);
+  if (!value)
+    return op.result(op.filled(*shape, op.builder.getF32Type(), 0), 0, kVariadic);
+  if (value->tensors.empty() || value->tensors[0].elementCount() != 1)
+    return op.error("attribute 'value' must have one element");
+  Tensor one = value->tensors[0];
+  one.dims.clear();
+  Value element = op.fromTensor(one);
+  if (!element)
+    return failure();
+  if (one.type == ElemType::F16)
+    element = op.cast(element, op.builder.getF32Type());
+  auto single = cast<DenseElementsAttr>(OpImport::constant(element));
+  auto type = RankedTensorType::get(*shape, single.getElementType());
+  ElementsAttr all = type.getNumElements() == 0
+                         ? ConstantBuilder(type).finish()
+                         : DenseElementsAttr::get(type, *single.getValues<mlir::Attribute>().begin());
+  return op.resultOfType(op.constant(type, all), one.type);
+}
+
+static LogicalResult convertEyeLike(OpImport &op) {
+  Value x = op.input(0);
+  ElemType type = static_cast<ElemType>(op.integer("dtype", static_cast<int64_t>(op.inputType(0))));
+  Type element = elementType(op.builder.getContext(), type);
+  int64_t k = op.integer("k", 0);
+  if (op.hasFailed())
+    return failure();
+  if (op.rank(x) != 2 || !element)
+    return op.error("needs a matrix and a numeric element type");
+  if (element.isF16())
+    element = op.builder.getF32Type();
+  auto tensor = RankedTensorType::get(op.shape(x), element);
+  ConstantBuilder elements(tensor);
+  for (int64_t row = 0; row < op.shape(x)[0]; ++row)
+    if (k >= -row && k < op.shape(x)[1] - row)
+      elements.setInteger(row * op.shape(x)[1] + row + k, 1);
+  return op.resultOfType(op.constant(tensor, elements.finish()), type);
+}
+
+//===----------------------------------------------------------------------===//
+// Shape, Size, Range
+//===----------------------------------------------------------------------===//
+
+static LogicalResult convertShape(OpImport &op) {
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  int64_t rank = op.rank(x);
+  auto clamped = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank); };
+  int64_t start = clamped(op.integer("start", 0)), end = clamped(op.integer("end", rank));
+  return op.result(op.constantInts(op.shape(x).slice(start, std::max<int64_t>(end - start, 0))));
+}
+
+static LogicalResult convertSize(OpImport &op) {
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  return op.result(op.reshape(op.constantInts(ArrayRef<int64_t>{elementCount(op.shape(x))}), {}));
+}
+
+static constexpr double kMostSteps = 1 << 26;
+
+static LogicalResult convertRange(OpImport &op) {
+  Value parts[3];
+  ElementsAttr values[3];
+  for (size_t i = 0; i < 3; ++i) {
+    parts[i] = op.input(i);
+    values[i] = OpImport::constant(parts[i]);
+    if (op.hasFailed())
+      return failure();
+    if (!values[i] || elementCount(op.shape(parts[i])) != 1)
+      return op.error("start, limit and delta must be scalars that are known when compiling",
+                      "fold them with onnxsim or export the model with fixed sizes");
+  }
+  ConstantView start(values[0]), limit(values[1]), delta(values[2]);
+  Type element = start.getElementType();
+  bool isReal = isa<FloatType>(element);
+  double steps = 0;
+  if (delta.real(0) == 0)
+    return op.error("delta must not be 0");
+  if (isReal)
+    steps = std::ceil((limit.real(0) - start.real(0)) / delta.real(0));
+  else
+    steps = std::ceil((static_cast<double>(limit.integer(0)) - static_cast<double>(start.integer(0))) /
+                      static_cast<double>(delta.integer(0)));
+  if (!(steps <= kMostSteps))
+    return op.error("the range has too many elements");
+  auto count = static_cast<int64_t>(std::max(steps, 0.0));
+  auto type = RankedTensorType::get({count}, element);
+  ConstantBuilder elements(type);
+  for (int64_t i = 0; i < count; ++i)
+    isReal ? elements.setReal(i, start.real(0) + static_cast<double>(i) * delta.real(0))
+           : elements.setInteger(i, start.integer(0) + i * delta.integer(0));
+  return op.result(op.constant(type, elements.finish()));
+}
+
+//===----------------------------------------------------------------------===//
+// Identity and dropout
+//===----------------------------------------------------------------------===//
+
+static LogicalResult convertIdentity(OpImport &op) {
+  op.ignore({"consumed_inputs"});
+  return op.forward();
+}
+
+/// Whether an optional constant scalar operand is there and not zero; run-time ones count as not zero.
+static bool mayBeTrue(OpImport &op, size_t i) {
+  if (!op.hasInput(i))
+    return false;
+  ElementsAttr value = OpImport::constant(op.input(i));
+  if (!value)
+    return true;
+  ConstantView view(value);
+  return view.size() != 0 && !view.isZero(0);
+}
+
+static LogicalResult convertDropout(OpImport &op) {
+  op.ignore({"ratio", "seed", "is_test"});
+  Value x = op.input(0);
+  bool ratioIsZero = op.opset() >= 12 && op.hasInput(1) && !mayBeTrue(op, 1);
+  if (op.opset() >= 12 && mayBeTrue(op, 2) && !ratioIsZero)
+    return op.error("input 'training_mode' is or may be true", "export the model for inference (model.eval())");
+  if (op.hasFailed())
+    return failure();
+  if (op.op.outputs.size() > 1 && op.isUsed(1)) {
+    Type element = op.opset() >= 10 ? op.builder.getI1Type() : tensorType(x).getElementType();
+    if (failed(op.resultOfType(op.filled(op.shape(x), element, 1),
+                               op.opset() >= 10 ? ElemType::Bool : op.inputType(0), 1)))
+      return failure();
+  }
+  return op.forward();
+}
+
+void disco::importing::addShapes(ConverterTable &table) {
+  table["Constant"] = {convertConstant, 0, 0, 1};
+  table["ConstantOfShape"] = {convertConstantOfShape, 1, 1, 1, kSigned};
+  table["EyeLike"] = {convertEyeLike, 1, 1, 1};
+  table["Shape"] = {convertShape, 1, 1, 1};
+  table["Size"] = {convertSize, 1, 1, 1};
+  table["Range"] = {convertRange, 3, 3, 1, kNumbers, 3};
+  table["Identity"] = {convertIdentity, 1, 1, 1};
+  table["Dropout"] = {convertDropout, 1, 3, 2, kFloats};
+}

@@ -1,0 +1,285 @@
+//===- OpImport.cpp - operands and attributes of an ONNX op ---------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "OpImport.h"
+#include "Evaluate.h"
+#include "ModelImport.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace disco;
+using namespace disco::importing;
+
+Type disco::importing::elementType(MLIRContext *context, ElemType type) {
+  auto integer = [&](unsigned width, IntegerType::SignednessSemantics sign) -> Type {
+    return IntegerType::get(context, width, sign);
+  };
+  switch (type) {
+  case ElemType::F16:
+    return Float16Type::get(context);
+  case ElemType::F32:
+    return Float32Type::get(context);
+  case ElemType::F64:
+    return Float64Type::get(context);
+  case ElemType::Bool:
+    return integer(1, IntegerType::Signless);
+  case ElemType::I8:
+    return integer(8, IntegerType::Signless);
+  case ElemType::I16:
+    return integer(16, IntegerType::Signless);
+  case ElemType::I32:
+    return integer(32, IntegerType::Signless);
+  case ElemType::I64:
+    return integer(64, IntegerType::Signless);
+  case ElemType::U8:
+    return integer(8, IntegerType::Unsigned);
+  case ElemType::U16:
+    return integer(16, IntegerType::Unsigned);
+  case ElemType::U32:
+    return integer(32, IntegerType::Unsigned);
+  case ElemType::U64:
+    return integer(64, IntegerType::Unsigned);
+  default:
+    return {};
+  }
+}
+
+ElemType disco::importing::elemTypeOf(Type element) {
+  for (ElemType type : {ElemType::F32, ElemType::F64, ElemType::F16, ElemType::Bool, ElemType::I8, ElemType::I16,
+                        ElemType::I32, ElemType::I64, ElemType::U8, ElemType::U16, ElemType::U32, ElemType::U64})
+    if (elementType(element.getContext(), type) == element)
+      return type;
+  return ElemType::Undefined;
+}
+
+static Location opLocation(MLIRContext *context, const OnnxOp &op) {
+  Location name = NameLoc::get(StringAttr::get(context, op.name));
+  auto text = StringAttr::get(context, op.type + ", opset " + std::to_string(op.opset));
+  return FusedLoc::get({name}, text, context);
+}
+
+OpImport::OpImport(ModelImport &model, const OnnxOp &op)
+    : op(op), builder(model.builder), loc(opLocation(&model.context, op)), model(model) {}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+Value OpImport::input(size_t i) {
+  if (failed || !hasInput(i))
+    return {};
+  ImportedTensor *tensor = model.find(op.inputs[i]);
+  if (!tensor)
+    return {};
+  model.materialise(*tensor);
+  return tensor->value;
+}
+
+Values OpImport::inputs() {
+  Values values;
+  for (size_t i = 0; i < op.inputs.size(); ++i)
+    values.push_back(input(i));
+  return values;
+}
+
+Value OpImport::weights(size_t i) {
+  if (failed || !hasInput(i))
+    return {};
+  ImportedTensor *tensor = model.find(op.inputs[i]);
+  return tensor ? model.narrowed(*tensor) : Value();
+}
+
+ElemType OpImport::inputType(size_t i) const {
+  ImportedTensor *tensor = hasInput(i) ? model.find(op.inputs[i]) : nullptr;
+  return tensor ? tensor->type : ElemType::Undefined;
+}
+
+ArrayRef<int64_t> OpImport::shape(Value value) const { return value ? shapeOf(value) : ArrayRef<int64_t>(); }
+
+ElementsAttr OpImport::constant(Value value) {
+  auto made = value ? value.getDefiningOp<ConstantOp>() : ConstantOp();
+  return made ? cast<ElementsAttr>(made.getValue()) : ElementsAttr();
+}
+
+std::optional<Ints> OpImport::constantInts(size_t i, StringRef what) {
+  Value value = input(i);
+  if (!value)
+    return std::nullopt;
+  ElementsAttr elements = constant(value);
+  if (!elements) {
+    (void)error("input '" + what + "' ('" + op.inputs[i] + "') is computed from the model's inputs, but must be known "
+                "when compiling",
+                "fold it with onnxsim or export the model with fixed sizes; dimensions are fixed by --pin and "
+                "--input-shape");
+    return std::nullopt;
+  }
+  ConstantView view(elements);
+  if (!view.isValid() || isa<FloatType>(view.getElementType()) || view.getElementType().isInteger(1)) {
+    (void)error("input '" + what + "' ('" + op.inputs[i] + "') must hold integers");
+    return std::nullopt;
+  }
+  if (shape(value).size() > 1) {
+    (void)error("input '" + what + "' ('" + op.inputs[i] + "') must have one dimension, but has the shape " +
+                shapeText(shape(value)));
+    return std::nullopt;
+  }
+  Ints list;
+  for (int64_t k = 0; k < view.size(); ++k)
+    list.push_back(view.integer(k));
+  return list;
+}
+
+std::optional<Reals> OpImport::constantReals(size_t i, StringRef what) {
+  Value value = input(i);
+  if (!value)
+    return std::nullopt;
+  ElementsAttr elements = constant(value);
+  if (!elements) {
+    (void)error("input '" + what + "' ('" + op.inputs[i] + "') is computed from the model's inputs, but must be known "
+                "when compiling",
+                "fold it with onnxsim or export the model with a constant");
+    return std::nullopt;
+  }
+  ConstantView view(elements);
+  Reals list;
+  for (int64_t k = 0; view.isValid() && k < view.size(); ++k)
+    list.push_back(view.real(k));
+  return list;
+}
+
+bool OpImport::isUsed(size_t i) const {
+  return i < op.outputs.size() && !op.outputs[i].empty() && model.isUsed(op.outputs[i]);
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+const OnnxAttribute *OpImport::attr(StringRef name, OnnxAttribute::Kind kind) {
+  read.insert(name);
+  const OnnxAttribute *attribute = op.findAttribute({name.data(), name.size()});
+  if (!attribute || attribute->kind == kind)
+    return attribute;
+  (void)error("attribute '" + name + "' is of kind " + std::string(attributeKindName(attribute->kind)) +
+              ", but must be of kind " + std::string(attributeKindName(kind)));
+  return nullptr;
+}
+
+int64_t OpImport::integer(StringRef name, int64_t missing) {
+  const OnnxAttribute *attribute = attr(name, OnnxAttribute::Kind::Int);
+  return attribute ? attribute->i : missing;
+}
+
+double OpImport::real(StringRef name, double missing) {
+  const OnnxAttribute *attribute = attr(name, OnnxAttribute::Kind::Float);
+  return attribute ? static_cast<double>(attribute->f) : missing;
+}
+
+std::string OpImport::text(StringRef name, StringRef missing) {
+  const OnnxAttribute *attribute = attr(name, OnnxAttribute::Kind::String);
+  return attribute ? attribute->s : missing.str();
+}
+
+Ints OpImport::integers(StringRef name, ArrayRef<int64_t> missing) {
+  const OnnxAttribute *attribute = op.findAttribute({name.data(), name.size()});
+  // Some exporters leave an empty list without a type.
+  if (attribute && attribute->kind == OnnxAttribute::Kind::Floats && attribute->floats.empty()) {
+    read.insert(name);
+    return {};
+  }
+  attribute = attr(name, OnnxAttribute::Kind::Ints);
+  return attribute ? Ints(attribute->ints.begin(), attribute->ints.end()) : Ints(missing);
+}
+
+Reals OpImport::reals(StringRef name) {
+  const OnnxAttribute *attribute = attr(name, OnnxAttribute::Kind::Floats);
+  return attribute ? Reals(attribute->floats.begin(), attribute->floats.end()) : Reals();
+}
+
+void OpImport::ignore(std::initializer_list<StringRef> names) {
+  for (StringRef name : names)
+    read.insert(name);
+}
+
+std::optional<Ints> OpImport::attrOrInput(StringRef name, int64_t since, size_t i) {
+  if (opset() >= since)
+    return hasInput(i) ? constantInts(i, name) : std::nullopt;
+  return hasAttr(name) ? std::optional<Ints>(integers(name)) : std::nullopt;
+}
+
+std::optional<int64_t> OpImport::normalAxis(int64_t axis, int64_t rank) {
+  if (axis >= -rank && axis < rank)
+    return axis < 0 ? axis + rank : axis;
+  (void)error("axis " + Twine(axis) + " does not exist in a tensor of " + Twine(rank) + " dimensions");
+  return std::nullopt;
+}
+
+std::optional<Ints> OpImport::normalAxes(ArrayRef<int64_t> axes, int64_t rank) {
+  Ints normal;
+  for (int64_t axis : axes) {
+    std::optional<int64_t> one = normalAxis(axis, rank);
+    if (!one)
+      return std::nullopt;
+    normal.push_back(*one);
+  }
+  llvm::sort(normal);
+  if (std::adjacent_find(normal.begin(), normal.end()) == normal.end())
+    return normal;
+  (void)error("the axes " + shapeText(axes) + " name one axis twice");
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+LogicalResult OpImport::error(const Twine &message, const Twine &advice) {
+  if (failed)
+    return failure();
+  failed = true;
+  Diagnostic diagnostic;
+  diagnostic.message = message.str();
+  diagnostic.advice = advice.str();
+  diagnostic.opName = op.name;
+  diagnostic.opType = op.domain.empty() ? op.type : op.domain + "." + op.type;
+  diagnostic.opset = op.opset;
+  model.report(std::move(diagnostic));
+  return failure();
+}
+
+LogicalResult OpImport::checkAttributesRead() {
+  for (const OnnxAttribute &attribute : op.attributes)
+    if (!read.contains(attribute.name))
+      return error("attribute '" + attribute.name + "' is not known in this form of the op",
+                   "the op of this opset does not have it, or discoc does not support it: remove it or export the "
+                   "model with another opset");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+LogicalResult OpImport::result(Value value, size_t i, size_t like) {
+  if (!value)
+    return failure();
+  ElemType type = elemTypeOf(tensorType(value).getElementType());
+  if (type == ElemType::F32 && inputType(like) == ElemType::F16)
+    type = ElemType::F16;
+  return resultOfType(value, type, i);
+}
+
+LogicalResult OpImport::resultOfType(Value value, ElemType type, size_t i) {
+  if (!value || failed)
+    return failure();
+  if (i >= op.outputs.size() || op.outputs[i].empty())
+    return success();
+  // A forwarded value keeps the name that it has.
+  Operation *made = value.getDefiningOp();
+  if (!isa<InputOp>(made) && !made->hasAttr(kTensorAttr))
+    made->setAttr(kTensorAttr, builder.getStringAttr(op.outputs[i]));
+  ImportedTensor tensor;
+  tensor.value = value;
+  tensor.type = type;
+  model.define(op.outputs[i], tensor);
+  return success();
+}
