@@ -80,7 +80,8 @@ int64_t ConstantView::integer(int64_t index) const {
   case 2:
     return isUnsigned ? load<uint16_t>(at) : load<int16_t>(at);
   case 4:
-    return isUnsigned ? load<uint32_t>(at) : load<int32_t>(at);
+    // Without the casts both would become unsigned.
+    return isUnsigned ? int64_t{load<uint32_t>(at)} : int64_t{load<int32_t>(at)};
   default:
     return load<int64_t>(at);
   }
