@@ -123,6 +123,10 @@ private:
         continue;
       const OperandNeed &need = division->operands[use.getOperandNumber()];
       int64_t cost = follows(need, axis) ? 0 : bytesOf(use.get());
+      // What else has to be whole for this axis is gathered on its account.
+      for (auto [k, other] : llvm::enumerate(use.getOwner()->getOperands()))
+        if (other != use.get() && isDivided(other) && division->operands[k].kind == OperandNeed::Whole)
+          cost += bytesOf(other);
       if (need.kind == OperandNeed::Along && need.axis == axis)
         cost += costOfReaders(result, resultAxis);
       best = std::min(best, cost);
