@@ -29,9 +29,8 @@ public:
 
   LogicalResult run() {
     for (ModuleOp shard : shardsOf(module))
-      for (Operation &op : llvm::make_early_inc_range(inferOf(shard).getBody().front()))
-        if (auto recv = dyn_cast<RecvOp>(op))
-          sinkToFirstReader(recv);
+      for (RecvOp recv : llvm::to_vector(inferOf(shard).getOps<RecvOp>()))
+        sinkToFirstReader(recv);
     if (failed(collectEnds()))
       return failure();
     for (ModuleOp shard : shardsOf(module))
