@@ -1,0 +1,237 @@
+//===- conv.h - convolution in one, two or three dimensions ---------------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two ways: a blocked matrix product over columns of x packed on the stack (most
+// convolutions), and sums of shifted rows (few output channels a group: depthwise).
+#ifndef DISCO_KERNELS_CONV_H
+#define DISCO_KERNELS_CONV_H
+
+#include "gemm.h"
+#include "scalar.h"
+
+namespace disco {
+
+/// Columns of x (every tap of every input channel of a group) for the product.
+template <class P> struct conv_product {
+  using T = arith_t<typename P::x_t>;
+  using x_t = typename P::x_t;
+  using w_t = typename P::w_t;
+  using y_t = typename P::y_t;
+  static constexpr dim taps = (dim)(P::kd * P::kh * P::kw), ci = (dim)(P::ci / P::groups);
+  static constexpr dim m = (dim)(P::co / P::groups), n = (dim)(P::od * P::oh * P::ow), k = ci * taps;
+  static constexpr dim od = (dim)P::od, oh = (dim)P::oh, ow = (dim)P::ow, id = (dim)P::id, ih = (dim)P::ih, iw = (dim)P::iw;
+  static constexpr dim kh = (dim)P::kh, kw = (dim)P::kw, plane = id * ih * iw;
+  static constexpr dim sd = (dim)P::sd, sh = (dim)P::sh, sw = (dim)P::sw, pd = (dim)P::pd, ph = (dim)P::ph, pw = (dim)P::pw;
+  static constexpr dim dd = (dim)P::dd, dh = (dim)P::dh, dw = (dim)P::dw;
+  static constexpr bool direct_a = same<w_t, T>, direct_b = false, direct_c = same<y_t, T>;
+  static constexpr bool few_columns = n <= gemm_few_columns<T>;
+  static constexpr bool started = P::has_init;
+  static constexpr dim a_row = k, c_row = n;
+  // One tap, unit strides, no pads: a column of x is a row of the buffer.
+  static constexpr bool pointwise = taps == 1 && sd == 1 && sh == 1 && sw == 1 && pd == 0 && ph == 0 && pw == 0 &&
+                                    od == id && oh == ih && ow == iw;
+
+  y_t *y;           // of this image and group, as are all below
+  const x_t *x;     // of this image
+  const w_t *w;     //
+  const T *bias;    //
+  const y_t *init;  //
+  const y_t *residual;
+  dim first_channel; // of the group, in packed columns
+
+  const T *a(dim m0, dim k0) const { return w + m0 * k + k0; }
+  T *c(dim m0, dim n0) const { return y + m0 * n + n0; }
+  const x_t *channel(dim i) const {
+    if constexpr (P::dense_channels)
+      return x + (first_channel + i) * plane;
+    else
+      return x + (dim)P::channel((int64_t)(first_channel + i)) * plane;
+  }
+
+  void pack_a(T *to, dim to_row, dim m0, dim rows, dim k0, dim kc) const {
+    for (dim r = 0; r < rows; ++r)
+      for (dim i = 0; i < kc; ++i)
+        to[r * to_row + i] = load(w[(m0 + r) * k + k0 + i]);
+  }
+
+  static void pack_run(T *__restrict to, const x_t *__restrict from, dim count) {
+    for (dim i = 0; i < count; ++i)
+      to[i] = load(from[i]);
+  }
+
+  /// One tap: `columns` output positions from (oz, oy, ox) on.
+  static void pack_tap(T *to, const x_t *from, dim kz, dim ky, dim kx, dim oz, dim oy, dim ox, dim columns) {
+    // Output columns ox whose input column exists: [low, high).
+    const dim shift = pw - kx * dw;
+    const dim low_raw = shift > 0 ? (shift + sw - 1) / sw : 0;
+    const dim high_raw = iw + shift <= 0 ? 0 : (iw + shift + sw - 1) / sw;
+    const dim low = low_raw < ow ? low_raw : ow, high = high_raw < ow ? high_raw : ow;
+    while (columns > 0) {
+      const dim run = columns < ow - ox ? columns : ow - ox;
+      const dim iz = oz * sd - pd + kz * dd, iy = oy * sh - ph + ky * dh;
+      dim first = run, last = run;
+      if (iz >= 0 && iz < id && iy >= 0 && iy < ih) {
+        first = low > ox ? (low - ox < run ? low - ox : run) : 0;
+        last = high > ox ? (high - ox < run ? high - ox : run) : 0;
+        last = last < first ? first : last;
+      }
+      for (dim i = 0; i < first; ++i)
+        to[i] = (T)0;
+      if (first < last) {
+        const x_t *row = from + ((iz * ih + iy) * iw - shift + (ox + first) * sw);
+        for (dim i = 0; i < last - first; ++i)
+          to[first + i] = load(row[i * sw]);
+      }
+      for (dim i = last; i < run; ++i)
+        to[i] = (T)0;
+      to += run;
+      columns -= run;
+      ox = 0;
+      if (++oy == oh) {
+        oy = 0;
+        ++oz;
+      }
+    }
+  }
+
+  void pack_b(T *to, dim k0, dim kc, dim n0, dim columns, dim width) const {
+    const dim oz = n0 / (oh * ow), oy = n0 / ow % oh, ox = n0 % ow;
+    dim i = k0 / taps, kx = k0 % kw, ky = k0 / kw % kh, kz = k0 / (kw * kh) % (dim)P::kd;
+    for (dim r = 0; r < kc; ++r, to += width) {
+      if constexpr (pointwise)
+        pack_run(to, channel(i) + n0, columns);
+      else
+        pack_tap(to, channel(i), kz, ky, kx, oz, oy, ox, columns);
+      for (dim j = columns; j < width; ++j)
+        to[j] = (T)0;
+      if (++kx == kw) {
+        kx = 0;
+        if (++ky == kh) {
+          ky = 0;
+          if (++kz == (dim)P::kd) {
+            kz = 0;
+            ++i;
+          }
+        }
+      }
+    }
+  }
+
+  void begin(T *to, dim to_row, dim m0, dim rows, dim n0, dim columns) const {
+    for (dim r = 0; r < rows; ++r) {
+      const y_t *from = init + (m0 + r) * n + n0;
+      if constexpr (direct_c)
+        if (from == to + r * to_row) // accumulating in place
+          continue;
+      for (dim i = 0; i < columns; ++i)
+        to[r * to_row + i] = load(from[i]);
+    }
+  }
+
+  void finish(T *from, dim from_row, dim m0, dim rows, dim n0, dim columns) const {
+    if constexpr (!direct_c || P::has_bias || P::has_residual || !same<typename P::act, act_none>)
+      for (dim r = 0; r < rows; ++r) {
+        const T b = P::has_bias ? bias[m0 + r] : (T)0;
+        const dim at = (m0 + r) * n + n0;
+        for (dim i = 0; i < columns; ++i) {
+          T v = from[r * from_row + i] + b;
+          if constexpr (P::has_residual)
+            v += load(residual[at + i]);
+          y[at + i] = store<y_t>(P::act::template apply<typename P::act>(v));
+        }
+      }
+  }
+};
+
+/// One output row of one channel as a sum of shifted input rows, in pieces that fit the stack.
+template <class P> inline void conv_row(const conv_product<P> &g, dim m0, dim oz, dim oy) {
+  using G = conv_product<P>;
+  using T = typename G::T;
+  constexpr dim piece = G::ow < 128 ? G::ow : 128;
+  T sums[piece > 0 ? piece : 1];
+  for (dim ox = 0; ox < G::ow; ox += piece) {
+    const dim run = G::ow - ox < piece ? G::ow - ox : piece;
+    const dim at = m0 * G::n + (oz * G::oh + oy) * G::ow + ox;
+    for (dim i = 0; i < run; ++i)
+      sums[i] = P::has_init ? load(g.init[at + i]) : (T)0;
+    for (dim c = 0; c < G::ci; ++c) {
+      const typename G::x_t *from = g.channel(c);
+      const typename G::w_t *w = g.w + m0 * G::k + c * G::taps;
+      for (dim kz = 0; kz < (dim)P::kd; ++kz)
+        for (dim ky = 0; ky < G::kh; ++ky) {
+          const dim iz = oz * G::sd - G::pd + kz * G::dd, iy = oy * G::sh - G::ph + ky * G::dh;
+          if (iz < 0 || iz >= G::id || iy < 0 || iy >= G::ih)
+            continue;
+          for (dim kx = 0; kx < G::kw; ++kx) {
+            const T scale = load(w[(kz * G::kh + ky) * G::kw + kx]);
+            const dim shift = G::pw - kx * G::dw - ox * G::sw; // input column = i * sw - shift
+            const dim low = shift > 0 ? (shift + G::sw - 1) / G::sw : 0;
+            const dim high = G::iw + shift <= 0 ? 0 : (G::iw + shift + G::sw - 1) / G::sw;
+            const dim row = (iz * G::ih + iy) * G::iw - shift;
+            const dim end = high < run ? high : run;
+            for (dim i = low; i < end; ++i)
+              sums[i] += scale * load(from[row + i * G::sw]);
+          }
+        }
+    }
+    const T b = P::has_bias ? g.bias[m0] : (T)0;
+    for (dim i = 0; i < run; ++i) {
+      T v = sums[i] + b;
+      if constexpr (P::has_residual)
+        v += load(g.residual[at + i]);
+      g.y[at + i] = store<typename G::y_t>(P::act::template apply<typename P::act>(v));
+    }
+  }
+}
+
+/// y = act(conv(x, w) + init + bias + residual).
+///
+/// P: x_t, w_t, y_t     storage types (float, f16, double)
+///    n                 images
+///    ci, co, groups    packed weight columns (all groups together), output channels, groups
+///    id ih iw, od oh ow, kd kh kw     extents of input, output, kernel; 1 where absent
+///    sd sh sw, pd ph pw, dd dh dw     strides, begin pads (may be negative), dilations (end
+///                      pads follow from the output extents)
+///    x_channels        channels of the buffer x
+///    dense_channels    weight column i reads channel i of x; else channel(i), a
+///                      static constexpr function, says which
+///    has_init, has_bias, has_residual
+///    act               applied last
+/// y         [n][co][od][oh][ow]
+/// x         [n][x_channels][id][ih][iw]
+/// w         [co][ci / groups][kd][kh][kw]
+/// bias      [co], arithmetic type of x_t
+/// init      as y, may be y itself: the sum starts from it
+/// residual  as y, not y; added before act
+/// Pointers of absent operands are not looked at.
+template <class P>
+inline void conv(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                 const arith_t<typename P::x_t> *bias, const typename P::y_t *init, const typename P::y_t *residual) {
+  using G = conv_product<P>;
+  static_assert(P::ci % P::groups == 0 && P::co % P::groups == 0, "groups divide the channels");
+  static_assert(same<arith_t<typename P::y_t>, typename G::T> && same<arith_t<typename P::w_t>, typename G::T>, "one arithmetic type");
+  for (dim image = 0; image < (dim)P::n; ++image)
+    for (dim group = 0; group < (dim)P::groups; ++group) {
+      const dim at = (image * (dim)P::groups + group) * G::m * G::n, row = group * G::m;
+      G g{};
+      g.y = y + at;
+      g.x = x + image * (dim)P::x_channels * G::plane;
+      g.w = w + row * G::k;
+      g.bias = P::has_bias ? bias + row : nullptr;
+      g.init = P::has_init ? init + at : nullptr;
+      g.residual = P::has_residual ? residual + at : nullptr;
+      g.first_channel = group * G::ci;
+      if constexpr (G::m < 4 && G::ow >= 4) {
+        for (dim m0 = 0; m0 < G::m; ++m0)
+          for (dim oz = 0; oz < G::od; ++oz)
+            for (dim oy = 0; oy < G::oh; ++oy)
+              conv_row<P>(g, m0, oz, oy);
+      } else {
+        gemm(g);
+      }
+    }
+}
+
+} // namespace disco
+
+#endif

@@ -1,0 +1,237 @@
+//===- gemm.h - the blocked matrix product under conv and matmul ----------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// c[m][n] += sum over k of a[m][k] * b[k][n]. The tile functions have run-time
+// strides and stay out of line, so that a model with a hundred contractions has
+// one copy of each; what differs per op (packing of a and b, epilogue) comes
+// from the op's own type G. Working memory is on the stack and bounded:
+// `gemm_panel_elements` and a few tiles.
+#ifndef DISCO_KERNELS_GEMM_H
+#define DISCO_KERNELS_GEMM_H
+
+#include "vec.h"
+
+namespace disco {
+
+/// Block sizes: kc columns of a and nc columns of b are packed at a time.
+template <class T> struct gemm_block {
+  static constexpr dim lanes = vec<T>::lanes;
+  static constexpr dim mr = DISCO_TILE_ROWS;
+  static constexpr dim nr = DISCO_TILE_VECTORS * lanes;
+  static constexpr dim nc = 2 * nr;
+  static constexpr dim kc = DISCO_VECTOR_BYTES ? 128 : 32;
+  static constexpr dim mg = 4 * mr; // rows of c that wait on the stack when y cannot hold sums
+};
+
+/// Rows x Vectors tile of c. `accumulate`: starts from c, else from zero.
+template <class T, int Rows, int Vectors>
+DISCO_WIDE void gemm_tile(dim kc, const T *__restrict a, dim a_row, const T *__restrict b, dim b_row, T *__restrict c,
+                          dim c_row, bool accumulate) {
+  using v = vec<T>;
+  typename v::type acc[Rows][Vectors];
+  DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
+    DISCO_UNROLL for (int j = 0; j < Vectors; ++j) {
+      if (accumulate)
+        v::load(acc[r][j], c + r * c_row + j * v::lanes);
+      else
+        v::fill(acc[r][j], (T)0);
+    }
+  }
+  for (dim k = 0; k < kc; ++k) {
+    typename v::type bv[Vectors];
+    DISCO_UNROLL for (int j = 0; j < Vectors; ++j) v::load(bv[j], b + k * b_row + j * v::lanes);
+    DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
+      typename v::type av;
+      v::fill(av, a[r * a_row + k]);
+      DISCO_UNROLL for (int j = 0; j < Vectors; ++j) acc[r][j] += av * bv[j];
+    }
+  }
+  DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
+    DISCO_UNROLL for (int j = 0; j < Vectors; ++j) v::store(c + r * c_row + j * v::lanes, acc[r][j]);
+  }
+}
+
+/// out[r] (+)= dot(a row r, b), for products with very few columns.
+template <class T, int Rows>
+DISCO_WIDE void gemm_dot(dim kc, const T *__restrict a, dim a_row, const T *__restrict b, T *__restrict c, dim c_row,
+                         bool accumulate) {
+  using v = vec<T>;
+  typename v::type acc[Rows][2];
+  T sum[Rows];
+  DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
+    v::fill(acc[r][0], (T)0);
+    v::fill(acc[r][1], (T)0);
+    sum[r] = accumulate ? c[r * c_row] : (T)0;
+  }
+  const dim whole = kc / (2 * v::lanes) * (2 * v::lanes);
+  for (dim k = 0; k < whole; k += 2 * v::lanes) {
+    typename v::type b0, b1, a0, a1;
+    v::load(b0, b + k);
+    v::load(b1, b + k + v::lanes);
+    DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
+      v::load(a0, a + r * a_row + k);
+      v::load(a1, a + r * a_row + k + v::lanes);
+      acc[r][0] += a0 * b0;
+      acc[r][1] += a1 * b1;
+    }
+  }
+  for (dim k = whole; k < kc; ++k)
+    DISCO_UNROLL for (int r = 0; r < Rows; ++r) sum[r] += a[r * a_row + k] * b[k];
+  DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
+    T lane[v::lanes];
+    v::store(lane, acc[r][0] + acc[r][1]);
+    for (dim i = 0; i < v::lanes; ++i)
+      sum[r] += lane[i];
+    c[r * c_row] = sum[r];
+  }
+}
+
+/// A row of tiles: `vectors` (1 .. DISCO_TILE_VECTORS) is the width that has data.
+template <class T, int Rows>
+inline void gemm_tile_width(dim vectors, dim kc, const T *a, dim a_row, const T *b, dim b_row, T *c, dim c_row,
+                            bool accumulate) {
+  if (vectors == DISCO_TILE_VECTORS)
+    gemm_tile<T, Rows, DISCO_TILE_VECTORS>(kc, a, a_row, b, b_row, c, c_row, accumulate);
+  else if (vectors == 1)
+    gemm_tile<T, Rows, 1>(kc, a, a_row, b, b_row, c, c_row, accumulate);
+  else if (vectors == 2)
+    gemm_tile<T, Rows, 2>(kc, a, a_row, b, b_row, c, c_row, accumulate);
+  else
+    gemm_tile<T, Rows, 3>(kc, a, a_row, b, b_row, c, c_row, accumulate);
+}
+
+/// Any number of rows up to DISCO_TILE_ROWS, any number of columns up to nr.
+/// A tile whose last vector is not full goes through a copy on the stack.
+template <class T>
+DISCO_WIDE void gemm_rows(dim rows, dim columns, dim kc, const T *a, dim a_row, const T *b, dim b_row, T *c, dim c_row,
+                          bool accumulate) {
+  using block = gemm_block<T>;
+  const dim vectors = (columns + block::lanes - 1) / block::lanes;
+  T edge[DISCO_TILE_ROWS * block::nr];
+  const bool ragged = columns % block::lanes != 0;
+  T *to = ragged ? edge : c;
+  const dim to_row = ragged ? block::nr : c_row;
+  if (ragged && accumulate)
+    for (dim r = 0; r < rows; ++r)
+      memcpy(edge + r * block::nr, c + r * c_row, (size_t)columns * sizeof(T));
+  dim r = 0;
+  if (rows == DISCO_TILE_ROWS) {
+    gemm_tile_width<T, DISCO_TILE_ROWS>(vectors, kc, a, a_row, b, b_row, to, to_row, accumulate);
+    r = rows;
+  }
+  if (rows - r >= 4) {
+    gemm_tile_width<T, 4>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row, accumulate);
+    r += 4;
+  }
+  if (rows - r >= 2) {
+    gemm_tile_width<T, 2>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row, accumulate);
+    r += 2;
+  }
+  if (rows - r >= 1)
+    gemm_tile_width<T, 1>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row, accumulate);
+  if (ragged)
+    for (r = 0; r < rows; ++r)
+      memcpy(c + r * c_row, edge + r * block::nr, (size_t)columns * sizeof(T));
+}
+
+template <class T>
+DISCO_WIDE void gemm_dot_rows(dim rows, dim kc, const T *a, dim a_row, const T *b, T *c, dim c_row, bool accumulate) {
+  dim r = 0;
+  for (; r + 4 <= rows; r += 4)
+    gemm_dot<T, 4>(kc, a + r * a_row, a_row, b, c + r * c_row, c_row, accumulate);
+  for (; r < rows; ++r)
+    gemm_dot<T, 1>(kc, a + r * a_row, a_row, b, c + r * c_row, c_row, accumulate);
+}
+
+/// Columns rounded up to whole vectors: the row stride of a packed tile of b.
+template <class T> inline dim gemm_full_vectors(dim columns) {
+  return (columns + vec<T>::lanes - 1) / vec<T>::lanes * vec<T>::lanes;
+}
+
+/// The product of one op. G has
+///   T                          arithmetic type
+///   m, n, k                    static constexpr extents
+///   direct_a, direct_b, direct_c   static constexpr: the operand is read, or
+///                              summed, where it lies (rows contiguous, type T)
+///   few_columns                static constexpr: one dot product an element
+///   const T *a(m0, k0), dim a_row    where direct_a
+///   const T *b(k0, n0), dim b_row    where direct_b
+///   T *c(m0, n0), dim c_row          where direct_c
+///   pack_a(T *to, dim to_row, m0, rows, k0, kc)      where not direct_a
+///   pack_b(T *to, k0, kc, n0, columns, width)   kc rows of `width`, zeros beyond columns;
+///                              where direct_b, called for ragged columns only
+///   started                    static constexpr: sums start from what begin leaves in c
+///   begin(T *c, dim c_row, m0, rows, n0, columns)
+///   finish(T *c, dim c_row, m0, rows, n0, columns)   bias, residual, activation, store
+template <class G> inline void gemm_columns(const G &g, dim n0, dim columns) {
+  using T = typename G::T;
+  using block = gemm_block<T>;
+  constexpr dim width = G::few_columns ? 1 : block::nr;
+  constexpr dim k_step = G::k < block::kc ? (G::k > 0 ? G::k : 1) : block::kc;
+  constexpr dim panel_columns = G::few_columns ? 1 : (G::n < block::nc ? (G::n + block::nr - 1) / block::nr * block::nr : block::nc);
+  constexpr dim group = G::direct_c ? G::m : (G::m < block::mg ? G::m : block::mg);
+  alignas(DISCO_VECTOR_BYTES > 16 ? DISCO_VECTOR_BYTES : 16) T panel[k_step * panel_columns];
+  T packed_a[G::direct_a ? 1 : block::mr * k_step];
+  T held[G::direct_c ? 1 : group * panel_columns];
+  for (dim g0 = 0; g0 < G::m; g0 += group) {
+    const dim g1 = g0 + group < G::m ? g0 + group : G::m;
+    T *c;
+    dim c_row;
+    if constexpr (G::direct_c) {
+      c = g.c(g0, n0);
+      c_row = g.c_row;
+    } else {
+      c = held;
+      c_row = panel_columns;
+    }
+    if constexpr (G::started)
+      g.begin(c, c_row, g0, g1 - g0, n0, columns);
+    dim k0 = 0;
+    do {
+      const dim kc = G::k - k0 < k_step ? G::k - k0 : k_step;
+      for (dim j = 0; j < columns; j += width) {
+        const dim wide = columns - j < width ? columns - j : width;
+        if (!G::direct_b || wide % block::lanes != 0)
+          g.pack_b(panel + j * k_step, k0, kc, n0 + j, wide, G::few_columns ? 1 : gemm_full_vectors<T>(wide));
+      }
+      for (dim m0 = g0; m0 < g1; m0 += block::mr) {
+        const dim rows = g1 - m0 < block::mr ? g1 - m0 : block::mr;
+        const T *a = packed_a;
+        dim a_row = k_step;
+        if constexpr (G::direct_a) {
+          a = g.a(m0, k0);
+          a_row = g.a_row;
+        } else {
+          g.pack_a(packed_a, k_step, m0, rows, k0, kc);
+        }
+        for (dim j = 0; j < columns; j += width) {
+          const dim wide = columns - j < width ? columns - j : width;
+          T *to = c + (m0 - g0) * c_row + j;
+          if constexpr (G::few_columns) {
+            gemm_dot_rows<T>(rows, kc, a, a_row, panel, to, c_row, G::started || k0 > 0);
+          } else if (!G::direct_b || wide % block::lanes != 0) {
+            gemm_rows<T>(rows, wide, kc, a, a_row, panel + j * k_step, gemm_full_vectors<T>(wide), to, c_row, G::started || k0 > 0);
+          } else if constexpr (G::direct_b) {
+            gemm_rows<T>(rows, wide, kc, a, a_row, g.b(k0, n0 + j), g.b_row, to, c_row, G::started || k0 > 0);
+          }
+        }
+        if (k0 + kc == G::k)
+          g.finish(c + (m0 - g0) * c_row, c_row, m0, rows, n0, columns);
+      }
+      k0 += k_step;
+    } while (k0 < G::k);
+  }
+}
+
+template <class G> inline void gemm(const G &g) {
+  constexpr dim step = G::few_columns ? 1 : gemm_block<typename G::T>::nc;
+  for (dim n0 = 0; n0 < G::n; n0 += step)
+    gemm_columns(g, n0, G::n - n0 < step ? G::n - n0 : step);
+}
+
+/// At most this many columns are computed as dot products.
+template <class T> inline constexpr dim gemm_few_columns = vec<T>::lanes / 4;
+
+} // namespace disco
+
+#endif

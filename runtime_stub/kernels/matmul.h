@@ -1,0 +1,190 @@
+//===- matmul.h - matrix products, with constant weights or of two tensors ===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCO_KERNELS_MATMUL_H
+#define DISCO_KERNELS_MATMUL_H
+
+#include "gemm.h"
+#include "scalar.h"
+
+namespace disco {
+
+/// The type in which a product is summed: integers wrap.
+template <class T> using product_t = wrap_t<arith_t<T>>;
+
+template <class To, class T> inline To product_load(T v) { return (To)load(v); }
+
+/// One matrix of the batch.
+template <class P> struct matmul_product {
+  using T = product_t<typename P::y_t>;
+  using a_t = typename P::a_t;
+  using b_t = typename P::b_t;
+  using y_t = typename P::y_t;
+  static constexpr dim m = (dim)P::m, n = (dim)P::n, k = (dim)P::k;
+  static constexpr dim a_columns = (dim)P::a_k;
+  static constexpr bool few_columns = n <= gemm_few_columns<T>;
+  static constexpr bool direct_a = same<a_t, T> && P::dense_channels && !P::trans_a && !P::has_alpha;
+  // Reading b in place pays when few rows would share a packed copy.
+  static constexpr bool direct_b = same<b_t, T> && !P::trans_b && !few_columns && m <= 2 * DISCO_TILE_ROWS;
+  static constexpr bool direct_c = same<y_t, T>;
+  static constexpr bool started = P::has_init;
+  static constexpr dim a_row = a_columns, b_row = n, c_row = n;
+
+  y_t *y;
+  const a_t *left;
+  const b_t *right;
+  const arith_t<y_t> *bias;
+  const y_t *init;
+  const y_t *residual;
+
+  static dim channel(dim i) {
+    if constexpr (P::dense_channels)
+      return i;
+    else
+      return (dim)P::channel((int64_t)i);
+  }
+  const T *a(dim m0, dim k0) const { return left + m0 * a_columns + k0; }
+  const T *b(dim k0, dim n0) const { return right + k0 * n + n0; }
+  T *c(dim m0, dim n0) const { return y + m0 * n + n0; }
+
+  void pack_a(T *to, dim to_row, dim m0, dim rows, dim k0, dim kc) const {
+    T alpha = (T)1;
+    if constexpr (P::has_alpha)
+      alpha = (T)P::alpha;
+    for (dim r = 0; r < rows; ++r)
+      for (dim i = 0; i < kc; ++i) {
+        const dim from = channel(k0 + i);
+        to[r * to_row + i] = product_load<T>(left[P::trans_a ? from * m + m0 + r : (m0 + r) * a_columns + from]) * alpha;
+      }
+  }
+
+  void pack_b(T *to, dim k0, dim kc, dim n0, dim columns, dim width) const {
+    if constexpr (P::trans_b) {
+      for (dim j = 0; j < width; ++j)
+        for (dim i = 0; i < kc; ++i)
+          to[i * width + j] = j < columns ? product_load<T>(right[(n0 + j) * k + k0 + i]) : (T)0;
+    } else {
+      for (dim i = 0; i < kc; ++i, to += width) {
+        for (dim j = 0; j < columns; ++j)
+          to[j] = product_load<T>(right[(k0 + i) * n + n0 + j]);
+        for (dim j = columns; j < width; ++j)
+          to[j] = (T)0;
+      }
+    }
+  }
+
+  void begin(T *to, dim to_row, dim m0, dim rows, dim n0, dim columns) const {
+    for (dim r = 0; r < rows; ++r) {
+      const y_t *from = init + (m0 + r) * n + n0;
+      if constexpr (direct_c)
+        if (from == to + r * to_row) // accumulating in place
+          continue;
+      for (dim j = 0; j < columns; ++j)
+        to[r * to_row + j] = product_load<T>(from[j]);
+    }
+  }
+
+  void finish(T *from, dim from_row, dim m0, dim rows, dim n0, dim columns) const {
+    using arith = arith_t<y_t>;
+    if constexpr (!direct_c || P::has_bias || P::has_residual || !same<typename P::act, act_none>)
+      for (dim r = 0; r < rows; ++r) {
+        const dim at = (m0 + r) * n + n0;
+        for (dim j = 0; j < columns; ++j) {
+          T v = from[r * from_row + j];
+          if constexpr (P::has_bias)
+            v += (T)bias[(m0 + r) * (dim)P::bias_row + (n0 + j) * (dim)P::bias_column];
+          if constexpr (P::has_residual)
+            v += product_load<T>(residual[at + j]);
+          y[at + j] = store<y_t>((arith)P::act::template apply<typename P::act>((arith)v));
+        }
+      }
+  }
+
+  /// One row of a against rows of b: dot products, in which nothing is packed.
+  static constexpr bool row_by_rows = m == 1 && P::trans_b && same<b_t, T> && n > 0;
+};
+
+/// One row of a times b given as [n][k]: y is a column of dot products.
+template <class P> inline void matmul_row(const matmul_product<P> &g) {
+  using G = matmul_product<P>;
+  using T = typename G::T;
+  constexpr dim step = G::k < 512 ? (G::k > 0 ? G::k : 1) : 512;
+  constexpr dim group = 64;
+  T packed[step], sums[group];
+  for (dim n0 = 0; n0 < G::n; n0 += group) {
+    const dim columns = G::n - n0 < group ? G::n - n0 : group;
+    if constexpr (P::has_init)
+      g.begin(sums, group, 0, 1, n0, columns);
+    dim k0 = 0;
+    do {
+      const dim kc = G::k - k0 < step ? G::k - k0 : step;
+      const T *a = packed;
+      if constexpr (G::direct_a)
+        a = g.a(0, k0);
+      else
+        g.pack_a(packed, step, 0, 1, k0, kc);
+      if constexpr (G::row_by_rows)
+        gemm_dot_rows<T>(columns, kc, g.right + n0 * G::k + k0, G::k, a, sums, 1, P::has_init || k0 > 0);
+      k0 += step;
+    } while (k0 < G::k);
+    using arith = arith_t<typename P::y_t>;
+    for (dim j = 0; j < columns; ++j) {
+      T v = sums[j];
+      if constexpr (P::has_bias)
+        v += (T)g.bias[(n0 + j) * (dim)P::bias_column];
+      if constexpr (P::has_residual)
+        v += product_load<T>(g.residual[n0 + j]);
+      g.y[n0 + j] = store<typename P::y_t>((arith)P::act::template apply<typename P::act>((arith)v));
+    }
+  }
+}
+
+/// y = act(alpha * a x b + init + bias + residual), for every matrix of a batch.
+///
+/// P: a_t, b_t, y_t    storage types; integers (exact, wrapping) in y_t's width
+///    m, k, n          of one product; k is the number of packed weight rows
+///    a_k              columns (trans_a: rows) of the buffer a
+///    dense_channels   row i of the weights reads column i of a; else channel(i), a static
+///                     constexpr function, says which
+///    trans_a, trans_b a is [a_k][m], b is [n][k] instead of [m][a_k], [k][n]
+///    has_alpha, alpha factor of the product (alpha may be absent when !has_alpha)
+///    has_bias, bias_row, bias_column   strides of bias along m and n, in elements:
+///                     0, 1 for a bias by column
+///    has_init, has_residual
+///    batch_rank       number of batch dimensions, at least 1
+///    batch[r], a_batch[r], b_batch[r]  static constexpr int64_t arrays: extents, and strides
+///                     of a and b in elements (0 where they broadcast)
+///    act              applied last
+/// y [batch...][m][n] dense; init as y, may be y itself; residual as y, not y;
+/// bias has y_t's arithmetic type, the same for every matrix of the batch.
+template <class P>
+inline void matmul(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                   const arith_t<typename P::y_t> *bias, const typename P::y_t *init, const typename P::y_t *residual) {
+  using G = matmul_product<P>;
+  dim count = 1;
+  for (int r = 0; r < P::batch_rank; ++r)
+    count *= (dim)P::batch[r];
+  for (dim i = 0; i < count; ++i) {
+    dim rest = i, from_a = 0, from_b = 0;
+    for (int r = (int)P::batch_rank - 1; r >= 0; --r) {
+      const dim at = rest % (dim)P::batch[r];
+      rest /= (dim)P::batch[r];
+      from_a += at * (dim)P::a_batch[r];
+      from_b += at * (dim)P::b_batch[r];
+    }
+    G g{};
+    g.y = y + i * G::m * G::n;
+    g.left = a + from_a;
+    g.right = b + from_b;
+    g.bias = bias;
+    g.init = P::has_init ? init + i * G::m * G::n : nullptr;
+    g.residual = P::has_residual ? residual + i * G::m * G::n : nullptr;
+    if constexpr (G::row_by_rows)
+      matmul_row<P>(g);
+    else
+      gemm(g);
+  }
+}
+
+} // namespace disco
+
+#endif

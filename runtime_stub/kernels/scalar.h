@@ -1,0 +1,264 @@
+//===- scalar.h - scalar functions: the ops of unary and of epilogues -----===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every functor is used as `F::template apply<F>(v)`: Self is the functor that the
+// emitted file derives, so that parameters are its static constexpr members:
+//   struct act : disco::act_clip { static constexpr float min = 0, max = 6; };
+// T is an arithmetic type. Functors without a type condition serve floats only.
+#ifndef DISCO_KERNELS_SCALAR_H
+#define DISCO_KERNELS_SCALAR_H
+
+#include <math.h>
+
+#include "types.h"
+
+namespace disco {
+
+inline double exp_of(double v) { return exp(v); }
+inline double log_of(double v) { return log(v); }
+inline float log_of(float v) { return logf(v); }
+inline double log1p_of(double v) { return log1p(v); }
+inline float log1p_of(float v) { return log1pf(v); }
+inline double expm1_of(double v) { return expm1(v); }
+inline float expm1_of(float v) { return expm1f(v); }
+inline double tanh_of(double v) { return tanh(v); }
+inline float tanh_of(float v) { return tanhf(v); }
+inline double erf_of(double v) { return erf(v); }
+inline float erf_of(float v) { return erff(v); }
+inline double sqrt_of(double v) { return sqrt(v); }
+inline float sqrt_of(float v) { return sqrtf(v); }
+inline double pow_of(double v, double e) { return pow(v, e); }
+inline float pow_of(float v, float e) { return powf(v, e); }
+inline double fmod_of(double a, double b) { return fmod(a, b); }
+inline float fmod_of(float a, float b) { return fmodf(a, b); }
+inline double floor_of(double v) { return floor(v); }
+inline float floor_of(float v) { return floorf(v); }
+inline double ceil_of(double v) { return ceil(v); }
+inline float ceil_of(float v) { return ceilf(v); }
+inline double abs_of(double v) { return fabs(v); }
+inline float abs_of(float v) { return fabsf(v); }
+
+/// e^v within 1.1 ulp, no branches and no calls, so that loops over it vectorise.
+/// 2^n is applied in two factors, which keeps subnormal results right.
+inline float exp_of(float v) {
+  float c = v > -104.0f ? v : -104.0f; // NaN becomes -104 here and is put back below
+  c = c < 89.0f ? c : 89.0f;
+  const int32_t n = (int32_t)(c * 0x1.715476p+0f + (c < 0.0f ? -0.5f : 0.5f));
+  const float fn = (float)n;
+  const float r = (c - fn * 0.693359375f) - fn * -2.12194440e-4f;
+  float p = 0x1.a0d2cep-13f; // Taylor-like minimax of (e^r - 1 - r) / r^2
+  p = p * r + 0x1.6e879cp-10f;
+  p = p * r + 0x1.1112eep-7f;
+  p = p * r + 0x1.55554ep-5f;
+  p = p * r + 0x1.555554p-3f;
+  p = p * r + 0.5f;
+  const float e = (p * (r * r) + r) + 1.0f;
+  const int32_t half = n >> 1;
+  const float scaled = e * float_of((uint32_t)(half + 127) << 23) * float_of((uint32_t)(n - half + 127) << 23);
+  return v == v ? scaled : v;
+}
+
+/// Rounds half to even whatever the floating-point mode says.
+template <class T> inline T round_even_of(T v) {
+  const T down = floor_of(v), rest = v - down;
+  const T even = floor_of(down * (T)0.5) * 2; // down, or down - 1 when down is odd
+  T r = rest > (T)0.5 || (rest == (T)0.5 && even != down) ? down + 1 : down;
+  return r == 0 && (v < 0 || 1 / v < 0) ? -(T)0 : r; // keeps the sign of zero
+}
+
+template <class T> inline T sigmoid_of(T v) { return 1 / (1 + exp_of(-v)); }
+template <class T> inline T softplus_of(T v) { return (v > 0 ? v : (T)0) + log1p_of(exp_of(v > 0 ? -v : v)); }
+template <class T> inline T clip_of(T v, T low, T high) {
+  v = v < low ? low : v;
+  return v > high ? high : v;
+}
+
+//--- activations, also unary ops -------------------------------------------
+
+struct act_relu {
+  template <class Self, class T> static T apply(T v) { return v < 0 ? (T)0 : v; }
+};
+/// min, max: any arithmetic type; integers clip as integers.
+struct act_clip {
+  template <class Self, class T> static T apply(T v) { return clip_of(v, (T)Self::min, (T)Self::max); }
+};
+struct act_sigmoid {
+  template <class Self, class T> static T apply(T v) { return sigmoid_of(v); }
+};
+/// alpha, beta
+struct act_hard_sigmoid {
+  template <class Self, class T> static T apply(T v) {
+    return clip_of(v * (T)Self::alpha + (T)Self::beta, (T)0, (T)1);
+  }
+};
+struct act_hard_swish {
+  template <class Self, class T> static T apply(T v) { return v * clip_of(v / 6 + (T)0.5, (T)0, (T)1); }
+};
+struct act_tanh {
+  template <class Self, class T> static T apply(T v) { return tanh_of(v); }
+};
+/// alpha
+struct act_leaky_relu {
+  template <class Self, class T> static T apply(T v) { return v < 0 ? v * (T)Self::alpha : v; }
+};
+struct act_silu {
+  template <class Self, class T> static T apply(T v) { return v * sigmoid_of(v); }
+};
+/// alpha
+struct act_elu {
+  template <class Self, class T> static T apply(T v) { return v < 0 ? (T)Self::alpha * expm1_of(v) : v; }
+};
+/// alpha, gamma
+struct act_selu {
+  template <class Self, class T> static T apply(T v) {
+    return (T)Self::gamma * (v < 0 ? (T)Self::alpha * expm1_of(v) : v);
+  }
+};
+/// alpha
+struct act_celu {
+  template <class Self, class T> static T apply(T v) {
+    return v < 0 ? (T)Self::alpha * expm1_of(v / (T)Self::alpha) : v;
+  }
+};
+/// alpha
+struct act_thresholded_relu {
+  template <class Self, class T> static T apply(T v) { return v > (T)Self::alpha ? v : (T)0; }
+};
+struct act_softplus {
+  template <class Self, class T> static T apply(T v) { return softplus_of(v); }
+};
+struct act_softsign {
+  template <class Self, class T> static T apply(T v) { return v / (1 + abs_of(v)); }
+};
+struct act_gelu {
+  template <class Self, class T> static T apply(T v) {
+    return (T)0.5 * v * (1 + erf_of(v * (T)0.70710678118654752440));
+  }
+};
+/// The tanh form of opset 20.
+struct act_gelu_tanh {
+  template <class Self, class T> static T apply(T v) {
+    return (T)0.5 * v * (1 + tanh_of((T)0.79788456080286535588 * (v + (T)0.044715 * v * v * v)));
+  }
+};
+struct act_mish {
+  template <class Self, class T> static T apply(T v) { return v * tanh_of(softplus_of(v)); }
+};
+/// bias, lambd
+struct act_shrink {
+  template <class Self, class T> static T apply(T v) {
+    return v < -(T)Self::lambd ? v + (T)Self::bias : v > (T)Self::lambd ? v - (T)Self::bias : (T)0;
+  }
+};
+
+//--- unary ops that are no activations --------------------------------------
+
+struct op_identity {
+  template <class Self, class T> static T apply(T v) { return v; }
+};
+struct op_exp {
+  template <class Self, class T> static T apply(T v) { return exp_of(v); }
+};
+struct op_log {
+  template <class Self, class T> static T apply(T v) { return log_of(v); }
+};
+struct op_sqrt {
+  template <class Self, class T> static T apply(T v) { return sqrt_of(v); }
+};
+/// Also integers (the least value stays, as in two's complement).
+struct op_abs {
+  template <class Self, class T> static T apply(T v) {
+    if constexpr (is_float<T>)
+      return abs_of(v);
+    else
+      return is_signed<T> && v < 1 && v != 0 ? (T)(0 - (wrap_t<T>)v) : v;
+  }
+};
+/// Also integers.
+struct op_neg {
+  template <class Self, class T> static T apply(T v) {
+    if constexpr (is_float<T>)
+      return -v;
+    else
+      return (T)(0 - (wrap_t<T>)v);
+  }
+};
+struct op_floor {
+  template <class Self, class T> static T apply(T v) { return floor_of(v); }
+};
+struct op_ceil {
+  template <class Self, class T> static T apply(T v) { return ceil_of(v); }
+};
+struct op_round {
+  template <class Self, class T> static T apply(T v) { return round_even_of(v); }
+};
+struct op_erf {
+  template <class Self, class T> static T apply(T v) { return erf_of(v); }
+};
+struct op_reciprocal {
+  template <class Self, class T> static T apply(T v) { return 1 / v; }
+};
+/// Also integers.
+struct op_sign {
+  template <class Self, class T> static T apply(T v) {
+    if constexpr (is_float<T>)
+      return v > 0 ? (T)1 : v < 0 ? (T)-1 : v;
+    else
+      return (T)((v != 0 && v > 0) - (is_signed<T> && v < 1 && v != 0));
+  }
+};
+struct op_sin {
+  template <class Self, class T> static T apply(T v) { return (T)sin((double)v); }
+};
+struct op_cos {
+  template <class Self, class T> static T apply(T v) { return (T)cos((double)v); }
+};
+struct op_tan {
+  template <class Self, class T> static T apply(T v) { return (T)tan((double)v); }
+};
+struct op_asin {
+  template <class Self, class T> static T apply(T v) { return (T)asin((double)v); }
+};
+struct op_acos {
+  template <class Self, class T> static T apply(T v) { return (T)acos((double)v); }
+};
+struct op_atan {
+  template <class Self, class T> static T apply(T v) { return (T)atan((double)v); }
+};
+struct op_sinh {
+  template <class Self, class T> static T apply(T v) { return (T)sinh((double)v); }
+};
+struct op_cosh {
+  template <class Self, class T> static T apply(T v) { return (T)cosh((double)v); }
+};
+struct op_asinh {
+  template <class Self, class T> static T apply(T v) { return (T)asinh((double)v); }
+};
+struct op_acosh {
+  template <class Self, class T> static T apply(T v) { return (T)acosh((double)v); }
+};
+struct op_atanh {
+  template <class Self, class T> static T apply(T v) { return (T)atanh((double)v); }
+};
+/// bool to bool.
+struct op_not {
+  template <class Self, class T> static bool apply(T v) { return !v; }
+};
+/// Integers: every bit.
+struct op_bitwise_not {
+  template <class Self, class T> static T apply(T v) { return (T)~v; }
+};
+/// Result bool.
+struct op_is_nan {
+  template <class Self, class T> static bool apply(T v) { return v != v; }
+};
+/// positive, negative (bool): which infinities count. Result bool.
+struct op_is_inf {
+  template <class Self, class T> static bool apply(T v) {
+    return v - v != 0 && v == v && (v > 0 ? Self::positive : Self::negative);
+  }
+};
+
+} // namespace disco
+
+#endif
