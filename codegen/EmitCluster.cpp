@@ -79,6 +79,12 @@ public:
     return success();
   }
 
+  /// What another directory beside this one has is taken from there.
+  void leaveOut(const RuntimeFiles &other) {
+    for (const std::string &name : other.names)
+      names.erase(name);
+  }
+
   std::vector<std::string> sources() const {
     std::vector<std::string> list;
     for (const std::string &name : names)
@@ -104,34 +110,39 @@ static std::string mainSource(StringRef prefix) {
       .str();
 }
 
+static constexpr StringRef buildHead = "set(CMAKE_CXX_STANDARD 17)\nset(CMAKE_CXX_STANDARD_REQUIRED ON)\nset(CMAKE_CXX_EXTENSIONS OFF)\n"
+                                       "if(NOT CMAKE_BUILD_TYPE)\n  set(CMAKE_BUILD_TYPE Release)\nendif()\n"
+                                       "set(DISCO_ARCH \"native\" CACHE STRING \"What -march= is given; empty: the compiler's default\")\n"
+                                       "find_package(Threads REQUIRED)\n\n";
+
+static std::string buildTail(StringRef target) {
+  std::string options = ("target_compile_options(" + target + " PRIVATE").str();
+  return options +
+         "\n  $<$<COMPILE_LANGUAGE:CXX>:-O3 -Wall -Wextra -Wconversion -Werror -fno-exceptions -fno-rtti>)\nif(DISCO_ARCH)\n  " +
+         options + " $<$<COMPILE_LANGUAGE:CXX>:-march=${DISCO_ARCH}>)\nendif()\n" +
+         ("target_link_libraries(" + target + " PRIVATE Threads::Threads)\n").str();
+}
+
+/// How the assembler finds a node's weights; `path` is the node's directory in terms of CMake.
+static std::string weightsRule(StringRef source, StringRef path) {
+  return ("set_source_files_properties(" + source + " PROPERTIES\n  INCLUDE_DIRECTORIES " + path + " COMPILE_OPTIONS \"-I" + path +
+          "\"\n  OBJECT_DEPENDS " + path + "/weights.bin)\n")
+      .str();
+}
+
 static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime, bool binaryWeights) {
   std::string text = "# Builds the program of one node; needs a C++17 compiler and nothing else.\n"
                      "cmake_minimum_required(VERSION 3.16)\n";
-  text += ("project(" + prefix + " LANGUAGES CXX" + (binaryWeights ? " ASM" : "") + ")\n").str();
-  text += "set(CMAKE_CXX_STANDARD 17)\nset(CMAKE_CXX_STANDARD_REQUIRED ON)\nset(CMAKE_CXX_EXTENSIONS OFF)\n"
-          "if(NOT CMAKE_BUILD_TYPE)\n  set(CMAKE_BUILD_TYPE Release)\nendif()\n"
-          "set(DISCO_ARCH \"native\" CACHE STRING \"What -march= is given; empty: the compiler's default\")\n"
-          "find_package(Threads REQUIRED)\n\n";
+  text += ("project(" + prefix + " LANGUAGES CXX" + (binaryWeights ? " ASM" : "") + ")\n" + buildHead).str();
   text += "add_executable(shard\n  main.cpp\n  model.cpp\n";
   text += binaryWeights ? "  weights.S" : "  weights.cpp";
   for (const std::string &source : runtime.sources())
     text += "\n  runtime/" + source;
-  text += ")\n";
-  text += "target_compile_options(shard PRIVATE\n"
-          "  $<$<COMPILE_LANGUAGE:CXX>:-O3 -Wall -Wextra -Wconversion -Werror -fno-exceptions -fno-rtti>)\n"
-          "if(DISCO_ARCH)\n  target_compile_options(shard PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-march=${DISCO_ARCH}>)\nendif()\n"
-          "target_link_libraries(shard PRIVATE Threads::Threads)\n";
-  if (binaryWeights)
-    text += "set_source_files_properties(weights.S PROPERTIES\n"
-            "  INCLUDE_DIRECTORIES ${CMAKE_CURRENT_SOURCE_DIR} COMPILE_OPTIONS \"-I${CMAKE_CURRENT_SOURCE_DIR}\"\n"
-            "  OBJECT_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/weights.bin)\n";
-  return text;
+  text += ")\n" + buildTail("shard");
+  return text + (binaryWeights ? weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}") : "");
 }
 
-static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options, StringRef runtimeDirectory,
-                              const discoc::Manifest &manifest, int64_t rank, StringRef directory, StringRef buildHash) {
-  std::string prefix = shardPrefix(options, rank);
-  RuntimeFiles runtime(runtimeDirectory);
+static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter) {
   for (const char *name : {"disco.cpp", "disco_frame.cpp", "disco_link.cpp", "host/options.cpp"})
     if (failed(runtime.add(name)))
       return failure();
@@ -140,11 +151,71 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
   for (const std::string &header : emitter.headers())
     if (failed(runtime.addWithSource(header)))
       return failure();
+  return success();
+}
+
+static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options, StringRef runtimeDirectory,
+                              const discoc::Manifest &manifest, int64_t rank, StringRef directory, StringRef buildHash) {
+  std::string prefix = shardPrefix(options, rank);
+  RuntimeFiles runtime(runtimeDirectory);
+  if (failed(addNodeRuntime(runtime, emitter)))
+    return failure();
   return failure(failed(runtime.copyTo(pathIn(directory, "runtime"))) || failed(writeText(directory, "model.h", emitter.header())) ||
                  failed(writeText(directory, "model.cpp", emitter.source(buildHash))) ||
                  failed(writeText(directory, "main.cpp", mainSource(prefix))) ||
                  failed(writeText(directory, "CMakeLists.txt", cmakeLists(prefix, runtime, emitter.weights().isBinary()))) ||
                  failed(writeText(directory, "manifest.json", discoc::toNodeJson(manifest, rank))));
+}
+
+//===----------------------------------------------------------------------===//
+// All nodes in one process
+//===----------------------------------------------------------------------===//
+
+static std::string inprocMain(const EmitOptions &options, size_t nodes) {
+  std::string text = "// All nodes in one process, a thread each, for tests and for trying without a network; --help says how it is started.\n";
+  for (size_t rank = 0; rank < nodes; ++rank)
+    text += "#include \"../node" + std::to_string(rank) + "/model.h\"\n";
+  text += "#include \"runtime/host/inproc_main.h\"\n\nint main(int argc, char **argv) {\n"
+          "  static const disco_program *const programs[] = {\n";
+  for (size_t rank = 0; rank < nodes; ++rank)
+    text += "      &" + shardPrefix(options, static_cast<int64_t>(rank)) + "_program,\n";
+  return text + "  };\n  return disco_inproc_main(argc, argv, programs, " + std::to_string(nodes) + ");\n}\n";
+}
+
+/// Builds the nodes' own sources; what it needs of the runtime beyond node 0's copy lies in its own.
+static std::string inprocCmakeLists(const EmitOptions &options, ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
+                                    const RuntimeFiles &shared, const RuntimeFiles &own) {
+  bool anyBinary = llvm::any_of(emitters, [](const auto &emitter) { return emitter->weights().isBinary(); });
+  std::string text = "# Builds all nodes into one program, from their directories beside this one.\n"
+                     "cmake_minimum_required(VERSION 3.16)\nproject(" +
+                     options.modelName + "_cluster LANGUAGES CXX" + (anyBinary ? " ASM" : "") + ")\n" + buildHead.str();
+  std::string rules;
+  text += "add_executable(cluster\n  main.cpp";
+  for (auto [rank, emitter] : llvm::enumerate(emitters)) {
+    std::string node = "../node" + std::to_string(rank), weights = node + (emitter->weights().isBinary() ? "/weights.S" : "/weights.cpp");
+    text += "\n  " + node + "/model.cpp\n  " + weights;
+    if (emitter->weights().isBinary())
+      rules += weightsRule(weights, "${CMAKE_CURRENT_SOURCE_DIR}/" + node);
+  }
+  for (const std::string &source : shared.sources())
+    if (source != "host/host_main.cpp" && source != "transport/tcp.cpp")
+      text += "\n  ../node0/runtime/" + source;
+  for (const std::string &source : own.sources())
+    text += "\n  runtime/" + source;
+  text += ")\n# Headers of the runtime are named from where they lie: those of node 0 are found from its folders.\n"
+          "target_include_directories(cluster PRIVATE ../node0/runtime/host)\n";
+  return text + buildTail("cluster") + rules;
+}
+
+static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters, const EmitOptions &options, StringRef runtimeDirectory,
+                                StringRef directory) {
+  RuntimeFiles shared(runtimeDirectory), own(runtimeDirectory);
+  if (failed(addNodeRuntime(shared, *emitters.front())) || failed(own.addWithSource("host/inproc_main.h")))
+    return failure();
+  own.leaveOut(shared);
+  return failure(failed(own.copyTo(pathIn(directory, "runtime"))) ||
+                 failed(writeText(directory, "main.cpp", inprocMain(options, emitters.size()))) ||
+                 failed(writeText(directory, "CMakeLists.txt", inprocCmakeLists(options, emitters, shared, own))));
 }
 
 LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory) {
@@ -174,6 +245,8 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
     if (failed(emitNode(*emitters[rank], options, runtimeDirectory, manifest, static_cast<int64_t>(rank),
                         pathIn(directory, "node" + std::to_string(rank)), hash)))
       return failure();
+  if (failed(emitInproc(emitters, options, runtimeDirectory, pathIn(directory, "cluster"))))
+    return failure();
   return failure(failed(writeText(directory, "manifest.json", discoc::toJson(manifest))) ||
                  failed(writeText(directory, "owners.json", discoc::toJson(makeOwners(module)))) ||
                  failed(writeText(directory, "masks.json", discoc::toJson(makeMasks(module)))) ||
