@@ -1,6 +1,7 @@
-//===- importer.cpp - fuzz target of the ONNX reader ----------------------===//
+//===- importer.cpp - fuzz target of the importer -----------------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
+// Models that can be read are converted into the dialect as well, where that is built.
 // With libFuzzer: the usual target. Without: `importer_fuzz FILE...` reads
 // files, `importer_fuzz --mutations N [--seed S] FILE...` also feeds N seeded
 // mutations of each. It fails by crashing, or when a failure has no message.
@@ -17,6 +18,11 @@
 #include <random>
 
 using namespace discoc::importer;
+
+#ifdef DISCOC_FUZZ_CONVERSION
+/// Whether there is either a module or a message; in a file of its own that sees MLIR.
+bool convertsOrExplains(const Model &model);
+#endif
 
 namespace {
 
@@ -54,6 +60,10 @@ void checkModel(Model &model) {
       shapes[input.name].push_back(dim.isFixed() ? dim.size : 2);
   require(pinDimensions(model, {}, shapes, errors) == errors.empty(),
           "pinning and its messages disagree");
+#ifdef DISCOC_FUZZ_CONVERSION
+  if (errors.empty())
+    require(convertsOrExplains(model), "the conversion has neither module nor message, or both");
+#endif
 }
 
 } // namespace
