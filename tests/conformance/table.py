@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""expected.txt, the table of what each case does, and the page made of it.
+
+A line is `case kinds reason`: kinds are one word for all N, or `1=passed
+2=refused ...`; the reason is that of the first N that does not pass.
+"""
+
+import collections
+import os
+import re
+
+import cases
+import discoc
+
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                    "expected.txt")
+PAGE = os.path.join(discoc.ROOT, "docs", "conformance.md")
+_HEAD = """\
+# SPDX-License-Identifier: Apache-2.0
+# What every packaged ONNX case does at N = 1, 2, 3, 5; tests/conformance/run.py
+# --update writes it.
+"""
+
+
+def load():
+    """{case: {N: [kind, reason]}}"""
+    result = {}
+    if not os.path.exists(PATH):
+        return result
+    with open(PATH, encoding="utf-8") as stream:
+        for line in stream:
+            if line.startswith("#") or not line.strip():
+                continue
+            name, kinds, *reason = line.rstrip("\n").split("\t")
+            reason = reason[0] if reason else ""
+            by_nodes = {}
+            for n in cases.NODES:
+                found = re.search(rf"\b{n}=(\w+)", kinds)
+                kind = found.group(1) if found else kinds
+                by_nodes[n] = [kind, "" if kind == "passed" else reason]
+            result[name] = by_nodes
+    return result
+
+
+def _plain(reason):
+    """Without what differs between two runs."""
+    reason = re.sub(r"/tmp/[^\s:]*", "", reason)
+    return re.sub(r"\s+", " ", reason).strip()[:160]
+
+
+def save(expected):
+    lines = [_HEAD]
+    for name in sorted(expected):
+        by_nodes = expected[name]
+        kinds = {n: by_nodes[n][0] for n in cases.NODES}
+        alike = len(set(kinds.values())) == 1
+        text = kinds[1] if alike else " ".join(
+            f"{n}={kinds[n]}" for n in cases.NODES)
+        reason = next((r for _, (k, r) in sorted(by_nodes.items())
+                       if k != "passed"), "")
+        lines.append("\t".join([name, text, _plain(reason)]).rstrip() + "\n")
+    with open(PATH, "w", encoding="utf-8") as stream:
+        stream.writelines(lines)
+
+
+def _share(rows, nodes):
+    asked = [r[nodes][0] for r in rows if r[nodes][0] != "skipped"]
+    good = asked.count("passed")
+    return f"{good} of {len(asked)} ({100 * good / len(asked):.1f} %)" \
+        if asked else "none"
+
+
+def page():
+    """docs/conformance.md as text."""
+    expected = load()
+    known = {c.name: c for c in cases.all_cases()}
+    tier_1 = [r for n, r in expected.items() if n in known
+              and known[n].tier_1()]
+    lines = ["# ONNX's own test cases", "",
+             "Written by `tests/conformance/run.py --write-docs` from "
+             "`tests/conformance/expected.txt`; do not edit.", "",
+             "The cases are those that ONNX 1.12 packages (Debian's "
+             "`libonnx-testdata`). Each is compiled for N nodes, runs in the "
+             "in-process cluster with links that hold nothing, and has to "
+             "give the packaged outputs: within 1e-3 relative and 1e-7 "
+             "absolute as in ONNX's own backend tests, fp16 within 2 units in "
+             "the last place, integers exactly. Operands that decide shapes "
+             "(Reshape's shape, Slice's starts...) are given at compile time. "
+             "Cases of opset 6 and below go through ONNX's version converter "
+             "first. Strings, sequences, optionals and bfloat16 are left out.",
+             "", "| | " + " | ".join(f"N = {n}" for n in cases.NODES) + " |",
+             "| --- |" + " --- |" * len(cases.NODES)]
+    for title, rows in (("tier-1 operators", tier_1),
+                        ("all", list(expected.values()))):
+        lines.append(f"| {title} | " + " | ".join(
+            _share(rows, n) for n in cases.NODES) + " |")
+    lines += ["", "## By operator", "",
+              "Cases that consist of the one operator.", "",
+              "| operator | cases | pass at every N |", "| --- | --- | --- |"]
+    by_op = collections.defaultdict(list)
+    for name, row in expected.items():
+        if name in known and len(known[name].ops()) == 1 and \
+                row[1][0] != "skipped":
+            by_op[next(iter(known[name].ops()))].append(row)
+    for op in sorted(by_op):
+        good = sum(all(r[n][0] == "passed" for n in cases.NODES)
+                   for r in by_op[op])
+        lines.append(f"| {op} | {len(by_op[op])} | {good} |")
+    lines += ["", "## What does not pass", ""]
+    reasons = collections.defaultdict(list)
+    for name, row in sorted(expected.items()):
+        bad = {n: row[n] for n in cases.NODES
+               if row[n][0] not in ("passed", "skipped")}
+        if bad:
+            kind, reason = next(iter(bad.values()))
+            where = "" if len(bad) == len(cases.NODES) else \
+                " (N = " + ", ".join(map(str, bad)) + ")"
+            reasons[kind].append(f"`{name}`{where}: {reason}")
+    for kind in sorted(reasons):
+        lines += [f"### {kind}: {len(reasons[kind])}", ""]
+        lines += [f"- {item}" for item in reasons[kind]] + [""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write_page():
+    os.makedirs(os.path.dirname(PAGE), exist_ok=True)
+    with open(PAGE, "w", encoding="utf-8") as stream:
+        stream.write(page())
+    return 0
+
+
+def check_page():
+    tally = discoc.Tally()
+    if not os.path.isdir(cases.DATA):
+        tally.skip("docs/conformance.md",
+                   "the package libonnx-testdata is not installed")
+        return tally.close()
+    text = ""
+    if os.path.exists(PAGE):
+        with open(PAGE, encoding="utf-8") as stream:
+            text = stream.read()
+    tally.check("docs/conformance.md", text == page(),
+                "not what expected.txt gives: run "
+                "tests/conformance/run.py --write-docs")
+    return tally.close()
