@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
+#include <functional>
 #include <sys/file.h>
 #include <thread>
 #include <unistd.h>
@@ -26,13 +27,14 @@ std::string shardPath(const std::string &outDirectory, const ManifestNode &node)
   return (nodePath(outDirectory, node) / "build" / "shard").string();
 }
 
+std::string clusterPath(const std::string &outDirectory) {
+  return (fs::path(outDirectory) / "cluster" / "build" / "cluster").string();
+}
+
 namespace {
-/// Whether the program is there and no source is younger.
-bool isBuilt(const fs::path &directory) {
+/// Whether no source in the directory is younger.
+bool isOlder(const fs::path &directory, fs::file_time_type built) {
   std::error_code error;
-  const auto built = fs::last_write_time(directory / "build" / "shard", error);
-  if (error)
-    return false;
   for (auto it = fs::recursive_directory_iterator(directory, error);
        !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     if (it.depth() == 0 && it->path().filename() == "build") {
@@ -44,6 +46,13 @@ bool isBuilt(const fs::path &directory) {
       return false;
   }
   return !error;
+}
+
+/// Whether the program is there and no source is younger.
+bool isBuilt(const fs::path &directory) {
+  std::error_code error;
+  const auto built = fs::last_write_time(directory / "build" / "shard", error);
+  return !error && isOlder(directory, built);
 }
 
 /// CMake refuses a build directory that was copied here with its sources.
@@ -79,9 +88,9 @@ private:
   int fd_;
 };
 
-/// One node on its way through cmake's two steps.
+/// One program on its way through cmake's two steps.
 struct Job {
-  const ManifestNode *node;
+  std::string name; ///< "node 3"
   fs::path directory;
   int step = 0; ///< 0: configures, 1: compiles
   Clock::time_point began{};
@@ -89,8 +98,8 @@ struct Job {
 
 class Builder {
 public:
-  Builder(size_t nodes, size_t parallel, Diagnostics &out)
-      : nodes_(nodes), parallel_(parallel), out_(out) {}
+  Builder(size_t count, size_t parallel, Diagnostics &out)
+      : count_(count), parallel_(parallel), out_(out) {}
 
   bool start(Job job) {
     const std::string build = (job.directory / "build").string();
@@ -157,8 +166,7 @@ private:
 
   void report(const Job &job) {
     const double seconds = std::chrono::duration<double>(Clock::now() - job.began).count();
-    fmt::print(stderr, "built node {} ({} of {}, {:.1f} s)\n", job.node->rank, ++done_, nodes_,
-               seconds);
+    fmt::print(stderr, "built {} ({} of {}, {:.1f} s)\n", job.name, ++done_, count_, seconds);
   }
 
   bool explain(size_t i) {
@@ -168,29 +176,23 @@ private:
       text = "...\n" + text.substr(text.size() - keep);
     out_.push_back(
         {jobs_[i].directory.string(), "",
-         fmt::format("node {} does not {}: cmake ended with {}; it said:\n{}", jobs_[i].node->rank,
+         fmt::format("{} does not {}: cmake ended with {}; it said:\n{}", jobs_[i].name,
                      jobs_[i].step ? "compile" : "configure", group_.children()[i].endText(), text),
          ""});
     return false;
   }
 
-  size_t nodes_, parallel_, running_ = 0, done_ = 0;
+  size_t count_, parallel_, running_ = 0, done_ = 0;
   Diagnostics &out_;
   ProcessGroup group_;
   std::vector<Job> jobs_; ///< one a child
   std::vector<std::string> output_;
   std::vector<bool> seen_;
 };
-} // namespace
 
-bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
-  auto missing = [&] {
-    std::vector<Job> jobs;
-    for (const ManifestNode &node : manifest.nodes)
-      if (!isBuilt(nodePath(outDirectory, node)))
-        jobs.push_back({&node, nodePath(outDirectory, node)});
-    return jobs;
-  };
+/// Builds the jobs that `missing` finds, once no other discoc builds in OUT.
+bool buildJobs(const std::string &outDirectory, const std::string &what,
+               const std::function<std::vector<Job>()> &missing, Diagnostics &out) {
   if (missing().empty())
     return true;
   BuildLock lock(outDirectory);
@@ -205,9 +207,40 @@ bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagn
   const size_t slots = std::min(cores, jobs.size());
   for (const Job &job : jobs)
     forgetMovedBuild(job.directory);
-  fmt::print(stderr, "building {} of {} node programs\n", jobs.size(), manifest.nodes.size());
+  fmt::print(stderr, "building {} of {}\n", jobs.size(), what);
   const size_t count = jobs.size();
   return Builder(count, (cores + slots - 1) / slots, out).run(std::move(jobs), slots);
+}
+} // namespace
+
+bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
+  auto missing = [&] {
+    std::vector<Job> jobs;
+    for (const ManifestNode &node : manifest.nodes)
+      if (!isBuilt(nodePath(outDirectory, node)))
+        jobs.push_back({fmt::format("node {}", node.rank), nodePath(outDirectory, node)});
+    return jobs;
+  };
+  return buildJobs(outDirectory, fmt::format("{} node programs", manifest.nodes.size()), missing,
+                   out);
+}
+
+bool buildCluster(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
+  const fs::path directory = fs::path(outDirectory) / "cluster";
+  std::error_code error;
+  if (!fs::exists(directory / "CMakeLists.txt", error)) {
+    out.push_back({directory.string(), "", "is not there", "compile the model again"});
+    return false;
+  }
+  auto missing = [&] {
+    std::error_code absent;
+    const auto built = fs::last_write_time(clusterPath(outDirectory), absent);
+    bool good = !absent && isOlder(directory, built);
+    for (const ManifestNode &node : manifest.nodes)
+      good = good && isOlder(nodePath(outDirectory, node), built);
+    return good ? std::vector<Job>() : std::vector<Job>{{"all nodes in one program", directory}};
+  };
+  return buildJobs(outDirectory, "1 program of all nodes", missing, out);
 }
 
 } // namespace discoc

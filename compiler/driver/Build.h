@@ -17,6 +17,12 @@ std::string shardPath(const std::string &outDirectory, const ManifestNode &node)
 /// False with diagnostics, which have the compiler's own words.
 bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out);
 
+/// OUT/cluster/build/cluster: all nodes in one process.
+std::string clusterPath(const std::string &outDirectory);
+
+/// The same for OUT/cluster.
+bool buildCluster(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out);
+
 } // namespace discoc
 
 #endif // DISCOC_DRIVER_BUILD_H

@@ -9,6 +9,7 @@ find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
 
 add_library(discocHostCommands STATIC
   ${CMAKE_CURRENT_LIST_DIR}/Build.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/InprocRun.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Npy.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Picture.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Process.cpp

@@ -45,6 +45,8 @@ struct RunOptions {
   int64_t repeat = 1;
   int64_t deadlineMs = 30000;
   bool json = false;
+  std::string transport = "tcp";
+  bool exact = false;
 };
 
 class RunCommand {
@@ -80,7 +82,9 @@ private:
     if (!makeOutputDirectory())
       return ExitFault;
     InterruptGuard guard;
-    if (!buildNodes(options_.out, *manifest_, faults_))
+    const bool inproc = options_.transport == "inproc";
+    if (inproc ? !buildCluster(options_.out, *manifest_, faults_)
+               : !buildNodes(options_.out, *manifest_, faults_))
       return InterruptGuard::interrupted() ? ExitInterrupted : ExitBuild;
     return runAll(*inputs);
   }
@@ -102,6 +106,9 @@ private:
   int runAll(const RunInputs &inputs) {
     RunRequest request;
     request.out = options_.out;
+    request.transport = options_.exact                   ? RunRequest::Transport::Exact
+                        : options_.transport == "inproc" ? RunRequest::Transport::Inproc
+                                                         : RunRequest::Transport::Tcp;
     request.inputs = inputs.files;
     request.count = inputs.count;
     request.repeat = options_.repeat;
@@ -174,8 +181,23 @@ void addRunCommand(CLI::App &app, int &exitCode) {
                    "30000)")
       ->check(CLI::Range(int64_t(1), int64_t(1000000000)))
       ->type_name("MS");
+  auto *transport =
+      command
+          ->add_option("--transport", options->transport,
+                       "tcp: a process for each node (the default); inproc: one process, a thread "
+                       "for each node")
+          ->check(CLI::IsMember({"tcp", "inproc"}))
+          ->type_name("tcp|inproc");
+  command
+      ->add_flag("--exact", options->exact,
+                 "inproc: links buffer nothing, as the proof of the schedule assumes")
+      ->needs(transport);
   command->add_flag("--json", options->json, "one line of JSON instead of text");
-  command->callback([options, &exitCode] { exitCode = RunCommand(*options).run(); });
+  command->callback([options, &exitCode] {
+    if (options->exact && options->transport != "inproc")
+      throw CLI::ValidationError("--exact", "needs --transport inproc");
+    exitCode = RunCommand(*options).run();
+  });
 }
 
 } // namespace discoc

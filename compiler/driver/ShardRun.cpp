@@ -69,8 +69,6 @@ public:
   }
 
 private:
-  bool isRootRank(int64_t at, int64_t rank) const { return at == RootPlacement::all || at == rank; }
-
   std::vector<std::string> arguments(int64_t rank, const std::vector<Listener> &listeners) const {
     const ManifestNode &node = manifest_.nodes[static_cast<size_t>(rank)];
     std::vector<std::string> argv = {
@@ -152,11 +150,7 @@ private:
   std::string lastWords(size_t rank) const {
     if (result_.reports[rank] && !result_.reports[rank]->error.empty())
       return result_.reports[rank]->error;
-    std::string text = group_.children()[rank].errText;
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
-      text.pop_back();
-    text.erase(0, text.rfind('\n') + 1);
-    return text.rfind("error: ", 0) == 0 ? text.substr(7) : text;
+    return lastLine(group_.children()[rank].errText);
   }
 
   /// Fills ok, failedRank, failure and details.
@@ -216,7 +210,16 @@ private:
 } // namespace
 
 RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out) {
-  return ShardRunner(request, manifest, out).run();
+  return request.transport == RunRequest::Transport::Tcp
+             ? ShardRunner(request, manifest, out).run()
+             : runInProcess(request, manifest, out);
+}
+
+std::string lastLine(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
+    text.pop_back();
+  text.erase(0, text.rfind('\n') + 1);
+  return text.rfind("error: ", 0) == 0 ? text.substr(7) : text;
 }
 
 std::string outputFile(const Manifest &manifest, size_t output) {

@@ -34,6 +34,11 @@ struct ShardReport {
 std::optional<ShardReport> parseShardReport(const std::string &line);
 
 struct RunRequest {
+  enum class Transport {
+    Tcp,    ///< a process each, over loopback
+    Inproc, ///< one process, a thread each
+    Exact,  ///< likewise, over links that buffer nothing, as the proof of the schedule assumes
+  } transport = Transport::Tcp;
   std::string out;                                         ///< what compile wrote
   std::vector<std::pair<std::string, std::string>> inputs; ///< name, .npy file
   std::string outputDirectory;                             ///< empty: outputs are dropped
@@ -53,10 +58,19 @@ struct RunResult {
   double seconds = 0;                              ///< from the first start to the last end
 };
 
-/// Starts every node's program, which has to be built, over TCP on loopback, and
+/// Starts every node's program, which has to be built, or the one of all nodes, and
 /// waits until all have ended. After the first failure the others have a few
 /// seconds to notice and to tell; then they are ended. No child survives.
 RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out);
+
+/// The same for one program of all nodes (OUT/cluster).
+RunResult runInProcess(const RunRequest &request, const Manifest &manifest, Diagnostics &out);
+
+/// Whether a file has to be given to, or comes from, the node of this rank.
+inline bool isRootRank(int64_t at, int64_t rank) { return at == RootPlacement::all || at == rank; }
+
+/// The last line of a program's stderr, without "error: ".
+std::string lastLine(std::string text);
 
 /// The file that a program writes for an output: its name with other characters
 /// than A-Za-z0-9._- replaced, and a number where that is not unique.
