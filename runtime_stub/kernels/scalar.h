@@ -78,9 +78,11 @@ template <class T> inline T clip_of(T v, T low, T high) {
 struct act_relu {
   template <class Self, class T> static T apply(T v) { return v < 0 ? (T)0 : v; }
 };
-/// min, max: any arithmetic type; integers clip as integers.
+/// min, max: any arithmetic type; integers clip as integers, at infinite bounds not at all.
 struct act_clip {
-  template <class Self, class T> static T apply(T v) { return clip_of(v, (T)Self::min, (T)Self::max); }
+  template <class Self, class T> static T apply(T v) {
+    return clip_of(v, cast_element<T>(Self::min), cast_element<T>(Self::max));
+  }
 };
 struct act_sigmoid {
   template <class Self, class T> static T apply(T v) { return sigmoid_of(v); }

@@ -77,6 +77,9 @@ struct HardSigmoid : act_hard_sigmoid {
 struct Clip : act_clip {
   static constexpr int min = -2, max = 3;
 };
+struct ClipBelow : act_clip {
+  static constexpr double min = -2, max = __builtin_inf();
+};
 struct Elu : act_elu {
   static constexpr float alpha = 2;
 };
@@ -145,6 +148,9 @@ TEST(Unary, Integers) {
   EXPECT_EQ((op_sign::apply<op_sign>((uint16_t)5)), 1);
   EXPECT_EQ((op_sign::apply<op_sign>((int16_t)0)), 0);
   EXPECT_EQ((Clip::apply<Clip>((int8_t)-100)), -2);
+  EXPECT_EQ((ClipBelow::apply<ClipBelow>((int8_t)-100)), -2);
+  EXPECT_EQ((ClipBelow::apply<ClipBelow>((int64_t)1 << 62)), (int64_t)1 << 62);
+  EXPECT_EQ((ClipBelow::apply<ClipBelow>(1e30f)), 1e30f);
   EXPECT_EQ((act_relu::apply<act_relu>((int32_t)-100)), 0);
 }
 
