@@ -188,6 +188,11 @@ private:
       for (auto entry : view->getAsRange<LocalAttr>())
         if (entry.getAxis() == rule.columnAxis)
           columns = entry.getSet().toVector();
+    if (auto origins = op->getAttrOfType<DenseI64ArrayAttr>(kOriginsAttr)) {
+      if (origins.size() != static_cast<int64_t>(columns.size()))
+        return op->emitError("has ") << columns.size() << " columns of weights, but names the origins of " << origins.size();
+      columns.assign(origins.asArrayRef().begin(), origins.asArrayRef().end());
+    }
     auto channels = op->getAttrOfType<DenseI64ArrayAttr>("channels");
     if (op->hasAttr(kPieceAttr))
       return success();

@@ -77,10 +77,23 @@ private:
     return failure(walked.wasInterrupted());
   }
 
+  /// Whether a tensor is an input of the model, or made of inputs by the root before any contraction.
+  bool isHandedOut(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (isa<InputOp>(op))
+      return true;
+    OwnedAttr owners = ownersOf(value);
+    auto contraction = dyn_cast<ContractionOpInterface>(op);
+    if (!owners || owners.getSet(root).size() != axisExtent(tensorType(value), owners.getAxis()) ||
+        (contraction && contraction.getContraction()) || op->getNumOperands() == 0)
+      return false;
+    return llvm::all_of(op->getOperands(), [&](Value operand) { return isConstant(operand) || isHandedOut(operand); });
+  }
+
   void noteDenseReader(const Shortage &shortage) {
     Value value = shortage.use->get();
-    if (isa_and_nonnull<InputOp>(value.getDefiningOp()))
-      return; // handed out by the root, counted apart
+    if (isHandedOut(value))
+      return; // counted apart
     int64_t routesBefore = routeCount, bytesBefore = demandBytes;
     addDemand(shortage);
     Operation *op = shortage.use->getOwner();
@@ -233,7 +246,7 @@ private:
     while (builder.getInsertionPoint() != builder.getBlock()->end() && isa<ExchangeOp>(*builder.getInsertionPoint()))
       builder.setInsertionPointAfter(&*builder.getInsertionPoint());
     Type type = withLayout(tensorType(value), HeldAttr::get(value.getContext(), owners.getAxis(), held));
-    bool input = isa_and_nonnull<InputOp>(value.getDefiningOp());
+    bool input = isHandedOut(value);
     auto exchange = builder.create<ExchangeOp>(value.getLoc(), type, value, builder.getArrayAttr(attrs),
                                                builder.getStringAttr(tensorName(value)), output || input);
     demand.exchanged = exchange;

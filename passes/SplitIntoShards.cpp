@@ -135,7 +135,7 @@ private:
   void addPart(Value source, const IndexSet &present, const IndexSet &columns) {
     if (columns.empty())
       return;
-    ContractionPart part{source, columns, {}};
+    ContractionPart part{source, columns, {}, {}};
     columns.forEach([&](int64_t column) { part.positions.push_back(present.positionOf(column)); });
     parts.push_back(std::move(part));
   }
@@ -146,14 +146,18 @@ private:
       ArrayRef<int64_t> pairs = cast<DenseI64ArrayAttr>(map).asArrayRef();
       for (Value tensor : shard.received.lookup(exchange)) {
         IndexSet carried = localOf(tensor).getSet();
-        SmallVector<int64_t> read, positions;
+        SmallVector<int64_t> read, positions, origins;
         for (size_t i = 0; i < pairs.size(); i += 2)
           if (columns.contains(pairs[i]) && carried.contains(pairs[i + 1])) {
             read.push_back(pairs[i]);
             positions.push_back(carried.positionOf(pairs[i + 1]));
+            origins.push_back(pairs[i + 1]);
           }
-        if (!read.empty())
-          parts.push_back({tensor, IndexSet::of(read), positions});
+        if (read.empty())
+          continue;
+        if (read == origins)
+          origins.clear();
+        parts.push_back({tensor, IndexSet::of(read), positions, origins});
       }
     }
   }

@@ -77,6 +77,10 @@ inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 /// Name of the attribute of a piece of a grouped convolution: its weights number their columns within the group.
 inline constexpr llvm::StringLiteral kPieceAttr = "disco.piece";
 
+/// Name of the attribute of a part of a contraction that reads a received tensor under the channel names that it had
+/// before it was renamed: those names, one a column.
+inline constexpr llvm::StringLiteral kOriginsAttr = "disco.origins";
+
 /// The ONNX name of the tensor that a value stands for; empty when unknown.
 llvm::StringRef tensorName(mlir::Value value);
 /// The ONNX op that an operation comes from, as `name` from its location.

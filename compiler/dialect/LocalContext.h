@@ -13,6 +13,7 @@ struct ContractionPart {
   mlir::Value source;                 // local tensor
   IndexSet columns;                   // global channels of the contraction's own input, ascending
   llvm::SmallVector<int64_t> positions; // their channels in the source, in the order of `columns`
+  llvm::SmallVector<int64_t> origins;   // and what they are called where they were made, when that differs
 };
 
 /// Gives the local values from which an op builds what one node computes of it.

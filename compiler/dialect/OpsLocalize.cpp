@@ -4,7 +4,6 @@
 #include "Disco.h"
 #include "LocalContext.h"
 #include "RearrangeFactors.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/STLExtras.h"
 #include <numeric>
 
@@ -21,17 +20,16 @@ static void dropGlobalAttributes(Operation *op) {
 }
 
 Local disco::localizeByCloning(Operation *op, LocalContext &context) {
-  IRMapping mapping;
+  // An operand that appears twice may be needed in two forms, so operands are set by position.
+  SmallVector<Value> operands;
   for (unsigned k = 0; k < op->getNumOperands(); ++k) {
     Local operand = context.getOperand(k);
     if (failed(operand))
       return failure();
-    mapping.map(op->getOperand(k), *operand);
+    operands.push_back(*operand);
   }
-  // An operand that appears twice may be needed in two forms: set operands by position.
-  Operation *clone = context.builder.clone(*op, mapping);
-  for (unsigned k = 0; k < op->getNumOperands(); ++k)
-    clone->setOperand(k, *context.getOperand(k));
+  Operation *clone = context.builder.clone(*op);
+  clone->setOperands(operands);
   clone->getResult(0).setType(context.getResultType(op->getResult(0)));
   dropGlobalAttributes(clone);
   return clone->getResult(0);
@@ -141,9 +139,11 @@ struct ContractionBuilder {
     for (auto [i, part] : llvm::enumerate(parts)) {
       bool last = i + 1 == parts.size();
       int64_t axis = context.division.operands[0].axis;
-      bool dense = static_cast<int64_t>(part.positions.size()) == axisExtent(tensorType(part.source), axis);
+      bool dense = llvm::equal(part.positions, llvm::seq<int64_t>(0, axisExtent(tensorType(part.source), axis)));
       sum = build(part.source, localWeights(part.columns), i == 0 ? localBias() : Value(), sum, last,
                   dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(part.positions));
+      if (!part.origins.empty())
+        sum.getDefiningOp()->setAttr(kOriginsAttr, context.builder.getDenseI64ArrayAttr(part.origins));
     }
     return sum;
   }
@@ -182,7 +182,7 @@ static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilde
     parts.group = groupCount;
     Value w = context.getConstant(op.getW(), {0, 1}, {rows, columns});
     Value bias = op.getBias() ? context.getConstant(op.getBias(), {0}, {rows}) : Value();
-    bool dense = static_cast<int64_t>(channels.size()) == shapeOf(*x)[1];
+    bool dense = llvm::equal(channels, llvm::seq<int64_t>(0, shapeOf(*x)[1]));
     Value y = parts.build(*x, w, bias, Value(), true, dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(channels));
     y.setType(localType(tensorType(op.getResult()), 1, rows));
     // Its weights number their columns within a group, which the schedule's checker must know.
