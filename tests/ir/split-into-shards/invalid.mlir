@@ -1,0 +1,28 @@
+// Every diagnostic of disco-split-into-shards.
+// RUN: discoc-opt --disco-split-into-shards --split-input-file --verify-diagnostics %s
+
+module attributes {disco.nodes = 2 : i64} {
+func.func @no_owners() {
+  %c = disco.constant dense<1.0> : tensor<1x4xf32> : tensor<1x4xf32>
+  // expected-error@+1 {{has no owner map: run disco-assign-owners first}}
+  %y = disco.unary %c {act = #disco.act<relu>} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  return
+}
+}
+
+// -----
+
+module attributes {disco.nodes = 2 : i64} {
+func.func @axis() {
+  %c = disco.constant dense<1.0> : tensor<1x4xf32> : tensor<1x4xf32>
+  // expected-error@+1 {{cannot be divided along the axis of its owner map}}
+  %y = disco.softmax %c {axis = 1 : i64, count = 1 : i64} : (tensor<1x4xf32>) -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>
+  return
+}
+}
+
+// -----
+
+// expected-error@+1 {{has no function: is it split into shards already?}}
+module {
+}
