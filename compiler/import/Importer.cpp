@@ -155,10 +155,11 @@ bool ModelImport::checkArity(OpImport &importer, const Converter &converter) {
   size_t inputs = op.inputs.size(), outputs = op.outputs.size();
   while (inputs > 0 && op.inputs[inputs - 1].empty())
     --inputs;
-  for (size_t i = 0; i < converter.minInputs; ++i)
+  size_t needed = converter.maxInputs == kVariadic ? std::max(inputs, converter.minInputs) : converter.minInputs;
+  for (size_t i = 0; i < needed; ++i)
     if (!importer.hasInput(i))
       return succeeded(importer.error("input " + Twine(i) + " is missing: the op needs at least " +
-                                      Twine(converter.minInputs)));
+                                      Twine(needed)));
   if (inputs > converter.maxInputs)
     return succeeded(importer.error("has " + Twine(inputs) + " inputs, but takes at most " + Twine(converter.maxInputs)));
   if (outputs > converter.maxOutputs)

@@ -75,8 +75,12 @@ Value OpImport::input(size_t i) {
 }
 
 Values OpImport::inputs() {
+  // Empty names at the end stand for nothing.
+  size_t count = op.inputs.size();
+  while (count > 0 && op.inputs[count - 1].empty())
+    --count;
   Values values;
-  for (size_t i = 0; i < op.inputs.size(); ++i)
+  for (size_t i = 0; i < count; ++i)
     values.push_back(input(i));
   return values;
 }

@@ -4,10 +4,11 @@
 // Models that can be read are converted into the dialect as well, where that is built.
 // With libFuzzer: the usual target. Without: `importer_fuzz FILE...` reads
 // files, `importer_fuzz --mutations N [--seed S] FILE...` also feeds N seeded
-// mutations of each. It fails by crashing, or when a failure has no message.
+// mutations of each, of its bytes and of the read model. It fails by crashing, or when a failure has no message.
 //
 //===----------------------------------------------------------------------===//
 
+#include "ModelMutation.h"
 #include "import/OnnxReader.h"
 
 #include <cstdio>
@@ -25,6 +26,8 @@ bool convertsOrExplains(const Model &model);
 #endif
 
 namespace {
+
+size_t readable = 0;
 
 unsigned touch(std::span<const std::byte> bytes) {
   unsigned sum = 0;
@@ -60,6 +63,7 @@ void checkModel(Model &model) {
       shapes[input.name].push_back(dim.isFixed() ? dim.size : 2);
   require(pinDimensions(model, {}, shapes, errors) == errors.empty(),
           "pinning and its messages disagree");
+  ++readable;
 #ifdef DISCOC_FUZZ_CONVERSION
   if (errors.empty())
     require(convertsOrExplains(model), "the conversion has neither module nor message, or both");
@@ -136,6 +140,26 @@ void mutateOnce(std::mt19937_64 &random, Bytes &bytes) {
   }
 }
 
+/// Changes the model itself, for the conversion.
+void mutateRead(const char *path, unsigned long mutations, unsigned long seed) {
+#ifdef DISCOC_FUZZ_CONVERSION
+  Diagnostics errors;
+  ReadOptions options;
+  options.minOpset = 6;
+  auto model = readOnnx(path, errors, options);
+  for (unsigned long m = 0; model && m < mutations; ++m) {
+    std::mt19937_64 random(seed * 1000003 + m);
+    Model changed = *model;
+    for (ValueInfo &input : changed.graph.inputs)
+      for (Dim &dim : input.dims)
+        dim.size = dim.isFixed() ? dim.size : 2;
+    for (size_t e = 0, edits = below(random, 4); e <= edits; ++e)
+      mutateModel(changed, random);
+    require(convertsOrExplains(changed), "the conversion has neither module nor message, or both");
+  }
+#endif
+}
+
 void readFile(const char *path, bool verbose) {
   Diagnostics errors;
   auto model = readOnnx(path, errors);
@@ -182,8 +206,9 @@ int main(int argc, char **argv) {
       LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
       ++survived;
     }
+    mutateRead(argv[i], mutations, seed);
   }
-  std::printf("%zu files read, %zu mutations survived\n", files, survived);
+  std::printf("%zu files read, %zu mutations survived; %zu of them were readable\n", files, survived, readable);
   return 0;
 }
 
