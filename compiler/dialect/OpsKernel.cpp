@@ -351,5 +351,13 @@ void ResizeOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
   call.use("resize.h", "resize").type("x_t", getX()).constant("rank", static_cast<int64_t>(x.size()));
   call.array("x_shape", x).array("shape", shapeOf(getResult())).reals("scales", getScales()).reals("roi", getRoi());
+  auto setting = [&](StringRef type, StringRef name, StringRef value) {
+    call.member(("static constexpr disco::" + type + " " + name + " = disco::" + type + "::" + value + ";").str());
+  };
+  setting("resize_mode", "mode", stringifyResizeMode(getMode()));
+  setting("resize_coordinates", "coordinates", stringifyCoordinateMode(getCoordinates()));
+  setting("resize_nearest", "nearest", stringifyNearestMode(getNearest()));
+  call.real("cubic_coeff", getCubicCoeff().convertToDouble()).real("extrapolation", getExtrapolation().convertToDouble());
+  call.flag("exclude_outside", getExcludeOutside());
   call.pointers = {getResult(), getX()};
 }
