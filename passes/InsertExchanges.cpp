@@ -80,8 +80,10 @@ private:
   /// Whether a tensor is an input of the model, or made of inputs by the root before any contraction.
   bool isHandedOut(Value value) {
     Operation *op = value.getDefiningOp();
-    if (isa<InputOp>(op))
+    if (isa_and_nonnull<InputOp>(op))
       return true;
+    if (!op)
+      return false; // an argument, in tests
     OwnedAttr owners = ownersOf(value);
     auto contraction = dyn_cast<ContractionOpInterface>(op);
     if (!owners || owners.getSet(root).size() != axisExtent(tensorType(value), owners.getAxis()) ||
