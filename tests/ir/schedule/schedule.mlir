@@ -1,0 +1,198 @@
+// Waits sink to the first reader, sends that are ready together travel together, a send is flushed before the next one.
+// RUN: %opt --disco-schedule --split-input-file %s | FileCheck %s
+
+// The own part of the sum runs before the wait. Messages are renumbered without gaps.
+// CHECK-LABEL: module @node0
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x2xf32> : tensor<1x2xf32>
+  %x = disco.unary %c {act = #disco.act<relu>} : (tensor<1x2xf32>) -> tensor<1x2xf32, #disco.local<axis 1 : 0 to 1>>
+  // CHECK: %[[S:.+]] = disco.send {{.*}}message = 0
+  // CHECK-NEXT: disco.flush %[[S]]
+  // CHECK-NEXT: return
+  %s = disco.send %x {to = 1 : i64, message = 7 : i64, parts = [#disco.part<"x" : axis 1 : 0 to 1>]} : (tensor<1x2xf32, #disco.local<axis 1 : 0 to 1>>) -> !disco.message<8>
+  return
+}
+}
+// CHECK-LABEL: module @node1
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w = disco.constant dense<1.0> : tensor<2x2xf32> : tensor<2x2xf32>
+  // CHECK: %[[P:.+]] = disco.post {from = 0 : i64, message = 0 : i64}
+  // CHECK-NEXT: %[[OWN:.+]] = disco.unary
+  // CHECK-NEXT: %[[SUM:.+]] = disco.matmul %[[OWN]]
+  // CHECK-NEXT: %[[R:.+]] = disco.recv %[[P]]
+  // CHECK-NEXT: disco.matmul %[[R]], %{{.+}} init %[[SUM]]
+  %p = disco.post {from = 0 : i64, message = 7 : i64} : () -> !disco.message<8>
+  %r = disco.recv %p {parts = [#disco.part<"x" : axis 1 : 0 to 1>]} : (!disco.message<8>) -> tensor<1x2xf32, #disco.local<axis 1 : 0 to 1>>
+  %x = disco.unary %c {act = #disco.act<relu>} : (tensor<1x2xf32>) -> tensor<1x2xf32, #disco.local<axis 1 : 2 to 3>>
+  %a = disco.matmul %x, %w : (tensor<1x2xf32, #disco.local<axis 1 : 2 to 3>>, tensor<2x2xf32>) -> tensor<1x2xf32, #disco.local<axis 1 : 2 to 3>>
+  %y = disco.matmul %r, %w init %a : (tensor<1x2xf32, #disco.local<axis 1 : 0 to 1>>, tensor<2x2xf32>, tensor<1x2xf32, #disco.local<axis 1 : 2 to 3>>) -> tensor<1x2xf32, #disco.local<axis 1 : 2 to 3>>
+  return
+}
+}
+}
+
+// -----
+
+// Two sends to one node with no arithmetic between them are one message, with the wider elements first, so that every part
+// is aligned. The send to another node has its own message.
+// CHECK-LABEL: module @node0
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x1xf16> : tensor<1x1xf16>
+  %d = disco.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  // CHECK: %[[X:.+]] = disco.unary {{.*}}tensor<1x1xf16, #disco.local<axis 1 : 0>>
+  // CHECK-NEXT: %[[Y:.+]] = disco.unary
+  %x = disco.unary %c {act = #disco.act<relu>} : (tensor<1x1xf16>) -> tensor<1x1xf16, #disco.local<axis 1 : 0>>
+  %y = disco.unary %d {act = #disco.act<relu>} : (tensor<1x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 5>>
+  // CHECK-NEXT: %[[T:.+]] = disco.send %[[X]] {message = 1 : i64, parts = [#disco.part<"x" : axis 1 : 0>], to = 2 : i64}
+  // CHECK-NEXT: %[[S:.+]] = disco.send %[[Y]], %[[X]] {message = 0 : i64, parts = [#disco.part<"y" : axis 1 : 5>, #disco.part<"x" : axis 1 : 0>], to = 1 : i64} {{.*}} -> !disco.message<6>
+  // CHECK-DAG: disco.flush %[[S]]
+  // CHECK-DAG: disco.flush %[[T]]
+  %s = disco.send %x {to = 1 : i64, message = 0 : i64, parts = [#disco.part<"x" : axis 1 : 0>]} : (tensor<1x1xf16, #disco.local<axis 1 : 0>>) -> !disco.message<2>
+  %t = disco.send %x {to = 2 : i64, message = 1 : i64, parts = [#disco.part<"x" : axis 1 : 0>]} : (tensor<1x1xf16, #disco.local<axis 1 : 0>>) -> !disco.message<2>
+  %u = disco.send %y {to = 1 : i64, message = 2 : i64, parts = [#disco.part<"y" : axis 1 : 5>]} : (tensor<1x1xf32, #disco.local<axis 1 : 5>>) -> !disco.message<4>
+  return
+}
+}
+// The buffer is posted where the later of the two was, the wait is where the first reader of either is.
+// CHECK-LABEL: module @node1
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer() {
+  // CHECK: %[[P:.+]] = disco.post {from = 0 : i64, message = 0 : i64} : () -> !disco.message<6>
+  // CHECK-NEXT: %[[R:.+]]:2 = disco.recv %[[P]] {parts = [#disco.part<"y" : axis 1 : 5>, #disco.part<"x" : axis 1 : 0>]} {{.*}} -> (tensor<1x1xf32, #disco.local<axis 1 : 5>>, tensor<1x1xf16, #disco.local<axis 1 : 0>>)
+  // CHECK-NEXT: disco.cast %[[R]]#1
+  // CHECK-NEXT: disco.unary %[[R]]#0
+  %p = disco.post {from = 0 : i64, message = 0 : i64} : () -> !disco.message<2>
+  %x = disco.recv %p {parts = [#disco.part<"x" : axis 1 : 0>]} : (!disco.message<2>) -> tensor<1x1xf16, #disco.local<axis 1 : 0>>
+  %q = disco.post {from = 0 : i64, message = 2 : i64} : () -> !disco.message<4>
+  %y = disco.recv %q {parts = [#disco.part<"y" : axis 1 : 5>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 5>>
+  %a = disco.cast %x : (tensor<1x1xf16, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %b = disco.unary %y {act = #disco.act<relu>} : (tensor<1x1xf32, #disco.local<axis 1 : 5>>) -> tensor<1x1xf32, #disco.local<axis 1 : 5>>
+  return
+}
+}
+// CHECK-LABEL: module @node2
+module @node2 attributes {disco.rank = 2 : i64} {
+func.func @infer() {
+  %p = disco.post {from = 0 : i64, message = 1 : i64} : () -> !disco.message<2>
+  %x = disco.recv %p {parts = [#disco.part<"x" : axis 1 : 0>]} : (!disco.message<2>) -> tensor<1x1xf16, #disco.local<axis 1 : 0>>
+  %a = disco.cast %x : (tensor<1x1xf16, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  return
+}
+}
+}
+
+// -----
+
+// Arithmetic between two sends: the first should be on its way meanwhile. It is flushed before the second starts.
+// CHECK-LABEL: module @node0
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %x = disco.unary %c {act = #disco.act<relu>} : (tensor<1x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  // CHECK: %[[S:.+]] = disco.send {{.*}}message = 0
+  // CHECK-NEXT: disco.unary
+  // CHECK-NEXT: disco.flush %[[S]]
+  // CHECK-NEXT: %[[T:.+]] = disco.send {{.*}}message = 1
+  // CHECK-NEXT: disco.flush %[[T]]
+  // CHECK-NEXT: return
+  %s = disco.send %x {to = 1 : i64, message = 0 : i64, parts = [#disco.part<"x" : axis 1 : 0>]} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> !disco.message<4>
+  %y = disco.unary %x {act = #disco.act<exp>} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %t = disco.send %y {to = 1 : i64, message = 1 : i64, parts = [#disco.part<"y" : axis 1 : 0>]} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> !disco.message<4>
+  return
+}
+}
+// CHECK-LABEL: module @node1
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer() {
+  // CHECK-COUNT-2: disco.post
+  %p = disco.post {from = 0 : i64, message = 0 : i64} : () -> !disco.message<4>
+  %x = disco.recv %p {parts = [#disco.part<"x" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %q = disco.post {from = 0 : i64, message = 1 : i64} : () -> !disco.message<4>
+  %y = disco.recv %q {parts = [#disco.part<"y" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %a = disco.binary %x, %y {kind = 0 : i32} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  return
+}
+}
+}
+
+// -----
+
+// Nothing is computed between the two sends, but the receiver must have the first before it posts the second: it answers in
+// between. They stay two messages.
+// CHECK-LABEL: module @node0
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %x = disco.unary %c {act = #disco.act<relu>} : (tensor<1x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  // CHECK: disco.send {{.*}}message = 0
+  // CHECK: disco.send {{.*}}message = 1
+  %s = disco.send %x {to = 1 : i64, message = 0 : i64, parts = [#disco.part<"x" : axis 1 : 0>]} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> !disco.message<4>
+  %t = disco.send %x {to = 1 : i64, message = 1 : i64, parts = [#disco.part<"x again" : axis 1 : 0>]} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> !disco.message<4>
+  return
+}
+}
+// CHECK-LABEL: module @node1
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer() {
+  // CHECK: %[[P:.+]] = disco.post {{.*}}message = 0
+  // CHECK-NEXT: disco.recv %[[P]]
+  // CHECK-NEXT: disco.unary
+  // CHECK-NEXT: %[[Q:.+]] = disco.post {{.*}}message = 1
+  // CHECK-NEXT: disco.recv %[[Q]]
+  %p = disco.post {from = 0 : i64, message = 0 : i64} : () -> !disco.message<4>
+  %x = disco.recv %p {parts = [#disco.part<"x" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %z = disco.unary %x {act = #disco.act<exp>} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %q = disco.post {from = 0 : i64, message = 1 : i64} : () -> !disco.message<4>
+  %y = disco.recv %q {parts = [#disco.part<"x again" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %a = disco.binary %y, %z {kind = 0 : i32} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  return
+}
+}
+}
+
+// -----
+
+// A wait for another message between two sends keeps them apart: the second may depend on what was received.
+// CHECK-LABEL: module @node0
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %x = disco.unary %c {act = #disco.act<relu>} : (tensor<1x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %p = disco.post {from = 1 : i64, message = 2 : i64} : () -> !disco.message<4>
+  // CHECK: %[[S:.+]] = disco.send {{.*}}message = 0
+  // CHECK-NEXT: %[[R:.+]] = disco.recv
+  // CHECK-NEXT: disco.flush %[[S]]
+  // CHECK-NEXT: disco.send %[[R]] {message = 1
+  %s = disco.send %x {to = 1 : i64, message = 0 : i64, parts = [#disco.part<"x" : axis 1 : 0>]} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> !disco.message<4>
+  %r = disco.recv %p {parts = [#disco.part<"y" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %t = disco.send %r {to = 1 : i64, message = 1 : i64, parts = [#disco.part<"y" : axis 1 : 0>]} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> !disco.message<4>
+  return
+}
+}
+// CHECK-LABEL: module @node1
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer() {
+  // Both buffers are posted before either message is waited for.
+  // CHECK: disco.post {{.*}}message = 0
+  // CHECK: disco.post {{.*}}message = 1
+  %p = disco.post {from = 0 : i64, message = 0 : i64} : () -> !disco.message<4>
+  %q = disco.post {from = 0 : i64, message = 1 : i64} : () -> !disco.message<4>
+  %c = disco.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %y = disco.unary %c {act = #disco.act<relu>} : (tensor<1x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %s = disco.send %y {to = 0 : i64, message = 2 : i64, parts = [#disco.part<"y" : axis 1 : 0>]} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> !disco.message<4>
+  %x = disco.recv %p {parts = [#disco.part<"x" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %z = disco.recv %q {parts = [#disco.part<"y" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %a = disco.binary %x, %z {kind = 0 : i32} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  return
+}
+}
+}
