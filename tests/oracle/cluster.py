@@ -7,6 +7,7 @@ their own CMake builds, and links hold nothing with `exact`, which is what the
 proof of the schedule assumes.
 """
 
+import concurrent.futures
 import glob
 import json
 import os
@@ -86,7 +87,8 @@ def symbol_of(directory):
     raise BuildError(f"{directory}: no disco_program is declared")
 
 
-def build_inproc(outs, program, runtime, flags=("-O1",), apart=False):
+def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
+                 jobs=1):
     """One program of several emitted directories; `program N ...` runs the
     one for N nodes. `apart`: a translation unit a node, not one for all."""
     work = program + ".d"
@@ -117,13 +119,17 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False):
                      "  int n = argc > 1 ? atoi(argv[1]) : 0;\n"
                      + "".join(tables) + "  return 99;\n}\n")
     units.append((main, work))
-    objects = []
-    for number, (path, cwd) in enumerate(units + weights):
+
+    def build(numbered):
+        number, (path, cwd) = numbered
         target = os.path.join(work, f"{number}.o")
-        _call([compiler(), "-std=c++17", *flags, "-I", cwd, "-c", path, "-o",
-               target] if path.endswith(".cpp") else
-              [compiler(), "-I", cwd, "-c", path, "-o", target], cwd)
-        objects.append(target)
+        settings = ["-std=c++17", *flags] if path.endswith(".cpp") else []
+        _call([compiler(), *settings, "-I", cwd, "-c", path, "-o", target],
+              cwd)
+        return target
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        objects = list(pool.map(build, enumerate(units + weights)))
     inproc = [o for o in runtime.objects if "host_main.cpp" not in o
               or "inproc" in o]
     _call([compiler(), *flags, *objects, *inproc, "-o", program, "-lpthread",

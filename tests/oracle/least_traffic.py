@@ -8,6 +8,7 @@ node needs for the outputs it owns are found; what it does not own must travel,
 once, from the owner. A feature is a whole channel of the tensor that is read:
 its bytes are its plane's.
 
+A tensor without an owner map is not divided: whoever reads it computes it.
 Handing the model's inputs out and its outputs in is the root's traffic, and is
 kept apart. Reductions over the divided axis (Softmax or LayerNorm over
 channels) exchange statistics instead of features: also apart.
@@ -34,6 +35,9 @@ _REDUCTIONS = {"Softmax", "LogSoftmax", "Hardmax", "LayerNormalization",
                "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
                "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "ArgMax",
                "ArgMin"}
+# Arithmetic on fp16 tensors is done, and its results are kept and sent, in
+# fp32: rounding after every op would cost more than 2 units in the last place.
+HALF_BYTES = 4
 _ALL = None  # instead of a channel list: every channel
 
 
@@ -93,6 +97,7 @@ class LeastTraffic:
             base = self._fresh(name)
             base.is_input = True
             base.owner = np.full(base.size, self.root, np.int16)
+        computed = []
         for index, op in enumerate(self.t.ops):
             if all(o in self.t.constants for o in op.output if o):
                 continue
@@ -104,12 +109,30 @@ class LeastTraffic:
                 continue
             for name in op.output:
                 if name and name in self.t.values:
-                    self._computed(index, op, name)
+                    computed.append((index, op, name, self._computed(name)))
+        # Backwards: what is not divided is computed by whoever needs it, and
+        # who that is the readers tell.
+        wanted = self._output_bases()
+        for index, op, name, base in reversed(computed):
+            self._consider(index, op, name, base, base in wanted)
+
+    def _output_bases(self):
+        """The computed tensors that the model's outputs are made of."""
+        result = []
+        for name in self.t.outputs:
+            ids = np.unique(self._numbers(name))
+            result += [base for base in self.bases
+                       if np.searchsorted(ids, base.first) <
+                       np.searchsorted(ids, base.first + base.size)]
+        return result
 
     def _fresh(self, name):
         value = self.t.values[name]
         first = self.bases[-1].first + self.bases[-1].size if self.bases else 0
-        base = Base(name, value.shape, value.dtype.itemsize, first, self.nodes)
+        size = value.dtype.itemsize
+        if value.dtype == np.float16 and name not in self.t.inputs:
+            size = HALF_BYTES
+        base = Base(name, value.shape, size, first, self.nodes)
         self.bases.append(base)
         self.starts.append(first)
         self.numbers[name] = np.arange(
@@ -121,7 +144,7 @@ class LeastTraffic:
             return self.numbers[name]
         return np.full(self.t.shape(name), -1, np.int64)
 
-    def _computed(self, index, op, name):
+    def _computed(self, name):
         base = self._fresh(name)
         found = self._map_of(name)
         self.maps[name] = found
@@ -131,14 +154,19 @@ class LeastTraffic:
             for node, channels in enumerate(found[1]):
                 view[channels] = node
         base.owner = owner.reshape(-1)
+        return base
+
+    def _consider(self, index, op, name, base, is_output):
+        """What every node that computes some of a tensor needs for it."""
+        found = self.maps[name]
         for node in range(self.nodes):
-            channels = _ALL
-            if found is not None:
-                channels = found[1][node]
-                if not len(channels):
-                    continue
-            self._needs(index, op, name, node, channels,
-                        None if found is None else found[0])
+            if found is None:
+                asked = base.needed[node] is not None or \
+                    (is_output and node == self.root)
+                if asked:
+                    self._needs(index, op, name, node, _ALL, None)
+            elif len(found[1][node]):
+                self._needs(index, op, name, node, found[1][node], found[0])
 
     def _map_of(self, name):
         """The owner map of a tensor, or None: every node has all of it."""
@@ -237,28 +265,32 @@ class LeastTraffic:
         shape, rank = self.t.shape(x), len(self.t.shape(x))
         reduced = self._reduced_axes(op, rank)
         kept = [k for k in range(rank) if k not in reduced]
-        source = self.maps.get(x)
-        if source is not None and source[0] in reduced and \
-                any(len(s) for p, s in enumerate(source[1]) if p != node):
-            # Every owner of some addends sends two numbers a row.
-            rows = int(np.prod([shape[k] for k in kept], dtype=np.int64))
-            for p, own in enumerate(source[1]):
-                if p != node and len(own):
-                    self.statistics[p, node] += \
-                        2 * rows * self.t.values[x].dtype.itemsize
-            self.notes.append(f"{self.t.keys[self._index(op)]}: reduces over "
-                              "the divided axis")
-            return
         own = axis
         if axis is not None and len(self.t.shape(name)) != rank:
             own = kept[axis] if axis < len(kept) else None
-        if own is None or own in reduced:
+        if own is None:
+            self._take(x, node, _ALL, 0)
+        elif own not in reduced:
+            self._take(x, node, channels, own)
+        elif len(channels) == shape[own]:
             self._take(x, node, _ALL, 0)
         else:
-            self._take(x, node, channels, own)
+            self._statistic(op, x, node, own, reduced)
 
-    def _index(self, op):
-        return next(k for k, o in enumerate(self.t.ops) if o is op)
+    def _statistic(self, op, x, node, axis, reduced):
+        """The node has some of what is reduced over: every other owner of
+        some sends two numbers a row instead of its features."""
+        source, shape = self.maps.get(x), self.t.shape(x)
+        if source is None or source[0] != axis:
+            self._take(x, node, _ALL, 0)
+            return
+        rows = int(np.prod([d for k, d in enumerate(shape)
+                            if k not in reduced], dtype=np.int64))
+        for p, own in enumerate(source[1]):
+            if p != node and len(own):
+                self.statistics[p, node] += \
+                    2 * rows * self.t.values[x].dtype.itemsize
+        self.notes.append(f"{graph.op_key(op)}: reduces over the divided axis")
 
     def _take(self, name, node, channels, axis):
         """The node needs these channels of a tensor, all their elements."""
