@@ -63,7 +63,7 @@ DISCO_WIDE void gemm_dot(dim kc, const T *__restrict a, dim a_row, const T *__re
     v::fill(acc[r][1], (T)0);
     sum[r] = accumulate ? c[r * c_row] : (T)0;
   }
-  const dim whole = kc / (2 * v::lanes) * (2 * v::lanes);
+  const dim whole = kc - kc % (2 * v::lanes);
   for (dim k = 0; k < whole; k += 2 * v::lanes) {
     typename v::type b0, b1, a0, a1;
     v::load(b0, b + k);
@@ -136,10 +136,10 @@ DISCO_WIDE void gemm_rows(dim rows, dim columns, dim kc, const T *a, dim a_row, 
 
 template <class T>
 DISCO_WIDE void gemm_dot_rows(dim rows, dim kc, const T *a, dim a_row, const T *b, T *c, dim c_row, bool accumulate) {
-  dim r = 0;
-  for (; r + 4 <= rows; r += 4)
+  const dim whole = rows - rows % 4;
+  for (dim r = 0; r < whole; r += 4)
     gemm_dot<T, 4>(kc, a + r * a_row, a_row, b, c + r * c_row, c_row, accumulate);
-  for (; r < rows; ++r)
+  for (dim r = whole; r < rows; ++r)
     gemm_dot<T, 1>(kc, a + r * a_row, a_row, b, c + r * c_row, c_row, accumulate);
 }
 

@@ -83,11 +83,11 @@ inline typename Join::T pool_cell(const typename P::x_t *__restrict x, dim oz, d
   for (dim a = 0; a < z.count; ++a)
     for (dim b = 0; b < y.count; ++b) {
       const dim row = ((z.first + a * S::dd) * S::ih + y.first + b * S::dh) * S::iw + w.first;
-      dim i = 0;
-      for (; i + lanes <= w.count; i += lanes)
+      const dim whole = w.count - w.count % lanes;
+      for (dim i = 0; i < whole; i += lanes)
         for (dim j = 0; j < lanes; ++j)
           acc[j] = Join::join(acc[j], load(x[row + (i + j) * S::dw]));
-      for (; i < w.count; ++i)
+      for (dim i = whole; i < w.count; ++i)
         all = Join::join(all, load(x[row + i * S::dw]));
     }
   for (dim i = 0; i < lanes; ++i)

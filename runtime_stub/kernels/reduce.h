@@ -88,11 +88,11 @@ template <class P, int D> struct reduce_level {
         T acc[lanes];
         for (dim j = 0; j < lanes; ++j)
           acc[j] = Op::template start<T>();
-        dim i = 0;
-        for (; i + lanes <= extent; i += lanes)
+        constexpr dim whole = extent - extent % lanes;
+        for (dim i = 0; i < whole; i += lanes)
           for (dim j = 0; j < lanes; ++j)
             acc[j] = Op::step(acc[j], map(load(x[(i + j) * step])));
-        for (; i < extent; ++i)
+        for (dim i = whole; i < extent; ++i)
           s = Op::step(s, map(load(x[i * step])));
         for (dim j = 0; j < lanes; ++j)
           s = Op::join(s, acc[j]);
@@ -199,31 +199,30 @@ template <class P, bool Log, int Columns> struct softmax_columns {
 template <class P, bool Log> inline void softmax_row(typename P::x_t *y, const typename P::x_t *x) {
   using x_t = typename P::x_t;
   using T = arith_t<x_t>;
-  constexpr dim lanes = 16, extent = (dim)P::extent;
+  constexpr dim lanes = 16, extent = (dim)P::extent, whole = extent - extent % lanes;
   T part[lanes], top = load(x[0]), sum = 0;
   for (dim j = 0; j < lanes; ++j)
     part[j] = top;
-  dim i = 0;
-  for (; i + lanes <= extent; i += lanes)
+  for (dim i = 0; i < whole; i += lanes)
     for (dim j = 0; j < lanes; ++j) {
       const T v = load(x[i + j]);
       part[j] = v > part[j] ? v : part[j];
     }
-  for (; i < extent; ++i)
+  for (dim i = whole; i < extent; ++i)
     top = load(x[i]) > top ? load(x[i]) : top;
   for (dim j = 0; j < lanes; ++j) {
     top = part[j] > top ? part[j] : top;
     part[j] = 0;
   }
   constexpr bool keep = same<x_t, T> && !Log; // exponentials wait in y
-  for (i = 0; i + lanes <= extent; i += lanes)
+  for (dim i = 0; i < whole; i += lanes)
     for (dim j = 0; j < lanes; ++j) {
       const T e = exp_of(load(x[i + j]) - top);
       part[j] += e;
       if constexpr (keep)
         y[i + j] = e;
     }
-  for (; i < extent; ++i) {
+  for (dim i = whole; i < extent; ++i) {
     const T e = exp_of(load(x[i]) - top);
     sum += e;
     if constexpr (keep)
@@ -232,7 +231,7 @@ template <class P, bool Log> inline void softmax_row(typename P::x_t *y, const t
   for (dim j = 0; j < lanes; ++j)
     sum += part[j];
   const T factor = Log ? log_of(sum) : 1 / sum;
-  for (i = 0; i < extent; ++i) {
+  for (dim i = 0; i < extent; ++i) {
     if constexpr (keep)
       y[i] *= factor;
     else if constexpr (Log)

@@ -13,26 +13,26 @@ template <class T, class Op> struct Base {
   using y_t = T;
   using op = Op;
 };
-/// x is [4][5][70]; what is reduced varies.
+/// x is [4][5][70]; what is reduced varies. (clang 19 does not deduce extents of arrays in templates.)
 template <class T, class Op> struct Last : Base<T, Op> {
   static constexpr int kept_rank = 2, reduced_rank = 1;
-  static constexpr int64_t kept[] = {4, 5}, kept_strides[] = {350, 70}, reduced[] = {70}, reduced_strides[] = {1};
+  static constexpr int64_t kept[2] = {4, 5}, kept_strides[2] = {350, 70}, reduced[1] = {70}, reduced_strides[1] = {1};
 };
 template <class T, class Op> struct Middle : Base<T, Op> {
   static constexpr int kept_rank = 2, reduced_rank = 1;
-  static constexpr int64_t kept[] = {4, 70}, kept_strides[] = {350, 1}, reduced[] = {5}, reduced_strides[] = {70};
+  static constexpr int64_t kept[2] = {4, 70}, kept_strides[2] = {350, 1}, reduced[1] = {5}, reduced_strides[1] = {70};
 };
 template <class T, class Op> struct Outside : Base<T, Op> {
   static constexpr int kept_rank = 1, reduced_rank = 2;
-  static constexpr int64_t kept[] = {5}, kept_strides[] = {70}, reduced[] = {4, 70}, reduced_strides[] = {350, 1};
+  static constexpr int64_t kept[1] = {5}, kept_strides[1] = {70}, reduced[2] = {4, 70}, reduced_strides[2] = {350, 1};
 };
 template <class T, class Op> struct All : Base<T, Op> {
   static constexpr int kept_rank = 0, reduced_rank = 1;
-  static constexpr int64_t kept[] = {1}, kept_strides[] = {0}, reduced[] = {1400}, reduced_strides[] = {1};
+  static constexpr int64_t kept[1] = {1}, kept_strides[1] = {0}, reduced[1] = {1400}, reduced_strides[1] = {1};
 };
 template <class T, class Op> struct None : Base<T, Op> {
   static constexpr int kept_rank = 1, reduced_rank = 0;
-  static constexpr int64_t kept[] = {1400}, kept_strides[] = {1}, reduced[] = {1}, reduced_strides[] = {0};
+  static constexpr int64_t kept[1] = {1400}, kept_strides[1] = {1}, reduced[1] = {1}, reduced_strides[1] = {0};
 };
 
 double referenceReduce(const std::vector<double> &v, int kind) {
