@@ -222,6 +222,7 @@ def Disco_PadOp : Disco_InferredOp<"pad"> {
   let description = [{`pads` are the begins of all axes, then the ends; negative ones crop. `value` fills in constant mode.}];
   let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$pads, Disco_PadMode:$mode, F64Attr:$value);
   let results = (outs Tensor:$result);
+  let hasFolder = 1;
 }
 
 def Disco_ExpandOp : Disco_PureOp<"expand"> {

@@ -106,16 +106,42 @@ static std::optional<double> evaluateUnary(UnaryKind kind, double x, double alph
     return std::sin(x);
   case UnaryKind::Cos:
     return std::cos(x);
-  default:
-    return std::nullopt;
+  case UnaryKind::Sign:
+    return x > 0 ? 1 : x < 0 ? -1 : x;
+  case UnaryKind::Erf:
+    return std::erf(x);
+  case UnaryKind::LeakyRelu:
+    return x < 0 ? alpha * x : x;
+  case UnaryKind::ThresholdedRelu:
+    return x > alpha ? x : 0;
+  case UnaryKind::Elu:
+    return x < 0 ? alpha * std::expm1(x) : x;
+  case UnaryKind::Selu:
+    return beta * (x < 0 ? alpha * std::expm1(x) : x);
+  case UnaryKind::HardSigmoid:
+    return std::min(std::max(alpha * x + beta, 0.0), 1.0);
+  case UnaryKind::HardSwish:
+    return x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0);
+  case UnaryKind::Silu:
+    return x / (1 + std::exp(-x));
+  case UnaryKind::Softplus:
+    return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)));
+  case UnaryKind::Softsign:
+    return x / (1 + std::fabs(x));
+  case UnaryKind::Gelu:
+    return 0.5 * x * (1 + std::erf(x * 0.70710678118654752440));
+  case UnaryKind::Mish:
+    return x * std::tanh(std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))));
   }
+  return std::nullopt;
 }
 
 OpFoldResult UnaryOp::fold(FoldAdaptor adaptor) {
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
   ActAttr act = getAct();
-  if (!value || !evaluateUnary(act.getKind(), 1, act.getAlphaValue(), act.getBetaValue()))
-    return {};
+  // Copying would round integers of more than 53 bits.
+  if (!value || act.getKind() == UnaryKind::Identity)
+    return value;
   ConstantView view(value);
   if (!view.isValid())
     return {};
@@ -125,15 +151,28 @@ OpFoldResult UnaryOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
+/// Integers wrap around, as they do where they are computed.
+template <typename T> using Wrapping = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
+
+static int64_t integerPower(int64_t base, int64_t exponent) {
+  if (exponent < 0)
+    return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1) : 0;
+  uint64_t result = 1, square = static_cast<uint64_t>(base);
+  for (; exponent > 0; exponent /= 2, square *= square)
+    if (exponent % 2)
+      result *= square;
+  return static_cast<int64_t>(result);
+}
+
 template <typename T> static std::optional<T> evaluateBinary(BinaryKind kind, T a, T b) {
   constexpr bool integral = std::is_integral_v<T>;
   switch (kind) {
   case BinaryKind::Add:
-    return a + b;
+    return static_cast<T>(static_cast<Wrapping<T>>(a) + static_cast<Wrapping<T>>(b));
   case BinaryKind::Sub:
-    return a - b;
+    return static_cast<T>(static_cast<Wrapping<T>>(a) - static_cast<Wrapping<T>>(b));
   case BinaryKind::Mul:
-    return a * b;
+    return static_cast<T>(static_cast<Wrapping<T>>(a) * static_cast<Wrapping<T>>(b));
   case BinaryKind::Div:
     if (integral && (b == 0 || (b == T(-1) && a == std::numeric_limits<T>::min())))
       return std::nullopt;
@@ -143,10 +182,16 @@ template <typename T> static std::optional<T> evaluateBinary(BinaryKind kind, T 
   case BinaryKind::Max:
     return std::max(a, b);
   case BinaryKind::Pow:
+    if constexpr (integral)
+      return integerPower(a, b);
     return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
   case BinaryKind::Mod:
     if (b == 0)
       return std::nullopt;
+    if constexpr (integral) {
+      T rest = b == -1 ? 0 : a % b;
+      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+    }
     return static_cast<T>(a - b * static_cast<T>(std::floor(static_cast<double>(a) / static_cast<double>(b))));
   case BinaryKind::Fmod:
     return b == 0 ? std::nullopt : std::optional<T>(static_cast<T>(std::fmod(static_cast<double>(a), static_cast<double>(b))));
@@ -264,9 +309,9 @@ OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
     double r = view.real(linear);
     int64_t i = real ? 0 : view.integer(linear);
     if (sum || mean) {
-      reals[to] += r, integers[to] += i;
+      reals[to] += r, integers[to] = *evaluateBinary(BinaryKind::Add, integers[to], i);
     } else if (product) {
-      reals[to] *= r, integers[to] *= i;
+      reals[to] *= r, integers[to] = *evaluateBinary(BinaryKind::Mul, integers[to], i);
     } else if (!started[to]) {
       reals[to] = r, integers[to] = i;
     } else {
@@ -399,6 +444,29 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
       from += index[i + indexRank - 1] * strides[i];
     return from;
   });
+}
+
+OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
+  auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
+  if (!value || getMode() != PadMode::Constant)
+    return {};
+  ConstantView view(value);
+  if (!view.isValid())
+    return {};
+  ConstantBuilder builder(tensorType(getResult()));
+  ArrayRef<int64_t> shape = shapeOf(getX());
+  SmallVector<int64_t> strides = stridesOf(shape);
+  forEachIndex(shapeOf(getResult()), [&](int64_t linear, ArrayRef<int64_t> index) {
+    int64_t from = 0;
+    bool inside = true;
+    for (size_t i = 0; i < shape.size(); ++i) {
+      int64_t at = index[i] - getPads()[i];
+      inside &= at >= 0 && at < shape[i];
+      from += at * strides[i];
+    }
+    inside ? builder.setBytes(linear, view.bytes(from)) : builder.setReal(linear, getValue().convertToDouble());
+  });
+  return builder.finish();
 }
 
 OpFoldResult ExpandOp::fold(FoldAdaptor adaptor) {
