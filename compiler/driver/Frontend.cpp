@@ -119,7 +119,7 @@ static std::string symbolName(StringRef path) {
   return name;
 }
 
-static std::string hashFiles(const discoc::importer::Model &model) {
+std::string discoc::hashModel(const importer::Model &model) {
   llvm::SHA256 hash;
   for (auto &bytes : model.files)
     hash.update(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
@@ -131,7 +131,7 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
   EmitOptions notes;
   notes.modelName = symbolName(options.model);
   notes.modelFile = llvm::sys::path::filename(options.model).str();
-  notes.modelSha256 = hashFiles(model);
+  notes.modelSha256 = discoc::hashModel(model);
   notes.compilerVersion = DISCOC_VERSION;
   notes.cluster = cluster;
   notes.settings["nodes"] = std::to_string(cluster.nodes.size());

@@ -24,6 +24,7 @@ enum ExitCode : int {
 /// leaves the result in exitCode.
 void addRunCommand(CLI::App &app, int &exitCode);
 void addReportCommand(CLI::App &app, int &exitCode);
+void addVerifyCommand(CLI::App &app, int &exitCode); ///< in discocVerify: it compiles
 
 } // namespace discoc
 

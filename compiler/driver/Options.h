@@ -11,6 +11,10 @@
 
 namespace discoc {
 
+namespace importer {
+struct Model;
+}
+
 /// How a model is read and divided; the same for every subcommand that reads one.
 struct ModelOptions {
   std::string model;
@@ -43,6 +47,9 @@ struct InspectOptions {
 int runCompile(const CompileOptions &options);
 int runEmit(const EmitCommandOptions &options);
 int runInspect(const InspectOptions &options);
+
+/// Sha256 of a model's file and its external data, as manifests have it.
+std::string hashModel(const importer::Model &model);
 
 } // namespace discoc
 

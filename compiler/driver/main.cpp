@@ -70,6 +70,7 @@ int main(int argc, char **argv) {
   addCompile(app, exitCode);
   addInspect(app, exitCode);
   discoc::addRunCommand(app, exitCode);
+  discoc::addVerifyCommand(app, exitCode);
   discoc::addReportCommand(app, exitCode);
   addEmit(app, exitCode);
   try {

@@ -1,0 +1,298 @@
+//===- Verify.cpp - discoc verify: do the nodes compute what the model says? ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Build.h"
+#include "HostCommands.h"
+#include "Process.h"
+#include "Scratch.h"
+#include "ShardRun.h"
+#include "VerifyDirectory.h"
+#include "VerifyInputs.h"
+#include "VerifyModel.h"
+#include "VerifyOrt.h"
+#include "VerifyText.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+namespace discoc {
+
+static constexpr const char *description =
+    "Checks a compiled model: runs its programs on random inputs, and compares the results with\n"
+    "those of the whole model, without the weights that the masks forbid.";
+
+static constexpr const char *footer =
+    "The model's file is needed: the one that the manifest names, in the current directory, in OUT "
+    "or\n"
+    "in the folders around it, or --model. Its sha256 has to be the manifest's.\n"
+    "\n"
+    "Prints for each output, and for each node that computed a part of it, the largest error. "
+    "Where\n"
+    "results differ and files of OUT are not as compile writes them, these are named.\n"
+    "\n"
+    "Examples:\n"
+    "  discoc verify out\n"
+    "  discoc verify out --against onnxruntime=libonnxruntime.so.1 --seed 7 --samples 10\n"
+    "\n"
+    "Exit codes: 0 equal; 1 a file is wrong or missing; 2 usage; 3 a node does not build; 4 a "
+    "node\n"
+    "failed while running; 5 the results differ; 6 interrupted.";
+
+namespace {
+struct VerifyOptions {
+  std::string out, model;
+  std::string against = "single-node";
+  std::string transport = "tcp";
+  uint64_t seed = 0;
+  int64_t samples = 2;
+  double tolerance = 1e-4;
+  int64_t deadlineMs = 30000;
+  bool json = false;
+};
+
+constexpr const char *ortPrefix = "onnxruntime=";
+
+class VerifyCommand {
+public:
+  explicit VerifyCommand(const VerifyOptions &options) : options_(options) {
+    result_.against = ortPath().empty() ? "single-node" : "onnxruntime";
+    result_.seed = options.seed;
+    result_.samples = options.samples;
+    result_.tolerance = options.tolerance;
+  }
+
+  int run() {
+    const int code = steps();
+    const std::string faults = toString(faults_);
+    fmt::print(stderr, "{}", faults);
+    if (options_.json && manifest_)
+      fmt::print("{}", verifyJson(result_, *manifest_, faults, code));
+    return code;
+  }
+
+private:
+  std::string ortPath() const {
+    return options_.against.rfind(ortPrefix, 0) == 0
+               ? options_.against.substr(std::string(ortPrefix).size())
+               : "";
+  }
+
+  int fault(const std::string &file, const std::string &what, const std::string &hint) {
+    faults_.push_back({file, "", what, hint});
+    return ExitFault;
+  }
+
+  int steps() {
+    manifest_ = readManifest(options_.out + "/manifest.json", faults_);
+    if (!manifest_)
+      return ExitFault;
+    if (scratch_.path().empty())
+      return fault("the temporary directory", "cannot be made", "set TMPDIR");
+    model_ = findModel(options_.out, *manifest_, options_.model, faults_);
+    if (!model_)
+      return ExitFault;
+    masked_ = writeMasked(*model_, options_.out, *manifest_, scratch_.path() + "/masked", faults_);
+    if (masked_.empty())
+      return ExitFault;
+    // Before anything is built: a path that is wrong is told at once.
+    if (!ortPath().empty() && !(ort_ = OrtSession::open(ortPath(), masked_, faults_)))
+      return ExitFault;
+    inputs_ = randomInputs(*manifest_, options_.samples, options_.seed);
+    if (!writeInputs())
+      return ExitFault;
+    InterruptGuard guard;
+    int code = runCluster();
+    if (code == ExitSuccess)
+      code = ort_ ? runOrt() : runSingleNode();
+    return code == ExitSuccess ? compare() : code;
+  }
+
+  bool writeInputs() {
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      files_.emplace_back(manifest_->inputs[i].name,
+                          fmt::format("{}/input{}.npy", scratch_.path(), i));
+      if (!writeNpy(files_.back().second, inputs_[i], faults_))
+        return false;
+    }
+    return true;
+  }
+
+  int runCluster() {
+    const bool inproc = options_.transport == "inproc";
+    return runPrograms(options_.out, *manifest_,
+                       inproc ? RunRequest::Transport::Exact : RunRequest::Transport::Tcp, got_);
+  }
+
+  /// Builds and runs what lies in `out`; the outputs, samples stacked, in the manifest's order.
+  int runPrograms(const std::string &out, const Manifest &manifest, RunRequest::Transport transport,
+                  std::vector<Array> &outputs) {
+    const bool built = transport == RunRequest::Transport::Tcp
+                           ? buildNodes(out, manifest, faults_)
+                           : buildCluster(out, manifest, faults_);
+    if (!built)
+      return InterruptGuard::interrupted() ? ExitInterrupted : ExitBuild;
+    RunRequest request;
+    request.out = out;
+    request.transport = transport;
+    request.inputs = files_;
+    request.count = options_.samples;
+    request.deadlineMs = options_.deadlineMs;
+    request.outputDirectory = fmt::format("{}/outputs{}", scratch_.path(), runs_++);
+    const RunResult result = runShards(request, manifest, faults_);
+    if (result.interrupted) {
+      fault("", "interrupted; all programs were ended", "");
+      return ExitInterrupted;
+    }
+    if (!result.ok) {
+      std::string text = result.failedRank ? fmt::format("rank {} failed first: {}",
+                                                         *result.failedRank, result.failure)
+                                           : "the programs could not be started";
+      for (const std::string &line : result.details)
+        text += "\n  " + line;
+      fault(out, text, "");
+      return ExitRun;
+    }
+    for (size_t i = 0; i < manifest.outputs.size(); ++i) {
+      auto array = readNpy(request.outputDirectory + "/" + outputFile(manifest, i), faults_);
+      if (!array)
+        return ExitRun;
+      outputs.push_back(std::move(*array));
+    }
+    return ExitSuccess;
+  }
+
+  int runSingleNode() {
+    CompileOptions compile;
+    compile.model = settingsOf(*manifest_, masked_);
+    compile.model.nodes = 1;
+    compile.out = scratch_.path() + "/single";
+    if (runCompile(compile) != ExitSuccess)
+      return fault(manifest_->model.file, "the masked model does not compile for one node", "");
+    const auto single = readManifest(compile.out + "/manifest.json", faults_);
+    if (!single)
+      return ExitFault;
+    return runPrograms(compile.out, *single, RunRequest::Transport::Tcp, wanted_);
+  }
+
+  int runOrt() {
+    std::vector<std::string> inputNames, outputNames;
+    for (const ManifestTensor &input : manifest_->inputs)
+      inputNames.push_back(input.name);
+    for (const ManifestTensor &output : manifest_->outputs)
+      outputNames.push_back(output.name);
+    for (int64_t sample = 0; sample < options_.samples; ++sample) {
+      std::vector<Array> one = inputs_;
+      for (size_t i = 0; i < one.size(); ++i) {
+        const size_t size = inputs_[i].data.size() / static_cast<size_t>(options_.samples);
+        const auto from = inputs_[i].data.begin() + static_cast<ptrdiff_t>(size) * sample;
+        one[i].shape = manifest_->inputs[i].shape;
+        one[i].data.assign(from, from + static_cast<ptrdiff_t>(size));
+      }
+      auto outputs = ort_->run(inputNames, one, outputNames, faults_);
+      if (!outputs)
+        return ExitFault;
+      wanted_.resize(outputs->size());
+      for (size_t i = 0; i < outputs->size(); ++i) {
+        Array &all = wanted_[i], &next = (*outputs)[i];
+        all.type = next.type;
+        all.shape = next.shape;
+        all.data.insert(all.data.end(), next.data.begin(), next.data.end());
+      }
+    }
+    return ExitSuccess;
+  }
+
+  int compare() {
+    const int64_t root = std::max<int64_t>(0, manifest_->root.outputAt);
+    for (size_t i = 0; i < manifest_->outputs.size(); ++i) {
+      const ManifestTensor &tensor = manifest_->outputs[i];
+      if (i >= wanted_.size() || got_[i].type != wanted_[i].type ||
+          got_[i].data.size() != wanted_[i].data.size())
+        return fault("output \"" + tensor.name + "\"",
+                     "is " + tensor.type + " " + shapeText(tensor.shape) +
+                         ", the reference has another type or size",
+                     "");
+      result_.outputs.push_back(
+          compareOutput(tensor, root, got_[i], wanted_[i], options_.tolerance));
+    }
+    if (!options_.json)
+      fmt::print("{}", verifyText(result_, *manifest_));
+    if (result_.good())
+      return ExitSuccess;
+    for (const std::string &line : differences(result_))
+      fault("", line, "");
+    if (auto changed = changedFiles(options_.out, *manifest_, model_->path, scratch_.path()))
+      result_.changed = std::move(*changed);
+    for (const std::string &file : result_.changed)
+      fault(options_.out + "/" + file, "is not as compile writes it", "compile the model again");
+    return ExitMismatch;
+  }
+
+  const VerifyOptions &options_;
+  Diagnostics faults_;
+  std::optional<Manifest> manifest_;
+  Scratch scratch_;
+  std::optional<importer::Model> model_;
+  std::string masked_; ///< the masked copy's file
+  std::unique_ptr<OrtSession> ort_;
+  std::vector<Array> inputs_, got_, wanted_;
+  std::vector<std::pair<std::string, std::string>> files_;
+  int runs_ = 0;
+  VerifyResult result_;
+};
+
+std::string checkAgainst(const std::string &text) {
+  const bool path = text.rfind(ortPrefix, 0) == 0 && text.size() > std::string(ortPrefix).size();
+  return path || text == "single-node"
+             ? ""
+             : "'" + text + "' is neither single-node nor onnxruntime=PATH";
+}
+} // namespace
+
+void addVerifyCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App *command = app.add_subcommand("verify", description);
+  command->footer(footer);
+  command->add_option("OUT", options->out, "directory that `discoc compile -o OUT` wrote")
+      ->required();
+  command->add_option("--model", options->model, "the model that OUT was compiled from")
+      ->type_name("MODEL.onnx");
+  command
+      ->add_option("--against", options->against,
+                   "what to compare with: single-node, the same model compiled for one node "
+                   "(default), or onnxruntime=PATH, PATH being libonnxruntime.so.1")
+      ->check(CLI::Validator(checkAgainst, ""))
+      ->type_name("single-node|onnxruntime=PATH");
+  command->add_option("--seed", options->seed, "of the random inputs (default 0)")->type_name("S");
+  command->add_option("--samples", options->samples, "inferences, one after the other (default 2)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
+      ->type_name("K");
+  command
+      ->add_option(
+          "--tolerance", options->tolerance,
+          "largest error of floating-point values, as a part of the output's range (default "
+          "1e-4; float16 may also be off by 2 ulp)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("T");
+  command
+      ->add_option(
+          "--transport", options->transport,
+          "tcp: a process for each node (the default); inproc: one process, over links that "
+          "buffer nothing")
+      ->check(CLI::IsMember({"tcp", "inproc"}))
+      ->type_name("tcp|inproc");
+  command
+      ->add_option("--deadline-ms", options->deadlineMs,
+                   "longest silence of an awaited node before it counts as failed (default "
+                   "30000)")
+      ->check(CLI::Range(int64_t(1), int64_t(1000000000)))
+      ->type_name("MS");
+  command->add_flag("--json", options->json, "one line of JSON instead of text");
+  command->callback([options, &exitCode] { exitCode = VerifyCommand(*options).run(); });
+}
+
+} // namespace discoc

@@ -1,0 +1,71 @@
+//===- VerifyDirectory.cpp - files that are not as compile writes them ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "VerifyDirectory.h"
+#include "HostCommands.h"
+#include "VerifyModel.h"
+#include "formats/Cluster.h"
+#include "formats/Text.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace fs = std::filesystem;
+
+namespace discoc {
+
+/// What the manifest tells of the cluster file.
+static Cluster clusterOf(const Manifest &manifest) {
+  Cluster cluster = defaultCluster(static_cast<int64_t>(manifest.nodes.size()));
+  for (size_t rank = 0; rank < manifest.nodes.size(); ++rank) {
+    cluster.nodes[rank].name = manifest.nodes[rank].name;
+    cluster.nodes[rank].board = manifest.nodes[rank].board;
+  }
+  cluster.root = manifest.root;
+  return cluster;
+}
+
+static bool sameBytes(const fs::path &a, const fs::path &b) {
+  std::error_code error;
+  if (fs::file_size(a, error) != fs::file_size(b, error) || error)
+    return false;
+  std::ifstream x(a, std::ios::binary), y(b, std::ios::binary);
+  return x && y &&
+         std::equal(std::istreambuf_iterator<char>(x), {}, std::istreambuf_iterator<char>(y), {});
+}
+
+std::optional<std::vector<std::string>> changedFiles(const std::string &out,
+                                                     const Manifest &manifest,
+                                                     const std::string &model,
+                                                     const std::string &scratch) {
+  Diagnostics ignored;
+  CompileOptions options;
+  options.model = settingsOf(manifest, model);
+  options.model.nodes = static_cast<int64_t>(manifest.nodes.size());
+  options.model.masks = out + "/masks.json";
+  options.model.owners = out + "/owners.json";
+  options.model.cluster = scratch + "/again.toml";
+  options.out = scratch + "/again";
+  if (!writeText(options.model.cluster, toToml(clusterOf(manifest)), ignored) ||
+      runCompile(options) != ExitSuccess)
+    return std::nullopt;
+  const auto again = readManifest(options.out + "/manifest.json", ignored);
+  if (!again || again->buildHash != manifest.buildHash)
+    return std::nullopt;
+  std::vector<std::string> changed;
+  for (const ManifestNode &node : manifest.nodes) {
+    const fs::path made = fs::path(options.out) / node.directory;
+    std::error_code error;
+    for (auto it = fs::recursive_directory_iterator(made, error);
+         !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+      const fs::path name = fs::path(node.directory) / fs::relative(it->path(), made, error);
+      if (it->is_regular_file(error) && !sameBytes(it->path(), fs::path(out) / name))
+        changed.push_back(name.string());
+    }
+  }
+  std::sort(changed.begin(), changed.end());
+  return changed;
+}
+
+} // namespace discoc

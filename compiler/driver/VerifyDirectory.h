@@ -1,0 +1,24 @@
+//===- VerifyDirectory.h - files that are not as compile writes them ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_VERIFYDIRECTORY_H
+#define DISCOC_DRIVER_VERIFYDIRECTORY_H
+
+#include "formats/Manifest.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace discoc {
+
+/// Compiles `model` again into `scratch`, as the manifest, masks and owner maps of OUT say, and
+/// compares the directories of the nodes: "node1/weights.bin", ... Nothing when this discoc writes
+/// other programs than the one that wrote OUT, so that there is nothing to compare with.
+std::optional<std::vector<std::string>> changedFiles(const std::string &out,
+                                                     const Manifest &manifest,
+                                                     const std::string &model,
+                                                     const std::string &scratch);
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_VERIFYDIRECTORY_H

@@ -1,0 +1,22 @@
+//===- VerifyInputs.h - seeded random inputs of a compiled model ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_VERIFYINPUTS_H
+#define DISCOC_DRIVER_VERIFYINPUTS_H
+
+#include "Npy.h"
+#include "formats/Manifest.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace discoc {
+
+/// One array an input, in the manifest's order, `samples` stacked along the first dimension. Where
+/// the model states how pictures become tensors: random pictures. Else floating-point numbers from
+/// 0 to 1, all values of 8-bit types, 0 to 7 for other integers, which are small enough to be
+/// indices. The same seed gives the same bytes everywhere.
+std::vector<Array> randomInputs(const Manifest &manifest, int64_t samples, uint64_t seed);
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_VERIFYINPUTS_H

@@ -1,0 +1,31 @@
+//===- VerifyModel.h - the model that a directory was compiled from, and its masked copy ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_VERIFYMODEL_H
+#define DISCOC_DRIVER_VERIFYMODEL_H
+
+#include "Options.h"
+#include "formats/Manifest.h"
+#include "import/OnnxModel.h"
+
+#include <optional>
+#include <string>
+
+namespace discoc {
+
+/// Reads the model that OUT was compiled from. `stated` is its file; when empty, the manifest's
+/// file name is looked for in the current directory, in OUT, beside OUT, and in the folders around.
+/// The file's sha256 has to be the manifest's.
+std::optional<importer::Model> findModel(const std::string &out, const Manifest &manifest,
+                                         const std::string &stated, Diagnostics &faults);
+
+/// Writes the model as OUT's masks leave it into `directory`; its path, or empty after a fault.
+std::string writeMasked(const importer::Model &model, const std::string &out,
+                        const Manifest &manifest, const std::string &directory,
+                        Diagnostics &faults);
+
+/// The options of compile that the manifest's settings record, for this model file.
+ModelOptions settingsOf(const Manifest &manifest, const std::string &model);
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_VERIFYMODEL_H

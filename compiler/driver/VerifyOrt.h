@@ -1,0 +1,40 @@
+//===- VerifyOrt.h - ONNX Runtime as the reference, loaded when it is asked for ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_VERIFYORT_H
+#define DISCOC_DRIVER_VERIFYORT_H
+
+#include "Npy.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace discoc {
+
+/// A model in ONNX Runtime. No header of it is needed: its table of functions only ever grows at
+/// the end.
+class OrtSession {
+public:
+  /// `library` is libonnxruntime.so.1. Null with a diagnostic.
+  static std::unique_ptr<OrtSession> open(const std::string &library, const std::string &model,
+                                          Diagnostics &out);
+  ~OrtSession();
+  OrtSession(const OrtSession &) = delete;
+  OrtSession &operator=(const OrtSession &) = delete;
+
+  /// One inference. The arrays must outlive the call.
+  std::optional<std::vector<Array>> run(const std::vector<std::string> &inputNames,
+                                        const std::vector<Array> &inputs,
+                                        const std::vector<std::string> &outputNames,
+                                        Diagnostics &out);
+
+private:
+  OrtSession() = default;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_VERIFYORT_H
