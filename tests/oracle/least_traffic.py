@@ -69,6 +69,8 @@ class LeastTraffic:
         self.statistics = np.zeros((self.nodes, self.nodes), np.int64)
         self.contractions = {c.index: c for c in con.contractions(traced)}
         self.allowed = self._allowed(mask_document)
+        self.behind = con.behind_a_contraction(
+            traced, self.contractions.values())
         self._run()
 
     # -- masks ---------------------------------------------------------------
@@ -154,6 +156,10 @@ class LeastTraffic:
             for node, channels in enumerate(found[1]):
                 view[channels] = node
         base.owner = owner.reshape(-1)
+        # What the root makes of the inputs before any contraction (scaling,
+        # another layout) is still handing them out.
+        base.is_input = name not in self.behind and \
+            bool((owner == self.root).all())
         return base
 
     def _consider(self, index, op, name, base, is_output):
@@ -161,10 +167,11 @@ class LeastTraffic:
         found = self.maps[name]
         for node in range(self.nodes):
             if found is None:
-                asked = base.needed[node] is not None or \
-                    (is_output and node == self.root)
-                if asked:
+                if is_output and node == self.root:
                     self._needs(index, op, name, node, _ALL, None)
+                elif base.needed[node] is not None:
+                    self._needs(index, op, name, node,
+                                *_narrowest(base, node))
             elif len(found[1][node]):
                 self._needs(index, op, name, node, found[1][node], found[0])
 
@@ -296,6 +303,9 @@ class LeastTraffic:
         """The node needs these channels of a tensor, all their elements."""
         if name in self.t.constants or not name:
             return
+        divided = self.maps.get(name)
+        if divided is not None and divided[0] != axis:
+            channels = _ALL     # rows of a channel: the whole feature
         ids = self._numbers(name)
         if channels is not _ALL and ids.ndim:
             ids = np.take(ids, channels, axis=axis)
@@ -356,6 +366,20 @@ class LeastTraffic:
         for base, old in zip(self.bases, before):
             base.needed[self.root] = old
         return result
+
+
+def _narrowest(base, node):
+    """(channels, axis) that hold all that a node needs of a tensor, along the
+    axis on which that is the smallest part; (_ALL, None) if no axis helps."""
+    needed = base.needed[node].reshape(base.shape)
+    best, found = 1.0, (_ALL, None)
+    for axis in range(needed.ndim):
+        others = tuple(k for k in range(needed.ndim) if k != axis)
+        channels = np.flatnonzero(needed.any(axis=others))
+        if len(channels) < best * base.shape[axis]:
+            best = len(channels) / base.shape[axis]
+            found = channels, axis
+    return found
 
 
 def _pairs(matrix):
