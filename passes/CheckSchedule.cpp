@@ -168,7 +168,7 @@ private:
     for (Program &program : programs) {
       WalkResult walked = program.function.walk([&](ContractionOpInterface op) {
         std::optional<Contraction> rule = op.getContraction();
-        if (!rule || rule->groups != 1)
+        if (!rule)
           return WalkResult::advance();
         LocalAttr local = localOf(op->getOperand(0));
         auto weights = op->getOperand(rule->weights).getDefiningOp<ConstantOp>();
@@ -182,22 +182,48 @@ private:
     return success();
   }
 
-  static LogicalResult checkColumns(Operation *op, const Contraction &rule, SmallVector<int64_t> present, ConstantOp weights) {
-    SmallVector<int64_t> columns = llvm::to_vector(llvm::seq<int64_t>(0, weights.getValue().getShapedType().getDimSize(rule.columnAxis)));
+  /// The indices of an axis of the stored constant that its view has.
+  static SmallVector<int64_t> viewed(ConstantOp weights, int64_t axis) {
     if (auto view = weights.getView())
       for (auto entry : view->getAsRange<LocalAttr>())
-        if (entry.getAxis() == rule.columnAxis)
-          columns = entry.getSet().toVector();
-    if (auto origins = op->getAttrOfType<DenseI64ArrayAttr>(kOriginsAttr)) {
-      if (origins.size() != static_cast<int64_t>(columns.size()))
-        return op->emitError("has ") << columns.size() << " columns of weights, but names the origins of " << origins.size();
-      columns.assign(origins.asArrayRef().begin(), origins.asArrayRef().end());
+        if (entry.getAxis() == axis)
+          return entry.getSet().toVector();
+    return llvm::to_vector(llvm::seq<int64_t>(0, weights.getValue().getShapedType().getDimSize(axis)));
+  }
+
+  /// The channels of the whole input for which a part's weights are, in their order; nothing when a group of the part has
+  /// rows of several groups of the whole convolution.
+  static std::optional<SmallVector<int64_t>> columnsOf(Operation *op, const Contraction &rule, ConstantOp weights) {
+    SmallVector<int64_t> columns = viewed(weights, rule.columnAxis);
+    auto whole = op->getAttrOfType<IntegerAttr>(kGroupsAttr);
+    if (!whole)
+      return columns;
+    ShapedType stored = weights.getValue().getShapedType();
+    int64_t rowsPerGroup = stored.getDimSize(rule.rowAxis) / std::max<int64_t>(whole.getInt(), 1);
+    SmallVector<int64_t> rows = viewed(weights, rule.rowAxis), global;
+    size_t share = rows.size() / static_cast<size_t>(rule.groups);
+    for (size_t first = 0; first < rows.size(); first += share) {
+      int64_t group = rows[first] / rowsPerGroup;
+      if (rows[first + share - 1] / rowsPerGroup != group)
+        return std::nullopt;
+      for (int64_t column : columns)
+        global.push_back(group * stored.getDimSize(rule.columnAxis) + column);
     }
-    auto channels = op->getAttrOfType<DenseI64ArrayAttr>("channels");
-    if (op->hasAttr(kPieceAttr))
-      return success();
+    return global;
+  }
+
+  static LogicalResult checkColumns(Operation *op, const Contraction &rule, SmallVector<int64_t> present, ConstantOp weights) {
+    if (static_cast<int64_t>(present.size()) != shapeOf(op->getOperand(0))[rule.inputAxis])
+      return op->emitError("reads a tensor that is said to hold other channels than it has room for");
+    std::optional<SmallVector<int64_t>> columns = columnsOf(op, rule, weights);
+    auto origins = op->getAttrOfType<DenseI64ArrayAttr>(kOriginsAttr);
+    if (origins && columns) {
+      if (origins.size() != static_cast<int64_t>(columns->size()))
+        return op->emitError("has ") << columns->size() << " columns of weights, but names the origins of " << origins.size();
+      columns->assign(origins.asArrayRef().begin(), origins.asArrayRef().end());
+    }
     SmallVector<int64_t> read;
-    if (channels)
+    if (auto channels = op->getAttrOfType<DenseI64ArrayAttr>("channels"))
       for (int64_t channel : channels.asArrayRef())
         read.push_back(present[channel]);
     else

@@ -74,8 +74,9 @@ inline constexpr llvm::StringLiteral kRankAttr = "disco.rank";
 /// Name of the attribute of an op of a planned shard that gives the arena offsets of its results.
 inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 
-/// Name of the attribute of a piece of a grouped convolution: its weights number their columns within the group.
-inline constexpr llvm::StringLiteral kPieceAttr = "disco.piece";
+/// Name of the attribute of what a node computes of a grouped convolution: how many groups the whole one has. Weights
+/// number their columns within a group.
+inline constexpr llvm::StringLiteral kGroupsAttr = "disco.groups";
 
 /// Name of the attribute of a part of a contraction that reads a received tensor under the channel names that it had
 /// before it was renamed: those names, one a column.

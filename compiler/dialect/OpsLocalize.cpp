@@ -186,7 +186,7 @@ static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilde
     Value y = parts.build(*x, w, bias, Value(), true, dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(channels));
     y.setType(localType(tensorType(op.getResult()), 1, rows));
     // Its weights number their columns within a group, which the schedule's checker must know.
-    y.getDefiningOp()->setAttr(kPieceAttr, builder.getUnitAttr());
+    y.getDefiningOp()->setAttr(kGroupsAttr, builder.getI64IntegerAttr(groups));
     return y;
   };
   if (regular && !present.empty())

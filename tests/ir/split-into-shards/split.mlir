@@ -114,8 +114,8 @@ func.func @main() {
 }
 // CHECK: module @node0
 // CHECK: %[[A:.+]] = disco.assemble {{.*}} -> tensor<1x4x2xf32, #disco.local<axis 1 : 0 to 3>>
-// CHECK: %[[P:.+]] = disco.conv %[[A]], {{.*}}channels = array<i64: 0, 1>{{.*}}disco.piece{{.*}}group = 1{{.*}} -> tensor<1x2x2xf32, #disco.local<axis 1 : 0 to 1>>
-// CHECK: %[[Q:.+]] = disco.conv %[[A]], {{.*}}channels = array<i64: 2, 3>{{.*}}disco.piece{{.*}}group = 1{{.*}} -> tensor<1x1x2xf32, #disco.local<axis 1 : 2>>
+// CHECK: %[[P:.+]] = disco.conv %[[A]], {{.*}}channels = array<i64: 0, 1>{{.*}}disco.groups = 2{{.*}}group = 1{{.*}} -> tensor<1x2x2xf32, #disco.local<axis 1 : 0 to 1>>
+// CHECK: %[[Q:.+]] = disco.conv %[[A]], {{.*}}channels = array<i64: 2, 3>{{.*}}disco.groups = 2{{.*}}group = 1{{.*}} -> tensor<1x1x2xf32, #disco.local<axis 1 : 2>>
 // CHECK: disco.concat %[[P]], %[[Q]] {axis = 1 : i64} {{.*}} -> tensor<1x3x2xf32, #disco.local<axis 1 : 0 to 2>>
 // CHECK: module @node1
 // CHECK: disco.conv {{.*}}group = 1{{.*}} -> tensor<1x1x2xf32, #disco.local<axis 1 : 3>>
