@@ -94,12 +94,38 @@ template <class P> struct conv_product {
     }
   }
 
+  // Unit strides and equal rows: all columns of a tap lie `delta` from their outputs, in one run.
+  static constexpr bool shifted = sd == 1 && sh == 1 && sw == 1 && id == 1 && od == 1 && P::kd == 1 && pd == 0 &&
+                                  oh == ih && ow == iw;
+
+  /// One tap where `shifted`. The run reads wrong elements where it leaves its row, which are
+  /// cleared after it; above and below the image it leaves the plane, or its row.
+  static void pack_shifted(T *__restrict to, const x_t *__restrict from, dim ky, dim kx, dim n0, dim ox, dim columns) {
+    const dim dx = kx * dw - pw, start = n0 + (ky * dh - ph) * iw + dx;
+    const dim low = start < 0 ? (-start < columns ? -start : columns) : 0;
+    const dim fit = plane - start < columns ? plane - start : columns, high = fit < low ? low : fit;
+    for (dim i = 0; i < low; ++i)
+      to[i] = (T)0;
+    for (dim i = low; i < high; ++i)
+      to[i] = load(from[start + i]);
+    for (dim i = high; i < columns; ++i)
+      to[i] = (T)0;
+    // Columns [0, -dx) or [iw - dx, iw) of every row are outside the image.
+    const dim first = dx < 0 ? 0 : (dx < iw ? iw - dx : 0), last = dx < 0 ? (-dx < iw ? -dx : iw) : iw;
+    if (dx != 0)
+      for (dim row = -ox; row < columns; row += iw)
+        for (dim i = row + first < 0 ? 0 : row + first; i < row + last && i < columns; ++i)
+          to[i] = (T)0;
+  }
+
   void pack_b(T *to, dim k0, dim kc, dim n0, dim columns, dim width) const {
     const dim oz = n0 / (oh * ow), oy = n0 / ow % oh, ox = n0 % ow;
     dim i = k0 / taps, kx = k0 % kw, ky = k0 / kw % kh, kz = k0 / (kw * kh) % (dim)P::kd;
     for (dim r = 0; r < kc; ++r, to += width) {
       if constexpr (pointwise)
         pack_run(to, channel(i) + n0, columns);
+      else if constexpr (shifted)
+        pack_shifted(to, channel(i), ky, kx, n0, ox, columns);
       else
         pack_tap(to, channel(i), kz, ky, kx, oz, oy, ox, columns);
       for (dim j = columns; j < width; ++j)
@@ -118,28 +144,12 @@ template <class P> struct conv_product {
   }
 
   void begin(T *to, dim to_row, dim m0, dim rows, dim n0, dim columns) const {
-    for (dim r = 0; r < rows; ++r) {
-      const y_t *from = init + (m0 + r) * n + n0;
-      if constexpr (direct_c)
-        if (from == to + r * to_row) // accumulating in place
-          continue;
-      for (dim i = 0; i < columns; ++i)
-        to[r * to_row + i] = load(from[i]);
-    }
+    product_begin<y_t>(to, to_row, init + m0 * n + n0, n, rows, columns);
   }
-
   void finish(T *from, dim from_row, dim m0, dim rows, dim n0, dim columns) const {
-    if constexpr (!direct_c || P::has_bias || P::has_residual || !same<typename P::act, act_none>)
-      for (dim r = 0; r < rows; ++r) {
-        const T b = P::has_bias ? bias[m0 + r] : (T)0;
-        const dim at = (m0 + r) * n + n0;
-        for (dim i = 0; i < columns; ++i) {
-          T v = from[r * from_row + i] + b;
-          if constexpr (P::has_residual)
-            v += load(residual[at + i]);
-          y[at + i] = store<y_t>(P::act::template apply<typename P::act>(v));
-        }
-      }
+    const dim at = m0 * n + n0;
+    product_finish<P>(y + at, from, from_row, P::has_bias ? bias + m0 : nullptr,
+                      P::has_residual ? residual + at : nullptr, n, rows, columns);
   }
 };
 
@@ -184,6 +194,29 @@ template <class P> inline void conv_row(const conv_product<P> &g, dim m0, dim oz
   }
 }
 
+/// Calls one(g) for every image and group.
+template <class P, class G, class One>
+inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                        const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
+                        const typename P::y_t *residual, const One &one) {
+  using T = typename G::T;
+  static_assert(P::ci % P::groups == 0 && P::co % P::groups == 0, "groups divide the channels");
+  static_assert(same<arith_t<typename P::y_t>, T> && same<arith_t<typename P::w_t>, T>, "one arithmetic type");
+  for (dim image = 0; image < (dim)P::n; ++image)
+    for (dim group = 0; group < (dim)P::groups; ++group) {
+      const dim at = (image * (dim)P::groups + group) * G::m * G::n;
+      G g{};
+      g.y = y + at;
+      g.x = x + image * (dim)P::x_channels * G::plane;
+      g.w = w + group * G::m * G::k;
+      g.bias = P::has_bias ? bias + group * G::m : nullptr;
+      g.init = P::has_init ? init + at : nullptr;
+      g.residual = P::has_residual ? residual + at : nullptr;
+      g.first_channel = group * G::ci;
+      one(g);
+    }
+}
+
 /// y = act(conv(x, w) + init + bias + residual).
 ///
 /// P: x_t, w_t, y_t     storage types (float, f16, double)
@@ -208,28 +241,17 @@ template <class P>
 inline void conv(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
                  const arith_t<typename P::x_t> *bias, const typename P::y_t *init, const typename P::y_t *residual) {
   using G = conv_product<P>;
-  static_assert(P::ci % P::groups == 0 && P::co % P::groups == 0, "groups divide the channels");
-  static_assert(same<arith_t<typename P::y_t>, typename G::T> && same<arith_t<typename P::w_t>, typename G::T>, "one arithmetic type");
-  for (dim image = 0; image < (dim)P::n; ++image)
-    for (dim group = 0; group < (dim)P::groups; ++group) {
-      const dim at = (image * (dim)P::groups + group) * G::m * G::n, row = group * G::m;
-      G g{};
-      g.y = y + at;
-      g.x = x + image * (dim)P::x_channels * G::plane;
-      g.w = w + row * G::k;
-      g.bias = P::has_bias ? bias + row : nullptr;
-      g.init = P::has_init ? init + at : nullptr;
-      g.residual = P::has_residual ? residual + at : nullptr;
-      g.first_channel = group * G::ci;
-      if constexpr (G::m < 4 && G::ow >= 4) {
-        for (dim m0 = 0; m0 < G::m; ++m0)
-          for (dim oz = 0; oz < G::od; ++oz)
-            for (dim oy = 0; oy < G::oh; ++oy)
-              conv_row<P>(g, m0, oz, oy);
-      } else {
-        gemm(g);
-      }
+  conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) {
+    // Few rows of c are not worth packed columns, unless rows of y are too short for vectors.
+    if constexpr (G::m < 4 && G::ow >= 4 && !(G::shifted && G::ow < 32)) {
+      for (dim m0 = 0; m0 < G::m; ++m0)
+        for (dim oz = 0; oz < G::od; ++oz)
+          for (dim oy = 0; oy < G::oh; ++oy)
+            conv_row<P>(g, m0, oz, oy);
+    } else {
+      gemm(g);
     }
+  });
 }
 
 } // namespace disco

@@ -229,6 +229,37 @@ template <class G> inline void gemm(const G &g) {
     gemm_columns(g, n0, G::n - n0 < step ? G::n - n0 : step);
 }
 
+/// `begin` of a product: c starts from init. init and c may be the same memory.
+template <class Y, class T>
+inline void product_begin(T *to, dim to_row, const Y *init, dim init_row, dim rows, dim columns) {
+  for (dim r = 0; r < rows; ++r) {
+    const Y *from = init + r * init_row;
+    if constexpr (same<Y, T>)
+      if (from == to + r * to_row) // accumulating in place
+        continue;
+    for (dim j = 0; j < columns; ++j)
+      to[r * to_row + j] = (T)load(from[j]);
+  }
+}
+
+/// `finish` of a product with one bias a row: y = act(c + bias + residual).
+template <class P, class T>
+inline void product_finish(typename P::y_t *y, const T *from, dim from_row, const T *bias,
+                           const typename P::y_t *residual, dim y_row, dim rows, dim columns) {
+  using y_t = typename P::y_t;
+  using act = typename P::act;
+  if constexpr (!same<y_t, T> || P::has_bias || P::has_residual || !same<act, act_none>)
+    for (dim r = 0; r < rows; ++r) {
+      const T b = P::has_bias ? bias[r] : (T)0;
+      for (dim j = 0; j < columns; ++j) {
+        T v = from[r * from_row + j] + b;
+        if constexpr (P::has_residual)
+          v += load(residual[r * y_row + j]);
+        y[r * y_row + j] = store<y_t>(act::template apply<act>(v));
+      }
+    }
+}
+
 /// At most this many columns are computed as dot products.
 template <class T> inline constexpr dim gemm_few_columns = vec<T>::lanes / 4;
 

@@ -73,14 +73,7 @@ template <class P> struct matmul_product {
   }
 
   void begin(T *to, dim to_row, dim m0, dim rows, dim n0, dim columns) const {
-    for (dim r = 0; r < rows; ++r) {
-      const y_t *from = init + (m0 + r) * n + n0;
-      if constexpr (direct_c)
-        if (from == to + r * to_row) // accumulating in place
-          continue;
-      for (dim j = 0; j < columns; ++j)
-        to[r * to_row + j] = product_load<T>(from[j]);
-    }
+    product_begin<y_t>(to, to_row, init + m0 * n + n0, n, rows, columns);
   }
 
   void finish(T *from, dim from_row, dim m0, dim rows, dim n0, dim columns) const {

@@ -150,6 +150,33 @@ TEST(Conv, ChannelListsAndAccumulation) {
   check<Case<float, 1, 300, 20, 1, 1, 1, 1, A1, A1, A1, List | InPlace | Residual, act_relu>>();
 }
 
+TEST(Conv, ShiftedRuns) { // rows as long as the input's, whatever the pads
+  check<Case<float, 2, 3, 5, 1, 1, 5, 5, A1, Axis<5, 1, 2, 2>, Axis<5, 1, 2, 2>>>();
+  check<Case<float, 1, 3, 5, 1, 1, 5, 5, A1, Axis<3, 1, 2, 0>, Axis<3, 1, 0, 2>>>();
+  check<Case<float, 1, 3, 5, 1, 1, 5, 6, A1, Axis<3, 1, 0, 2>, Axis<4, 1, 3, 0>>>();
+  check<Case<float, 1, 3, 5, 1, 1, 4, 3, A1, Axis<3, 1, 4, 4, 4>, Axis<3, 1, 5, 5, 5>>>();
+  check<Case<float, 1, 3, 5, 1, 1, 3, 2, A1, Axis<3, 1, 1, 1>, Axis<7, 1, 3, 3>>>();
+  check<Case<float, 1, 3, 5, 1, 1, 20, 20, A1, Axis<3, 1, 6, 6, 6>, Axis<3, 1, 6, 6, 6>, List>>();
+  check<Case<float, 1, 6, 6, 6, 1, 14, 14, A1, A3, A3, Bias | InPlace>>();
+  check<Case<float, 1, 6, 6, 6, 1, 7, 7, A1, Axis<5, 1, 2, 2>, Axis<5, 1, 2, 2>, List>>();
+  check<Case<float, 1, 4, 4, 2, 1, 1, 30, A1, A1, Axis<9, 1, 4, 4>, Bias>>();
+}
+
+TEST(Conv, NothingOfAnotherRowLeaksIn) {
+  using P = Case<float, 1, 1, 1, 1, 1, 3, 3, A1, A3, A3>;
+  const float inf = INFINITY;
+  const float x[18] = {inf, 1, inf, 1, 1, 1, inf, 1, inf}; // corners
+  const float w[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+  float y[9];
+  conv<P>(y, x, w, nullptr, nullptr, nullptr);
+  for (float v : y)
+    EXPECT_EQ(v, inf);
+  const float middle[18] = {1, 1, inf, 1, 1, 1, 1, 1, 1};
+  conv<P>(y, middle, w, nullptr, nullptr, nullptr);
+  EXPECT_EQ(y[3], 6); // the first of the second row does not see the last of the first
+  EXPECT_EQ(y[6], 4);
+}
+
 TEST(Conv, ElementTypes) {
   check<Case<double, 1, 150, 9, 1, 1, 6, 6, A1, A3, A3, Bias | InPlace>>();
   check<Case<double, 1, 4, 4, 4, 1, 6, 6, A1, A3, A3, Bias>>();
