@@ -21,6 +21,16 @@ static Value makeConv(OpImport &op, Value x, Value w, Value bias, const Window &
   return op.make<ConvOp>(operands, attrs);
 }
 
+Value disco::importing::convolution(OpImport &op, Value x, Value w, Value bias, const Window &window, int64_t group) {
+  bool fused = !bias || OpImport::constant(bias);
+  Value y = makeConv(op, x, w, fused ? bias : Value(), window, group);
+  if (fused || !y)
+    return y;
+  Ints channelwise(static_cast<size_t>(op.rank(x)) - 1, 1);
+  channelwise[0] = op.shape(bias)[0];
+  return op.binary(BinaryKind::Add, y, op.reshape(bias, channelwise));
+}
+
 static LogicalResult convertConv(OpImport &op) {
   Value x = op.input(0), w = op.weights(1), bias = op.input(2);
   if (op.hasFailed())
@@ -41,13 +51,7 @@ static LogicalResult convertConv(OpImport &op) {
   if (bias && (op.rank(bias) != 1 || op.shape(bias)[0] != op.shape(w)[0]))
     return op.error("the bias has the shape " + shapeText(op.shape(bias)) + ", but must have one value for each of the " +
                     Twine(op.shape(w)[0]) + " output channels");
-  bool fused = !bias || OpImport::constant(bias);
-  Value y = makeConv(op, x, w, fused ? bias : Value(), *window, group);
-  if (fused || !y)
-    return op.result(y);
-  Ints channelwise(static_cast<size_t>(rank) - 1, 1);
-  channelwise[0] = op.shape(bias)[0];
-  return op.result(op.binary(BinaryKind::Add, y, op.reshape(bias, channelwise)));
+  return op.result(convolution(op, x, w, bias, *window, group));
 }
 
 //===----------------------------------------------------------------------===//

@@ -214,6 +214,26 @@ static LogicalResult convertMeanVariance(OpImport &op) {
   return op.result(op.binary(BinaryKind::Div, centred, deviation));
 }
 
+/// x / (bias + alpha / size * sum of the squares of `size` neighbouring channels) ^ beta
+static LogicalResult convertLrn(OpImport &op) {
+  double alpha = op.real("alpha", 1e-4f), beta = op.real("beta", 0.75f), bias = op.real("bias", 1);
+  int64_t size = op.integer("size", 0);
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  if (op.rank(x) < 3 || size < 1 || size > 65536)
+    return op.error("needs an input of at least three dimensions and a positive 'size'");
+  Ints shape(op.shape(x)), flat{shape[0], 1, shape[1], elementCount(op.shape(x).drop_front(2))};
+  Value squares = op.reshape(op.binary(BinaryKind::Mul, x, x), flat);
+  Value mean = op.make<PoolOp>({squares}, {op.named("kind", PoolKindAttr::get(op.builder.getContext(), PoolKind::Average)),
+                                           op.named("kernel", Ints{size, 1}), op.named("strides", Ints{1, 1}),
+                                           op.named("pads", Ints{(size - 1) / 2, 0, size / 2, 0}),
+                                           op.named("dilations", Ints{1, 1}), op.unit("count_include_pad")});
+  Value sum = op.binary(BinaryKind::Mul, op.reshape(mean, shape), op.scalar(x, alpha));
+  Value base = op.binary(BinaryKind::Add, sum, op.scalar(x, bias));
+  return op.result(op.binary(BinaryKind::Div, x, op.binary(BinaryKind::Pow, base, op.scalar(x, beta))));
+}
+
 void disco::importing::addNormalise(ConverterTable &table) {
   table["ReduceMean"] = {convertReduce<ReduceKind::Mean>, 1, 2, 1, kNumbers};
   table["ReduceSum"] = {convertReduce<ReduceKind::Sum>, 1, 2, 1, kNumbers};
@@ -231,5 +251,6 @@ void disco::importing::addNormalise(ConverterTable &table) {
   table["LayerNormalization"] = {convertLayerNorm, 2, 3, 3, kFloats, 3};
   table["InstanceNormalization"] = {convertInstanceNorm, 3, 3, 1, kFloats, 3};
   table["GroupNormalization"] = {convertGroupNorm, 3, 3, 1, kFloats, 3};
+  table["LRN"] = {convertLrn, 1, 1, 1, kFloats};
   table["MeanVarianceNormalization"] = {convertMeanVariance, 1, 1, 1, kFloats};
 }

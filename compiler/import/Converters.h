@@ -25,12 +25,14 @@ struct Converter {
 using ConverterTable = llvm::StringMap<Converter>;
 
 void addContractions(ConverterTable &table);
+void addConvTranspose(ConverterTable &table);
 void addElementwise(ConverterTable &table);
 void addShapes(ConverterTable &table);
 void addMovement(ConverterTable &table);
 void addWindows(ConverterTable &table);
 void addNormalise(ConverterTable &table);
 void addResize(ConverterTable &table);
+void addScatter(ConverterTable &table);
 
 } // namespace disco::importing
 

@@ -18,12 +18,14 @@ static constexpr const char *kTypesAdvice = "export the model with float, double
 ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &errors)
     : model(model), context(context), builder(&context), errors(errors), errorsBefore(errors.size()) {
   addContractions(table);
+  addConvTranspose(table);
   addElementwise(table);
   addShapes(table);
   addMovement(table);
   addWindows(table);
   addNormalise(table);
   addResize(table);
+  addScatter(table);
 }
 
 //===----------------------------------------------------------------------===//
@@ -228,6 +230,10 @@ bool ModelImport::checkDeclared(OpImport &importer) {
   return true;
 }
 
+static bool isQuantised(StringRef type) {
+  return type.contains("QuantizeLinear") || type.starts_with("QLinear") || type.ends_with("Integer");
+}
+
 void ModelImport::importOp(const OnnxOp &op) {
   // What follows from an error that has been told is not told again.
   bool isBroken = llvm::any_of(op.inputs, [&](const std::string &name) {
@@ -242,10 +248,12 @@ void ModelImport::importOp(const OnnxOp &op) {
     isBroken = failed(importer.error("has a sub-graph, which is not supported",
                                      "loops and branches must be unrolled or folded before: try onnxsim"));
   else if (!isKnown)
-    isBroken = failed(importer.error(
-        op.domain.empty() ? "the op is not supported" : "ops of the domain '" + op.domain + "' are not supported",
-        "fold it with onnxsim if it depends on constants only, or export the model without it; docs/operators.md "
-        "lists what is supported"));
+    isBroken = failed(importer.error(op.domain.empty() ? "the op is not supported"
+                                                       : "ops of the domain '" + op.domain + "' are not supported",
+                                     isQuantised(op.type)
+                                         ? "quantised models are not supported yet: compile the float model"
+                                         : "fold it with onnxsim if it depends on constants only, or export the model "
+                                           "without it"));
   else if (!isBroken) {
     const Converter &converter = found->second;
     isBroken = !checkArity(importer, converter) || !checkTypes(importer, converter) ||

@@ -4,6 +4,7 @@
 #include "MaskedModel.h"
 
 #include <algorithm>
+#include <cstring>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -81,6 +82,9 @@ public:
 
 private:
   std::optional<Constant> computed(const Op &op, int depth) const;
+  /// The values of a tensor of int64; null when it is computed.
+  const Tensor *integers(const std::string &name) const;
+  std::optional<Constant> reshaped(const Op &op, Constant constant) const;
 
   std::unordered_map<std::string, const Tensor *> initializers;
   std::unordered_map<std::string, const Op *> byName, producers;
@@ -111,6 +115,39 @@ bool broadcast(std::vector<int64_t> &to, const std::vector<int64_t> &from) {
   return true;
 }
 
+const Tensor *GraphIndex::integers(const std::string &name) const {
+  const Tensor *tensor = nullptr;
+  if (auto it = initializers.find(name); it != initializers.end())
+    tensor = it->second;
+  else if (auto made = producers.find(name); made != producers.end())
+    if (const Attribute *value = made->second->findAttribute("value");
+        value && made->second->type == "Constant" && value->tensors.size() == 1)
+      tensor = &value->tensors[0];
+  return tensor && tensor->type == ElemType::I64 ? tensor : nullptr;
+}
+
+std::optional<Constant> GraphIndex::reshaped(const Op &op, Constant constant) const {
+  const Tensor *shape = op.inputs.size() > 1 ? integers(op.inputs[1]) : nullptr;
+  if (!shape)
+    return std::nullopt;
+  const Attribute *allowZero = op.findAttribute("allowzero");
+  std::vector<int64_t> dims(shape->bytes.size() / sizeof(int64_t));
+  std::memcpy(dims.data(), shape->bytes.data(), dims.size() * sizeof(int64_t));
+  int64_t total = 1, known = 1;
+  for (int64_t dim : constant.dims)
+    total *= dim;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i] == 0 && !(allowZero && allowZero->i) && i < constant.dims.size())
+      dims[i] = constant.dims[i];
+    known *= dims[i] == -1 ? 1 : dims[i];
+  }
+  for (int64_t &dim : dims)
+    if (dim == -1)
+      dim = known > 0 ? total / known : 0;
+  constant.dims = std::move(dims);
+  return constant;
+}
+
 std::optional<Constant> GraphIndex::computed(const Op &op, int depth) const {
   static const std::unordered_set<std::string> passOn = {"Identity", "Neg",     "Abs",
                                                          "Cast",     "Dropout", "DequantizeLinear"};
@@ -138,6 +175,8 @@ std::optional<Constant> GraphIndex::computed(const Op &op, int depth) const {
     first->dims = dims;
     return first;
   }
+  if (op.type == "Reshape")
+    return reshaped(op, std::move(*first));
   if (passOn.count(op.type)) {
     if (const Attribute *to = op.findAttribute("to"); to && op.type == "Cast")
       first->type = ElemType(to->i);

@@ -149,3 +149,9 @@ TEST(ConvertConstants, DropoutIsForwarded) {
   expectParts(OneOp("Dropout").input({2}).outputs(2).text(), {"dense<true> : tensor<2xi1>"});
   expectParts(OneOp("Dropout").input({2}).leftOut().input({}, TensorProto::BOOL).text(), {"error:", "training_mode"});
 }
+
+TEST(ConvertScatter, MasksFold) {
+  expectParts(OneOp("Trilu").constant({2, 2}, {1, 2, 3, 4}).text(), {"[1.000000e+00, 2.000000e+00], [0.000000e+00, 4.000000e+00]"});
+  expectParts(OneOp("Trilu").input({3, 2, 2}).attr("upper", 0).text(), {"[true, false], [true, true]", "\"disco.where\""});
+  expectParts(OneOp("ScatterND").input({2}).constantInts({0}).constant({}, {1}).text(), {"error:", "must be constants"});
+}

@@ -77,6 +77,19 @@ TEST(ConvertConv, Mistakes) {
   expectParts(OneOp("Conv").input({1, 2, 3}).text(), {"error:", "input 1 is missing"});
 }
 
+TEST(ConvertConvTranspose, BecomesAConvolution) {
+  // [C, M / group, k] is mirrored to [M, C / group, k].
+  expectParts(OneOp("ConvTranspose").input({1, 2, 3}).constant({2, 1, 2}, {1, 2, 3, 4}).text(),
+              {"dense<[[[2.000000e+00, 1.000000e+00], [4.000000e+00, 3.000000e+00]]]> : tensor<1x2x2xf32>",
+               "\"disco.conv\"(%0", "pads = array<i64: 1, 1>, strides = array<i64: 1>", "tensor<1x1x4xf32>"});
+  expectParts(OneOp("ConvTranspose").input({1, 2, 3}).constant({2, 1, 2}, {1, 2, 3, 4}).attr("strides", std::vector<int64_t>{3})
+                  .attr("pads", {0, 1}).attr("output_padding", std::vector<int64_t>{1}).text(),
+              {"\"disco.pad\"", "tensor<1x2x9xf32>", "tensor<1x1x8xf32>"});
+  expectParts(OneOp("ConvTranspose").input({1, 2, 3}).constant({3, 1, 2}, numbers(6)).text(), {"error:", "2 channels"});
+  expectParts(OneOp("ConvTranspose").input({1, 2, 3}).constant({2, 1, 2}, numbers(4)).attr("pads", {90, 90}).text(),
+              {"error:", "leave nothing"});
+}
+
 TEST(ConvertPool, CeilModeAndPads) {
   expectParts(pool("MaxPool").attr("kernel_shape", {3, 3}).attr("strides", {2, 2}).text(), {"tensor<1x2x3x3xf32>"});
   expectParts(pool("MaxPool").attr("kernel_shape", {3, 3}).attr("strides", {2, 2}).attr("ceil_mode", 1).text(),
