@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "BufferPlan.h"
 #include "llvm/ADT/STLExtras.h"
+#include <map>
 
 using namespace mlir;
 using namespace disco;
@@ -98,4 +99,16 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
     for (Operation *user : result.getUsers())
       buffer.end = std::max(buffer.end, order.lookup(user));
   }
+}
+
+int64_t BufferPlan::largestLiveSum() const {
+  std::map<int64_t, int64_t> change;
+  for (const Buffer &buffer : buffers) {
+    change[buffer.start] += rounded(buffer.bytes);
+    change[buffer.end + 1] -= rounded(buffer.bytes);
+  }
+  int64_t live = 0, largest = 0;
+  for (auto [index, delta] : change)
+    largest = std::max(largest, live += delta);
+  return largest;
 }

@@ -29,6 +29,9 @@ public:
   Place placeOf(mlir::Value value) const { return places.lookup(value); }
   /// Every buffer begins at a multiple of this many bytes.
   static constexpr int64_t alignment = 16;
+  static int64_t rounded(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+  /// The largest sum of bytes that live at the same time: no arena can be smaller.
+  int64_t largestLiveSum() const;
 
 private:
   void placeResults(mlir::Operation *op, int64_t index);

@@ -286,7 +286,6 @@ private:
 /// Offsets as planned: no two buffers that live at the same time share a byte, and everything lies within the arena.
 LogicalResult checkArena(ModuleOp shard) {
   auto arena = shard->getAttrOfType<IntegerAttr>("disco.arena_bytes");
-  auto live = shard->getAttrOfType<IntegerAttr>("disco.live_bytes");
   if (!arena)
     return success();
   func::FuncOp function = inferOf(shard);
@@ -321,9 +320,10 @@ LogicalResult checkArena(ModuleOp shard) {
         return maker[i]->emitError("its buffer overlaps one that is still in use")
                    .attachNote(maker[j]->getLoc()) << "the other buffer is made here";
     }
-  if (live && arena.getInt() > live.getInt() + live.getInt() / 4)
+  int64_t live = plan.largestLiveSum();
+  if (arena.getInt() > live + live / 4)
     return shard.emitError("the arena of ") << arena.getInt() << " bytes is more than 1.25 times the largest sum of live bytes, "
-           << live.getInt();
+           << live;
   return success();
 }
 

@@ -4,9 +4,7 @@
 #include "Passes.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/MathExtras.h"
 #include <functional>
-#include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_PLANMEMORY
@@ -18,7 +16,7 @@ using namespace disco;
 
 namespace {
 
-int64_t rounded(int64_t bytes) { return static_cast<int64_t>(llvm::alignTo(static_cast<uint64_t>(bytes), BufferPlan::alignment)); }
+int64_t rounded(int64_t bytes) { return BufferPlan::rounded(bytes); }
 
 bool overlapInTime(const Buffer &a, const Buffer &b) { return a.start <= b.end && b.start <= a.end; }
 
@@ -44,19 +42,6 @@ int64_t placeInOrder(std::vector<Buffer> &buffers, ArrayRef<size_t> order) {
     placed.push_back(i);
   }
   return arena;
-}
-
-/// The largest sum of bytes that live at the same time: no arena can be smaller.
-int64_t largestLiveSum(const std::vector<Buffer> &buffers) {
-  std::map<int64_t, int64_t> change;
-  for (const Buffer &buffer : buffers) {
-    change[buffer.start] += rounded(buffer.bytes);
-    change[buffer.end + 1] -= rounded(buffer.bytes);
-  }
-  int64_t live = 0, largest = 0;
-  for (auto [index, delta] : change)
-    largest = std::max(largest, live += delta);
-  return largest;
 }
 
 /// Tries a few orders and keeps the best.
@@ -90,7 +75,7 @@ void planShard(ModuleOp shard) {
   int64_t arena = plan.buffers.empty() ? 0 : placeAll(plan.buffers);
   OpBuilder builder(shard.getContext());
   shard->setAttr("disco.arena_bytes", builder.getI64IntegerAttr(arena));
-  shard->setAttr("disco.live_bytes", builder.getI64IntegerAttr(largestLiveSum(plan.buffers)));
+  shard->setAttr("disco.live_bytes", builder.getI64IntegerAttr(plan.largestLiveSum()));
   for (Operation &op : function.getBody().front()) {
     SmallVector<int64_t> offsets;
     for (Value result : op.getResults()) {
