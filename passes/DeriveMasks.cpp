@@ -75,9 +75,11 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
       return signalPassFailure();
     WalkResult result = function.walk([&](ContractionOpInterface op) {
       std::optional<Contraction> contraction = op.getContraction();
-      if (contraction && failed(derive(op, *contraction)))
+      if (!contraction && op->hasAttr(kStatedMaskAttr)) {
+        op->emitError("has a stated mask, but its weights are not constant; masks belong to contractions with constant weights");
         return WalkResult::interrupt();
-      return WalkResult::advance();
+      }
+      return contraction && failed(derive(op, *contraction)) ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (result.wasInterrupted())
       signalPassFailure();

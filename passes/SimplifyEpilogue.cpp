@@ -40,7 +40,7 @@ struct RecogniseGated final : OpRewritePattern<BinaryOp> {
       return failure();
     for (auto [x, gate] : {std::pair<Value, Value>{op.getLhs(), op.getRhs()}, {op.getRhs(), op.getLhs()}}) {
       auto function = gate.getDefiningOp<UnaryOp>();
-      if (!function || function.getX() != x || !gate.hasOneUse())
+      if (!function || function.getX() != x || !gate.hasOneUse() || function->hasAttr(kOwnersAttr))
         continue;
       ActAttr act = function.getAct();
       std::optional<UnaryKind> kind;
@@ -76,7 +76,8 @@ struct RecogniseHardSwish final : OpRewritePattern<BinaryOp> {
       auto clip = gate.getDefiningOp<UnaryOp>();
       auto sum = clip.getX().getDefiningOp<BinaryOp>();
       if (!sum || sum.getKind() != BinaryKind::Add || sum.getLhs() != x || !near(scalarOf(sum.getRhs()), 3) ||
-          clip.getAct().getAlphaValue() != 0 || clip.getAct().getBetaValue() != 6)
+          clip.getAct().getAlphaValue() != 0 || clip.getAct().getBetaValue() != 6 || clip->hasAttr(kOwnersAttr) ||
+          sum->hasAttr(kOwnersAttr) || product->hasAttr(kOwnersAttr))
         continue;
       auto fused = rewriter.create<UnaryOp>(op.getLoc(), op.getType(), x, ActAttr::get(getContext(), UnaryKind::HardSwish));
       takeOver(rewriter, op, fused);
