@@ -109,6 +109,30 @@ def Schedule : Pass<"disco-schedule", "mlir::ModuleOp"> {
     while the rest is on its way. Sends of one pair of nodes between which the sender computes nothing become one message. A
     `disco.flush` is put before the next send to the same node and at the end: one send to a node is under way at a time.
     Posts stay where the data is made on the other side: a receive buffer is open, and takes room, from there on.
+
+    Before, on the sender and on the receiver:
+    ```mlir
+    %s = disco.send %x {to = 1, message = 4}
+    %t = disco.send %y {to = 1, message = 5}
+
+    %p = disco.post {from = 0, message = 4}
+    %m = disco.recv %p
+    %q = disco.post {from = 0, message = 5}
+    %n = disco.recv %q
+    %a = disco.conv %own, %w_own
+    %b = disco.conv %m, %w_remote init %a
+    ```
+    After:
+    ```mlir
+    %s = disco.send %x, %y {to = 1, message = 4}
+    ...
+    disco.flush %s
+
+    %p = disco.post {from = 0, message = 4}
+    %a = disco.conv %own, %w_own
+    %m, %n = disco.recv %p
+    %b = disco.conv %m, %w_remote init %a
+    ```
   }];
   let statistics = [Statistic<"numMessages", "messages", "messages of one inference">,
                     Statistic<"numMerged", "merged", "messages merged into another">];
@@ -121,7 +145,14 @@ def CheckSchedule : Pass<"disco-check-schedule", "mlir::ModuleOp"> {
     are posted in the order in which they are sent; that every contraction reads the channels for which its
     weights are; and that two inferences back to back end, in a model where links store nothing: a send ends only
     when its receiver has posted the buffer, and a node that waits keeps receiving. When offsets are planned
-    already, also that no two buffers that live at the same time share a byte and that nothing lives past the end of an inference.
+    already, also that no two buffers that live at the same time share a byte, that nothing lives past the end of an inference, and
+    that the arena is at most 1.25 times the largest sum of live bytes. A fault is an error that names the message or the op:
+    ```
+    error: message 1 is sent by node 0, but no node posts a buffer for it
+    error: the schedule deadlocks: node 0 waits for node 1 (message 0) node 1 waits for node 0 (message 1)
+    error: its buffer overlaps one that is still in use
+    ```
+    The program is not changed.
   }];
 }
 
@@ -132,6 +163,17 @@ def PlanMemory : Pass<"disco-plan-memory", "mlir::ModuleOp"> {
     first definition to its last use; a receive buffer from its post, a send buffer to its flush. Buffers are placed at the
     lowest free offset, in the best of a few orders. Adds `disco.offsets` to ops and `disco.arena_bytes`
     and `disco.live_bytes` (the largest sum of live bytes, a lower bound) to the shard's module.
+
+    Before:
+    ```mlir
+    %a = disco.conv %x, %w : ... -> tensor<1x4x16x16xf32>
+    %b = disco.unary %a {act = #disco.act<exp>}
+    ```
+    After: the function works in place.
+    ```mlir
+    %a = disco.conv %x, %w {disco.offsets = array<i64: 0>}
+    %b = disco.unary %a {act = #disco.act<exp>, disco.offsets = array<i64: 0>}
+    ```
   }];
 }
 
