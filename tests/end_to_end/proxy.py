@@ -65,9 +65,12 @@ class Proxy:
     each direction of each link. Both leave the order of the bytes alone.
     """
 
-    def __init__(self, targets, delay=0.0, rate=None, host="127.0.0.1"):
+    def __init__(self, targets, delay=0.0, rate=None, host="127.0.0.1",
+                 on_data=None):
+        """on_data(data frames seen so far): called as each begins, in the
+        proxy's thread, before it is passed on."""
         self.targets, self.delay, self.rate = dict(targets), delay, rate
-        self.host = host
+        self.host, self.on_data, self.seen = host, on_data, 0
         self.counts = collections.defaultdict(dict)
         self.frames = collections.Counter()     # (from, to, type)
         self.wire = collections.Counter()       # (from, to): every byte
@@ -171,6 +174,9 @@ class Proxy:
                 entry = self.counts[pair].setdefault(message, [0, 0])
                 entry[0] += 1
                 entry[1] += length
+                self.seen += 1
+                if self.on_data:
+                    self.on_data(self.seen)
 
         direction = Direction(on_frame)
         last = 0.0

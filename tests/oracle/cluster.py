@@ -43,7 +43,8 @@ def compiler():
     return name or shutil.which("clang++-19") or "g++"
 
 
-def _call(command, cwd=None, timeout=1800):
+def call(command, cwd=None, timeout=1800):
+    """Runs a step of a build; BuildError with its first error line."""
     done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=timeout)
     if done.returncode:
@@ -64,7 +65,7 @@ class Runtime:
             for path in sorted(glob.glob(os.path.join(source, pattern))):
                 name = os.path.relpath(path, source).replace("/", "_")
                 target = os.path.join(folder, name + ".o")
-                _call([compiler(), "-std=c++17", *self.flags, "-c", path,
+                call([compiler(), "-std=c++17", *self.flags, "-c", path,
                        "-o", target])
                 self.objects.append(target)
 
@@ -124,7 +125,7 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
         number, (path, cwd) = numbered
         target = os.path.join(work, f"{number}.o")
         settings = ["-std=c++17", *flags] if path.endswith(".cpp") else []
-        _call([compiler(), *settings, "-I", cwd, "-c", path, "-o", target],
+        call([compiler(), *settings, "-I", cwd, "-c", path, "-o", target],
               cwd)
         return target
 
@@ -132,7 +133,7 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
         objects = list(pool.map(build, enumerate(units + weights)))
     inproc = [o for o in runtime.objects if "host_main.cpp" not in o
               or "inproc" in o]
-    _call([compiler(), *flags, *objects, *inproc, "-o", program, "-lpthread",
+    call([compiler(), *flags, *objects, *inproc, "-o", program, "-lpthread",
            "-lm"])
     shutil.rmtree(work)
 
@@ -202,9 +203,9 @@ def build_shards(out, jobs=2):
     """Builds every node directory with its own CMakeLists.txt."""
     for directory in ranks_of(out):
         build = os.path.join(directory, "build")
-        _call(["cmake", "-S", directory, "-B", build,
+        call(["cmake", "-S", directory, "-B", build,
                "-DCMAKE_BUILD_TYPE=Release"])
-        _call(["cmake", "--build", build, "-j", str(jobs)])
+        call(["cmake", "--build", build, "-j", str(jobs)])
 
 
 def shard_of(out, rank):
