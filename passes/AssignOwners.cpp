@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "OwnerClasses.h"
 #include "Passes.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace disco {
 #define GEN_PASS_DEF_ASSIGNOWNERS
@@ -10,6 +11,11 @@ namespace disco {
 
 using namespace mlir;
 using namespace disco;
+
+/// An axis with more channels than this is not divided: every channel has an entry in several tables.
+static constexpr int64_t kMaxChannels = int64_t(1) << 22;
+/// A message counts its bytes in 32 bits.
+static constexpr int64_t kMaxTensorBytes = (int64_t(1) << 31) - 1;
 
 /// The indices of the operands that take part in a division: constants are stored wherever they are needed.
 static bool isDivided(Value operand) { return !isConstant(operand); }
@@ -51,9 +57,9 @@ private:
     ArrayRef<int64_t> shape = shapeOf(value);
     for (bool unit : {false, true}) {
       for (int64_t axis = 1; axis < static_cast<int64_t>(shape.size()); ++axis)
-        if ((shape[axis] == 1) == unit)
+        if ((shape[axis] == 1) == unit && shape[axis] <= kMaxChannels)
           order.push_back(axis);
-      if (!shape.empty() && (shape[0] == 1) == unit)
+      if (!shape.empty() && (shape[0] == 1) == unit && shape[0] <= kMaxChannels)
         order.push_back(0);
     }
     return order;
@@ -146,6 +152,8 @@ public:
       : function(function), axes(function), classes(nodes), root(root), nodes(nodes) {}
 
   LogicalResult run() {
+    if (failed(checkSizes()))
+      return failure();
     axes.run();
     collect();
     tie();
@@ -176,6 +184,24 @@ private:
   static bool isContraction(Operation *op) {
     auto contraction = dyn_cast<ContractionOpInterface>(op);
     return contraction && contraction.getContraction();
+  }
+
+  LogicalResult checkSizes() {
+    WalkResult walked = function.walk([](Operation *op) {
+      for (Type type : op->getResultTypes()) {
+        auto tensor = dyn_cast<RankedTensorType>(type);
+        int64_t bytes = tensor ? elementBytes(tensor.getElementType()) : 0;
+        bool fits = true;
+        for (int64_t extent : tensor ? tensor.getShape() : ArrayRef<int64_t>())
+          fits = fits && !llvm::MulOverflow(bytes, extent, bytes) && (bytes <= kMaxTensorBytes || isa<ConstantOp>(op));
+        if (!fits) {
+          op->emitError("makes a tensor of type ") << type << ", which is larger than the 2 GiB that discoc supports";
+          return WalkResult::interrupt();
+        }
+      }
+      return WalkResult::advance();
+    });
+    return failure(walked.wasInterrupted());
   }
 
   /// Whether some reader of a value, or a reader of what is computed from it, is a contraction.
