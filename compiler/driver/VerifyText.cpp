@@ -42,9 +42,15 @@ std::string verifyText(const VerifyResult &result, const Manifest &manifest) {
                  output.tensor.type == "float16" ? std::to_string(node.ulps) : "-",
                  std::to_string(node.wrong), place(node)});
   text += table.text() + "\n";
+  for (const OutputError &output : result.outputs)
+    if (output.range() == 0 && output.tensor.shape != std::vector<int64_t>{} &&
+        !output.nodes.empty())
+      text += fmt::format("\"{}\" is {:g} everywhere in the reference: these inputs tell little\n",
+                          output.tensor.name, output.least);
   if (result.good())
-    text += fmt::format("equal: floating-point values within {:g} of their output's range{}\n",
-                        result.tolerance, ", others exactly");
+    text += fmt::format("equal: floating-point values within {:g} of their output's range, others "
+                        "exactly\n",
+                        result.tolerance);
   return text;
 }
 
