@@ -1,13 +1,12 @@
 //===- conv.h - convolution in one, two or three dimensions ---------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two ways: a blocked matrix product over columns of x packed on the stack (most
-// convolutions), and sums of shifted rows (few output channels a group: depthwise).
+// Most convolutions are a blocked matrix product over columns of x packed on the
+// stack; those with few output channels a group (depthwise) are in conv_direct.h.
 #ifndef DISCO_KERNELS_CONV_H
 #define DISCO_KERNELS_CONV_H
 
-#include "gemm.h"
-#include "scalar.h"
+#include "conv_direct.h"
 
 namespace disco {
 
@@ -153,47 +152,6 @@ template <class P> struct conv_product {
   }
 };
 
-/// One output row of one channel as a sum of shifted input rows, in pieces that fit the stack.
-template <class P> inline void conv_row(const conv_product<P> &g, dim m0, dim oz, dim oy) {
-  using G = conv_product<P>;
-  using T = typename G::T;
-  constexpr dim piece = G::ow < 128 ? G::ow : 128;
-  T sums[piece > 0 ? piece : 1];
-  for (dim ox = 0; ox < G::ow; ox += piece) {
-    const dim run = G::ow - ox < piece ? G::ow - ox : piece;
-    const dim at = m0 * G::n + (oz * G::oh + oy) * G::ow + ox;
-    for (dim i = 0; i < run; ++i)
-      sums[i] = P::has_init ? load(g.init[at + i]) : (T)0;
-    for (dim c = 0; c < G::ci; ++c) {
-      const typename G::x_t *from = g.channel(c);
-      const typename G::w_t *w = g.w + m0 * G::k + c * G::taps;
-      for (dim kz = 0; kz < (dim)P::kd; ++kz)
-        for (dim ky = 0; ky < G::kh; ++ky) {
-          const dim iz = oz * G::sd - G::pd + kz * G::dd, iy = oy * G::sh - G::ph + ky * G::dh;
-          if (iz < 0 || iz >= G::id || iy < 0 || iy >= G::ih)
-            continue;
-          for (dim kx = 0; kx < G::kw; ++kx) {
-            const T scale = load(w[(kz * G::kh + ky) * G::kw + kx]);
-            const dim shift = G::pw - kx * G::dw - ox * G::sw; // input column = i * sw - shift
-            const dim low = shift > 0 ? (shift + G::sw - 1) / G::sw : 0;
-            const dim high = G::iw + shift <= 0 ? 0 : (G::iw + shift + G::sw - 1) / G::sw;
-            const dim row = (iz * G::ih + iy) * G::iw - shift;
-            const dim end = high < run ? high : run;
-            for (dim i = low; i < end; ++i)
-              sums[i] += scale * load(from[row + i * G::sw]);
-          }
-        }
-    }
-    const T b = P::has_bias ? g.bias[m0] : (T)0;
-    for (dim i = 0; i < run; ++i) {
-      T v = sums[i] + b;
-      if constexpr (P::has_residual)
-        v += load(g.residual[at + i]);
-      g.y[at + i] = store<typename G::y_t>(P::act::template apply<typename P::act>(v));
-    }
-  }
-}
-
 /// Calls one(g) for every image and group.
 template <class P, class G, class One>
 inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
@@ -242,15 +200,13 @@ inline void conv(typename P::y_t *y, const typename P::x_t *x, const typename P:
                  const arith_t<typename P::x_t> *bias, const typename P::y_t *init, const typename P::y_t *residual) {
   using G = conv_product<P>;
   conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) {
-    // Few rows of c are not worth packed columns, unless rows of y are too short for vectors.
-    if constexpr (G::m < 4 && G::ow >= 4 && !(G::shifted && G::ow < 32)) {
-      for (dim m0 = 0; m0 < G::m; ++m0)
-        for (dim oz = 0; oz < G::od; ++oz)
-          for (dim oy = 0; oy < G::oh; ++oy)
-            conv_row<P>(g, m0, oz, oy);
-    } else {
+    // Few rows of c are not worth packed columns.
+    if constexpr (G::m < 4 && conv_planes<P, G>::serves)
+      conv_planes<P, G>::run(g);
+    else if constexpr (G::m < 4 && G::ow >= 4)
+      conv_rows<P>(g);
+    else
       gemm(g);
-    }
   });
 }
 

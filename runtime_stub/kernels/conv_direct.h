@@ -1,0 +1,192 @@
+//===- conv_direct.h - convolution with few output channels a group -------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Parts of conv.h, whose conv_product is G here. Depthwise convolutions copy a band
+// of their plane, with its pads and sorted by stride phase, so that each tap is
+// one shifted run over all outputs of the band; what does not fit goes by rows.
+#ifndef DISCO_KERNELS_CONV_DIRECT_H
+#define DISCO_KERNELS_CONV_DIRECT_H
+
+#include "gemm.h"
+#include "scalar.h"
+
+namespace disco {
+
+template <class T, int Vectors>
+inline void conv_taps_block(dim taps, const T *__restrict x, const int32_t *__restrict offsets, const T *__restrict w,
+                            T *__restrict sums) {
+  using v = vec<T>;
+  typename v::type acc[Vectors];
+  DISCO_UNROLL for (int j = 0; j < Vectors; ++j) v::load(acc[j], sums + j * v::lanes);
+  for (dim t = 0; t < taps; ++t) {
+    typename v::type scale, value;
+    v::fill(scale, w[t]);
+    DISCO_UNROLL for (int j = 0; j < Vectors; ++j) {
+      v::load(value, x + offsets[t] + j * v::lanes);
+      acc[j] += scale * value;
+    }
+  }
+  DISCO_UNROLL for (int j = 0; j < Vectors; ++j) v::store(sums + j * v::lanes, acc[j]);
+}
+
+/// sums[i] += sum over taps of w[t] * x[i + offsets[t]], `vectors` vectors of sums.
+template <class T>
+DISCO_WIDE void conv_taps(dim vectors, dim taps, const T *x, const int32_t *offsets, const T *w, T *sums) {
+  constexpr int block = 8;
+  const dim lanes = vec<T>::lanes, whole = vectors - vectors % block;
+  for (dim i = 0; i < whole; i += block)
+    conv_taps_block<T, block>(taps, x + i * lanes, offsets, w, sums + i * lanes);
+  dim i = whole;
+  if (vectors - i >= 4) {
+    conv_taps_block<T, 4>(taps, x + i * lanes, offsets, w, sums + i * lanes);
+    i += 4;
+  }
+  if (vectors - i >= 2) {
+    conv_taps_block<T, 2>(taps, x + i * lanes, offsets, w, sums + i * lanes);
+    i += 2;
+  }
+  if (vectors - i >= 1)
+    conv_taps_block<T, 1>(taps, x + i * lanes, offsets, w, sums + i * lanes);
+}
+
+/// One input channel a group, one or two dimensions.
+template <class P, class G> struct conv_planes {
+  using T = typename G::T;
+  static constexpr dim lanes = vec<T>::lanes;
+  // A phase plane has the inputs of one remainder of row and column by the strides.
+  static constexpr dim columns = G::ow + (G::kw - 1) * G::dw / G::sw, more_rows = (G::kh - 1) * G::dh / G::sh;
+  static constexpr dim phases = G::sh * G::sw;
+  static constexpr dim budget = (DISCO_VECTOR_BYTES ? 24576 : 2048) / (dim)sizeof(T) / (phases < 9 ? phases : 9);
+  static constexpr dim fit = budget / (columns > 0 ? columns : 1) - more_rows;
+  static constexpr dim rows = fit < G::oh ? fit : G::oh; // of y in one band
+  static constexpr bool serves = G::ci == 1 && G::id == 1 && G::od == 1 && P::kd == 1 && P::pd == 0 && phases <= 9 &&
+                                 rows > 0 && rows * 2 > more_rows && G::n > 0;
+  static constexpr dim plane = serves ? (rows + more_rows) * columns : 1;
+  static constexpr dim sums_size = serves ? (rows * columns + lanes - 1) / lanes * lanes : 1;
+
+  struct table {
+    int32_t of[serves ? G::taps : 1];
+  };
+  static constexpr table make_offsets() {
+    table t{};
+    for (dim ky = 0; ky < G::kh; ++ky)
+      for (dim kx = 0; kx < G::kw; ++kx) {
+        const dim y = ky * G::dh, x = kx * G::dw, phase = y % G::sh * G::sw + x % G::sw;
+        t.of[ky * G::kw + kx] = (int32_t)(phase * plane + y / G::sh * columns + x / G::sw);
+      }
+    return t;
+  }
+
+  static constexpr table offsets = make_offsets();
+
+  /// Column c of phase px is input column c * sw + px - pw, or 0.
+  static void fill_row(T *__restrict to, const typename G::x_t *__restrict row, dim px) {
+    const dim shift = G::pw - px;
+    const dim low_raw = shift > 0 ? (shift + G::sw - 1) / G::sw : 0;
+    const dim high_raw = G::iw + shift <= 0 ? 0 : (G::iw + shift + G::sw - 1) / G::sw;
+    const dim low = low_raw < columns ? low_raw : columns, fit_high = high_raw < columns ? high_raw : columns;
+    const dim high = fit_high < low ? low : fit_high;
+    for (dim c = 0; c < low; ++c)
+      to[c] = (T)0;
+    for (dim c = low; c < high; ++c)
+      to[c] = load(row[c * G::sw - shift]);
+    for (dim c = high; c < columns; ++c)
+      to[c] = (T)0;
+  }
+
+  static void fill(T *to, const typename G::x_t *x, dim oy0, dim band) {
+    for (dim py = 0; py < G::sh; ++py)
+      for (dim px = 0; px < G::sw; ++px) {
+        T *phase = to + (py * G::sw + px) * plane;
+        for (dim r = 0; r < band + more_rows; ++r, phase += columns) {
+          const dim iy = (oy0 + r) * G::sh + py - G::ph;
+          if (iy >= 0 && iy < G::ih)
+            fill_row(phase, x + iy * G::iw, px);
+          else
+            for (dim c = 0; c < columns; ++c)
+              phase[c] = (T)0;
+        }
+      }
+  }
+
+  static void run(const G &g) {
+    constexpr dim slack = lanes + columns - G::ow; // read by the last vector, for nothing
+    T buffer[phases * plane + slack], sums[sums_size], w[G::taps];
+    for (dim i = 0; i < slack; ++i)
+      buffer[phases * plane + i] = (T)0;
+    for (dim oy = 0; oy < G::oh; oy += rows) {
+      const dim band = G::oh - oy < rows ? G::oh - oy : rows, used = band * columns;
+      fill(buffer, g.channel(0), oy, band);
+      for (dim m0 = 0; m0 < G::m; ++m0) {
+        const dim at = m0 * G::n + oy * G::ow;
+        for (dim t = 0; t < G::taps; ++t)
+          w[t] = load(g.w[m0 * G::taps + t]);
+        for (dim i = 0; i < sums_size; ++i)
+          sums[i] = (T)0;
+        if constexpr (P::has_init)
+          product_begin<typename G::y_t>(sums, columns, g.init + at, G::ow, band, G::ow);
+        conv_taps<T>((used + lanes - 1) / lanes, G::taps, buffer, offsets.of, w, sums);
+        const T b = P::has_bias ? g.bias[m0] : (T)0;
+        using act = typename P::act;
+        for (dim r = 0; r < band; ++r)
+          for (dim c = 0; c < G::ow; ++c) {
+            T v = sums[r * columns + c] + b;
+            if constexpr (P::has_residual)
+              v += load(g.residual[at + r * G::ow + c]);
+            g.y[at + r * G::ow + c] = store<typename G::y_t>(act::template apply<act>(v));
+          }
+      }
+    }
+  }
+};
+
+/// One output row of one channel as a sum of shifted input rows, in pieces that fit the stack.
+template <class P, class G> inline void conv_row(const G &g, dim m0, dim oz, dim oy) {
+  using T = typename G::T;
+  constexpr dim piece = G::ow < 128 ? G::ow : 128;
+  T sums[piece > 0 ? piece : 1];
+  for (dim ox = 0; ox < G::ow; ox += piece) {
+    const dim run = G::ow - ox < piece ? G::ow - ox : piece;
+    const dim at = m0 * G::n + (oz * G::oh + oy) * G::ow + ox;
+    for (dim i = 0; i < run; ++i)
+      sums[i] = P::has_init ? load(g.init[at + i]) : (T)0;
+    for (dim c = 0; c < G::ci; ++c) {
+      const typename G::x_t *from = g.channel(c);
+      const typename G::w_t *w = g.w + m0 * G::k + c * G::taps;
+      for (dim kz = 0; kz < (dim)P::kd; ++kz)
+        for (dim ky = 0; ky < G::kh; ++ky) {
+          const dim iz = oz * G::sd - G::pd + kz * G::dd, iy = oy * G::sh - G::ph + ky * G::dh;
+          if (iz < 0 || iz >= G::id || iy < 0 || iy >= G::ih)
+            continue;
+          for (dim kx = 0; kx < G::kw; ++kx) {
+            const T scale = load(w[(kz * G::kh + ky) * G::kw + kx]);
+            const dim shift = G::pw - kx * G::dw - ox * G::sw; // input column = i * sw - shift
+            const dim low = shift > 0 ? (shift + G::sw - 1) / G::sw : 0;
+            const dim high = G::iw + shift <= 0 ? 0 : (G::iw + shift + G::sw - 1) / G::sw;
+            const dim row = (iz * G::ih + iy) * G::iw - shift;
+            const dim end = high < run ? high : run;
+            for (dim i = low; i < end; ++i)
+              sums[i] += scale * load(from[row + i * G::sw]);
+          }
+        }
+    }
+    const T b = P::has_bias ? g.bias[m0] : (T)0;
+    for (dim i = 0; i < run; ++i) {
+      T v = sums[i] + b;
+      if constexpr (P::has_residual)
+        v += load(g.residual[at + i]);
+      g.y[at + i] = store<typename G::y_t>(P::act::template apply<typename P::act>(v));
+    }
+  }
+}
+
+template <class P, class G> inline void conv_rows(const G &g) {
+  for (dim m0 = 0; m0 < G::m; ++m0)
+    for (dim oz = 0; oz < G::od; ++oz)
+      for (dim oy = 0; oy < G::oh; ++oy)
+        conv_row<P>(g, m0, oz, oy);
+}
+
+} // namespace disco
+
+#endif
