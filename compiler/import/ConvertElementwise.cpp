@@ -119,7 +119,8 @@ static LogicalResult convertClip(OpImport &op) {
     return op.result(op.unary(x, UnaryKind::Clip, bounds[0], bounds[1]));
   for (size_t i = 0; i < 2; ++i)
     if (given[i])
-      x = op.binary(i ? BinaryKind::Min : BinaryKind::Max, x, op.reshape(op.input(i + 1), {}));
+      x = op.binary(i ? BinaryKind::Min : BinaryKind::Max, x,
+                    op.opset() < 11 ? op.scalar(x, bounds[i]) : op.reshape(op.input(i + 1), {}));
   return op.result(x);
 }
 

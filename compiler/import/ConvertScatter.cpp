@@ -20,6 +20,8 @@ static LogicalResult convertTrilu(OpImport &op) {
   if (op.rank(x) < 2 || given->size() != 1)
     return op.error("needs matrices and a scalar k");
   int64_t rows = op.shape(x).drop_back().back(), columns = op.shape(x).back();
+  if (rows * columns > kMostConstant)
+    return op.error("the matrices are too large");
   int64_t k = std::clamp<int64_t>(given->front(), -rows - 1, columns + 1);
   auto type = RankedTensorType::get({rows, columns}, op.builder.getI1Type());
   ConstantBuilder mask(type);

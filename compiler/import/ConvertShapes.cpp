@@ -70,8 +70,8 @@ static LogicalResult convertEyeLike(OpImport &op) {
   int64_t k = op.integer("k", 0);
   if (op.hasFailed())
     return failure();
-  if (op.rank(x) != 2 || !element)
-    return op.error("needs a matrix and a numeric element type");
+  if (op.rank(x) != 2 || !element || elementCount(op.shape(x)) > kMostConstant)
+    return op.error("needs a matrix of a reasonable size and a numeric element type");
   if (element.isF16())
     element = op.builder.getF32Type();
   auto tensor = RankedTensorType::get(op.shape(x), element);
@@ -103,8 +103,6 @@ static LogicalResult convertSize(OpImport &op) {
   return op.result(op.reshape(op.constantInts(ArrayRef<int64_t>{elementCount(op.shape(x))}), {}));
 }
 
-static constexpr double kMostSteps = 1 << 26;
-
 static LogicalResult convertRange(OpImport &op) {
   Value parts[3];
   ElementsAttr values[3];
@@ -128,7 +126,7 @@ static LogicalResult convertRange(OpImport &op) {
   else
     steps = std::ceil((static_cast<double>(limit.integer(0)) - static_cast<double>(start.integer(0))) /
                       static_cast<double>(delta.integer(0)));
-  if (!(steps <= kMostSteps))
+  if (!(steps <= static_cast<double>(kMostConstant)))
     return op.error("the range has too many elements");
   auto count = static_cast<int64_t>(std::max(steps, 0.0));
   auto type = RankedTensorType::get({count}, element);

@@ -147,6 +147,8 @@ private:
   bool failed = false;
 };
 
+/// Constants that are made here have at most this many elements, splats aside.
+inline constexpr int64_t kMostConstant = int64_t(1) << 26;
 /// Whether a shape's elements can be counted, and a tensor of them exist.
 bool isReasonable(llvm::ArrayRef<int64_t> shape);
 int64_t elementCount(llvm::ArrayRef<int64_t> shape);
