@@ -71,6 +71,8 @@ class Proxy:
         proxy's thread, before it is passed on."""
         self.targets, self.delay, self.rate = dict(targets), delay, rate
         self.host, self.on_data, self.seen = host, on_data, 0
+        # Seconds that frames really spent here, and how many there were.
+        self.held, self.passed = 0.0, 0
         self.counts = collections.defaultdict(dict)
         self.frames = collections.Counter()     # (from, to, type)
         self.wire = collections.Counter()       # (from, to): every byte
@@ -190,22 +192,22 @@ class Proxy:
                     break
                 self.wire[pair] += len(data)
                 now = self._loop.time()
-                for part, _ in direction.feed(data):
+                for part, starts in direction.feed(data):
                     if self.rate:
                         last = max(last, now) + len(part) / self.rate
                     else:
                         last = now
-                    await queue.put((last + self.delay, part))
+                    await queue.put((last + self.delay, part, starts))
             if direction.broken:
                 self.broken.add(pair)
         finally:
-            await queue.put((0.0, None))
+            await queue.put((0.0, None, False))
             await passing
 
     async def _deliver(self, queue, writer):
         slow = self.delay or self.rate
         while True:
-            due, part = await queue.get()
+            due, part, starts = await queue.get()
             if part is None:
                 break
             if slow and (wait := due - self._loop.time()) > 0:
@@ -213,6 +215,9 @@ class Proxy:
                 await asyncio.sleep(wait)
             try:
                 writer.write(part)
+                if starts:
+                    self.held += self._loop.time() - due + self.delay
+                    self.passed += 1
                 await writer.drain()
             except ConnectionError:
                 return
