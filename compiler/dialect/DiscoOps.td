@@ -36,9 +36,9 @@ class Disco_InferredOp<string mnemonic, list<Trait> traits = [], list<string> di
 // The program's borders
 //===----------------------------------------------------------------------===//
 
-def Disco_InputOp : Disco_Op<"input", [Pure]> {
+def Disco_InputOp : Disco_Op<"input"> {
   let summary = "an input of the model";
-  let description = [{Given to the root. `index` is its position among the model's inputs.}];
+  let description = [{Given to the root; kept even when nothing reads it. `index` is its position among the model's inputs.}];
   let arguments = (ins StrAttr:$name, I64Attr:$index);
   let results = (outs Tensor:$result);
 }
