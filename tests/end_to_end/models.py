@@ -45,11 +45,17 @@ def _mean_scale(mean, scale):
 
 
 def _with_alpha(rng, dims):
-    """NHWC, 0 to 255, the fourth channel is 1."""
+    """NHWC, 0 to 255, the fourth channel is 1; boxes, whose edges are the
+    lines that a line detector is for."""
     _, height, width, channels = dims
     x = np.ones(dims)
     x[0, ..., :channels - 1] = np.moveaxis(
         picture(rng, channels - 1, height, width), 0, -1)
+    for _ in range(12):
+        top, left = rng.integers(0, height - 60), rng.integers(0, width - 60)
+        down, right = rng.integers(20, 60, 2)
+        x[0, top:top + down, left:left + right, :channels - 1] = \
+            rng.uniform(0, 255, channels - 1)
     return x
 
 

@@ -73,11 +73,11 @@ class Prepared:
         self.want = compare.oracle(self.masked, self.feeds)
 
     def _settled_input(self, seed):
-        for k in range(10):
+        for k in range(20):
             feeds = self.model.inputs(seed + k)
             if compare.settled(self.masked, feeds):
                 return feeds
-        raise RuntimeError("ONNX Runtime disagrees with itself on ten inputs")
+        raise RuntimeError("ONNX Runtime disagrees with itself on twenty inputs")
 
     def least(self):
         return least_traffic.least(self.traced, self.owners, self.document)

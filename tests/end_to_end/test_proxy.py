@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The proxy itself, between two sockets of this process."""
 
+import os
 import socket
+import sys
 import threading
 import time
 import unittest
 
-import proxy
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+import discoc  # noqa: E402
+import proxy  # noqa: E402
 
 
 def frame(kind, message, payload):
@@ -77,4 +82,4 @@ class ProxyTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    discoc.run_unittests()

@@ -132,3 +132,14 @@ def need_compiler():
         print("skip: no discoc: build it, or set DISCOC")
         print("0 passed, 0 failed, 1 skipped")
         sys.exit(1)
+
+
+def run_unittests():
+    """unittest.main with the closing line of the suites."""
+    import unittest
+    result = unittest.main(module="__main__", exit=False).result
+    bad, skipped = (len(result.failures) + len(result.errors),
+                    len(result.skipped))
+    print(f"{result.testsRun - bad - skipped} passed, {bad} failed, "
+          f"{skipped} skipped")
+    sys.exit(1 if bad else 0)
