@@ -120,23 +120,28 @@ def compile_cost(found, nodes, out, masks=None, repeat=3):
 class Node:
     """One emitted node directory as a library in this process."""
 
-    def __init__(self, directory, links=True):
-        symbol = cluster.symbol_of(directory)
+    def __init__(self, directory, links=True, build=True):
         target = os.path.join(directory, "timed.so" if links else "alone.so")
+        if build:
+            self._build(directory, target, links)
+        self.library = ctypes.CDLL(os.path.abspath(target))
+        code = self.library.bench_start()
+        if code:
+            raise RuntimeError(f"disco_start: {code}")
+
+    @staticmethod
+    def _build(directory, target, links):
         sources = [os.path.join(HERE, "timer.cpp"),
                    os.path.join(directory, "model.cpp")]
         sources += glob.glob(os.path.join(directory, "weights.[Sc]*"))
         sources += sorted(glob.glob(os.path.join(
             directory, "runtime", "disco*.cpp"))) if links else []
-        compiler = os.environ.get("CXX", "g++")
         defines = [f'-DMODEL_HEADER="{directory}/model.h"',
-                   f"-DPROGRAM={symbol}"] + ([] if links else ["-DNO_LINKS"])
-        cluster.call([compiler, *FLAGS, *defines, "-I", directory, "-fPIC",
-                       "-shared", "-Wl,-Bsymbolic", *sources, "-o", target])
-        self.library = ctypes.CDLL(os.path.abspath(target))
-        code = self.library.bench_start()
-        if code:
-            raise RuntimeError(f"disco_start: {code}")
+                   f"-DPROGRAM={cluster.symbol_of(directory)}"]
+        defines += [] if links else ["-DNO_LINKS"]
+        cluster.call([os.environ.get("CXX", "g++"), *FLAGS, *defines,
+                      "-I", directory, "-fPIC", "-shared", "-Wl,-Bsymbolic",
+                      *sources, "-o", target])
 
     def bind(self, inputs, outputs):
         """Arrays in the order of the model's inputs and outputs."""
