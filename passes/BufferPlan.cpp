@@ -64,6 +64,12 @@ static Value reusableOperand(Operation *op) {
   return {};
 }
 
+/// Whether no other operand of the op lies in the buffer of one of them.
+bool BufferPlan::readOnce(Operation *op, Value operand) const {
+  int64_t buffer = places.lookup(operand).buffer;
+  return llvm::count_if(op->getOperands(), [&](Value other) { return places.lookup(other).buffer == buffer; }) == 1;
+}
+
 void BufferPlan::placeResults(Operation *op, int64_t index) {
   if (isa<ConstantOp, InputOp>(op))
     return;
@@ -82,7 +88,7 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
       init = matmul.getInit();
     if (isView(op))
       places[result] = shareWith(op->getOperand(0), 0);
-    else if (init && diesAt(init, index))
+    else if (init && diesAt(init, index) && readOnce(op, init))
       places[result] = shareWith(init, 0);
     else if (reused && diesAt(reused, index))
       places[result] = shareWith(reused, 0);

@@ -38,6 +38,7 @@ private:
   Place newBuffer(int64_t bytes, int64_t index);
   Place shareWith(mlir::Value value, int64_t distance);
   bool diesAt(mlir::Value value, int64_t index) const;
+  bool readOnce(mlir::Operation *op, mlir::Value operand) const;
 
   llvm::DenseMap<mlir::Value, Place> places;
   llvm::DenseMap<mlir::Operation *, int64_t> order;
