@@ -97,7 +97,7 @@ def run_case(case, runtime):
             program = os.path.join(folder, "program")
             try:
                 cluster.build_inproc([o for _, o in outs], program, runtime,
-                                     flags=("-O1", "-w"))
+                                     flags=("-O0", "-w"))
             except cluster.BuildError as error:
                 results.update({n: ["build", str(error).replace(folder, "")]
                                 for n, _ in outs})

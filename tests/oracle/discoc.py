@@ -135,11 +135,16 @@ def need_compiler():
 
 
 def run_unittests():
-    """unittest.main with the closing line of the suites."""
+    """unittest with the closing line of the suites instead of its own."""
+    import io
     import unittest
-    result = unittest.main(module="__main__", exit=False).result
+    said = io.StringIO()
+    result = unittest.main(module="__main__", exit=False,
+                           testRunner=unittest.TextTestRunner(said)).result
     bad, skipped = (len(result.failures) + len(result.errors),
                     len(result.skipped))
+    if bad:
+        print(said.getvalue().rsplit("-" * 70, 1)[0])
     print(f"{result.testsRun - bad - skipped} passed, {bad} failed, "
           f"{skipped} skipped")
     sys.exit(1 if bad else 0)
