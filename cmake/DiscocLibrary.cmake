@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # How the compiler's own libraries and tools are built.
 #
 # MLIR comes without exceptions, so code that sees its headers is compiled without them; libraries that
