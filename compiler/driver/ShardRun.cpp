@@ -210,9 +210,8 @@ private:
 } // namespace
 
 RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out) {
-  return request.transport == RunRequest::Transport::Tcp
-             ? ShardRunner(request, manifest, out).run()
-             : runInProcess(request, manifest, out);
+  return request.transport == RunRequest::Transport::Tcp ? ShardRunner(request, manifest, out).run()
+                                                         : runInProcess(request, manifest, out);
 }
 
 std::string lastLine(std::string text) {

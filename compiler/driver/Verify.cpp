@@ -99,8 +99,11 @@ private:
     if (masked_.empty())
       return ExitFault;
     // Before anything is built: a path that is wrong is told at once.
-    if (!ortPath().empty() && !(ort_ = OrtSession::open(ortPath(), masked_, faults_)))
-      return ExitFault;
+    if (!ortPath().empty()) {
+      ort_ = OrtSession::open(ortPath(), masked_, faults_);
+      if (!ort_)
+        return ExitFault;
+    }
     inputs_ = randomInputs(*manifest_, options_.samples, options_.seed);
     if (!writeInputs())
       return ExitFault;

@@ -43,8 +43,7 @@ std::string verifyText(const VerifyResult &result, const Manifest &manifest) {
                  std::to_string(node.wrong), place(node)});
   text += table.text() + "\n";
   for (const OutputError &output : result.outputs)
-    if (output.range() == 0 && output.tensor.shape != std::vector<int64_t>{} &&
-        !output.nodes.empty())
+    if (output.range() == 0 && !output.tensor.shape.empty() && !output.nodes.empty())
       text += fmt::format("\"{}\" is {:g} everywhere in the reference: these inputs tell little\n",
                           output.tensor.name, output.least);
   if (result.good())

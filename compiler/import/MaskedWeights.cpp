@@ -49,8 +49,6 @@ public:
       for (const std::string &input : op.inputs)
         readers[input].push_back(&op);
     }
-    for (const ValueInfo &output : graph.outputs)
-      outputs.insert(output.name);
   }
 
   /// By name, else by first output.
@@ -61,17 +59,21 @@ public:
     return it == producers.end() || it->second->outputs.front() != name ? nullptr : it->second;
   }
 
-  /// The tensor's owner map, or that of what alone is made of it: the result of
-  /// an op has no map of its own when the op that follows is fused with it.
+  /// The tensor's owner map, or that of the nearest tensor that is made of it:
+  /// an op's result has no map of its own when all ops that read it are fused
+  /// with it, and then what they make has the map.
   const OwnerMap *ownersOf(const std::string &tensor, const Owners &owners) const {
-    std::string name = tensor;
-    for (size_t steps = 0; steps <= producers.size(); ++steps) {
-      if (auto it = owners.tensors.find(name); it != owners.tensors.end())
+    std::vector<std::string> queue = {tensor};
+    std::unordered_set<std::string> seen = {tensor};
+    for (size_t i = 0; i < queue.size(); ++i) {
+      if (auto it = owners.tensors.find(queue[i]); it != owners.tensors.end())
         return &it->second;
-      auto it = readers.find(name);
-      if (it == readers.end() || it->second.size() != 1 || outputs.count(name))
-        return nullptr;
-      name = it->second.front()->outputs.front();
+      auto it = readers.find(queue[i]);
+      if (it == readers.end())
+        continue;
+      for (const Op *op : it->second)
+        if (seen.insert(op->outputs.front()).second)
+          queue.push_back(op->outputs.front());
     }
     return nullptr;
   }
@@ -89,7 +91,6 @@ private:
   std::unordered_map<std::string, const Tensor *> initializers;
   std::unordered_map<std::string, const Op *> byName, producers;
   std::unordered_map<std::string, std::vector<const Op *>> readers;
-  std::unordered_set<std::string> outputs;
 };
 
 std::optional<Constant> GraphIndex::constant(const std::string &name, int depth) const {

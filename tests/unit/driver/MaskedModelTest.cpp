@@ -180,6 +180,22 @@ TEST_F(MaskedModel, SharedWeightsAreDoubled) {
   EXPECT_EQ(masked.metadata_props_size(), 0);
 }
 
+/// A hard swish of its own parts: two ops read the result, and only what they meet in has a map.
+TEST_F(MaskedModel, FusedOpsThatPartAndMeet) {
+  graph.clear_input();
+  graph.clear_output();
+  setValue(graph.add_input(), "x", {1, 2});
+  setValue(graph.add_output(), "y", {1, 2});
+  weights("w", {2, 2});
+  addOp(&graph, "MatMul", "fc", {"x", "w"}, {"t"});
+  addOp(&graph, "HardSigmoid", "gate", {"t"}, {"g"});
+  addOp(&graph, "Mul", "swish", {"t", "g"}, {"y"});
+  halves("y", 1, 2);
+  mask("fc", 0, 1, {});
+  ASSERT_TRUE(mask()) << errorText();
+  EXPECT_EQ(values("w"), (std::vector<float>{1, 0, 3, 0}));
+}
+
 /// Weights that are computed, or stored as repeated fields, are multiplied with zeros and ones.
 TEST_F(MaskedModel, OtherWeightsAreMultiplied) {
   graph.clear_input();
