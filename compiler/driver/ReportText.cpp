@@ -61,20 +61,20 @@ static std::string linksText(const Report &r) {
 }
 
 static std::string layersText(const Report &r) {
-  Table table({"<op", "<type", "MACs", "share", "weights", "share", "sent", "dense", "of dense"});
+  Table table({"<op", "<type", "MACs", "share", "weights", "share", "read", "dense", "of dense"});
   for (const LayerReport &layer : r.layers) {
-    int64_t mostMacs = 0, mostWeights = 0, sent = 0;
+    int64_t mostMacs = 0, mostWeights = 0, crossed = 0;
     for (const LayerShare &share : layer.nodes) {
       mostMacs = std::max(mostMacs, share.macs);
       mostWeights = std::max(mostWeights, share.weightBytes);
-      sent += share.sendBytes;
+      crossed += share.receiveBytes;
     }
-    if (layer.macs == 0 && layer.weightBytes == 0 && sent == 0 && layer.denseBytes == 0)
+    if (layer.macs == 0 && layer.weightBytes == 0 && crossed == 0 && layer.denseBytes == 0)
       continue; // reshapes, activations: nothing to divide
     table.row({fitted(layer.op, 24), fitted(layer.type, 13), count(layer.macs),
                percent(mostMacs, layer.macs), bytes(layer.weightBytes),
-               percent(mostWeights, layer.weightBytes), bytes(sent), bytes(layer.denseBytes),
-               percent(sent, layer.denseBytes)});
+               percent(mostWeights, layer.weightBytes), bytes(crossed), bytes(layer.denseBytes),
+               percent(crossed, layer.denseBytes)});
   }
   return table.empty() ? "  none that computes or sends\n" : table.text();
 }
@@ -107,7 +107,7 @@ std::string reportText(const Report &r) {
           nodesText(r);
   text += "\nLinks\n\n" + linksText(r);
   text +=
-      "\nLayers (share: the largest node's; sent: by all nodes together; dense: without masks)\n\n";
+      "\nLayers (share: the largest node's; read: from other nodes, all together; dense: the same without masks)\n\n";
   text += layersText(r);
   text += "\nComputed or stored more than once\n\n" + replicatedText(r);
   return text;
