@@ -22,9 +22,7 @@ inline float log1p_of(float v) { return log1pf(v); }
 inline double expm1_of(double v) { return expm1(v); }
 inline float expm1_of(float v) { return expm1f(v); }
 inline double tanh_of(double v) { return tanh(v); }
-inline float tanh_of(float v) { return tanhf(v); }
 inline double erf_of(double v) { return erf(v); }
-inline float erf_of(float v) { return erff(v); }
 inline double sqrt_of(double v) { return sqrt(v); }
 inline float sqrt_of(float v) { return sqrtf(v); }
 inline double pow_of(double v, double e) { return pow(v, e); }
@@ -38,15 +36,22 @@ inline float ceil_of(float v) { return ceilf(v); }
 inline double abs_of(double v) { return fabs(v); }
 inline float abs_of(float v) { return fabsf(v); }
 
+/// b where a is NaN.
+inline double least(double a, double b) { return a < b ? a : b; }
+inline float least(float a, float b) { return pick(a < b, a, b); }
+
+/// The sign of s on the magnitude of v.
+inline float with_sign(float v, float s) { return float_of((bits_of(v) & 0x7fffffffu) | (bits_of(s) & 0x80000000u)); }
+
 /// e^v within 1.1 ulp, no branches and no calls, so that loops over it vectorise.
 /// 2^n is applied in two factors, which keeps subnormal results right.
 inline float exp_of(float v) {
-  float c = v > -104.0f ? v : -104.0f; // NaN becomes -104 here and is put back below
-  c = c < 89.0f ? c : 89.0f;
-  const int32_t n = (int32_t)(c * 0x1.715476p+0f + (c < 0.0f ? -0.5f : 0.5f));
+  float c = pick(v > -104.0f, v, -104.0f); // NaN becomes -104 here and is put back below
+  c = pick(c < 89.0f, c, 89.0f);
+  const int32_t n = (int32_t)(c * 0x1.715476p+0f + with_sign(0.5f, c));
   const float fn = (float)n;
   const float r = (c - fn * 0.693359375f) - fn * -2.12194440e-4f;
-  float p = 0x1.a0d2cep-13f; // Taylor-like minimax of (e^r - 1 - r) / r^2
+  float p = 0x1.a0d2cep-13f; // minimax polynomial of (e^r - 1 - r) / r^2, from Cephes
   p = p * r + 0x1.6e879cp-10f;
   p = p * r + 0x1.1112eep-7f;
   p = p * r + 0x1.55554ep-5f;
@@ -55,7 +60,40 @@ inline float exp_of(float v) {
   const float e = (p * (r * r) + r) + 1.0f;
   const int32_t half = n >> 1;
   const float scaled = e * float_of((uint32_t)(half + 127) << 23) * float_of((uint32_t)(n - half + 127) << 23);
-  return v == v ? scaled : v;
+  return pick(v == v, scaled, v);
+}
+
+/// Within 2 ulp: a polynomial near 0, else through e^(2 |v|).
+inline float tanh_of(float v) {
+  const float a = float_of(bits_of(v) & 0x7fffffffu), s = v * v;
+  float p = -5.70498872745e-3f; // Cephes
+  p = p * s + 2.06390887954e-2f;
+  p = p * s - 5.37397155531e-2f;
+  p = p * s + 1.33314422036e-1f;
+  p = p * s - 3.33332819422e-1f;
+  const float near = p * s * v + v;
+  const float far = 1.0f - 2.0f / (exp_of(a + a) + 1.0f);
+  return with_sign(pick(a < 0.625f, near, far), v);
+}
+
+/// Within 2 ulp: a polynomial near 0, else 1 - e^polynomial (Juffa's approximation).
+inline float erf_of(float v) {
+  const float t = float_of(bits_of(v) & 0x7fffffffu), s = v * v;
+  float f = -1.72853470e-5f * t + 3.83197126e-4f;
+  f = f * s + (-3.88396438e-3f * t + 2.42546219e-2f);
+  f = f * t - 1.06777877e-1f;
+  f = f * t - 6.34846687e-1f;
+  f = f * t - 1.28717512e-1f;
+  f = f * t - t;
+  const float far = with_sign(1.0f - exp_of(f), v);
+  float p = -5.96761703e-4f;
+  p = p * s + 4.99119423e-3f;
+  p = p * s - 2.67681349e-2f;
+  p = p * s + 1.12819925e-1f;
+  p = p * s - 3.76125336e-1f;
+  p = p * s + 1.28379166e-1f;
+  const float near = p * v + v;
+  return pick(t > 0.927734375f, far, near);
 }
 
 /// Rounds half to even whatever the floating-point mode says.
@@ -143,8 +181,12 @@ struct act_gelu_tanh {
     return (T)0.5 * v * (1 + tanh_of((T)0.79788456080286535588 * (v + (T)0.044715 * v * v * v)));
   }
 };
+/// v * tanh(softplus(v)), by tanh(log(1 + e)) = (e e + 2 e) / (e e + 2 e + 2).
 struct act_mish {
-  template <class Self, class T> static T apply(T v) { return v * tanh_of(softplus_of(v)); }
+  template <class Self, class T> static T apply(T v) {
+    const T e = exp_of(least(v, (T)20)), n = e * (e + 2);
+    return v * (n / (n + 2));
+  }
 };
 /// bias, lambd
 struct act_shrink {

@@ -53,6 +53,7 @@ TEST(Unary, AccuracyOfFloats) {
   accuracy<op_erf>([](double v) { return std::erf(v); }, -5, 5, 2);
   accuracy<op_erf>([](double v) { return std::erf(v); }, -0.01, 0.01, 2);
   accuracy<act_silu>([](double v) { return v * sigmoid(v); }, -80, 80, 4);
+  accuracy<act_mish>([](double v) { return v * std::tanh(std::log1p(std::exp(v))); }, -20, 20, 6);
   accuracy<act_softplus>([](double v) { return v > 0 ? v + std::log1p(std::exp(-v)) : std::log1p(std::exp(v)); }, -50, 50, 3);
   accuracy<op_sin>([](double v) { return std::sin(v); }, -100, 100, 1);
 }
@@ -64,6 +65,15 @@ TEST(Unary, ExpAtTheEdges) {
   EXPECT_EQ(exp_of(89.5f), INFINITY);
   EXPECT_EQ(exp_of(-105.0f), 0.0f);
   EXPECT_TRUE(std::isnan(exp_of(NAN)));
+  for (float v : {0.0f, -0.0f, INFINITY, -INFINITY, 1e30f, -1e30f, 1e-40f, -1e-40f}) {
+    EXPECT_EQ(tanh_of(v), std::tanh(v));
+    EXPECT_EQ(std::signbit(tanh_of(v)), std::signbit(v));
+    EXPECT_EQ(std::signbit(erf_of(v)), std::signbit(v));
+    EXPECT_NEAR(erf_of(v), std::erf(v), 1e-44);
+  }
+  EXPECT_TRUE(std::isnan(tanh_of(NAN)));
+  EXPECT_TRUE(std::isnan(erf_of(NAN)));
+  EXPECT_EQ((act_mish::apply<act_mish>(1000.0f)), 1000.0f);
   EXPECT_EQ((act_sigmoid::apply<act_sigmoid>(-200.0f)), 0.0f);
   EXPECT_EQ((act_sigmoid::apply<act_sigmoid>(200.0f)), 1.0f);
 }
