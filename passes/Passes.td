@@ -161,7 +161,8 @@ def PlanMemory : Pass<"disco-plan-memory", "mlir::ModuleOp"> {
   let description = [{
     Values that share storage (parts of a message, views, in-place functions, running sums) form one buffer. A buffer lives from its
     first definition to its last use; a receive buffer from its post, a send buffer to its flush. Buffers are placed at the
-    lowest free offset, in the best of a few orders. Adds `disco.offsets` to ops and `disco.arena_bytes`
+    lowest free offset, in the best of a few orders; where more than an eighth would be wasted, the buffer on top is moved to the front
+    of the order, over and over. Adds `disco.offsets` to ops and `disco.arena_bytes`
     and `disco.live_bytes` (the largest sum of live bytes, a lower bound) to the shard's module.
 
     Before:

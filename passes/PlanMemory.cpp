@@ -44,8 +44,44 @@ int64_t placeInOrder(std::vector<Buffer> &buffers, ArrayRef<size_t> order) {
   return arena;
 }
 
+/// A placement and the order that led to it.
+struct Placement {
+  std::vector<Buffer> buffers;
+  SmallVector<size_t> order;
+  int64_t arena = -1;
+
+  void improve(Placement &&other) {
+    if (arena < 0 || other.arena < arena)
+      *this = std::move(other);
+  }
+};
+
+Placement place(const std::vector<Buffer> &buffers, SmallVector<size_t> order) {
+  Placement placement{buffers, std::move(order), 0};
+  placement.arena = placeInOrder(placement.buffers, placement.order);
+  return placement;
+}
+
+/// The buffer on top of the arena goes first, again and again, as long as much is wasted and the work stays small.
+void repair(Placement &best, int64_t live) {
+  Placement current = best;
+  size_t count = current.buffers.size();
+  for (size_t work = 0; 8 * best.arena > 9 * live && work < 20'000'000; work += count * count + 1) {
+    SmallVector<size_t> order = current.order;
+    auto top = llvm::find_if(order, [&](size_t i) {
+      return current.buffers[i].offset + rounded(current.buffers[i].bytes) == current.arena;
+    });
+    std::rotate(order.begin(), top, top + 1);
+    if (order == current.order)
+      return;
+    current = place(best.buffers, std::move(order));
+    Placement copy = current;
+    best.improve(std::move(copy));
+  }
+}
+
 /// Tries a few orders and keeps the best.
-int64_t placeAll(std::vector<Buffer> &buffers) {
+int64_t placeAll(std::vector<Buffer> &buffers, int64_t live) {
   using Key = std::function<bool(const Buffer &, const Buffer &)>;
   const Key keys[] = {
       [](const Buffer &a, const Buffer &b) { return a.bytes > b.bytes; },
@@ -53,26 +89,21 @@ int64_t placeAll(std::vector<Buffer> &buffers) {
       [](const Buffer &a, const Buffer &b) { return a.start < b.start; },
       [](const Buffer &a, const Buffer &b) { return a.end - a.start > b.end - b.start; },
   };
-  std::vector<Buffer> best;
-  int64_t bestArena = -1;
+  Placement best;
   for (const Key &key : keys) {
-    std::vector<Buffer> trial = buffers;
     SmallVector<size_t> order = llvm::to_vector(llvm::seq<size_t>(0, buffers.size()));
     llvm::stable_sort(order, [&](size_t a, size_t b) { return key(buffers[a], buffers[b]); });
-    int64_t arena = placeInOrder(trial, order);
-    if (bestArena < 0 || arena < bestArena) {
-      bestArena = arena;
-      best = std::move(trial);
-    }
+    best.improve(place(buffers, std::move(order)));
   }
-  buffers = std::move(best);
-  return bestArena;
+  repair(best, live);
+  buffers = std::move(best.buffers);
+  return best.arena;
 }
 
 void planShard(ModuleOp shard) {
   func::FuncOp function = inferOf(shard);
   BufferPlan plan(function);
-  int64_t arena = plan.buffers.empty() ? 0 : placeAll(plan.buffers);
+  int64_t arena = plan.buffers.empty() ? 0 : placeAll(plan.buffers, plan.largestLiveSum());
   OpBuilder builder(shard.getContext());
   shard->setAttr("disco.arena_bytes", builder.getI64IntegerAttr(arena));
   shard->setAttr("disco.live_bytes", builder.getI64IntegerAttr(plan.largestLiveSum()));
