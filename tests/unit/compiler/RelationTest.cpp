@@ -1,0 +1,73 @@
+//===- RelationTest.cpp - which indices an index reads --------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Support.h"
+
+using namespace disco;
+using namespace disco::test;
+
+namespace {
+
+std::vector<int64_t> reads(const Relation &relation, int64_t index) {
+  std::vector<int64_t> list;
+  relation.forEach(index, [&](int64_t read) { list.push_back(read); });
+  return list;
+}
+
+using List = std::vector<int64_t>;
+
+TEST(Relation, Identity) {
+  Relation relation = Relation::identity(4);
+  EXPECT_EQ(relation.size(), 4);
+  EXPECT_EQ(reads(relation, 3), List{3});
+  EXPECT_EQ(relation.single(2), 2);
+  EXPECT_EQ(relation.apply(IndexSet::of({0, 2})), IndexSet::of({0, 2}));
+}
+
+TEST(Relation, OffsetOfAConcatenation) {
+  // The second operand, of extent 3, begins at index 2 of 6.
+  Relation relation = Relation::offset(6, 2, 3);
+  EXPECT_EQ(reads(relation, 1), List{});
+  EXPECT_EQ(reads(relation, 2), List{0});
+  EXPECT_EQ(reads(relation, 4), List{2});
+  EXPECT_EQ(reads(relation, 5), List{});
+  EXPECT_EQ(relation.single(5), -1);
+  EXPECT_EQ(relation.apply(IndexSet::all(6)), IndexSet::all(3));
+}
+
+TEST(Relation, TableAndList) {
+  Relation groups = Relation::table({0, 2, 2, 5}, {4, 1, 0, 1, 2});
+  EXPECT_EQ(groups.size(), 3);
+  EXPECT_EQ(reads(groups, 0), (List{4, 1}));
+  EXPECT_EQ(reads(groups, 1), List{});
+  EXPECT_EQ(groups.single(0), -1); // two are not one
+  EXPECT_EQ(groups.apply(IndexSet::of({0, 2})), IndexSet::of({0, 1, 2, 4}));
+  Relation list = Relation::list({5, -1, 3});
+  EXPECT_EQ(list.size(), 3);
+  EXPECT_EQ(list.single(0), 5);
+  EXPECT_EQ(list.single(1), -1);
+  EXPECT_EQ(list.apply(IndexSet::all(3)), IndexSet::of({3, 5}));
+}
+
+TEST(Relation, ApplyIsTheUnionOfReads) {
+  Random random(2);
+  for (int round = 0; round < 500; ++round) {
+    int64_t size = random.between(1, 12);
+    std::vector<int64_t> begin{0}, indices;
+    for (int64_t i = 0; i < size; ++i) {
+      for (int64_t n = random.between(0, 3); n > 0; --n)
+        indices.push_back(random.between(0, 9));
+      begin.push_back(static_cast<int64_t>(indices.size()));
+    }
+    Relation relation = Relation::table(begin, indices);
+    std::vector<int64_t> chosen, expected;
+    for (int64_t i = 0; i < size; ++i)
+      if (random.chance(50)) {
+        chosen.push_back(i);
+        for (int64_t read : reads(relation, i))
+          expected.push_back(read);
+      }
+    ASSERT_EQ(relation.apply(IndexSet::of(chosen)), IndexSet::of(expected));
+  }
+}
+
+} // namespace
