@@ -12,16 +12,19 @@ using namespace disco::importing;
 // Conv
 //===----------------------------------------------------------------------===//
 
-static Value makeConv(OpImport &op, Value x, Value w, Value bias, const Window &window, int64_t group) {
-  SmallVector<NamedAttribute> attrs{op.named("strides", window.strides), op.named("pads", window.pads),
-                                    op.named("dilations", window.dilations), op.named("group", group)};
+static Value makeConv(OpImport &op, Value x, Value w, Value bias, const Window &window,
+                      int64_t group) {
+  SmallVector<NamedAttribute> attrs{
+      op.named("strides", window.strides), op.named("pads", window.pads),
+      op.named("dilations", window.dilations), op.named("group", group)};
   if (!x || !w)
     return {};
   Values operands = contractionOperands(op.builder, x, w, bias, {}, {}, attrs);
   return op.make<ConvOp>(operands, attrs);
 }
 
-Value disco::importing::convolution(OpImport &op, Value x, Value w, Value bias, const Window &window, int64_t group) {
+Value disco::importing::convolution(OpImport &op, Value x, Value w, Value bias,
+                                    const Window &window, int64_t group) {
   bool fused = !bias || OpImport::constant(bias);
   Value y = makeConv(op, x, w, fused ? bias : Value(), window, group);
   if (fused || !y)
@@ -37,8 +40,8 @@ static LogicalResult convertConv(OpImport &op) {
     return failure();
   int64_t rank = op.rank(x);
   if (rank < 3 || rank > 5 || op.rank(w) != rank)
-    return op.error("the input has the shape " + shapeText(op.shape(x)) + " and the weights " + shapeText(op.shape(w)) +
-                        ": both must have 3, 4 or 5 dimensions",
+    return op.error("the input has the shape " + shapeText(op.shape(x)) + " and the weights " +
+                        shapeText(op.shape(w)) + ": both must have 3, 4 or 5 dimensions",
                     "convolutions over 1, 2 or 3 spatial dimensions are supported");
   Ints kernel(op.shape(w).drop_front(2));
   if (op.integers("kernel_shape", kernel) != kernel)
@@ -49,8 +52,9 @@ static LogicalResult convertConv(OpImport &op) {
   if (!window)
     return failure();
   if (bias && (op.rank(bias) != 1 || op.shape(bias)[0] != op.shape(w)[0]))
-    return op.error("the bias has the shape " + shapeText(op.shape(bias)) + ", but must have one value for each of the " +
-                    Twine(op.shape(w)[0]) + " output channels");
+    return op.error("the bias has the shape " + shapeText(op.shape(bias)) +
+                    ", but must have one value for each of the " + Twine(op.shape(w)[0]) +
+                    " output channels");
   return op.result(convolution(op, x, w, bias, *window, group));
 }
 
@@ -94,8 +98,8 @@ static LogicalResult convertGemm(OpImport &op) {
   if (op.hasFailed())
     return failure();
   if (op.rank(a) != 2 || op.rank(b) != 2)
-    return op.error("the factors have the shapes " + shapeText(op.shape(a)) + " and " + shapeText(op.shape(b)) +
-                    ", but must have two dimensions");
+    return op.error("the factors have the shapes " + shapeText(op.shape(a)) + " and " +
+                    shapeText(op.shape(b)) + ", but must have two dimensions");
   if (!isa<FloatType>(tensorType(a).getElementType()) && (alpha != 1 || beta != 1))
     return op.error("alpha and beta must be 1 for integers");
   // With constant weights the product is a contraction over the last axis of a.
@@ -120,8 +124,8 @@ static LogicalResult convertGemm(OpImport &op) {
   if (!c || bias || !y)
     return op.result(y);
   if (broadcastShapes(op.shape(c), op.shape(y)) != Ints(op.shape(y)))
-    return op.error("C has the shape " + shapeText(op.shape(c)) + ", which cannot be broadcast to " +
-                    shapeText(op.shape(y)));
+    return op.error("C has the shape " + shapeText(op.shape(c)) +
+                    ", which cannot be broadcast to " + shapeText(op.shape(y)));
   return op.result(op.binary(BinaryKind::Add, y, scaled(op, c, beta)));
 }
 

@@ -1,8 +1,9 @@
 //===- ConvertConvTranspose.cpp - transposed convolution ------------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// A transposed convolution is a convolution of stride 1 with mirrored weights over an input with stride - 1 zeros
-// between its elements. It costs the product of the strides more than it must, and divides like any other contraction.
+// A transposed convolution is a convolution of stride 1 with mirrored weights over an input with
+// stride - 1 zeros between its elements. It costs the product of the strides more than it must, and
+// divides like any other contraction.
 #include "Converters.h"
 #include "Windows.h"
 #include "llvm/ADT/STLExtras.h"
@@ -22,10 +23,11 @@ static Value spreadOut(OpImport &op, Value x, ArrayRef<int64_t> strides) {
     whole.push_back(shape[i + 2] * strides[i]);
     pads[pads.size() / 2 + 3 + 2 * i] = strides[i] - 1;
   }
-  Value padded = op.make<PadOp>({op.reshape(x, apart)},
-                                {op.named("pads", pads),
-                                 op.named("mode", PadModeAttr::get(op.builder.getContext(), PadMode::Constant)),
-                                 op.named("value", op.builder.getF64FloatAttr(0))});
+  Value padded = op.make<PadOp>(
+      {op.reshape(x, apart)},
+      {op.named("pads", pads),
+       op.named("mode", PadModeAttr::get(op.builder.getContext(), PadMode::Constant)),
+       op.named("value", op.builder.getF64FloatAttr(0))});
   return op.reshape(padded, whole);
 }
 
@@ -37,7 +39,8 @@ static Value mirrored(OpImport &op, Value w, int64_t group) {
     steps[i] = shape[i] > 1 ? -1 : 1;
   }
   Value flipped = op.slice(w, starts, steps, shape);
-  Ints view{group, shape[0] / group, shape[1]}, perm{0, 2, 1}, result{group * shape[1], shape[0] / group};
+  Ints view{group, shape[0] / group, shape[1]}, perm{0, 2, 1},
+      result{group * shape[1], shape[0] / group};
   for (size_t i = 2; i < shape.size(); ++i) {
     view.push_back(shape[i]);
     perm.push_back(static_cast<int64_t>(i) + 1);
@@ -47,8 +50,8 @@ static Value mirrored(OpImport &op, Value w, int64_t group) {
 }
 
 /// Pads by auto_pad and output_shape, as ONNX defines them from the whole result's extent.
-static bool resolvePads(OpImport &op, ArrayRef<int64_t> spatial, ArrayRef<int64_t> kernel, ArrayRef<int64_t> extra,
-                        Window &window) {
+static bool resolvePads(OpImport &op, ArrayRef<int64_t> spatial, ArrayRef<int64_t> kernel,
+                        ArrayRef<int64_t> extra, Window &window) {
   std::string mode = op.text("auto_pad", "NOTSET");
   Ints wanted = op.integers("output_shape");
   size_t rank = spatial.size();
@@ -59,11 +62,13 @@ static bool resolvePads(OpImport &op, ArrayRef<int64_t> spatial, ArrayRef<int64_
   if (wanted.empty() && !same)
     return true;
   if (!wanted.empty() && (wanted.size() != rank || !isReasonable(wanted))) {
-    (void)op.error("attribute 'output_shape' is " + shapeText(wanted) + ", but must have " + Twine(rank) + " entries");
+    (void)op.error("attribute 'output_shape' is " + shapeText(wanted) + ", but must have " +
+                   Twine(rank) + " entries");
     return false;
   }
   for (size_t i = 0; i < rank; ++i) {
-    int64_t whole = window.strides[i] * (spatial[i] - 1) + extra[i] + (kernel[i] - 1) * window.dilations[i] + 1;
+    int64_t whole =
+        window.strides[i] * (spatial[i] - 1) + extra[i] + (kernel[i] - 1) * window.dilations[i] + 1;
     int64_t total = whole - (wanted.empty() ? spatial[i] * window.strides[i] : wanted[i]);
     // A result that is wider than the whole gets its zeros at the end.
     int64_t half = std::max<int64_t>(total, 0) / 2;
@@ -79,21 +84,25 @@ static LogicalResult convertConvTranspose(OpImport &op) {
     return failure();
   int64_t group = op.integer("group", 1), rank = op.rank(x);
   if (rank < 3 || rank > 5 || op.rank(w) != rank)
-    return op.error("the input has the shape " + shapeText(op.shape(x)) + " and the weights " + shapeText(op.shape(w)) +
-                    ": both must have 3, 4 or 5 dimensions");
+    return op.error("the input has the shape " + shapeText(op.shape(x)) + " and the weights " +
+                    shapeText(op.shape(w)) + ": both must have 3, 4 or 5 dimensions");
   if (group < 1 || op.shape(w)[0] % group != 0 || op.shape(x)[1] != op.shape(w)[0])
-    return op.error("the input has " + Twine(op.shape(x)[1]) + " channels, but weights of the shape " +
-                    shapeText(op.shape(w)) + " in " + Twine(group) + " groups do not read that many");
-  Ints kernel(op.shape(w).drop_front(2)), spatial(op.shape(x).drop_front(2)), zeros(spatial.size(), 0);
+    return op.error("the input has " + Twine(op.shape(x)[1]) +
+                    " channels, but weights of the shape " + shapeText(op.shape(w)) + " in " +
+                    Twine(group) + " groups do not read that many");
+  Ints kernel(op.shape(w).drop_front(2)), spatial(op.shape(x).drop_front(2)),
+      zeros(spatial.size(), 0);
   if (op.integers("kernel_shape", kernel) != kernel)
-    return op.error("attribute 'kernel_shape' does not agree with weights of the shape " + shapeText(op.shape(w)));
+    return op.error("attribute 'kernel_shape' does not agree with weights of the shape " +
+                    shapeText(op.shape(w)));
   std::optional<Window> window = readWindow(op, spatial, kernel);
   Ints extra = op.integers("output_padding", zeros);
   if (!window || op.hasFailed())
     return failure();
-  if (extra.size() != spatial.size() || llvm::any_of(extra, [](int64_t e) { return e < 0 || e > 65536; }))
-    return op.error("attribute 'output_padding' is " + shapeText(extra) + ", but must have " + Twine(spatial.size()) +
-                    " entries that are not negative");
+  if (extra.size() != spatial.size() ||
+      llvm::any_of(extra, [](int64_t e) { return e < 0 || e > 65536; }))
+    return op.error("attribute 'output_padding' is " + shapeText(extra) + ", but must have " +
+                    Twine(spatial.size()) + " entries that are not negative");
   if (!resolvePads(op, spatial, kernel, extra, *window))
     return failure();
   Value spread = spreadOut(op, x, window->strides);
@@ -104,7 +113,8 @@ static LogicalResult convertConvTranspose(OpImport &op) {
   Ints pads(2 * count, 0), starts(count + 2, 0), steps(count + 2, 1), kept(op.shape(spread));
   for (size_t i = 0; i < count; ++i) {
     int64_t reach = (kernel[i] - 1) * window->dilations[i];
-    int64_t begin = reach - window->pads[i], end = reach - window->pads[i + count] + extra[i] - (window->strides[i] - 1);
+    int64_t begin = reach - window->pads[i],
+            end = reach - window->pads[i + count] + extra[i] - (window->strides[i] - 1);
     pads[i] = std::max<int64_t>(begin, 0), pads[i + count] = std::max<int64_t>(end, 0);
     starts[i + 2] = std::max<int64_t>(-begin, 0);
     kept[i + 2] -= starts[i + 2] + std::max<int64_t>(-end, 0);
@@ -117,8 +127,9 @@ static LogicalResult convertConvTranspose(OpImport &op) {
   if (!weights)
     return failure();
   if (bias && (op.rank(bias) != 1 || op.shape(bias)[0] != op.shape(weights)[0]))
-    return op.error("the bias has the shape " + shapeText(op.shape(bias)) + ", but must have one value for each of the " +
-                    Twine(op.shape(weights)[0]) + " output channels");
+    return op.error("the bias has the shape " + shapeText(op.shape(bias)) +
+                    ", but must have one value for each of the " + Twine(op.shape(weights)[0]) +
+                    " output channels");
   window->pads = pads;
   window->strides = Ints(count, 1);
   return op.result(convolution(op, spread, weights, bias, *window, group));

@@ -45,7 +45,8 @@ static LogicalResult convertCelu(OpImport &op) {
 }
 
 static LogicalResult convertSelu(OpImport &op) {
-  double alpha = op.real("alpha", 1.67326319217681884765625), gamma = op.real("gamma", 1.05070102214813232421875);
+  double alpha = op.real("alpha", 1.67326319217681884765625),
+         gamma = op.real("gamma", 1.05070102214813232421875);
   return op.result(op.unary(op.input(0), UnaryKind::Selu, alpha, gamma));
 }
 
@@ -62,10 +63,13 @@ static LogicalResult convertGelu(OpImport &op) {
     return op.error("attribute 'approximate' is '" + form + "', but must be 'none' or 'tanh'");
   // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
   Value cube = op.binary(BinaryKind::Mul, op.binary(BinaryKind::Mul, x, x), x);
-  Value sum = op.binary(BinaryKind::Add, x, op.binary(BinaryKind::Mul, cube, op.scalar(x, 0.044715)));
-  Value tanh = op.unary(op.binary(BinaryKind::Mul, sum, op.scalar(x, 0.79788456080286535588)), UnaryKind::Tanh);
+  Value sum =
+      op.binary(BinaryKind::Add, x, op.binary(BinaryKind::Mul, cube, op.scalar(x, 0.044715)));
+  Value tanh = op.unary(op.binary(BinaryKind::Mul, sum, op.scalar(x, 0.79788456080286535588)),
+                        UnaryKind::Tanh);
   Value half = op.binary(BinaryKind::Mul, x, op.scalar(x, 0.5));
-  return op.result(op.binary(BinaryKind::Mul, half, op.binary(BinaryKind::Add, tanh, op.scalar(x, 1))));
+  return op.result(
+      op.binary(BinaryKind::Mul, half, op.binary(BinaryKind::Add, tanh, op.scalar(x, 1))));
 }
 
 //===----------------------------------------------------------------------===//
@@ -138,15 +142,16 @@ static Value secondOperand(OpImport &op) {
   int64_t free = op.rank(x) - op.rank(y), axis = op.integer("axis", free);
   if (!broadcast) {
     if (op.shape(x) != op.shape(y))
-      (void)op.error("the operands' shapes " + shapeText(op.shape(x)) + " and " + shapeText(op.shape(y)) +
-                     " differ, and broadcast is 0");
+      (void)op.error("the operands' shapes " + shapeText(op.shape(x)) + " and " +
+                     shapeText(op.shape(y)) + " differ, and broadcast is 0");
     return y;
   }
   if (axis < 0)
     axis += op.rank(x);
   if (free < 0 || axis < 0 || axis > free) {
-    (void)op.error("a tensor of the shape " + shapeText(op.shape(y)) + " cannot be broadcast from axis " + Twine(axis) +
-                   " of one of the shape " + shapeText(op.shape(x)));
+    (void)op.error("a tensor of the shape " + shapeText(op.shape(y)) +
+                   " cannot be broadcast from axis " + Twine(axis) + " of one of the shape " +
+                   shapeText(op.shape(x)));
     return {};
   }
   Ints shape(op.shape(y));
@@ -169,7 +174,8 @@ static LogicalResult convertPow(OpImport &op) {
 
 static LogicalResult convertMod(OpImport &op) {
   bool fmod = op.flag("fmod");
-  if (!fmod && (op.inputType(0) == ElemType::F32 || op.inputType(0) == ElemType::F64 || op.inputType(0) == ElemType::F16))
+  if (!fmod && (op.inputType(0) == ElemType::F32 || op.inputType(0) == ElemType::F64 ||
+                op.inputType(0) == ElemType::F16))
     return op.error("attribute 'fmod' must be 1 for floats");
   return op.result(op.binary(fmod ? BinaryKind::Fmod : BinaryKind::Mod, op.input(0), op.input(1)));
 }
@@ -184,9 +190,10 @@ static LogicalResult convertPrelu(OpImport &op) {
     slope = op.reshape(slope, shape);
   }
   if (x && slope && broadcastShapes(op.shape(x), op.shape(slope)) != Ints(op.shape(x)))
-    return op.error("a slope of the shape " + shapeText(op.shape(slope)) + " cannot be broadcast to " +
-                        shapeText(op.shape(x)),
-                    "dimensions are matched from the right: slopes by channel need the shape [C, 1, 1]");
+    return op.error(
+        "a slope of the shape " + shapeText(op.shape(slope)) + " cannot be broadcast to " +
+            shapeText(op.shape(x)),
+        "dimensions are matched from the right: slopes by channel need the shape [C, 1, 1]");
   return op.result(op.binary(BinaryKind::Prelu, x, slope));
 }
 
@@ -207,7 +214,8 @@ static LogicalResult convertMean(OpImport &op) {
     sum = op.binary(BinaryKind::Add, sum, operand);
   if (operands.size() == 1)
     return op.result(sum);
-  return op.result(op.binary(BinaryKind::Div, sum, op.scalar(sum, static_cast<double>(operands.size()))));
+  return op.result(
+      op.binary(BinaryKind::Div, sum, op.scalar(sum, static_cast<double>(operands.size()))));
 }
 
 //===----------------------------------------------------------------------===//
@@ -297,9 +305,8 @@ void disco::importing::addElementwise(ConverterTable &table) {
   table["CastLike"] = {convertCastLike, 2, 2, 1, kAny, 1};
   table["Clip"] = {convertClip, 1, 3, 1, kNumbers, 3};
 
-  auto binary = [&](StringRef name, LogicalResult (*convert)(OpImport &), unsigned types = kNumbers) {
-    table[name] = {convert, 2, 2, 1, types, 2};
-  };
+  auto binary = [&](StringRef name, LogicalResult (*convert)(OpImport &),
+                    unsigned types = kNumbers) { table[name] = {convert, 2, 2, 1, types, 2}; };
   binary("Add", convertBinary<BinaryKind::Add>);
   binary("Sub", convertBinary<BinaryKind::Sub>);
   binary("Mul", convertBinary<BinaryKind::Mul>);

@@ -24,7 +24,8 @@ static LogicalResult convertReshape(OpImport &op) {
     if (extent == 0 && !allowZero) {
       if (i >= op.shape(x).size())
         return op.error("the shape " + shapeText(*target) + " copies dimension " + Twine(i) +
-                        ", which the input of the shape " + shapeText(op.shape(x)) + " does not have");
+                        ", which the input of the shape " + shapeText(op.shape(x)) +
+                        " does not have");
       extent = op.shape(x)[i];
     }
     if (extent == -1 && !open) {
@@ -52,9 +53,11 @@ static LogicalResult convertFlatten(OpImport &op) {
     return failure();
   int64_t rank = op.rank(x);
   if (axis < -rank || axis > rank)
-    return op.error("axis " + Twine(axis) + " does not exist in a tensor of " + Twine(rank) + " dimensions");
+    return op.error("axis " + Twine(axis) + " does not exist in a tensor of " + Twine(rank) +
+                    " dimensions");
   axis = axis < 0 ? axis + rank : axis;
-  return op.result(op.reshape(x, {elementCount(op.shape(x).take_front(axis)), elementCount(op.shape(x).drop_front(axis))}));
+  return op.result(op.reshape(
+      x, {elementCount(op.shape(x).take_front(axis)), elementCount(op.shape(x).drop_front(axis))}));
 }
 
 static LogicalResult convertSqueeze(OpImport &op) {
@@ -104,8 +107,9 @@ static LogicalResult convertTranspose(OpImport &op) {
   Ints perm = op.integers("perm", reversed), sorted = perm;
   llvm::sort(sorted);
   if (sorted != iota(op.rank(x)))
-    return op.error("attribute 'perm' is " + shapeText(perm) + ", which is no permutation of the axes of a tensor of " +
-                    Twine(op.rank(x)) + " dimensions");
+    return op.error("attribute 'perm' is " + shapeText(perm) +
+                    ", which is no permutation of the axes of a tensor of " + Twine(op.rank(x)) +
+                    " dimensions");
   return op.result(op.transpose(x, perm));
 }
 
@@ -119,11 +123,13 @@ static LogicalResult convertDepthToSpace(OpImport &op) {
   if (mode != "DCR" && mode != "CRD")
     return op.error("attribute 'mode' is '" + mode + "', but must be DCR or CRD");
   if (s.size() != 4 || b < 1 || b > 65536 || s[1] % (b * b) != 0)
-    return op.error("the input has the shape " + shapeText(s) + ", but must have four dimensions and a multiple of " +
-                    Twine(b) + " x " + Twine(b) + " channels");
+    return op.error("the input has the shape " + shapeText(s) +
+                    ", but must have four dimensions and a multiple of " + Twine(b) + " x " +
+                    Twine(b) + " channels");
   Ints shape{s[0], s[1] / (b * b), s[2] * b, s[3] * b};
   if (mode == "DCR")
-    return op.result(op.rearrange(x, {s[0], b, b, shape[1], s[2], s[3]}, {0, 3, 4, 1, 5, 2}, shape));
+    return op.result(
+        op.rearrange(x, {s[0], b, b, shape[1], s[2], s[3]}, {0, 3, 4, 1, 5, 2}, shape));
   return op.result(op.rearrange(x, {s[0], shape[1], b, b, s[2], s[3]}, {0, 1, 4, 2, 5, 3}, shape));
 }
 
@@ -159,14 +165,15 @@ static std::optional<Ints> splitExtents(OpImport &op, int64_t extent) {
   std::optional<Ints> given = op.attrOrInput("split", 13, 1);
   auto parts = static_cast<int64_t>(op.op.outputs.size());
   if (op.opset() >= 18 && !given && op.integer("num_outputs", parts) != parts)
-    (void)op.error("attribute 'num_outputs' is " + Twine(op.integer("num_outputs", 0)) + ", but the op has " +
-                   Twine(parts) + " outputs");
+    (void)op.error("attribute 'num_outputs' is " + Twine(op.integer("num_outputs", 0)) +
+                   ", but the op has " + Twine(parts) + " outputs");
   op.ignore({"num_outputs"});
   if (op.hasFailed())
     return std::nullopt;
   if (!given) {
     if (op.opset() < 18 && extent % parts != 0) {
-      (void)op.error("an axis of extent " + Twine(extent) + " cannot be split into " + Twine(parts) + " equal parts");
+      (void)op.error("an axis of extent " + Twine(extent) + " cannot be split into " +
+                     Twine(parts) + " equal parts");
       return std::nullopt;
     }
     int64_t chunk = (extent + parts - 1) / parts;
@@ -208,9 +215,11 @@ static LogicalResult convertSplit(OpImport &op) {
 static LogicalResult convertSlice(OpImport &op) {
   Value x = op.input(0);
   bool attributes = op.opset() < 10;
-  std::optional<Ints> starts = op.attrOrInput("starts", 10, 1), ends = op.attrOrInput("ends", 10, 2);
+  std::optional<Ints> starts = op.attrOrInput("starts", 10, 1),
+                      ends = op.attrOrInput("ends", 10, 2);
   std::optional<Ints> axes = op.attrOrInput("axes", 10, 3);
-  std::optional<Ints> steps = attributes || !op.hasInput(4) ? std::nullopt : op.constantInts(4, "steps");
+  std::optional<Ints> steps =
+      attributes || !op.hasInput(4) ? std::nullopt : op.constantInts(4, "steps");
   if (op.hasFailed())
     return failure();
   if (!starts || !ends)
@@ -269,8 +278,8 @@ static LogicalResult convertGather(OpImport &op) {
   for (int64_t i = 0; view.isValid() && i < view.size(); ++i) {
     int64_t index = view.integer(i);
     if (index < -extent || index >= extent)
-      return op.error("index " + Twine(index) + " is outside axis " + Twine(*axis) + " of a tensor of the shape " +
-                      shapeText(op.shape(x)));
+      return op.error("index " + Twine(index) + " is outside axis " + Twine(*axis) +
+                      " of a tensor of the shape " + shapeText(op.shape(x)));
     list.push_back(index < 0 ? index + extent : index);
   }
   Ints shape(op.shape(x).take_front(*axis));
@@ -292,8 +301,8 @@ static LogicalResult convertExpand(OpImport &op) {
     return failure();
   std::optional<Ints> shape = broadcastShapes(op.shape(x), *target);
   if (!shape || !isReasonable(*shape))
-    return op.error("a tensor of the shape " + shapeText(op.shape(x)) + " cannot be broadcast with " +
-                    shapeText(*target));
+    return op.error("a tensor of the shape " + shapeText(op.shape(x)) +
+                    " cannot be broadcast with " + shapeText(*target));
   return op.result(op.expand(x, *shape));
 }
 
@@ -331,7 +340,8 @@ static constexpr int64_t kMostPad = int64_t(1) << 30;
 /// Begins of all axes, then ends; nothing when they are wrong.
 static std::optional<Ints> readPads(OpImport &op, int64_t rank) {
   std::optional<Ints> given = op.attrOrInput("pads", 11, 1);
-  std::optional<Ints> axes = op.opset() >= 18 && op.hasInput(3) ? op.constantInts(3, "axes") : std::nullopt;
+  std::optional<Ints> axes =
+      op.opset() >= 18 && op.hasInput(3) ? op.constantInts(3, "axes") : std::nullopt;
   if (op.hasFailed())
     return std::nullopt;
   Ints list = axes ? *axes : iota(rank);
@@ -361,7 +371,8 @@ static LogicalResult convertPad(OpImport &op) {
   double value = op.opset() < 11 ? op.real("value", 0) : 0;
   std::optional<PadMode> mode = symbolizePadMode(name);
   if (!mode)
-    return op.error("attribute 'mode' is '" + name + "', but must be constant, reflect, edge or wrap");
+    return op.error("attribute 'mode' is '" + name +
+                    "', but must be constant, reflect, edge or wrap");
   if (op.hasInput(2)) {
     std::optional<Reals> constant = op.constantReals(2, "constant_value");
     if (!constant || constant->size() > 1)
@@ -380,21 +391,23 @@ static LogicalResult convertPad(OpImport &op) {
     starts[i] = std::max<int64_t>(-begin, 0);
     shape[i] += std::min<int64_t>(begin, 0) + std::min<int64_t>(end, 0);
     if (shape[i] < 0)
-      return op.error("the pads crop more than dimension " + Twine(i) + " of a tensor of the shape " +
-                      shapeText(op.shape(x)) + " has");
+      return op.error("the pads crop more than dimension " + Twine(i) +
+                      " of a tensor of the shape " + shapeText(op.shape(x)) + " has");
     begin = std::max<int64_t>(begin, 0), end = std::max<int64_t>(end, 0);
     starts[i] = shape[i] == 0 ? 0 : starts[i];
     bool needsOne = *mode == PadMode::Edge || *mode == PadMode::Wrap;
     if (needsOne && begin + end > 0 && shape[i] == 0)
-      return op.error("dimension " + Twine(i) + " is empty: there is nothing that its border could repeat");
+      return op.error("dimension " + Twine(i) +
+                      " is empty: there is nothing that its border could repeat");
   }
   if (ArrayRef<int64_t>(shape) != op.shape(x) && !isEmpty)
     x = op.slice(x, starts, steps, shape);
   if (llvm::all_of(*pads, [](int64_t pad) { return pad == 0; }))
     return op.result(x);
-  return op.result(op.make<PadOp>({x}, {op.named("pads", *pads),
-                                        op.named("mode", PadModeAttr::get(op.builder.getContext(), *mode)),
-                                        op.named("value", op.builder.getF64FloatAttr(value))}));
+  return op.result(
+      op.make<PadOp>({x}, {op.named("pads", *pads),
+                           op.named("mode", PadModeAttr::get(op.builder.getContext(), *mode)),
+                           op.named("value", op.builder.getF64FloatAttr(value))}));
 }
 
 void disco::importing::addMovement(ConverterTable &table) {

@@ -17,7 +17,8 @@ template <ReduceKind kind> static LogicalResult convertReduce(OpImport &op) {
   Value x = op.input(0);
   int64_t since = kind == ReduceKind::Sum ? 13 : 18;
   std::optional<Ints> given = op.attrOrInput("axes", since, 1);
-  bool keepdims = op.flag("keepdims", true), none = op.opset() >= since && op.flag("noop_with_empty_axes");
+  bool keepdims = op.flag("keepdims", true),
+       none = op.opset() >= since && op.flag("noop_with_empty_axes");
   if (op.hasFailed())
     return failure();
   if (!given || given->empty()) {
@@ -38,7 +39,8 @@ template <bool log> static LogicalResult convertSoftmax(OpImport &op) {
   std::optional<int64_t> normal = op.normalAxis(axis, op.rank(x));
   if (!normal)
     return failure();
-  SmallVector<NamedAttribute> attrs{op.named("axis", *normal), op.named("count", single ? 1 : op.rank(x) - *normal)};
+  SmallVector<NamedAttribute> attrs{op.named("axis", *normal),
+                                    op.named("count", single ? 1 : op.rank(x) - *normal)};
   if (log)
     attrs.push_back(op.unit("log"));
   return op.result(op.make<SoftmaxOp>({x}, attrs));
@@ -48,8 +50,10 @@ template <bool log> static LogicalResult convertSoftmax(OpImport &op) {
 // BatchNormalization
 //===----------------------------------------------------------------------===//
 
-/// y = x * (scale / sqrt(var + eps)) + (bias - mean * scale / sqrt(var + eps)), both factors constants.
-static Value foldedBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters, ArrayRef<int64_t> shape, double epsilon) {
+/// y = x * (scale / sqrt(var + eps)) + (bias - mean * scale / sqrt(var + eps)), both factors
+/// constants.
+static Value foldedBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters,
+                             ArrayRef<int64_t> shape, double epsilon) {
   ConstantView scale(OpImport::constant(parameters[0])), bias(OpImport::constant(parameters[1])),
       mean(OpImport::constant(parameters[2])), variance(OpImport::constant(parameters[3]));
   Reals factors, offsets;
@@ -63,10 +67,14 @@ static Value foldedBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters, 
   return op.binary(BinaryKind::Add, scaled, op.reals(shape, element, offsets));
 }
 
-static Value runtimeBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters, ArrayRef<int64_t> shape, double epsilon) {
-  Value deviation = op.unary(op.binary(BinaryKind::Add, parameters[3], op.scalar(parameters[3], epsilon)), UnaryKind::Sqrt);
+static Value runtimeBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters,
+                              ArrayRef<int64_t> shape, double epsilon) {
+  Value deviation =
+      op.unary(op.binary(BinaryKind::Add, parameters[3], op.scalar(parameters[3], epsilon)),
+               UnaryKind::Sqrt);
   Value factor = op.binary(BinaryKind::Div, parameters[0], deviation);
-  Value offset = op.binary(BinaryKind::Sub, parameters[1], op.binary(BinaryKind::Mul, parameters[2], factor));
+  Value offset =
+      op.binary(BinaryKind::Sub, parameters[1], op.binary(BinaryKind::Mul, parameters[2], factor));
   Type element = tensorType(x).getElementType();
   Value scaled = op.binary(BinaryKind::Mul, x, op.cast(op.reshape(factor, shape), element));
   return op.binary(BinaryKind::Add, scaled, op.cast(op.reshape(offset, shape), element));
@@ -76,7 +84,8 @@ static LogicalResult convertBatchNorm(OpImport &op) {
   op.ignore({"momentum", "consumed_inputs"});
   double epsilon = op.real("epsilon", 1e-5f);
   bool perActivation = op.opset() < 9 && !op.flag("spatial", true);
-  bool training = op.opset() >= 14 ? op.flag("training_mode") : op.opset() < 7 && !op.flag("is_test");
+  bool training =
+      op.opset() >= 14 ? op.flag("training_mode") : op.opset() < 7 && !op.flag("is_test");
   for (size_t i = 1; i < op.op.outputs.size(); ++i)
     training |= !op.op.outputs[i].empty();
   if (training)
@@ -96,8 +105,9 @@ static LogicalResult convertBatchNorm(OpImport &op) {
   for (Value parameter : parameters) {
     known &= bool(OpImport::constant(parameter));
     if (elementCount(op.shape(parameter)) != elementCount(shape))
-      return op.error("a parameter has the shape " + shapeText(op.shape(parameter)) + ", but the input, of the shape " +
-                      shapeText(op.shape(x)) + ", needs " + Twine(elementCount(shape)) + " values");
+      return op.error("a parameter has the shape " + shapeText(op.shape(parameter)) +
+                      ", but the input, of the shape " + shapeText(op.shape(x)) + ", needs " +
+                      Twine(elementCount(shape)) + " values");
   }
   return op.result(known ? foldedBatchNorm(op, x, parameters, shape, epsilon)
                          : runtimeBatchNorm(op, x, parameters, shape, epsilon));
@@ -118,8 +128,10 @@ static Normalised normalise(OpImport &op, Value x, ArrayRef<int64_t> axes, doubl
   Normalised result;
   result.mean = op.reduce(x, ReduceKind::Mean, axes, true);
   Value centred = op.binary(BinaryKind::Sub, x, result.mean);
-  Value variance = op.reduce(op.binary(BinaryKind::Mul, centred, centred), ReduceKind::Mean, axes, true);
-  Value deviation = op.unary(op.binary(BinaryKind::Add, variance, op.scalar(x, epsilon)), UnaryKind::Sqrt);
+  Value variance =
+      op.reduce(op.binary(BinaryKind::Mul, centred, centred), ReduceKind::Mean, axes, true);
+  Value deviation =
+      op.unary(op.binary(BinaryKind::Add, variance, op.scalar(x, epsilon)), UnaryKind::Sqrt);
   result.inverse = op.unary(deviation, UnaryKind::Reciprocal);
   result.value = op.binary(BinaryKind::Mul, centred, result.inverse);
   return result;
@@ -129,8 +141,8 @@ static Normalised normalise(OpImport &op, Value x, ArrayRef<int64_t> axes, doubl
 static Value affine(OpImport &op, Value x, Value scale, Value bias) {
   for (Value parameter : {scale, bias})
     if (x && parameter && broadcastShapes(op.shape(x), op.shape(parameter)) != Ints(op.shape(x))) {
-      (void)op.error("a parameter of the shape " + shapeText(op.shape(parameter)) + " cannot be broadcast to " +
-                     shapeText(op.shape(x)));
+      (void)op.error("a parameter of the shape " + shapeText(op.shape(parameter)) +
+                     " cannot be broadcast to " + shapeText(op.shape(x)));
       return {};
     }
   Value scaled = op.binary(BinaryKind::Mul, x, scale);
@@ -172,7 +184,8 @@ static LogicalResult convertInstanceNorm(OpImport &op) {
     return failure();
   int64_t rank = op.rank(x);
   if (rank < 3)
-    return op.error("the input has the shape " + shapeText(op.shape(x)) + ", but must have at least three dimensions");
+    return op.error("the input has the shape " + shapeText(op.shape(x)) +
+                    ", but must have at least three dimensions");
   Value normal = normalise(op, x, iota(rank - 2, 2), epsilon).value;
   return op.result(affine(op, normal, channelwise(op, scale, rank), channelwise(op, bias, rank)));
 }
@@ -186,8 +199,8 @@ static LogicalResult convertGroupNorm(OpImport &op) {
     return failure();
   int64_t rank = op.rank(x);
   if (rank < 2 || groups < 1 || op.shape(x)[1] % groups != 0)
-    return op.error("the channels of an input of the shape " + shapeText(op.shape(x)) + " cannot be divided into " +
-                    Twine(groups) + " groups");
+    return op.error("the channels of an input of the shape " + shapeText(op.shape(x)) +
+                    " cannot be divided into " + Twine(groups) + " groups");
   Ints whole(op.shape(x)), grouped{whole[0], groups, whole[1] / groups};
   llvm::append_range(grouped, ArrayRef<int64_t>(whole).drop_front(2));
   Value normal = normalise(op, op.reshape(x, grouped), iota(rank - 1, 2), epsilon).value;
@@ -209,8 +222,10 @@ static LogicalResult convertMeanVariance(OpImport &op) {
     return failure();
   // The op has a small constant beside the deviation, not beside the variance.
   Value centred = op.binary(BinaryKind::Sub, x, op.reduce(x, ReduceKind::Mean, *axes, true));
-  Value variance = op.reduce(op.binary(BinaryKind::Mul, centred, centred), ReduceKind::Mean, *axes, true);
-  Value deviation = op.binary(BinaryKind::Add, op.unary(variance, UnaryKind::Sqrt), op.scalar(x, 1e-9));
+  Value variance =
+      op.reduce(op.binary(BinaryKind::Mul, centred, centred), ReduceKind::Mean, *axes, true);
+  Value deviation =
+      op.binary(BinaryKind::Add, op.unary(variance, UnaryKind::Sqrt), op.scalar(x, 1e-9));
   return op.result(op.binary(BinaryKind::Div, centred, deviation));
 }
 
@@ -225,13 +240,15 @@ static LogicalResult convertLrn(OpImport &op) {
     return op.error("needs an input of at least three dimensions and a positive 'size'");
   Ints shape(op.shape(x)), flat{shape[0], 1, shape[1], elementCount(op.shape(x).drop_front(2))};
   Value squares = op.reshape(op.binary(BinaryKind::Mul, x, x), flat);
-  Value mean = op.make<PoolOp>({squares}, {op.named("kind", PoolKindAttr::get(op.builder.getContext(), PoolKind::Average)),
-                                           op.named("kernel", Ints{size, 1}), op.named("strides", Ints{1, 1}),
-                                           op.named("pads", Ints{(size - 1) / 2, 0, size / 2, 0}),
-                                           op.named("dilations", Ints{1, 1}), op.unit("count_include_pad")});
+  Value mean = op.make<PoolOp>(
+      {squares}, {op.named("kind", PoolKindAttr::get(op.builder.getContext(), PoolKind::Average)),
+                  op.named("kernel", Ints{size, 1}), op.named("strides", Ints{1, 1}),
+                  op.named("pads", Ints{(size - 1) / 2, 0, size / 2, 0}),
+                  op.named("dilations", Ints{1, 1}), op.unit("count_include_pad")});
   Value sum = op.binary(BinaryKind::Mul, op.reshape(mean, shape), op.scalar(x, alpha));
   Value base = op.binary(BinaryKind::Add, sum, op.scalar(x, bias));
-  return op.result(op.binary(BinaryKind::Div, x, op.binary(BinaryKind::Pow, base, op.scalar(x, beta))));
+  return op.result(
+      op.binary(BinaryKind::Div, x, op.binary(BinaryKind::Pow, base, op.scalar(x, beta))));
 }
 
 void disco::importing::addNormalise(ConverterTable &table) {

@@ -27,15 +27,17 @@ static Value makeResize(OpImport &op, Value x, const Resampling &r) {
   auto real = [&](double value) { return op.builder.getF64FloatAttr(value); };
   auto type = RankedTensorType::get(r.shape, tensorType(x).getElementType());
   if (!isReasonable(r.shape) || (elementCount(op.shape(x)) == 0 && elementCount(r.shape) != 0)) {
-    (void)op.error("a tensor of the shape " + shapeText(op.shape(x)) + " cannot be resized to " + shapeText(r.shape));
+    (void)op.error("a tensor of the shape " + shapeText(op.shape(x)) + " cannot be resized to " +
+                   shapeText(r.shape));
     return {};
   }
   auto *context = op.builder.getContext();
   return op.builder.create<ResizeOp>(
-      op.loc, type, x, DenseF64ArrayAttr::get(context, r.scales), DenseF64ArrayAttr::get(context, r.roi),
-      ResizeModeAttr::get(context, r.mode), CoordinateModeAttr::get(context, r.coordinates),
-      NearestModeAttr::get(context, r.nearest), real(r.cubicCoefficient),
-      r.excludeOutside ? op.builder.getUnitAttr() : UnitAttr(), real(r.extrapolation));
+      op.loc, type, x, DenseF64ArrayAttr::get(context, r.scales),
+      DenseF64ArrayAttr::get(context, r.roi), ResizeModeAttr::get(context, r.mode),
+      CoordinateModeAttr::get(context, r.coordinates), NearestModeAttr::get(context, r.nearest),
+      real(r.cubicCoefficient), r.excludeOutside ? op.builder.getUnitAttr() : UnitAttr(),
+      real(r.extrapolation));
 }
 
 /// ONNX multiplies in float: 0.7 * 10 is 7, though the float 0.7 is less.
@@ -46,7 +48,8 @@ static int64_t scaledExtent(int64_t extent, double scale) {
 
 static bool checkScales(OpImport &op, const Reals &scales, size_t rank) {
   if (scales.size() != rank) {
-    (void)op.error("'scales' has " + Twine(scales.size()) + " entries, but must have " + Twine(rank));
+    (void)op.error("'scales' has " + Twine(scales.size()) + " entries, but must have " +
+                   Twine(rank));
     return false;
   }
   for (double scale : scales)
@@ -129,14 +132,17 @@ static bool readCoordinates(OpImport &op, Resampling &r) {
   }
   r.nearest = *nearestMode;
   // (i + 0.5) / scale: half a pixel more than half_pixel, whose floor is half_pixel rounded.
-  if (name == "tf_half_pixel_for_nn" && r.mode == ResizeMode::Nearest && r.nearest == NearestMode::Floor) {
+  if (name == "tf_half_pixel_for_nn" && r.mode == ResizeMode::Nearest &&
+      r.nearest == NearestMode::Floor) {
     r.nearest = NearestMode::RoundPreferCeil;
     return true;
   }
   std::optional<CoordinateMode> mode = symbolizeCoordinateMode(name);
   if (!mode) {
-    (void)op.error("attribute 'coordinate_transformation_mode' is '" + name + "', which is not supported",
-                   "supported are half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric and "
+    (void)op.error("attribute 'coordinate_transformation_mode' is '" + name +
+                       "', which is not supported",
+                   "supported are half_pixel, half_pixel_symmetric, pytorch_half_pixel, "
+                   "align_corners, asymmetric and "
                    "tf_crop_and_resize");
     return false;
   }
@@ -145,11 +151,14 @@ static bool readCoordinates(OpImport &op, Resampling &r) {
 }
 
 /// Scales from the wanted sizes of some axes.
-static bool scalesFromSizes(OpImport &op, Value x, const Ints &axes, const Ints &sizes, Resampling &r) {
+static bool scalesFromSizes(OpImport &op, Value x, const Ints &axes, const Ints &sizes,
+                            Resampling &r) {
   std::string policy = op.text("keep_aspect_ratio_policy", "stretch");
-  if (sizes.size() != axes.size() || (policy != "stretch" && policy != "not_larger" && policy != "not_smaller")) {
+  if (sizes.size() != axes.size() ||
+      (policy != "stretch" && policy != "not_larger" && policy != "not_smaller")) {
     (void)op.error(sizes.size() != axes.size()
-                       ? "'sizes' has " + Twine(sizes.size()) + " entries, but must have " + Twine(axes.size())
+                       ? "'sizes' has " + Twine(sizes.size()) + " entries, but must have " +
+                             Twine(axes.size())
                        : "attribute 'keep_aspect_ratio_policy' is '" + Twine(policy) +
                              "', but must be stretch, not_larger or not_smaller");
     return false;
@@ -158,7 +167,8 @@ static bool scalesFromSizes(OpImport &op, Value x, const Ints &axes, const Ints 
   for (auto [axis, size] : llvm::zip(axes, sizes)) {
     int64_t extent = op.shape(x)[axis];
     if (size < 1 || extent < 1 || !isReasonable({size})) {
-      (void)op.error("axis " + Twine(axis) + " of extent " + Twine(extent) + " cannot be resized to " + Twine(size));
+      (void)op.error("axis " + Twine(axis) + " of extent " + Twine(extent) +
+                     " cannot be resized to " + Twine(size));
       return false;
     }
     double scale = static_cast<double>(size) / static_cast<double>(extent);
@@ -170,7 +180,8 @@ static bool scalesFromSizes(OpImport &op, Value x, const Ints &axes, const Ints 
     return true;
   for (int64_t axis : axes) {
     r.scales[axis] = common;
-    r.shape[axis] = static_cast<int64_t>(std::floor(common * static_cast<double>(op.shape(x)[axis]) + 0.5));
+    r.shape[axis] =
+        static_cast<int64_t>(std::floor(common * static_cast<double>(op.shape(x)[axis]) + 0.5));
   }
   return true;
 }
@@ -210,7 +221,8 @@ static LogicalResult convertResize(OpImport &op) {
   r.excludeOutside = op.flag("exclude_outside");
   r.extrapolation = op.real("extrapolation_value", 0);
   if (op.flag("antialias"))
-    return op.error("attribute 'antialias' is 1, which is not supported", "export the model with antialias=False");
+    return op.error("attribute 'antialias' is 1, which is not supported",
+                    "export the model with antialias=False");
   Ints axes = op.integers("axes", iota(op.rank(x)));
   if (op.hasFailed() || !op.normalAxes(axes, op.rank(x)) || !readCoordinates(op, r))
     return failure();
@@ -239,7 +251,8 @@ static LogicalResult convertResize(OpImport &op) {
   }
   if (!readRoi(op, axes, r))
     return failure();
-  bool changes = r.coordinates == CoordinateMode::TfCropAndResize || ArrayRef<int64_t>(r.shape) != op.shape(x) ||
+  bool changes = r.coordinates == CoordinateMode::TfCropAndResize ||
+                 ArrayRef<int64_t>(r.shape) != op.shape(x) ||
                  llvm::any_of(r.scales, [](double scale) { return scale != 1; });
   return op.result(changes ? makeResize(op, x, r) : x);
 }

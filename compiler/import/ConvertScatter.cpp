@@ -39,17 +39,21 @@ static LogicalResult convertScatterND(OpImport &op) {
     return failure();
   for (Value operand : {data, indices, updates})
     if (!OpImport::constant(operand))
-      return op.error("its operands must be constants", "fold it with onnxsim, or export the model without it");
+      return op.error("its operands must be constants",
+                      "fold it with onnxsim, or export the model without it");
   if (reduction != "none" || op.inputType(1) != ElemType::I64 || op.rank(indices) < 1)
     return op.error("reduction must be none and the indices of type int64");
-  ConstantView from(OpImport::constant(data)), at(OpImport::constant(indices)), with(OpImport::constant(updates));
+  ConstantView from(OpImport::constant(data)), at(OpImport::constant(indices)),
+      with(OpImport::constant(updates));
   ArrayRef<int64_t> shape = op.shape(data), list = op.shape(indices);
   int64_t depth = list.back();
   if (depth < 1 || depth > op.rank(data))
-    return op.error("the indices have the shape " + shapeText(list) + ", but the data " + shapeText(shape));
+    return op.error("the indices have the shape " + shapeText(list) + ", but the data " +
+                    shapeText(shape));
   int64_t block = elementCount(shape.drop_front(depth)), count = elementCount(list.drop_back());
   if (with.size() != count * block)
-    return op.error("the updates have the shape " + shapeText(op.shape(updates)) + ", which does not fit the indices");
+    return op.error("the updates have the shape " + shapeText(op.shape(updates)) +
+                    ", which does not fit the indices");
   ConstantBuilder result(tensorType(data));
   for (int64_t i = 0; i < from.size(); ++i)
     result.setBytes(i, from.bytes(i));
@@ -58,8 +62,8 @@ static LogicalResult convertScatterND(OpImport &op) {
     for (int64_t axis = 0; axis < depth; ++axis) {
       int64_t index = at.integer(i * depth + axis), extent = shape[axis];
       if (index < -extent || index >= extent)
-        return op.error("index " + Twine(index) + " is outside axis " + Twine(axis) + " of a tensor of the shape " +
-                        shapeText(shape));
+        return op.error("index " + Twine(index) + " is outside axis " + Twine(axis) +
+                        " of a tensor of the shape " + shapeText(shape));
       linear = linear * extent + (index < 0 ? index + extent : index);
     }
     for (int64_t k = 0; k < block; ++k)

@@ -30,7 +30,8 @@ static LogicalResult convertConstant(OpImport &op) {
     return op.result(op.reals({static_cast<int64_t>(values.size())}, f32, values));
   }
   if (op.hasAttr("value_int"))
-    return op.result(op.reshape(op.constantInts(ArrayRef<int64_t>{op.integer("value_int", 0)}), {}));
+    return op.result(
+        op.reshape(op.constantInts(ArrayRef<int64_t>{op.integer("value_int", 0)}), {}));
   if (op.hasAttr("value_ints"))
     return op.result(op.constantInts(op.integers("value_ints")));
   return op.error("attribute '" + op.op.attributes[0].name + "' is not supported",
@@ -57,9 +58,10 @@ static LogicalResult convertConstantOfShape(OpImport &op) {
     element = op.cast(element, op.builder.getF32Type());
   auto single = cast<DenseElementsAttr>(OpImport::constant(element));
   auto type = RankedTensorType::get(*shape, single.getElementType());
-  ElementsAttr all = type.getNumElements() == 0
-                         ? ConstantBuilder(type).finish()
-                         : DenseElementsAttr::get(type, *single.getValues<mlir::Attribute>().begin());
+  ElementsAttr all =
+      type.getNumElements() == 0
+          ? ConstantBuilder(type).finish()
+          : DenseElementsAttr::get(type, *single.getValues<mlir::Attribute>().begin());
   return op.resultOfType(op.constant(type, all), one.type);
 }
 
@@ -124,8 +126,9 @@ static LogicalResult convertRange(OpImport &op) {
   if (isReal)
     steps = std::ceil((limit.real(0) - start.real(0)) / delta.real(0));
   else
-    steps = std::ceil((static_cast<double>(limit.integer(0)) - static_cast<double>(start.integer(0))) /
-                      static_cast<double>(delta.integer(0)));
+    steps =
+        std::ceil((static_cast<double>(limit.integer(0)) - static_cast<double>(start.integer(0))) /
+                  static_cast<double>(delta.integer(0)));
   if (!(steps <= static_cast<double>(kMostConstant)))
     return op.error("the range has too many elements");
   auto count = static_cast<int64_t>(std::max(steps, 0.0));
@@ -146,7 +149,8 @@ static LogicalResult convertIdentity(OpImport &op) {
   return op.forward();
 }
 
-/// Whether an optional constant scalar operand is there and not zero; run-time ones count as not zero.
+/// Whether an optional constant scalar operand is there and not zero; run-time ones count as not
+/// zero.
 static bool mayBeTrue(OpImport &op, size_t i) {
   if (!op.hasInput(i))
     return false;
@@ -162,7 +166,8 @@ static LogicalResult convertDropout(OpImport &op) {
   Value x = op.input(0);
   bool ratioIsZero = op.opset() >= 12 && op.hasInput(1) && !mayBeTrue(op, 1);
   if (op.opset() >= 12 && mayBeTrue(op, 2) && !ratioIsZero)
-    return op.error("input 'training_mode' is or may be true", "export the model for inference (model.eval())");
+    return op.error("input 'training_mode' is or may be true",
+                    "export the model for inference (model.eval())");
   if (op.hasFailed())
     return failure();
   if (op.op.outputs.size() > 1 && op.isUsed(1)) {

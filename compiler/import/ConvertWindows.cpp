@@ -11,22 +11,26 @@ using namespace disco::importing;
 /// Keeps products and sums of window settings far from overflow.
 static constexpr int64_t kMostExtent = int64_t(1) << 30;
 
-static bool checkList(OpImport &op, StringRef name, ArrayRef<int64_t> list, size_t count, int64_t least) {
+static bool checkList(OpImport &op, StringRef name, ArrayRef<int64_t> list, size_t count,
+                      int64_t least) {
   if (list.size() != count) {
-    (void)op.error("attribute '" + name + "' has " + Twine(list.size()) + " entries, but must have " + Twine(count));
+    (void)op.error("attribute '" + name + "' has " + Twine(list.size()) +
+                   " entries, but must have " + Twine(count));
     return false;
   }
   for (int64_t value : list)
     if (value < least || value > kMostExtent) {
-      (void)op.error("attribute '" + name + "' has the entry " + Twine(value) + ", but entries must be at least " +
-                     Twine(least));
+      (void)op.error("attribute '" + name + "' has the entry " + Twine(value) +
+                     ", but entries must be at least " + Twine(least));
       return false;
     }
   return true;
 }
 
-/// Pads that make the result's extent ceil(extent / stride); the odd one goes to the end or the beginning.
-static void padToSame(Window &window, ArrayRef<int64_t> spatial, ArrayRef<int64_t> kernel, bool upper) {
+/// Pads that make the result's extent ceil(extent / stride); the odd one goes to the end or the
+/// beginning.
+static void padToSame(Window &window, ArrayRef<int64_t> spatial, ArrayRef<int64_t> kernel,
+                      bool upper) {
   for (size_t i = 0; i < spatial.size(); ++i) {
     int64_t out = (spatial[i] + window.strides[i] - 1) / window.strides[i];
     int64_t covered = (out - 1) * window.strides[i] + (kernel[i] - 1) * window.dilations[i] + 1;
@@ -36,20 +40,25 @@ static void padToSame(Window &window, ArrayRef<int64_t> spatial, ArrayRef<int64_
   }
 }
 
-std::optional<Window> disco::importing::readWindow(OpImport &op, ArrayRef<int64_t> spatial, ArrayRef<int64_t> kernel) {
+std::optional<Window> disco::importing::readWindow(OpImport &op, ArrayRef<int64_t> spatial,
+                                                   ArrayRef<int64_t> kernel) {
   size_t rank = spatial.size();
   Ints ones(rank, 1), zeros(2 * rank, 0);
-  Window window{op.integers("strides", ones), op.integers("pads", zeros), op.integers("dilations", ones)};
+  Window window{op.integers("strides", ones), op.integers("pads", zeros),
+                op.integers("dilations", ones)};
   std::string mode = op.text("auto_pad", "NOTSET");
-  if (!checkList(op, "kernel_shape", kernel, rank, 1) || !checkList(op, "strides", window.strides, rank, 1) ||
-      !checkList(op, "dilations", window.dilations, rank, 1) || !checkList(op, "pads", window.pads, 2 * rank, 0))
+  if (!checkList(op, "kernel_shape", kernel, rank, 1) ||
+      !checkList(op, "strides", window.strides, rank, 1) ||
+      !checkList(op, "dilations", window.dilations, rank, 1) ||
+      !checkList(op, "pads", window.pads, 2 * rank, 0))
     return std::nullopt;
   if (mode == "VALID") {
     window.pads = zeros;
   } else if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
     padToSame(window, spatial, kernel, mode == "SAME_UPPER");
   } else if (mode != "NOTSET" && !mode.empty()) {
-    (void)op.error("attribute 'auto_pad' is '" + mode + "', but must be NOTSET, VALID, SAME_UPPER or SAME_LOWER");
+    (void)op.error("attribute 'auto_pad' is '" + mode +
+                   "', but must be NOTSET, VALID, SAME_UPPER or SAME_LOWER");
     return std::nullopt;
   }
   return window;
@@ -60,7 +69,8 @@ static LogicalResult convertPool(OpImport &op, PoolKind kind) {
   if (op.hasFailed())
     return failure();
   if (op.rank(x) < 3 || op.rank(x) > 5)
-    return op.error("the input has the shape " + shapeText(op.shape(x)) + ", but must have 3, 4 or 5 dimensions",
+    return op.error("the input has the shape " + shapeText(op.shape(x)) +
+                        ", but must have 3, 4 or 5 dimensions",
                     "pooling over 1, 2 or 3 spatial dimensions is supported");
   if (!op.hasAttr("kernel_shape"))
     return op.error("attribute 'kernel_shape' is missing");
@@ -69,12 +79,14 @@ static LogicalResult convertPool(OpImport &op, PoolKind kind) {
   if (!window)
     return failure();
   for (size_t i = 0; i < kernel.size(); ++i)
-    if (std::max(window->pads[i], window->pads[i + kernel.size()]) > (kernel[i] - 1) * window->dilations[i])
+    if (std::max(window->pads[i], window->pads[i + kernel.size()]) >
+        (kernel[i] - 1) * window->dilations[i])
       return op.error("the pads of spatial dimension " + Twine(i) + " are as large as the window",
                       "some windows would see padding only: use smaller pads");
-  SmallVector<NamedAttribute> attrs{op.named("kind", PoolKindAttr::get(op.builder.getContext(), kind)),
-                                    op.named("kernel", kernel), op.named("strides", window->strides),
-                                    op.named("pads", window->pads), op.named("dilations", window->dilations)};
+  SmallVector<NamedAttribute> attrs{
+      op.named("kind", PoolKindAttr::get(op.builder.getContext(), kind)),
+      op.named("kernel", kernel), op.named("strides", window->strides),
+      op.named("pads", window->pads), op.named("dilations", window->dilations)};
   if (op.flag("ceil_mode"))
     attrs.push_back(op.unit("ceil_mode"));
   if (kind == PoolKind::Average && op.flag("count_include_pad"))
@@ -85,7 +97,8 @@ static LogicalResult convertPool(OpImport &op, PoolKind kind) {
 static LogicalResult convertMaxPool(OpImport &op) {
   op.ignore({"storage_order"}); // of the indices
   if (op.isUsed(1))
-    return op.error("output 'Indices' is read, which is not supported", "export the model without MaxUnpool");
+    return op.error("output 'Indices' is read, which is not supported",
+                    "export the model without MaxUnpool");
   return convertPool(op, PoolKind::Max);
 }
 
@@ -96,7 +109,8 @@ template <ReduceKind kind> static LogicalResult convertGlobalPool(OpImport &op) 
   if (op.hasFailed())
     return failure();
   if (op.rank(x) < 2)
-    return op.error("the input has the shape " + shapeText(op.shape(x)) + ", but must have batch and channels");
+    return op.error("the input has the shape " + shapeText(op.shape(x)) +
+                    ", but must have batch and channels");
   return op.result(op.reduce(x, kind, iota(op.rank(x) - 2, 2), true));
 }
 

@@ -10,11 +10,13 @@
 
 namespace disco {
 
-/// Converts a read and pinned model into `module { func.func @main() { disco.input ... disco.output } }`. Every op
-/// carries the ONNX op's name, type and opset in its location, and the ONNX name of the tensor that it makes
-/// (kTensorAttr). Weights stay views of the model's files: the model must outlive the module. Null, with at
-/// least one entry in `errors`, on failure; mistakes of different ops are collected.
-mlir::OwningOpRef<mlir::ModuleOp> importModel(mlir::MLIRContext &context, const discoc::importer::Model &model,
+/// Converts a read and pinned model into `module { func.func @main() { disco.input ... disco.output
+/// } }`. Every op carries the ONNX op's name, type and opset in its location, and the ONNX name of
+/// the tensor that it makes (kTensorAttr). Weights stay views of the model's files: the model must
+/// outlive the module. Null, with at least one entry in `errors`, on failure; mistakes of different
+/// ops are collected.
+mlir::OwningOpRef<mlir::ModuleOp> importModel(mlir::MLIRContext &context,
+                                              const discoc::importer::Model &model,
                                               discoc::importer::Diagnostics &errors);
 
 } // namespace disco

@@ -13,10 +13,12 @@ using namespace disco::importing;
 using discoc::importer::Dim;
 
 static constexpr int64_t kInlineElements = 64;
-static constexpr const char *kTypesAdvice = "export the model with float, double, float16, bool or integer tensors";
+static constexpr const char *kTypesAdvice =
+    "export the model with float, double, float16, bool or integer tensors";
 
 ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &errors)
-    : model(model), context(context), builder(&context), errors(errors), errorsBefore(errors.size()) {
+    : model(model), context(context), builder(&context), errors(errors),
+      errorsBefore(errors.size()) {
   addContractions(table);
   addConvTranspose(table);
   addElementwise(table);
@@ -37,7 +39,9 @@ ImportedTensor *ModelImport::find(const std::string &name) {
   return it == tensors.end() ? nullptr : &it->second;
 }
 
-Location ModelImport::locationOf(const std::string &name) { return NameLoc::get(StringAttr::get(&context, name)); }
+Location ModelImport::locationOf(const std::string &name) {
+  return NameLoc::get(StringAttr::get(&context, name));
+}
 
 Value ModelImport::constantOf(const Tensor &tensor, Location loc) {
   auto type = RankedTensorType::get(tensor.dims, elementType(&context, tensor.type));
@@ -59,7 +63,8 @@ Value ModelImport::widened(Value value) {
   auto type = tensorType(value);
   if (!type.getElementType().isF16())
     return value;
-  auto cast = builder.create<CastOp>(value.getLoc(), RankedTensorType::get(type.getShape(), builder.getF32Type()), value);
+  auto cast = builder.create<CastOp>(
+      value.getLoc(), RankedTensorType::get(type.getShape(), builder.getF32Type()), value);
   SmallVector<Value, 1> folded;
   if (!disco::isConstant(value) || failed(builder.tryFold(cast, folded)) || folded.empty())
     return cast;
@@ -74,7 +79,8 @@ void ModelImport::materialise(ImportedTensor &tensor) {
     return;
   if (!tensor.narrow) {
     tensor.narrow = constantOf(*tensor.initializer, locationOf(tensor.initializer->name));
-    tensor.narrow.getDefiningOp()->setAttr(kTensorAttr, builder.getStringAttr(tensor.initializer->name));
+    tensor.narrow.getDefiningOp()->setAttr(kTensorAttr,
+                                           builder.getStringAttr(tensor.initializer->name));
   }
   tensor.value = widened(tensor.narrow);
 }
@@ -88,11 +94,13 @@ Value ModelImport::narrowed(ImportedTensor &tensor) {
     return tensor.narrow;
   if (tensor.initializer) {
     tensor.narrow = constantOf(*tensor.initializer, locationOf(tensor.initializer->name));
-    tensor.narrow.getDefiningOp()->setAttr(kTensorAttr, builder.getStringAttr(tensor.initializer->name));
+    tensor.narrow.getDefiningOp()->setAttr(kTensorAttr,
+                                           builder.getStringAttr(tensor.initializer->name));
     return tensor.narrow;
   }
-  auto cast = builder.create<CastOp>(tensor.value.getLoc(),
-                                     RankedTensorType::get(shapeOf(tensor.value), builder.getF16Type()), tensor.value);
+  auto cast = builder.create<CastOp>(
+      tensor.value.getLoc(), RankedTensorType::get(shapeOf(tensor.value), builder.getF16Type()),
+      tensor.value);
   SmallVector<Value, 1> folded;
   if (failed(builder.tryFold(cast, folded)) || folded.empty()) {
     cast->erase();
@@ -131,18 +139,21 @@ void ModelImport::importInputs() {
       shape.push_back(dim.size);
     Diagnostic diagnostic;
     if (!element) {
-      diagnostic.message = "input '" + input.name + "' has the element type " + elemTypeName(input.type) +
-                           ", which is not supported";
+      diagnostic.message = "input '" + input.name + "' has the element type " +
+                           elemTypeName(input.type) + ", which is not supported";
       diagnostic.advice = kTypesAdvice;
-    } else if (!input.hasShape || llvm::any_of(input.dims, [](const Dim &dim) { return !dim.isFixed(); })) {
+    } else if (!input.hasShape ||
+               llvm::any_of(input.dims, [](const Dim &dim) { return !dim.isFixed(); })) {
       diagnostic.message = "the shape of input '" + input.name + "' is not fixed";
       diagnostic.advice = "fix it with --input-shape " + input.name + "=AxB or --pin name=size";
     } else if (!isReasonable(shape)) {
-      diagnostic.message = "input '" + input.name + "' has the shape " + shapeText(shape) + ", which is too large";
+      diagnostic.message =
+          "input '" + input.name + "' has the shape " + shapeText(shape) + ", which is too large";
     } else {
-      Value value = builder.create<InputOp>(locationOf(input.name), RankedTensorType::get(shape, element),
-                                            builder.getStringAttr(input.name),
-                                            builder.getI64IntegerAttr(static_cast<int64_t>(index)));
+      Value value =
+          builder.create<InputOp>(locationOf(input.name), RankedTensorType::get(shape, element),
+                                  builder.getStringAttr(input.name),
+                                  builder.getI64IntegerAttr(static_cast<int64_t>(index)));
       tensor.value = widened(value);
       tensor.isBroken = false;
     }
@@ -157,13 +168,15 @@ bool ModelImport::checkArity(OpImport &importer, const Converter &converter) {
   size_t inputs = op.inputs.size(), outputs = op.outputs.size();
   while (inputs > 0 && op.inputs[inputs - 1].empty())
     --inputs;
-  size_t needed = converter.maxInputs == kVariadic ? std::max(inputs, converter.minInputs) : converter.minInputs;
+  size_t needed = converter.maxInputs == kVariadic ? std::max(inputs, converter.minInputs)
+                                                   : converter.minInputs;
   for (size_t i = 0; i < needed; ++i)
     if (!importer.hasInput(i))
       return succeeded(importer.error("input " + Twine(i) + " is missing: the op needs at least " +
                                       Twine(needed)));
   if (inputs > converter.maxInputs)
-    return succeeded(importer.error("has " + Twine(inputs) + " inputs, but takes at most " + Twine(converter.maxInputs)));
+    return succeeded(importer.error("has " + Twine(inputs) + " inputs, but takes at most " +
+                                    Twine(converter.maxInputs)));
   if (outputs > converter.maxOutputs)
     return succeeded(importer.error("has " + Twine(outputs) + " outputs, of which at most " +
                                         Twine(converter.maxOutputs) + " can be had",
@@ -175,22 +188,17 @@ static unsigned typeSetOf(ElemType type) {
   switch (type) {
   case ElemType::F16:
   case ElemType::F32:
-  case ElemType::F64:
-    return kFloats;
+  case ElemType::F64: return kFloats;
   case ElemType::I8:
   case ElemType::I16:
   case ElemType::I32:
-  case ElemType::I64:
-    return kSigned;
+  case ElemType::I64: return kSigned;
   case ElemType::U8:
   case ElemType::U16:
   case ElemType::U32:
-  case ElemType::U64:
-    return kUnsigned;
-  case ElemType::Bool:
-    return kBool;
-  default:
-    return 0;
+  case ElemType::U64: return kUnsigned;
+  case ElemType::Bool: return kBool;
+  default: return 0;
   }
 }
 
@@ -201,16 +209,17 @@ bool ModelImport::checkTypes(OpImport &importer, const Converter &converter) {
       continue;
     ElemType type = importer.inputType(i);
     if (!elementType(&context, type))
-      return succeeded(importer.error("input '" + op.inputs[i] + "' has the element type " + elemTypeName(type) +
-                                          ", which is not supported",
+      return succeeded(importer.error("input '" + op.inputs[i] + "' has the element type " +
+                                          elemTypeName(type) + ", which is not supported",
                                       kTypesAdvice));
     if (i == 0 && !(typeSetOf(type) & converter.types))
-      return succeeded(importer.error("does not take the element type " + elemTypeName(type) + " of its input '" +
-                                      op.inputs[i] + "'"));
+      return succeeded(importer.error("does not take the element type " + elemTypeName(type) +
+                                      " of its input '" + op.inputs[i] + "'"));
     if (i > 0 && i < converter.same && importer.hasInput(0) && type != importer.inputType(0))
       return succeeded(importer.error("inputs '" + op.inputs[0] + "' and '" + op.inputs[i] +
                                           "' must have the same element type, but are " +
-                                          elemTypeName(importer.inputType(0)) + " and " + elemTypeName(type),
+                                          elemTypeName(importer.inputType(0)) + " and " +
+                                          elemTypeName(type),
                                       "insert a Cast or export the model again"));
   }
   return true;
@@ -221,17 +230,19 @@ bool ModelImport::checkDeclared(OpImport &importer) {
   for (const std::string &output : importer.op.outputs) {
     auto it = declared.find(output);
     ImportedTensor *tensor = find(output);
-    if (it != declared.end() && tensor && tensor->type != it->second && it->second != ElemType::Undefined)
-      return succeeded(importer.error("makes the tensor '" + output + "' with the element type " +
-                                          elemTypeName(tensor->type) + ", but the model declares it as " +
-                                          elemTypeName(it->second),
-                                      "the model is damaged: export it again"));
+    if (it != declared.end() && tensor && tensor->type != it->second &&
+        it->second != ElemType::Undefined)
+      return succeeded(importer.error(
+          "makes the tensor '" + output + "' with the element type " + elemTypeName(tensor->type) +
+              ", but the model declares it as " + elemTypeName(it->second),
+          "the model is damaged: export it again"));
   }
   return true;
 }
 
 static bool isQuantised(StringRef type) {
-  return type.contains("QuantizeLinear") || type.starts_with("QLinear") || type.ends_with("Integer");
+  return type.contains("QuantizeLinear") || type.starts_with("QLinear") ||
+         type.ends_with("Integer");
 }
 
 void ModelImport::importOp(const OnnxOp &op) {
@@ -245,21 +256,25 @@ void ModelImport::importOp(const OnnxOp &op) {
   bool isKnown = op.domain.empty() && found != table.end();
   takeCaught();
   if (op.hasSubgraph())
-    isBroken = failed(importer.error("has a sub-graph, which is not supported",
-                                     "loops and branches must be unrolled or folded before: try onnxsim"));
+    isBroken =
+        failed(importer.error("has a sub-graph, which is not supported",
+                              "loops and branches must be unrolled or folded before: try onnxsim"));
   else if (!isKnown)
-    isBroken = failed(importer.error(op.domain.empty() ? "the op is not supported"
-                                                       : "ops of the domain '" + op.domain + "' are not supported",
-                                     isQuantised(op.type)
-                                         ? "quantised models are not supported yet: compile the float model"
-                                         : "fold it with onnxsim if it depends on constants only, or export the model "
-                                           "without it"));
+    isBroken = failed(importer.error(
+        op.domain.empty() ? "the op is not supported"
+                          : "ops of the domain '" + op.domain + "' are not supported",
+        isQuantised(op.type)
+            ? "quantised models are not supported yet: compile the float model"
+            : "fold it with onnxsim if it depends on constants only, or export the model "
+              "without it"));
   else if (!isBroken) {
     const Converter &converter = found->second;
     isBroken = !checkArity(importer, converter) || !checkTypes(importer, converter) ||
-               failed(converter.convert(importer)) || failed(importer.checkAttributesRead()) || !checkDeclared(importer);
+               failed(converter.convert(importer)) || failed(importer.checkAttributesRead()) ||
+               !checkDeclared(importer);
     if (isBroken && !importer.hasFailed())
-      (void)importer.error("could not be converted: " + takeCaught(), "this is a fault of discoc: please report it");
+      (void)importer.error("could not be converted: " + takeCaught(),
+                           "this is a fault of discoc: please report it");
   }
   if (!isBroken)
     return;
@@ -277,8 +292,8 @@ void ModelImport::importOutputs() {
       continue;
     if (!elementType(&context, tensor->type)) {
       Diagnostic diagnostic;
-      diagnostic.message = "output '" + output.name + "' has the element type " + elemTypeName(tensor->type) +
-                           ", which is not supported";
+      diagnostic.message = "output '" + output.name + "' has the element type " +
+                           elemTypeName(tensor->type) + ", which is not supported";
       diagnostic.advice = kTypesAdvice;
       report(std::move(diagnostic));
       continue;
@@ -287,9 +302,11 @@ void ModelImport::importOutputs() {
     Value value = tensor->value;
     Location loc = locationOf(output.name);
     if (isa<InputOp, ConstantOp>(value.getDefiningOp()))
-      value = builder.create<UnaryOp>(loc, value.getType(), value, ActAttr::get(&context, UnaryKind::Identity));
+      value = builder.create<UnaryOp>(loc, value.getType(), value,
+                                      ActAttr::get(&context, UnaryKind::Identity));
     if (tensor->type == ElemType::F16)
-      value = builder.create<CastOp>(loc, RankedTensorType::get(shapeOf(value), builder.getF16Type()), value);
+      value = builder.create<CastOp>(
+          loc, RankedTensorType::get(shapeOf(value), builder.getF16Type()), value);
     if (!value.getDefiningOp()->hasAttr(kTensorAttr))
       value.getDefiningOp()->setAttr(kTensorAttr, builder.getStringAttr(output.name));
     builder.create<OutputOp>(loc, value, builder.getStringAttr(output.name),
@@ -311,7 +328,8 @@ OwningOpRef<ModuleOp> ModelImport::run() {
   });
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
   builder.setInsertionPointToEnd(module->getBody());
-  auto main = builder.create<func::FuncOp>(UnknownLoc::get(&context), "main", builder.getFunctionType({}, {}));
+  auto main = builder.create<func::FuncOp>(UnknownLoc::get(&context), "main",
+                                           builder.getFunctionType({}, {}));
   body = main.addEntryBlock();
   builder.setInsertionPointToEnd(body);
   for (const OnnxOp &op : model.graph.ops)
@@ -349,7 +367,8 @@ OwningOpRef<ModuleOp> ModelImport::run() {
   return {};
 }
 
-OwningOpRef<ModuleOp> disco::importModel(MLIRContext &context, const Model &model, Diagnostics &errors) {
+OwningOpRef<ModuleOp> disco::importModel(MLIRContext &context, const Model &model,
+                                         Diagnostics &errors) {
   context.loadDialect<DiscoDialect, func::FuncDialect>();
   return ModelImport(context, model, errors).run();
 }

@@ -12,15 +12,14 @@
 
 using namespace discoc::importer;
 
-std::shared_ptr<MappedFile> MappedFile::open(const std::string &path,
-                                             std::string &error) {
+std::shared_ptr<MappedFile> MappedFile::open(const std::string &path, std::string &error) {
   // O_NONBLOCK: opening a FIFO must not wait for somebody to write to it.
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     error = std::string("cannot open: ") + std::strerror(errno);
     return nullptr;
   }
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     error = "is not a regular file";
     ::close(fd);
@@ -37,8 +36,7 @@ std::shared_ptr<MappedFile> MappedFile::open(const std::string &path,
     }
   }
   ::close(fd);
-  return std::shared_ptr<MappedFile>(
-      new MappedFile(static_cast<const std::byte *>(data), size));
+  return std::shared_ptr<MappedFile>(new MappedFile(static_cast<const std::byte *>(data), size));
 }
 
 MappedFile::~MappedFile() {

@@ -16,8 +16,7 @@ namespace discoc::importer {
 class MappedFile {
 public:
   /// Null on failure, with the reason in \p error. Only regular files.
-  static std::shared_ptr<MappedFile> open(const std::string &path,
-                                          std::string &error);
+  static std::shared_ptr<MappedFile> open(const std::string &path, std::string &error);
   ~MappedFile();
   MappedFile(const MappedFile &) = delete;
   MappedFile &operator=(const MappedFile &) = delete;

@@ -18,8 +18,7 @@ constexpr size_t notAnOp = SIZE_MAX;
 
 class Checker {
 public:
-  explicit Checker(ReadContext &context)
-      : context(context), graph(context.model.graph) {}
+  explicit Checker(ReadContext &context) : context(context), graph(context.model.graph) {}
 
   bool run();
 
@@ -40,13 +39,12 @@ private:
   std::unordered_map<std::string, size_t> producers;
 };
 
-bool Checker::define(const std::string &name, size_t op,
-                     const std::string &what) {
+bool Checker::define(const std::string &name, size_t op, const std::string &what) {
   auto [it, isNew] = producers.emplace(name, op);
   if (isNew)
     return true;
-  std::string message = what + " defines the tensor " + quote(name) +
-                        " again: it is already made by ";
+  std::string message =
+      what + " defines the tensor " + quote(name) + " again: it is already made by ";
   if (it->second == notAnOp)
     message += "a graph input or an initialiser";
   else
@@ -57,8 +55,7 @@ bool Checker::define(const std::string &name, size_t op,
   return context.errorAt(graph.ops[op], message, advice);
 }
 
-bool Checker::checkInitializerInput(const ValueInfo &input,
-                                    const Tensor &tensor) {
+bool Checker::checkInitializerInput(const ValueInfo &input, const Tensor &tensor) {
   bool agrees = input.type == tensor.type;
   if (input.hasShape) {
     agrees &= input.dims.size() == tensor.dims.size();
@@ -67,8 +64,8 @@ bool Checker::checkInitializerInput(const ValueInfo &input,
   }
   if (agrees)
     return true;
-  return context.error("initialiser " + quote(tensor.name) + " (" +
-                       elemTypeName(tensor.type) + " " + dimsText(tensor.dims) +
+  return context.error("initialiser " + quote(tensor.name) + " (" + elemTypeName(tensor.type) +
+                       " " + dimsText(tensor.dims) +
                        ") disagrees with the graph input of that name in type "
                        "or shape");
 }
@@ -87,8 +84,7 @@ bool Checker::defineInputs() {
   std::unordered_set<std::string> seen;
   for (ValueInfo &input : graph.inputs) {
     if (!seen.insert(input.name).second) {
-      good = context.error("two graph inputs have the name " +
-                               quote(input.name),
+      good = context.error("two graph inputs have the name " + quote(input.name),
                            "rename one of them");
       continue;
     }
@@ -115,8 +111,7 @@ bool Checker::defineOps() {
       good &= define(output, i, "it");
     }
     if (!hasOutput)
-      good = context.errorAt(graph.ops[i], "has no output",
-                             "remove it from the model");
+      good = context.errorAt(graph.ops[i], "has no output", "remove it from the model");
   }
   return good;
 }
@@ -126,10 +121,9 @@ bool Checker::checkUses() {
   for (const Op &op : graph.ops)
     for (const std::string &input : op.inputs)
       if (!input.empty() && !producers.count(input))
-        good = context.errorAt(
-            op, "reads the tensor " + quote(input) + ", which nothing makes",
-            "the model is damaged, or a tool removed an op or an initialiser "
-            "that was still needed");
+        good = context.errorAt(op, "reads the tensor " + quote(input) + ", which nothing makes",
+                               "the model is damaged, or a tool removed an op or an initialiser "
+                               "that was still needed");
   return good;
 }
 
@@ -180,8 +174,7 @@ bool Checker::reportCycle(const std::vector<size_t> &waiting) {
     }
     return notAnOp;
   };
-  auto first = std::find_if(waiting.begin(), waiting.end(),
-                            [](size_t n) { return n != 0; });
+  auto first = std::find_if(waiting.begin(), waiting.end(), [](size_t n) { return n != 0; });
   size_t op = static_cast<size_t>(first - waiting.begin());
   std::unordered_set<size_t> seen;
   while (seen.insert(op).second)
@@ -196,8 +189,7 @@ bool Checker::reportCycle(const std::vector<size_t> &waiting) {
   }
   if (at != op)
     path += " needs ...";
-  return context.errorAt(graph.ops[op],
-                         "is part of a cycle, so it can never run: " + path,
+  return context.errorAt(graph.ops[op], "is part of a cycle, so it can never run: " + path,
                          "an ONNX graph must have no cycles");
 }
 
@@ -206,12 +198,10 @@ bool Checker::checkOutputs() {
   std::unordered_set<std::string> seen;
   for (const ValueInfo &output : graph.outputs) {
     if (!seen.insert(output.name).second)
-      good = context.error("two graph outputs have the name " +
-                           quote(output.name));
+      good = context.error("two graph outputs have the name " + quote(output.name));
     if (!producers.count(output.name))
-      good = context.error(
-          "nothing makes the graph output " + quote(output.name),
-          "the model is damaged, or a tool removed the op that made it");
+      good = context.error("nothing makes the graph output " + quote(output.name),
+                           "the model is damaged, or a tool removed the op that made it");
   }
   return good;
 }
@@ -251,8 +241,7 @@ void discoc::importer::nameOps(std::vector<Op> &ops) {
     if (!op.name.empty())
       continue;
     std::string base = op.type;
-    for (auto output = op.outputs.rbegin(); output != op.outputs.rend();
-         ++output)
+    for (auto output = op.outputs.rbegin(); output != op.outputs.rend(); ++output)
       if (!output->empty())
         base = *output;
     // Explicit names keep themselves; these give way.
@@ -263,6 +252,4 @@ void discoc::importer::nameOps(std::vector<Op> &ops) {
   }
 }
 
-bool discoc::importer::checkGraph(ReadContext &context) {
-  return Checker(context).run();
-}
+bool discoc::importer::checkGraph(ReadContext &context) { return Checker(context).run(); }

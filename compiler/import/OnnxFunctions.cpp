@@ -26,14 +26,12 @@ public:
 private:
   /// Appends \p op, or what it stands for, to the result.
   bool expand(Op op, std::vector<FunctionKey> &stack);
-  bool expandCall(const Op &call, const Function &function,
-                  std::vector<FunctionKey> &stack);
+  bool expandCall(const Op &call, const Function &function, std::vector<FunctionKey> &stack);
   bool substitute(const Op &call, const Function &function, Op &inner);
   std::string freshTensor(const std::string &wanted);
   bool append(Op op);
   /// `to = Identity(from)`: for outputs that have a name already.
-  bool copyTensor(const Op &call, const std::string &from,
-                  const std::string &to);
+  bool copyTensor(const Op &call, const std::string &from, const std::string &to);
 
   ReadContext &context;
   const FunctionMap &functions;
@@ -51,20 +49,18 @@ std::string Inliner::freshTensor(const std::string &wanted) {
 
 bool Inliner::append(Op op) {
   if (result.size() >= maxOps)
-    return context.error("the model's functions expand to more than " +
-                         std::to_string(maxOps) + " ops");
+    return context.error("the model's functions expand to more than " + std::to_string(maxOps) +
+                         " ops");
   result.push_back(std::move(op));
   return true;
 }
 
-bool Inliner::copyTensor(const Op &call, const std::string &from,
-                         const std::string &to) {
+bool Inliner::copyTensor(const Op &call, const std::string &from, const std::string &to) {
   Op op;
   op.name = call.name + "/" + to;
   op.type = "Identity";
   op.opset = call.opset;
-  if (auto it = context.model.opsets.find("");
-      it != context.model.opsets.end())
+  if (auto it = context.model.opsets.find(""); it != context.model.opsets.end())
     op.opset = it->second;
   else if (!call.domain.empty())
     op.opset = context.options.maxOpset; // Identity never changed its meaning
@@ -88,14 +84,11 @@ bool Inliner::substitute(const Op &call, const Function &function, Op &inner) {
         value = &fallback;
     if (!value)
       continue;
-    if (attribute.kind != Attribute::Kind::Undefined &&
-        attribute.kind != value->kind)
-      return context.errorAt(
-          call, "attribute " + quote(attribute.refName) + " is " +
-                    std::string(attributeKindName(value->kind)) +
-                    ", and op " + quote(inner.name) + " in function " +
-                    quote(function.name) + " needs " +
-                    std::string(attributeKindName(attribute.kind)));
+    if (attribute.kind != Attribute::Kind::Undefined && attribute.kind != value->kind)
+      return context.errorAt(call, "attribute " + quote(attribute.refName) + " is " +
+                                       std::string(attributeKindName(value->kind)) + ", and op " +
+                                       quote(inner.name) + " in function " + quote(function.name) +
+                                       " needs " + std::string(attributeKindName(attribute.kind)));
     Attribute copy = *value;
     copy.name = attribute.name;
     attributes.push_back(std::move(copy));
@@ -106,14 +99,12 @@ bool Inliner::substitute(const Op &call, const Function &function, Op &inner) {
 
 bool Inliner::expandCall(const Op &call, const Function &function,
                          std::vector<FunctionKey> &stack) {
-  if (call.inputs.size() > function.inputs.size() ||
-      call.outputs.size() > function.outputs.size())
-    return context.errorAt(
-        call, "has " + std::to_string(call.inputs.size()) + " inputs and " +
-                  std::to_string(call.outputs.size()) +
-                  " outputs; the function has " +
-                  std::to_string(function.inputs.size()) + " and " +
-                  std::to_string(function.outputs.size()));
+  if (call.inputs.size() > function.inputs.size() || call.outputs.size() > function.outputs.size())
+    return context.errorAt(call, "has " + std::to_string(call.inputs.size()) + " inputs and " +
+                                     std::to_string(call.outputs.size()) +
+                                     " outputs; the function has " +
+                                     std::to_string(function.inputs.size()) + " and " +
+                                     std::to_string(function.outputs.size()));
   std::map<std::string, std::string> names = {{"", ""}};
   for (size_t i = 0; i < function.inputs.size(); ++i)
     names[function.inputs[i]] = i < call.inputs.size() ? call.inputs[i] : "";
@@ -152,11 +143,10 @@ bool Inliner::expand(Op op, std::vector<FunctionKey> &stack) {
   if (it == functions.end())
     return append(std::move(op));
   if (std::find(stack.begin(), stack.end(), key) != stack.end())
-    return context.errorAt(op, "function " + quote(op.type) +
-                                   " calls itself, which ONNX forbids");
+    return context.errorAt(op, "function " + quote(op.type) + " calls itself, which ONNX forbids");
   if (stack.size() >= maxDepth)
-    return context.errorAt(op, "functions are nested more than " +
-                                   std::to_string(maxDepth) + " deep");
+    return context.errorAt(op,
+                           "functions are nested more than " + std::to_string(maxDepth) + " deep");
   used.insert(op.domain + "::" + op.type);
   stack.push_back(std::move(key));
   bool good = expandCall(op, it->second, stack);
@@ -185,8 +175,7 @@ bool Inliner::run() {
   return true;
 }
 
-bool readFunction(ReadContext &context, const onnx::FunctionProto &proto,
-                  Function &function) {
+bool readFunction(ReadContext &context, const onnx::FunctionProto &proto, Function &function) {
   std::string what = "function " + quote(proto.name());
   function.name = proto.name();
   function.domain = normalDomain(proto.domain());
@@ -198,21 +187,18 @@ bool readFunction(ReadContext &context, const onnx::FunctionProto &proto,
   std::set<std::string> formals;
   for (const std::string &input : function.inputs)
     if (input.empty() || !formals.insert(input).second)
-      return context.error(what + " has the input " + quote(input) +
-                           " twice, or without a name");
+      return context.error(what + " has the input " + quote(input) + " twice, or without a name");
   if (!readOpsets(context, proto.opset_import(), what, function.opsets))
     return false;
   for (const std::string &bytes : bytesField(proto, 11)) {
     onnx::AttributeProto attribute;
     if (!attribute.ParseFromString(bytes))
       return context.error(what + " has a damaged attribute default");
-    if (!readAttribute(context, attribute, false,
-                       function.defaults.emplace_back()))
+    if (!readAttribute(context, attribute, false, function.defaults.emplace_back()))
       return false;
   }
   for (const onnx::NodeProto &op : proto.node())
-    if (!readOp(context, op, function.opsets, true,
-                function.ops.emplace_back()))
+    if (!readOp(context, op, function.opsets, true, function.ops.emplace_back()))
       return false;
   nameOps(function.ops);
   return true;
@@ -220,8 +206,7 @@ bool readFunction(ReadContext &context, const onnx::FunctionProto &proto,
 
 } // namespace
 
-bool discoc::importer::readFunctions(ReadContext &context,
-                                     const onnx::ModelProto &proto,
+bool discoc::importer::readFunctions(ReadContext &context, const onnx::ModelProto &proto,
                                      FunctionMap &functions) {
   for (const onnx::FunctionProto &functionProto : proto.functions()) {
     Function function;
@@ -229,21 +214,18 @@ bool discoc::importer::readFunctions(ReadContext &context,
       return false;
     FunctionKey key{function.domain, function.name, function.overload};
     if (!functions.emplace(std::move(key), std::move(function)).second)
-      return context.error("the model defines the function " +
-                           quote(functionProto.name()) + " of domain " +
-                           quote(functionProto.domain()) + " twice");
+      return context.error("the model defines the function " + quote(functionProto.name()) +
+                           " of domain " + quote(functionProto.domain()) + " twice");
   }
   return true;
 }
 
-bool discoc::importer::inlineFunctions(ReadContext &context,
-                                       const FunctionMap &functions) {
+bool discoc::importer::inlineFunctions(ReadContext &context, const FunctionMap &functions) {
   return Inliner(context, functions).run();
 }
 
-std::vector<std::string>
-discoc::importer::bytesField(const google::protobuf::Message &message,
-                             int number) {
+std::vector<std::string> discoc::importer::bytesField(const google::protobuf::Message &message,
+                                                      int number) {
   const auto *reflection = message.GetReflection();
   std::vector<std::string> values;
   const auto *field = message.GetDescriptor()->FindFieldByNumber(number);
@@ -252,16 +234,12 @@ discoc::importer::bytesField(const google::protobuf::Message &message,
     const auto &unknown = reflection->GetUnknownFields(message);
     for (int i = 0; i < unknown.field_count(); ++i)
       if (unknown.field(i).number() == number &&
-          unknown.field(i).type() ==
-              google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+          unknown.field(i).type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
         values.push_back(unknown.field(i).length_delimited());
-  } else if (field->is_repeated() &&
-             field->cpp_type() == Descriptor::CPPTYPE_MESSAGE) {
+  } else if (field->is_repeated() && field->cpp_type() == Descriptor::CPPTYPE_MESSAGE) {
     for (int i = 0; i < reflection->FieldSize(message, field); ++i)
-      values.push_back(reflection->GetRepeatedMessage(message, field, i)
-                           .SerializeAsString());
-  } else if (!field->is_repeated() &&
-             field->cpp_type() == Descriptor::CPPTYPE_STRING &&
+      values.push_back(reflection->GetRepeatedMessage(message, field, i).SerializeAsString());
+  } else if (!field->is_repeated() && field->cpp_type() == Descriptor::CPPTYPE_STRING &&
              reflection->HasField(message, field)) {
     values.push_back(reflection->GetString(message, field));
   }

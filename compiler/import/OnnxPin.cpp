@@ -20,8 +20,7 @@ public:
 
 private:
   bool fail(std::string message, std::string advice = "") {
-    errors.push_back(
-        {std::move(message), std::move(advice), model.path, "", "", 0});
+    errors.push_back({std::move(message), std::move(advice), model.path, "", "", 0});
     return false;
   }
   bool bind(const std::string &symbol, int64_t size, const std::string &source);
@@ -48,33 +47,30 @@ std::string listOf(const std::set<std::string> &names) {
 std::string shapeOption(const ValueInfo &input) {
   std::string text;
   for (const Dim &dim : input.dims)
-    text += (text.empty() ? "" : "x") +
-            (dim.isFixed() ? std::to_string(dim.size) : std::string("?"));
+    text +=
+        (text.empty() ? "" : "x") + (dim.isFixed() ? std::to_string(dim.size) : std::string("?"));
   return "--input-shape " + quote(input.name + "=" + (text.empty() ? "AxB" : text));
 }
 
-bool Pinner::bind(const std::string &symbol, int64_t size,
-                  const std::string &source) {
+bool Pinner::bind(const std::string &symbol, int64_t size, const std::string &source) {
   auto [it, isNew] = bindings.emplace(symbol, Binding{size, source});
   if (isNew || it->second.size == size)
     return true;
-  return fail("dimension " + quote(symbol) + " is given two sizes: " +
-              std::to_string(it->second.size) + " by " + it->second.source +
-              " and " + std::to_string(size) + " by " + source);
+  return fail("dimension " + quote(symbol) +
+              " is given two sizes: " + std::to_string(it->second.size) + " by " +
+              it->second.source + " and " + std::to_string(size) + " by " + source);
 }
 
 bool Pinner::usePins(const std::map<std::string, int64_t> &pins) {
   std::set<std::string> symbols;
-  for (const auto *infos :
-       {&model.graph.inputs, &model.graph.outputs, &model.graph.valueInfos})
+  for (const auto *infos : {&model.graph.inputs, &model.graph.outputs, &model.graph.valueInfos})
     for (const ValueInfo &info : *infos)
       for (const Dim &dim : info.dims)
         if (!dim.symbol.empty())
           symbols.insert(dim.symbol);
   bool good = true;
   for (const auto &[symbol, size] : pins) {
-    std::string option =
-        "--pin " + quote(symbol + "=" + std::to_string(size));
+    std::string option = "--pin " + quote(symbol + "=" + std::to_string(size));
     if (size < 1)
       good = fail(option + ": a dimension must be at least 1");
     else if (!symbols.count(symbol))
@@ -87,25 +83,22 @@ bool Pinner::usePins(const std::map<std::string, int64_t> &pins) {
 }
 
 bool Pinner::useShape(ValueInfo &input, const std::vector<int64_t> &shape) {
-  std::string option =
-      "--input-shape " + quote(input.name + "=" + dimsText(shape));
+  std::string option = "--input-shape " + quote(input.name + "=" + dimsText(shape));
   if (!input.hasShape) {
     input.hasShape = true;
     input.dims.resize(shape.size());
   }
   if (shape.size() != input.dims.size())
-    return fail(option + ": the input has " +
-                    std::to_string(input.dims.size()) + " dimensions, not " +
-                    std::to_string(shape.size()),
+    return fail(option + ": the input has " + std::to_string(input.dims.size()) +
+                    " dimensions, not " + std::to_string(shape.size()),
                 shapeOption(input));
   for (size_t i = 0; i < shape.size(); ++i) {
     Dim &dim = input.dims[i];
     if (shape[i] < 1 && !(dim.isFixed() && dim.size == shape[i]))
       return fail(option + ": a dimension must be at least 1");
     if (dim.isFixed() && dim.size != shape[i])
-      return fail(option + ": dimension " + std::to_string(i) +
-                      " of the input is fixed to " + std::to_string(dim.size) +
-                      " in the model",
+      return fail(option + ": dimension " + std::to_string(i) + " of the input is fixed to " +
+                      std::to_string(dim.size) + " in the model",
                   shapeOption(input));
     if (!dim.symbol.empty() && !bind(dim.symbol, shape[i], option))
       return false;
@@ -114,19 +107,16 @@ bool Pinner::useShape(ValueInfo &input, const std::vector<int64_t> &shape) {
   return true;
 }
 
-bool Pinner::useShapes(
-    const std::map<std::string, std::vector<int64_t>> &shapes) {
+bool Pinner::useShapes(const std::map<std::string, std::vector<int64_t>> &shapes) {
   std::set<std::string> names;
   for (const ValueInfo &input : model.graph.inputs)
     names.insert(input.name);
   bool good = true;
   for (const auto &[name, shape] : shapes) {
-    auto input = std::find_if(
-        model.graph.inputs.begin(), model.graph.inputs.end(),
-        [&](const ValueInfo &info) { return info.name == name; });
+    auto input = std::find_if(model.graph.inputs.begin(), model.graph.inputs.end(),
+                              [&](const ValueInfo &info) { return info.name == name; });
     if (input == model.graph.inputs.end())
-      good = fail("--input-shape " + quote(name) +
-                      ": the model has no such input",
+      good = fail("--input-shape " + quote(name) + ": the model has no such input",
                   "its inputs: " + listOf(names));
     else
       good &= useShape(*input, shape);
@@ -135,8 +125,7 @@ bool Pinner::useShapes(
 }
 
 bool Pinner::checkInput(const ValueInfo &input) {
-  std::string what =
-      "input " + quote(input.name) + " (" + elemTypeName(input.type) + ")";
+  std::string what = "input " + quote(input.name) + " (" + elemTypeName(input.type) + ")";
   if (!input.hasShape)
     return fail(what + " has no shape", "give it with " + shapeOption(input));
   std::vector<int64_t> dims;
@@ -147,12 +136,11 @@ bool Pinner::checkInput(const ValueInfo &input) {
     if (dim.isFixed())
       continue;
     if (dim.symbol.empty())
-      good = fail(what + ": dimension " + std::to_string(i) +
-                      " has neither size nor name",
+      good = fail(what + ": dimension " + std::to_string(i) + " has neither size nor name",
                   "give the whole shape with " + shapeOption(input));
     else
-      good = fail(what + ": dimension " + std::to_string(i) + ", " +
-                      quote(dim.symbol) + ", has no size",
+      good = fail(what + ": dimension " + std::to_string(i) + ", " + quote(dim.symbol) +
+                      ", has no size",
                   "give it with --pin " + quote(dim.symbol + "=SIZE") +
                       ", or the whole shape with " + shapeOption(input));
   }
@@ -163,8 +151,7 @@ bool Pinner::checkInput(const ValueInfo &input) {
 }
 
 bool Pinner::apply() {
-  for (auto *infos :
-       {&model.graph.inputs, &model.graph.outputs, &model.graph.valueInfos})
+  for (auto *infos : {&model.graph.inputs, &model.graph.outputs, &model.graph.valueInfos})
     for (ValueInfo &info : *infos)
       for (Dim &dim : info.dims) {
         auto it = bindings.find(dim.symbol);
@@ -179,10 +166,9 @@ bool Pinner::apply() {
 
 } // namespace
 
-bool discoc::importer::pinDimensions(
-    Model &model, const std::map<std::string, int64_t> &pins,
-    const std::map<std::string, std::vector<int64_t>> &shapes,
-    Diagnostics &errors) {
+bool discoc::importer::pinDimensions(Model &model, const std::map<std::string, int64_t> &pins,
+                                     const std::map<std::string, std::vector<int64_t>> &shapes,
+                                     Diagnostics &errors) {
   Pinner pinner(model, errors);
   bool good = pinner.usePins(pins);
   good &= pinner.useShapes(shapes);

@@ -32,18 +32,15 @@ std::optional<Model> readOnnx(const std::string &path, Diagnostics &errors,
 /// when they outlive the model. External data is looked for in \p directory;
 /// when that is empty, external data is an error.
 std::optional<Model> readOnnxBytes(std::span<const std::byte> bytes,
-                                   std::shared_ptr<const void> owner,
-                                   const std::string &path,
-                                   const std::string &directory,
-                                   Diagnostics &errors,
+                                   std::shared_ptr<const void> owner, const std::string &path,
+                                   const std::string &directory, Diagnostics &errors,
                                    const ReadOptions &options = {});
 
 /// Gives every dimension of every input a size. \p pins is `--pin name=size`,
 /// \p shapes is `--input-shape NAME=AxB`; a symbol that a shape fixes is fixed
 /// everywhere. A dimension that stays open is an error: nothing is guessed.
 bool pinDimensions(Model &model, const std::map<std::string, int64_t> &pins,
-                   const std::map<std::string, std::vector<int64_t>> &shapes,
-                   Diagnostics &errors);
+                   const std::map<std::string, std::vector<int64_t>> &shapes, Diagnostics &errors);
 
 } // namespace discoc::importer
 

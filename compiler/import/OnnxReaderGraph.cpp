@@ -34,22 +34,20 @@ Attribute::Kind attributeKind(const onnx::AttributeProto &proto) {
   return Attribute::Kind::Undefined;
 }
 
-bool readNames(ReadContext &context,
-               const google::protobuf::RepeatedPtrField<std::string> &protos,
+bool readNames(ReadContext &context, const google::protobuf::RepeatedPtrField<std::string> &protos,
                const char *what, std::vector<std::string> &names) {
   for (const std::string &name : protos) {
     if (!isCleanName(name))
       return context.error(std::string("has an ") + what +
-                               " whose name is not plain UTF-8 text: " +
-                               quote(name),
+                               " whose name is not plain UTF-8 text: " + quote(name),
                            renameAdvice);
     names.push_back(name);
   }
   return true;
 }
 
-bool readDims(ReadContext &context, const onnx::TensorShapeProto &proto,
-              const std::string &what, ValueInfo &info) {
+bool readDims(ReadContext &context, const onnx::TensorShapeProto &proto, const std::string &what,
+              ValueInfo &info) {
   std::vector<int64_t> fixed;
   for (const auto &dimProto : proto.dim()) {
     Dim dim;
@@ -57,14 +55,14 @@ bool readDims(ReadContext &context, const onnx::TensorShapeProto &proto,
       dim.size = dimProto.dim_value();
       fixed.push_back(dim.size);
       if (dim.size < 0)
-        return context.error(
-            what + " has a negative dimension: " + std::to_string(dim.size),
-            "export the model again with a size or a name in its place");
+        return context.error(what + " has a negative dimension: " + std::to_string(dim.size),
+                             "export the model again with a size or a name in its place");
     } else if (dimProto.has_dim_param()) {
       dim.symbol = dimProto.dim_param();
       if (!isCleanName(dim.symbol))
-        return context.error(what + " has a dimension whose name is not plain "
-                                    "UTF-8 text: " +
+        return context.error(what +
+                                 " has a dimension whose name is not plain "
+                                 "UTF-8 text: " +
                                  quote(dim.symbol),
                              renameAdvice);
     }
@@ -78,8 +76,8 @@ bool readDims(ReadContext &context, const onnx::TensorShapeProto &proto,
 
 /// \p required: graph inputs and outputs must be tensors; other declarations
 /// are hints, and \p info keeps an empty name when they are of no use.
-bool readValueInfo(ReadContext &context, const onnx::ValueInfoProto &proto,
-                   const char *role, bool required, ValueInfo &info) {
+bool readValueInfo(ReadContext &context, const onnx::ValueInfoProto &proto, const char *role,
+                   bool required, ValueInfo &info) {
   std::string what = std::string(role) + " " + quote(proto.name());
   const onnx::TypeProto &type = proto.type();
   if (!required && !type.has_tensor_type())
@@ -87,10 +85,8 @@ bool readValueInfo(ReadContext &context, const onnx::ValueInfoProto &proto,
   if (proto.name().empty())
     return context.error(std::string("a graph ") + role + " has no name");
   if (!isCleanName(proto.name()))
-    return context.error(what + " has a name that is not plain UTF-8 text",
-                         renameAdvice);
-  if (type.value_case() != onnx::TypeProto::VALUE_NOT_SET &&
-      !type.has_tensor_type())
+    return context.error(what + " has a name that is not plain UTF-8 text", renameAdvice);
+  if (type.value_case() != onnx::TypeProto::VALUE_NOT_SET && !type.has_tensor_type())
     return context.error(what + " is no tensor",
                          "sequences, maps, optional and sparse values are not "
                          "supported: take them out of the model");
@@ -98,10 +94,8 @@ bool readValueInfo(ReadContext &context, const onnx::ValueInfoProto &proto,
   // Outputs may be declared by name alone; inference finds their type.
   bool typeless = info.type == ElemType::Undefined && role[0] != 'i';
   if (!typeless && required &&
-      (elemTypeBits(info.type) == 0 || info.type == ElemType::C64 ||
-       info.type == ElemType::C128))
-    return context.error(what + " has the element type " +
-                             elemTypeName(info.type) +
+      (elemTypeBits(info.type) == 0 || info.type == ElemType::C64 || info.type == ElemType::C128))
+    return context.error(what + " has the element type " + elemTypeName(info.type) +
                              ", which is not supported",
                          "use a numeric or boolean tensor");
   if (type.tensor_type().has_shape()) {
@@ -115,8 +109,7 @@ bool readValueInfo(ReadContext &context, const onnx::ValueInfoProto &proto,
 
 } // namespace
 
-bool discoc::importer::readAttribute(ReadContext &context,
-                                     const onnx::AttributeProto &proto,
+bool discoc::importer::readAttribute(ReadContext &context, const onnx::AttributeProto &proto,
                                      bool inFunction, Attribute &attribute) {
   std::string what = "attribute " + quote(proto.name());
   if (proto.name().empty() || !isCleanName(proto.name()))
@@ -131,15 +124,9 @@ bool discoc::importer::readAttribute(ReadContext &context,
     return true;
   }
   switch (attribute.kind) {
-  case Attribute::Kind::Float:
-    attribute.f = proto.f();
-    return true;
-  case Attribute::Kind::Int:
-    attribute.i = proto.i();
-    return true;
-  case Attribute::Kind::String:
-    attribute.s = proto.s();
-    return true;
+  case Attribute::Kind::Float: attribute.f = proto.f(); return true;
+  case Attribute::Kind::Int: attribute.i = proto.i(); return true;
+  case Attribute::Kind::String: attribute.s = proto.s(); return true;
   case Attribute::Kind::Floats:
     attribute.floats.assign(proto.floats().begin(), proto.floats().end());
     return true;
@@ -165,18 +152,15 @@ bool discoc::importer::readAttribute(ReadContext &context,
   case Attribute::Kind::Graph:
   case Attribute::Kind::Graphs:
   case Attribute::Kind::TypeProto:
-  case Attribute::Kind::TypeProtos:
-    return true; // whoever converts the op decides
-  case Attribute::Kind::Undefined:
-    break;
+  case Attribute::Kind::TypeProtos: return true; // whoever converts the op decides
+  case Attribute::Kind::Undefined: break;
   }
   return context.error(what + " has no value of a known type");
 }
 
-bool discoc::importer::readOp(ReadContext &context,
-                              const onnx::NodeProto &proto,
-                              const std::map<std::string, int64_t> &opsets,
-                              bool inFunction, Op &op) {
+bool discoc::importer::readOp(ReadContext &context, const onnx::NodeProto &proto,
+                              const std::map<std::string, int64_t> &opsets, bool inFunction,
+                              Op &op) {
   context.opType = proto.op_type();
   context.opName = proto.name();
   for (int i = 0; i < proto.output_size() && context.opName.empty(); ++i)
@@ -191,8 +175,7 @@ bool discoc::importer::readOp(ReadContext &context,
   if (op.type.empty() || !isCleanName(op.type) || !isCleanName(op.domain))
     return context.error("has no proper op type");
   if (!isCleanName(op.name))
-    return context.error("has a name that is not plain UTF-8 text",
-                         renameAdvice);
+    return context.error("has a name that is not plain UTF-8 text", renameAdvice);
   auto overload = bytesField(proto, 8);
   if (!overload.empty())
     op.overload = overload.back();
@@ -202,10 +185,8 @@ bool discoc::importer::readOp(ReadContext &context,
   std::set<std::string_view> names;
   for (const onnx::AttributeProto &attribute : proto.attribute()) {
     if (!names.insert(attribute.name()).second)
-      return context.error("has the attribute " + quote(attribute.name()) +
-                           " twice");
-    if (!readAttribute(context, attribute, inFunction,
-                       op.attributes.emplace_back()))
+      return context.error("has the attribute " + quote(attribute.name()) + " twice");
+    if (!readAttribute(context, attribute, inFunction, op.attributes.emplace_back()))
       return false;
   }
   context.opName.clear();
@@ -214,8 +195,8 @@ bool discoc::importer::readOp(ReadContext &context,
   return true;
 }
 
-bool discoc::importer::readGraph(ReadContext &context,
-                                 const onnx::GraphProto &proto, Graph &graph) {
+bool discoc::importer::readGraph(ReadContext &context, const onnx::GraphProto &proto,
+                                 Graph &graph) {
   graph.name = proto.name();
   bool good = true;
   for (const onnx::TensorProto &tensor : proto.initializer()) {
@@ -223,8 +204,7 @@ bool discoc::importer::readGraph(ReadContext &context,
     if (tensor.name().empty() || !isCleanName(tensor.name()))
       good = context.error(what + " has no proper name");
     else
-      good &= readTensor(context, tensor, what,
-                         graph.initializers.emplace_back());
+      good &= readTensor(context, tensor, what, graph.initializers.emplace_back());
   }
   for (const auto &sparse : proto.sparse_initializer())
     good = context.error("initialiser " + quote(sparse.values().name()) +
@@ -232,11 +212,9 @@ bool discoc::importer::readGraph(ReadContext &context,
                          "store it as a dense tensor: zeros cost nothing after "
                          "masks are derived from them");
   for (const auto &input : proto.input())
-    good &= readValueInfo(context, input, "input", true,
-                          graph.inputs.emplace_back());
+    good &= readValueInfo(context, input, "input", true, graph.inputs.emplace_back());
   for (const auto &output : proto.output())
-    good &= readValueInfo(context, output, "output", true,
-                          graph.outputs.emplace_back());
+    good &= readValueInfo(context, output, "output", true, graph.outputs.emplace_back());
   for (const auto &value : proto.value_info()) {
     ValueInfo info;
     good &= readValueInfo(context, value, "value", false, info);
@@ -245,8 +223,7 @@ bool discoc::importer::readGraph(ReadContext &context,
   }
   graph.ops.reserve(static_cast<size_t>(proto.node_size()));
   for (const onnx::NodeProto &op : proto.node()) {
-    good &= readOp(context, op, context.model.opsets, false,
-                   graph.ops.emplace_back());
+    good &= readOp(context, op, context.model.opsets, false, graph.ops.emplace_back());
     context.opName.clear();
     context.opType.clear();
     context.opset = 0;

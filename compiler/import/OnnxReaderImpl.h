@@ -28,9 +28,7 @@ struct Function {
 using FunctionKey = std::tuple<std::string, std::string, std::string>;
 using FunctionMap = std::map<FunctionKey, Function>;
 
-inline FunctionKey functionKey(const Op &op) {
-  return {op.domain, op.type, op.overload};
-}
+inline FunctionKey functionKey(const Op &op) { return {op.domain, op.type, op.overload}; }
 
 /// State of one reading.
 struct ReadContext {
@@ -64,22 +62,18 @@ std::string normalDomain(const std::string &domain);
 /// Product of the non-zero dims times the element size fits 63 bits.
 bool dimsFit(const std::vector<int64_t> &dims, ElemType type);
 
-bool readTensor(ReadContext &context, const onnx::TensorProto &proto,
-                const std::string &what, Tensor &tensor);
+bool readTensor(ReadContext &context, const onnx::TensorProto &proto, const std::string &what,
+                Tensor &tensor);
 /// \p opsets are those of the graph or function around the op.
 bool readOp(ReadContext &context, const onnx::NodeProto &proto,
-            const std::map<std::string, int64_t> &opsets, bool inFunction,
-            Op &op);
-bool readAttribute(ReadContext &context, const onnx::AttributeProto &proto,
-                   bool inFunction, Attribute &attribute);
-bool readGraph(ReadContext &context, const onnx::GraphProto &proto,
-               Graph &graph);
-bool readFunctions(ReadContext &context, const onnx::ModelProto &proto,
-                   FunctionMap &functions);
-bool readOpsets(
-    ReadContext &context,
-    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &protos,
-    const std::string &where, std::map<std::string, int64_t> &opsets);
+            const std::map<std::string, int64_t> &opsets, bool inFunction, Op &op);
+bool readAttribute(ReadContext &context, const onnx::AttributeProto &proto, bool inFunction,
+                   Attribute &attribute);
+bool readGraph(ReadContext &context, const onnx::GraphProto &proto, Graph &graph);
+bool readFunctions(ReadContext &context, const onnx::ModelProto &proto, FunctionMap &functions);
+bool readOpsets(ReadContext &context,
+                const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &protos,
+                const std::string &where, std::map<std::string, int64_t> &opsets);
 
 /// Gives every op its name, which may still not be unique.
 void nameOps(std::vector<Op> &ops);
@@ -89,8 +83,7 @@ bool checkGraph(ReadContext &context);
 
 /// Length-delimited field \p number of \p message, also when this libonnx is
 /// too old to know the field.
-std::vector<std::string> bytesField(const google::protobuf::Message &message,
-                                    int number);
+std::vector<std::string> bytesField(const google::protobuf::Message &message, int number);
 
 } // namespace discoc::importer
 

@@ -24,8 +24,8 @@ struct ExternalLocation {
 
 class TensorReader {
 public:
-  TensorReader(ReadContext &context, const onnx::TensorProto &proto,
-               const std::string &what, Tensor &tensor)
+  TensorReader(ReadContext &context, const onnx::TensorProto &proto, const std::string &what,
+               Tensor &tensor)
       : context(context), proto(proto), what(what), tensor(tensor) {}
 
   bool run();
@@ -50,15 +50,13 @@ private:
     take(std::move(buffer));
   }
   /// int32_data and uint64_data carry narrower types too.
-  template <class Stored, class Field>
-  bool narrow(const Field &field, int64_t low, int64_t high) {
+  template <class Stored, class Field> bool narrow(const Field &field, int64_t low, int64_t high) {
     auto buffer = std::make_shared<Buffer>(field.size() * sizeof(Stored));
     std::byte *out = buffer->data();
     for (auto value : field) {
-      if (static_cast<int64_t>(value) < low ||
-          static_cast<int64_t>(value) > high)
-        return fail("holds the value " + std::to_string(value) +
-                    ", which is no " + elemTypeName(tensor.type));
+      if (static_cast<int64_t>(value) < low || static_cast<int64_t>(value) > high)
+        return fail("holds the value " + std::to_string(value) + ", which is no " +
+                    elemTypeName(tensor.type));
       auto stored = static_cast<Stored>(value);
       std::memcpy(out, &stored, sizeof(stored));
       out += sizeof(stored);
@@ -82,14 +80,11 @@ bool TensorReader::readShape() {
   tensor.type = static_cast<ElemType>(proto.data_type());
   tensor.dims.assign(proto.dims().begin(), proto.dims().end());
   if (tensor.type == ElemType::String)
-    return fail("is a string tensor, which is not supported",
-                "remove it from the model");
+    return fail("is a string tensor, which is not supported", "remove it from the model");
   if (tensor.type == ElemType::C64 || tensor.type == ElemType::C128)
-    return fail("has the type " + elemTypeName(tensor.type) +
-                ", which is not supported");
+    return fail("has the type " + elemTypeName(tensor.type) + ", which is not supported");
   if (elemTypeBits(tensor.type) == 0)
-    return fail("has no known element type (" +
-                std::to_string(proto.data_type()) + ")");
+    return fail("has no known element type (" + std::to_string(proto.data_type()) + ")");
   for (int64_t dim : tensor.dims)
     if (dim < 0)
       return fail("has a negative dimension: " + dimsText(tensor.dims));
@@ -101,25 +96,13 @@ bool TensorReader::readShape() {
 
 bool TensorReader::readTyped() {
   switch (tensor.type) {
-  case ElemType::F32:
-    adopt(proto.float_data());
-    return true;
-  case ElemType::F64:
-    adopt(proto.double_data());
-    return true;
-  case ElemType::I32:
-    adopt(proto.int32_data());
-    return true;
-  case ElemType::I64:
-    adopt(proto.int64_data());
-    return true;
-  case ElemType::U64:
-    adopt(proto.uint64_data());
-    return true;
-  case ElemType::U32:
-    return narrow<uint32_t>(proto.uint64_data(), 0, UINT32_MAX);
-  case ElemType::Bool:
-    return narrow<uint8_t>(proto.int32_data(), 0, 1);
+  case ElemType::F32: adopt(proto.float_data()); return true;
+  case ElemType::F64: adopt(proto.double_data()); return true;
+  case ElemType::I32: adopt(proto.int32_data()); return true;
+  case ElemType::I64: adopt(proto.int64_data()); return true;
+  case ElemType::U64: adopt(proto.uint64_data()); return true;
+  case ElemType::U32: return narrow<uint32_t>(proto.uint64_data(), 0, UINT32_MAX);
+  case ElemType::Bool: return narrow<uint8_t>(proto.int32_data(), 0, 1);
   // Writers differ in whether they extend the sign.
   case ElemType::U8:
   case ElemType::I8:
@@ -129,18 +112,15 @@ bool TensorReader::readTyped() {
   case ElemType::F8E4M3FN:
   case ElemType::F8E4M3FNUZ:
   case ElemType::F8E5M2:
-  case ElemType::F8E5M2FNUZ:
-    return narrow<uint8_t>(proto.int32_data(), INT8_MIN, UINT8_MAX);
+  case ElemType::F8E5M2FNUZ: return narrow<uint8_t>(proto.int32_data(), INT8_MIN, UINT8_MAX);
   case ElemType::U16:
   case ElemType::I16:
   case ElemType::F16:
-  case ElemType::BF16:
-    return narrow<uint16_t>(proto.int32_data(), INT16_MIN, UINT16_MAX);
+  case ElemType::BF16: return narrow<uint16_t>(proto.int32_data(), INT16_MIN, UINT16_MAX);
   case ElemType::Undefined:
   case ElemType::String:
   case ElemType::C64:
-  case ElemType::C128:
-    break;
+  case ElemType::C128: break;
   }
   return fail("has no known element type");
 }
@@ -172,17 +152,13 @@ bool TensorReader::parseExternal(ExternalLocation &where) {
 bool TensorReader::checkLocation(const std::string &location) {
   const std::string advice = "keep external data in the model's directory";
   if (location.find('\0') != std::string::npos)
-    return fail("has external data at the impossible location " +
-                quote(location));
+    return fail("has external data at the impossible location " + quote(location));
   if (location[0] == '/')
-    return fail("has external data at the absolute path " + quote(location),
-                advice);
+    return fail("has external data at the absolute path " + quote(location), advice);
   for (size_t begin = 0; begin <= location.size();) {
     size_t end = std::min(location.find('/', begin), location.size());
     if (location.compare(begin, end - begin, "..") == 0)
-      return fail("has external data outside the model's directory: " +
-                      quote(location),
-                  advice);
+      return fail("has external data outside the model's directory: " + quote(location), advice);
     begin = end + 1;
   }
   return true;
@@ -197,8 +173,7 @@ std::optional<std::string> resolve(const std::string &path) {
   return result;
 }
 
-std::shared_ptr<MappedFile>
-TensorReader::openExternal(const std::string &location) {
+std::shared_ptr<MappedFile> TensorReader::openExternal(const std::string &location) {
   auto known = context.externalFiles.find(location);
   if (known != context.externalFiles.end())
     return known->second;
@@ -218,8 +193,7 @@ TensorReader::openExternal(const std::string &location) {
   if (*directory != "/")
     *directory += '/';
   if (path->compare(0, directory->size(), *directory) != 0) {
-    fail("has external data in " + quote(location) +
-             ", a link to outside the model's directory",
+    fail("has external data in " + quote(location) + ", a link to outside the model's directory",
          "keep external data in the model's directory");
     return nullptr;
   }
@@ -243,15 +217,13 @@ bool TensorReader::readExternal() {
   if (!file)
     return false;
   // Without a length the shape says how much is meant.
-  uint64_t bits = elemTypeBits(tensor.type) *
-                  static_cast<uint64_t>(tensor.elementCount());
+  uint64_t bits = elemTypeBits(tensor.type) * static_cast<uint64_t>(tensor.elementCount());
   uint64_t length = where.length.value_or((bits + 7) / 8);
   uint64_t size = file->bytes().size();
   if (where.offset > size || length > size - where.offset)
     return fail("needs bytes " + std::to_string(where.offset) + " to " +
-                    std::to_string(where.offset) + "+" +
-                    std::to_string(length) + " of " + quote(where.location) +
-                    ", which has only " + std::to_string(size),
+                    std::to_string(where.offset) + "+" + std::to_string(length) + " of " +
+                    quote(where.location) + ", which has only " + std::to_string(size),
                 "the external file is truncated, or belongs to another model");
   tensor.bytes = file->bytes().subspan(where.offset, length);
   tensor.owner = file;
@@ -281,12 +253,10 @@ bool TensorReader::run() {
   } else if (!readTyped()) {
     return false;
   }
-  uint64_t bits = elemTypeBits(tensor.type) *
-                  static_cast<uint64_t>(tensor.elementCount());
+  uint64_t bits = elemTypeBits(tensor.type) * static_cast<uint64_t>(tensor.elementCount());
   if (tensor.bytes.size() != (bits + 7) / 8)
-    return fail("of type " + elemTypeName(tensor.type) + " and shape " +
-                    dimsText(tensor.dims) + " needs " +
-                    std::to_string((bits + 7) / 8) + " bytes of data and has " +
+    return fail("of type " + elemTypeName(tensor.type) + " and shape " + dimsText(tensor.dims) +
+                    " needs " + std::to_string((bits + 7) / 8) + " bytes of data and has " +
                     std::to_string(tensor.bytes.size()),
                 "the file is damaged, or its exporter is wrong");
   return true;
@@ -294,8 +264,7 @@ bool TensorReader::run() {
 
 } // namespace
 
-bool discoc::importer::readTensor(ReadContext &context,
-                                  const onnx::TensorProto &proto,
+bool discoc::importer::readTensor(ReadContext &context, const onnx::TensorProto &proto,
                                   const std::string &what, Tensor &tensor) {
   return TensorReader(context, proto, what, tensor).run();
 }

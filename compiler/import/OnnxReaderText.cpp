@@ -46,8 +46,7 @@ std::string printable(std::string_view text) {
     size_t length = utf8Length(text);
     if (length == 0 || isControl(text[0])) {
       char escape[8];
-      std::snprintf(escape, sizeof(escape), "\\x%02x",
-                    static_cast<unsigned char>(text[0]));
+      std::snprintf(escape, sizeof(escape), "\\x%02x", static_cast<unsigned char>(text[0]));
       result += escape;
       length = 1;
     } else {
@@ -62,13 +61,12 @@ std::string printable(std::string_view text) {
 
 bool ReadContext::error(std::string message, std::string advice) {
   if (errors.size() < maxErrors)
-    errors.push_back({std::move(message), std::move(advice), path,
-                      printable(opName), printable(opType), opset});
+    errors.push_back(
+        {std::move(message), std::move(advice), path, printable(opName), printable(opType), opset});
   return false;
 }
 
-bool ReadContext::errorAt(const Op &op, std::string message,
-                          std::string advice) {
+bool ReadContext::errorAt(const Op &op, std::string message, std::string advice) {
   opName = op.name;
   opType = op.type;
   opset = op.opset;
@@ -79,9 +77,7 @@ bool ReadContext::errorAt(const Op &op, std::string message,
   return false;
 }
 
-std::string discoc::importer::quote(std::string_view text) {
-  return "'" + printable(text) + "'";
-}
+std::string discoc::importer::quote(std::string_view text) { return "'" + printable(text) + "'"; }
 
 std::string discoc::importer::dimsText(const std::vector<int64_t> &dims) {
   if (dims.empty())
@@ -106,8 +102,7 @@ std::string discoc::importer::normalDomain(const std::string &domain) {
   return domain == "ai.onnx" ? "" : domain;
 }
 
-bool discoc::importer::dimsFit(const std::vector<int64_t> &dims,
-                               ElemType type) {
+bool discoc::importer::dimsFit(const std::vector<int64_t> &dims, ElemType type) {
   // Zero dims are skipped: code that multiplies in another order must not
   // overflow before it meets the zero.
   int64_t bits = elemTypeBits(type) == 0 ? 8 : elemTypeBits(type);

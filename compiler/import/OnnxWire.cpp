@@ -34,30 +34,23 @@ constexpr size_t paddedVarint = 5;
 Message fieldMessage(Message message, uint32_t field) {
   switch (message) {
   case Message::Model:
-    return field == 7    ? Message::Graph
-           : field == 25 ? Message::Function
-                         : Message::Opaque;
+    return field == 7 ? Message::Graph : field == 25 ? Message::Function : Message::Opaque;
   case Message::Graph:
     return field == 1    ? Message::Node
            : field == 5  ? Message::Tensor
            : field == 15 ? Message::SparseTensor
                          : Message::Opaque;
-  case Message::Node:
-    return field == 5 ? Message::Attribute : Message::Opaque;
+  case Message::Node: return field == 5 ? Message::Attribute : Message::Opaque;
   case Message::Attribute:
     return field == 5 || field == 10    ? Message::Tensor
            : field == 6 || field == 11  ? Message::Graph
            : field == 22 || field == 23 ? Message::SparseTensor
                                         : Message::Opaque;
-  case Message::SparseTensor:
-    return field == 1 || field == 2 ? Message::Tensor : Message::Opaque;
+  case Message::SparseTensor: return field == 1 || field == 2 ? Message::Tensor : Message::Opaque;
   case Message::Function:
-    return field == 7    ? Message::Node
-           : field == 11 ? Message::Attribute
-                         : Message::Opaque;
+    return field == 7 ? Message::Node : field == 11 ? Message::Attribute : Message::Opaque;
   case Message::Opaque:
-  case Message::Tensor:
-    return Message::Opaque;
+  case Message::Tensor: return Message::Opaque;
   }
   return Message::Opaque;
 }
@@ -71,8 +64,7 @@ public:
 
 private:
   bool fail(uint64_t at, const std::string &reason) {
-    error = reason + " (at byte " + std::to_string(at) + " of " +
-            std::to_string(file.size()) + ")";
+    error = reason + " (at byte " + std::to_string(at) + " of " + std::to_string(file.size()) + ")";
     return false;
   }
 
@@ -92,8 +84,7 @@ private:
   }
 
   void copy(uint64_t begin, uint64_t end) {
-    cut.rest.append(reinterpret_cast<const char *>(file.data()) + begin,
-                    end - begin);
+    cut.rest.append(reinterpret_cast<const char *>(file.data()) + begin, end - begin);
   }
 
   void writeVarint(uint64_t value) {
@@ -103,8 +94,7 @@ private:
   }
 
   /// One field whose payload is bytes [at, end).
-  bool walkPayload(Message message, uint64_t key, uint64_t at, uint64_t end,
-                   int depth);
+  bool walkPayload(Message message, uint64_t key, uint64_t at, uint64_t end, int depth);
   bool walk(Message message, uint64_t at, uint64_t end, int depth);
 
   std::span<const std::byte> file;
@@ -112,8 +102,7 @@ private:
   std::string &error;
 };
 
-bool Cutter::walkPayload(Message message, uint64_t key, uint64_t at,
-                         uint64_t end, int depth) {
+bool Cutter::walkPayload(Message message, uint64_t key, uint64_t at, uint64_t end, int depth) {
   auto field = static_cast<uint32_t>(key >> 3);
   // Training graphs mean nothing to inference, and may hold tensors.
   if (message == Message::Model && field == trainingInfoField)
@@ -138,8 +127,7 @@ bool Cutter::walkPayload(Message message, uint64_t key, uint64_t at,
     return false;
   uint64_t length = cut.rest.size() - lengthAt - paddedVarint;
   for (size_t i = 0; i < paddedVarint; ++i, length >>= 7)
-    cut.rest[lengthAt + i] = static_cast<char>(
-        (length & 0x7f) | (i + 1 < paddedVarint ? 0x80 : 0));
+    cut.rest[lengthAt + i] = static_cast<char>((length & 0x7f) | (i + 1 < paddedVarint ? 0x80 : 0));
   return true;
 }
 
@@ -170,8 +158,7 @@ bool Cutter::walk(Message message, uint64_t at, uint64_t end, int depth) {
       if (!readVarint(at, end, length))
         return false;
       if (end - at < length)
-        return fail(begin, "a field of " + std::to_string(length) +
-                               " bytes is cut off after " +
+        return fail(begin, "a field of " + std::to_string(length) + " bytes is cut off after " +
                                std::to_string(end - at));
       if (!walkPayload(message, key, at, at + length, depth))
         return false;
@@ -188,8 +175,7 @@ bool Cutter::walk(Message message, uint64_t at, uint64_t end, int depth) {
 
 } // namespace
 
-bool CutModel::redeem(std::string_view ticket,
-                      std::span<const std::byte> &bytes) const {
+bool CutModel::redeem(std::string_view ticket, std::span<const std::byte> &bytes) const {
   uint64_t index = 0;
   if (ticket.size() != ticketSize)
     return false;
@@ -200,7 +186,7 @@ bool CutModel::redeem(std::string_view ticket,
   return true;
 }
 
-bool discoc::importer::cutRawData(std::span<const std::byte> file,
-                                  CutModel &cut, std::string &error) {
+bool discoc::importer::cutRawData(std::span<const std::byte> file, CutModel &cut,
+                                  std::string &error) {
   return Cutter(file, cut, error).run();
 }

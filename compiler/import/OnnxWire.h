@@ -32,8 +32,7 @@ struct CutModel {
 
 /// Walks a serialised ModelProto. False with the reason in \p error when the
 /// bytes are no such thing.
-bool cutRawData(std::span<const std::byte> file, CutModel &cut,
-                std::string &error);
+bool cutRawData(std::span<const std::byte> file, CutModel &cut, std::string &error);
 
 } // namespace discoc::importer
 

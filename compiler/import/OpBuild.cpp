@@ -60,8 +60,8 @@ std::optional<Ints> disco::importing::broadcastShapes(ArrayRef<int64_t> a, Array
   return shape;
 }
 
-/// Factors that both lists, of the same product, are made of; nothing when a border of one lies inside a factor of
-/// the other.
+/// Factors that both lists, of the same product, are made of; nothing when a border of one lies
+/// inside a factor of the other.
 static std::optional<Ints> refine(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
   Ints borders;
   for (ArrayRef<int64_t> list : {a, b}) {
@@ -144,7 +144,8 @@ bool OpImport::worthFolding(Operation *made) const {
 Value OpImport::settle(Operation *made) {
   ArrayRef<int64_t> shape = shapeOf(made->getResult(0));
   if (!isReasonable(shape)) {
-    (void)error("the result has the shape " + shapeText(shape) + ", which is too large or impossible");
+    (void)error("the result has the shape " + shapeText(shape) +
+                ", which is too large or impossible");
     made->erase();
     return {};
   }
@@ -161,7 +162,8 @@ Value OpImport::unary(Value x, UnaryKind kind, double alpha, double beta) {
 }
 
 Value OpImport::binary(BinaryKind kind, Value lhs, Value rhs) {
-  return make<BinaryOp>({lhs, rhs}, {named("kind", BinaryKindAttr::get(builder.getContext(), kind))});
+  return make<BinaryOp>({lhs, rhs},
+                        {named("kind", BinaryKindAttr::get(builder.getContext(), kind))});
 }
 
 Value OpImport::where(Value condition, Value x, Value y) {
@@ -170,8 +172,8 @@ Value OpImport::where(Value condition, Value x, Value y) {
   std::optional<Ints> inner = broadcastShapes(shapeOf(x), shapeOf(y));
   std::optional<Ints> result = inner ? broadcastShapes(*inner, shapeOf(condition)) : std::nullopt;
   if (!result) {
-    (void)error("the shapes " + shapeText(shapeOf(condition)) + ", " + shapeText(shapeOf(x)) + " and " +
-                shapeText(shapeOf(y)) + " cannot be broadcast against each other");
+    (void)error("the shapes " + shapeText(shapeOf(condition)) + ", " + shapeText(shapeOf(x)) +
+                " and " + shapeText(shapeOf(y)) + " cannot be broadcast against each other");
     return {};
   }
   auto type = RankedTensorType::get(*result, tensorType(x).getElementType());
@@ -179,7 +181,8 @@ Value OpImport::where(Value condition, Value x, Value y) {
 }
 
 Value OpImport::reduce(Value x, ReduceKind kind, ArrayRef<int64_t> axes, bool keepdims) {
-  SmallVector<NamedAttribute> attrs{named("kind", ReduceKindAttr::get(builder.getContext(), kind)), named("axes", axes)};
+  SmallVector<NamedAttribute> attrs{named("kind", ReduceKindAttr::get(builder.getContext(), kind)),
+                                    named("axes", axes)};
   if (keepdims)
     attrs.push_back(unit("keepdims"));
   return make<ReduceOp>({x}, attrs);
@@ -191,13 +194,16 @@ Value OpImport::cast(Value x, Type element) {
   return settle(builder.create<CastOp>(loc, RankedTensorType::get(shapeOf(x), element), x));
 }
 
-Value OpImport::rearrange(Value x, ArrayRef<int64_t> view, ArrayRef<int64_t> perm, ArrayRef<int64_t> shape) {
+Value OpImport::rearrange(Value x, ArrayRef<int64_t> view, ArrayRef<int64_t> perm,
+                          ArrayRef<int64_t> shape) {
   if (!usable({x}))
     return {};
-  if (!isReasonable(view) || !isReasonable(shape) || elementCount(view) != elementCount(shapeOf(x)) ||
+  if (!isReasonable(view) || !isReasonable(shape) ||
+      elementCount(view) != elementCount(shapeOf(x)) ||
       elementCount(shape) != elementCount(shapeOf(x))) {
-    (void)error("a tensor of the shape " + shapeText(shapeOf(x)) + " cannot be seen with the shape " +
-                shapeText(shape) + ": the numbers of elements differ");
+    (void)error("a tensor of the shape " + shapeText(shapeOf(x)) +
+                " cannot be seen with the shape " + shapeText(shape) +
+                ": the numbers of elements differ");
     return {};
   }
   auto type = RankedTensorType::get(shape, tensorType(x).getElementType());
@@ -226,13 +232,16 @@ Value OpImport::expand(Value x, ArrayRef<int64_t> newShape) {
     return x;
   std::optional<Ints> result = broadcastShapes(shapeOf(x), newShape);
   if (!result || ArrayRef<int64_t>(*result) != newShape || !isReasonable(newShape)) {
-    (void)error("a tensor of the shape " + shapeText(shapeOf(x)) + " cannot be broadcast to " + shapeText(newShape));
+    (void)error("a tensor of the shape " + shapeText(shapeOf(x)) + " cannot be broadcast to " +
+                shapeText(newShape));
     return {};
   }
-  return settle(builder.create<ExpandOp>(loc, RankedTensorType::get(newShape, tensorType(x).getElementType()), x));
+  return settle(builder.create<ExpandOp>(
+      loc, RankedTensorType::get(newShape, tensorType(x).getElementType()), x));
 }
 
-Value OpImport::slice(Value x, ArrayRef<int64_t> starts, ArrayRef<int64_t> steps, ArrayRef<int64_t> newShape) {
+Value OpImport::slice(Value x, ArrayRef<int64_t> starts, ArrayRef<int64_t> steps,
+                      ArrayRef<int64_t> newShape) {
   if (!usable({x}))
     return {};
   auto type = RankedTensorType::get(newShape, tensorType(x).getElementType());
@@ -289,8 +298,8 @@ Value OpImport::fromTensor(const Tensor &tensor) {
   if (failed)
     return {};
   if (!elementType(builder.getContext(), tensor.type) || !isReasonable(tensor.dims)) {
-    (void)error("the constant has the element type " + elemTypeName(tensor.type) + " and the shape " +
-                    shapeText(tensor.dims) + ", which is not supported",
+    (void)error("the constant has the element type " + elemTypeName(tensor.type) +
+                    " and the shape " + shapeText(tensor.dims) + ", which is not supported",
                 "export the model with float, double, float16, bool or integer tensors");
     return {};
   }

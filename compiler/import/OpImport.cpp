@@ -14,38 +14,26 @@ Type disco::importing::elementType(MLIRContext *context, ElemType type) {
     return IntegerType::get(context, width, sign);
   };
   switch (type) {
-  case ElemType::F16:
-    return Float16Type::get(context);
-  case ElemType::F32:
-    return Float32Type::get(context);
-  case ElemType::F64:
-    return Float64Type::get(context);
-  case ElemType::Bool:
-    return integer(1, IntegerType::Signless);
-  case ElemType::I8:
-    return integer(8, IntegerType::Signless);
-  case ElemType::I16:
-    return integer(16, IntegerType::Signless);
-  case ElemType::I32:
-    return integer(32, IntegerType::Signless);
-  case ElemType::I64:
-    return integer(64, IntegerType::Signless);
-  case ElemType::U8:
-    return integer(8, IntegerType::Unsigned);
-  case ElemType::U16:
-    return integer(16, IntegerType::Unsigned);
-  case ElemType::U32:
-    return integer(32, IntegerType::Unsigned);
-  case ElemType::U64:
-    return integer(64, IntegerType::Unsigned);
-  default:
-    return {};
+  case ElemType::F16: return Float16Type::get(context);
+  case ElemType::F32: return Float32Type::get(context);
+  case ElemType::F64: return Float64Type::get(context);
+  case ElemType::Bool: return integer(1, IntegerType::Signless);
+  case ElemType::I8: return integer(8, IntegerType::Signless);
+  case ElemType::I16: return integer(16, IntegerType::Signless);
+  case ElemType::I32: return integer(32, IntegerType::Signless);
+  case ElemType::I64: return integer(64, IntegerType::Signless);
+  case ElemType::U8: return integer(8, IntegerType::Unsigned);
+  case ElemType::U16: return integer(16, IntegerType::Unsigned);
+  case ElemType::U32: return integer(32, IntegerType::Unsigned);
+  case ElemType::U64: return integer(64, IntegerType::Unsigned);
+  default: return {};
   }
 }
 
 ElemType disco::importing::elemTypeOf(Type element) {
-  for (ElemType type : {ElemType::F32, ElemType::F64, ElemType::F16, ElemType::Bool, ElemType::I8, ElemType::I16,
-                        ElemType::I32, ElemType::I64, ElemType::U8, ElemType::U16, ElemType::U32, ElemType::U64})
+  for (ElemType type :
+       {ElemType::F32, ElemType::F64, ElemType::F16, ElemType::Bool, ElemType::I8, ElemType::I16,
+        ElemType::I32, ElemType::I64, ElemType::U8, ElemType::U16, ElemType::U32, ElemType::U64})
     if (elementType(element.getContext(), type) == element)
       return type;
   return ElemType::Undefined;
@@ -97,7 +85,9 @@ ElemType OpImport::inputType(size_t i) const {
   return tensor ? tensor->type : ElemType::Undefined;
 }
 
-ArrayRef<int64_t> OpImport::shape(Value value) const { return value ? shapeOf(value) : ArrayRef<int64_t>(); }
+ArrayRef<int64_t> OpImport::shape(Value value) const {
+  return value ? shapeOf(value) : ArrayRef<int64_t>();
+}
 
 ElementsAttr OpImport::constant(Value value) {
   auto made = value ? value.getDefiningOp<ConstantOp>() : ConstantOp();
@@ -110,20 +100,23 @@ std::optional<Ints> OpImport::constantInts(size_t i, StringRef what) {
     return std::nullopt;
   ElementsAttr elements = constant(value);
   if (!elements) {
-    (void)error("input '" + what + "' ('" + op.inputs[i] + "') is computed from the model's inputs, but must be known "
-                "when compiling",
-                "fold it with onnxsim or export the model with fixed sizes; dimensions are fixed by --pin and "
+    (void)error("input '" + what + "' ('" + op.inputs[i] +
+                    "') is computed from the model's inputs, but must be known "
+                    "when compiling",
+                "fold it with onnxsim or export the model with fixed sizes; dimensions are fixed "
+                "by --pin and "
                 "--input-shape");
     return std::nullopt;
   }
   ConstantView view(elements);
-  if (!view.isValid() || isa<FloatType>(view.getElementType()) || view.getElementType().isInteger(1)) {
+  if (!view.isValid() || isa<FloatType>(view.getElementType()) ||
+      view.getElementType().isInteger(1)) {
     (void)error("input '" + what + "' ('" + op.inputs[i] + "') must hold integers");
     return std::nullopt;
   }
   if (shape(value).size() > 1) {
-    (void)error("input '" + what + "' ('" + op.inputs[i] + "') must have one dimension, but has the shape " +
-                shapeText(shape(value)));
+    (void)error("input '" + what + "' ('" + op.inputs[i] +
+                "') must have one dimension, but has the shape " + shapeText(shape(value)));
     return std::nullopt;
   }
   Ints list;
@@ -138,8 +131,9 @@ std::optional<Reals> OpImport::constantReals(size_t i, StringRef what) {
     return std::nullopt;
   ElementsAttr elements = constant(value);
   if (!elements) {
-    (void)error("input '" + what + "' ('" + op.inputs[i] + "') is computed from the model's inputs, but must be known "
-                "when compiling",
+    (void)error("input '" + what + "' ('" + op.inputs[i] +
+                    "') is computed from the model's inputs, but must be known "
+                    "when compiling",
                 "fold it with onnxsim or export the model with a constant");
     return std::nullopt;
   }
@@ -163,8 +157,9 @@ const OnnxAttribute *OpImport::attr(StringRef name, OnnxAttribute::Kind kind) {
   const OnnxAttribute *attribute = op.findAttribute({name.data(), name.size()});
   if (!attribute || attribute->kind == kind)
     return attribute;
-  (void)error("attribute '" + name + "' is of kind " + std::string(attributeKindName(attribute->kind)) +
-              ", but must be of kind " + std::string(attributeKindName(kind)));
+  (void)error("attribute '" + name + "' is of kind " +
+              std::string(attributeKindName(attribute->kind)) + ", but must be of kind " +
+              std::string(attributeKindName(kind)));
   return nullptr;
 }
 
@@ -213,7 +208,8 @@ std::optional<Ints> OpImport::attrOrInput(StringRef name, int64_t since, size_t 
 std::optional<int64_t> OpImport::normalAxis(int64_t axis, int64_t rank) {
   if (axis >= -rank && axis < rank)
     return axis < 0 ? axis + rank : axis;
-  (void)error("axis " + Twine(axis) + " does not exist in a tensor of " + Twine(rank) + " dimensions");
+  (void)error("axis " + Twine(axis) + " does not exist in a tensor of " + Twine(rank) +
+              " dimensions");
   return std::nullopt;
 }
 
@@ -254,7 +250,8 @@ LogicalResult OpImport::checkAttributesRead() {
   for (const OnnxAttribute &attribute : op.attributes)
     if (!read.contains(attribute.name))
       return error("attribute '" + attribute.name + "' is not known in this form of the op",
-                   "the op of this opset does not have it, or discoc does not support it: remove it or export the "
+                   "the op of this opset does not have it, or discoc does not support it: remove "
+                   "it or export the "
                    "model with another opset");
   return success();
 }

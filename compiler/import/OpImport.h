@@ -1,8 +1,9 @@
 //===- OpImport.h - one ONNX op on its way into the dialect -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// What converters work with: operands, attributes with checked types, and builders that fold constants and never
-// assert. The first error of an op sticks: from then on builders return null values, which they also accept.
+// What converters work with: operands, attributes with checked types, and builders that fold
+// constants and never assert. The first error of an op sticks: from then on builders return null
+// values, which they also accept.
 #ifndef DISCOC_IMPORT_OPIMPORT_H
 #define DISCOC_IMPORT_OPIMPORT_H
 
@@ -69,8 +70,8 @@ public:
   Reals reals(llvm::StringRef name);
   /// Attributes that change nothing here.
   void ignore(std::initializer_list<llvm::StringRef> names);
-  /// An integer list that is an attribute before opset `since` and input `i` from then on; nothing when absent or
-  /// wrong.
+  /// An integer list that is an attribute before opset `since` and input `i` from then on; nothing
+  /// when absent or wrong.
   std::optional<Ints> attrOrInput(llvm::StringRef name, int64_t since, size_t i);
   /// `axis` counted from the front.
   std::optional<int64_t> normalAxis(int64_t axis, int64_t rank);
@@ -93,14 +94,18 @@ public:
     mlir::FailureOr<OpTy> made = createInferred<OpTy>(builder, loc, operands, attrs);
     return mlir::failed(made) ? wrongShapes() : settle(*made);
   }
-  mlir::NamedAttribute named(llvm::StringRef name, mlir::Attribute value) { return builder.getNamedAttr(name, value); }
+  mlir::NamedAttribute named(llvm::StringRef name, mlir::Attribute value) {
+    return builder.getNamedAttr(name, value);
+  }
   mlir::NamedAttribute named(llvm::StringRef name, llvm::ArrayRef<int64_t> values) {
     return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values));
   }
   mlir::NamedAttribute named(llvm::StringRef name, int64_t value) {
     return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
   }
-  mlir::NamedAttribute unit(llvm::StringRef name) { return builder.getNamedAttr(name, builder.getUnitAttr()); }
+  mlir::NamedAttribute unit(llvm::StringRef name) {
+    return builder.getNamedAttr(name, builder.getUnitAttr());
+  }
 
   mlir::Value unary(mlir::Value x, UnaryKind kind, double alpha = 0, double beta = 0);
   mlir::Value binary(BinaryKind kind, mlir::Value lhs, mlir::Value rhs);
@@ -124,13 +129,14 @@ public:
   mlir::Value filled(llvm::ArrayRef<int64_t> shape, mlir::Type element, double value);
   /// A constant that broadcasts against x.
   mlir::Value scalar(mlir::Value x, double value);
-  mlir::Value reals(llvm::ArrayRef<int64_t> shape, mlir::Type element, llvm::ArrayRef<double> values);
+  mlir::Value reals(llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                    llvm::ArrayRef<double> values);
   mlir::Value fromTensor(const Tensor &tensor);
 
   //===--- results ----------------------------------------------------------===//
 
-  /// Output i is this value. Its ONNX element type follows from the value; f32 stands for float16 when input `like`
-  /// is float16.
+  /// Output i is this value. Its ONNX element type follows from the value; f32 stands for float16
+  /// when input `like` is float16.
   mlir::LogicalResult result(mlir::Value value, size_t i = 0, size_t like = 0);
   mlir::LogicalResult resultOfType(mlir::Value value, ElemType type, size_t i = 0);
   mlir::LogicalResult forward(size_t i = 0) { return result(input(i), 0, i); }
@@ -152,7 +158,8 @@ inline constexpr int64_t kMostConstant = int64_t(1) << 26;
 /// Whether a shape's elements can be counted, and a tensor of them exist.
 bool isReasonable(llvm::ArrayRef<int64_t> shape);
 int64_t elementCount(llvm::ArrayRef<int64_t> shape);
-/// Factors of a reshape: a common refinement of both shapes, or between borders without one the operand's extents.
+/// Factors of a reshape: a common refinement of both shapes, or between borders without one the
+/// operand's extents.
 Ints commonView(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
 /// Multidirectional broadcasting; nothing when the shapes do not fit.
 std::optional<Ints> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);

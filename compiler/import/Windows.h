@@ -12,10 +12,12 @@ struct Window {
 };
 
 /// Reads strides, pads, auto_pad and dilations; nothing when they are wrong.
-std::optional<Window> readWindow(OpImport &op, llvm::ArrayRef<int64_t> spatial, llvm::ArrayRef<int64_t> kernel);
+std::optional<Window> readWindow(OpImport &op, llvm::ArrayRef<int64_t> spatial,
+                                 llvm::ArrayRef<int64_t> kernel);
 
 /// A convolution; a bias that is not constant is added after it.
-mlir::Value convolution(OpImport &op, mlir::Value x, mlir::Value w, mlir::Value bias, const Window &window, int64_t group);
+mlir::Value convolution(OpImport &op, mlir::Value x, mlir::Value w, mlir::Value bias,
+                        const Window &window, int64_t group);
 
 } // namespace disco::importing
 

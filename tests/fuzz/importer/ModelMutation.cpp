@@ -10,19 +10,37 @@ using namespace discoc::importer;
 
 namespace {
 
-size_t below(std::mt19937_64 &random, size_t limit) {
-  return limit == 0 ? 0 : random() % limit;
-}
+size_t below(std::mt19937_64 &random, size_t limit) { return limit == 0 ? 0 : random() % limit; }
 
 int64_t nastyInteger(std::mt19937_64 &random) {
-  static constexpr int64_t list[] = {
-      0, 1, -1, 2, 3, -2, 4, 5, 7, 100, 65536, -65536, int64_t(1) << 31, int64_t(1) << 33, int64_t(1) << 62,
-      std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
+  static constexpr int64_t list[] = {0,
+                                     1,
+                                     -1,
+                                     2,
+                                     3,
+                                     -2,
+                                     4,
+                                     5,
+                                     7,
+                                     100,
+                                     65536,
+                                     -65536,
+                                     int64_t(1) << 31,
+                                     int64_t(1) << 33,
+                                     int64_t(1) << 62,
+                                     std::numeric_limits<int64_t>::max(),
+                                     std::numeric_limits<int64_t>::min()};
   return list[below(random, std::size(list))];
 }
 
 float nastyFloat(std::mt19937_64 &random) {
-  static constexpr float list[] = {0, 1, -1, 0.5f, 1e-30f, 1e30f, std::numeric_limits<float>::infinity(),
+  static constexpr float list[] = {0,
+                                   1,
+                                   -1,
+                                   0.5f,
+                                   1e-30f,
+                                   1e30f,
+                                   std::numeric_limits<float>::infinity(),
                                    std::numeric_limits<float>::quiet_NaN()};
   return list[below(random, std::size(list))];
 }
@@ -38,7 +56,8 @@ void mutateInts(std::vector<int64_t> &list, std::mt19937_64 &random) {
 }
 
 void mutateAttribute(Op &op, std::mt19937_64 &random) {
-  static constexpr const char *texts[] = {"", "SAME_UPPER", "cubic", "linear", "reflect", "align_corners", "nonsense"};
+  static constexpr const char *texts[] = {"",        "SAME_UPPER",    "cubic",   "linear",
+                                          "reflect", "align_corners", "nonsense"};
   if (op.attributes.empty())
     return;
   Attribute &attribute = op.attributes[below(random, op.attributes.size())];
@@ -82,13 +101,63 @@ void mutateOperands(Model &model, size_t at, std::mt19937_64 &random) {
 }
 
 void mutateType(Model &model, Op &op, std::mt19937_64 &random) {
-  static constexpr const char *types[] = {
-      "Conv", "Gemm", "MatMul", "Add", "Mul", "Clip", "PRelu", "Where", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
-      "Transpose", "DepthToSpace", "SpaceToDepth", "Concat", "Split", "Slice", "Gather", "Expand", "Tile", "Pad", "MaxPool",
-      "AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum", "ReduceLogSumExp", "Softmax", "BatchNormalization",
-      "LayerNormalization", "InstanceNormalization", "GroupNormalization", "Resize", "Upsample", "Constant", "ConstantOfShape",
-      "Shape", "Size", "Range", "EyeLike", "Dropout", "Pow", "Mod", "Equal", "Max", "Mean", "Gelu", "Celu", "CastLike",
-      "ConvTranspose", "Trilu", "ScatterND", "LRN", "Shrink", "MeanVarianceNormalization"};
+  static constexpr const char *types[] = {"Conv",
+                                          "Gemm",
+                                          "MatMul",
+                                          "Add",
+                                          "Mul",
+                                          "Clip",
+                                          "PRelu",
+                                          "Where",
+                                          "Cast",
+                                          "Reshape",
+                                          "Flatten",
+                                          "Squeeze",
+                                          "Unsqueeze",
+                                          "Transpose",
+                                          "DepthToSpace",
+                                          "SpaceToDepth",
+                                          "Concat",
+                                          "Split",
+                                          "Slice",
+                                          "Gather",
+                                          "Expand",
+                                          "Tile",
+                                          "Pad",
+                                          "MaxPool",
+                                          "AveragePool",
+                                          "GlobalAveragePool",
+                                          "ReduceMean",
+                                          "ReduceSum",
+                                          "ReduceLogSumExp",
+                                          "Softmax",
+                                          "BatchNormalization",
+                                          "LayerNormalization",
+                                          "InstanceNormalization",
+                                          "GroupNormalization",
+                                          "Resize",
+                                          "Upsample",
+                                          "Constant",
+                                          "ConstantOfShape",
+                                          "Shape",
+                                          "Size",
+                                          "Range",
+                                          "EyeLike",
+                                          "Dropout",
+                                          "Pow",
+                                          "Mod",
+                                          "Equal",
+                                          "Max",
+                                          "Mean",
+                                          "Gelu",
+                                          "Celu",
+                                          "CastLike",
+                                          "ConvTranspose",
+                                          "Trilu",
+                                          "ScatterND",
+                                          "LRN",
+                                          "Shrink",
+                                          "MeanVarianceNormalization"};
   if (below(random, 2) == 0) {
     op.type = types[below(random, std::size(types))];
   } else {
@@ -131,7 +200,8 @@ void discoc::importer::mutateModel(Model &model, std::mt19937_64 &random) {
   size_t at = below(random, graph.ops.size());
   switch (below(random, 8)) {
   case 0: return mutateType(model, graph.ops[at], random);
-  case 1: case 2: return mutateOperands(model, at, random);
+  case 1:
+  case 2: return mutateOperands(model, at, random);
   case 3: graph.ops[at].opset = static_cast<int64_t>(6 + below(random, 17)); return;
   case 4:
     if (!graph.initializers.empty())

@@ -1,8 +1,9 @@
 //===- ModelMutation.h - damage that the reader cannot see ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mutated bytes seldom get past the reader. These changes to a read model keep what the reader promises (names are
-// defined before they are used, constants have their bytes) and are wrong in what the ops mean.
+// Mutated bytes seldom get past the reader. These changes to a read model keep what the reader
+// promises (names are defined before they are used, constants have their bytes) and are wrong in
+// what the ops mean.
 //
 //===----------------------------------------------------------------------===//
 

@@ -4,7 +4,8 @@
 // Models that can be read are converted into the dialect as well, where that is built.
 // With libFuzzer: the usual target. Without: `importer_fuzz FILE...` reads
 // files, `importer_fuzz --mutations N [--seed S] FILE...` also feeds N seeded
-// mutations of each, of its bytes and of the read model. It fails by crashing, or when a failure has no message.
+// mutations of each, of its bytes and of the read model. It fails by crashing, or when a failure
+// has no message.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,10 +75,9 @@ void checkModel(Model &model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Diagnostics errors;
-  auto model = readOnnxBytes(std::as_bytes(std::span(data, size)), nullptr,
-                             "fuzz.onnx", "", errors);
-  require(model.has_value() == errors.empty(),
-          "result and messages disagree");
+  auto model =
+      readOnnxBytes(std::as_bytes(std::span(data, size)), nullptr, "fuzz.onnx", "", errors);
+  require(model.has_value() == errors.empty(), "result and messages disagree");
   for (const Diagnostic &error : errors)
     require(!error.message.empty(), "an empty message");
   if (model)
@@ -93,15 +93,12 @@ using Bytes = std::vector<uint8_t>;
 
 /// The rest of a 64-bit generator is the same on every platform; the standard
 /// distributions are not.
-size_t below(std::mt19937_64 &random, size_t limit) {
-  return limit == 0 ? 0 : random() % limit;
-}
+size_t below(std::mt19937_64 &random, size_t limit) { return limit == 0 ? 0 : random() % limit; }
 
 void mutateOnce(std::mt19937_64 &random, Bytes &bytes) {
   static constexpr uint8_t nasty[] = {0x00, 0x01, 0x7f, 0x80, 0xff, 0x08, 0x12};
   // Structure is thick at both ends and thin between the weights.
-  size_t window = below(random, 3) == 0 ? bytes.size()
-                                        : std::min<size_t>(bytes.size(), 4096);
+  size_t window = below(random, 3) == 0 ? bytes.size() : std::min<size_t>(bytes.size(), 4096);
   size_t at = below(random, window);
   if (below(random, 2) == 0)
     at = bytes.size() - 1 - std::min(at, bytes.size() - 1);
@@ -109,29 +106,20 @@ void mutateOnce(std::mt19937_64 &random, Bytes &bytes) {
   auto begin = bytes.begin() + static_cast<ptrdiff_t>(at);
   auto end = begin + static_cast<ptrdiff_t>(length);
   switch (below(random, 7)) {
-  case 0:
-    bytes[at] ^= static_cast<uint8_t>(1U << below(random, 8));
-    break;
-  case 1:
-    bytes[at] = nasty[below(random, sizeof(nasty))];
-    break;
-  case 2:
-    bytes.erase(begin, end);
-    break;
+  case 0: bytes[at] ^= static_cast<uint8_t>(1U << below(random, 8)); break;
+  case 1: bytes[at] = nasty[below(random, sizeof(nasty))]; break;
+  case 2: bytes.erase(begin, end); break;
   case 3: {
     Bytes copy(begin, end);
-    bytes.insert(bytes.begin() +
-                     static_cast<ptrdiff_t>(below(random, bytes.size())),
-                 copy.begin(), copy.end());
+    bytes.insert(bytes.begin() + static_cast<ptrdiff_t>(below(random, bytes.size())), copy.begin(),
+                 copy.end());
     break;
   }
   case 4:
     for (auto it = begin; it != end; ++it)
       *it = static_cast<uint8_t>(random());
     break;
-  case 5:
-    std::fill(begin, end, uint8_t{0xff});
-    break;
+  case 5: std::fill(begin, end, uint8_t{0xff}); break;
   default:
     if (below(random, 8) == 0)
       bytes.resize(at);
@@ -165,8 +153,8 @@ void readFile(const char *path, bool verbose) {
   auto model = readOnnx(path, errors);
   require(model.has_value() == errors.empty(), "result and messages disagree");
   if (verbose && model)
-    std::printf("%s: %zu ops, %zu initialisers\n", path,
-                model->graph.ops.size(), model->graph.initializers.size());
+    std::printf("%s: %zu ops, %zu initialisers\n", path, model->graph.ops.size(),
+                model->graph.initializers.size());
   if (verbose)
     for (const Diagnostic &error : errors)
       std::printf("%s\n", error.str().c_str());
@@ -208,7 +196,8 @@ int main(int argc, char **argv) {
     }
     mutateRead(argv[i], mutations, seed);
   }
-  std::printf("%zu files read, %zu mutations survived; %zu of them were readable\n", files, survived, readable);
+  std::printf("%zu files read, %zu mutations survived; %zu of them were readable\n", files,
+              survived, readable);
   return 0;
 }
 

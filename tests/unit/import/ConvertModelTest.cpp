@@ -27,7 +27,8 @@ TEST(ConvertModel, ErrorsOfAllOpsAreCollected) {
   addOp(graph, "FancyOp", "second", {"a"}, {"d"});
   addOp(graph, "Add", "end", {"c", "d"}, {"y"});
   std::string text = importedText(model);
-  expectParts(text, {"error: test.onnx: op 'first' (Einsum, opset 17)", "error: test.onnx: op 'second' (FancyOp, opset 17)"});
+  expectParts(text, {"error: test.onnx: op 'first' (Einsum, opset 17)",
+                     "error: test.onnx: op 'second' (FancyOp, opset 17)"});
   EXPECT_EQ(text.find("'follows'"), std::string::npos) << text;
   EXPECT_EQ(text.find("'end'"), std::string::npos) << text;
 }
@@ -35,7 +36,8 @@ TEST(ConvertModel, ErrorsOfAllOpsAreCollected) {
 TEST(ConvertModel, AtMostTwentyErrors) {
   auto model = emptyModel();
   for (int i = 0; i < 40; ++i)
-    addOp(model.mutable_graph(), "FancyOp", "op" + std::to_string(i), {"x"}, {i ? "t" + std::to_string(i) : "y"});
+    addOp(model.mutable_graph(), "FancyOp", "op" + std::to_string(i), {"x"},
+          {i ? "t" + std::to_string(i) : "y"});
   std::string text = importedText(model);
   size_t count = 0;
   for (size_t at = text.find("error:"); at != std::string::npos; at = text.find("error:", at + 1))
@@ -61,7 +63,8 @@ TEST(ConvertModel, ForeignDomainsAndSubgraphs) {
 
 TEST(ConvertModel, DeclaredTypesMustBeRight) {
   auto model = reluModel();
-  model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::INT64);
+  model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      onnx::TensorProto::INT64);
   expectParts(importedText(model), {"error:", "op 'act' (Relu", "declares it as int64"});
 }
 
@@ -93,7 +96,8 @@ TEST(ConvertModel, MasksFoldIntoWeights) {
   addRaw(graph, "m", {3, 2}, std::string(reinterpret_cast<char *>(mask), 24));
   addOp(graph, "Mul", "masked", {"w", "m"}, {"wm"});
   addOp(graph, "MatMul", "product", {"x", "wm"}, {"y"});
-  expectParts(importedText(model), {"dense<[[1.000000e+00, 0.000000e+00], [3.000000e+00, 0.000000e+00], "
-                                    "[5.000000e+00, 0.000000e+00]]>",
-                                    "disco.tensor = \"wm\"", "\"disco.matmul\""});
+  expectParts(importedText(model),
+              {"dense<[[1.000000e+00, 0.000000e+00], [3.000000e+00, 0.000000e+00], "
+               "[5.000000e+00, 0.000000e+00]]>",
+               "disco.tensor = \"wm\"", "\"disco.matmul\""});
 }

@@ -10,9 +10,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-onnx::FunctionProto *addFunction(onnx::ModelProto &model,
-                                 const std::string &name, const Names &inputs,
-                                 const Names &outputs) {
+onnx::FunctionProto *addFunction(onnx::ModelProto &model, const std::string &name,
+                                 const Names &inputs, const Names &outputs) {
   auto *function = model.add_functions();
   function->set_name(name);
   function->set_domain("local");
@@ -28,17 +27,15 @@ onnx::FunctionProto *addFunction(onnx::ModelProto &model,
   return function;
 }
 
-onnx::NodeProto *addInner(onnx::FunctionProto *function,
-                          const std::string &type, const std::string &name,
-                          const Names &inputs, const Names &outputs) {
+onnx::NodeProto *addInner(onnx::FunctionProto *function, const std::string &type,
+                          const std::string &name, const Names &inputs, const Names &outputs) {
   onnx::GraphProto scratch;
   *function->add_node() = *addOp(&scratch, type, name, inputs, outputs);
   return function->mutable_node(function->node_size() - 1);
 }
 
-onnx::NodeProto *call(onnx::ModelProto &model, const std::string &type,
-                      const std::string &name, const Names &inputs,
-                      const Names &outputs) {
+onnx::NodeProto *call(onnx::ModelProto &model, const std::string &type, const std::string &name,
+                      const Names &inputs, const Names &outputs) {
   auto *op = addOp(model.mutable_graph(), type, name, inputs, outputs);
   op->set_domain("local");
   return op;
@@ -52,8 +49,8 @@ onnx::ModelProto localModel() {
   return model;
 }
 
-void addRef(onnx::NodeProto *op, const std::string &name,
-            const std::string &ref, onnx::AttributeProto::AttributeType type) {
+void addRef(onnx::NodeProto *op, const std::string &name, const std::string &ref,
+            onnx::AttributeProto::AttributeType type) {
   auto *attribute = op->add_attribute();
   attribute->set_name(name);
   attribute->set_ref_attr_name(ref);
@@ -190,11 +187,9 @@ TEST(Function, BombsAreDefused) {
   for (int level = 0; level < 20; ++level) {
     auto *f = addFunction(proto, "F" + std::to_string(level), {"a"}, {"b"});
     for (int i = 0; i < 10; ++i) {
-      auto *op =
-          addInner(f, level == 0 ? "Relu" : "F" + std::to_string(level - 1),
-                   "c" + std::to_string(i),
-                   {i == 0 ? "a" : "t" + std::to_string(i - 1)},
-                   {i == 9 ? "b" : "t" + std::to_string(i)});
+      auto *op = addInner(f, level == 0 ? "Relu" : "F" + std::to_string(level - 1),
+                          "c" + std::to_string(i), {i == 0 ? "a" : "t" + std::to_string(i - 1)},
+                          {i == 9 ? "b" : "t" + std::to_string(i)});
       if (level != 0)
         op->set_domain("local");
     }

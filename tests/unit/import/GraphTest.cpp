@@ -62,7 +62,7 @@ TEST(Graph, SortedOpsKeepTheirOrder) {
 TEST(Graph, NamesBecomeUnique) {
   auto proto = emptyModel();
   auto *graph = proto.mutable_graph();
-  addOp(graph, "Relu", "", {"x"}, {"a"});  // a is taken by the next
+  addOp(graph, "Relu", "", {"x"}, {"a"}); // a is taken by the next
   addOp(graph, "Relu", "a", {"a"}, {"b"});
   addOp(graph, "Relu", "a", {"b"}, {"c"});
   addOp(graph, "Relu", "", {"c"}, {"y"});
@@ -85,8 +85,7 @@ TEST(Graph, Cycle) {
 TEST(Graph, EveryTensorIsDefinedOnce) {
   auto proto = reluModel();
   addOp(proto.mutable_graph(), "Tanh", "other", {"x"}, {"y"});
-  expectError(read(proto),
-              {"op 'other' (Tanh, opset 17)", "'y'", "op 'act'"});
+  expectError(read(proto), {"op 'other' (Tanh, opset 17)", "'y'", "op 'act'"});
   proto = reluModel();
   addOp(proto.mutable_graph(), "Tanh", "other", {"x"}, {"x"});
   expectError(read(proto), {"op 'other'", "'x'", "graph input"});

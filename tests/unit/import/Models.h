@@ -14,8 +14,7 @@
 namespace discoc::importer::testing {
 
 inline void setValue(onnx::ValueInfoProto *info, const std::string &name,
-                     const std::vector<int64_t> &dims,
-                     int type = onnx::TensorProto::FLOAT) {
+                     const std::vector<int64_t> &dims, int type = onnx::TensorProto::FLOAT) {
   info->set_name(name);
   auto *tensor = info->mutable_type()->mutable_tensor_type();
   tensor->set_elem_type(type);
@@ -25,8 +24,7 @@ inline void setValue(onnx::ValueInfoProto *info, const std::string &name,
 }
 
 inline onnx::NodeProto *addOp(onnx::GraphProto *graph, const std::string &type,
-                              const std::string &name,
-                              const std::vector<std::string> &inputs,
+                              const std::string &name, const std::vector<std::string> &inputs,
                               const std::vector<std::string> &outputs) {
   auto *op = graph->add_node();
   op->set_op_type(type);
@@ -55,10 +53,8 @@ inline onnx::ModelProto reluModel() {
   return model;
 }
 
-inline onnx::TensorProto *addRaw(onnx::GraphProto *graph,
-                                 const std::string &name,
-                                 const std::vector<int64_t> &dims,
-                                 const std::string &bytes,
+inline onnx::TensorProto *addRaw(onnx::GraphProto *graph, const std::string &name,
+                                 const std::vector<int64_t> &dims, const std::string &bytes,
                                  int type = onnx::TensorProto::FLOAT) {
   auto *tensor = graph->add_initializer();
   tensor->set_name(name);
@@ -84,24 +80,19 @@ struct Result {
   }
 };
 
-inline Result readBytes(const std::string &bytes,
-                        const ReadOptions &options = {}) {
+inline Result readBytes(const std::string &bytes, const ReadOptions &options = {}) {
   Result result;
   result.bytes = std::make_shared<std::string>(bytes);
-  result.model =
-      readOnnxBytes(std::as_bytes(std::span(*result.bytes)), result.bytes,
-                    "test.onnx", "", result.errors, options);
+  result.model = readOnnxBytes(std::as_bytes(std::span(*result.bytes)), result.bytes, "test.onnx",
+                               "", result.errors, options);
   EXPECT_EQ(result.model.has_value(), result.errors.empty()) << result.text();
   return result;
 }
 
-inline Result read(const onnx::ModelProto &model) {
-  return readBytes(model.SerializeAsString());
-}
+inline Result read(const onnx::ModelProto &model) { return readBytes(model.SerializeAsString()); }
 
 /// Expects that reading fails and that the messages hold every part.
-inline void expectError(const Result &result,
-                        const std::vector<std::string> &parts) {
+inline void expectError(const Result &result, const std::vector<std::string> &parts) {
   EXPECT_FALSE(result.model.has_value());
   for (const std::string &part : parts)
     EXPECT_NE(result.text().find(part), std::string::npos)

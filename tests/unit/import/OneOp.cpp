@@ -48,7 +48,8 @@ std::string importedBytes(const std::string &bytes, bool withLocations) {
 std::string reparsed(const std::string &text) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<disco::DiscoDialect, mlir::func::FuncDialect>();
-  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   std::string again;
   llvm::raw_string_ostream stream(again);
   if (module)

@@ -27,24 +27,20 @@ public:
   }
 
   /// The next operand is an input of the model; inputs are x0, x1...
-  OneOp &input(const std::vector<int64_t> &dims,
-               int type = onnx::TensorProto::FLOAT) {
+  OneOp &input(const std::vector<int64_t> &dims, int type = onnx::TensorProto::FLOAT) {
     setValue(model.mutable_graph()->add_input(), next(), dims, type);
     return *this;
   }
   /// It is a constant.
-  OneOp &constant(const std::vector<int64_t> &dims,
-                  const std::vector<float> &values) {
-    std::string bytes(reinterpret_cast<const char *>(values.data()),
-                      values.size() * sizeof(float));
+  OneOp &constant(const std::vector<int64_t> &dims, const std::vector<float> &values) {
+    std::string bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float));
     addRaw(model.mutable_graph(), next(), dims, bytes);
     return *this;
   }
   OneOp &constantInts(const std::vector<int64_t> &values) {
     std::string bytes(reinterpret_cast<const char *>(values.data()),
                       values.size() * sizeof(int64_t));
-    addRaw(model.mutable_graph(), next(),
-           {static_cast<int64_t>(values.size())}, bytes,
+    addRaw(model.mutable_graph(), next(), {static_cast<int64_t>(values.size())}, bytes,
            onnx::TensorProto::INT64);
     return *this;
   }
@@ -104,8 +100,7 @@ private:
     op()->add_input("x" + std::to_string(op()->input_size()));
     return op()->input(op()->input_size() - 1);
   }
-  onnx::AttributeProto *add(const std::string &name,
-                            onnx::AttributeProto::AttributeType type) {
+  onnx::AttributeProto *add(const std::string &name, onnx::AttributeProto::AttributeType type) {
     auto *attribute = op()->add_attribute();
     attribute->set_name(name);
     attribute->set_type(type);
@@ -119,13 +114,13 @@ private:
 };
 
 /// Expects every part, in this order.
-inline void expectParts(const std::string &text,
-                        const std::vector<std::string> &parts) {
+inline void expectParts(const std::string &text, const std::vector<std::string> &parts) {
   size_t at = 0;
   for (const std::string &part : parts) {
     size_t found = text.find(part, at);
     EXPECT_NE(found, std::string::npos)
-        << "no \"" << part << "\" after character " << at << " of:\n" << text;
+        << "no \"" << part << "\" after character " << at << " of:\n"
+        << text;
     if (found != std::string::npos)
       at = found + part.size();
   }

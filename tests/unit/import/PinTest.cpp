@@ -42,8 +42,7 @@ std::string pin(Model &model, const Pins &pins, const Shapes &shapes) {
   return text;
 }
 
-#define EXPECT_HAS(text, part)                                                 \
-  EXPECT_NE((text).find(part), std::string::npos) << (text)
+#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 } // namespace
 
@@ -87,11 +86,7 @@ TEST(Pin, Faults) {
 
 TEST(Pin, InputWithoutAShape) {
   auto proto = reluModel();
-  proto.mutable_graph()
-      ->mutable_input(0)
-      ->mutable_type()
-      ->mutable_tensor_type()
-      ->clear_shape();
+  proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->clear_shape();
   Model model = *read(proto).model;
   EXPECT_HAS(pin(model, {}, {}), "has no shape");
   EXPECT_EQ(pin(model, {}, {{"x", {2, 3}}}), "");

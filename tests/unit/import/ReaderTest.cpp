@@ -30,8 +30,7 @@ TEST(Reader, ReadsASmallModel) {
 
 TEST(Reader, RefusesWhatIsNoModel) {
   expectError(readBytes(""), {"test.onnx: ", "empty"});
-  expectError(readBytes("version https://git-lfs.github.com/spec/v1\n"),
-              {"no ONNX model"});
+  expectError(readBytes("version https://git-lfs.github.com/spec/v1\n"), {"no ONNX model"});
   expectError(readBytes(std::string(64, '\xff')), {"no ONNX model"});
   expectError(readBytes(std::string(2, '\0')), {"no ONNX model"});
 }
@@ -70,8 +69,7 @@ TEST(Reader, HeaderFaults) {
   for (int version : {6, 23, 0, -1}) {
     proto = reluModel();
     proto.mutable_opset_import(0)->set_version(version);
-    expectError(read(proto),
-                {"opset " + std::to_string(version), "7 to 22"});
+    expectError(read(proto), {"opset " + std::to_string(version), "7 to 22"});
   }
 
   proto = reluModel();

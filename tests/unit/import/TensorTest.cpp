@@ -36,8 +36,7 @@ protected:
     std::ofstream(path, std::ios::binary) << bytes;
   }
 
-  onnx::TensorProto *addExternal(const std::string &location,
-                                 const std::string &offset,
+  onnx::TensorProto *addExternal(const std::string &location, const std::string &offset,
                                  const std::string &length) {
     auto *tensor = addTyped(proto, onnx::TensorProto::INT32, 2);
     tensor->set_data_location(onnx::TensorProto::EXTERNAL);
@@ -46,8 +45,7 @@ protected:
     set(tensor, "length", length);
     return tensor;
   }
-  void set(onnx::TensorProto *tensor, const char *key,
-           const std::string &value) {
+  void set(onnx::TensorProto *tensor, const char *key, const std::string &value) {
     if (value.empty())
       return;
     auto *entry = tensor->add_external_data();
@@ -97,8 +95,7 @@ TEST(Tensor, RawDataOfAttributes) {
   attribute->mutable_t()->set_raw_data(std::string("\x2a\0\0\0\0\0\0\0", 8));
   Result result = read(proto);
   ASSERT_TRUE(result.model) << result.text();
-  const Attribute *value =
-      result.model->graph.ops[0].findAttribute("value");
+  const Attribute *value = result.model->graph.ops[0].findAttribute("value");
   ASSERT_TRUE(value);
   EXPECT_EQ(elements<int64_t>(value->tensors[0])[0], 42);
 }
@@ -141,8 +138,7 @@ TEST(Tensor, TypedFields) {
   EXPECT_EQ(elements<int64_t>(init[2]), (std::vector<int64_t>{-5, INT64_MAX}));
   EXPECT_EQ(elements<int32_t>(init[3]), (std::vector<int32_t>{-5, 6}));
   EXPECT_EQ(elements<int8_t>(init[4]), (std::vector<int8_t>{-5, 6}));
-  EXPECT_EQ(elements<uint16_t>(init[5]),
-            (std::vector<uint16_t>{0x3c00, 0xbc00}));
+  EXPECT_EQ(elements<uint16_t>(init[5]), (std::vector<uint16_t>{0x3c00, 0xbc00}));
   EXPECT_EQ(elements<uint8_t>(init[6]), (std::vector<uint8_t>{0, 1}));
   EXPECT_EQ(elements<uint32_t>(init[7]), (std::vector<uint32_t>{7, UINT32_MAX}));
   EXPECT_EQ(elements<uint64_t>(init[8]), (std::vector<uint64_t>{7, UINT64_MAX}));
@@ -198,8 +194,7 @@ TEST_F(ExternalTest, IsAView) {
   addExternal("w.bin", "4", "8");
   Result result = readFile();
   ASSERT_TRUE(result.model) << result.text();
-  EXPECT_EQ(elements<int32_t>(result.model->graph.initializers[0]),
-            (std::vector<int32_t>{2, 3}));
+  EXPECT_EQ(elements<int32_t>(result.model->graph.initializers[0]), (std::vector<int32_t>{2, 3}));
   EXPECT_EQ(result.model->files.size(), 2u);
 }
 
@@ -213,16 +208,14 @@ TEST_F(ExternalTest, OffsetsBeyondTwoGiB) {
   write(dir / "w.bin", "");
   fs::resize_file(dir / "w.bin", (int64_t{5} << 30) + 8); // sparse on disk
   {
-    std::fstream file(dir / "w.bin",
-                      std::ios::binary | std::ios::in | std::ios::out);
+    std::fstream file(dir / "w.bin", std::ios::binary | std::ios::in | std::ios::out);
     file.seekp(int64_t{5} << 30);
     file.write("\7\0\0\0\x8\0\0\0", 8);
   }
   addExternal("w.bin", std::to_string(int64_t{5} << 30), "8");
   Result result = readFile();
   ASSERT_TRUE(result.model) << result.text();
-  EXPECT_EQ(elements<int32_t>(result.model->graph.initializers[0]),
-            (std::vector<int32_t>{7, 8}));
+  EXPECT_EQ(elements<int32_t>(result.model->graph.initializers[0]), (std::vector<int32_t>{7, 8}));
 }
 
 TEST_F(ExternalTest, MustExistAndSuffice) {

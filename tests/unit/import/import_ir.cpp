@@ -1,8 +1,9 @@
 //===- import_ir.cpp - prints the IR of an ONNX file ----------------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// `import_ir FILE [--input-shape NAME=AxB]... [--pin NAME=SIZE]... [--nodes N] [--generic | --quiet]`. Prints the module, or the
-// diagnostics, one a line. Exit status: 0 imported, 1 diagnostics.
+// `import_ir FILE [--input-shape NAME=AxB]... [--pin NAME=SIZE]... [--nodes N] [--generic |
+// --quiet]`. Prints the module, or the diagnostics, one a line. Exit status: 0 imported, 1
+// diagnostics.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +21,8 @@ static cl::opt<std::string> file(cl::Positional, cl::Required, cl::desc("FILE"))
 static cl::list<std::string> shapes("input-shape", cl::desc("NAME=AxB"));
 static cl::list<std::string> pins("pin", cl::desc("NAME=SIZE"));
 static cl::opt<int64_t> nodes("nodes", cl::init(0), cl::desc("set disco.nodes"));
-static cl::opt<bool> generic("generic", cl::desc("print ops in MLIR's generic form, without locations"));
+static cl::opt<bool> generic("generic",
+                             cl::desc("print ops in MLIR's generic form, without locations"));
 static cl::opt<bool> quiet("quiet", cl::desc("print nothing but diagnostics"));
 
 static std::map<std::string, std::vector<int64_t>> parse(const cl::list<std::string> &list) {
