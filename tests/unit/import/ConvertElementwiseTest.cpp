@@ -105,7 +105,8 @@ TEST(ConvertFloat16, ComputesInFloatAndKeepsWeights) {
 TEST(ConvertFloat16, MaskedWeightsStayNarrow) {
   auto model = emptyModel();
   auto *graph = model.mutable_graph();
-  setValue(graph->mutable_input(0), "x", {2, 3}, TensorProto::FLOAT16);
+  auto *type = graph->mutable_input(0)->mutable_type();
+  type->mutable_tensor_type()->set_elem_type(TensorProto::FLOAT16);
   graph->mutable_output(0)->clear_type();
   addRaw(graph, "w", {3, 1}, std::string("\x00\x3c\x00\x40\x00\x42", 6), TensorProto::FLOAT16);
   addRaw(graph, "m", {3, 1}, std::string("\x00\x3c\x00\x00\x00\x3c", 6), TensorProto::FLOAT16);
