@@ -101,3 +101,15 @@ func.func @conflict() {
 // expected-error@+1 {{has no function: is it split into shards already?}}
 module {
 }
+
+// -----
+
+module attributes {disco.nodes = 2 : i64} {
+func.func @too_large() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x1x1xf32>
+  // expected-error@+1 {{makes a tensor of type 'tensor<1024x1024x512xf32>', which is larger than the 2 GiB that discoc supports}}
+  %y = disco.expand %x : (tensor<1x1x1xf32>) -> tensor<1024x1024x512xf32>
+  disco.output %y {name = "y", index = 0 : i64} : (tensor<1024x1024x512xf32>) -> ()
+  return
+}
+}

@@ -60,3 +60,13 @@ func.func @no_bytes(%x: tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3>>) {
 // expected-error@+1 {{has no function: is it split into shards already?}}
 module {
 }
+
+// -----
+
+module attributes {disco.nodes = 2 : i64} {
+func.func @no_contraction(%x: tensor<4x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>) {
+  // expected-error@+1 {{has a stated mask, but its weights are not constant; masks belong to contractions with constant weights}}
+  %y = disco.matmul %x, %x {disco.stated_mask = {zero, routes = [#disco.route<1 -> 0 : 3>]}} : (tensor<4x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>, tensor<4x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>) -> tensor<4x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>
+  return
+}
+}
