@@ -102,11 +102,27 @@ private:
 // Build files
 //===----------------------------------------------------------------------===//
 
-static std::string mainSource(StringRef prefix) {
+/// The addresses that the cluster file states, the own one as what the program binds: "0=host:port,1=host:port".
+static std::string knownAddresses(const EmitOptions &options, int64_t rank) {
+  std::string list;
+  for (auto [i, node] : llvm::enumerate(options.cluster.nodes)) {
+    StringRef address = node.address;
+    std::string own = node.listen;
+    if (own.empty() && !address.empty())
+      own = ("127.0.0.1:" + address.rsplit(':').second).str(); // loopback unless told otherwise
+    std::string shown = static_cast<int64_t>(i) == rank ? own : node.address;
+    if (!shown.empty())
+      list += (list.empty() ? "" : ",") + std::to_string(i) + "=" + shown;
+  }
+  return list;
+}
+
+static std::string mainSource(StringRef prefix, StringRef addresses) {
+  std::string more = addresses.empty() ? "" : (",\n                         \"" + addresses + "\"").str();
   return ("// The program of one node on a POSIX host; --help says how it is started.\n"
           "#include \"model.h\"\n#include \"runtime/host/host_main.h\"\n\n"
           "int main(int argc, char **argv) { return disco_host_main(argc, argv, &" +
-          prefix + "_program); }\n")
+          prefix + "_program" + more + "); }\n")
       .str();
 }
 
@@ -162,7 +178,7 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
     return failure();
   return failure(failed(runtime.copyTo(pathIn(directory, "runtime"))) || failed(writeText(directory, "model.h", emitter.header())) ||
                  failed(writeText(directory, "model.cpp", emitter.source(buildHash))) ||
-                 failed(writeText(directory, "main.cpp", mainSource(prefix))) ||
+                 failed(writeText(directory, "main.cpp", mainSource(prefix, knownAddresses(options, rank)))) ||
                  failed(writeText(directory, "CMakeLists.txt", cmakeLists(prefix, runtime, emitter.weights().isBinary()))) ||
                  failed(writeText(directory, "manifest.json", discoc::toNodeJson(manifest, rank))));
 }

@@ -70,7 +70,14 @@ bool read_file(addresses *a, const char *path, char *error, size_t error_size) {
   return ok;
 }
 
-// Arguments count before the file, the file before the environment.
+bool note_pairs(addresses *a, const char *list, char *error, size_t error_size) {
+  for (const char *p = list; *p; p += p[strcspn(p, ",")] ? strcspn(p, ",") + 1 : strcspn(p, ","))
+    if (!note_pair(a, p, error, error_size))
+      return false;
+  return true;
+}
+
+// Arguments count before the file, the file before the environment, that before what was built in.
 bool collect(addresses *a, const disco_options *o, char *error, size_t error_size) {
   for (uint32_t i = 0; i < o->peer_count; ++i)
     if (!note_pair(a, o->peers[i], error, error_size))
@@ -78,14 +85,11 @@ bool collect(addresses *a, const disco_options *o, char *error, size_t error_siz
   if (o->peers_file && !read_file(a, o->peers_file, error, error_size))
     return false;
   const char *env = getenv("DISCO_PEERS");
-  if (!env || !*env)
-    return true;
-  if (!strchr(env, '='))
-    return read_file(a, env, error, error_size);
-  for (const char *p = env; *p; p += p[strcspn(p, ",")] ? strcspn(p, ",") + 1 : strcspn(p, ","))
-    if (!note_pair(a, p, error, error_size))
-      return false;
-  return true;
+  if (env && *env &&
+      !(strchr(env, '=') ? note_pairs(a, env, error, error_size)
+                         : read_file(a, env, error, error_size)))
+    return false;
+  return !o->built_in || note_pairs(a, o->built_in, error, error_size);
 }
 
 disco_tcp *connect(const disco_program *program, const disco_options *o, addresses *a, char *error,
@@ -167,7 +171,7 @@ void run(disco_session *s, const disco_program *program, const disco_options *o)
 
 } // namespace
 
-int disco_host_main(int argc, char **argv, const disco_program *program) {
+int disco_host_main(int argc, char **argv, const disco_program *program, const char *peers) {
   disco_options o;
   disco_session s;
   char error[256];
@@ -176,6 +180,7 @@ int disco_host_main(int argc, char **argv, const disco_program *program) {
     disco_options_free(&o);
     return DISCO_EXIT_USAGE;
   }
+  o.built_in = peers;
   if (o.help) {
     disco_options_help(stdout, argc > 0 ? argv[0] : "shard", true);
     disco_options_free(&o);

@@ -7,7 +7,9 @@
 #include "../disco.h"
 
 // Runs the shard over TCP as the command line says (--help). Returns the exit code: disco_exit in
-// session.h.
-int disco_host_main(int argc, char **argv, const disco_program *program);
+// session.h. `peers`, "0=HOST:PORT,1=HOST:PORT", are addresses that count where neither the command
+// line nor a file nor the environment names one; the own entry is where to listen.
+int disco_host_main(int argc, char **argv, const disco_program *program,
+                    const char *peers = nullptr);
 
 #endif // DISCO_HOST_MAIN_H

@@ -31,6 +31,7 @@ struct disco_options {
   bool json, help;
   // host_main
   const char *listen, *peers_file;
+  const char *built_in; // addresses that the program was built with; may be null
   int listen_fd;
   const char *const *peers; // RANK=HOST:PORT
   uint32_t peer_count;
