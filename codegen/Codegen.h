@@ -15,9 +15,9 @@ namespace disco {
 
 /// What the emitted files say about where they come from.
 struct EmitOptions {
-  std::string modelName;        // used in symbols: letters, digits and underscores
-  std::string modelFile;        // file name without directories
-  std::string modelSha256;      // of the model's files, hexadecimal
+  std::string modelName;   // used in symbols: letters, digits and underscores
+  std::string modelFile;   // file name without directories
+  std::string modelSha256; // of the model's files, hexadecimal
   std::string compilerVersion;
   std::map<std::string, std::string> settings;
   discoc::Cluster cluster;
@@ -25,14 +25,16 @@ struct EmitOptions {
   std::optional<discoc::Preprocess> preprocess;
 };
 
-/// What a module's attributes say of its model: `disco.model` (name, file, sha256, compiler), `disco.settings`,
-/// `disco.cluster`, `disco.labels` and `disco.preprocess`, in the text forms of docs/formats.
+/// What a module's attributes say of its model: `disco.model` (name, file, sha256, compiler),
+/// `disco.settings`, `disco.cluster`, `disco.labels` and `disco.preprocess`, in the text forms of
+/// docs/formats.
 EmitOptions readEmitOptions(mlir::ModuleOp module);
 void writeEmitOptions(mlir::ModuleOp module, const EmitOptions &options);
 
-/// Writes the node directories, manifests and the report of a planned module into an existing, empty directory. The
-/// same module gives the same bytes.
-mlir::LogicalResult emitCluster(mlir::ModuleOp module, llvm::StringRef runtimeDirectory, llvm::StringRef directory);
+/// Writes the node directories, manifests and the report of a planned module into an existing,
+/// empty directory. The same module gives the same bytes.
+mlir::LogicalResult emitCluster(mlir::ModuleOp module, llvm::StringRef runtimeDirectory,
+                                llvm::StringRef directory);
 
 /// Weights above this many bytes are a binary file, others an array in C++.
 inline constexpr int64_t kInlineWeightBytes = 64 * 1024;
@@ -40,8 +42,10 @@ inline constexpr int64_t kInlineWeightBytes = 64 * 1024;
 /// The prefix of the symbols of one shard.
 std::string shardPrefix(const EmitOptions &options, int64_t rank);
 
-discoc::Report makeReport(mlir::ModuleOp module, const EmitOptions &options, llvm::StringRef buildHash);
-discoc::Manifest makeManifest(mlir::ModuleOp module, const EmitOptions &options, llvm::StringRef buildHash);
+discoc::Report makeReport(mlir::ModuleOp module, const EmitOptions &options,
+                          llvm::StringRef buildHash);
+discoc::Manifest makeManifest(mlir::ModuleOp module, const EmitOptions &options,
+                              llvm::StringRef buildHash);
 /// The owner maps and masks in use, from what the split noted on the module.
 discoc::Owners makeOwners(mlir::ModuleOp module);
 discoc::Masks makeMasks(mlir::ModuleOp module);

@@ -21,7 +21,8 @@ static std::string cString(StringRef text) {
     // Three octal digits end an escape, whatever follows; trigraphs cannot arise.
     if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f || c == '?') {
       char octal[5];
-      snprintf(octal, sizeof(octal), "\\%03o", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      snprintf(octal, sizeof(octal), "\\%03o",
+               static_cast<unsigned>(static_cast<unsigned char>(c)));
       quoted += octal;
       continue;
     }
@@ -30,7 +31,8 @@ static std::string cString(StringRef text) {
   return quoted + "\"";
 }
 
-/// Names of ONNX may hold anything: a comment ends at the line's end, and no backslash may join the next line to it.
+/// Names of ONNX may hold anything: a comment ends at the line's end, and no backslash may join the
+/// next line to it.
 static std::string commentText(StringRef text) {
   std::string safe;
   for (char c : text)
@@ -47,11 +49,13 @@ static std::string shapeText(RankedTensorType type) {
 
 ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options)
     : shard(shard), function(inferOf(shard)), options(options),
-      rank(shard->getAttrOfType<IntegerAttr>(kRankAttr).getInt()), nodes(nodesOf(cast<ModuleOp>(shard->getParentOp()))),
-      prefix(shardPrefix(options, rank)), store(function) {
+      rank(shard->getAttrOfType<IntegerAttr>(kRankAttr).getInt()),
+      nodes(nodesOf(cast<ModuleOp>(shard->getParentOp()))), prefix(shardPrefix(options, rank)),
+      store(function) {
   emitOps();
   llvm::raw_string_ostream os(code);
-  os << structs << "static int infer(disco_node *node, const void *const *inputs, void *const *outputs) {\n"
+  os << structs
+     << "static int infer(disco_node *node, const void *const *inputs, void *const *outputs) {\n"
      << "  (void)inputs;\n  (void)outputs;\n"
      << "  int error = disco_begin(node);\n  if (error)\n    return error;\n"
      << calls << "  return disco_end(node);\n}\n";
@@ -73,11 +77,13 @@ void ModelEmitter::emitOps() {
       emitOutput(output);
     else if (auto post = dyn_cast<PostOp>(op))
       check("disco_post(node, " +
-            std::to_string(messageIndex(post.getMessage(), post.getFrom(), true, post.getBuffer().getType().getBytes())) + ", " +
-            arenaAt(post.getBuffer()) + ")");
+            std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
+                                        post.getBuffer().getType().getBytes())) +
+            ", " + arenaAt(post.getBuffer()) + ")");
     else if (auto flush = dyn_cast<FlushOp>(op)) {
       auto flushed = flush.getBuffer().getDefiningOp<SendOp>();
-      check("disco_flush(node, " + std::to_string(messageIndex(flushed.getMessage(), flushed.getTo(), false, 0)) + ")");
+      check("disco_flush(node, " +
+            std::to_string(messageIndex(flushed.getMessage(), flushed.getTo(), false, 0)) + ")");
     } else if (!isView(&op))
       emitKernel(&op);
   }
@@ -97,10 +103,13 @@ unsigned ModelEmitter::messageIndex(int64_t id, int64_t peer, bool incoming, int
 
 static int64_t offsetOf(Value value) {
   Operation *op = value.getDefiningOp();
-  return op->getAttrOfType<DenseI64ArrayAttr>(kOffsetsAttr).asArrayRef()[cast<OpResult>(value).getResultNumber()];
+  return op->getAttrOfType<DenseI64ArrayAttr>(kOffsetsAttr)
+      .asArrayRef()[cast<OpResult>(value).getResultNumber()];
 }
 
-std::string ModelEmitter::arenaAt(Value message) const { return "arena + " + std::to_string(offsetOf(message)); }
+std::string ModelEmitter::arenaAt(Value message) const {
+  return "arena + " + std::to_string(offsetOf(message));
+}
 
 std::string ModelEmitter::pointer(Value value, bool result) {
   if (!value)
@@ -173,18 +182,22 @@ static std::string partText(PartAttr part) {
   llvm::raw_string_ostream os(set);
   part.getSet().print(os);
   return commentText(part.getTensor().getValue()) +
-         (part.getAxis() < 0 ? "" : ", " + std::to_string(part.getSet().size()) + (part.getSet().size() == 1 ? " channel" : " channels") +
-                                        (set.size() > 60 ? "" : ": " + set));
+         (part.getAxis() < 0 ? ""
+                             : ", " + std::to_string(part.getSet().size()) +
+                                   (part.getSet().size() == 1 ? " channel" : " channels") +
+                                   (set.size() > 60 ? "" : ": " + set));
 }
 
 void ModelEmitter::emitSend(SendOp op) {
-  unsigned index = messageIndex(op.getMessage(), op.getTo(), false, op.getBuffer().getType().getBytes());
+  unsigned index =
+      messageIndex(op.getMessage(), op.getTo(), false, op.getBuffer().getType().getBytes());
   int64_t offset = offsetOf(op.getBuffer());
   for (auto [input, part] : llvm::zip(op.getInputs(), op.getParts().getAsRange<PartAttr>())) {
     RankedTensorType type = tensorType(input);
     IndexSet present = localOf(input).getSet();
     SmallVector<int64_t> positions;
-    part.getSet().forEach([&](int64_t channel) { positions.push_back(present.positionOf(channel)); });
+    part.getSet().forEach(
+        [&](int64_t channel) { positions.push_back(present.positionOf(channel)); });
     int64_t outer = 1, axis = part.getAxis();
     for (int64_t i = 0; i < axis; ++i)
       outer *= type.getDimSize(i);
@@ -193,16 +206,18 @@ void ModelEmitter::emitSend(SendOp op) {
     std::string element = storageType(type.getElementType());
     call.use("move.h", "pack").member("using x_t = " + element + ";").constant("outer", outer);
     call.constant("x_extent", extent).constant("extent", static_cast<int64_t>(positions.size()));
-    call.constant("inner", extent == 0 ? 0 : type.getNumElements() / outer / extent).table("index", positions);
+    call.constant("inner", extent == 0 ? 0 : type.getNumElements() / outer / extent)
+        .table("index", positions);
     used.insert("kernels/move.h");
     std::string name = "op" + std::to_string(kernels++);
     structs += "struct " + name + " {\n";
     for (const std::string &member : call.members)
       structs += "  " + member + "\n";
     structs += "};\n";
-    calls += "\n  // to node " + std::to_string(op.getTo()) + (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
-    calls += "  disco::pack<" + name + ">(reinterpret_cast<" + element + " *>(arena + " + std::to_string(offset) + "), " +
-             pointer(input, false) + ");\n";
+    calls += "\n  // to node " + std::to_string(op.getTo()) +
+             (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
+    calls += "  disco::pack<" + name + ">(reinterpret_cast<" + element + " *>(arena + " +
+             std::to_string(offset) + "), " + pointer(input, false) + ");\n";
     offset += part.getSet().size() * channelBytes(type, axis);
   }
   check("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) + ")");
@@ -211,15 +226,19 @@ void ModelEmitter::emitSend(SendOp op) {
 void ModelEmitter::emitRecv(RecvOp op) {
   auto post = op.getBuffer().getDefiningOp<PostOp>();
   for (auto part : op.getParts().getAsRange<PartAttr>())
-    calls += "\n  // from node " + std::to_string(post.getFrom()) + (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
+    calls += "\n  // from node " + std::to_string(post.getFrom()) +
+             (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
   check("disco_wait(node, " +
-        std::to_string(messageIndex(post.getMessage(), post.getFrom(), true, post.getBuffer().getType().getBytes())) + ")");
+        std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
+                                    post.getBuffer().getType().getBytes())) +
+        ")");
 }
 
 void ModelEmitter::emitOutput(OutputOp op) {
-  calls += "\n  // output " + commentText(op.getName()) + ": " + shapeText(tensorType(op.getX())) + "\n";
-  calls += "  memcpy(outputs[" + std::to_string(op.getIndex()) + "], " + pointer(op.getX(), false) + ", " +
-           std::to_string(byteSize(tensorType(op.getX()))) + ");\n";
+  calls +=
+      "\n  // output " + commentText(op.getName()) + ": " + shapeText(tensorType(op.getX())) + "\n";
+  calls += "  memcpy(outputs[" + std::to_string(op.getIndex()) + "], " + pointer(op.getX(), false) +
+           ", " + std::to_string(byteSize(tensorType(op.getX()))) + ");\n";
 }
 
 //===----------------------------------------------------------------------===//
@@ -227,9 +246,10 @@ void ModelEmitter::emitOutput(OutputOp op) {
 //===----------------------------------------------------------------------===//
 
 void ModelEmitter::emitBanner(std::string &text, StringRef what) const {
-  text += "// " + what.str() + " of node " + std::to_string(rank) + " of " + std::to_string(nodes) + ", model " +
-          commentText(options.modelFile) + ".\n";
-  text += "// Written by discoc " + options.compilerVersion + "; model sha256 " + options.modelSha256 + ".\n";
+  text += "// " + what.str() + " of node " + std::to_string(rank) + " of " + std::to_string(nodes) +
+          ", model " + commentText(options.modelFile) + ".\n";
+  text += "// Written by discoc " + options.compilerVersion + "; model sha256 " +
+          options.modelSha256 + ".\n";
   text += "// Settings:";
   for (auto &[key, value] : options.settings)
     text += " " + key + "=" + commentText(value);
@@ -240,12 +260,15 @@ std::string ModelEmitter::header() const {
   std::string text, guard = StringRef(prefix).upper();
   emitBanner(text, "Interface");
   int64_t arena = shard->getAttrOfType<IntegerAttr>("disco.arena_bytes").getInt();
-  text += "#ifndef " + guard + "_MODEL_H\n#define " + guard + "_MODEL_H\n\n#include \"runtime/disco.h\"\n\n";
+  text += "#ifndef " + guard + "_MODEL_H\n#define " + guard +
+          "_MODEL_H\n\n#include \"runtime/disco.h\"\n\n";
   text += "// Bytes of static memory for activations and messages, and of weights.\n";
   text += "#define " + guard + "_ARENA_BYTES " + std::to_string(arena) + "u\n";
   text += "#define " + guard + "_WEIGHT_BYTES " + std::to_string(store.bytes()) + "u\n\n";
-  text += "// The shard: its inputs and outputs (on the root only), its messages, and infer, one inference.\n";
-  text += "extern \"C\" const disco_program " + prefix + "_program;\n\n#endif // " + guard + "_MODEL_H\n";
+  text += "// The shard: its inputs and outputs (on the root only), its messages, and infer, one "
+          "inference.\n";
+  text += "extern \"C\" const disco_program " + prefix + "_program;\n\n#endif // " + guard +
+          "_MODEL_H\n";
   return text;
 }
 
@@ -261,20 +284,18 @@ static int typeNumber(Type element) {
     return 9;
   bool isUnsigned = element.isUnsignedInteger();
   switch (element.getIntOrFloatBitWidth()) {
-  case 8:
-    return isUnsigned ? 2 : 3;
-  case 16:
-    return isUnsigned ? 4 : 5;
-  case 32:
-    return isUnsigned ? 12 : 6;
-  default:
-    return isUnsigned ? 13 : 7;
+  case 8: return isUnsigned ? 2 : 3;
+  case 16: return isUnsigned ? 4 : 5;
+  case 32: return isUnsigned ? 12 : 6;
+  default: return isUnsigned ? 13 : 7;
   }
 }
 
 static std::string tensorInfo(StringRef name, RankedTensorType type, StringRef dims) {
-  return "    {" + cString(name) + ", static_cast<disco_type>(" + std::to_string(typeNumber(type.getElementType())) + "), " +
-         std::to_string(type.getRank()) + ", " + dims.str() + ", " + std::to_string(byteSize(type)) + "},\n";
+  return "    {" + cString(name) + ", static_cast<disco_type>(" +
+         std::to_string(typeNumber(type.getElementType())) + "), " +
+         std::to_string(type.getRank()) + ", " + dims.str() + ", " +
+         std::to_string(byteSize(type)) + "},\n";
 }
 
 void ModelEmitter::emitTensorInfos(std::string &text) const {
@@ -312,15 +333,17 @@ std::string ModelEmitter::source(StringRef buildHash) const {
   text += "#include <string.h>\n\n";
   text += "extern \"C\" const uint32_t " + prefix + "_weights[];\n\n";
   text += "namespace " + prefix + " {\n\n";
-  text += "alignas(64) static unsigned char arena[" + std::to_string(std::max<int64_t>(arena, 1)) + "];\n\n";
-  text += "[[maybe_unused]] static inline const unsigned char *weights() {\n  return reinterpret_cast<const unsigned char *>(" +
+  text += "alignas(64) static unsigned char arena[" + std::to_string(std::max<int64_t>(arena, 1)) +
+          "];\n\n";
+  text += "[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
+          "reinterpret_cast<const unsigned char *>(" +
           prefix + "_weights);\n}\n\n";
   text += code + "\n";
   if (!messages.empty()) {
     text += "// id, peer, incoming, bytes\nstatic const disco_message messages[] = {\n";
     for (const Message &message : messages)
-      text += "    {" + std::to_string(message.id) + ", " + std::to_string(message.peer) + ", " + (message.incoming ? "1" : "0") +
-              ", " + std::to_string(message.bytes) + "},\n";
+      text += "    {" + std::to_string(message.id) + ", " + std::to_string(message.peer) + ", " +
+              (message.incoming ? "1" : "0") + ", " + std::to_string(message.bytes) + "},\n";
     text += "};\n";
   }
   emitTensorInfos(text);
@@ -330,10 +353,12 @@ std::string ModelEmitter::source(StringRef buildHash) const {
     return root && list ? list.size() : 0;
   };
   auto infos = [&](StringRef kind) {
-    return (count(kind) ? kind.str() + "_info" : std::string("nullptr")) + ", " + std::to_string(count(kind));
+    return (count(kind) ? kind.str() + "_info" : std::string("nullptr")) + ", " +
+           std::to_string(count(kind));
   };
-  text += "\n} // namespace " + prefix + "\n\nextern \"C\" const disco_program " + prefix + "_program = {\n    " +
-          cString(options.modelName) + ", " + std::to_string(rank) + ", " + std::to_string(nodes) + ",\n    {";
+  text += "\n} // namespace " + prefix + "\n\nextern \"C\" const disco_program " + prefix +
+          "_program = {\n    " + cString(options.modelName) + ", " + std::to_string(rank) + ", " +
+          std::to_string(nodes) + ",\n    {";
   for (size_t i = 0; i < 16; ++i)
     text += (i ? ", 0x" : "0x") + buildHash.substr(2 * i, 2).str();
   std::string scope = prefix + "::";
@@ -341,8 +366,9 @@ std::string ModelEmitter::source(StringRef buildHash) const {
     std::string info = infos(kind);
     return count(kind) ? scope + info : info;
   };
-  text += "},\n    " + (messages.empty() ? std::string("nullptr") : scope + "messages") + ", " + std::to_string(messages.size()) +
-          ",\n    " + qualified("inputs") + ",\n    " + qualified("outputs") + ",\n    " + std::to_string(arena) + ", " +
+  text += "},\n    " + (messages.empty() ? std::string("nullptr") : scope + "messages") + ", " +
+          std::to_string(messages.size()) + ",\n    " + qualified("inputs") + ",\n    " +
+          qualified("outputs") + ",\n    " + std::to_string(arena) + ", " +
           std::to_string(store.bytes()) + ",\n    " + scope + "infer};\n";
   return text;
 }

@@ -1,8 +1,8 @@
 //===- ModuleNotes.cpp - what a module's attributes say of its model ------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// A planned module in text form is all that emission needs, so everything that ends up in the emitted files
-// travels on the module.
+// A planned module in text form is all that emission needs, so everything that ends up in the
+// emitted files travels on the module.
 #include "Codegen.h"
 #include "mlir/IR/Builders.h"
 #include <map>
@@ -12,10 +12,14 @@ using namespace disco;
 
 void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
   Builder builder(module.getContext());
-  auto text = [&](StringRef name, StringRef value) { return builder.getNamedAttr(name, builder.getStringAttr(value)); };
-  module->setAttr("disco.model", builder.getDictionaryAttr({text("name", options.modelName), text("file", options.modelFile),
-                                                            text("sha256", options.modelSha256),
-                                                            text("compiler", options.compilerVersion)}));
+  auto text = [&](StringRef name, StringRef value) {
+    return builder.getNamedAttr(name, builder.getStringAttr(value));
+  };
+  module->setAttr(
+      "disco.model",
+      builder.getDictionaryAttr({text("name", options.modelName), text("file", options.modelFile),
+                                 text("sha256", options.modelSha256),
+                                 text("compiler", options.compilerVersion)}));
   SmallVector<NamedAttribute> settings;
   for (auto &[key, value] : options.settings)
     settings.push_back(text(key, value));
@@ -61,7 +65,8 @@ EmitOptions disco::readEmitOptions(ModuleOp module) {
 discoc::Owners disco::makeOwners(ModuleOp module) {
   discoc::Owners owners;
   owners.nodes = nodesOf(module);
-  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.tensors").getAsRange<DictionaryAttr>()) {
+  for (auto entry :
+       module->getAttrOfType<ArrayAttr>("disco.tensors").getAsRange<DictionaryAttr>()) {
     auto layout = entry.getAs<OwnedAttr>("owners");
     if (!layout || layout.getAxis() < 0)
       continue;
@@ -74,15 +79,17 @@ discoc::Owners disco::makeOwners(ModuleOp module) {
   return owners;
 }
 
-/// Every pair of nodes that could exchange something for a contraction is listed, also when it exchanges nothing, and
-/// with "zero": so the file says all that there is to know about the masks in use, and compiling with it again gives
-/// the same programs, whichever of the four ways the masks were stated in.
+/// Every pair of nodes that could exchange something for a contraction is listed, also when it
+/// exchanges nothing, and with "zero": so the file says all that there is to know about the masks
+/// in use, and compiling with it again gives the same programs, whichever of the four ways the
+/// masks were stated in.
 discoc::Masks disco::makeMasks(ModuleOp module) {
   discoc::Masks masks;
   masks.nodes = nodesOf(module);
   masks.apply = discoc::Masks::Apply::Zero;
   auto noted = module->getAttrOfType<ArrayAttr>("disco.masks").getAsRange<DictionaryAttr>();
-  std::map<std::string, int> uses; // masks are stated by name: an op that became several contractions has none
+  std::map<std::string, int>
+      uses; // masks are stated by name: an op that became several contractions has none
   for (auto entry : noted)
     ++uses[entry.getAs<StringAttr>("op").str()];
   for (auto entry : noted) {
@@ -95,7 +102,8 @@ discoc::Masks disco::makeMasks(ModuleOp module) {
     for (int64_t from = 0; from < masks.nodes; ++from)
       for (int64_t to = 0; to < masks.nodes; ++to)
         if (!sources.getSet(from).empty() && !readers.getSet(to).empty())
-          masks.entries.push_back({entry.getAs<StringAttr>("op").str(), from, to, channels[{from, to}]});
+          masks.entries.push_back(
+              {entry.getAs<StringAttr>("op").str(), from, to, channels[{from, to}]});
   }
   return masks;
 }

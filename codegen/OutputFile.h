@@ -3,9 +3,9 @@
 #ifndef DISCOC_CODEGEN_OUTPUTFILE_H
 #define DISCOC_CODEGEN_OUTPUTFILE_H
 
+#include "mlir/Support/LogicalResult.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
-#include "mlir/Support/LogicalResult.h"
 #include <string>
 #include <system_error>
 

@@ -27,7 +27,8 @@ static std::string numpyName(Type element) {
     return "float" + std::to_string(element.getIntOrFloatBitWidth());
   if (element.isInteger(1))
     return "bool";
-  return (element.isUnsignedInteger() ? "uint" : "int") + std::to_string(element.getIntOrFloatBitWidth());
+  return (element.isUnsignedInteger() ? "uint" : "int") +
+         std::to_string(element.getIntOrFloatBitWidth());
 }
 
 static discoc::ManifestTensor makeTensor(DictionaryAttr entry) {
@@ -71,9 +72,12 @@ static int64_t integerOf(Operation *op, StringRef name) {
   return attr ? attr.getInt() : 0;
 }
 
-static const discoc::ClusterNode &clusterNode(const EmitOptions &options, size_t rank) { return options.cluster.nodes[rank]; }
+static const discoc::ClusterNode &clusterNode(const EmitOptions &options, size_t rank) {
+  return options.cluster.nodes[rank];
+}
 
-discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options, StringRef buildHash) {
+discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options,
+                                     StringRef buildHash) {
   discoc::Manifest manifest;
   manifest.compiler = options.compilerVersion;
   manifest.model = {options.modelName, options.modelFile, options.modelSha256};
@@ -123,14 +127,18 @@ public:
       if (auto send = dyn_cast<SendOp>(op))
         addSent(rank, send);
       auto at = index.find(opName(&op));
-      if (at == index.end() || op.getNumResults() == 0 || isa<ConstantOp, SendOp, RecvOp, PostOp, InputOp>(op))
+      if (at == index.end() || op.getNumResults() == 0 ||
+          isa<ConstantOp, SendOp, RecvOp, PostOp, InputOp>(op))
         continue;
       discoc::LayerShare &share = shareOf(at->second, rank);
       if (auto cost = dyn_cast<CostOpInterface>(op))
         share.macs += cost.getMacs();
       for (Value operand : op.getOperands())
         if (auto constant = operand.getDefiningOp<ConstantOp>())
-          if (stored.insert({constant.getValueAttr().getAsOpaquePointer(), constant.getViewAttr().getAsOpaquePointer()}).second)
+          if (stored
+                  .insert({constant.getValueAttr().getAsOpaquePointer(),
+                           constant.getViewAttr().getAsOpaquePointer()})
+                  .second)
             share.weightBytes += WeightStore::storedBytes(constant);
       if (LocalAttr local = localOf(op.getResult(0)))
         share.channels = std::max(share.channels, local.getSet().size());
@@ -150,7 +158,8 @@ private:
 
   /// Received features count for the layer that first reads them.
   void addReceived(int64_t rank, RecvOp recv) {
-    for (auto [result, part] : llvm::zip(recv.getResults(), recv.getParts().getAsRange<PartAttr>())) {
+    for (auto [result, part] :
+         llvm::zip(recv.getResults(), recv.getParts().getAsRange<PartAttr>())) {
       if (part.getRoot())
         continue;
       Operation *first = nullptr;
@@ -167,7 +176,8 @@ private:
     for (auto [input, part] : llvm::zip(send.getInputs(), send.getParts().getAsRange<PartAttr>())) {
       auto at = index.find(opName(input.getDefiningOp()));
       if (!part.getRoot() && at != index.end())
-        shareOf(at->second, rank).sendBytes += part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
+        shareOf(at->second, rank).sendBytes +=
+            part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
     }
   }
 
@@ -177,7 +187,8 @@ private:
 } // namespace
 
 static void addTraffic(discoc::Report &report, SendOp send, int64_t from) {
-  bool root = llvm::all_of(send.getParts().getAsRange<PartAttr>(), [](PartAttr part) { return part.getRoot(); });
+  bool root = llvm::all_of(send.getParts().getAsRange<PartAttr>(),
+                           [](PartAttr part) { return part.getRoot(); });
   discoc::Traffic traffic{1, send.getBuffer().getType().getBytes()};
   auto peerOf = [&](int64_t rank, int64_t peer) -> discoc::PeerReport & {
     std::vector<discoc::PeerReport> &peers = report.nodes[rank].peers;

@@ -19,7 +19,8 @@ WeightStore::WeightStore(func::FuncOp function) {
     if (op.use_empty())
       return;
     Attribute view = op.getViewAttr();
-    auto [entry, inserted] = known.try_emplace({op.getValueAttr().getAsOpaquePointer(), view.getAsOpaquePointer()}, total);
+    auto [entry, inserted] = known.try_emplace(
+        {op.getValueAttr().getAsOpaquePointer(), view.getAsOpaquePointer()}, total);
     offsets[op.getResult()] = entry->second;
     if (!inserted)
       return;
@@ -33,8 +34,8 @@ int64_t WeightStore::storedBytes(ConstantOp op) { return byteSize(op.getType());
 bool WeightStore::isBinary() const { return total > kInlineWeightBytes; }
 
 /// Calls back with the runs of contiguous bytes of the indices `sets[axis]` of every axis.
-static void forEachRun(const ConstantView &view, ArrayRef<int64_t> shape, ArrayRef<IndexSet> sets, size_t axis, int64_t start,
-                       function_ref<void(ArrayRef<char>)> callback) {
+static void forEachRun(const ConstantView &view, ArrayRef<int64_t> shape, ArrayRef<IndexSet> sets,
+                       size_t axis, int64_t start, function_ref<void(ArrayRef<char>)> callback) {
   int64_t inner = 1;
   for (int64_t extent : shape.drop_front(axis + 1))
     inner *= extent;
@@ -70,17 +71,20 @@ LogicalResult WeightStore::forEachPiece(function_ref<void(ArrayRef<char>)> callb
     else
       forEachRun(view, shape, sets, 0, 0, callback);
     int64_t used = storedBytes(op);
-    int64_t padding = static_cast<int64_t>(llvm::alignTo(static_cast<uint64_t>(used), alignment)) - used;
+    int64_t padding =
+        static_cast<int64_t>(llvm::alignTo(static_cast<uint64_t>(used), alignment)) - used;
     callback({zeros, static_cast<size_t>(padding)});
   }
   return success();
 }
 
 static void writeAssembly(OutputFile &file, StringRef prefix, int64_t bytes) {
-  file << "# SPDX-License-Identifier: Apache-2.0\n# The weights of " << prefix << ", " << bytes << " bytes.\n"
+  file << "# SPDX-License-Identifier: Apache-2.0\n# The weights of " << prefix << ", " << bytes
+       << " bytes.\n"
        << "    .section .rodata\n    .balign 64\n    .globl " << prefix << "_weights\n"
        << prefix << "_weights:\n    .incbin \"weights.bin\"\n"
-       << "#if defined(__linux__) && defined(__ELF__)\n    .section .note.GNU-stack,\"\",%progbits\n#endif\n";
+       << "#if defined(__linux__) && defined(__ELF__)\n    .section "
+          ".note.GNU-stack,\"\",%progbits\n#endif\n";
 }
 
 LogicalResult WeightStore::write(StringRef directory, StringRef prefix, std::string &hash) const {
@@ -111,9 +115,10 @@ LogicalResult WeightStore::write(StringRef directory, StringRef prefix, std::str
       })))
     return failure();
   hash += pieceHashes;
-  text << "// SPDX-License-Identifier: Apache-2.0\n// The weights of " << prefix << ", " << total << " bytes, as little-endian words.\n"
-       << "#include <stdint.h>\n\nextern \"C\" {\nextern const uint32_t " << prefix << "_weights[];\nalignas(64) const uint32_t "
-       << prefix << "_weights[] = {";
+  text << "// SPDX-License-Identifier: Apache-2.0\n// The weights of " << prefix << ", " << total
+       << " bytes, as little-endian words.\n"
+       << "#include <stdint.h>\n\nextern \"C\" {\nextern const uint32_t " << prefix
+       << "_weights[];\nalignas(64) const uint32_t " << prefix << "_weights[] = {";
   size_t words = std::max<size_t>(bytes.size() / 4, 1);
   bytes.resize(words * 4);
   for (size_t i = 0; i < words; ++i) {

@@ -10,8 +10,8 @@
 
 namespace disco {
 
-/// Lays out the constants of a shard one after another. Rows and columns are picked out of the model file's bytes only
-/// when they are written.
+/// Lays out the constants of a shard one after another. Rows and columns are picked out of the
+/// model file's bytes only when they are written.
 class WeightStore {
 public:
   explicit WeightStore(mlir::func::FuncOp function);
@@ -22,7 +22,8 @@ public:
   static int64_t storedBytes(ConstantOp op);
 
   /// Writes weights.bin and weights.S, or weights.cpp when they are few. Adds the bytes to `hash`.
-  mlir::LogicalResult write(llvm::StringRef directory, llvm::StringRef prefix, std::string &hash) const;
+  mlir::LogicalResult write(llvm::StringRef directory, llvm::StringRef prefix,
+                            std::string &hash) const;
   bool isBinary() const;
 
   /// Every constant begins at a multiple of this many bytes.

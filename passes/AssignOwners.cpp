@@ -12,12 +12,14 @@ namespace disco {
 using namespace mlir;
 using namespace disco;
 
-/// An axis with more channels than this is not divided: every channel has an entry in several tables.
+/// An axis with more channels than this is not divided: every channel has an entry in several
+/// tables.
 static constexpr int64_t kMaxChannels = int64_t(1) << 22;
 /// A message counts its bytes in 32 bits.
 static constexpr int64_t kMaxTensorBytes = (int64_t(1) << 31) - 1;
 
-/// The indices of the operands that take part in a division: constants are stored wherever they are needed.
+/// The indices of the operands that take part in a division: constants are stored wherever they are
+/// needed.
 static bool isDivided(Value operand) { return !isConstant(operand); }
 
 static int64_t bytesOf(Value value) { return byteSize(tensorType(value)); }
@@ -85,7 +87,8 @@ private:
       if (cost < bestCost)
         best = axis, bestCost = cost;
     }
-    // Arithmetic is divided even where that moves more; what only looks at a tensor may stay at the root.
+    // Arithmetic is divided even where that moves more; what only looks at a tensor may stay at the
+    // root.
     bool stay = rule && !isa<CostOpInterface>(op) && costOfUndivided(op) < bestCost;
     return stay ? -1 : best;
   }
@@ -104,7 +107,8 @@ private:
     return need.kind != OperandNeed::Whole && need.axis == axis;
   }
 
-  /// Bytes that have to travel on the way to the next contractions when a value is divided along an axis.
+  /// Bytes that have to travel on the way to the next contractions when a value is divided along an
+  /// axis.
   int64_t costOfReaders(Value value, int64_t axis) {
     auto [entry, inserted] = readerCosts.try_emplace({value, axis}, 0);
     if (!inserted)
@@ -131,7 +135,8 @@ private:
       int64_t cost = follows(need, axis) ? 0 : bytesOf(use.get());
       // What else has to be whole for this axis is gathered on its account.
       for (auto [k, other] : llvm::enumerate(use.getOwner()->getOperands()))
-        if (other != use.get() && isDivided(other) && division->operands[k].kind == OperandNeed::Whole)
+        if (other != use.get() && isDivided(other) &&
+            division->operands[k].kind == OperandNeed::Whole)
           cost += bytesOf(other);
       if (need.kind == OperandNeed::Along && need.axis == axis)
         cost += costOfReaders(result, resultAxis);
@@ -168,7 +173,8 @@ public:
           classes.deal(value);
     for (Value value : values) {
       SmallVector<IndexSet> sets = classes.ownersOf(value);
-      value.setType(withLayout(tensorType(value), OwnedAttr::get(value.getContext(), axes[value], sets)));
+      value.setType(
+          withLayout(tensorType(value), OwnedAttr::get(value.getContext(), axes[value], sets)));
       value.getDefiningOp()->removeAttr(kOwnersAttr);
     }
     return success();
@@ -193,9 +199,11 @@ private:
         int64_t bytes = tensor ? elementBytes(tensor.getElementType()) : 0;
         bool fits = true;
         for (int64_t extent : tensor ? tensor.getShape() : ArrayRef<int64_t>())
-          fits = fits && !llvm::MulOverflow(bytes, extent, bytes) && (bytes <= kMaxTensorBytes || isa<ConstantOp>(op));
+          fits = fits && !llvm::MulOverflow(bytes, extent, bytes) &&
+                 (bytes <= kMaxTensorBytes || isa<ConstantOp>(op));
         if (!fits) {
-          op->emitError("makes a tensor of type ") << type << ", which is larger than the 2 GiB that discoc supports";
+          op->emitError("makes a tensor of type ")
+              << type << ", which is larger than the 2 GiB that discoc supports";
           return WalkResult::interrupt();
         }
       }
@@ -210,7 +218,8 @@ private:
     if (!inserted)
       return entry->second;
     bool found = llvm::any_of(value.getUsers(), [&](Operation *user) {
-      return isContraction(user) || (user->getNumResults() == 1 && reachesContraction(user->getResult(0)));
+      return isContraction(user) ||
+             (user->getNumResults() == 1 && reachesContraction(user->getResult(0)));
     });
     return reaches[value] = found;
   }
@@ -241,7 +250,8 @@ private:
         continue;
       for (auto [k, operand] : llvm::enumerate(rule->getOperands())) {
         const OperandNeed &need = division->operands[k];
-        if (!isDivided(operand) || rootOwned.contains(operand) || !need.relation || need.axis != axes[operand])
+        if (!isDivided(operand) || rootOwned.contains(operand) || !need.relation ||
+            need.axis != axes[operand])
           continue;
         // Groups stay together as long as every node can have one.
         if (need.kind == OperandNeed::Contracted && classes.countBlocks(*need.relation) < nodes)
@@ -258,12 +268,15 @@ private:
       if (!stated)
         continue;
       if (stated.getNodes() != nodes)
-        return op->emitError("the stated owner map is for ") << stated.getNodes() << " nodes, not " << nodes;
+        return op->emitError("the stated owner map is for ")
+               << stated.getNodes() << " nodes, not " << nodes;
       for (int64_t rank = 0; rank < nodes; ++rank)
         if (Value other = classes.fix(value, stated.getSet(rank), rank))
-          return op->emitError("the stated owner map of '") << tensorName(value) << "' gives node " << rank
+          return op->emitError("the stated owner map of '")
+                 << tensorName(value) << "' gives node " << rank
                  << " channels that are tied to channels of '" << tensorName(other)
-                 << "', which another stated map gives to another node; state the same owners for both";
+                 << "', which another stated map gives to another node; state the same owners for "
+                    "both";
     }
     return success();
   }

@@ -53,13 +53,17 @@ bool BufferPlan::diesAt(Value value, int64_t index) const {
   return place.buffer >= 0 && buffers[place.buffer].end <= index;
 }
 
-/// The operand whose storage the op may overwrite with its result; null when it needs storage of its own.
+/// The operand whose storage the op may overwrite with its result; null when it needs storage of
+/// its own.
 static Value reusableOperand(Operation *op) {
-  auto fits = [&](Value operand) { return operand && valueBytes(operand) == valueBytes(op->getResult(0)); };
+  auto fits = [&](Value operand) {
+    return operand && valueBytes(operand) == valueBytes(op->getResult(0));
+  };
   if (auto unary = dyn_cast<UnaryOp>(op))
     return fits(unary.getX()) ? unary.getX() : Value();
   if (auto binary = dyn_cast<BinaryOp>(op))
-    if (fits(binary.getLhs()) && shapeOf(binary.getLhs()) == shapeOf(binary.getResult()) && binary.getLhs() != binary.getRhs())
+    if (fits(binary.getLhs()) && shapeOf(binary.getLhs()) == shapeOf(binary.getResult()) &&
+        binary.getLhs() != binary.getRhs())
       return binary.getLhs();
   return {};
 }
@@ -67,7 +71,8 @@ static Value reusableOperand(Operation *op) {
 /// Whether no other operand of the op lies in the buffer of one of them.
 bool BufferPlan::readOnce(Operation *op, Value operand) const {
   int64_t buffer = places.lookup(operand).buffer;
-  return llvm::count_if(op->getOperands(), [&](Value other) { return places.lookup(other).buffer == buffer; }) == 1;
+  return llvm::count_if(op->getOperands(),
+                        [&](Value other) { return places.lookup(other).buffer == buffer; }) == 1;
 }
 
 void BufferPlan::placeResults(Operation *op, int64_t index) {

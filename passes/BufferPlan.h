@@ -10,12 +10,14 @@
 
 namespace disco {
 
-/// One stretch of the arena: some values share it, and it lives from op `start` to op `end` of the program, both inside.
+/// One stretch of the arena: some values share it, and it lives from op `start` to op `end` of the
+/// program, both inside.
 struct Buffer {
   int64_t bytes = 0, start = 0, end = 0, offset = -1;
 };
 
-/// Where a value lies: in a buffer, at a distance from its beginning. Inputs of the model and constants lie elsewhere (buffer -1).
+/// Where a value lies: in a buffer, at a distance from its beginning. Inputs of the model and
+/// constants lie elsewhere (buffer -1).
 struct Place {
   int64_t buffer = -1, distance = 0;
 };

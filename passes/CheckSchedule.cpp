@@ -47,8 +47,8 @@ public:
     for (Program &program : programs)
       if (failed(readSteps(program)))
         return failure();
-    return failure(failed(checkEnds()) || failed(checkOrder()) || failed(checkFlushes()) || failed(checkChannels()) ||
-                   failed(simulate()));
+    return failure(failed(checkEnds()) || failed(checkOrder()) || failed(checkFlushes()) ||
+                   failed(checkChannels()) || failed(simulate()));
   }
 
 private:
@@ -97,29 +97,39 @@ private:
   LogicalResult checkEnds() {
     for (auto &[message, end] : ends) {
       if (!end.send)
-        return end.post.emitError("message ") << message << " is posted by node " << end.to << ", but no node sends it";
+        return end.post.emitError("message ")
+               << message << " is posted by node " << end.to << ", but no node sends it";
       if (!end.post)
-        return end.send.emitError("message ") << message << " is sent by node " << end.from << ", but no node posts a buffer for it";
+        return end.send.emitError("message ") << message << " is sent by node " << end.from
+                                              << ", but no node posts a buffer for it";
       if (!end.recv)
         return end.post.emitError("message ") << message << " is never waited for";
-      if (static_cast<int64_t>(end.send.getTo()) != end.to || static_cast<int64_t>(end.post.getFrom()) != end.from)
-        return end.send.emitError("message ") << message << " goes from node " << end.from << " to node " << end.send.getTo()
-                << ", but node " << end.to << " expects it from node " << end.post.getFrom();
-      int64_t sent = end.send.getBuffer().getType().getBytes(), room = end.post.getBuffer().getType().getBytes();
+      if (static_cast<int64_t>(end.send.getTo()) != end.to ||
+          static_cast<int64_t>(end.post.getFrom()) != end.from)
+        return end.send.emitError("message ")
+               << message << " goes from node " << end.from << " to node " << end.send.getTo()
+               << ", but node " << end.to << " expects it from node " << end.post.getFrom();
+      int64_t sent = end.send.getBuffer().getType().getBytes(),
+              room = end.post.getBuffer().getType().getBytes();
       if (sent != room)
-        return end.post.emitError("message ") << message << " has " << sent << " bytes, its receive buffer " << room;
+        return end.post.emitError("message ")
+               << message << " has " << sent << " bytes, its receive buffer " << room;
       if (end.send.getParts() != end.recv.getParts())
-        return end.recv.emitError("message ") << message << " carries other channels than node " << end.to << " expects: "
-                << end.send.getParts() << " against " << end.recv.getParts();
-      for (auto [result, part] : llvm::zip(end.recv.getResults(), end.recv.getParts().getAsRange<PartAttr>()))
+        return end.recv.emitError("message ")
+               << message << " carries other channels than node " << end.to
+               << " expects: " << end.send.getParts() << " against " << end.recv.getParts();
+      for (auto [result, part] :
+           llvm::zip(end.recv.getResults(), end.recv.getParts().getAsRange<PartAttr>()))
         if (LocalAttr local = localOf(result); !local || local.getSet() != part.getSet())
-          return end.recv.emitError("message ") << message << " brings the channels " << part.getChannels()
-                  << ", but the tensor is said to hold others";
+          return end.recv.emitError("message ")
+                 << message << " brings the channels " << part.getChannels()
+                 << ", but the tensor is said to hold others";
     }
     return success();
   }
 
-  /// Messages of an ordered pair have no tags on the wire's order: they must be posted as they are sent.
+  /// Messages of an ordered pair have no tags on the wire's order: they must be posted as they are
+  /// sent.
   LogicalResult checkOrder() {
     std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>> sent, posted;
     for (Program &program : programs)
@@ -133,12 +143,14 @@ private:
     for (auto &[pair, messages] : sent)
       for (size_t i = 0; i < messages.size(); ++i)
         if (posted[pair][i] != messages[i])
-          return ends[posted[pair][i]].post.emitError("node ") << pair.second << " posts message " << posted[pair][i]
-                 << " where node " << pair.first << " sends message " << messages[i];
+          return ends[posted[pair][i]].post.emitError("node ")
+                 << pair.second << " posts message " << posted[pair][i] << " where node "
+                 << pair.first << " sends message " << messages[i];
     return success();
   }
 
-  /// One send to a node is under way at a time, and none at the end: the next inference may use the arena.
+  /// One send to a node is under way at a time, and none at the end: the next inference may use the
+  /// arena.
   LogicalResult checkFlushes() {
     for (Program &program : programs) {
       std::map<int64_t, Step> underWay; // by destination
@@ -147,10 +159,13 @@ private:
           continue;
         auto before = underWay.find(ends[step.message].to);
         if (step.kind == Step::Send && before != underWay.end())
-          return step.op->emitError("message ") << step.message << " is sent before message " << before->second.message
+          return step.op->emitError("message ")
+                 << step.message << " is sent before message " << before->second.message
                  << " to the same node is flushed";
-        if (step.kind == Step::Flush && (before == underWay.end() || before->second.message != step.message))
-          return step.op->emitError("message ") << step.message << " is flushed, but it is not under way";
+        if (step.kind == Step::Flush &&
+            (before == underWay.end() || before->second.message != step.message))
+          return step.op->emitError("message ")
+                 << step.message << " is flushed, but it is not under way";
         if (step.kind == Step::Send)
           underWay[ends[step.message].to] = step;
         else
@@ -174,7 +189,9 @@ private:
         auto weights = op->getOperand(rule->weights).getDefiningOp<ConstantOp>();
         if (!local || local.getAxis() != rule->inputAxis)
           return WalkResult::advance();
-        return failed(checkColumns(op, *rule, local.getSet().toVector(), weights)) ? WalkResult::interrupt() : WalkResult::advance();
+        return failed(checkColumns(op, *rule, local.getSet().toVector(), weights))
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
       });
       if (walked.wasInterrupted())
         return failure();
@@ -188,12 +205,14 @@ private:
       for (auto entry : view->getAsRange<LocalAttr>())
         if (entry.getAxis() == axis)
           return entry.getSet().toVector();
-    return llvm::to_vector(llvm::seq<int64_t>(0, weights.getValue().getShapedType().getDimSize(axis)));
+    return llvm::to_vector(
+        llvm::seq<int64_t>(0, weights.getValue().getShapedType().getDimSize(axis)));
   }
 
-  /// The channels of the whole input for which a part's weights are, in their order; nothing when a group of the part has
-  /// rows of several groups of the whole convolution.
-  static std::optional<SmallVector<int64_t>> columnsOf(Operation *op, const Contraction &rule, ConstantOp weights) {
+  /// The channels of the whole input for which a part's weights are, in their order; nothing when a
+  /// group of the part has rows of several groups of the whole convolution.
+  static std::optional<SmallVector<int64_t>> columnsOf(Operation *op, const Contraction &rule,
+                                                       ConstantOp weights) {
     SmallVector<int64_t> columns = viewed(weights, rule.columnAxis);
     auto whole = op->getAttrOfType<IntegerAttr>(kGroupsAttr);
     if (!whole)
@@ -212,14 +231,18 @@ private:
     return global;
   }
 
-  static LogicalResult checkColumns(Operation *op, const Contraction &rule, SmallVector<int64_t> present, ConstantOp weights) {
+  static LogicalResult checkColumns(Operation *op, const Contraction &rule,
+                                    SmallVector<int64_t> present, ConstantOp weights) {
     if (static_cast<int64_t>(present.size()) != shapeOf(op->getOperand(0))[rule.inputAxis])
-      return op->emitError("reads a tensor that is said to hold other channels than it has room for");
+      return op->emitError(
+          "reads a tensor that is said to hold other channels than it has room for");
     std::optional<SmallVector<int64_t>> columns = columnsOf(op, rule, weights);
     auto origins = op->getAttrOfType<DenseI64ArrayAttr>(kOriginsAttr);
     if (origins && columns) {
       if (origins.size() != static_cast<int64_t>(columns->size()))
-        return op->emitError("has ") << columns->size() << " columns of weights, but names the origins of " << origins.size();
+        return op->emitError("has ")
+               << columns->size() << " columns of weights, but names the origins of "
+               << origins.size();
       columns->assign(origins.asArrayRef().begin(), origins.asArrayRef().end());
     }
     SmallVector<int64_t> read;
@@ -233,8 +256,8 @@ private:
     return success();
   }
 
-  /// Runs two inferences back to back on links that store nothing. A transfer happens once its send has started and
-  /// its buffer is posted, as nodes that wait keep receiving.
+  /// Runs two inferences back to back on links that store nothing. A transfer happens once its send
+  /// has started and its buffer is posted, as nodes that wait keep receiving.
   LogicalResult simulate() {
     constexpr int64_t inferences = 2;
     std::vector<size_t> at(programs.size(), 0);
@@ -270,8 +293,9 @@ private:
           if (!finished(q)) {
             Step *waiting = stepAt(q).second;
             const Ends &end = ends[waiting->message];
-            diagnostic << " node " << q << " waits for node " << (waiting->kind == Step::Flush ? end.to : end.from)
-                       << " (message " << waiting->message << ")";
+            diagnostic << " node " << q << " waits for node "
+                       << (waiting->kind == Step::Flush ? end.to : end.from) << " (message "
+                       << waiting->message << ")";
           }
         return diagnostic;
       }
@@ -283,7 +307,8 @@ private:
   std::map<int64_t, Ends> ends;
 };
 
-/// Offsets as planned: no two buffers that live at the same time share a byte, and everything lies within the arena.
+/// Offsets as planned: no two buffers that live at the same time share a byte, and everything lies
+/// within the arena.
 LogicalResult checkArena(ModuleOp shard) {
   auto arena = shard->getAttrOfType<IntegerAttr>("disco.arena_bytes");
   if (!arena)
@@ -303,12 +328,16 @@ LogicalResult checkArena(ModuleOp shard) {
       int64_t offset = offsets.asArrayRef()[next++] - place.distance;
       Buffer &buffer = plan.buffers[place.buffer];
       if (buffer.offset >= 0 && buffer.offset != offset)
-        return op.emitError("lies at offset ") << offset << ", but the values that it shares a buffer with lie at " << buffer.offset;
+        return op.emitError("lies at offset ")
+               << offset << ", but the values that it shares a buffer with lie at "
+               << buffer.offset;
       buffer.offset = offset;
       if (!maker[place.buffer])
         maker[place.buffer] = &op;
-      if (offset < 0 || offset % BufferPlan::alignment != 0 || offset + buffer.bytes > arena.getInt())
-        return op.emitError("its buffer of ") << buffer.bytes << " bytes at offset " << offset << " does not lie in the arena of "
+      if (offset < 0 || offset % BufferPlan::alignment != 0 ||
+          offset + buffer.bytes > arena.getInt())
+        return op.emitError("its buffer of ")
+               << buffer.bytes << " bytes at offset " << offset << " does not lie in the arena of "
                << arena.getInt() << " bytes";
     }
   }
@@ -317,12 +346,15 @@ LogicalResult checkArena(ModuleOp shard) {
       const Buffer &a = plan.buffers[i], &b = plan.buffers[j];
       bool together = a.start <= b.end && b.start <= a.end;
       if (together && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes)
-        return maker[i]->emitError("its buffer overlaps one that is still in use")
-                   .attachNote(maker[j]->getLoc()) << "the other buffer is made here";
+        return maker[i]
+                   ->emitError("its buffer overlaps one that is still in use")
+                   .attachNote(maker[j]->getLoc())
+               << "the other buffer is made here";
     }
   int64_t live = plan.largestLiveSum();
   if (arena.getInt() > live + live / 4)
-    return shard.emitError("the arena of ") << arena.getInt() << " bytes is more than 1.25 times the largest sum of live bytes, "
+    return shard.emitError("the arena of ")
+           << arena.getInt() << " bytes is more than 1.25 times the largest sum of live bytes, "
            << live;
   return success();
 }

@@ -18,7 +18,8 @@ namespace {
 class ColumnScanner {
 public:
   ColumnScanner(Operation *op, const Contraction &contraction)
-      : contraction(contraction), view(op->getOperand(contraction.weights).getDefiningOp<ConstantOp>().getValue()) {
+      : contraction(contraction),
+        view(op->getOperand(contraction.weights).getDefiningOp<ConstantOp>().getValue()) {
     ArrayRef<int64_t> shape = shapeOf(op->getOperand(contraction.weights));
     rows = shape[contraction.rowAxis];
     columnsPerGroup = shape[contraction.columnAxis];
@@ -34,7 +35,8 @@ public:
   /// `column` is a channel of the input; rows of other groups have no weight for it.
   bool isNonzero(const IndexSet &rowSet, int64_t column) const {
     int64_t group = column / columnsPerGroup, rowsPerGroup = rows / contraction.groups;
-    IndexSet reading = rowSet.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup));
+    IndexSet reading =
+        rowSet.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup));
     for (IndexSet::Range range : reading.getRanges())
       for (int64_t row = range.first; row < range.second; ++row) {
         int64_t start = row * rowStride + column % columnsPerGroup * columnStride;
@@ -76,10 +78,12 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
     WalkResult result = function.walk([&](ContractionOpInterface op) {
       std::optional<Contraction> contraction = op.getContraction();
       if (!contraction && op->hasAttr(kStatedMaskAttr)) {
-        op->emitError("has a stated mask, but its weights are not constant; masks belong to contractions with constant weights");
+        op->emitError("has a stated mask, but its weights are not constant; masks belong to "
+                      "contractions with constant weights");
         return WalkResult::interrupt();
       }
-      return contraction && failed(derive(op, *contraction)) ? WalkResult::interrupt() : WalkResult::advance();
+      return contraction && failed(derive(op, *contraction)) ? WalkResult::interrupt()
+                                                             : WalkResult::advance();
     });
     if (result.wasInterrupted())
       signalPassFailure();
@@ -93,19 +97,28 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
     if (!scanner.isValid())
       return op->emitError("the bytes of its weights are missing");
     StatedMask stated = readStated(op);
-    bool sameAxis = inputs.getAxis() == contraction.inputAxis && outputs.getAxis() == contraction.resultAxis;
+    bool sameAxis =
+        inputs.getAxis() == contraction.inputAxis && outputs.getAxis() == contraction.resultAxis;
     if (!stated.allowed.empty() && !sameAxis)
-      return op->emitError("has a stated mask, but its input is not divided along the channels that it sums over");
+      return op->emitError(
+          "has a stated mask, but its input is not divided along the channels that it sums over");
     int64_t nodes = outputs.getNodes();
     SmallVector<Attribute> mask;
     for (int64_t to = 0; to < nodes; ++to) {
-      IndexSet rows = outputs.getAxis() == contraction.resultAxis
-                          ? outputs.getSet(to)
-                          : (outputs.getSet(to).empty() ? IndexSet() : IndexSet::all(shapeOf(op->getResult(0))[contraction.resultAxis]));
+      IndexSet rows =
+          outputs.getAxis() == contraction.resultAxis
+              ? outputs.getSet(to)
+              : (outputs.getSet(to).empty()
+                     ? IndexSet()
+                     : IndexSet::all(shapeOf(op->getResult(0))[contraction.resultAxis]));
       for (int64_t from = 0; from < nodes; ++from) {
-        // An input that is divided otherwise is gathered whole: all columns count as the reader's own.
-        IndexSet columns = sameAxis ? inputs.getSet(from)
-                                    : (from == to ? IndexSet::all(shapeOf(op->getOperand(0))[contraction.inputAxis]) : IndexSet());
+        // An input that is divided otherwise is gathered whole: all columns count as the reader's
+        // own.
+        IndexSet columns =
+            sameAxis
+                ? inputs.getSet(from)
+                : (from == to ? IndexSet::all(shapeOf(op->getOperand(0))[contraction.inputAxis])
+                              : IndexSet());
         FailureOr<IndexSet> read = readColumns(op, scanner, stated, from, to, rows, columns);
         if (failed(read))
           return failure();
@@ -121,14 +134,17 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
     return success();
   }
 
-  FailureOr<IndexSet> readColumns(Operation *op, const ColumnScanner &scanner, const StatedMask &stated, int64_t from,
-                                  int64_t to, const IndexSet &rows, const IndexSet &columns) {
+  FailureOr<IndexSet> readColumns(Operation *op, const ColumnScanner &scanner,
+                                  const StatedMask &stated, int64_t from, int64_t to,
+                                  const IndexSet &rows, const IndexSet &columns) {
     auto allowed = stated.allowed.find({from, to});
     bool restricted = allowed != stated.allowed.end();
     if (restricted && !columns.containsAll(allowed->second))
-      return op->emitError("the stated mask from node ") << from << " to node " << to << " lists channel "
+      return op->emitError("the stated mask from node ")
+             << from << " to node " << to << " lists channel "
              << allowed->second.minus(columns).front() << ", which node " << from
-             << " does not own; write the owner maps with 'discoc inspect --write-owners' and take channels from them";
+             << " does not own; write the owner maps with 'discoc inspect --write-owners' and take "
+                "channels from them";
     SmallVector<int64_t> read;
     int64_t forbidden = -1;
     columns.forEach([&](int64_t column) {
@@ -140,7 +156,8 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
       read.push_back(column);
     });
     if (forbidden >= 0)
-      return op->emitError("the stated mask from node ") << from << " to node " << to << " forbids channel " << forbidden
+      return op->emitError("the stated mask from node ")
+             << from << " to node " << to << " forbids channel " << forbidden
              << ", but its weights for the outputs of node " << to
              << " are not zero; zero them, or state \"apply\": \"zero\" in the mask file";
     return IndexSet::of(read);

@@ -77,7 +77,8 @@ private:
     return failure(walked.wasInterrupted());
   }
 
-  /// Whether a tensor is an input of the model, or made of inputs by the root before any contraction.
+  /// Whether a tensor is an input of the model, or made of inputs by the root before any
+  /// contraction.
   bool isHandedOut(Value value) {
     Operation *op = value.getDefiningOp();
     if (isa_and_nonnull<InputOp>(op))
@@ -89,7 +90,8 @@ private:
     if (!owners || owners.getSet(root).size() != axisExtent(tensorType(value), owners.getAxis()) ||
         (contraction && contraction.getContraction()) || op->getNumOperands() == 0)
       return false;
-    return llvm::all_of(op->getOperands(), [&](Value operand) { return isConstant(operand) || isHandedOut(operand); });
+    return llvm::all_of(op->getOperands(),
+                        [&](Value operand) { return isConstant(operand) || isHandedOut(operand); });
   }
 
   void noteDenseReader(const Shortage &shortage) {
@@ -108,8 +110,9 @@ private:
     sum(kDenseMessagesAttr, routeCount - routesBefore);
   }
 
-    /// What rank `rank` needs of an operand, along the operand's owner axis.
-  IndexSet needOf(Operation *op, unsigned k, const OperandNeed &need, const IndexSet &computed, int64_t rank) {
+  /// What rank `rank` needs of an operand, along the operand's owner axis.
+  IndexSet needOf(Operation *op, unsigned k, const OperandNeed &need, const IndexSet &computed,
+                  int64_t rank) {
     OwnedAttr owners = ownersOf(op->getOperand(k));
     IndexSet all = IndexSet::all(axisExtent(tensorType(op->getOperand(k)), owners.getAxis()));
     if (computed.empty())
@@ -147,7 +150,8 @@ private:
     bool output = isa<OutputOp>(op);
     std::optional<Division> division = divisionOf(op);
     if (!division)
-      return op->emitError("cannot be divided along the axis of its owner map; state another axis, or no map, for it");
+      return op->emitError("cannot be divided along the axis of its owner map; state another axis, "
+                           "or no map, for it");
     for (OpOperand &use : op->getOpOperands()) {
       if (isConstant(use.get()))
         continue;
@@ -157,7 +161,8 @@ private:
       Shortage shortage{&use, {}, output};
       bool lacks = false;
       for (int64_t rank = 0; rank < nodes; ++rank) {
-        IndexSet computed = output ? (rank == root ? IndexSet::all(1) : IndexSet()) : ownersOf(op->getResult(0)).getSet(rank);
+        IndexSet computed = output ? (rank == root ? IndexSet::all(1) : IndexSet())
+                                   : ownersOf(op->getResult(0)).getSet(rank);
         shortage.needs.push_back(needOf(op, use.getOperandNumber(), need, computed, rank));
         lacks |= !ownersOf(use.get()).getSet(rank).containsAll(shortage.needs.back());
       }
@@ -167,8 +172,8 @@ private:
     return success();
   }
 
-  /// For each channel of a tensor the feature that it was renamed from, as long as the same node owns it. Found
-  /// before anything is changed.
+  /// For each channel of a tensor the feature that it was renamed from, as long as the same node
+  /// owns it. Found before anything is changed.
   ArrayRef<Feature> origins(Value value) {
     auto [entry, inserted] = originCache.try_emplace(value);
     if (!inserted)
@@ -187,7 +192,8 @@ private:
     return originCache[value] = std::move(features);
   }
 
-  void traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need, Value operand) {
+  void traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need,
+                    Value operand) {
     if (!need.relation || isConstant(operand) || ownersOf(operand).getAxis() != need.axis)
       return;
     std::vector<Feature> sources = origins(operand);
@@ -219,14 +225,16 @@ private:
         for (auto &[origin, channels] : byOrigin) {
           IndexSet set = IndexSet::of(channels);
           auto compute = demands[0].find(origin);
-          if (shortage.output && compute != demands[0].end() && compute->second.routes.count({from, to}))
+          if (shortage.output && compute != demands[0].end() &&
+              compute->second.routes.count({from, to}))
             set = set.minus(compute->second.routes[{from, to}]);
           if (set.empty())
             continue;
           if (!demands[shortage.output].count(origin))
             order[shortage.output].push_back(origin);
           auto [route, inserted] = demands[shortage.output][origin].routes.try_emplace({from, to});
-          demandBytes += set.minus(route->second).size() * channelBytes(tensorType(origin), ownersOf(origin).getAxis());
+          demandBytes += set.minus(route->second).size() *
+                         channelBytes(tensorType(origin), ownersOf(origin).getAxis());
           routeCount += inserted;
           route->second.add(set);
         }
@@ -245,12 +253,15 @@ private:
     OpBuilder builder(value.getContext());
     builder.setInsertionPointAfterValue(value);
     // Exchanges of one tensor stay in the order in which they were made.
-    while (builder.getInsertionPoint() != builder.getBlock()->end() && isa<ExchangeOp>(*builder.getInsertionPoint()))
+    while (builder.getInsertionPoint() != builder.getBlock()->end() &&
+           isa<ExchangeOp>(*builder.getInsertionPoint()))
       builder.setInsertionPointAfter(&*builder.getInsertionPoint());
-    Type type = withLayout(tensorType(value), HeldAttr::get(value.getContext(), owners.getAxis(), held));
+    Type type =
+        withLayout(tensorType(value), HeldAttr::get(value.getContext(), owners.getAxis(), held));
     bool input = isHandedOut(value);
-    auto exchange = builder.create<ExchangeOp>(value.getLoc(), type, value, builder.getArrayAttr(attrs),
-                                               builder.getStringAttr(tensorName(value)), output || input);
+    auto exchange =
+        builder.create<ExchangeOp>(value.getLoc(), type, value, builder.getArrayAttr(attrs),
+                                   builder.getStringAttr(tensorName(value)), output || input);
     demand.exchanged = exchange;
     ++exchanges;
     routes += static_cast<int64_t>(attrs.size());
@@ -260,22 +271,26 @@ private:
     Value value = shortage.use->get();
     OwnedAttr owners = ownersOf(value);
     const std::vector<Feature> &features = originCache[value];
-    // Pairs (channel of the value, channel of the exchanged tensor), by exchange, in order of first use.
+    // Pairs (channel of the value, channel of the exchanged tensor), by exchange, in order of first
+    // use.
     llvm::MapVector<Value, llvm::MapVector<int64_t, int64_t>> maps;
     for (int64_t from = 0; from < nodes; ++from)
       for (int64_t to = 0; to < nodes; ++to)
         if (from != to)
-          owners.getSet(from).intersect(shortage.needs[to]).minus(owners.getSet(to)).forEach([&](int64_t channel) {
-            const Feature &origin = features[channel];
-            for (int which : {0, 1}) {
-              auto demand = demands[which].find(origin.value);
-              if (demand == demands[which].end() || !demand->second.routes.count({from, to}) ||
-                  !demand->second.routes[{from, to}].contains(origin.channel))
-                continue;
-              maps[demand->second.exchanged].insert({channel, origin.channel});
-              break;
-            }
-          });
+          owners.getSet(from)
+              .intersect(shortage.needs[to])
+              .minus(owners.getSet(to))
+              .forEach([&](int64_t channel) {
+                const Feature &origin = features[channel];
+                for (int which : {0, 1}) {
+                  auto demand = demands[which].find(origin.value);
+                  if (demand == demands[which].end() || !demand->second.routes.count({from, to}) ||
+                      !demand->second.routes[{from, to}].contains(origin.channel))
+                    continue;
+                  maps[demand->second.exchanged].insert({channel, origin.channel});
+                  break;
+                }
+              });
     OpBuilder builder(shortage.use->getOwner());
     SmallVector<Value> remote;
     SmallVector<Attribute> attrs;
@@ -288,8 +303,10 @@ private:
       remote.push_back(exchanged);
       attrs.push_back(builder.getDenseI64ArrayAttr(flat));
     }
-    Type type = withLayout(tensorType(value), HeldAttr::get(value.getContext(), owners.getAxis(), shortage.needs));
-    auto merge = builder.create<MergeOp>(shortage.use->getOwner()->getLoc(), type, value, remote, builder.getArrayAttr(attrs));
+    Type type = withLayout(tensorType(value),
+                           HeldAttr::get(value.getContext(), owners.getAxis(), shortage.needs));
+    auto merge = builder.create<MergeOp>(shortage.use->getOwner()->getLoc(), type, value, remote,
+                                         builder.getArrayAttr(attrs));
     shortage.use->set(merge);
   }
 
@@ -308,7 +325,8 @@ struct InsertExchangesPass : disco::impl::InsertExchangesBase<InsertExchangesPas
     if (!function)
       return signalPassFailure();
     // A second look at the same program, with every mask full, gives the report its baseline.
-    ExchangeInserter baseline(function, nodesOf(getOperation()), rootOf(getOperation()), /*dense=*/true);
+    ExchangeInserter baseline(function, nodesOf(getOperation()), rootOf(getOperation()),
+                              /*dense=*/true);
     if (failed(baseline.noteDense()))
       return signalPassFailure();
     ExchangeInserter inserter(function, nodesOf(getOperation()), rootOf(getOperation()));

@@ -9,14 +9,16 @@ using namespace disco;
 namespace {
 struct Layer {
   std::string type;
-  int64_t macs = 0, weightBytes = 0, denseMacs = 0, denseWeightBytes = 0, denseBytes = 0, denseMessages = 0;
+  int64_t macs = 0, weightBytes = 0, denseMacs = 0, denseWeightBytes = 0, denseBytes = 0,
+          denseMessages = 0;
 };
 } // namespace
 
 /// How many (row, column) pairs of a contraction's weights the mask leaves, and how many there are.
 static std::pair<int64_t, int64_t> countPairs(Operation *op, const Contraction &rule) {
   ArrayRef<int64_t> weights = shapeOf(op->getOperand(rule.weights));
-  int64_t rows = weights[rule.rowAxis], perGroup = weights[rule.columnAxis], rowsPerGroup = rows / rule.groups;
+  int64_t rows = weights[rule.rowAxis], perGroup = weights[rule.columnAxis],
+          rowsPerGroup = rows / rule.groups;
   OwnedAttr owners = ownersOf(op->getResult(0));
   bool divided = owners.getAxis() == rule.resultAxis;
   int64_t kept = 0;
@@ -28,7 +30,8 @@ static std::pair<int64_t, int64_t> countPairs(Operation *op, const Contraction &
     }
     route.getSet().forEach([&](int64_t column) {
       int64_t group = column / perGroup;
-      kept += outputs.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup)).size();
+      kept += outputs.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup))
+                  .size();
     });
   }
   return {kept, rows * perGroup};
@@ -60,8 +63,8 @@ static int64_t integerOf(Operation *op, StringRef name) {
   return attr ? attr.getInt() : 0;
 }
 
-/// A contraction's mask, and who owns what it reads and makes, where both are divided along its channels: masks can be
-/// stated for it then.
+/// A contraction's mask, and who owns what it reads and makes, where both are divided along its
+/// channels: masks can be stated for it then.
 static Attribute noteMask(OpBuilder &builder, Operation *op) {
   SmallVector<NamedAttribute> entries{builder.getNamedAttr("op", builder.getStringAttr(opName(op))),
                                       builder.getNamedAttr("routes", op->getAttr("mask"))};
@@ -69,9 +72,12 @@ static Attribute noteMask(OpBuilder &builder, Operation *op) {
   Value input = op->getOperand(0);
   if (auto merge = input.getDefiningOp<MergeOp>())
     input = merge.getOwn();
-  OwnedAttr sources = isConstant(input) ? OwnedAttr() : ownersOf(input), readers = ownersOf(op->getResult(0));
-  bool mixes = rule && (rule->groups == 1 || shapeOf(op->getOperand(rule->weights))[rule->columnAxis] > 1);
-  if (mixes && sources && sources.getAxis() == rule->inputAxis && readers.getAxis() == rule->resultAxis) {
+  OwnedAttr sources = isConstant(input) ? OwnedAttr() : ownersOf(input),
+            readers = ownersOf(op->getResult(0));
+  bool mixes =
+      rule && (rule->groups == 1 || shapeOf(op->getOperand(rule->weights))[rule->columnAxis] > 1);
+  if (mixes && sources && sources.getAxis() == rule->inputAxis &&
+      readers.getAxis() == rule->resultAxis) {
     entries.push_back(builder.getNamedAttr("sources", sources));
     entries.push_back(builder.getNamedAttr("readers", readers));
   }
@@ -83,8 +89,9 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
   SmallVector<Attribute> inputs, outputs, list, tensors, masks;
   llvm::MapVector<StringAttr, Layer> layers;
   auto tensor = [&](StringAttr name, RankedTensorType type, Attribute owners) {
-    SmallVector<NamedAttribute> entries{builder.getNamedAttr("name", name),
-                                        builder.getNamedAttr("type", TypeAttr::get(withLayout(type, {})))};
+    SmallVector<NamedAttribute> entries{
+        builder.getNamedAttr("name", name),
+        builder.getNamedAttr("type", TypeAttr::get(withLayout(type, {})))};
     if (owners)
       entries.push_back(builder.getNamedAttr("owners", owners));
     return builder.getDictionaryAttr(entries);
@@ -92,13 +99,15 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
   for (Operation &op : function.getBody().front()) {
     if (auto input = dyn_cast<InputOp>(op)) {
       inputs.push_back(tensor(input.getNameAttr(), tensorType(input.getResult()), {}));
-      tensors.push_back(tensor(input.getNameAttr(), tensorType(input.getResult()), ownersOf(input.getResult())));
+      tensors.push_back(
+          tensor(input.getNameAttr(), tensorType(input.getResult()), ownersOf(input.getResult())));
       continue;
     }
     if (auto output = dyn_cast<OutputOp>(op)) {
       auto merge = output.getX().getDefiningOp<MergeOp>();
       Value made = merge ? merge.getOwn() : output.getX();
-      outputs.push_back(tensor(output.getNameAttr(), tensorType(made), isConstant(made) ? Attribute() : ownersOf(made)));
+      outputs.push_back(tensor(output.getNameAttr(), tensorType(made),
+                               isConstant(made) ? Attribute() : ownersOf(made)));
       continue;
     }
     if (isa<ConstantOp, ExchangeOp, MergeOp, func::ReturnOp>(op))
@@ -118,11 +127,13 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
   }
   for (auto &[name, layer] : layers)
     list.push_back(builder.getDictionaryAttr(
-        {builder.getNamedAttr("op", name), builder.getNamedAttr("type", builder.getStringAttr(layer.type)),
+        {builder.getNamedAttr("op", name),
+         builder.getNamedAttr("type", builder.getStringAttr(layer.type)),
          builder.getNamedAttr("macs", builder.getI64IntegerAttr(layer.macs)),
          builder.getNamedAttr("weight_bytes", builder.getI64IntegerAttr(layer.weightBytes)),
          builder.getNamedAttr("dense_macs", builder.getI64IntegerAttr(layer.denseMacs)),
-         builder.getNamedAttr("dense_weight_bytes", builder.getI64IntegerAttr(layer.denseWeightBytes)),
+         builder.getNamedAttr("dense_weight_bytes",
+                              builder.getI64IntegerAttr(layer.denseWeightBytes)),
          builder.getNamedAttr("dense_bytes", builder.getI64IntegerAttr(layer.denseBytes)),
          builder.getNamedAttr("dense_messages", builder.getI64IntegerAttr(layer.denseMessages))}));
   module->setAttr("disco.inputs", builder.getArrayAttr(inputs));

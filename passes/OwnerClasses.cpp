@@ -33,7 +33,8 @@ void OwnerClasses::add(Value value, int64_t extent) {
 
 void OwnerClasses::tie(Value result, Value operand, const Relation &relation) {
   for (int64_t i = 0; i < extents.lookup(result); ++i)
-    relation.forEach(i, [&](int64_t read) { unite(parent, element(result, i), element(operand, read)); });
+    relation.forEach(
+        i, [&](int64_t read) { unite(parent, element(result, i), element(operand, read)); });
 }
 
 int64_t OwnerClasses::countBlocks(const Relation &relation) {
@@ -41,7 +42,8 @@ int64_t OwnerClasses::countBlocks(const Relation &relation) {
   std::vector<int64_t> blocks(relation.size());
   std::iota(blocks.begin(), blocks.end(), 0);
   for (int64_t i = 0; i < relation.size(); ++i)
-    relation.forEach(i, [&](int64_t read) { unite(blocks, readBy.try_emplace(read, i).first->second, i); });
+    relation.forEach(
+        i, [&](int64_t read) { unite(blocks, readBy.try_emplace(read, i).first->second, i); });
   int64_t count = 0;
   for (int64_t i = 0; i < relation.size(); ++i)
     count += blocks[i] == i;
@@ -90,7 +92,9 @@ void OwnerClasses::deal(Value value) {
       unit = 1;
   int64_t units = extent / unit;
   int64_t rank = 0;
-  auto room = [&](int64_t r) { return (units / nodes + (r < units % nodes ? 1 : 0)) * unit - load[r]; };
+  auto room = [&](int64_t r) {
+    return (units / nodes + (r < units % nodes ? 1 : 0)) * unit - load[r];
+  };
   for (int64_t representative : order) {
     int64_t size = sizes[representative];
     while (rank + 1 < nodes && 2 * room(rank) < size)

@@ -21,10 +21,12 @@ public:
   /// In how many independent blocks a relation falls apart.
   static int64_t countBlocks(const Relation &relation);
 
-  /// Gives the classes of some channels to a node. Returns the value whose stated map disagrees, else null.
+  /// Gives the classes of some channels to a node. Returns the value whose stated map disagrees,
+  /// else null.
   mlir::Value fix(mlir::Value value, const IndexSet &channels, int64_t rank);
   void assignAll(mlir::Value value, int64_t rank);
-  /// Deals the classes of a value that have no owner yet, contiguously and as equally as their sizes allow.
+  /// Deals the classes of a value that have no owner yet, contiguously and as equally as their
+  /// sizes allow.
   void deal(mlir::Value value);
 
   llvm::SmallVector<IndexSet> ownersOf(mlir::Value value);
@@ -32,7 +34,9 @@ public:
 
 private:
   int64_t find(int64_t element);
-  int64_t element(mlir::Value value, int64_t channel) const { return first.lookup(value) + channel; }
+  int64_t element(mlir::Value value, int64_t channel) const {
+    return first.lookup(value) + channel;
+  }
 
   int64_t nodes;
   llvm::DenseMap<mlir::Value, int64_t> first, extents;

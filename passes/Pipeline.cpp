@@ -35,6 +35,8 @@ func::FuncOp disco::mainOf(ModuleOp module) {
   return *functions.begin();
 }
 
-SmallVector<ModuleOp> disco::shardsOf(ModuleOp module) { return llvm::to_vector(module.getOps<ModuleOp>()); }
+SmallVector<ModuleOp> disco::shardsOf(ModuleOp module) {
+  return llvm::to_vector(module.getOps<ModuleOp>());
+}
 
 func::FuncOp disco::inferOf(ModuleOp shard) { return *shard.getOps<func::FuncOp>().begin(); }

@@ -18,9 +18,12 @@ namespace {
 
 int64_t rounded(int64_t bytes) { return BufferPlan::rounded(bytes); }
 
-bool overlapInTime(const Buffer &a, const Buffer &b) { return a.start <= b.end && b.start <= a.end; }
+bool overlapInTime(const Buffer &a, const Buffer &b) {
+  return a.start <= b.end && b.start <= a.end;
+}
 
-/// Places the buffers in the given order, each at the lowest offset that is free while it lives. Returns the arena's size.
+/// Places the buffers in the given order, each at the lowest offset that is free while it lives.
+/// Returns the arena's size.
 int64_t placeInOrder(std::vector<Buffer> &buffers, ArrayRef<size_t> order) {
   int64_t arena = 0;
   SmallVector<size_t> placed;
@@ -62,7 +65,8 @@ Placement place(const std::vector<Buffer> &buffers, SmallVector<size_t> order) {
   return placement;
 }
 
-/// The buffer on top of the arena goes first, again and again, as long as much is wasted and the work stays small.
+/// The buffer on top of the arena goes first, again and again, as long as much is wasted and the
+/// work stays small.
 void repair(Placement &best, int64_t live) {
   Placement current = best;
   size_t count = current.buffers.size();
@@ -85,7 +89,9 @@ int64_t placeAll(std::vector<Buffer> &buffers, int64_t live) {
   using Key = std::function<bool(const Buffer &, const Buffer &)>;
   const Key keys[] = {
       [](const Buffer &a, const Buffer &b) { return a.bytes > b.bytes; },
-      [](const Buffer &a, const Buffer &b) { return a.bytes * (a.end - a.start + 1) > b.bytes * (b.end - b.start + 1); },
+      [](const Buffer &a, const Buffer &b) {
+        return a.bytes * (a.end - a.start + 1) > b.bytes * (b.end - b.start + 1);
+      },
       [](const Buffer &a, const Buffer &b) { return a.start < b.start; },
       [](const Buffer &a, const Buffer &b) { return a.end - a.start > b.end - b.start; },
   };

@@ -21,7 +21,9 @@ struct Ends {
 };
 
 /// Whether an op takes time: communication and constants do not count.
-bool computes(Operation *op) { return !isa<SendOp, PostOp, RecvOp, FlushOp, ConstantOp, InputOp>(op); }
+bool computes(Operation *op) {
+  return !isa<SendOp, PostOp, RecvOp, FlushOp, ConstantOp, InputOp>(op);
+}
 
 class Scheduler {
 public:
@@ -89,7 +91,8 @@ private:
     }
   }
 
-  /// The receiver must be able to post one buffer for both: nothing that the first brings may be needed before the second is posted.
+  /// The receiver must be able to post one buffer for both: nothing that the first brings may be
+  /// needed before the second is posted.
   bool canMerge(SendOp a, SendOp b) {
     Ends &first = ends[a.getMessage()], &second = ends[b.getMessage()];
     return second.post->isBeforeInBlock(first.recv) || second.post == first.post;
@@ -104,10 +107,12 @@ private:
     };
     SmallVector<Part> parts;
     for (Ends *end : {&first, &second})
-      for (auto [input, attr, received] : llvm::zip(end->send.getInputs(), end->send.getParts(), end->recv.getResults()))
+      for (auto [input, attr, received] :
+           llvm::zip(end->send.getInputs(), end->send.getParts(), end->recv.getResults()))
         parts.push_back({input, received, cast<PartAttr>(attr)});
     llvm::stable_sort(parts, [](const Part &x, const Part &y) {
-      return elementBytes(tensorType(x.input).getElementType()) > elementBytes(tensorType(y.input).getElementType());
+      return elementBytes(tensorType(x.input).getElementType()) >
+             elementBytes(tensorType(y.input).getElementType());
     });
     SmallVector<Value> inputs;
     SmallVector<Type> types;
@@ -117,16 +122,19 @@ private:
       types.push_back(part.received.getType());
       attrs.push_back(part.attr);
     }
-    auto type = MessageType::get(module.getContext(), a.getBuffer().getType().getBytes() + b.getBuffer().getType().getBytes());
+    auto type = MessageType::get(module.getContext(), a.getBuffer().getType().getBytes() +
+                                                          b.getBuffer().getType().getBytes());
     OpBuilder builder(b);
     ArrayAttr partsAttr = builder.getArrayAttr(attrs);
     Ends joined;
-    joined.send = builder.create<SendOp>(builder.getFusedLoc({a.getLoc(), b.getLoc()}), type, inputs, a.getToAttr(),
-                                         a.getMessageAttr(), partsAttr);
+    joined.send = builder.create<SendOp>(builder.getFusedLoc({a.getLoc(), b.getLoc()}), type,
+                                         inputs, a.getToAttr(), a.getMessageAttr(), partsAttr);
     builder.setInsertionPoint(second.post);
-    joined.post = builder.create<PostOp>(second.post.getLoc(), type, first.post.getFromAttr(), a.getMessageAttr());
+    joined.post = builder.create<PostOp>(second.post.getLoc(), type, first.post.getFromAttr(),
+                                         a.getMessageAttr());
     builder.setInsertionPoint(first.recv->isBeforeInBlock(second.recv) ? first.recv : second.recv);
-    joined.recv = builder.create<RecvOp>(first.recv.getLoc(), types, joined.post.getBuffer(), partsAttr);
+    joined.recv =
+        builder.create<RecvOp>(first.recv.getLoc(), types, joined.post.getBuffer(), partsAttr);
     for (auto [part, result] : llvm::zip(parts, joined.recv.getResults()))
       part.received.replaceAllUsesWith(result);
     for (Ends *end : {&first, &second}) {

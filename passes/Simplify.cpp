@@ -27,7 +27,9 @@ struct SimplifyPass : disco::impl::SimplifyBase<SimplifyPass> {
       signalPassFailure();
     }
   }
-  void getDependentDialects(DialectRegistry &registry) const override { registry.insert<DiscoDialect>(); }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<DiscoDialect>();
+  }
 };
 
 } // namespace

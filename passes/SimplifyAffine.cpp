@@ -27,7 +27,8 @@ struct Affine {
   std::vector<double> scale, shift;
 };
 
-/// The values of a constant that is broadcast over everything but one axis of `shape`; empty when it is not of that form.
+/// The values of a constant that is broadcast over everything but one axis of `shape`; empty when
+/// it is not of that form.
 std::vector<double> perChannel(Value constant, ArrayRef<int64_t> shape, int64_t axis) {
   auto op = constant.getDefiningOp<ConstantOp>();
   ArrayRef<int64_t> own = shapeOf(constant);
@@ -52,12 +53,8 @@ std::optional<Affine> affineOf(BinaryOp op, bool constantFirst, const std::vecto
   Affine affine{std::vector<double>(n, 1), std::vector<double>(n, 0)};
   for (size_t i = 0; i < n; ++i) {
     switch (op.getKind()) {
-    case BinaryKind::Add:
-      affine.shift[i] = c[i];
-      break;
-    case BinaryKind::Mul:
-      affine.scale[i] = c[i];
-      break;
+    case BinaryKind::Add: affine.shift[i] = c[i]; break;
+    case BinaryKind::Mul: affine.scale[i] = c[i]; break;
     case BinaryKind::Sub:
       affine.scale[i] = constantFirst ? -1 : 1;
       affine.shift[i] = constantFirst ? c[i] : -c[i];
@@ -67,20 +64,22 @@ std::optional<Affine> affineOf(BinaryOp op, bool constantFirst, const std::vecto
         return std::nullopt;
       affine.scale[i] = 1 / c[i];
       break;
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
     }
   }
   return affine;
 }
 
-Value makeConstant(PatternRewriter &rewriter, Location loc, RankedTensorType type, ConstantBuilder &values) {
+Value makeConstant(PatternRewriter &rewriter, Location loc, RankedTensorType type,
+                   ConstantBuilder &values) {
   return rewriter.create<ConstantOp>(loc, type, values.finish(), ArrayAttr());
 }
 
 /// Narrow weights are widened when they are scaled, so that nothing is rounded twice.
 RankedTensorType widened(RankedTensorType type) {
-  return type.getElementType().isF16() ? RankedTensorType::get(type.getShape(), Float32Type::get(type.getContext())) : type;
+  return type.getElementType().isF16()
+             ? RankedTensorType::get(type.getShape(), Float32Type::get(type.getContext()))
+             : type;
 }
 
 struct FoldAffine final : OpRewritePattern<BinaryOp> {
@@ -88,19 +87,24 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
 
   LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
     bool constantFirst = isConstant(op.getLhs());
-    Value made = constantFirst ? op.getRhs() : op.getLhs(), constant = constantFirst ? op.getLhs() : op.getRhs();
+    Value made = constantFirst ? op.getRhs() : op.getLhs(),
+          constant = constantFirst ? op.getLhs() : op.getRhs();
     Operation *producer = made.getDefiningOp();
     auto contraction = dyn_cast_or_null<ContractionOpInterface>(producer);
     std::optional<Contraction> rule = contraction ? contraction.getContraction() : std::nullopt;
-    if (!rule || !made.hasOneUse() || producer->hasAttr("act") || shapeOf(made) != shapeOf(op.getResult()) ||
+    if (!rule || !made.hasOneUse() || producer->hasAttr("act") ||
+        shapeOf(made) != shapeOf(op.getResult()) ||
         !isa<FloatType>(tensorType(made).getElementType()))
       return failure();
     // Operands are x, weights, bias?, and neither a sum so far nor a residual.
-    bool hasBias = isa<ConvOp>(producer) ? bool(cast<ConvOp>(producer).getBias()) : bool(cast<MatMulOp>(producer).getBias());
-    if (producer->getNumOperands() != (hasBias ? 3u : 2u) || (hasBias && !isConstant(producer->getOperand(2))))
+    bool hasBias = isa<ConvOp>(producer) ? bool(cast<ConvOp>(producer).getBias())
+                                         : bool(cast<MatMulOp>(producer).getBias());
+    if (producer->getNumOperands() != (hasBias ? 3u : 2u) ||
+        (hasBias && !isConstant(producer->getOperand(2))))
       return failure();
     std::vector<double> values = perChannel(constant, shapeOf(made), rule->resultAxis);
-    std::optional<Affine> affine = values.empty() ? std::nullopt : affineOf(op, constantFirst, values);
+    std::optional<Affine> affine =
+        values.empty() ? std::nullopt : affineOf(op, constantFirst, values);
     if (!affine || (op->hasAttr(kOwnersAttr) && producer->hasAttr(kOwnersAttr) &&
                     op->getAttr(kOwnersAttr) != producer->getAttr(kOwnersAttr)))
       return failure();
@@ -109,7 +113,8 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     Value bias = shiftedBias(producer, hasBias, *affine, rewriter);
     rewriter.setInsertionPoint(producer);
     SmallVector<Value> operands{producer->getOperand(0), weights, bias};
-    OperationState state(producer->getLoc(), producer->getName(), operands, producer->getResultTypes(), producer->getAttrs());
+    OperationState state(producer->getLoc(), producer->getName(), operands,
+                         producer->getResultTypes(), producer->getAttrs());
     state.attributes.set("operandSegmentSizes", rewriter.getDenseI32ArrayAttr({1, 1, 1, 0, 0}));
     Operation *fused = rewriter.create(state);
     takeOver(rewriter, op, fused);
@@ -117,7 +122,8 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     return success();
   }
 
-  static Value scaledWeights(Operation *producer, const Contraction &rule, const Affine &affine, PatternRewriter &rewriter) {
+  static Value scaledWeights(Operation *producer, const Contraction &rule, const Affine &affine,
+                             PatternRewriter &rewriter) {
     Value weights = producer->getOperand(rule.weights);
     if (llvm::all_of(affine.scale, [](double scale) { return scale == 1; }))
       return weights;
@@ -133,7 +139,8 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     return makeConstant(rewriter, weights.getLoc(), type, builder);
   }
 
-  static Value shiftedBias(Operation *producer, bool hasBias, const Affine &affine, PatternRewriter &rewriter) {
+  static Value shiftedBias(Operation *producer, bool hasBias, const Affine &affine,
+                           PatternRewriter &rewriter) {
     auto type = widened(RankedTensorType::get({static_cast<int64_t>(affine.scale.size())},
                                               tensorType(producer->getResult(0)).getElementType()));
     ConstantBuilder builder(type);
@@ -150,4 +157,6 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
 
 } // namespace
 
-void disco::populateAffinePatterns(RewritePatternSet &patterns) { patterns.add<FoldAffine>(patterns.getContext()); }
+void disco::populateAffinePatterns(RewritePatternSet &patterns) {
+  patterns.add<FoldAffine>(patterns.getContext());
+}

@@ -24,7 +24,9 @@ std::optional<double> scalarOf(Value value) {
   return view.real(0);
 }
 
-bool near(std::optional<double> value, double target) { return value && std::fabs(*value - target) < 1e-6; }
+bool near(std::optional<double> value, double target) {
+  return value && std::fabs(*value - target) < 1e-6;
+}
 
 bool isFunction(Value value, UnaryKind kind) {
   auto op = value.getDefiningOp<UnaryOp>();
@@ -38,7 +40,8 @@ struct RecogniseGated final : OpRewritePattern<BinaryOp> {
   LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
     if (op.getKind() != BinaryKind::Mul)
       return failure();
-    for (auto [x, gate] : {std::pair<Value, Value>{op.getLhs(), op.getRhs()}, {op.getRhs(), op.getLhs()}}) {
+    for (auto [x, gate] :
+         {std::pair<Value, Value>{op.getLhs(), op.getRhs()}, {op.getRhs(), op.getLhs()}}) {
       auto function = gate.getDefiningOp<UnaryOp>();
       if (!function || function.getX() != x || !gate.hasOneUse() || function->hasAttr(kOwnersAttr))
         continue;
@@ -46,11 +49,13 @@ struct RecogniseGated final : OpRewritePattern<BinaryOp> {
       std::optional<UnaryKind> kind;
       if (act.getKind() == UnaryKind::Sigmoid)
         kind = UnaryKind::Silu;
-      else if (act.getKind() == UnaryKind::HardSigmoid && std::fabs(act.getAlphaValue() - 1.0 / 6) < 1e-6 && act.getBetaValue() == 0.5)
+      else if (act.getKind() == UnaryKind::HardSigmoid &&
+               std::fabs(act.getAlphaValue() - 1.0 / 6) < 1e-6 && act.getBetaValue() == 0.5)
         kind = UnaryKind::HardSwish;
       if (!kind)
         continue;
-      auto fused = rewriter.create<UnaryOp>(op.getLoc(), op.getType(), x, ActAttr::get(getContext(), *kind));
+      auto fused =
+          rewriter.create<UnaryOp>(op.getLoc(), op.getType(), x, ActAttr::get(getContext(), *kind));
       takeOver(rewriter, op, fused);
       rewriter.replaceOp(op, fused);
       return success();
@@ -70,16 +75,19 @@ struct RecogniseHardSwish final : OpRewritePattern<BinaryOp> {
     if (!sixth || !product || product.getKind() != BinaryKind::Mul || !product->hasOneUse() ||
         shapeOf(product.getResult()) != shapeOf(op.getResult()))
       return failure();
-    for (auto [x, gate] : {std::pair<Value, Value>{product.getLhs(), product.getRhs()}, {product.getRhs(), product.getLhs()}}) {
+    for (auto [x, gate] : {std::pair<Value, Value>{product.getLhs(), product.getRhs()},
+                           {product.getRhs(), product.getLhs()}}) {
       if (!isFunction(gate, UnaryKind::Clip) || !gate.hasOneUse())
         continue;
       auto clip = gate.getDefiningOp<UnaryOp>();
       auto sum = clip.getX().getDefiningOp<BinaryOp>();
-      if (!sum || sum.getKind() != BinaryKind::Add || sum.getLhs() != x || !near(scalarOf(sum.getRhs()), 3) ||
-          clip.getAct().getAlphaValue() != 0 || clip.getAct().getBetaValue() != 6 || clip->hasAttr(kOwnersAttr) ||
+      if (!sum || sum.getKind() != BinaryKind::Add || sum.getLhs() != x ||
+          !near(scalarOf(sum.getRhs()), 3) || clip.getAct().getAlphaValue() != 0 ||
+          clip.getAct().getBetaValue() != 6 || clip->hasAttr(kOwnersAttr) ||
           sum->hasAttr(kOwnersAttr) || product->hasAttr(kOwnersAttr))
         continue;
-      auto fused = rewriter.create<UnaryOp>(op.getLoc(), op.getType(), x, ActAttr::get(getContext(), UnaryKind::HardSwish));
+      auto fused = rewriter.create<UnaryOp>(op.getLoc(), op.getType(), x,
+                                            ActAttr::get(getContext(), UnaryKind::HardSwish));
       takeOver(rewriter, op, fused);
       rewriter.replaceOp(op, fused);
       return success();
@@ -92,7 +100,8 @@ struct RecogniseHardSwish final : OpRewritePattern<BinaryOp> {
 Operation *openContraction(Value value) {
   Operation *op = value.getDefiningOp();
   auto contraction = dyn_cast_or_null<ContractionOpInterface>(op);
-  bool open = contraction && contraction.getContraction() && value.hasOneUse() && !op->hasAttr("act");
+  bool open =
+      contraction && contraction.getContraction() && value.hasOneUse() && !op->hasAttr("act");
   return open && isa<FloatType>(tensorType(value).getElementType()) ? op : nullptr;
 }
 
@@ -100,11 +109,13 @@ struct FunctionIntoContraction final : OpRewritePattern<UnaryOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(UnaryOp op, PatternRewriter &rewriter) const override {
-    static constexpr UnaryKind fusable[] = {UnaryKind::Relu,     UnaryKind::Clip,      UnaryKind::Sigmoid, UnaryKind::HardSigmoid,
-                                            UnaryKind::HardSwish, UnaryKind::Tanh,     UnaryKind::LeakyRelu, UnaryKind::Silu,
-                                            UnaryKind::Elu,      UnaryKind::Softplus,  UnaryKind::Gelu};
+    static constexpr UnaryKind fusable[] = {
+        UnaryKind::Relu,      UnaryKind::Clip,     UnaryKind::Sigmoid,   UnaryKind::HardSigmoid,
+        UnaryKind::HardSwish, UnaryKind::Tanh,     UnaryKind::LeakyRelu, UnaryKind::Silu,
+        UnaryKind::Elu,       UnaryKind::Softplus, UnaryKind::Gelu};
     Operation *contraction = openContraction(op.getX());
-    if (!contraction || !llvm::is_contained(fusable, op.getAct().getKind()) || !takeOver(rewriter, op, contraction))
+    if (!contraction || !llvm::is_contained(fusable, op.getAct().getKind()) ||
+        !takeOver(rewriter, op, contraction))
       return failure();
     rewriter.modifyOpInPlace(contraction, [&] { contraction->setAttr("act", op.getAct()); });
     rewriter.replaceOp(op, contraction->getResults());
@@ -120,9 +131,11 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
       return failure();
     Operation *chosen = nullptr;
     Value other;
-    for (auto [sum, rest] : {std::pair<Value, Value>{op.getLhs(), op.getRhs()}, {op.getRhs(), op.getLhs()}}) {
+    for (auto [sum, rest] :
+         {std::pair<Value, Value>{op.getLhs(), op.getRhs()}, {op.getRhs(), op.getLhs()}}) {
       Operation *candidate = openContraction(sum);
-      bool fits = candidate && !isConstant(rest) && shapeOf(rest) == shapeOf(sum) && !hasSums(candidate) && !isGrouped(candidate);
+      bool fits = candidate && !isConstant(rest) && shapeOf(rest) == shapeOf(sum) &&
+                  !hasSums(candidate) && !isGrouped(candidate);
       // Of two the later one takes the other's result.
       if (fits && (!chosen || chosen->isBeforeInBlock(candidate)))
         chosen = candidate, other = rest;
@@ -134,9 +147,10 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
       if (attr.getName() != "operandSegmentSizes")
         attrs.push_back(attr);
     Value bias = chosen->getNumOperands() == 3 ? chosen->getOperand(2) : Value();
-    SmallVector<Value> operands =
-        contractionOperands(rewriter, chosen->getOperand(0), chosen->getOperand(1), bias, Value(), other, attrs);
-    OperationState state(chosen->getLoc(), chosen->getName(), operands, chosen->getResultTypes(), attrs);
+    SmallVector<Value> operands = contractionOperands(
+        rewriter, chosen->getOperand(0), chosen->getOperand(1), bias, Value(), other, attrs);
+    OperationState state(chosen->getLoc(), chosen->getName(), operands, chosen->getResultTypes(),
+                         attrs);
     Operation *fused = rewriter.create(state);
     takeOver(rewriter, op, fused);
     rewriter.replaceOp(op, fused->getResults());

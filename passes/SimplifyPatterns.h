@@ -15,7 +15,8 @@ void populateRearrangePatterns(mlir::RewritePatternSet &patterns);
 /// Compound functions are recognised; functions and residual adds become epilogues of contractions.
 void populateEpiloguePatterns(mlir::RewritePatternSet &patterns);
 
-/// Whether `fused` may take over what users stated about `replaced` (names and owner maps), and takes it over.
+/// Whether `fused` may take over what users stated about `replaced` (names and owner maps), and
+/// takes it over.
 bool takeOver(mlir::PatternRewriter &rewriter, mlir::Operation *replaced, mlir::Operation *fused);
 
 } // namespace disco

@@ -8,7 +8,8 @@ using namespace disco;
 
 namespace {
 
-/// A common refinement of two factorisations of the same number: for each piece the factor of `a` and of `b` that it belongs to.
+/// A common refinement of two factorisations of the same number: for each piece the factor of `a`
+/// and of `b` that it belongs to.
 struct Piece {
   int64_t extent;
   size_t a, b;
@@ -68,7 +69,8 @@ struct ComposeRearranges final : OpRewritePattern<RearrangeOp> {
       for (auto [i, piece] : llvm::enumerate(*pieces))
         if (piece.b == static_cast<size_t>(p))
           perm.push_back(number[i]);
-    auto composed = rewriter.create<RearrangeOp>(op.getLoc(), op.getType(), first.getX(), rewriter.getDenseI64ArrayAttr(view),
+    auto composed = rewriter.create<RearrangeOp>(op.getLoc(), op.getType(), first.getX(),
+                                                 rewriter.getDenseI64ArrayAttr(view),
                                                  rewriter.getDenseI64ArrayAttr(perm));
     takeOver(rewriter, op, composed);
     rewriter.replaceOp(op, composed);
@@ -82,11 +84,13 @@ struct PadIntoConv final : OpRewritePattern<ConvOp> {
 
   LogicalResult matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const override {
     auto pad = op.getX().getDefiningOp<PadOp>();
-    if (!pad || pad.getMode() != PadMode::Constant || pad.getValue().convertToDouble() != 0 || pad->hasAttr(kOwnersAttr))
+    if (!pad || pad.getMode() != PadMode::Constant || pad.getValue().convertToDouble() != 0 ||
+        pad->hasAttr(kOwnersAttr))
       return failure();
     ArrayRef<int64_t> border = pad.getPads();
     size_t rank = border.size() / 2;
-    if (border[0] || border[1] || border[rank] || border[rank + 1] || llvm::any_of(border, [](int64_t p) { return p < 0; }))
+    if (border[0] || border[1] || border[rank] || border[rank + 1] ||
+        llvm::any_of(border, [](int64_t p) { return p < 0; }))
       return failure();
     SmallVector<int64_t> pads(op.getPads());
     for (size_t i = 0; i + 2 < rank; ++i) {

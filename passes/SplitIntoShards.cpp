@@ -34,28 +34,31 @@ struct Shard {
 };
 
 /// The channels `wanted` of a local tensor, in ascending order.
-Value pickChannels(OpBuilder &builder, Location loc, Value local, RankedTensorType global, int64_t axis,
-                   const IndexSet &present, const IndexSet &wanted) {
+Value pickChannels(OpBuilder &builder, Location loc, Value local, RankedTensorType global,
+                   int64_t axis, const IndexSet &present, const IndexSet &wanted) {
   if (present == wanted)
     return local;
   SmallVector<int64_t> channels;
   wanted.forEach([&](int64_t channel) { channels.push_back(present.positionOf(channel)); });
   SmallVector<int64_t> sources(channels.size(), 0);
-  return builder.create<AssembleOp>(loc, localType(global, axis, wanted), local, builder.getI64IntegerAttr(axis),
-                                    builder.getDenseI64ArrayAttr(sources), builder.getDenseI64ArrayAttr(channels));
+  return builder.create<AssembleOp>(
+      loc, localType(global, axis, wanted), local, builder.getI64IntegerAttr(axis),
+      builder.getDenseI64ArrayAttr(sources), builder.getDenseI64ArrayAttr(channels));
 }
 
 class ShardContext final : public LocalContext {
 public:
   ShardContext(Shard &shard, Operation *op, int64_t axis, IndexSet set, Division division)
-      : LocalContext(shard.builder, shard.rank, axis, std::move(set), std::move(division)), shard(shard), op(op) {}
+      : LocalContext(shard.builder, shard.rank, axis, std::move(set), std::move(division)),
+        shard(shard), op(op) {}
 
   FailureOr<Value> getOperand(unsigned k) override {
     Value global = op->getOperand(k);
     const OperandNeed &need = division.operands[k];
     if (isConstant(global))
-      return need.kind == OperandNeed::Along ? getConstant(global, {need.axis}, {need.relation->apply(set)})
-                                             : getConstant(global, {}, {});
+      return need.kind == OperandNeed::Along
+                 ? getConstant(global, {need.axis}, {need.relation->apply(set)})
+                 : getConstant(global, {}, {});
     Value local;
     int64_t heldAxis;
     IndexSet held;
@@ -88,7 +91,9 @@ public:
     Value owned = merge ? merge.getOwn() : global;
     IndexSet present = ownersOf(owned).getSet(rank);
     if (ownersOf(owned).getAxis() != columnAxis) {
-      Value local = merge ? assemble(merge, cast<HeldAttr>(tensorType(global).getEncoding()).getSet(rank)) : shard.own.lookup(owned);
+      Value local =
+          merge ? assemble(merge, cast<HeldAttr>(tensorType(global).getEncoding()).getSet(rank))
+                : shard.own.lookup(owned);
       addPart(local, IndexSet::all(shapeOf(owned)[columnAxis]), columns);
       return parts;
     }
@@ -114,11 +119,13 @@ public:
     Value &made = shard.views[{constant.getAsOpaquePointer(), key}];
     if (made)
       return made;
-    // Constants come first: their place in the program does not matter, and views are shared by all readers.
+    // Constants come first: their place in the program does not matter, and views are shared by all
+    // readers.
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(builder.getInsertionBlock());
-    made = builder.create<ConstantOp>(op.getLoc(), RankedTensorType::get(shape, type.getElementType()), op.getValue(),
-                                      view.empty() ? ArrayAttr() : builder.getArrayAttr(view));
+    made = builder.create<ConstantOp>(
+        op.getLoc(), RankedTensorType::get(shape, type.getElementType()), op.getValue(),
+        view.empty() ? ArrayAttr() : builder.getArrayAttr(view));
     return made;
   }
 
@@ -171,7 +178,8 @@ private:
     IndexSet present = owners.getSet(rank);
     Value own = shard.own.lookup(merge.getOwn());
     if (present.containsAll(needed))
-      return made = pickChannels(builder, op->getLoc(), own, tensorType(merge.getOwn()), owners.getAxis(), present, needed);
+      return made = pickChannels(builder, op->getLoc(), own, tensorType(merge.getOwn()),
+                                 owners.getAxis(), present, needed);
     SmallVector<Value> inputs;
     SmallVector<std::pair<int64_t, int64_t>> place(needed.size(), {-1, -1});
     if (!needed.intersect(present).empty()) {
@@ -182,31 +190,37 @@ private:
     }
     for (auto [exchange, map] : llvm::zip(merge.getRemote(), merge.getMaps()))
       for (Value tensor : shard.received.lookup(exchange))
-        placeReceived(tensor, cast<DenseI64ArrayAttr>(map).asArrayRef(), needed.minus(present), needed, inputs, place);
+        placeReceived(tensor, cast<DenseI64ArrayAttr>(map).asArrayRef(), needed.minus(present),
+                      needed, inputs, place);
     SmallVector<int64_t> sources, channels;
     for (auto [source, channel] : place) {
       sources.push_back(source);
       channels.push_back(channel);
     }
-    if (inputs.size() == 1 && llvm::equal(channels, llvm::seq<int64_t>(0, axisExtent(tensorType(inputs[0]), owners.getAxis()))) &&
+    if (inputs.size() == 1 &&
+        llvm::equal(channels,
+                    llvm::seq<int64_t>(0, axisExtent(tensorType(inputs[0]), owners.getAxis()))) &&
         localOf(inputs[0]) == LocalAttr::get(builder.getContext(), owners.getAxis(), needed))
       return made = inputs[0];
-    auto op = builder.create<AssembleOp>(merge.getLoc(), localType(tensorType(merge.getOwn()), owners.getAxis(), needed), inputs,
-                                         builder.getI64IntegerAttr(owners.getAxis()), builder.getDenseI64ArrayAttr(sources),
-                                         builder.getDenseI64ArrayAttr(channels));
+    auto op = builder.create<AssembleOp>(
+        merge.getLoc(), localType(tensorType(merge.getOwn()), owners.getAxis(), needed), inputs,
+        builder.getI64IntegerAttr(owners.getAxis()), builder.getDenseI64ArrayAttr(sources),
+        builder.getDenseI64ArrayAttr(channels));
     op->setAttr(kTensorAttr, builder.getStringAttr(tensorName(merge.getOwn())));
     return made = op;
   }
 
-  static void placeReceived(Value tensor, ArrayRef<int64_t> pairs, const IndexSet &remote, const IndexSet &needed,
-                            SmallVectorImpl<Value> &inputs, SmallVectorImpl<std::pair<int64_t, int64_t>> &place) {
+  static void placeReceived(Value tensor, ArrayRef<int64_t> pairs, const IndexSet &remote,
+                            const IndexSet &needed, SmallVectorImpl<Value> &inputs,
+                            SmallVectorImpl<std::pair<int64_t, int64_t>> &place) {
     IndexSet carried = localOf(tensor).getSet();
     bool used = false;
     for (size_t i = 0; i < pairs.size(); i += 2) {
       if (!remote.contains(pairs[i]) || !carried.contains(pairs[i + 1]))
         continue;
       used = true;
-      place[needed.positionOf(pairs[i])] = {static_cast<int64_t>(inputs.size()), carried.positionOf(pairs[i + 1])};
+      place[needed.positionOf(pairs[i])] = {static_cast<int64_t>(inputs.size()),
+                                            carried.positionOf(pairs[i + 1])};
     }
     if (used)
       inputs.push_back(tensor);
@@ -219,7 +233,8 @@ private:
 
 class Splitter {
 public:
-  Splitter(ModuleOp module, func::FuncOp function) : module(module), function(function), root(rootOf(module)) {}
+  Splitter(ModuleOp module, func::FuncOp function)
+      : module(module), function(function), root(rootOf(module)) {}
 
   LogicalResult run() {
     MLIRContext *context = module.getContext();
@@ -228,7 +243,8 @@ public:
       auto shardModule = builder.create<ModuleOp>(module.getLoc(), "node" + std::to_string(rank));
       shardModule->setAttr(kRankAttr, builder.getI64IntegerAttr(rank));
       builder.setInsertionPointToEnd(shardModule.getBody());
-      auto infer = builder.create<func::FuncOp>(module.getLoc(), "infer", FunctionType::get(context, {}, {}));
+      auto infer = builder.create<func::FuncOp>(module.getLoc(), "infer",
+                                                FunctionType::get(context, {}, {}));
       infer.addEntryBlock();
       shards.emplace_back(rank, context);
       shards.back().builder.setInsertionPointToEnd(&infer.getBody().front());
@@ -261,7 +277,8 @@ private:
         return success();
       auto local = cast<InputOp>(builder.clone(*op));
       OwnedAttr owners = ownersOf(input.getResult());
-      local.getResult().setType(localType(tensorType(input.getResult()), owners.getAxis(), owners.getSet(root)));
+      local.getResult().setType(
+          localType(tensorType(input.getResult()), owners.getAxis(), owners.getSet(root)));
       shard.own[input.getResult()] = local.getResult();
       return success();
     }
@@ -306,7 +323,8 @@ private:
       division = std::move(*divided);
     }
     ShardContext context(shard, op, owners.getAxis(), set, std::move(division));
-    FailureOr<Value> local = owners.getAxis() < 0 ? localizeByCloning(op, context) : rule.localize(context);
+    FailureOr<Value> local =
+        owners.getAxis() < 0 ? localizeByCloning(op, context) : rule.localize(context);
     if (failed(local))
       return op->emitError("could not be divided");
     shard.own[result] = *local;
@@ -332,13 +350,16 @@ private:
       if (bytes == 0)
         continue;
       auto type = MessageType::get(module.getContext(), bytes);
-      ArrayAttr parts = from.builder.getArrayAttr(PartAttr::get(module.getContext(), exchange.getTensorAttr(), axis,
-                                                                route.getChannels(), exchange.getRoot()));
+      ArrayAttr parts =
+          from.builder.getArrayAttr(PartAttr::get(module.getContext(), exchange.getTensorAttr(),
+                                                  axis, route.getChannels(), exchange.getRoot()));
       IntegerAttr message = from.builder.getI64IntegerAttr(messages++);
       from.builder.create<SendOp>(exchange.getLoc(), type, from.own.lookup(exchange.getX()),
                                   from.builder.getI64IntegerAttr(route.getTo()), message, parts);
-      auto post = to.builder.create<PostOp>(exchange.getLoc(), type, to.builder.getI64IntegerAttr(route.getFrom()), message);
-      auto recv = to.builder.create<RecvOp>(exchange.getLoc(), TypeRange(localType(global, axis, set)), post.getBuffer(), parts);
+      auto post = to.builder.create<PostOp>(exchange.getLoc(), type,
+                                            to.builder.getI64IntegerAttr(route.getFrom()), message);
+      auto recv = to.builder.create<RecvOp>(
+          exchange.getLoc(), TypeRange(localType(global, axis, set)), post.getBuffer(), parts);
       to.received[exchange.getResult()].push_back(recv.getResult(0));
     }
   }
@@ -358,7 +379,9 @@ struct SplitIntoShardsPass : disco::impl::SplitIntoShardsBase<SplitIntoShardsPas
     if (failed(Splitter(getOperation(), function).run()))
       signalPassFailure();
   }
-  void getDependentDialects(DialectRegistry &registry) const override { registry.insert<DiscoDialect, func::FuncDialect>(); }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<DiscoDialect, func::FuncDialect>();
+  }
 };
 
 } // namespace

@@ -9,26 +9,29 @@
 namespace disco {
 
 /// Creates an op with an inferred result type. Shapes that do not fit are an error at `loc` and a
-/// failure, where OpBuilder::create would end the process. `attrs` need not hold operandSegmentSizes for ops
-/// without optional operands.
+/// failure, where OpBuilder::create would end the process. `attrs` need not hold
+/// operandSegmentSizes for ops without optional operands.
 template <typename OpTy>
-mlir::FailureOr<OpTy> createInferred(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange operands,
+mlir::FailureOr<OpTy> createInferred(mlir::OpBuilder &builder, mlir::Location loc,
+                                     mlir::ValueRange operands,
                                      llvm::ArrayRef<mlir::NamedAttribute> attrs) {
   mlir::DictionaryAttr dictionary = builder.getDictionaryAttr(attrs);
   typename OpTy::Properties properties;
   auto emitError = [&] { return mlir::emitError(loc); };
   llvm::SmallVector<mlir::Type> types;
   if (failed(OpTy::setPropertiesFromAttr(properties, dictionary, emitError)) ||
-      failed(OpTy::inferReturnTypes(builder.getContext(), loc, operands, dictionary, &properties, {}, types)))
+      failed(OpTy::inferReturnTypes(builder.getContext(), loc, operands, dictionary, &properties,
+                                    {}, types)))
     return mlir::failure();
   mlir::OperationState state(loc, OpTy::getOperationName(), operands, types, attrs);
   return mlir::cast<OpTy>(builder.create(state));
 }
 
 /// operandSegmentSizes and the operands of a contraction whose optional ones may be null.
-inline llvm::SmallVector<mlir::Value> contractionOperands(mlir::OpBuilder &builder, mlir::Value x, mlir::Value w,
-                                                          mlir::Value bias, mlir::Value init, mlir::Value residual,
-                                                          llvm::SmallVectorImpl<mlir::NamedAttribute> &attrs) {
+inline llvm::SmallVector<mlir::Value>
+contractionOperands(mlir::OpBuilder &builder, mlir::Value x, mlir::Value w, mlir::Value bias,
+                    mlir::Value init, mlir::Value residual,
+                    llvm::SmallVectorImpl<mlir::NamedAttribute> &attrs) {
   llvm::SmallVector<mlir::Value> operands{x, w};
   llvm::SmallVector<int32_t> segments{1, 1};
   for (mlir::Value optional : {bias, init, residual}) {
@@ -36,7 +39,8 @@ inline llvm::SmallVector<mlir::Value> contractionOperands(mlir::OpBuilder &build
     if (optional)
       operands.push_back(optional);
   }
-  attrs.push_back(builder.getNamedAttr("operandSegmentSizes", builder.getDenseI32ArrayAttr(segments)));
+  attrs.push_back(
+      builder.getNamedAttr("operandSegmentSizes", builder.getDenseI32ArrayAttr(segments)));
   return operands;
 }
 

@@ -32,7 +32,8 @@ void DiscoDialect::initialize() {
       >();
 }
 
-Operation *DiscoDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
+Operation *DiscoDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,
+                                             Location loc) {
   auto elements = dyn_cast<ElementsAttr>(value);
   return elements ? builder.create<ConstantOp>(loc, type, elements, ArrayAttr()) : nullptr;
 }
@@ -55,7 +56,9 @@ static FailureOr<SetAttr> parseSet(AsmParser &parser) {
     if (succeeded(parser.parseOptionalKeyword("to")) && failed(parser.parseInteger(last)))
       return failure();
     if (begin < 0 || last < begin || (!bounds.empty() && begin <= bounds.back()))
-      return parser.emitError(parser.getCurrentLocation(), "ranges of a set must be ascending and not adjacent"), failure();
+      return parser.emitError(parser.getCurrentLocation(),
+                              "ranges of a set must be ascending and not adjacent"),
+             failure();
     bounds.append({begin, last + 1});
     if (failed(parser.parseOptionalComma()))
       return SetAttr::get(parser.getContext(), bounds);
@@ -71,7 +74,8 @@ static ParseResult parseAxis(AsmParser &parser, int64_t &axis) {
     axis = -1;
     return parser.parseColon();
   }
-  return failure(failed(parser.parseKeyword("axis")) || failed(parser.parseInteger(axis)) || failed(parser.parseColon()));
+  return failure(failed(parser.parseKeyword("axis")) || failed(parser.parseInteger(axis)) ||
+                 failed(parser.parseColon()));
 }
 
 static void printAxis(AsmPrinter &printer, int64_t axis) {
@@ -143,8 +147,8 @@ void LocalAttr::print(AsmPrinter &printer) const {
 
 Attribute RouteAttr::parse(AsmParser &parser, Type) {
   int64_t from = 0, to = 0;
-  if (parser.parseLess() || parser.parseInteger(from) || parser.parseArrow() || parser.parseInteger(to) ||
-      parser.parseColon())
+  if (parser.parseLess() || parser.parseInteger(from) || parser.parseArrow() ||
+      parser.parseInteger(to) || parser.parseColon())
     return {};
   FailureOr<SetAttr> set = parseSet(parser);
   if (failed(set) || parser.parseGreater())
@@ -168,7 +172,8 @@ Attribute PartAttr::parse(AsmParser &parser, Type) {
   FailureOr<SetAttr> set = parseSet(parser);
   if (failed(set) || parser.parseGreater())
     return {};
-  return PartAttr::get(parser.getContext(), StringAttr::get(parser.getContext(), tensor), axis, *set, root);
+  return PartAttr::get(parser.getContext(), StringAttr::get(parser.getContext(), tensor), axis,
+                       *set, root);
 }
 void PartAttr::print(AsmPrinter &printer) const {
   printer << '<' << getTensor() << " : " << (getRoot() ? "root " : "");
@@ -212,16 +217,24 @@ void ActAttr::print(AsmPrinter &printer) const {
 
 bool disco::sameShapes(TypeRange a, TypeRange b) {
   return a.size() == b.size() && llvm::all_of(llvm::zip(a, b), [](auto pair) {
-           auto x = dyn_cast<RankedTensorType>(std::get<0>(pair)), y = dyn_cast<RankedTensorType>(std::get<1>(pair));
-           return x && y && x.getShape() == y.getShape() && x.getElementType() == y.getElementType();
+           auto x = dyn_cast<RankedTensorType>(std::get<0>(pair)),
+                y = dyn_cast<RankedTensorType>(std::get<1>(pair));
+           return x && y && x.getShape() == y.getShape() &&
+                  x.getElementType() == y.getElementType();
          });
 }
 
-OwnedAttr disco::ownersOf(Value value) { return dyn_cast_or_null<OwnedAttr>(tensorType(value).getEncoding()); }
+OwnedAttr disco::ownersOf(Value value) {
+  return dyn_cast_or_null<OwnedAttr>(tensorType(value).getEncoding());
+}
 
-LocalAttr disco::localOf(Value value) { return dyn_cast_or_null<LocalAttr>(tensorType(value).getEncoding()); }
+LocalAttr disco::localOf(Value value) {
+  return dyn_cast_or_null<LocalAttr>(tensorType(value).getEncoding());
+}
 
-int64_t disco::axisExtent(RankedTensorType type, int64_t axis) { return axis < 0 ? 1 : type.getDimSize(axis); }
+int64_t disco::axisExtent(RankedTensorType type, int64_t axis) {
+  return axis < 0 ? 1 : type.getDimSize(axis);
+}
 
 RankedTensorType disco::withLayout(RankedTensorType type, Attribute layout) {
   return RankedTensorType::get(type.getShape(), type.getElementType(), layout);
@@ -231,12 +244,17 @@ RankedTensorType disco::localType(RankedTensorType type, int64_t axis, const Ind
   SmallVector<int64_t> shape(type.getShape());
   if (axis >= 0)
     shape[axis] = set.size();
-  return RankedTensorType::get(shape, type.getElementType(), LocalAttr::get(type.getContext(), axis, set));
+  return RankedTensorType::get(shape, type.getElementType(),
+                               LocalAttr::get(type.getContext(), axis, set));
 }
 
-int64_t disco::elementBytes(Type type) { return std::max<int64_t>(1, type.getIntOrFloatBitWidth() / 8); }
+int64_t disco::elementBytes(Type type) {
+  return std::max<int64_t>(1, type.getIntOrFloatBitWidth() / 8);
+}
 
-int64_t disco::byteSize(RankedTensorType type) { return type.getNumElements() * elementBytes(type.getElementType()); }
+int64_t disco::byteSize(RankedTensorType type) {
+  return type.getNumElements() * elementBytes(type.getElementType());
+}
 
 int64_t disco::channelBytes(RankedTensorType type, int64_t axis) {
   int64_t extent = axisExtent(type, axis);

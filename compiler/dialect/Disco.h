@@ -74,12 +74,12 @@ inline constexpr llvm::StringLiteral kRankAttr = "disco.rank";
 /// Name of the attribute of an op of a planned shard that gives the arena offsets of its results.
 inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 
-/// Name of the attribute of what a node computes of a grouped convolution: how many groups the whole one has. Weights
-/// number their columns within a group.
+/// Name of the attribute of what a node computes of a grouped convolution: how many groups the
+/// whole one has. Weights number their columns within a group.
 inline constexpr llvm::StringLiteral kGroupsAttr = "disco.groups";
 
-/// Name of the attribute of a part of a contraction that reads a received tensor under the channel names that it had
-/// before it was renamed: those names, one a column.
+/// Name of the attribute of a part of a contraction that reads a received tensor under the channel
+/// names that it had before it was renamed: those names, one a column.
 inline constexpr llvm::StringLiteral kOriginsAttr = "disco.origins";
 
 /// The ONNX name of the tensor that a value stands for; empty when unknown.

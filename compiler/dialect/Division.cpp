@@ -40,8 +40,7 @@ Relation Relation::list(llvm::ArrayRef<int64_t> list) {
 
 void Relation::forEach(int64_t index, llvm::function_ref<void(int64_t)> callback) const {
   switch (kind) {
-  case Kind::Identity:
-    return callback(index);
+  case Kind::Identity: return callback(index);
   case Kind::Offset:
     if (index >= shift && index - shift < limit)
       callback(index - shift);

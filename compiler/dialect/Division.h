@@ -1,8 +1,8 @@
 //===- Division.h - how an op divides over nodes ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// The vocabulary in which an op states its division rule: for one axis of its result, what a node that
-// computes some indices of that axis needs of each operand.
+// The vocabulary in which an op states its division rule: for one axis of its result, what a node
+// that computes some indices of that axis needs of each operand.
 #ifndef DISCOC_DIALECT_DIVISION_H
 #define DISCOC_DIALECT_DIVISION_H
 
@@ -43,7 +43,8 @@ struct OperandNeed {
     Whole,
     /// The indices of `axis` that `relation` names.
     Along,
-    /// It sums over `axis`: the columns of `axis` that the mask names. `relation`, when present, bounds them (groups).
+    /// It sums over `axis`: the columns of `axis` that the mask names. `relation`, when present,
+    /// bounds them (groups).
     Contracted,
   };
   Kind kind = Whole;
@@ -51,7 +52,9 @@ struct OperandNeed {
   std::optional<Relation> relation;
 
   static OperandNeed whole() { return {}; }
-  static OperandNeed along(int64_t axis, Relation relation) { return {Along, axis, std::move(relation)}; }
+  static OperandNeed along(int64_t axis, Relation relation) {
+    return {Along, axis, std::move(relation)};
+  }
   static OperandNeed contracted(int64_t axis, std::optional<Relation> relation = std::nullopt) {
     return {Contracted, axis, std::move(relation)};
   }
@@ -62,8 +65,9 @@ struct Division {
   llvm::SmallVector<OperandNeed> operands;
 };
 
-/// The constant weights of a contraction over its first operand: row r of `rowAxis` gives output r, column c of
-/// `columnAxis` reads channel c of the input, or, with groups, channel c of the row's group.
+/// The constant weights of a contraction over its first operand: row r of `rowAxis` gives output r,
+/// column c of `columnAxis` reads channel c of the input, or, with groups, channel c of the row's
+/// group.
 struct Contraction {
   unsigned weights; // operand index
   int64_t inputAxis, resultAxis, rowAxis, columnAxis, groups;

@@ -75,15 +75,12 @@ int64_t ConstantView::integer(int64_t index) const {
   const char *at = bytes(index);
   bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
   switch (bytesEach) {
-  case 1:
-    return isUnsigned ? load<uint8_t>(at) : load<int8_t>(at);
-  case 2:
-    return isUnsigned ? load<uint16_t>(at) : load<int16_t>(at);
+  case 1: return isUnsigned ? load<uint8_t>(at) : load<int8_t>(at);
+  case 2: return isUnsigned ? load<uint16_t>(at) : load<int16_t>(at);
   case 4:
     // Without the casts both would become unsigned.
     return isUnsigned ? int64_t{load<uint32_t>(at)} : int64_t{load<int32_t>(at)};
-  default:
-    return load<int64_t>(at);
+  default: return load<int64_t>(at);
   }
 }
 
@@ -95,7 +92,8 @@ bool ConstantView::isZero(int64_t index) const {
 }
 
 ConstantBuilder::ConstantBuilder(RankedTensorType type)
-    : type(withLayout(type, {})), bytesEach(elementBytes(type.getElementType())), data(type.getNumElements() * bytesEach) {}
+    : type(withLayout(type, {})), bytesEach(elementBytes(type.getElementType())),
+      data(type.getNumElements() * bytesEach) {}
 
 void ConstantBuilder::setBytes(int64_t index, const char *bytes) {
   std::memcpy(&data[index * bytesEach], bytes, bytesEach);
@@ -113,7 +111,8 @@ void ConstantBuilder::setReal(int64_t index, double value) {
   if (element.isF16())
     return store(at, floatToHalf(static_cast<float>(value)));
   // ONNX leaves the cast of a value that is out of range open; saturating is not undefined in C++.
-  double clamped = value != value ? 0 : std::min(std::max(value, -9223372036854775808.0), 9223372036854774784.0);
+  double clamped =
+      value != value ? 0 : std::min(std::max(value, -9223372036854775808.0), 9223372036854774784.0);
   setInteger(index, static_cast<int64_t>(clamped));
 }
 
@@ -124,25 +123,23 @@ void ConstantBuilder::setInteger(int64_t index, int64_t value) {
   if (type.getElementType().isInteger(1))
     return store(at, static_cast<uint8_t>(value != 0));
   switch (bytesEach) {
-  case 1:
-    return store(at, static_cast<uint8_t>(value));
-  case 2:
-    return store(at, static_cast<uint16_t>(value));
-  case 4:
-    return store(at, static_cast<uint32_t>(value));
-  default:
-    return store(at, value);
+  case 1: return store(at, static_cast<uint8_t>(value));
+  case 2: return store(at, static_cast<uint16_t>(value));
+  case 4: return store(at, static_cast<uint32_t>(value));
+  default: return store(at, value);
   }
 }
 
 ElementsAttr disco::makeExternalConstant(RankedTensorType type, ArrayRef<char> bytes) {
-  return DenseResourceElementsAttr::get(type, "weights", UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
+  return DenseResourceElementsAttr::get(type, "weights",
+                                        UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
 }
 
 ElementsAttr ConstantBuilder::finish() {
   if (type.getNumElements() > kInlineElements) {
     auto *owned = new std::vector<char>(std::move(data));
-    AsmResourceBlob blob(ArrayRef<char>(*owned), 16, [owned](void *, size_t, size_t) { delete owned; }, false);
+    AsmResourceBlob blob(
+        ArrayRef<char>(*owned), 16, [owned](void *, size_t, size_t) { delete owned; }, false);
     return DenseResourceElementsAttr::get(type, "folded", std::move(blob));
   }
   if (type.getElementType().isInteger(1)) {

@@ -1,8 +1,8 @@
 //===- Evaluate.h - computing with constants --------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads and makes constants. Values may be views of a file at any alignment, so elements are copied out
-// byte by byte; integers are computed in 64 bits, floats in double.
+// Reads and makes constants. Values may be views of a file at any alignment, so elements are copied
+// out byte by byte; integers are computed in 64 bits, floats in double.
 #ifndef DISCOC_DIALECT_EVALUATE_H
 #define DISCOC_DIALECT_EVALUATE_H
 
@@ -12,7 +12,8 @@
 
 namespace disco {
 
-/// The elements of a constant, in row-major order. Holds a copy only when the attribute stores them packed (a splat, or bits).
+/// The elements of a constant, in row-major order. Holds a copy only when the attribute stores them
+/// packed (a splat, or bits).
 class ConstantView {
 public:
   explicit ConstantView(mlir::ElementsAttr value);

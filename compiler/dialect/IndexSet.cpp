@@ -42,7 +42,8 @@ int64_t IndexSet::size() const {
 }
 
 bool IndexSet::contains(int64_t index) const {
-  const Range *it = llvm::upper_bound(ranges, index, [](int64_t value, Range range) { return value < range.second; });
+  const Range *it = llvm::upper_bound(
+      ranges, index, [](int64_t value, Range range) { return value < range.second; });
   return it != ranges.end() && it->first <= index;
 }
 

@@ -1,14 +1,14 @@
 //===- IndexSet.h - sets of channel indices ---------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// A set of non-negative indices as sorted, disjoint, non-adjacent half-open ranges. Owner maps, masks
-// and routes are made of these: they are often contiguous, but never have to be.
+// A set of non-negative indices as sorted, disjoint, non-adjacent half-open ranges. Owner maps,
+// masks and routes are made of these: they are often contiguous, but never have to be.
 #ifndef DISCOC_DIALECT_INDEXSET_H
 #define DISCOC_DIALECT_INDEXSET_H
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include <cstdint>
 #include <utility>
 

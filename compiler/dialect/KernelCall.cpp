@@ -16,7 +16,8 @@ std::string disco::storageType(Type element) {
     return "disco::f16";
   if (element.isInteger(1))
     return "bool";
-  return (element.isUnsignedInteger() ? "uint" : "int") + std::to_string(element.getIntOrFloatBitWidth()) + "_t";
+  return (element.isUnsignedInteger() ? "uint" : "int") +
+         std::to_string(element.getIntOrFloatBitWidth()) + "_t";
 }
 
 std::string disco::realText(double value) {
@@ -40,12 +41,14 @@ KernelCall &KernelCall::use(StringRef newHeader, StringRef newKernel) {
 }
 
 KernelCall &KernelCall::type(StringRef name, Value tensor) {
-  members.push_back("using " + name.str() + " = " + storageType(tensorType(tensor).getElementType()) + ";");
+  members.push_back("using " + name.str() + " = " +
+                    storageType(tensorType(tensor).getElementType()) + ";");
   return *this;
 }
 
 /// Adds a declarator to the last member when that declares the same type and the line stays short.
-static void declare(std::vector<std::string> &members, const std::string &type, const std::string &declarator) {
+static void declare(std::vector<std::string> &members, const std::string &type,
+                    const std::string &declarator) {
   constexpr size_t lineLength = 90;
   if (!members.empty()) {
     std::string &last = members.back();
@@ -83,7 +86,8 @@ KernelCall &KernelCall::array(StringRef name, ArrayRef<int64_t> values) {
   std::string text;
   for (int64_t value : values)
     text += (text.empty() ? "" : ", ") + std::to_string(value);
-  members.push_back("static constexpr int64_t " + name.str() + "[] = {" + (text.empty() ? "0" : text) + "};");
+  members.push_back("static constexpr int64_t " + name.str() + "[] = {" +
+                    (text.empty() ? "0" : text) + "};");
   return *this;
 }
 
@@ -91,7 +95,8 @@ KernelCall &KernelCall::reals(StringRef name, ArrayRef<double> values) {
   std::string text;
   for (double value : values)
     text += (text.empty() ? "" : ", ") + realText(value);
-  members.push_back("static constexpr double " + name.str() + "[] = {" + (text.empty() ? "0" : text) + "};");
+  members.push_back("static constexpr double " + name.str() + "[] = {" +
+                    (text.empty() ? "0" : text) + "};");
   return *this;
 }
 
@@ -99,8 +104,10 @@ KernelCall &KernelCall::table(StringRef name, ArrayRef<int64_t> values) {
   std::string text;
   for (int64_t value : values)
     text += (text.empty() ? "" : ", ") + std::to_string(value);
-  members.push_back("static constexpr int32_t " + name.str() + "_table[] = {" + (text.empty() ? "0" : text) + "};");
-  members.push_back("static constexpr int64_t " + name.str() + "(int64_t i) { return " + name.str() + "_table[i]; }");
+  members.push_back("static constexpr int32_t " + name.str() + "_table[] = {" +
+                    (text.empty() ? "0" : text) + "};");
+  members.push_back("static constexpr int64_t " + name.str() + "(int64_t i) { return " +
+                    name.str() + "_table[i]; }");
   return *this;
 }
 
@@ -113,66 +120,36 @@ struct Functor {
 
 static Functor functorOf(UnaryKind kind) {
   switch (kind) {
-  case UnaryKind::Identity:
-    return {"act_none"};
-  case UnaryKind::Relu:
-    return {"act_relu"};
-  case UnaryKind::Clip:
-    return {"act_clip", "min", "max"};
-  case UnaryKind::Sigmoid:
-    return {"act_sigmoid"};
-  case UnaryKind::HardSigmoid:
-    return {"act_hard_sigmoid", "alpha", "beta"};
-  case UnaryKind::HardSwish:
-    return {"act_hard_swish"};
-  case UnaryKind::Tanh:
-    return {"act_tanh"};
-  case UnaryKind::LeakyRelu:
-    return {"act_leaky_relu", "alpha"};
-  case UnaryKind::Silu:
-    return {"act_silu"};
-  case UnaryKind::Elu:
-    return {"act_elu", "alpha"};
-  case UnaryKind::Softplus:
-    return {"act_softplus"};
-  case UnaryKind::Softsign:
-    return {"act_softsign"};
-  case UnaryKind::Selu:
-    return {"act_selu", "alpha", "gamma"};
-  case UnaryKind::Gelu:
-    return {"act_gelu"};
-  case UnaryKind::Mish:
-    return {"act_mish"};
-  case UnaryKind::ThresholdedRelu:
-    return {"act_thresholded_relu", "alpha"};
-  case UnaryKind::Erf:
-    return {"op_erf"};
-  case UnaryKind::Exp:
-    return {"op_exp"};
-  case UnaryKind::Log:
-    return {"op_log"};
-  case UnaryKind::Sqrt:
-    return {"op_sqrt"};
-  case UnaryKind::Abs:
-    return {"op_abs"};
-  case UnaryKind::Neg:
-    return {"op_neg"};
-  case UnaryKind::Floor:
-    return {"op_floor"};
-  case UnaryKind::Ceil:
-    return {"op_ceil"};
-  case UnaryKind::Round:
-    return {"op_round"};
-  case UnaryKind::Reciprocal:
-    return {"op_reciprocal"};
-  case UnaryKind::Sign:
-    return {"op_sign"};
-  case UnaryKind::Sin:
-    return {"op_sin"};
-  case UnaryKind::Cos:
-    return {"op_cos"};
-  case UnaryKind::Not:
-    return {"op_not"};
+  case UnaryKind::Identity: return {"act_none"};
+  case UnaryKind::Relu: return {"act_relu"};
+  case UnaryKind::Clip: return {"act_clip", "min", "max"};
+  case UnaryKind::Sigmoid: return {"act_sigmoid"};
+  case UnaryKind::HardSigmoid: return {"act_hard_sigmoid", "alpha", "beta"};
+  case UnaryKind::HardSwish: return {"act_hard_swish"};
+  case UnaryKind::Tanh: return {"act_tanh"};
+  case UnaryKind::LeakyRelu: return {"act_leaky_relu", "alpha"};
+  case UnaryKind::Silu: return {"act_silu"};
+  case UnaryKind::Elu: return {"act_elu", "alpha"};
+  case UnaryKind::Softplus: return {"act_softplus"};
+  case UnaryKind::Softsign: return {"act_softsign"};
+  case UnaryKind::Selu: return {"act_selu", "alpha", "gamma"};
+  case UnaryKind::Gelu: return {"act_gelu"};
+  case UnaryKind::Mish: return {"act_mish"};
+  case UnaryKind::ThresholdedRelu: return {"act_thresholded_relu", "alpha"};
+  case UnaryKind::Erf: return {"op_erf"};
+  case UnaryKind::Exp: return {"op_exp"};
+  case UnaryKind::Log: return {"op_log"};
+  case UnaryKind::Sqrt: return {"op_sqrt"};
+  case UnaryKind::Abs: return {"op_abs"};
+  case UnaryKind::Neg: return {"op_neg"};
+  case UnaryKind::Floor: return {"op_floor"};
+  case UnaryKind::Ceil: return {"op_ceil"};
+  case UnaryKind::Round: return {"op_round"};
+  case UnaryKind::Reciprocal: return {"op_reciprocal"};
+  case UnaryKind::Sign: return {"op_sign"};
+  case UnaryKind::Sin: return {"op_sin"};
+  case UnaryKind::Cos: return {"op_cos"};
+  case UnaryKind::Not: return {"op_not"};
   }
   llvm_unreachable("covered");
 }
@@ -181,8 +158,9 @@ KernelCall &KernelCall::function(StringRef name, ActAttr act) {
   Functor functor = act ? functorOf(act.getKind()) : Functor{"act_none"};
   if (!functor.alpha)
     return alias(name, functor.name);
-  std::string text = "struct " + name.str() + " : disco::" + functor.name + " { static constexpr double " + functor.alpha +
-                     " = " + realText(act.getAlphaValue());
+  std::string text = "struct " + name.str() + " : disco::" + functor.name +
+                     " { static constexpr double " + functor.alpha + " = " +
+                     realText(act.getAlphaValue());
   if (functor.beta)
     text += std::string(", ") + functor.beta + " = " + realText(act.getBetaValue());
   members.push_back(text + "; };");

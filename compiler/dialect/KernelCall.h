@@ -9,13 +9,13 @@
 
 namespace disco {
 
-/// What the emitter needs to write one kernel call: `kernel<Parameters>(pointers...)`. Members become those of the
-/// struct Parameters at namespace scope, in the order in which they were added. The contract of each kernel is in
-/// runtime_stub/kernels/README.md.
+/// What the emitter needs to write one kernel call: `kernel<Parameters>(pointers...)`. Members
+/// become those of the struct Parameters at namespace scope, in the order in which they were added.
+/// The contract of each kernel is in runtime_stub/kernels/README.md.
 struct KernelCall {
-  std::string header;               // below runtime_stub/kernels, such as "conv.h"
-  std::string kernel;               // such as "conv"
-  std::vector<std::string> members; // complete member declarations
+  std::string header;                // below runtime_stub/kernels, such as "conv.h"
+  std::string kernel;                // such as "conv"
+  std::vector<std::string> members;  // complete member declarations
   std::vector<mlir::Value> pointers; // the result first; null: nullptr
   std::vector<mlir::Value> sources;  // passed as one array of pointers after the others
   std::string value;                 // a last argument that is a number

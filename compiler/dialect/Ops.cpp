@@ -25,9 +25,10 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 // Windows: convolution and pooling
 //===----------------------------------------------------------------------===//
 
-/// Extent of a windowed dimension: floor or ceil of (in + pads - window) / stride, plus 1 (ONNX, Conv and MaxPool).
-static int64_t windowedExtent(int64_t in, int64_t begin, int64_t end, int64_t kernel, int64_t dilation, int64_t stride,
-                              bool ceilMode) {
+/// Extent of a windowed dimension: floor or ceil of (in + pads - window) / stride, plus 1 (ONNX,
+/// Conv and MaxPool).
+static int64_t windowedExtent(int64_t in, int64_t begin, int64_t end, int64_t kernel,
+                              int64_t dilation, int64_t stride, bool ceilMode) {
   int64_t free = in + begin + end - ((kernel - 1) * dilation + 1);
   if (free < 0)
     return 0;
@@ -38,46 +39,54 @@ static int64_t windowedExtent(int64_t in, int64_t begin, int64_t end, int64_t ke
   return extent;
 }
 
-static LogicalResult windowedShape(std::optional<Location> loc, ArrayRef<int64_t> in, ArrayRef<int64_t> kernel,
-                                   ArrayRef<int64_t> strides, ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations,
+static LogicalResult windowedShape(std::optional<Location> loc, ArrayRef<int64_t> in,
+                                   ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
+                                   ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations,
                                    bool ceilMode, SmallVectorImpl<int64_t> &out) {
   size_t rank = in.size();
-  if (kernel.size() != rank || strides.size() != rank || dilations.size() != rank || pads.size() != 2 * rank)
-    return emitOptionalError(loc, "kernel, strides, dilations and pads must have ", rank, ", ", rank, ", ", rank, " and ",
-                             2 * rank, " entries for ", rank, " spatial dimensions");
+  if (kernel.size() != rank || strides.size() != rank || dilations.size() != rank ||
+      pads.size() != 2 * rank)
+    return emitOptionalError(loc, "kernel, strides, dilations and pads must have ", rank, ", ",
+                             rank, ", ", rank, " and ", 2 * rank, " entries for ", rank,
+                             " spatial dimensions");
   for (size_t i = 0; i < rank; ++i) {
     if (strides[i] < 1 || dilations[i] < 1 || kernel[i] < 1)
       return emitOptionalError(loc, "kernel extents, strides and dilations must be at least 1");
-    int64_t extent = windowedExtent(in[i], pads[i], pads[rank + i], kernel[i], dilations[i], strides[i], ceilMode);
+    int64_t extent = windowedExtent(in[i], pads[i], pads[rank + i], kernel[i], dilations[i],
+                                    strides[i], ceilMode);
     if (extent < 1)
       return emitOptionalError(loc, "the window (", (kernel[i] - 1) * dilations[i] + 1,
-                               ") is larger than the padded input (", in[i] + pads[i] + pads[rank + i],
-                               ") in spatial dimension ", i);
+                               ") is larger than the padded input (",
+                               in[i] + pads[i] + pads[rank + i], ") in spatial dimension ", i);
     out.push_back(extent);
   }
   return success();
 }
 
-LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                       DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                       ValueRange operands, DictionaryAttr attributes,
+                                       OpaqueProperties properties, RegionRange regions,
                                        Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   ArrayRef<int64_t> x = shapeOf(op.getX()), w = shapeOf(op.getW());
   if (x.size() < 3 || x.size() > 5 || w.size() != x.size())
-    return emitOptionalError(loc, "convolution needs an input and weights of the same rank, 3 to 5; got ", x.size(), " and ",
-                             w.size());
+    return emitOptionalError(
+        loc, "convolution needs an input and weights of the same rank, 3 to 5; got ", x.size(),
+        " and ", w.size());
   int64_t group = op.getGroup();
   if (group < 1 || w[0] % group != 0)
-    return emitOptionalError(loc, "the number of output channels (", w[0], ") is not a multiple of group (", group, ")");
+    return emitOptionalError(loc, "the number of output channels (", w[0],
+                             ") is not a multiple of group (", group, ")");
   int64_t columns = op.getChannels() ? static_cast<int64_t>(op.getChannels()->size()) : x[1];
   if (columns != w[1] * group)
-    return emitOptionalError(loc, "the input has ", columns, " channels, but the weights read ", w[1] * group, " (", w[1],
-                             " in each of ", group, " groups)");
+    return emitOptionalError(loc, "the input has ", columns, " channels, but the weights read ",
+                             w[1] * group, " (", w[1], " in each of ", group, " groups)");
   if (op.getBias() && shapeOf(op.getBias()) != ArrayRef<int64_t>(w[0]))
-    return emitOptionalError(loc, "the bias must have one value for each of the ", w[0], " output channels");
+    return emitOptionalError(loc, "the bias must have one value for each of the ", w[0],
+                             " output channels");
   SmallVector<int64_t> shape{x[0], w[0]};
-  if (failed(windowedShape(loc, x.drop_front(2), w.drop_front(2), op.getStrides(), op.getPads(), op.getDilations(), false,
-                           shape)))
+  if (failed(windowedShape(loc, x.drop_front(2), w.drop_front(2), op.getStrides(), op.getPads(),
+                           op.getDilations(), false, shape)))
     return failure();
   return infer(types, shape, typeOf(op.getX()).getElementType());
 }
@@ -91,23 +100,27 @@ template <typename OpTy> static LogicalResult verifyContraction(OpTy op, Value x
   ArrayRef<int64_t> channels = *op.getChannels();
   for (int64_t channel : channels)
     if (channel < 0 || channel >= shapeOf(x)[axis])
-      return op.emitOpError("reads channel ") << channel << " of a buffer with " << shapeOf(x)[axis] << " channels";
+      return op.emitOpError("reads channel ")
+             << channel << " of a buffer with " << shapeOf(x)[axis] << " channels";
   return success();
 }
 
 LogicalResult ConvOp::verify() { return verifyContraction(*this, getX(), 1); }
-LogicalResult MatMulOp::verify() { return verifyContraction(*this, getA(), static_cast<int64_t>(shapeOf(getA()).size()) - 1); }
+LogicalResult MatMulOp::verify() {
+  return verifyContraction(*this, getA(), static_cast<int64_t>(shapeOf(getA()).size()) - 1);
+}
 
-LogicalResult PoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                       DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult PoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                       ValueRange operands, DictionaryAttr attributes,
+                                       OpaqueProperties properties, RegionRange regions,
                                        Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   ArrayRef<int64_t> x = shapeOf(op.getX());
   if (x.size() < 3 || x.size() > 5)
     return emitOptionalError(loc, "pooling needs an input of rank 3 to 5, got ", x.size());
   SmallVector<int64_t> shape{x[0], x[1]};
-  if (failed(windowedShape(loc, x.drop_front(2), op.getKernel(), op.getStrides(), op.getPads(), op.getDilations(),
-                           op.getCeilMode(), shape)))
+  if (failed(windowedShape(loc, x.drop_front(2), op.getKernel(), op.getStrides(), op.getPads(),
+                           op.getDilations(), op.getCeilMode(), shape)))
     return failure();
   return infer(types, shape, typeOf(op.getX()).getElementType());
 }
@@ -117,20 +130,23 @@ LogicalResult PoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
 //===----------------------------------------------------------------------===//
 
 /// Multidirectional broadcasting; failure when extents differ and neither is 1.
-static LogicalResult broadcast(std::optional<Location> loc, ArrayRef<int64_t> a, ArrayRef<int64_t> b,
-                               SmallVectorImpl<int64_t> &out) {
+static LogicalResult broadcast(std::optional<Location> loc, ArrayRef<int64_t> a,
+                               ArrayRef<int64_t> b, SmallVectorImpl<int64_t> &out) {
   size_t rank = std::max(a.size(), b.size());
   for (size_t i = 0; i < rank; ++i) {
-    int64_t x = i + a.size() < rank ? 1 : a[i + a.size() - rank], y = i + b.size() < rank ? 1 : b[i + b.size() - rank];
+    int64_t x = i + a.size() < rank ? 1 : a[i + a.size() - rank],
+            y = i + b.size() < rank ? 1 : b[i + b.size() - rank];
     if (x != y && x != 1 && y != 1)
-      return emitOptionalError(loc, "extents ", x, " and ", y, " cannot be broadcast against each other");
+      return emitOptionalError(loc, "extents ", x, " and ", y,
+                               " cannot be broadcast against each other");
     out.push_back(x == 1 ? y : x);
   }
   return success();
 }
 
-LogicalResult MatMulOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                         DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult MatMulOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                         ValueRange operands, DictionaryAttr attributes,
+                                         OpaqueProperties properties, RegionRange regions,
                                          Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   ArrayRef<int64_t> a = shapeOf(op.getA()), b = shapeOf(op.getB());
@@ -154,15 +170,17 @@ LogicalResult MatMulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return infer(types, shape, typeOf(op.getA()).getElementType());
 }
 
-LogicalResult UnaryOp::inferReturnTypes(MLIRContext *, std::optional<Location>, ValueRange operands, DictionaryAttr,
-                                        OpaqueProperties, RegionRange, Inferred types) {
+LogicalResult UnaryOp::inferReturnTypes(MLIRContext *, std::optional<Location>, ValueRange operands,
+                                        DictionaryAttr, OpaqueProperties, RegionRange,
+                                        Inferred types) {
   return infer(types, shapeOf(operands[0]), typeOf(operands[0]).getElementType());
 }
 
 static bool isComparison(BinaryKind kind) { return kind >= BinaryKind::Equal; }
 
-LogicalResult BinaryOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, ValueRange operands,
-                                         DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult BinaryOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
+                                         ValueRange operands, DictionaryAttr attributes,
+                                         OpaqueProperties properties, RegionRange regions,
                                          Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   Type element = typeOf(op.getLhs()).getElementType();
@@ -174,8 +192,9 @@ LogicalResult BinaryOp::inferReturnTypes(MLIRContext *context, std::optional<Loc
   return infer(types, shape, isComparison(op.getKind()) ? IntegerType::get(context, 1) : element);
 }
 
-LogicalResult WhereOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands, DictionaryAttr,
-                                        OpaqueProperties, RegionRange, Inferred types) {
+LogicalResult WhereOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                        ValueRange operands, DictionaryAttr, OpaqueProperties,
+                                        RegionRange, Inferred types) {
   SmallVector<int64_t> inner, shape;
   if (failed(broadcast(loc, shapeOf(operands[1]), shapeOf(operands[2]), inner)) ||
       failed(broadcast(loc, shapeOf(operands[0]), inner, shape)))
@@ -185,15 +204,17 @@ LogicalResult WhereOp::inferReturnTypes(MLIRContext *, std::optional<Location> l
   return infer(types, shape, typeOf(operands[1]).getElementType());
 }
 
-LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                         DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                         ValueRange operands, DictionaryAttr attributes,
+                                         OpaqueProperties properties, RegionRange regions,
                                          Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   ArrayRef<int64_t> x = shapeOf(op.getX());
   SmallVector<int64_t> shape;
   for (int64_t axis : op.getAxes())
     if (axis < 0 || axis >= static_cast<int64_t>(x.size()))
-      return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ", x.size());
+      return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ",
+                               x.size());
   for (auto [axis, extent] : llvm::enumerate(x)) {
     bool reduced = llvm::is_contained(op.getAxes(), static_cast<int64_t>(axis));
     if (!reduced || op.getKeepdims())
@@ -202,8 +223,9 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return infer(types, shape, typeOf(op.getX()).getElementType());
 }
 
-LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                          DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                          ValueRange operands, DictionaryAttr attributes,
+                                          OpaqueProperties properties, RegionRange regions,
                                           Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   int64_t rank = static_cast<int64_t>(shapeOf(op.getX()).size()), axis = op.getAxis();
@@ -217,8 +239,9 @@ LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location>
 // Data movement
 //===----------------------------------------------------------------------===//
 
-LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                         DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                         ValueRange operands, DictionaryAttr attributes,
+                                         OpaqueProperties properties, RegionRange regions,
                                          Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   if (operands.empty())
@@ -226,33 +249,39 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   SmallVector<int64_t> shape(shapeOf(operands[0]));
   int64_t axis = op.getAxis();
   if (axis < 0 || axis >= static_cast<int64_t>(shape.size()))
-    return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ", shape.size());
+    return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ",
+                             shape.size());
   for (Value operand : operands.drop_front()) {
     ArrayRef<int64_t> other = shapeOf(operand);
-    if (other.size() != shape.size() || typeOf(operand).getElementType() != typeOf(operands[0]).getElementType())
+    if (other.size() != shape.size() ||
+        typeOf(operand).getElementType() != typeOf(operands[0]).getElementType())
       return emitOptionalError(loc, "the operands differ in rank or element type");
     for (size_t i = 0; i < shape.size(); ++i)
       if (static_cast<int64_t>(i) != axis && other[i] != shape[i])
-        return emitOptionalError(loc, "the operands differ in dimension ", i, ", which is not the concatenated one");
+        return emitOptionalError(loc, "the operands differ in dimension ", i,
+                                 ", which is not the concatenated one");
     shape[axis] += other[axis];
   }
   return infer(types, shape, typeOf(operands[0]).getElementType());
 }
 
-LogicalResult SelectOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                         DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult SelectOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                         ValueRange operands, DictionaryAttr attributes,
+                                         OpaqueProperties properties, RegionRange regions,
                                          Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   SmallVector<int64_t> shape(shapeOf(op.getX()));
   int64_t axis = op.getAxis();
   if (axis < 0 || axis >= static_cast<int64_t>(shape.size()))
-    return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ", shape.size());
+    return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ",
+                             shape.size());
   shape[axis] = static_cast<int64_t>(op.getIndices().size());
   return infer(types, shape, typeOf(op.getX()).getElementType());
 }
 
-LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                         DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                         ValueRange operands, DictionaryAttr attributes,
+                                         OpaqueProperties properties, RegionRange regions,
                                          Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   ArrayRef<int64_t> x = shapeOf(op.getX()), indices = shapeOf(op.getIndices());
@@ -265,8 +294,9 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return infer(types, shape, typeOf(op.getX()).getElementType());
 }
 
-LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
-                                      DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                      ValueRange operands, DictionaryAttr attributes,
+                                      OpaqueProperties properties, RegionRange regions,
                                       Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   SmallVector<int64_t> shape(shapeOf(op.getX()));
@@ -286,7 +316,9 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc
 LogicalResult ConstantOp::verify() {
   auto view = getView();
   if (!view)
-    return sameShapes(getValue().getShapedType(), getType()) ? success() : emitOpError("value and result differ in type");
+    return sameShapes(getValue().getShapedType(), getType())
+               ? success()
+               : emitOpError("value and result differ in type");
   SmallVector<int64_t> shape(getValue().getShapedType().getShape());
   for (Attribute entry : *view) {
     auto local = dyn_cast<LocalAttr>(entry);
@@ -297,7 +329,9 @@ LogicalResult ConstantOp::verify() {
       return emitOpError("the view reaches beyond axis ") << local.getAxis();
     shape[local.getAxis()] = set.size();
   }
-  return ArrayRef<int64_t>(shape) == getType().getShape() ? success() : emitOpError("view and result differ in shape");
+  return ArrayRef<int64_t>(shape) == getType().getShape()
+             ? success()
+             : emitOpError("view and result differ in shape");
 }
 
 LogicalResult ResizeOp::verify() {
@@ -322,7 +356,8 @@ LogicalResult RearrangeOp::verify() {
   int64_t count = 1;
   for (int64_t extent : view)
     count *= extent;
-  if (count != tensorType(getX()).getNumElements() || count != tensorType(getResult()).getNumElements())
+  if (count != tensorType(getX()).getNumElements() ||
+      count != tensorType(getResult()).getNumElements())
     return emitOpError("operand, view and result must have the same number of elements");
   return success();
 }
@@ -342,7 +377,8 @@ LogicalResult SliceOp::verify() {
 LogicalResult SelectOp::verify() {
   for (int64_t index : getIndices())
     if (index < 0 || index >= shapeOf(getX())[getAxis()])
-      return emitOpError("index ") << index << " is outside an axis of extent " << shapeOf(getX())[getAxis()];
+      return emitOpError("index ")
+             << index << " is outside an axis of extent " << shapeOf(getX())[getAxis()];
   return success();
 }
 
@@ -350,13 +386,16 @@ LogicalResult ExpandOp::verify() {
   SmallVector<int64_t> shape;
   if (failed(broadcast(getLoc(), shapeOf(getX()), shapeOf(getResult()), shape)))
     return failure();
-  return ArrayRef<int64_t>(shape) == shapeOf(getResult()) ? success() : emitOpError("the result is smaller than the operand");
+  return ArrayRef<int64_t>(shape) == shapeOf(getResult())
+             ? success()
+             : emitOpError("the result is smaller than the operand");
 }
 
 LogicalResult ExchangeOp::verify() {
   OwnedAttr owners = ownersOf(getX());
   auto held = dyn_cast_or_null<HeldAttr>(tensorType(getResult()).getEncoding());
-  if (!owners || !held || owners.getAxis() != held.getAxis() || owners.getNodes() != held.getNodes())
+  if (!owners || !held || owners.getAxis() != held.getAxis() ||
+      owners.getNodes() != held.getNodes())
     return emitOpError("takes an owned tensor to a held one along the same axis");
   SmallVector<IndexSet> delivered(owners.getNodes());
   for (auto route : getRoutes().getAsRange<RouteAttr>()) {
@@ -380,7 +419,8 @@ LogicalResult AssembleOp::verify() {
   for (auto [source, channel] : llvm::zip(getSources(), getChannels()))
     if (source < 0 || source >= static_cast<int64_t>(getInputs().size()) || channel < 0 ||
         channel >= axisExtent(tensorType(getInputs()[source]), getAxis()))
-      return emitOpError("reads channel ") << channel << " of input " << source << ", which does not exist";
+      return emitOpError("reads channel ")
+             << channel << " of input " << source << ", which does not exist";
   return success();
 }
 
@@ -398,11 +438,13 @@ LogicalResult SendOp::verify() {
   for (auto [input, part] : llvm::zip(getInputs(), getParts().getAsRange<PartAttr>())) {
     LocalAttr local = localOf(input);
     if (!local || local.getAxis() != part.getAxis() || !local.getSet().containsAll(part.getSet()))
-      return emitOpError("sends channels of ") << part.getTensor() << " that the tensor does not hold";
+      return emitOpError("sends channels of ")
+             << part.getTensor() << " that the tensor does not hold";
   }
   if (partBytes(getInputs(), getParts()) != getBuffer().getType().getBytes())
-    return emitOpError("the parts need ") << partBytes(getInputs(), getParts()) << " bytes, the buffer has "
-                                          << getBuffer().getType().getBytes();
+    return emitOpError("the parts need ")
+           << partBytes(getInputs(), getParts()) << " bytes, the buffer has "
+           << getBuffer().getType().getBytes();
   return success();
 }
 
@@ -412,10 +454,12 @@ LogicalResult RecvOp::verify() {
   int64_t bytes = 0;
   for (auto [result, part] : llvm::zip(getResults(), getParts().getAsRange<PartAttr>())) {
     if (axisExtent(tensorType(result), part.getAxis()) != part.getSet().size())
-      return emitOpError("the tensor of ") << part.getTensor() << " does not have the part's channels";
+      return emitOpError("the tensor of ")
+             << part.getTensor() << " does not have the part's channels";
     bytes += byteSize(tensorType(result));
   }
   if (bytes != getBuffer().getType().getBytes())
-    return emitOpError("the parts need ") << bytes << " bytes, the buffer has " << getBuffer().getType().getBytes();
+    return emitOpError("the parts need ")
+           << bytes << " bytes, the buffer has " << getBuffer().getType().getBytes();
   return success();
 }

@@ -30,7 +30,8 @@ static MaybeDivision elementwise(Operation *op, int64_t axis) {
 static MaybeDivision sameAxis(Operation *op, int64_t axis) {
   Division division;
   for (Value operand : op->getOperands())
-    division.operands.push_back(OperandNeed::along(axis, Relation::identity(shapeOf(operand)[axis])));
+    division.operands.push_back(
+        OperandNeed::along(axis, Relation::identity(shapeOf(operand)[axis])));
   return division;
 }
 
@@ -61,7 +62,8 @@ MaybeDivision ConvOp::divide(int64_t axis, ArrayRef<int64_t>) {
         indices.push_back(group * perGroup + i);
       begin.push_back(static_cast<int64_t>(indices.size()));
     }
-    division.operands.push_back(OperandNeed::contracted(1, Relation::table(std::move(begin), std::move(indices))));
+    division.operands.push_back(
+        OperandNeed::contracted(1, Relation::table(std::move(begin), std::move(indices))));
   }
   division.operands.push_back(OperandNeed::along(0, Relation::identity(outputs)));
   if (getBias())
@@ -83,7 +85,8 @@ MaybeDivision MatMulOp::divide(int64_t axis, ArrayRef<int64_t>) {
   Relation same = Relation::identity(extent);
   Division division;
   if (columns) {
-    division.operands.push_back(contraction ? OperandNeed::contracted(rankA - 1) : OperandNeed::whole());
+    division.operands.push_back(contraction ? OperandNeed::contracted(rankA - 1)
+                                            : OperandNeed::whole());
     division.operands.push_back(OperandNeed::along(getTransB() ? rankB - 2 : rankB - 1, same));
   } else if (rows) {
     division.operands.push_back(OperandNeed::along(getTransA() ? rankA - 1 : rankA - 2, same));
@@ -123,7 +126,8 @@ MaybeDivision SoftmaxOp::divide(int64_t axis, ArrayRef<int64_t>) {
 
 MaybeDivision ResizeOp::divide(int64_t axis, ArrayRef<int64_t>) {
   bool kept = getScales()[axis] == 1.0 && shapeOf(getX())[axis] == shapeOf(getResult())[axis];
-  bool cropped = !getRoi().empty() && (getRoi()[axis] != 0.0 || getRoi()[axis + rankOf(getX())] != 1.0);
+  bool cropped =
+      !getRoi().empty() && (getRoi()[axis] != 0.0 || getRoi()[axis + rankOf(getX())] != 1.0);
   return kept && !cropped ? sameAxis(*this, axis) : std::nullopt;
 }
 
@@ -169,12 +173,14 @@ MaybeDivision GatherOp::divide(int64_t axis, ArrayRef<int64_t>) {
   if (axis >= gathered && axis < gathered + indexRank)
     division.operands = {OperandNeed::whole(), OperandNeed::along(axis - gathered, same)};
   else
-    division.operands = {OperandNeed::along(axis < gathered ? axis : axis - indexRank + 1, same), OperandNeed::whole()};
+    division.operands = {OperandNeed::along(axis < gathered ? axis : axis - indexRank + 1, same),
+                         OperandNeed::whole()};
   return division;
 }
 
 MaybeDivision RearrangeOp::divide(int64_t axis, ArrayRef<int64_t> operandAxes) {
-  std::optional<SharedFactor> shared = findSharedFactor(*this, axis, operandAxes.empty() ? -1 : operandAxes[0]);
+  std::optional<SharedFactor> shared =
+      findSharedFactor(*this, axis, operandAxes.empty() ? -1 : operandAxes[0]);
   if (!shared)
     return std::nullopt;
   Division division;
@@ -223,7 +229,8 @@ std::optional<Contraction> ConvOp::getContraction() {
 std::optional<Contraction> MatMulOp::getContraction() {
   if (!isConstant(getB()) || rankOf(getB()) != 2 || getTransA())
     return std::nullopt;
-  return Contraction{1, rankOf(getA()) - 1, rankOf(getResult()) - 1, getTransB() ? 0 : 1, getTransB() ? 1 : 0, 1};
+  return Contraction{
+      1, rankOf(getA()) - 1, rankOf(getResult()) - 1, getTransB() ? 0 : 1, getTransB() ? 1 : 0, 1};
 }
 
 //===----------------------------------------------------------------------===//

@@ -14,7 +14,9 @@
 using namespace mlir;
 using namespace disco;
 
-OpFoldResult ConstantOp::fold(FoldAdaptor) { return getView() ? OpFoldResult() : OpFoldResult(getValue()); }
+OpFoldResult ConstantOp::fold(FoldAdaptor) {
+  return getView() ? OpFoldResult() : OpFoldResult(getValue());
+}
 
 namespace {
 /// Row-major strides of a shape, in elements.
@@ -27,7 +29,8 @@ SmallVector<int64_t> stridesOf(ArrayRef<int64_t> shape) {
 }
 
 /// Calls back with every index of a shape, in row-major order.
-void forEachIndex(ArrayRef<int64_t> shape, function_ref<void(int64_t, ArrayRef<int64_t>)> callback) {
+void forEachIndex(ArrayRef<int64_t> shape,
+                  function_ref<void(int64_t, ArrayRef<int64_t>)> callback) {
   int64_t count = 1;
   for (int64_t extent : shape)
     count *= extent;
@@ -43,7 +46,8 @@ void forEachIndex(ArrayRef<int64_t> shape, function_ref<void(int64_t, ArrayRef<i
 }
 
 /// The linear index of a broadcast operand that belongs to an index of the result.
-int64_t broadcastIndex(ArrayRef<int64_t> index, ArrayRef<int64_t> shape, ArrayRef<int64_t> strides) {
+int64_t broadcastIndex(ArrayRef<int64_t> index, ArrayRef<int64_t> shape,
+                       ArrayRef<int64_t> strides) {
   int64_t linear = 0;
   for (size_t i = 0; i < shape.size(); ++i)
     if (shape[i] != 1)
@@ -52,7 +56,8 @@ int64_t broadcastIndex(ArrayRef<int64_t> index, ArrayRef<int64_t> shape, ArrayRe
 }
 
 /// Copies elements: `source` gives the operand's linear index for each index of the result.
-OpFoldResult moveElements(Value result, ElementsAttr value, function_ref<int64_t(int64_t, ArrayRef<int64_t>)> source) {
+OpFoldResult moveElements(Value result, ElementsAttr value,
+                          function_ref<int64_t(int64_t, ArrayRef<int64_t>)> source) {
   ConstantView view(value);
   if (!view.isValid())
     return {};
@@ -72,64 +77,35 @@ bool isReal(Type element) { return isa<FloatType>(element); }
 
 static std::optional<double> evaluateUnary(UnaryKind kind, double x, double alpha, double beta) {
   switch (kind) {
-  case UnaryKind::Identity:
-    return x;
-  case UnaryKind::Relu:
-    return x > 0 ? x : 0;
-  case UnaryKind::Clip:
-    return std::min(std::max(x, alpha), beta);
-  case UnaryKind::Sigmoid:
-    return 1 / (1 + std::exp(-x));
-  case UnaryKind::Tanh:
-    return std::tanh(x);
-  case UnaryKind::Exp:
-    return std::exp(x);
-  case UnaryKind::Log:
-    return std::log(x);
-  case UnaryKind::Sqrt:
-    return std::sqrt(x);
-  case UnaryKind::Abs:
-    return std::fabs(x);
-  case UnaryKind::Neg:
-    return -x;
-  case UnaryKind::Floor:
-    return std::floor(x);
-  case UnaryKind::Ceil:
-    return std::ceil(x);
-  case UnaryKind::Round:
-    return std::nearbyint(x);
-  case UnaryKind::Reciprocal:
-    return 1 / x;
-  case UnaryKind::Not:
-    return x == 0;
-  case UnaryKind::Sin:
-    return std::sin(x);
-  case UnaryKind::Cos:
-    return std::cos(x);
-  case UnaryKind::Sign:
-    return x > 0 ? 1 : x < 0 ? -1 : x;
-  case UnaryKind::Erf:
-    return std::erf(x);
-  case UnaryKind::LeakyRelu:
-    return x < 0 ? alpha * x : x;
-  case UnaryKind::ThresholdedRelu:
-    return x > alpha ? x : 0;
-  case UnaryKind::Elu:
-    return x < 0 ? alpha * std::expm1(x) : x;
-  case UnaryKind::Selu:
-    return beta * (x < 0 ? alpha * std::expm1(x) : x);
-  case UnaryKind::HardSigmoid:
-    return std::min(std::max(alpha * x + beta, 0.0), 1.0);
-  case UnaryKind::HardSwish:
-    return x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0);
-  case UnaryKind::Silu:
-    return x / (1 + std::exp(-x));
-  case UnaryKind::Softplus:
-    return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)));
-  case UnaryKind::Softsign:
-    return x / (1 + std::fabs(x));
-  case UnaryKind::Gelu:
-    return 0.5 * x * (1 + std::erf(x * 0.70710678118654752440));
+  case UnaryKind::Identity: return x;
+  case UnaryKind::Relu: return x > 0 ? x : 0;
+  case UnaryKind::Clip: return std::min(std::max(x, alpha), beta);
+  case UnaryKind::Sigmoid: return 1 / (1 + std::exp(-x));
+  case UnaryKind::Tanh: return std::tanh(x);
+  case UnaryKind::Exp: return std::exp(x);
+  case UnaryKind::Log: return std::log(x);
+  case UnaryKind::Sqrt: return std::sqrt(x);
+  case UnaryKind::Abs: return std::fabs(x);
+  case UnaryKind::Neg: return -x;
+  case UnaryKind::Floor: return std::floor(x);
+  case UnaryKind::Ceil: return std::ceil(x);
+  case UnaryKind::Round: return std::nearbyint(x);
+  case UnaryKind::Reciprocal: return 1 / x;
+  case UnaryKind::Not: return x == 0;
+  case UnaryKind::Sin: return std::sin(x);
+  case UnaryKind::Cos: return std::cos(x);
+  case UnaryKind::Sign: return x > 0 ? 1 : x < 0 ? -1 : x;
+  case UnaryKind::Erf: return std::erf(x);
+  case UnaryKind::LeakyRelu: return x < 0 ? alpha * x : x;
+  case UnaryKind::ThresholdedRelu: return x > alpha ? x : 0;
+  case UnaryKind::Elu: return x < 0 ? alpha * std::expm1(x) : x;
+  case UnaryKind::Selu: return beta * (x < 0 ? alpha * std::expm1(x) : x);
+  case UnaryKind::HardSigmoid: return std::min(std::max(alpha * x + beta, 0.0), 1.0);
+  case UnaryKind::HardSwish: return x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0);
+  case UnaryKind::Silu: return x / (1 + std::exp(-x));
+  case UnaryKind::Softplus: return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)));
+  case UnaryKind::Softsign: return x / (1 + std::fabs(x));
+  case UnaryKind::Gelu: return 0.5 * x * (1 + std::erf(x * 0.70710678118654752440));
   case UnaryKind::Mish:
     return x * std::tanh(std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))));
   }
@@ -147,7 +123,8 @@ OpFoldResult UnaryOp::fold(FoldAdaptor adaptor) {
     return {};
   ConstantBuilder builder(tensorType(getResult()));
   for (int64_t i = 0; i < view.size(); ++i)
-    builder.setReal(i, *evaluateUnary(act.getKind(), view.real(i), act.getAlphaValue(), act.getBetaValue()));
+    builder.setReal(
+        i, *evaluateUnary(act.getKind(), view.real(i), act.getAlphaValue(), act.getBetaValue()));
   return builder.finish();
 }
 
@@ -177,10 +154,8 @@ template <typename T> static std::optional<T> evaluateBinary(BinaryKind kind, T 
     if (integral && (b == 0 || (b == T(-1) && a == std::numeric_limits<T>::min())))
       return std::nullopt;
     return a / b;
-  case BinaryKind::Min:
-    return std::min(a, b);
-  case BinaryKind::Max:
-    return std::max(a, b);
+  case BinaryKind::Min: return std::min(a, b);
+  case BinaryKind::Max: return std::max(a, b);
   case BinaryKind::Pow:
     if constexpr (integral)
       return integerPower(a, b);
@@ -192,33 +167,28 @@ template <typename T> static std::optional<T> evaluateBinary(BinaryKind kind, T 
       T rest = b == -1 ? 0 : a % b;
       return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
     }
-    return static_cast<T>(a - b * static_cast<T>(std::floor(static_cast<double>(a) / static_cast<double>(b))));
+    return static_cast<T>(
+        a - b * static_cast<T>(std::floor(static_cast<double>(a) / static_cast<double>(b))));
   case BinaryKind::Fmod:
-    return b == 0 ? std::nullopt : std::optional<T>(static_cast<T>(std::fmod(static_cast<double>(a), static_cast<double>(b))));
-  case BinaryKind::Prelu:
-    return a < 0 ? a * b : a;
-  case BinaryKind::And:
-    return a != 0 && b != 0;
-  case BinaryKind::Or:
-    return a != 0 || b != 0;
-  case BinaryKind::Xor:
-    return (a != 0) != (b != 0);
-  case BinaryKind::Equal:
-    return a == b;
-  case BinaryKind::Less:
-    return a < b;
-  case BinaryKind::Greater:
-    return a > b;
-  case BinaryKind::LessOrEqual:
-    return a <= b;
-  case BinaryKind::GreaterOrEqual:
-    return a >= b;
+    return b == 0 ? std::nullopt
+                  : std::optional<T>(
+                        static_cast<T>(std::fmod(static_cast<double>(a), static_cast<double>(b))));
+  case BinaryKind::Prelu: return a < 0 ? a * b : a;
+  case BinaryKind::And: return a != 0 && b != 0;
+  case BinaryKind::Or: return a != 0 || b != 0;
+  case BinaryKind::Xor: return (a != 0) != (b != 0);
+  case BinaryKind::Equal: return a == b;
+  case BinaryKind::Less: return a < b;
+  case BinaryKind::Greater: return a > b;
+  case BinaryKind::LessOrEqual: return a <= b;
+  case BinaryKind::GreaterOrEqual: return a >= b;
   }
   return std::nullopt;
 }
 
 OpFoldResult BinaryOp::fold(FoldAdaptor adaptor) {
-  auto lhs = dyn_cast_or_null<ElementsAttr>(adaptor.getLhs()), rhs = dyn_cast_or_null<ElementsAttr>(adaptor.getRhs());
+  auto lhs = dyn_cast_or_null<ElementsAttr>(adaptor.getLhs()),
+       rhs = dyn_cast_or_null<ElementsAttr>(adaptor.getRhs());
   if (!lhs || !rhs)
     return {};
   ConstantView a(lhs), b(rhs);
@@ -229,7 +199,8 @@ OpFoldResult BinaryOp::fold(FoldAdaptor adaptor) {
   SmallVector<int64_t> stridesA = stridesOf(shapeA), stridesB = stridesOf(shapeB);
   bool real = isReal(a.getElementType()) || isReal(b.getElementType()), defined = true;
   forEachIndex(shapeOf(getResult()), [&](int64_t linear, ArrayRef<int64_t> index) {
-    int64_t i = broadcastIndex(index, shapeA, stridesA), j = broadcastIndex(index, shapeB, stridesB);
+    int64_t i = broadcastIndex(index, shapeA, stridesA),
+            j = broadcastIndex(index, shapeB, stridesB);
     if (real) {
       if (auto value = evaluateBinary<double>(getKind(), a.real(i), b.real(j)))
         return builder.setReal(linear, *value);
@@ -243,15 +214,16 @@ OpFoldResult BinaryOp::fold(FoldAdaptor adaptor) {
 
 OpFoldResult WhereOp::fold(FoldAdaptor adaptor) {
   auto condition = dyn_cast_or_null<ElementsAttr>(adaptor.getCondition());
-  auto x = dyn_cast_or_null<ElementsAttr>(adaptor.getX()), y = dyn_cast_or_null<ElementsAttr>(adaptor.getY());
+  auto x = dyn_cast_or_null<ElementsAttr>(adaptor.getX()),
+       y = dyn_cast_or_null<ElementsAttr>(adaptor.getY());
   if (!condition || !x || !y)
     return {};
   ConstantView c(condition), a(x), b(y);
   if (!c.isValid() || !a.isValid() || !b.isValid())
     return {};
   ConstantBuilder builder(tensorType(getResult()));
-  SmallVector<int64_t> stridesC = stridesOf(shapeOf(getCondition())), stridesA = stridesOf(shapeOf(getX())),
-                       stridesB = stridesOf(shapeOf(getY()));
+  SmallVector<int64_t> stridesC = stridesOf(shapeOf(getCondition())),
+                       stridesA = stridesOf(shapeOf(getX())), stridesB = stridesOf(shapeOf(getY()));
   forEachIndex(shapeOf(getResult()), [&](int64_t linear, ArrayRef<int64_t> index) {
     bool first = c.integer(broadcastIndex(index, shapeOf(getCondition()), stridesC)) != 0;
     builder.setBytes(linear, first ? a.bytes(broadcastIndex(index, shapeOf(getX()), stridesA))
@@ -285,7 +257,8 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
 OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
   // A reduction over nothing, or over axes of extent 1, is the identity for these kinds.
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
-  bool product = getKind() == ReduceKind::Prod, sum = getKind() == ReduceKind::Sum, mean = getKind() == ReduceKind::Mean;
+  bool product = getKind() == ReduceKind::Prod, sum = getKind() == ReduceKind::Sum,
+       mean = getKind() == ReduceKind::Mean;
   bool maximum = getKind() == ReduceKind::Max, minimum = getKind() == ReduceKind::Min;
   if (!value || !(product || sum || maximum || minimum || mean))
     return {};
@@ -347,7 +320,8 @@ OpFoldResult RearrangeOp::fold(FoldAdaptor adaptor) {
     return {};
   if (ordered)
     if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
-      return DenseResourceElementsAttr::get(withLayout(tensorType(getResult()), {}), resource.getRawHandle());
+      return DenseResourceElementsAttr::get(withLayout(tensorType(getResult()), {}),
+                                            resource.getRawHandle());
   SmallVector<int64_t> strides = stridesOf(getView()), permuted;
   for (int64_t p : getPerm())
     permuted.push_back(getView()[p]);
@@ -420,7 +394,8 @@ OpFoldResult SelectOp::fold(FoldAdaptor adaptor) {
 }
 
 OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
-  auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX()), list = dyn_cast_or_null<ElementsAttr>(adaptor.getIndices());
+  auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX()),
+       list = dyn_cast_or_null<ElementsAttr>(adaptor.getIndices());
   if (!value || !list)
     return {};
   ConstantView indices(list);
@@ -431,7 +406,8 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
   for (int64_t i = 0; i < indices.size(); ++i)
     if (indices.integer(i) < -extent || indices.integer(i) >= extent)
       return {};
-  SmallVector<int64_t> strides = stridesOf(shapeOf(getX())), indexStrides = stridesOf(shapeOf(getIndices()));
+  SmallVector<int64_t> strides = stridesOf(shapeOf(getX())),
+                       indexStrides = stridesOf(shapeOf(getIndices()));
   return moveElements(getResult(), value, [&](int64_t, ArrayRef<int64_t> index) {
     int64_t which = 0, from = 0;
     for (size_t i = 0; i < indexRank; ++i)
@@ -464,7 +440,8 @@ OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
       inside &= at >= 0 && at < shape[i];
       from += at * strides[i];
     }
-    inside ? builder.setBytes(linear, view.bytes(from)) : builder.setReal(linear, getValue().convertToDouble());
+    inside ? builder.setBytes(linear, view.bytes(from))
+           : builder.setReal(linear, getValue().convertToDouble());
   });
   return builder.finish();
 }

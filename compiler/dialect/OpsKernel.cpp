@@ -37,7 +37,8 @@ static std::array<int64_t, 3> spatial(ArrayRef<int64_t> values, int64_t missing)
   return all;
 }
 
-static void addSpatial(KernelCall &call, StringRef letter, bool before, ArrayRef<int64_t> values, int64_t missing) {
+static void addSpatial(KernelCall &call, StringRef letter, bool before, ArrayRef<int64_t> values,
+                       int64_t missing) {
   std::array<int64_t, 3> all = spatial(values, missing);
   for (size_t i = 0; i < 3; ++i) {
     std::string axis(1, "dhw"[i]);
@@ -45,8 +46,9 @@ static void addSpatial(KernelCall &call, StringRef letter, bool before, ArrayRef
   }
 }
 
-static void addWindow(KernelCall &call, Value x, Value y, ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
-                      ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations) {
+static void addWindow(KernelCall &call, Value x, Value y, ArrayRef<int64_t> kernel,
+                      ArrayRef<int64_t> strides, ArrayRef<int64_t> pads,
+                      ArrayRef<int64_t> dilations) {
   addSpatial(call, "i", true, shapeOf(x).drop_front(2), 1);
   addSpatial(call, "o", true, shapeOf(y).drop_front(2), 1);
   addSpatial(call, "k", true, kernel, 1);
@@ -56,7 +58,9 @@ static void addWindow(KernelCall &call, Value x, Value y, ArrayRef<int64_t> kern
 }
 
 template <typename OpTy> static void addSum(KernelCall &call, OpTy op) {
-  call.flag("has_init", bool(op.getInit())).flag("has_bias", bool(op.getBias())).flag("has_residual", bool(op.getResidual()));
+  call.flag("has_init", bool(op.getInit()))
+      .flag("has_bias", bool(op.getBias()))
+      .flag("has_residual", bool(op.getResidual()));
   call.flag("dense_channels", !op.getChannels());
   if (op.getChannels())
     call.table("channel", *op.getChannels());
@@ -68,7 +72,9 @@ template <typename OpTy> static void addSum(KernelCall &call, OpTy op) {
 void ConvOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW());
   call.use("conv.h", "conv").type("x_t", getX()).type("w_t", getW()).type("y_t", getResult());
-  call.constant("n", x[0]).constant("ci", w[1] * static_cast<int64_t>(getGroup())).constant("co", w[0]);
+  call.constant("n", x[0])
+      .constant("ci", w[1] * static_cast<int64_t>(getGroup()))
+      .constant("co", w[0]);
   call.constant("groups", static_cast<int64_t>(getGroup())).constant("x_channels", x[1]);
   addWindow(call, getX(), getResult(), w.drop_front(2), getStrides(), getPads(), getDilations());
   addSum(call, *this);
@@ -78,7 +84,10 @@ void ConvOp::describeKernel(KernelCall &call) {
 void PoolOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
   bool max = getKind() == PoolKind::Max;
-  call.use("pool.h", max ? "max_pool" : "average_pool").type("x_t", getX()).constant("n", x[0]).constant("c", x[1]);
+  call.use("pool.h", max ? "max_pool" : "average_pool")
+      .type("x_t", getX())
+      .constant("n", x[0])
+      .constant("c", x[1]);
   addWindow(call, getX(), getResult(), getKernel(), getStrides(), getPads(), getDilations());
   call.pointers = {getResult(), getX()};
   if (max) {
@@ -112,8 +121,14 @@ void MatMulOp::describeKernel(KernelCall &call) {
   bool flat = b.size() == 2 && !getTransA();
   call.use("matmul.h", "matmul").type("a_t", getA()).type("b_t", getB()).type("y_t", getResult());
   // With one matrix of weights the rows of all batches are rows of one product.
-  call.constant("m", flat ? m * product(batch) : m).constant("k", k).constant("n", n).constant("a_k", columns);
-  call.flag("trans_a", getTransA()).flag("trans_b", getTransB()).flag("has_alpha", false).constant("alpha", 1);
+  call.constant("m", flat ? m * product(batch) : m)
+      .constant("k", k)
+      .constant("n", n)
+      .constant("a_k", columns);
+  call.flag("trans_a", getTransA())
+      .flag("trans_b", getTransB())
+      .flag("has_alpha", false)
+      .constant("alpha", 1);
   call.constant("bias_row", 0).constant("bias_column", 1);
   Shape extents{1}, strides{0}, stridesB{0};
   if (!flat && !batch.empty()) {
@@ -183,16 +198,23 @@ struct BroadcastView {
 
 void BinaryOp::describeKernel(KernelCall &call) {
   BroadcastView view(shapeOf(getResult()), getOperands());
-  call.use("eltwise.h", "binary").type("a_t", getLhs()).type("b_t", getRhs()).type("y_t", getResult());
+  call.use("eltwise.h", "binary")
+      .type("a_t", getLhs())
+      .type("b_t", getRhs())
+      .type("y_t", getResult());
   call.alias("op", "op_" + stringifyBinaryKind(getKind()).str()).alias("act", "act_none");
   call.constant("rank", static_cast<int64_t>(view.shape.size()));
-  call.array("shape", view.shape).array("a_strides", view.strides[0]).array("b_strides", view.strides[1]);
+  call.array("shape", view.shape)
+      .array("a_strides", view.strides[0])
+      .array("b_strides", view.strides[1]);
   call.pointers = {getResult(), getLhs(), getRhs()};
 }
 
 void WhereOp::describeKernel(KernelCall &call) {
   BroadcastView view(shapeOf(getResult()), getOperands());
-  call.use("eltwise.h", "where").type("x_t", getX()).constant("rank", static_cast<int64_t>(view.shape.size()));
+  call.use("eltwise.h", "where")
+      .type("x_t", getX())
+      .constant("rank", static_cast<int64_t>(view.shape.size()));
   call.array("shape", view.shape).array("c_strides", view.strides[0]);
   call.array("a_strides", view.strides[1]).array("b_strides", view.strides[2]);
   call.pointers = {getResult(), getCondition(), getX(), getY()};
@@ -218,8 +240,12 @@ void ReduceOp::describeKernel(KernelCall &call) {
   }
   call.use("reduce.h", "reduce").type("x_t", getX()).type("y_t", getResult());
   call.alias("op", "red_" + stringifyReduceKind(getKind()).str());
-  call.constant("kept_rank", static_cast<int64_t>(kept.size())).array("kept", kept).array("kept_strides", keptStrides);
-  call.constant("reduced_rank", static_cast<int64_t>(reduced.size())).array("reduced", reduced).array("reduced_strides", reducedStrides);
+  call.constant("kept_rank", static_cast<int64_t>(kept.size()))
+      .array("kept", kept)
+      .array("kept_strides", keptStrides);
+  call.constant("reduced_rank", static_cast<int64_t>(reduced.size()))
+      .array("reduced", reduced)
+      .array("reduced_strides", reducedStrides);
   call.pointers = {getResult(), getX()};
 }
 
@@ -227,7 +253,8 @@ void SoftmaxOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
   size_t axis = getAxis(), end = axis + getCount();
   call.use("reduce.h", getLog() ? "log_softmax" : "softmax").type("x_t", getX());
-  call.constant("outer", product(x.take_front(axis))).constant("extent", product(x.slice(axis, getCount())));
+  call.constant("outer", product(x.take_front(axis)))
+      .constant("extent", product(x.slice(axis, getCount())));
   call.constant("inner", product(x.drop_front(end)));
   call.pointers = {getResult(), getX()};
 }
@@ -242,7 +269,8 @@ static void addOuterInner(KernelCall &call, ArrayRef<int64_t> shape, int64_t axi
 }
 
 /// y[i...] = x[offset + sum of i * strides], dimensions joined where they can be.
-static void addStrided(KernelCall &call, Value y, Value x, ArrayRef<int64_t> shape, ArrayRef<int64_t> strides, int64_t offset) {
+static void addStrided(KernelCall &call, Value y, Value x, ArrayRef<int64_t> shape,
+                       ArrayRef<int64_t> strides, int64_t offset) {
   Shape extents, steps;
   for (size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] == 1)
@@ -259,7 +287,9 @@ static void addStrided(KernelCall &call, Value y, Value x, ArrayRef<int64_t> sha
     extents.push_back(1);
     steps.push_back(1);
   }
-  call.use("move.h", "rearrange").type("x_t", x).constant("rank", static_cast<int64_t>(extents.size()));
+  call.use("move.h", "rearrange")
+      .type("x_t", x)
+      .constant("rank", static_cast<int64_t>(extents.size()));
   call.array("shape", extents).array("x_strides", steps).constant("offset", offset);
   call.pointers = {y, x};
 }
@@ -302,7 +332,8 @@ void ConcatOp::describeKernel(KernelCall &call) {
 void SelectOp::describeKernel(KernelCall &call) {
   call.use("move.h", "select").type("x_t", getX());
   addOuterInner(call, shapeOf(getX()), getAxis());
-  call.constant("x_extent", shapeOf(getX())[getAxis()]).constant("extent", static_cast<int64_t>(getIndices().size()));
+  call.constant("x_extent", shapeOf(getX())[getAxis()])
+      .constant("extent", static_cast<int64_t>(getIndices().size()));
   call.table("index", getIndices());
   call.pointers = {getResult(), getX()};
 }
@@ -312,7 +343,8 @@ void AssembleOp::describeKernel(KernelCall &call) {
   if (getInputs().size() == 1) {
     call.use("move.h", "select").type("x_t", getResult());
     addOuterInner(call, shapeOf(getResult()), axis);
-    call.constant("x_extent", axisExtent(tensorType(getInputs()[0]), axis)).constant("extent", static_cast<int64_t>(getChannels().size()));
+    call.constant("x_extent", axisExtent(tensorType(getInputs()[0]), axis))
+        .constant("extent", static_cast<int64_t>(getChannels().size()));
     call.table("index", getChannels());
     call.pointers = {getResult(), getInputs()[0]};
     return;
@@ -322,7 +354,8 @@ void AssembleOp::describeKernel(KernelCall &call) {
   Shape extents;
   for (Value input : getInputs())
     extents.push_back(axisExtent(tensorType(input), axis));
-  call.constant("extent", static_cast<int64_t>(getChannels().size())).array("source_extents", extents);
+  call.constant("extent", static_cast<int64_t>(getChannels().size()))
+      .array("source_extents", extents);
   call.table("source", getSources()).table("channel", getChannels());
   call.pointers = {getResult()};
   call.sources.assign(getInputs().begin(), getInputs().end());
@@ -331,33 +364,46 @@ void AssembleOp::describeKernel(KernelCall &call) {
 void GatherOp::describeKernel(KernelCall &call) {
   call.use("move.h", "gather").type("x_t", getX()).type("index_t", getIndices());
   addOuterInner(call, shapeOf(getX()), getAxis());
-  call.constant("extent", shapeOf(getX())[getAxis()]).constant("count", tensorType(getIndices()).getNumElements());
+  call.constant("extent", shapeOf(getX())[getAxis()])
+      .constant("count", tensorType(getIndices()).getNumElements());
   call.pointers = {getResult(), getX(), getIndices()};
 }
 
 void PadOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
   call.use("move.h", "pad").type("x_t", getX()).constant("rank", static_cast<int64_t>(x.size()));
-  call.array("x_shape", x).array("shape", shapeOf(getResult())).array("begins", getPads().take_front(x.size()));
-  call.member("static constexpr disco::pad_mode mode = disco::pad_mode::" + stringifyPadMode(getMode()).str() + ";");
+  call.array("x_shape", x)
+      .array("shape", shapeOf(getResult()))
+      .array("begins", getPads().take_front(x.size()));
+  call.member("static constexpr disco::pad_mode mode = disco::pad_mode::" +
+              stringifyPadMode(getMode()).str() + ";");
   call.pointers = {getResult(), getX()};
   std::string storage = storageType(tensorType(getX()).getElementType());
   double value = getValue().convertToDouble();
-  call.value = storage == "disco::f16" ? "disco::f32_to_f16(static_cast<float>(" + realText(value) + "))"
-                                       : "static_cast<" + storage + ">(" + realText(value) + ")";
+  call.value = storage == "disco::f16"
+                   ? "disco::f32_to_f16(static_cast<float>(" + realText(value) + "))"
+                   : "static_cast<" + storage + ">(" + realText(value) + ")";
 }
 
 void ResizeOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
-  call.use("resize.h", "resize").type("x_t", getX()).constant("rank", static_cast<int64_t>(x.size()));
-  call.array("x_shape", x).array("shape", shapeOf(getResult())).reals("scales", getScales()).reals("roi", getRoi());
+  call.use("resize.h", "resize")
+      .type("x_t", getX())
+      .constant("rank", static_cast<int64_t>(x.size()));
+  call.array("x_shape", x)
+      .array("shape", shapeOf(getResult()))
+      .reals("scales", getScales())
+      .reals("roi", getRoi());
   auto setting = [&](StringRef type, StringRef name, StringRef value) {
-    call.member(("static constexpr disco::" + type + " " + name + " = disco::" + type + "::" + value + ";").str());
+    call.member(
+        ("static constexpr disco::" + type + " " + name + " = disco::" + type + "::" + value + ";")
+            .str());
   };
   setting("resize_mode", "mode", stringifyResizeMode(getMode()));
   setting("resize_coordinates", "coordinates", stringifyCoordinateMode(getCoordinates()));
   setting("resize_nearest", "nearest", stringifyNearestMode(getNearest()));
-  call.real("cubic_coeff", getCubicCoeff().convertToDouble()).real("extrapolation", getExtrapolation().convertToDouble());
+  call.real("cubic_coeff", getCubicCoeff().convertToDouble())
+      .real("extrapolation", getExtrapolation().convertToDouble());
   call.flag("exclude_outside", getExcludeOutside());
   call.pointers = {getResult(), getX()};
 }

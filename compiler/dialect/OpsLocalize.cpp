@@ -35,18 +35,21 @@ Local disco::localizeByCloning(Operation *op, LocalContext &context) {
   return clone->getResult(0);
 }
 
-/// Channel i of the result is channel `channels[i]` of the source; nothing to do when that is every channel in order.
-static Value reorder(LocalContext &context, Operation *op, Value source, int64_t axis, ArrayRef<int64_t> channels,
-                     RankedTensorType type) {
+/// Channel i of the result is channel `channels[i]` of the source; nothing to do when that is every
+/// channel in order.
+static Value reorder(LocalContext &context, Operation *op, Value source, int64_t axis,
+                     ArrayRef<int64_t> channels, RankedTensorType type) {
   bool identity = static_cast<int64_t>(channels.size()) == axisExtent(tensorType(source), axis) &&
-                  llvm::all_of(llvm::enumerate(channels),
-                               [](auto entry) { return entry.value() == static_cast<int64_t>(entry.index()); });
+                  llvm::all_of(llvm::enumerate(channels), [](auto entry) {
+                    return entry.value() == static_cast<int64_t>(entry.index());
+                  });
   OpBuilder &builder = context.builder;
   if (identity && source.getType() == type)
     return source;
   SmallVector<int64_t> sources(channels.size(), 0);
-  auto assemble = builder.create<AssembleOp>(op->getLoc(), type, ValueRange(source), builder.getI64IntegerAttr(axis),
-                                             builder.getDenseI64ArrayAttr(sources), builder.getDenseI64ArrayAttr(channels));
+  auto assemble = builder.create<AssembleOp>(
+      op->getLoc(), type, ValueRange(source), builder.getI64IntegerAttr(axis),
+      builder.getDenseI64ArrayAttr(sources), builder.getDenseI64ArrayAttr(channels));
   if (auto name = op->getAttr(kTensorAttr))
     assemble->setAttr(kTensorAttr, name);
   return assemble;
@@ -85,22 +88,25 @@ struct ContractionBuilder {
   }
 
   /// A copy of the op on local operands. `channels` empty: every channel of x is read.
-  Value build(Value x, Value w, Value localBias, Value init, bool last, std::optional<ArrayRef<int64_t>> channels) const {
+  Value build(Value x, Value w, Value localBias, Value init, bool last,
+              std::optional<ArrayRef<int64_t>> channels) const {
     OpBuilder &builder = context.builder;
     SmallVector<NamedAttribute> attrs;
     for (NamedAttribute attr : op->getAttrs())
       if (group && attr.getName() == "group")
         attrs.push_back(builder.getNamedAttr("group", builder.getI64IntegerAttr(*group)));
-      else if (!llvm::is_contained({StringRef("mask"), StringRef("channels"), StringRef("operandSegmentSizes"),
-                               StringRef(kOwnersAttr), StringRef(kStatedMaskAttr)},
-                              attr.getName().getValue()) &&
-          (last || attr.getName() != "act"))
+      else if (!llvm::is_contained({StringRef("mask"), StringRef("channels"),
+                                    StringRef("operandSegmentSizes"), StringRef(kOwnersAttr),
+                                    StringRef(kStatedMaskAttr)},
+                                   attr.getName().getValue()) &&
+               (last || attr.getName() != "act"))
         attrs.push_back(attr);
     if (channels)
       attrs.push_back(builder.getNamedAttr("channels", builder.getDenseI64ArrayAttr(*channels)));
     SmallVector<Value> operands =
         contractionOperands(builder, x, w, localBias, init, last ? localResidual : Value(), attrs);
-    OperationState state(loc(), op->getName(), operands, context.getResultType(op->getResult(0)), attrs);
+    OperationState state(loc(), op->getName(), operands, context.getResultType(op->getResult(0)),
+                         attrs);
     return builder.create(state)->getResult(0);
   }
 
@@ -112,21 +118,25 @@ struct ContractionBuilder {
     shape[resultAxis] = type.getDimSize(resultAxis);
     Value value;
     if (bias) {
-      auto columnType = withLayout(RankedTensorType::get(shape, type.getElementType()), type.getEncoding());
+      auto columnType =
+          withLayout(RankedTensorType::get(shape, type.getElementType()), type.getEncoding());
       value = builder.create<RearrangeOp>(loc(), columnType, localBias(),
                                           builder.getDenseI64ArrayAttr({shape[resultAxis]}),
                                           builder.getDenseI64ArrayAttr({0}));
     } else {
-      auto zero = RankedTensorType::get(SmallVector<int64_t>(type.getRank(), 1), type.getElementType());
-      value = builder.create<ConstantOp>(loc(), zero, DenseElementsAttr::get(zero, builder.getZeroAttr(type.getElementType())),
-                                         ArrayAttr());
+      auto zero =
+          RankedTensorType::get(SmallVector<int64_t>(type.getRank(), 1), type.getElementType());
+      value = builder.create<ConstantOp>(
+          loc(), zero, DenseElementsAttr::get(zero, builder.getZeroAttr(type.getElementType())),
+          ArrayAttr());
     }
     value = builder.create<ExpandOp>(loc(), type, value);
     if (localResidual)
       value = builder.create<BinaryOp>(loc(), type, value, localResidual, BinaryKind::Add);
     if (auto act = op->getAttrOfType<ActAttr>("act"))
       value = builder.create<UnaryOp>(loc(), type, value, act);
-    value.getDefiningOp()->setAttr(kTensorAttr, builder.getStringAttr(tensorName(op->getResult(0))));
+    value.getDefiningOp()->setAttr(kTensorAttr,
+                                   builder.getStringAttr(tensorName(op->getResult(0))));
     return value;
   }
 
@@ -139,11 +149,13 @@ struct ContractionBuilder {
     for (auto [i, part] : llvm::enumerate(parts)) {
       bool last = i + 1 == parts.size();
       int64_t axis = context.division.operands[0].axis;
-      bool dense = llvm::equal(part.positions, llvm::seq<int64_t>(0, axisExtent(tensorType(part.source), axis)));
-      sum = build(part.source, localWeights(part.columns), i == 0 ? localBias() : Value(), sum, last,
-                  dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(part.positions));
+      bool dense = llvm::equal(part.positions,
+                               llvm::seq<int64_t>(0, axisExtent(tensorType(part.source), axis)));
+      sum = build(part.source, localWeights(part.columns), i == 0 ? localBias() : Value(), sum,
+                  last, dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(part.positions));
       if (!part.origins.empty())
-        sum.getDefiningOp()->setAttr(kOriginsAttr, context.builder.getDenseI64ArrayAttr(part.origins));
+        sum.getDefiningOp()->setAttr(kOriginsAttr,
+                                     context.builder.getDenseI64ArrayAttr(part.origins));
     }
     return sum;
   }
@@ -155,7 +167,8 @@ struct GroupRows {
   SmallVector<int64_t> rows, columns; // global
 };
 
-/// A grouped convolution on a node: regular when every group has as many rows here and all its columns, else group by group.
+/// A grouped convolution on a node: regular when every group has as many rows here and all its
+/// columns, else group by group.
 static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilder &parts) {
   int64_t groups = static_cast<int64_t>(op.getGroup());
   int64_t perGroup = shapeOf(op.getW())[1], rowsPerGroup = shapeOf(op.getW())[0] / groups;
@@ -175,22 +188,26 @@ static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilde
     present.back().rows.push_back(row);
   });
   bool regular = llvm::all_of(present, [&](GroupRows &group) {
-    return group.rows.size() == present.front().rows.size() && static_cast<int64_t>(group.columns.size()) == perGroup;
+    return group.rows.size() == present.front().rows.size() &&
+           static_cast<int64_t>(group.columns.size()) == perGroup;
   });
   OpBuilder &builder = context.builder;
-  auto segment = [&](const IndexSet &rows, const IndexSet &columns, ArrayRef<int64_t> channels, int64_t groupCount) -> Value {
+  auto segment = [&](const IndexSet &rows, const IndexSet &columns, ArrayRef<int64_t> channels,
+                     int64_t groupCount) -> Value {
     parts.group = groupCount;
     Value w = context.getConstant(op.getW(), {0, 1}, {rows, columns});
     Value bias = op.getBias() ? context.getConstant(op.getBias(), {0}, {rows}) : Value();
     bool dense = llvm::equal(channels, llvm::seq<int64_t>(0, shapeOf(*x)[1]));
-    Value y = parts.build(*x, w, bias, Value(), true, dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(channels));
+    Value y = parts.build(*x, w, bias, Value(), true,
+                          dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(channels));
     y.setType(localType(tensorType(op.getResult()), 1, rows));
     // Its weights number their columns within a group, which the schedule's checker must know.
     y.getDefiningOp()->setAttr(kGroupsAttr, builder.getI64IntegerAttr(groups));
     return y;
   };
   if (regular && !present.empty())
-    return segment(context.set, IndexSet::all(perGroup), llvm::to_vector(llvm::seq<int64_t>(0, held.size())),
+    return segment(context.set, IndexSet::all(perGroup),
+                   llvm::to_vector(llvm::seq<int64_t>(0, held.size())),
                    static_cast<int64_t>(present.size()));
   SmallVector<Value> pieces;
   for (GroupRows &group : present) {
@@ -210,7 +227,8 @@ static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilde
   }
   if (pieces.size() == 1)
     return pieces.front();
-  return Value(builder.create<ConcatOp>(op.getLoc(), context.getResultType(op.getResult()), pieces, builder.getI64IntegerAttr(1)));
+  return Value(builder.create<ConcatOp>(op.getLoc(), context.getResultType(op.getResult()), pieces,
+                                        builder.getI64IntegerAttr(1)));
 }
 
 Local ConvOp::localize(LocalContext &context) {
@@ -228,7 +246,9 @@ Local MatMulOp::localize(LocalContext &context) {
   int64_t last = static_cast<int64_t>(shapeOf(getResult()).size()) - 1;
   if (!getContraction() || context.axis != last)
     return localizeByCloning(*this, context);
-  ContractionBuilder parts{*this, context, getB(), getBias(), getResidual(), getTransB() ? 0 : 1, getTransB() ? 1 : 0, {}, {}};
+  ContractionBuilder parts{
+      *this, context, getB(), getBias(), getResidual(), getTransB() ? 0 : 1, getTransB() ? 1 : 0,
+      {},    {}};
   if (failed(parts.prepare(getNumOperands() - 1)))
     return failure();
   return parts.buildParts(last);
@@ -252,7 +272,8 @@ Local ConcatOp::localize(LocalContext &context) {
   }
   if (pieces.empty())
     return failure();
-  auto concat = context.builder.create<ConcatOp>(getLoc(), context.getResultType(getResult()), pieces, getAxisAttr());
+  auto concat = context.builder.create<ConcatOp>(getLoc(), context.getResultType(getResult()),
+                                                 pieces, getAxisAttr());
   concat->setAttr(kTensorAttr, context.builder.getStringAttr(tensorName(getResult())));
   return Value(concat);
 }
@@ -271,7 +292,8 @@ Local SelectOp::localize(LocalContext &context) {
   Local x = context.getOperand(0);
   if (failed(x))
     return failure();
-  return reorder(context, *this, *x, context.axis, localOrder(*context.division.operands[0].relation, context.set),
+  return reorder(context, *this, *x, context.axis,
+                 localOrder(*context.division.operands[0].relation, context.set),
                  context.getResultType(getResult()));
 }
 
@@ -293,12 +315,13 @@ Local SliceOp::localize(LocalContext &context) {
     slice->setAttr(kTensorAttr, builder.getStringAttr(tensorName(getResult())));
     sliced = slice;
   }
-  return reorder(context, *this, sliced, context.axis, localOrder(*context.division.operands[0].relation, context.set), type);
+  return reorder(context, *this, sliced, context.axis,
+                 localOrder(*context.division.operands[0].relation, context.set), type);
 }
 
 /// The local view: the shared factors, which lie together, become one factor of the local extent.
-static Value rearrangeShared(RearrangeOp op, LocalContext &context, const SharedFactor &shared, Value x, int64_t extent,
-                             RankedTensorType type) {
+static Value rearrangeShared(RearrangeOp op, LocalContext &context, const SharedFactor &shared,
+                             Value x, int64_t extent, RankedTensorType type) {
   SmallVector<int64_t> view, perm, renamed(op.getView().size(), -1);
   for (size_t factor = 0; factor < op.getView().size(); ++factor) {
     bool merged = llvm::is_contained(shared.factors, factor);
@@ -311,7 +334,8 @@ static Value rearrangeShared(RearrangeOp op, LocalContext &context, const Shared
     if (renamed[p] >= 0)
       perm.push_back(renamed[p]);
   OpBuilder &builder = context.builder;
-  auto local = builder.create<RearrangeOp>(op.getLoc(), type, x, builder.getDenseI64ArrayAttr(view), builder.getDenseI64ArrayAttr(perm));
+  auto local = builder.create<RearrangeOp>(op.getLoc(), type, x, builder.getDenseI64ArrayAttr(view),
+                                           builder.getDenseI64ArrayAttr(perm));
   if (auto name = op->getAttr(kTensorAttr))
     local->setAttr(kTensorAttr, name);
   return local;
@@ -329,11 +353,14 @@ Local RearrangeOp::localize(LocalContext &context) {
   if (shared.permuted) {
     // One factor stands for the whole axis; the order within it is mended afterwards.
     int64_t extent = context.set.size();
-    Value local = rearrangeShared(*this, context, shared, *x, extent, localType(type, context.axis, context.set));
-    return reorder(context, *this, local, context.axis, localOrder(*need.relation, context.set), context.getResultType(getResult()));
+    Value local = rearrangeShared(*this, context, shared, *x, extent,
+                                  localType(type, context.axis, context.set));
+    return reorder(context, *this, local, context.axis, localOrder(*need.relation, context.set),
+                   context.getResultType(getResult()));
   }
   SmallVector<int64_t> middles;
-  context.set.forEach([&](int64_t i) { middles.push_back(i / shared.innerResult % shared.extent); });
+  context.set.forEach(
+      [&](int64_t i) { middles.push_back(i / shared.innerResult % shared.extent); });
   IndexSet middle = IndexSet::of(middles);
   SmallVector<int64_t> covered;
   for (int64_t outer = 0; outer < shared.outerResult; ++outer)
@@ -342,7 +369,8 @@ Local RearrangeOp::localize(LocalContext &context) {
         covered.push_back((outer * shared.extent + m) * shared.innerResult + inner);
     });
   IndexSet cover = IndexSet::of(covered);
-  Value local = rearrangeShared(*this, context, shared, *x, middle.size(), localType(type, context.axis, cover));
+  Value local = rearrangeShared(*this, context, shared, *x, middle.size(),
+                                localType(type, context.axis, cover));
   SmallVector<int64_t> order;
   context.set.forEach([&](int64_t index) { order.push_back(cover.positionOf(index)); });
   return reorder(context, *this, local, context.axis, order, context.getResultType(getResult()));

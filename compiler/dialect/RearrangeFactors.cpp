@@ -90,7 +90,8 @@ static Relation regularRelation(const SharedFactor &shared) {
 }
 
 /// Both axes are made of the same factors: index by index.
-static Relation permutedRelation(const Factored &op, ArrayRef<size_t> inResult, ArrayRef<size_t> inOperand, int64_t extent) {
+static Relation permutedRelation(const Factored &op, ArrayRef<size_t> inResult,
+                                 ArrayRef<size_t> inOperand, int64_t extent) {
   SmallVector<int64_t> stride(op.view.size(), 0);
   int64_t next = 1;
   for (size_t factor : llvm::reverse(inOperand)) {
@@ -109,10 +110,12 @@ static Relation permutedRelation(const Factored &op, ArrayRef<size_t> inResult, 
   return Relation::list(list);
 }
 
-static std::optional<SharedFactor> shareWith(const Factored &op, int64_t resultAxis, int64_t operandAxis) {
+static std::optional<SharedFactor> shareWith(const Factored &op, int64_t resultAxis,
+                                             int64_t operandAxis) {
   if (!op.operand[operandAxis])
     return std::nullopt;
-  SmallVector<size_t> inResult = op.resultFactors(resultAxis), inOperand = op.operandFactors(operandAxis);
+  SmallVector<size_t> inResult = op.resultFactors(resultAxis),
+                      inOperand = op.operandFactors(operandAxis);
   SmallVector<size_t> common;
   for (size_t factor : inOperand)
     if (llvm::is_contained(inResult, factor))
@@ -124,7 +127,8 @@ static std::optional<SharedFactor> shareWith(const Factored &op, int64_t resultA
   };
   auto together = [&](ArrayRef<size_t> all) {
     size_t start = before(all, common.front()).size();
-    return start + common.size() <= all.size() && all.slice(start, common.size()) == ArrayRef<size_t>(common);
+    return start + common.size() <= all.size() &&
+           all.slice(start, common.size()) == ArrayRef<size_t>(common);
   };
   SharedFactor shared;
   shared.operandAxis = operandAxis;
@@ -147,7 +151,8 @@ static std::optional<SharedFactor> shareWith(const Factored &op, int64_t resultA
   return shared;
 }
 
-std::optional<SharedFactor> disco::findSharedFactor(RearrangeOp op, int64_t resultAxis, int64_t preferred) {
+std::optional<SharedFactor> disco::findSharedFactor(RearrangeOp op, int64_t resultAxis,
+                                                    int64_t preferred) {
   Factored factored(op);
   // An axis of extent 1 has no factors, so there is nothing to follow.
   if (!factored.result[resultAxis] || shapeOf(op.getResult())[resultAxis] == 1)

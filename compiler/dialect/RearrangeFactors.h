@@ -7,15 +7,18 @@
 
 namespace disco {
 
-/// The factors [begin, end) of a view that make up one dimension; nothing when the dimension's borders fall inside factors.
+/// The factors [begin, end) of a view that make up one dimension; nothing when the dimension's
+/// borders fall inside factors.
 using FactorSpan = std::optional<std::pair<size_t, size_t>>;
 
 /// For each dimension of `shape`, its factors in `factors`; both have the same product.
-llvm::SmallVector<FactorSpan> factorSpans(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> factors);
+llvm::SmallVector<FactorSpan> factorSpans(llvm::ArrayRef<int64_t> shape,
+                                          llvm::ArrayRef<int64_t> factors);
 
 /// The factors that an axis of a rearrangement's result has in common with one axis of its operand.
-/// Either they lie together and in the same order in both (`permuted` is false: both axes are outer x extent x inner),
-/// or the two axes consist of the same factors in another order (`permuted`, extent is the axes' extent).
+/// Either they lie together and in the same order in both (`permuted` is false: both axes are outer
+/// x extent x inner), or the two axes consist of the same factors in another order (`permuted`,
+/// extent is the axes' extent).
 struct SharedFactor {
   int64_t operandAxis;
   llvm::SmallVector<size_t> factors; // indices into the view, ascending
@@ -24,7 +27,8 @@ struct SharedFactor {
   Relation relation; // result axis -> operand axis
 };
 
-/// The operand axis with which axis `resultAxis` shares factors, `preferred` if that is possible, else the outermost.
+/// The operand axis with which axis `resultAxis` shares factors, `preferred` if that is possible,
+/// else the outermost.
 std::optional<SharedFactor> findSharedFactor(RearrangeOp op, int64_t resultAxis, int64_t preferred);
 
 } // namespace disco

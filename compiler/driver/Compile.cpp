@@ -17,7 +17,8 @@ using namespace disco;
 
 namespace {
 
-/// Prints stages as they end: to numbered files, to standard error, or to standard output and then stops.
+/// Prints stages as they end: to numbered files, to standard error, or to standard output and then
+/// stops.
 class StagePrinter {
 public:
   explicit StagePrinter(const discoc::CompileOptions &options) : options(options) {}
@@ -26,7 +27,8 @@ public:
     for (const std::string &name : options.printIrAfter)
       if (name != "all" && !isStage(name))
         return complain("--print-ir-after", name);
-    return options.stopAfter.empty() || isStage(options.stopAfter) || complain("--stop-after", options.stopAfter);
+    return options.stopAfter.empty() || isStage(options.stopAfter) ||
+           complain("--stop-after", options.stopAfter);
   }
 
   /// Whether to go on.
@@ -47,9 +49,11 @@ public:
       module->print(file, flags);
       file << "\n";
     }
-    if (llvm::is_contained(options.printIrAfter, "all") || llvm::is_contained(options.printIrAfter, name)) {
+    if (llvm::is_contained(options.printIrAfter, "all") ||
+        llvm::is_contained(options.printIrAfter, name)) {
       llvm::errs() << "// after " << name << "\n";
-      module->print(llvm::errs(), OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(64));
+      module->print(llvm::errs(),
+                    OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(64));
       llvm::errs() << "\n";
     }
     if (options.stopAfter == name) {
@@ -61,7 +65,8 @@ public:
 
 private:
   static bool isStage(StringRef name) {
-    return name == "import" || llvm::any_of(stages(), [&](const Stage &stage) { return name == stage.name; });
+    return name == "import" ||
+           llvm::any_of(stages(), [&](const Stage &stage) { return name == stage.name; });
   }
 
   static bool complain(StringRef option, StringRef name) {
@@ -101,11 +106,13 @@ LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) 
 int emitTo(ModuleOp module, const std::string &out) {
   std::string runtime = runtimeDirectory();
   if (runtime.empty()) {
-    llvm::errs() << "error: the runtime stub's sources are not beside discoc: reinstall it, or set DISCOC_RUNTIME to their folder\n";
+    llvm::errs() << "error: the runtime stub's sources are not beside discoc: reinstall it, or set "
+                    "DISCOC_RUNTIME to their folder\n";
     return discoc::ExitFault;
   }
   OutputDirectory directory(out);
-  if (!directory.prepare() || failed(emitCluster(module, runtime, directory.path())) || !directory.commit())
+  if (!directory.prepare() || failed(emitCluster(module, runtime, directory.path())) ||
+      !directory.commit())
     return discoc::ExitFault;
   return discoc::ExitSuccess;
 }
@@ -116,7 +123,8 @@ int discoc::runCompile(const CompileOptions &options) {
   if (!StagePrinter(options).checkNames())
     return ExitUsage;
   if (options.out.empty() && options.stopAfter.empty()) {
-    llvm::errs() << "error: -o OUT is missing: the directory to write, or --stop-after STAGE to print a stage\n";
+    llvm::errs() << "error: -o OUT is missing: the directory to write, or --stop-after STAGE to "
+                    "print a stage\n";
     return ExitUsage;
   }
   std::optional<LoadedModel> loaded = loadModel(options.model);
@@ -136,7 +144,9 @@ int discoc::runEmit(const EmitCommandOptions &options) {
     return ExitFault;
   SmallVector<ModuleOp> shards = shardsOf(*module);
   if (shards.empty() || !shards.front()->hasAttr("disco.arena_bytes")) {
-    llvm::errs() << "error: " << options.ir << ": is not a planned module; run it through 'discoc-opt --disco-pipeline' first\n";
+    llvm::errs()
+        << "error: " << options.ir
+        << ": is not a planned module; run it through 'discoc-opt --disco-pipeline' first\n";
     return ExitFault;
   }
   return emitTo(*module, options.out);

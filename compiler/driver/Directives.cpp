@@ -21,7 +21,8 @@ template <typename T> struct Stated {
 
 /// The file when one is named, else the metadata entry, else nothing.
 template <typename T, typename Read, typename Parse>
-Stated<T> find(const std::string &file, const discoc::importer::Model &model, const char *key, int64_t nodes, Read read, Parse parse) {
+Stated<T> find(const std::string &file, const discoc::importer::Model &model, const char *key,
+               int64_t nodes, Read read, Parse parse) {
   Stated<T> stated;
   discoc::Diagnostics errors;
   auto entry = model.metadata.find(key);
@@ -31,7 +32,8 @@ Stated<T> find(const std::string &file, const discoc::importer::Model &model, co
   } else if (entry != model.metadata.end()) {
     stated.source = llvm::sys::path::filename(model.path).str() + ": " + key;
     stated.value = parse(entry->second, stated.source, errors);
-    // Metadata is for the number of nodes for which the model was trained; about others it says nothing.
+    // Metadata is for the number of nodes for which the model was trained; about others it says
+    // nothing.
     if (stated.value && stated.value->nodes != nodes) {
       stated.value.reset();
       return stated;
@@ -57,7 +59,8 @@ std::string suggestion(StringRef name, const std::vector<std::string> &known) {
 
 class DirectiveAttacher {
 public:
-  DirectiveAttacher(ModuleOp module, const discoc::importer::Model &model) : module(module), model(model) {
+  DirectiveAttacher(ModuleOp module, const discoc::importer::Model &model)
+      : module(module), model(model) {
     module.walk([&](Operation *op) {
       if (auto input = dyn_cast<InputOp>(op))
         tensors[input.getName()] = op;
@@ -77,7 +80,8 @@ public:
         good = complain(source, entry.op);
         continue;
       }
-      routes[op].push_back(RouteAttr::get(module.getContext(), entry.from, entry.to, fromFormat(entry.channels)));
+      routes[op].push_back(
+          RouteAttr::get(module.getContext(), entry.from, entry.to, fromFormat(entry.channels)));
     }
     Builder builder(module.getContext());
     for (auto &[op, list] : routes) {
@@ -97,7 +101,8 @@ public:
         std::vector<std::string> known;
         for (auto &tensor : tensors)
           known.push_back(tensor.getKey().str());
-        llvm::errs() << "error: " << source << ": the model has no tensor '" << name << "'" << suggestion(name, known) << "\n";
+        llvm::errs() << "error: " << source << ": the model has no tensor '" << name << "'"
+                     << suggestion(name, known) << "\n";
         good = false;
         continue;
       }
@@ -112,7 +117,8 @@ private:
     if (at != contractions.end())
       return at->second;
     auto tensor = tensors.find(name);
-    return tensor != tensors.end() && isa<ContractionOpInterface>(tensor->second) ? tensor->second : nullptr;
+    return tensor != tensors.end() && isa<ContractionOpInterface>(tensor->second) ? tensor->second
+                                                                                  : nullptr;
   }
 
   bool complain(const std::string &source, const std::string &name) {
@@ -120,7 +126,8 @@ private:
     for (const discoc::importer::Op &op : model.graph.ops)
       if (op.name == name) {
         llvm::errs() << "op '" << name << "' (" << op.type << ", opset " << op.opset
-                     << ") is not a contraction; masks belong to Conv, Gemm and MatMul with constant weights\n";
+                     << ") is not a contraction; masks belong to Conv, Gemm and MatMul with "
+                        "constant weights\n";
         return false;
       }
     std::vector<std::string> known;
@@ -130,11 +137,12 @@ private:
     return false;
   }
 
-  bool attachOwner(Operation *op, const std::string &name, const discoc::OwnerMap &map, const std::string &source) {
+  bool attachOwner(Operation *op, const std::string &name, const discoc::OwnerMap &map,
+                   const std::string &source) {
     RankedTensorType type = tensorType(op->getResult(0));
     if (map.axis >= type.getRank()) {
-      llvm::errs() << "error: " << source << ": the owner map of '" << name << "' divides axis " << map.axis
-                   << ", but the tensor has rank " << type.getRank() << "\n";
+      llvm::errs() << "error: " << source << ": the owner map of '" << name << "' divides axis "
+                   << map.axis << ", but the tensor has rank " << type.getRank() << "\n";
       return false;
     }
     discoc::Diagnostics errors;
@@ -150,7 +158,8 @@ private:
     if (isa<InputOp>(op)) {
       bool root = sets[rootOf(module)].isAll(type.getDimSize(map.axis));
       if (!root)
-        llvm::errs() << "error: " << source << ": '" << name << "' is an input of the model, which the root owns\n";
+        llvm::errs() << "error: " << source << ": '" << name
+                     << "' is an input of the model, which the root owns\n";
       return root;
     }
     op->setAttr(kOwnersAttr, OwnedAttr::get(module.getContext(), map.axis, sets));
@@ -164,17 +173,22 @@ private:
 
 } // namespace
 
-LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOptions &options, const discoc::importer::Model &model) {
+LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOptions &options,
+                                      const discoc::importer::Model &model) {
   int64_t nodes = nodesOf(module);
   auto masks = find<discoc::Masks>(
       options.masks, model, discoc::metadataMasks, nodes,
-      [](const std::string &file, int64_t n, discoc::Diagnostics &errors) { return discoc::readMasks(file, n, errors); },
+      [](const std::string &file, int64_t n, discoc::Diagnostics &errors) {
+        return discoc::readMasks(file, n, errors);
+      },
       [](const std::string &text, const std::string &source, discoc::Diagnostics &errors) {
         return discoc::parseMasks(text, source, std::nullopt, errors);
       });
   auto owners = find<discoc::Owners>(
       options.owners, model, discoc::metadataOwners, nodes,
-      [](const std::string &file, int64_t n, discoc::Diagnostics &errors) { return discoc::readOwners(file, n, errors); },
+      [](const std::string &file, int64_t n, discoc::Diagnostics &errors) {
+        return discoc::readOwners(file, n, errors);
+      },
       [](const std::string &text, const std::string &source, discoc::Diagnostics &errors) {
         return discoc::parseOwners(text, source, std::nullopt, errors);
       });

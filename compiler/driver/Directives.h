@@ -9,8 +9,8 @@
 
 namespace disco {
 
-/// Reads stated masks and owner maps, from files or else from the model's metadata, checks them against the module
-/// and notes them on its ops (`disco.stated_mask`, `disco.owners`).
+/// Reads stated masks and owner maps, from files or else from the model's metadata, checks them
+/// against the module and notes them on its ops (`disco.stated_mask`, `disco.owners`).
 mlir::LogicalResult attachDirectives(mlir::ModuleOp module, const discoc::ModelOptions &options,
                                      const discoc::importer::Model &model);
 

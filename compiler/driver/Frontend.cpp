@@ -41,18 +41,19 @@ static std::string findDescription(Location loc) {
 }
 
 DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, std::string file) : context(context) {
-  handler = context.getDiagEngine().registerHandler([file = std::move(file)](Diagnostic &diagnostic) {
-    bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
-    llvm::errs() << (isError ? "error: " : "warning: ") << file << ": ";
-    if (NameLoc name = findName(diagnostic.getLocation())) {
-      llvm::errs() << "op '" << name.getName().getValue() << "'";
-      if (std::string type = findDescription(diagnostic.getLocation()); !type.empty())
-        llvm::errs() << " (" << type << ")";
-      llvm::errs() << ": ";
-    }
-    llvm::errs() << diagnostic << "\n";
-    return success();
-  });
+  handler =
+      context.getDiagEngine().registerHandler([file = std::move(file)](Diagnostic &diagnostic) {
+        bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+        llvm::errs() << (isError ? "error: " : "warning: ") << file << ": ";
+        if (NameLoc name = findName(diagnostic.getLocation())) {
+          llvm::errs() << "op '" << name.getName().getValue() << "'";
+          if (std::string type = findDescription(diagnostic.getLocation()); !type.empty())
+            llvm::errs() << " (" << type << ")";
+          llvm::errs() << ": ";
+        }
+        llvm::errs() << diagnostic << "\n";
+        return success();
+      });
 }
 
 DiagnosticPrinter::~DiagnosticPrinter() { context.getDiagEngine().eraseHandler(handler); }
@@ -99,7 +100,8 @@ static bool parsePins(const discoc::ModelOptions &options, std::map<std::string,
     for (StringRef part : parts) {
       int64_t value = 0;
       if (name.empty() || part.getAsInteger(10, value) || value < 0) {
-        llvm::errs() << "error: --input-shape " << shape << ": expected NAME=AxBxC, such as --input-shape x=1x3x224x224\n";
+        llvm::errs() << "error: --input-shape " << shape
+                     << ": expected NAME=AxBxC, such as --input-shape x=1x3x224x224\n";
         return false;
       }
       dims.push_back(value);
@@ -126,8 +128,8 @@ std::string discoc::hashModel(const importer::Model &model) {
   return llvm::toHex(hash.final(), /*LowerCase=*/true);
 }
 
-static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, const discoc::importer::Model &model,
-                        const discoc::Cluster &cluster) {
+static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
+                        const discoc::importer::Model &model, const discoc::Cluster &cluster) {
   EmitOptions notes;
   notes.modelName = symbolName(options.model);
   notes.modelFile = llvm::sys::path::filename(options.model).str();
@@ -136,9 +138,11 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
   notes.cluster = cluster;
   notes.settings["nodes"] = std::to_string(cluster.nodes.size());
   for (const std::string &pin : options.pins)
-    notes.settings["pin." + StringRef(pin).rsplit('=').first.str()] = StringRef(pin).rsplit('=').second.str();
+    notes.settings["pin." + StringRef(pin).rsplit('=').first.str()] =
+        StringRef(pin).rsplit('=').second.str();
   for (const std::string &shape : options.inputShapes)
-    notes.settings["shape." + StringRef(shape).rsplit('=').first.str()] = StringRef(shape).rsplit('=').second.str();
+    notes.settings["shape." + StringRef(shape).rsplit('=').first.str()] =
+        StringRef(shape).rsplit('=').second.str();
   discoc::Diagnostics errors;
   auto metadata = [&](const char *key) -> const std::string * {
     auto entry = model.metadata.find(key);
@@ -148,7 +152,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
     if (auto labels = discoc::parseLabels(*text, notes.modelFile + ": discoc.labels", errors))
       notes.labels = *labels;
   if (const std::string *text = metadata(discoc::metadataPreprocess))
-    notes.preprocess = discoc::parsePreprocess(*text, notes.modelFile + ": discoc.preprocess", errors);
+    notes.preprocess =
+        discoc::parsePreprocess(*text, notes.modelFile + ": discoc.preprocess", errors);
   print(errors);
   if (!errors.empty())
     return false;
@@ -158,7 +163,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
 
 static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options) {
   if (options.nodes < 0 || options.nodes > 1024) {
-    llvm::errs() << "error: -n " << options.nodes << ": expected a number of nodes from 1 to 1024\n";
+    llvm::errs() << "error: -n " << options.nodes
+                 << ": expected a number of nodes from 1 to 1024\n";
     return std::nullopt;
   }
   std::optional<int64_t> nodes;
@@ -171,7 +177,8 @@ static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &op
   print(errors);
   if (cluster && (cluster->root.inputAt < 0 || cluster->root.inputAt != cluster->root.outputAt)) {
     llvm::errs() << "error: " << options.cluster
-                 << ": [root]: input_at and output_at must name the same one node in this version of discoc\n";
+                 << ": [root]: input_at and output_at must name the same one node in this version "
+                    "of discoc\n";
     return std::nullopt;
   }
   return cluster;
@@ -199,7 +206,9 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
     if (!loaded.module || !errors.empty())
       return std::nullopt;
     Builder builder(loaded.context.get());
-    (*loaded.module)->setAttr(kNodesAttr, builder.getI64IntegerAttr(static_cast<int64_t>(cluster->nodes.size())));
+    (*loaded.module)
+        ->setAttr(kNodesAttr,
+                  builder.getI64IntegerAttr(static_cast<int64_t>(cluster->nodes.size())));
     (*loaded.module)->setAttr("disco.root", builder.getI64IntegerAttr(cluster->root.inputAt));
     if (!noteOptions(*loaded.module, options, *loaded.model, *cluster))
       return std::nullopt;

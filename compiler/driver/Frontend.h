@@ -19,7 +19,8 @@ struct LoadedModel {
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
 
-/// Prints diagnostics of the compiler as `error: FILE: op 'NAME' (TYPE, opset N): ...` while it lives.
+/// Prints diagnostics of the compiler as `error: FILE: op 'NAME' (TYPE, opset N): ...` while it
+/// lives.
 class DiagnosticPrinter {
 public:
   DiagnosticPrinter(mlir::MLIRContext &context, std::string file);
@@ -32,10 +33,12 @@ private:
 
 std::unique_ptr<mlir::MLIRContext> makeContext();
 
-/// Reads, pins, imports and notes everything that users stated. Null after errors on standard error.
+/// Reads, pins, imports and notes everything that users stated. Null after errors on standard
+/// error.
 std::optional<LoadedModel> loadModel(const discoc::ModelOptions &options);
 
-/// The stages by name, in order, as --stop-after and --print-ir-after know them: `import` comes before them.
+/// The stages by name, in order, as --stop-after and --print-ir-after know them: `import` comes
+/// before them.
 struct Stage {
   const char *name;
   std::unique_ptr<mlir::Pass> (*create)();

@@ -23,18 +23,25 @@ static std::string typeText(RankedTensorType type) {
 
 static void printBorders(const discoc::importer::Model &model, func::FuncOp function) {
   llvm::outs() << "model " << model.path << ", IR version " << model.irVersion << "\n";
-  function.walk([](InputOp op) { llvm::outs() << "input  " << op.getName() << " " << typeText(tensorType(op.getResult())) << "\n"; });
-  function.walk([](OutputOp op) { llvm::outs() << "output " << op.getName() << " " << typeText(tensorType(op.getX())) << "\n"; });
+  function.walk([](InputOp op) {
+    llvm::outs() << "input  " << op.getName() << " " << typeText(tensorType(op.getResult()))
+                 << "\n";
+  });
+  function.walk([](OutputOp op) {
+    llvm::outs() << "output " << op.getName() << " " << typeText(tensorType(op.getX())) << "\n";
+  });
   std::map<std::string, int64_t> counts;
   for (const discoc::importer::Op &op : model.graph.ops)
     ++counts[op.type];
   llvm::outs() << "ops    ";
   llvm::interleave(
-      counts, llvm::outs(), [](auto &entry) { llvm::outs() << entry.first << " " << entry.second; }, ", ");
+      counts, llvm::outs(), [](auto &entry) { llvm::outs() << entry.first << " " << entry.second; },
+      ", ");
   llvm::outs() << "\n";
 }
 
-/// One line a contraction: its size, density by columns, and the bytes that its readers need by ordered pair.
+/// One line a contraction: its size, density by columns, and the bytes that its readers need by
+/// ordered pair.
 static void printContraction(ContractionOpInterface op, int64_t nodes) {
   std::optional<Contraction> rule = op.getContraction();
   if (!rule)
@@ -42,15 +49,17 @@ static void printContraction(ContractionOpInterface op, int64_t nodes) {
   OwnedAttr inputs = ownersOf(op->getOperand(0));
   int64_t bytes = channelBytes(tensorType(op->getOperand(0)), inputs.getAxis());
   bool root = op->getOperand(0).getDefiningOp<InputOp>() != nullptr;
-  llvm::outs() << llvm::format("%-28s %-22s %10lld MAC", opName(op).c_str(), opDescription(op).c_str(),
-                               static_cast<long long>(cast<CostOpInterface>(op.getOperation()).getMacs()));
+  llvm::outs() << llvm::format(
+      "%-28s %-22s %10lld MAC", opName(op).c_str(), opDescription(op).c_str(),
+      static_cast<long long>(cast<CostOpInterface>(op.getOperation()).getMacs()));
   int64_t kept = 0, possible = 0;
   std::string pairs;
   llvm::raw_string_ostream os(pairs);
   for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>())
     if (route.getFrom() != route.getTo()) {
       kept += route.getSet().size();
-      os << "  " << route.getFrom() << "->" << route.getTo() << ": " << route.getSet().size() * bytes;
+      os << "  " << route.getFrom() << "->" << route.getTo() << ": "
+         << route.getSet().size() * bytes;
     }
   OwnedAttr outputs = ownersOf(op->getResult(0));
   for (int64_t from = 0; from < nodes; ++from)
@@ -58,7 +67,8 @@ static void printContraction(ContractionOpInterface op, int64_t nodes) {
       if (from != to && !outputs.getSet(to).empty())
         possible += inputs.getSet(from).size();
   if (possible > 0)
-    llvm::outs() << llvm::format("  density %.3f", static_cast<double>(kept) / static_cast<double>(possible));
+    llvm::outs() << llvm::format("  density %.3f",
+                                 static_cast<double>(kept) / static_cast<double>(possible));
   if (!pairs.empty())
     llvm::outs() << (root ? "  root bytes" : "  bytes") << pairs;
   llvm::outs() << "\n";
@@ -92,7 +102,8 @@ int discoc::runInspect(const InspectOptions &options) {
   manager.addPass(createDeriveMasks());
   if (failed(manager.run(module)))
     return ExitFault;
-  llvm::outs() << "contractions, " << nodesOf(module) << (nodesOf(module) == 1 ? " node" : " nodes") << "\n";
+  llvm::outs() << "contractions, " << nodesOf(module) << (nodesOf(module) == 1 ? " node" : " nodes")
+               << "\n";
   func::FuncOp function = mainOf(module);
   function.walk([&](ContractionOpInterface op) { printContraction(op, nodesOf(module)); });
   if (options.writeOwners.empty())

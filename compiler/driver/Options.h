@@ -1,7 +1,8 @@
 //===- Options.h - what the command line says -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plain structures between CLI11, which throws, and the compiler, which is built without exceptions.
+// Plain structures between CLI11, which throws, and the compiler, which is built without
+// exceptions.
 #ifndef DISCOC_DRIVER_OPTIONS_H
 #define DISCOC_DRIVER_OPTIONS_H
 

@@ -39,7 +39,9 @@ bool OutputDirectory::prepare() {
     return false;
   }
   if (fs::exists(wanted) && (!fs::is_directory(wanted) || !isOurs(wanted))) {
-    llvm::errs() << "error: '" << wanted << "' exists and is not an output of discoc; name another directory, or remove it\n";
+    llvm::errs()
+        << "error: '" << wanted
+        << "' exists and is not an output of discoc; name another directory, or remove it\n";
     return false;
   }
   llvm::SmallString<128> made;

@@ -8,7 +8,8 @@
 
 namespace disco {
 
-/// Everything is written beside the wanted place and moved there at the end. Without commit() nothing is left behind.
+/// Everything is written beside the wanted place and moved there at the end. Without commit()
+/// nothing is left behind.
 class OutputDirectory {
 public:
   explicit OutputDirectory(llvm::StringRef path);

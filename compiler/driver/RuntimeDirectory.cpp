@@ -13,7 +13,8 @@ std::string disco::runtimeDirectory() {
   };
   if (const char *stated = std::getenv("DISCOC_RUNTIME"))
     return holds(stated) ? stated : "";
-  llvm::SmallString<128> installed(llvm::sys::path::parent_path(llvm::sys::fs::getMainExecutable(nullptr, nullptr)));
+  llvm::SmallString<128> installed(
+      llvm::sys::path::parent_path(llvm::sys::fs::getMainExecutable(nullptr, nullptr)));
   llvm::sys::path::append(installed, "..", "share", "discoc", "runtime_stub");
   if (holds(installed))
     return installed.str().str();

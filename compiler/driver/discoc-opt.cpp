@@ -12,7 +12,9 @@ int main(int argc, char **argv) {
   disco::registerDiscoPasses();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
-  mlir::PassPipelineRegistration<>("disco-pipeline", "Every stage from simplification to memory planning",
-                                   [](mlir::OpPassManager &manager) { disco::buildPipeline(manager); });
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "discoc-opt: runs stages of discoc on text\n", registry));
+  mlir::PassPipelineRegistration<>(
+      "disco-pipeline", "Every stage from simplification to memory planning",
+      [](mlir::OpPassManager &manager) { disco::buildPipeline(manager); });
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "discoc-opt: runs stages of discoc on text\n", registry));
 }

@@ -9,30 +9,58 @@
 namespace {
 
 void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
-  command.add_option("MODEL", options.model, "The ONNX file (opset 7 to 22)")->required()->type_name("MODEL.onnx");
-  command.add_option("-n,--nodes", options.nodes, "Number of nodes, 1 or more (default: that of the cluster file, else 1)");
-  command.add_option("--masks", options.masks, "Masks as JSON (docs/formats/masks.md); else the model's metadata, else the weights' zeros")
+  command.add_option("MODEL", options.model, "The ONNX file (opset 7 to 22)")
+      ->required()
+      ->type_name("MODEL.onnx");
+  command.add_option("-n,--nodes", options.nodes,
+                     "Number of nodes, 1 or more (default: that of the cluster file, else 1)");
+  command
+      .add_option("--masks", options.masks,
+                  "Masks as JSON (docs/formats/masks.md); else the model's metadata, else the "
+                  "weights' zeros")
       ->type_name("FILE");
-  command.add_option("--owners", options.owners, "Owner maps as JSON (docs/formats/owners.md); else the default division")->type_name("FILE");
-  command.add_option("--pin", options.pins, "Size of a named dimension, such as batch=1; repeatable")->type_name("NAME=SIZE");
-  command.add_option("--input-shape", options.inputShapes, "Shape of an input, such as x=1x3x224x224; repeatable")
+  command
+      .add_option("--owners", options.owners,
+                  "Owner maps as JSON (docs/formats/owners.md); else the default division")
+      ->type_name("FILE");
+  command
+      .add_option("--pin", options.pins, "Size of a named dimension, such as batch=1; repeatable")
+      ->type_name("NAME=SIZE");
+  command
+      .add_option("--input-shape", options.inputShapes,
+                  "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
-  command.add_option("--cluster", options.cluster, "Nodes and links as TOML (docs/formats/cluster.md)")->type_name("FILE");
+  command
+      .add_option("--cluster", options.cluster, "Nodes and links as TOML (docs/formats/cluster.md)")
+      ->type_name("FILE");
 }
 
 void addCompile(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<discoc::CompileOptions>();
-  CLI::App *command = app.add_subcommand("compile", "Divide a model over N nodes and write a C++ program for each");
-  command->footer("The output directory appears only when everything is written. It holds manifest.json, report.json, the\n"
-                  "masks.json and owners.json that were used, and node0 ... node{N-1}, each of which builds on its own\n"
-                  "with CMake and a C++17 compiler.\n\n"
-                  "  discoc compile resnet.onnx -n 2 -o out\n"
-                  "  discoc compile resnet.onnx -n 2 --stop-after assign-owners    prints that stage's IR");
+  CLI::App *command =
+      app.add_subcommand("compile", "Divide a model over N nodes and write a C++ program for each");
+  command->footer(
+      "The output directory appears only when everything is written. It holds manifest.json, "
+      "report.json, the\n"
+      "masks.json and owners.json that were used, and node0 ... node{N-1}, each of which builds on "
+      "its own\n"
+      "with CMake and a C++17 compiler.\n\n"
+      "  discoc compile resnet.onnx -n 2 -o out\n"
+      "  discoc compile resnet.onnx -n 2 --stop-after assign-owners    prints that stage's IR");
   addModelOptions(*command, options->model);
   command->add_option("-o,--output", options->out, "The directory to write")->type_name("OUT");
-  command->add_option("--stop-after", options->stopAfter, "Print the IR after this stage and write nothing")->type_name("STAGE");
-  command->add_option("--print-ir-after", options->printIrAfter, "Print the IR after a stage, or 'all', to standard error")->type_name("STAGE");
-  command->add_option("--dump-dir", options->dumpDirectory, "Write the IR after every stage to numbered files")->type_name("DIR");
+  command
+      ->add_option("--stop-after", options->stopAfter,
+                   "Print the IR after this stage and write nothing")
+      ->type_name("STAGE");
+  command
+      ->add_option("--print-ir-after", options->printIrAfter,
+                   "Print the IR after a stage, or 'all', to standard error")
+      ->type_name("STAGE");
+  command
+      ->add_option("--dump-dir", options->dumpDirectory,
+                   "Write the IR after every stage to numbered files")
+      ->type_name("DIR");
   command->add_flag("--timing", options->timing, "Say how long each stage took");
   command->add_flag("--statistics", options->statistics, "Print what the stages counted");
   command->callback([options, &exitCode] { exitCode = discoc::runCompile(*options); });
@@ -40,31 +68,42 @@ void addCompile(CLI::App &app, int &exitCode) {
 
 void addEmit(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<discoc::EmitCommandOptions>();
-  CLI::App *command = app.add_subcommand("emit", "Write the programs of a planned module in text form (what compile does last)");
-  command->add_option("IR", options->ir, "The module, as left by 'discoc-opt --disco-pipeline'")->required()->type_name("FILE.mlir");
-  command->add_option("-o,--output", options->out, "The directory to write")->required()->type_name("OUT");
+  CLI::App *command = app.add_subcommand(
+      "emit", "Write the programs of a planned module in text form (what compile does last)");
+  command->add_option("IR", options->ir, "The module, as left by 'discoc-opt --disco-pipeline'")
+      ->required()
+      ->type_name("FILE.mlir");
+  command->add_option("-o,--output", options->out, "The directory to write")
+      ->required()
+      ->type_name("OUT");
   command->callback([options, &exitCode] { exitCode = discoc::runEmit(*options); });
 }
 
 void addInspect(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<discoc::InspectOptions>();
-  CLI::App *command = app.add_subcommand("inspect", "Show a model's inputs, outputs and ops, and each contraction's masks");
-  command->footer("With -n and --write-owners, writes the owner maps that compile will use: a trainer reads them before it\n"
+  CLI::App *command = app.add_subcommand(
+      "inspect", "Show a model's inputs, outputs and ops, and each contraction's masks");
+  command->footer("With -n and --write-owners, writes the owner maps that compile will use: a "
+                  "trainer reads them before it\n"
                   "chooses masks.");
   addModelOptions(*command, options->model);
-  command->add_option("--write-owners", options->writeOwners, "Write the owner maps as JSON")->type_name("FILE");
+  command->add_option("--write-owners", options->writeOwners, "Write the owner maps as JSON")
+      ->type_name("FILE");
   command->callback([options, &exitCode] { exitCode = discoc::runInspect(*options); });
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app("discoc divides a neural network within each layer over several nodes that exchange only the features that\n"
-               "its trained communication masks let through, and writes a C++ program for each node.",
-               "discoc");
+  CLI::App app(
+      "discoc divides a neural network within each layer over several nodes that exchange only the "
+      "features that\n"
+      "its trained communication masks let through, and writes a C++ program for each node.",
+      "discoc");
   app.set_version_flag("--version", "discoc " DISCOC_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 success, 1 an input is wrong, 2 the command line is wrong, 3 a node directory does not build,\n"
+  app.footer("Exit codes: 0 success, 1 an input is wrong, 2 the command line is wrong, 3 a node "
+             "directory does not build,\n"
              "4 a node failed while the programs ran, 5 results differ, 6 interrupted.");
   int exitCode = discoc::ExitSuccess;
   addCompile(app, exitCode);
