@@ -147,8 +147,8 @@ template <class P> struct conv_product {
   }
   void finish(T *from, dim from_row, dim m0, dim rows, dim n0, dim columns) const {
     const dim at = m0 * n + n0;
-    product_finish<P>(y + at, from, from_row, P::has_bias ? bias + m0 : nullptr,
-                      P::has_residual ? residual + at : nullptr, n, rows, columns);
+    product_finish<P>(y + at, n, from, from_row, P::has_bias ? bias + m0 : nullptr,
+                      P::has_residual ? residual + at : nullptr, rows, columns);
   }
 };
 

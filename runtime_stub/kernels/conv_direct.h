@@ -126,15 +126,9 @@ template <class P, class G> struct conv_planes {
         if constexpr (P::has_init)
           product_begin<typename G::y_t>(sums, columns, g.init + at, G::ow, band, G::ow);
         conv_taps<T>((used + lanes - 1) / lanes, G::taps, buffer, offsets.of, w, sums);
-        const T b = P::has_bias ? g.bias[m0] : (T)0;
-        using act = typename P::act;
-        for (dim r = 0; r < band; ++r)
-          for (dim c = 0; c < G::ow; ++c) {
-            T v = sums[r * columns + c] + b;
-            if constexpr (P::has_residual)
-              v += load(g.residual[at + r * G::ow + c]);
-            g.y[at + r * G::ow + c] = store<typename G::y_t>(act::template apply<act>(v));
-          }
+        product_rows<typename P::act, P::has_bias, P::has_residual>(
+            g.y + at, G::ow, sums, columns, P::has_bias ? g.bias + m0 : nullptr, 0,
+            P::has_residual ? g.residual + at : nullptr, band, G::ow);
       }
     }
   }

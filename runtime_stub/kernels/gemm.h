@@ -231,7 +231,7 @@ template <class G> inline void gemm(const G &g) {
 
 /// `begin` of a product: c starts from init. init and c may be the same memory.
 template <class Y, class T>
-inline void product_begin(T *to, dim to_row, const Y *init, dim init_row, dim rows, dim columns) {
+DISCO_WIDE void product_begin(T *to, dim to_row, const Y *init, dim init_row, dim rows, dim columns) {
   for (dim r = 0; r < rows; ++r) {
     const Y *from = init + r * init_row;
     if constexpr (same<Y, T>)
@@ -242,22 +242,29 @@ inline void product_begin(T *to, dim to_row, const Y *init, dim init_row, dim ro
   }
 }
 
-/// `finish` of a product with one bias a row: y = act(c + bias + residual).
-template <class P, class T>
-inline void product_finish(typename P::y_t *y, const T *from, dim from_row, const T *bias,
-                           const typename P::y_t *residual, dim y_row, dim rows, dim columns) {
-  using y_t = typename P::y_t;
-  using act = typename P::act;
-  if constexpr (!same<y_t, T> || P::has_bias || P::has_residual || !same<act, act_none>)
-    for (dim r = 0; r < rows; ++r) {
-      const T b = P::has_bias ? bias[r] : (T)0;
-      for (dim j = 0; j < columns; ++j) {
-        T v = from[r * from_row + j] + b;
-        if constexpr (P::has_residual)
-          v += load(residual[r * y_row + j]);
-        y[r * y_row + j] = store<y_t>(act::template apply<act>(v));
-      }
+/// y = act(c + bias of the row + residual), one copy for all ops with the same epilogue. c may be y;
+/// bias_step 0: one bias for all rows.
+template <class Act, bool Bias, bool Residual, class Y, class T>
+DISCO_WIDE void product_rows(Y *y, dim y_row, const T *c, dim c_row, const T *bias, dim bias_step,
+                             const Y *residual, dim rows, dim columns) {
+  for (dim r = 0; r < rows; ++r, y += y_row, c += c_row) {
+    const T b = Bias ? bias[r * bias_step] : (T)0;
+    for (dim j = 0; j < columns; ++j) {
+      T v = c[j] + b;
+      if constexpr (Residual)
+        v += load(residual[r * y_row + j]);
+      y[j] = store<Y>(Act::template apply<Act>(v));
     }
+  }
+}
+
+/// `finish` of a product with one bias a row.
+template <class P, class T>
+inline void product_finish(typename P::y_t *y, dim y_row, const T *c, dim c_row, const T *bias,
+                           const typename P::y_t *residual, dim rows, dim columns) {
+  using act = typename P::act;
+  if constexpr (!same<typename P::y_t, T> || P::has_bias || P::has_residual || !same<act, act_none>)
+    product_rows<act, P::has_bias, P::has_residual>(y, y_row, c, c_row, bias, 1, residual, rows, columns);
 }
 
 /// At most this many columns are computed as dot products.

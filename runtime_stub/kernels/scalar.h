@@ -45,7 +45,7 @@ inline float with_sign(float v, float s) { return float_of((bits_of(v) & 0x7ffff
 
 /// e^v within 1.1 ulp, no branches and no calls, so that loops over it vectorise.
 /// 2^n is applied in two factors, which keeps subnormal results right.
-inline float exp_of(float v) {
+DISCO_INLINE float exp_of(float v) {
   float c = pick(v > -104.0f, v, -104.0f); // NaN becomes -104 here and is put back below
   c = pick(c < 89.0f, c, 89.0f);
   const int32_t n = (int32_t)(c * 0x1.715476p+0f + with_sign(0.5f, c));
@@ -64,7 +64,7 @@ inline float exp_of(float v) {
 }
 
 /// Within 2 ulp: a polynomial near 0, else through e^(2 |v|).
-inline float tanh_of(float v) {
+DISCO_INLINE float tanh_of(float v) {
   const float a = float_of(bits_of(v) & 0x7fffffffu), s = v * v;
   float p = -5.70498872745e-3f; // Cephes
   p = p * s + 2.06390887954e-2f;
@@ -77,7 +77,7 @@ inline float tanh_of(float v) {
 }
 
 /// Within 2 ulp: a polynomial near 0, else 1 - e^polynomial (Juffa's approximation).
-inline float erf_of(float v) {
+DISCO_INLINE float erf_of(float v) {
   const float t = float_of(bits_of(v) & 0x7fffffffu), s = v * v;
   float f = -1.72853470e-5f * t + 3.83197126e-4f;
   f = f * s + (-3.88396438e-3f * t + 2.42546219e-2f);

@@ -11,6 +11,13 @@
 #include <stdint.h>
 #include <string.h>
 
+// Functions that a loop vectorises only when they are in it.
+#if defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define DISCO_INLINE inline __attribute__((always_inline))
+#else
+#define DISCO_INLINE inline
+#endif
+
 namespace disco {
 
 /// Extents and offsets inside kernels: as wide as a pointer, so that loops stay
@@ -40,7 +47,7 @@ inline uint32_t pick(bool c, uint32_t a, uint32_t b) { return b ^ ((a ^ b) & (0u
 inline float pick(bool c, float a, float b) { return float_of(pick(c, bits_of(a), bits_of(b))); }
 
 /// Exact. Does not depend on how the target treats subnormal floats.
-inline float f16_to_f32(f16 h) {
+DISCO_INLINE float f16_to_f32(f16 h) {
   const uint32_t magnitude = h.bits & 0x7fffu;
   const uint32_t sign = (uint32_t)(h.bits & 0x8000u) << 16;
   const uint32_t normal = (magnitude << 13) + pick(magnitude >= 0x7c00u, 0x70000000u, 0x38000000u);
@@ -49,7 +56,7 @@ inline float f16_to_f32(f16 h) {
 }
 
 /// Round to nearest, ties to even; overflow gives infinity, NaN stays NaN.
-inline f16 f32_to_f16(float v) {
+DISCO_INLINE f16 f32_to_f16(float v) {
   const uint32_t all = bits_of(v), sign = (all >> 16) & 0x8000u, u = all & 0x7fffffffu;
   // Adding 1/2 places the last bit of a binary16 subnormal at the last bit of
   // the sum, so the addition itself rounds correctly.
