@@ -9,6 +9,8 @@
 // Some malformed texts break the library's own assumptions, which a release build
 // turns into undefined behaviour. Here they throw in every build.
 #undef NDEBUG
+#include <cstring>
+#include <cctype>
 #include <stdexcept>
 [[noreturn]] static void malformed() {
   throw std::runtime_error("malformed in a way that has no better name");
@@ -122,6 +124,10 @@ bool isHostPort(const std::string &text) {
   size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0 || text.size() - colon > 6)
     return false;
+  // It becomes a part of source text: no quotes, no commas.
+  for (char c : text.substr(0, colon))
+    if (!std::isalnum(static_cast<unsigned char>(c)) && !std::strchr(".:-_[]%", c))
+      return false;
   std::string port = text.substr(colon + 1);
   return !port.empty() && port.find_first_not_of("0123456789") == std::string::npos &&
          std::stol(port) <= 65535;
