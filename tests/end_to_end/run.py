@@ -210,7 +210,11 @@ def combinations(a, folder, tally):
         print("note: no shared models (DISCOC_SHARED): seeded torchvision "
               "exports stand in")
         tally.skip("trained models", "the shared folder is absent")
-        found, share = models.stand_ins(folder), STAND_IN_SHARE
+        try:
+            found, share = models.stand_ins(folder), STAND_IN_SHARE
+        except ImportError as error:
+            tally.skip("stand-ins", f"{error} (scripts/setup train)")
+            return
     for model in found:
         if not re.search(a.models, model.name):
             continue
