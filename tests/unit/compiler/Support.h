@@ -9,6 +9,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <random>
 #include <string>
@@ -34,6 +35,12 @@ public:
 private:
   std::mt19937_64 engine;
 };
+
+/// How many random cases a test tries; DISCOC_TEST_ROUNDS=N asks for more of them.
+inline uint64_t rounds(uint64_t usual) {
+  const char *text = std::getenv("DISCOC_TEST_ROUNDS");
+  return text ? std::strtoull(text, nullptr, 10) : usual;
+}
 
 /// A context with the dialects, and parsing of text.
 struct Ir {
