@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Where one node's arithmetic goes: microseconds of every kernel call of an
-emitted node, its links left out.
+emitted node, its links left out; and what lies between a send and the next
+wait, behind which a message can hide.
 
     layers.py OUT/node0 [--top 20] [--count 20]
 """
@@ -76,6 +77,22 @@ def times_of(directory, count, core):
                 for k, call in enumerate(calls)]
 
 
+def windows(directory, rows):
+    """Microseconds of arithmetic between a send and the wait after it."""
+    times, result, here = iter(rows), [], None
+    with open(os.path.join(directory, "model.cpp"), encoding="utf-8") as f:
+        for line in f.read().splitlines():
+            if "disco_send(" in line:
+                here = 0.0
+            elif "disco_wait(" in line and here is not None:
+                result.append(here)
+                here = None
+            elif CALL.match(line):
+                us = next(times)[0]
+                here = None if here is None else here + us
+    return result
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -93,6 +110,13 @@ def main():
     print(f"total {total / 1e3:.2f} ms in {len(rows)} calls: " + ", ".join(
         f"{k} {v / 1e3:.2f}" for k, v in sorted(
             kinds.items(), key=lambda kv: -kv[1])))
+    found = windows(a.directory, rows)
+    if found:
+        print(f"{len(found)} windows of {min(found):.0f} to {max(found):.0f} "
+              f"us, median {bench.median(found):.0f}, together "
+              f"{sum(found) / 1e3:.2f} ms; hidden at most: " + ", ".join(
+                  f"{sum(min(w, d) for w in found) / 1e3:.2f} ms of {d} us"
+                  for d in (100, 200, 500, 1000)) + " messages")
     for us, kind, op, comment in sorted(rows, reverse=True)[:a.top]:
         print(f"{us:10.1f} us {100 * us / total:5.1f} %  {kind:12} {op:6} "
               f"{comment[:100]}")
