@@ -9,8 +9,8 @@
 // Some malformed texts break the library's own assumptions, which a release build
 // turns into undefined behaviour. Here they throw in every build.
 #undef NDEBUG
-#include <cstring>
 #include <cctype>
+#include <cstring>
 #include <stdexcept>
 [[noreturn]] static void malformed() {
   throw std::runtime_error("malformed in a way that has no better name");

@@ -10,15 +10,22 @@
 namespace disco {
 
 struct op_add {
-  template <class Self, class T> static T apply(T a, T b) { return (T)((wrap_t<T>)a + (wrap_t<T>)b); }
+  template <class Self, class T> static T apply(T a, T b) {
+    return (T)((wrap_t<T>)a + (wrap_t<T>)b);
+  }
 };
 struct op_sub {
-  template <class Self, class T> static T apply(T a, T b) { return (T)((wrap_t<T>)a - (wrap_t<T>)b); }
+  template <class Self, class T> static T apply(T a, T b) {
+    return (T)((wrap_t<T>)a - (wrap_t<T>)b);
+  }
 };
 struct op_mul {
-  template <class Self, class T> static T apply(T a, T b) { return (T)((wrap_t<T>)a * (wrap_t<T>)b); }
+  template <class Self, class T> static T apply(T a, T b) {
+    return (T)((wrap_t<T>)a * (wrap_t<T>)b);
+  }
 };
-/// Integers truncate towards zero; by zero gives 0, since ONNX leaves it open and a trap is no answer.
+/// Integers truncate towards zero; by zero gives 0, since ONNX leaves it open and a trap is no
+/// answer.
 struct op_div {
   template <class Self, class T> static T apply(T a, T b) {
     if constexpr (is_float<T>) {
@@ -98,10 +105,14 @@ struct op_xor {
 };
 /// Unsigned integers; shifts of the width or more give 0.
 struct op_shift_left {
-  template <class Self, class T> static T apply(T a, T b) { return b < 8 * sizeof(T) ? (T)((wrap_t<T>)a << b) : (T)0; }
+  template <class Self, class T> static T apply(T a, T b) {
+    return b < 8 * sizeof(T) ? (T)((wrap_t<T>)a << b) : (T)0;
+  }
 };
 struct op_shift_right {
-  template <class Self, class T> static T apply(T a, T b) { return b < 8 * sizeof(T) ? (T)(a >> b) : (T)0; }
+  template <class Self, class T> static T apply(T a, T b) {
+    return b < 8 * sizeof(T) ? (T)(a >> b) : (T)0;
+  }
 };
 struct op_equal {
   template <class Self, class T> static bool apply(T a, T b) { return a == b; }

@@ -17,24 +17,27 @@ template <class P> struct conv_product {
   using w_t = typename P::w_t;
   using y_t = typename P::y_t;
   static constexpr dim taps = (dim)(P::kd * P::kh * P::kw), ci = (dim)(P::ci / P::groups);
-  static constexpr dim m = (dim)(P::co / P::groups), n = (dim)(P::od * P::oh * P::ow), k = ci * taps;
-  static constexpr dim od = (dim)P::od, oh = (dim)P::oh, ow = (dim)P::ow, id = (dim)P::id, ih = (dim)P::ih, iw = (dim)P::iw;
+  static constexpr dim m = (dim)(P::co / P::groups), n = (dim)(P::od * P::oh * P::ow),
+                       k = ci * taps;
+  static constexpr dim od = (dim)P::od, oh = (dim)P::oh, ow = (dim)P::ow, id = (dim)P::id,
+                       ih = (dim)P::ih, iw = (dim)P::iw;
   static constexpr dim kh = (dim)P::kh, kw = (dim)P::kw, plane = id * ih * iw;
-  static constexpr dim sd = (dim)P::sd, sh = (dim)P::sh, sw = (dim)P::sw, pd = (dim)P::pd, ph = (dim)P::ph, pw = (dim)P::pw;
+  static constexpr dim sd = (dim)P::sd, sh = (dim)P::sh, sw = (dim)P::sw, pd = (dim)P::pd,
+                       ph = (dim)P::ph, pw = (dim)P::pw;
   static constexpr dim dd = (dim)P::dd, dh = (dim)P::dh, dw = (dim)P::dw;
   static constexpr bool direct_a = same<w_t, T>, direct_b = false, direct_c = same<y_t, T>;
   static constexpr bool few_columns = n <= gemm_few_columns<T>;
   static constexpr bool started = P::has_init;
   static constexpr dim a_row = k, c_row = n;
   // One tap, unit strides, no pads: a column of x is a row of the buffer.
-  static constexpr bool pointwise = taps == 1 && sd == 1 && sh == 1 && sw == 1 && pd == 0 && ph == 0 && pw == 0 &&
-                                    od == id && oh == ih && ow == iw;
+  static constexpr bool pointwise = taps == 1 && sd == 1 && sh == 1 && sw == 1 && pd == 0 &&
+                                    ph == 0 && pw == 0 && od == id && oh == ih && ow == iw;
 
-  y_t *y;           // of this image and group, as are all below
-  const x_t *x;     // of this image
-  const w_t *w;     //
-  const T *bias;    //
-  const y_t *init;  //
+  y_t *y;          // of this image and group, as are all below
+  const x_t *x;    // of this image
+  const w_t *w;    //
+  const T *bias;   //
+  const y_t *init; //
   const y_t *residual;
   dim first_channel; // of the group, in packed columns
 
@@ -59,7 +62,8 @@ template <class P> struct conv_product {
   }
 
   /// One tap: `columns` output positions from (oz, oy, ox) on.
-  static void pack_tap(T *to, const x_t *from, dim kz, dim ky, dim kx, dim oz, dim oy, dim ox, dim columns) {
+  static void pack_tap(T *to, const x_t *from, dim kz, dim ky, dim kx, dim oz, dim oy, dim ox,
+                       dim columns) {
     // Output columns ox whose input column exists: [low, high).
     const dim shift = pw - kx * dw;
     const dim low_raw = shift > 0 ? (shift + sw - 1) / sw : 0;
@@ -94,12 +98,13 @@ template <class P> struct conv_product {
   }
 
   // Unit strides and equal rows: all columns of a tap lie `delta` from their outputs, in one run.
-  static constexpr bool shifted = sd == 1 && sh == 1 && sw == 1 && id == 1 && od == 1 && P::kd == 1 && pd == 0 &&
-                                  oh == ih && ow == iw;
+  static constexpr bool shifted = sd == 1 && sh == 1 && sw == 1 && id == 1 && od == 1 &&
+                                  P::kd == 1 && pd == 0 && oh == ih && ow == iw;
 
   /// One tap where `shifted`. The run reads wrong elements where it leaves its row, which are
   /// cleared after it; above and below the image it leaves the plane, or its row.
-  static void pack_shifted(T *__restrict to, const x_t *__restrict from, dim ky, dim kx, dim n0, dim ox, dim columns) {
+  static void pack_shifted(T *__restrict to, const x_t *__restrict from, dim ky, dim kx, dim n0,
+                           dim ox, dim columns) {
     const dim dx = kx * dw - pw, start = n0 + (ky * dh - ph) * iw + dx;
     const dim low = start < 0 ? (-start < columns ? -start : columns) : 0;
     const dim fit = plane - start < columns ? plane - start : columns, high = fit < low ? low : fit;
@@ -110,7 +115,8 @@ template <class P> struct conv_product {
     for (dim i = high; i < columns; ++i)
       to[i] = (T)0;
     // Columns [0, -dx) or [iw - dx, iw) of every row are outside the image.
-    const dim first = dx < 0 ? 0 : (dx < iw ? iw - dx : 0), last = dx < 0 ? (-dx < iw ? -dx : iw) : iw;
+    const dim first = dx < 0 ? 0 : (dx < iw ? iw - dx : 0),
+              last = dx < 0 ? (-dx < iw ? -dx : iw) : iw;
     if (dx != 0)
       for (dim row = -ox; row < columns; row += iw)
         for (dim i = row + first < 0 ? 0 : row + first; i < row + last && i < columns; ++i)
@@ -159,7 +165,8 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
                         const typename P::y_t *residual, const One &one) {
   using T = typename G::T;
   static_assert(P::ci % P::groups == 0 && P::co % P::groups == 0, "groups divide the channels");
-  static_assert(same<arith_t<typename P::y_t>, T> && same<arith_t<typename P::w_t>, T>, "one arithmetic type");
+  static_assert(same<arith_t<typename P::y_t>, T> && same<arith_t<typename P::w_t>, T>,
+                "one arithmetic type");
   for (dim image = 0; image < (dim)P::n; ++image)
     for (dim group = 0; group < (dim)P::groups; ++group) {
       const dim at = (image * (dim)P::groups + group) * G::m * G::n;
@@ -197,7 +204,8 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
 /// Pointers of absent operands are not looked at.
 template <class P>
 inline void conv(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
-                 const arith_t<typename P::x_t> *bias, const typename P::y_t *init, const typename P::y_t *residual) {
+                 const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
+                 const typename P::y_t *residual) {
   using G = conv_product<P>;
   conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) {
     // Few rows of c are not worth packed columns.

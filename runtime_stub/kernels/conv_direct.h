@@ -13,8 +13,8 @@
 namespace disco {
 
 template <class T, int Vectors>
-inline void conv_taps_block(dim taps, const T *__restrict x, const int32_t *__restrict offsets, const T *__restrict w,
-                            T *__restrict sums) {
+inline void conv_taps_block(dim taps, const T *__restrict x, const int32_t *__restrict offsets,
+                            const T *__restrict w, T *__restrict sums) {
   using v = vec<T>;
   typename v::type acc[Vectors];
   DISCO_UNROLL for (int j = 0; j < Vectors; ++j) v::load(acc[j], sums + j * v::lanes);
@@ -31,7 +31,8 @@ inline void conv_taps_block(dim taps, const T *__restrict x, const int32_t *__re
 
 /// sums[i] += sum over taps of w[t] * x[i + offsets[t]], `vectors` vectors of sums.
 template <class T>
-DISCO_WIDE void conv_taps(dim vectors, dim taps, const T *x, const int32_t *offsets, const T *w, T *sums) {
+DISCO_WIDE void conv_taps(dim vectors, dim taps, const T *x, const int32_t *offsets, const T *w,
+                          T *sums) {
   constexpr int block = 8;
   const dim lanes = vec<T>::lanes, whole = vectors - vectors % block;
   for (dim i = 0; i < whole; i += block)
@@ -54,13 +55,16 @@ template <class P, class G> struct conv_planes {
   using T = typename G::T;
   static constexpr dim lanes = vec<T>::lanes;
   // A phase plane has the inputs of one remainder of row and column by the strides.
-  static constexpr dim columns = G::ow + (G::kw - 1) * G::dw / G::sw, more_rows = (G::kh - 1) * G::dh / G::sh;
+  static constexpr dim columns = G::ow + (G::kw - 1) * G::dw / G::sw,
+                       more_rows = (G::kh - 1) * G::dh / G::sh;
   static constexpr dim phases = G::sh * G::sw;
-  static constexpr dim budget = (DISCO_VECTOR_BYTES ? 24576 : 2048) / (dim)sizeof(T) / (phases < 9 ? phases : 9);
+  static constexpr dim budget =
+      (DISCO_VECTOR_BYTES ? 24576 : 2048) / (dim)sizeof(T) / (phases < 9 ? phases : 9);
   static constexpr dim fit = budget / (columns > 0 ? columns : 1) - more_rows;
   static constexpr dim rows = fit < G::oh ? fit : G::oh; // of y in one band
-  static constexpr bool serves = G::ci == 1 && G::id == 1 && G::od == 1 && P::kd == 1 && P::pd == 0 && phases <= 9 &&
-                                 rows > 0 && rows * 2 > more_rows && G::n > 0;
+  static constexpr bool serves = G::ci == 1 && G::id == 1 && G::od == 1 && P::kd == 1 &&
+                                 P::pd == 0 && phases <= 9 && rows > 0 &&
+                                 rows * 2 > more_rows &&G::n > 0;
   static constexpr dim plane = serves ? (rows + more_rows) * columns : 1;
   static constexpr dim sums_size = serves ? (rows * columns + lanes - 1) / lanes * lanes : 1;
 
@@ -84,7 +88,8 @@ template <class P, class G> struct conv_planes {
     const dim shift = G::pw - px;
     const dim low_raw = shift > 0 ? (shift + G::sw - 1) / G::sw : 0;
     const dim high_raw = G::iw + shift <= 0 ? 0 : (G::iw + shift + G::sw - 1) / G::sw;
-    const dim low = low_raw < columns ? low_raw : columns, fit_high = high_raw < columns ? high_raw : columns;
+    const dim low = low_raw < columns ? low_raw : columns,
+              fit_high = high_raw < columns ? high_raw : columns;
     const dim high = fit_high < low ? low : fit_high;
     for (dim c = 0; c < low; ++c)
       to[c] = (T)0;

@@ -8,17 +8,21 @@
 namespace disco {
 
 /// Columns of x that meet each tap of the kernel: output o takes from input i by tap t
-/// where o + pad = i * stride + t * dilation. Rows of weights are gathered, since they are [ci][co].
+/// where o + pad = i * stride + t * dilation. Rows of weights are gathered, since they are
+/// [ci][co].
 template <class P> struct conv_transpose_product {
   using T = arith_t<typename P::x_t>;
   using x_t = typename P::x_t;
   using w_t = typename P::w_t;
   using y_t = typename P::y_t;
   static constexpr dim taps = (dim)(P::kd * P::kh * P::kw), ci = (dim)(P::ci / P::groups);
-  static constexpr dim m = (dim)(P::co / P::groups), n = (dim)(P::od * P::oh * P::ow), k = ci * taps;
-  static constexpr dim od = (dim)P::od, oh = (dim)P::oh, ow = (dim)P::ow, id = (dim)P::id, ih = (dim)P::ih, iw = (dim)P::iw;
+  static constexpr dim m = (dim)(P::co / P::groups), n = (dim)(P::od * P::oh * P::ow),
+                       k = ci * taps;
+  static constexpr dim od = (dim)P::od, oh = (dim)P::oh, ow = (dim)P::ow, id = (dim)P::id,
+                       ih = (dim)P::ih, iw = (dim)P::iw;
   static constexpr dim kd = (dim)P::kd, kh = (dim)P::kh, kw = (dim)P::kw, plane = id * ih * iw;
-  static constexpr bool direct_a = false, direct_b = false, direct_c = same<y_t, T>, few_columns = n <= gemm_few_columns<T>;
+  static constexpr bool direct_a = false, direct_b = false, direct_c = same<y_t, T>,
+                        few_columns = n <= gemm_few_columns<T>;
   static constexpr bool started = P::has_init;
   static constexpr dim a_row = k, c_row = n;
 
@@ -58,7 +62,8 @@ template <class P> struct conv_transpose_product {
       const dim run = columns < ow - ox ? columns : ow - ox;
       for (dim i = 0; i < run; ++i)
         to[i] = (T)0;
-      const dim iz = meets(oz, kz, (dim)P::sd, (dim)P::pd, (dim)P::dd, id), iy = meets(oy, ky, (dim)P::sh, (dim)P::ph, (dim)P::dh, ih);
+      const dim iz = meets(oz, kz, (dim)P::sd, (dim)P::pd, (dim)P::dd, id),
+                iy = meets(oy, ky, (dim)P::sh, (dim)P::ph, (dim)P::dh, ih);
       if (iz >= 0 && iy >= 0) {
         constexpr dim sw = (dim)P::sw;
         const dim shift = (dim)P::pw - kx * (dim)P::dw; // ox + shift = ix * sw
@@ -102,7 +107,8 @@ template <class P>
 inline void conv_transpose(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
                            const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
                            const typename P::y_t *residual) {
-  conv_images<P, conv_transpose_product<P>>(y, x, w, bias, init, residual, [](const conv_transpose_product<P> &g) { gemm(g); });
+  conv_images<P, conv_transpose_product<P>>(y, x, w, bias, init, residual,
+                                            [](const conv_transpose_product<P> &g) { gemm(g); });
 }
 
 } // namespace disco

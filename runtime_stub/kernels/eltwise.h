@@ -25,7 +25,8 @@ template <class P> inline void unary(typename P::y_t *y, const typename P::x_t *
 }
 
 /// y[i] = cast(x[i]). P: x_t, y_t, count. Not in place.
-template <class P> inline void cast(typename P::y_t *__restrict y, const typename P::x_t *__restrict x) {
+template <class P>
+inline void cast(typename P::y_t *__restrict y, const typename P::x_t *__restrict x) {
   for (dim i = 0; i < (dim)P::count; ++i)
     y[i] = cast_element<typename P::y_t>(x[i]);
 }
@@ -44,10 +45,12 @@ template <class P, int D> struct binary_level {
       if constexpr (sb == 0 && sa == 1) { // load a scalar once even where y might alias it
         const auto right = load(*b);
         for (dim i = 0; i < extent; ++i)
-          to[i] = eltwise_store<y_t>(act::template apply<act>(op::template apply<op>(load(a[i]), right)));
+          to[i] = eltwise_store<y_t>(
+              act::template apply<act>(op::template apply<op>(load(a[i]), right)));
       } else {
         for (dim i = 0; i < extent; ++i)
-          to[i] = eltwise_store<y_t>(act::template apply<act>(op::template apply<op>(load(a[i * sa]), load(b[i * sb]))));
+          to[i] = eltwise_store<y_t>(
+              act::template apply<act>(op::template apply<op>(load(a[i * sa]), load(b[i * sb]))));
       }
       y += extent;
     } else {
@@ -88,15 +91,17 @@ template <class P, int D> struct where_level {
 /// y = condition ? a : b with broadcasting.
 /// P: x_t, rank, shape[], c_strides[], a_strides[], b_strides[]   as in binary
 template <class P>
-inline void where(typename P::x_t *y, const bool *condition, const typename P::x_t *a, const typename P::x_t *b) {
+inline void where(typename P::x_t *y, const bool *condition, const typename P::x_t *a,
+                  const typename P::x_t *b) {
   where_level<P, 0>::run(y, condition, a, b);
 }
 
-/// y = act(x * scale + shift), one scale and shift a channel: a BatchNormalization that could not be folded.
-/// P: x_t (float, f16, double), outer, channels, inner, act
-/// y, x [outer][channels][inner], y may be x; scale, shift [channels] in the arithmetic type.
+/// y = act(x * scale + shift), one scale and shift a channel: a BatchNormalization that could not
+/// be folded. P: x_t (float, f16, double), outer, channels, inner, act y, x
+/// [outer][channels][inner], y may be x; scale, shift [channels] in the arithmetic type.
 template <class P>
-inline void channel_affine(typename P::x_t *y, const typename P::x_t *x, const arith_t<typename P::x_t> *scale,
+inline void channel_affine(typename P::x_t *y, const typename P::x_t *x,
+                           const arith_t<typename P::x_t> *scale,
                            const arith_t<typename P::x_t> *shift) {
   using act = typename P::act;
   constexpr dim inner = (dim)P::inner;

@@ -25,8 +25,8 @@ template <class T> struct gemm_block {
 
 /// Rows x Vectors tile of c. `accumulate`: starts from c, else from zero.
 template <class T, int Rows, int Vectors>
-DISCO_WIDE void gemm_tile(dim kc, const T *__restrict a, dim a_row, const T *__restrict b, dim b_row, T *__restrict c,
-                          dim c_row, bool accumulate) {
+DISCO_WIDE void gemm_tile(dim kc, const T *__restrict a, dim a_row, const T *__restrict b,
+                          dim b_row, T *__restrict c, dim c_row, bool accumulate) {
   using v = vec<T>;
   typename v::type acc[Rows][Vectors];
   DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
@@ -47,14 +47,15 @@ DISCO_WIDE void gemm_tile(dim kc, const T *__restrict a, dim a_row, const T *__r
     }
   }
   DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
-    DISCO_UNROLL for (int j = 0; j < Vectors; ++j) v::store(c + r * c_row + j * v::lanes, acc[r][j]);
+    DISCO_UNROLL for (int j = 0; j < Vectors; ++j)
+        v::store(c + r * c_row + j * v::lanes, acc[r][j]);
   }
 }
 
 /// out[r] (+)= dot(a row r, b), for products with very few columns.
 template <class T, int Rows>
-DISCO_WIDE void gemm_dot(dim kc, const T *__restrict a, dim a_row, const T *__restrict b, T *__restrict c, dim c_row,
-                         bool accumulate) {
+DISCO_WIDE void gemm_dot(dim kc, const T *__restrict a, dim a_row, const T *__restrict b,
+                         T *__restrict c, dim c_row, bool accumulate) {
   using v = vec<T>;
   typename v::type acc[Rows][2];
   T sum[Rows];
@@ -88,8 +89,8 @@ DISCO_WIDE void gemm_dot(dim kc, const T *__restrict a, dim a_row, const T *__re
 
 /// A row of tiles: `vectors` (1 .. DISCO_TILE_VECTORS) is the width that has data.
 template <class T, int Rows>
-inline void gemm_tile_width(dim vectors, dim kc, const T *a, dim a_row, const T *b, dim b_row, T *c, dim c_row,
-                            bool accumulate) {
+inline void gemm_tile_width(dim vectors, dim kc, const T *a, dim a_row, const T *b, dim b_row, T *c,
+                            dim c_row, bool accumulate) {
   if (vectors == DISCO_TILE_VECTORS)
     gemm_tile<T, Rows, DISCO_TILE_VECTORS>(kc, a, a_row, b, b_row, c, c_row, accumulate);
   else if (vectors == 1)
@@ -103,8 +104,8 @@ inline void gemm_tile_width(dim vectors, dim kc, const T *a, dim a_row, const T 
 /// Any number of rows up to DISCO_TILE_ROWS, any number of columns up to nr.
 /// A tile whose last vector is not full goes through a copy on the stack.
 template <class T>
-DISCO_WIDE void gemm_rows(dim rows, dim columns, dim kc, const T *a, dim a_row, const T *b, dim b_row, T *c, dim c_row,
-                          bool accumulate) {
+DISCO_WIDE void gemm_rows(dim rows, dim columns, dim kc, const T *a, dim a_row, const T *b,
+                          dim b_row, T *c, dim c_row, bool accumulate) {
   using block = gemm_block<T>;
   const dim vectors = (columns + block::lanes - 1) / block::lanes;
   T edge[DISCO_TILE_ROWS * block::nr];
@@ -120,22 +121,26 @@ DISCO_WIDE void gemm_rows(dim rows, dim columns, dim kc, const T *a, dim a_row, 
     r = rows;
   }
   if (rows - r >= 4) {
-    gemm_tile_width<T, 4>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row, accumulate);
+    gemm_tile_width<T, 4>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row,
+                          accumulate);
     r += 4;
   }
   if (rows - r >= 2) {
-    gemm_tile_width<T, 2>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row, accumulate);
+    gemm_tile_width<T, 2>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row,
+                          accumulate);
     r += 2;
   }
   if (rows - r >= 1)
-    gemm_tile_width<T, 1>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row, accumulate);
+    gemm_tile_width<T, 1>(vectors, kc, a + r * a_row, a_row, b, b_row, to + r * to_row, to_row,
+                          accumulate);
   if (ragged)
     for (r = 0; r < rows; ++r)
       memcpy(c + r * c_row, edge + r * block::nr, (size_t)columns * sizeof(T));
 }
 
 template <class T>
-DISCO_WIDE void gemm_dot_rows(dim rows, dim kc, const T *a, dim a_row, const T *b, T *c, dim c_row, bool accumulate) {
+DISCO_WIDE void gemm_dot_rows(dim rows, dim kc, const T *a, dim a_row, const T *b, T *c, dim c_row,
+                              bool accumulate) {
   const dim whole = rows - rows % 4;
   for (dim r = 0; r < whole; r += 4)
     gemm_dot<T, 4>(kc, a + r * a_row, a_row, b, c + r * c_row, c_row, accumulate);
@@ -168,7 +173,10 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns) {
   using block = gemm_block<T>;
   constexpr dim width = G::few_columns ? 1 : block::nr;
   constexpr dim k_step = G::k < block::kc ? (G::k > 0 ? G::k : 1) : block::kc;
-  constexpr dim panel_columns = G::few_columns ? 1 : (G::n < block::nc ? (G::n + block::nr - 1) / block::nr * block::nr : block::nc);
+  constexpr dim panel_columns =
+      G::few_columns
+          ? 1
+          : (G::n < block::nc ? (G::n + block::nr - 1) / block::nr * block::nr : block::nc);
   constexpr dim group = G::direct_c ? G::m : (G::m < block::mg ? G::m : block::mg);
   alignas(DISCO_VECTOR_BYTES > 16 ? DISCO_VECTOR_BYTES : 16) T panel[k_step * panel_columns];
   T packed_a[G::direct_a ? 1 : block::mr * k_step];
@@ -192,7 +200,8 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns) {
       for (dim j = 0; j < columns; j += width) {
         const dim wide = columns - j < width ? columns - j : width;
         if (!G::direct_b || wide % block::lanes != 0)
-          g.pack_b(panel + j * k_step, k0, kc, n0 + j, wide, G::few_columns ? 1 : gemm_full_vectors<T>(wide));
+          g.pack_b(panel + j * k_step, k0, kc, n0 + j, wide,
+                   G::few_columns ? 1 : gemm_full_vectors<T>(wide));
       }
       for (dim m0 = g0; m0 < g1; m0 += block::mr) {
         const dim rows = g1 - m0 < block::mr ? g1 - m0 : block::mr;
@@ -210,9 +219,11 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns) {
           if constexpr (G::few_columns) {
             gemm_dot_rows<T>(rows, kc, a, a_row, panel, to, c_row, G::started || k0 > 0);
           } else if (!G::direct_b || wide % block::lanes != 0) {
-            gemm_rows<T>(rows, wide, kc, a, a_row, panel + j * k_step, gemm_full_vectors<T>(wide), to, c_row, G::started || k0 > 0);
+            gemm_rows<T>(rows, wide, kc, a, a_row, panel + j * k_step, gemm_full_vectors<T>(wide),
+                         to, c_row, G::started || k0 > 0);
           } else if constexpr (G::direct_b) {
-            gemm_rows<T>(rows, wide, kc, a, a_row, g.b(k0, n0 + j), g.b_row, to, c_row, G::started || k0 > 0);
+            gemm_rows<T>(rows, wide, kc, a, a_row, g.b(k0, n0 + j), g.b_row, to, c_row,
+                         G::started || k0 > 0);
           }
         }
         if (k0 + kc == G::k)
@@ -231,7 +242,8 @@ template <class G> inline void gemm(const G &g) {
 
 /// `begin` of a product: c starts from init. init and c may be the same memory.
 template <class Y, class T>
-DISCO_WIDE void product_begin(T *to, dim to_row, const Y *init, dim init_row, dim rows, dim columns) {
+DISCO_WIDE void product_begin(T *to, dim to_row, const Y *init, dim init_row, dim rows,
+                              dim columns) {
   for (dim r = 0; r < rows; ++r) {
     const Y *from = init + r * init_row;
     if constexpr (same<Y, T>)
@@ -242,8 +254,8 @@ DISCO_WIDE void product_begin(T *to, dim to_row, const Y *init, dim init_row, di
   }
 }
 
-/// y = act(c + bias of the row + residual), one copy for all ops with the same epilogue. c may be y;
-/// bias_step 0: one bias for all rows.
+/// y = act(c + bias of the row + residual), one copy for all ops with the same epilogue. c may be
+/// y; bias_step 0: one bias for all rows.
 template <class Act, bool Bias, bool Residual, class Y, class T>
 DISCO_WIDE void product_rows(Y *y, dim y_row, const T *c, dim c_row, const T *bias, dim bias_step,
                              const Y *residual, dim rows, dim columns) {
@@ -264,7 +276,8 @@ inline void product_finish(typename P::y_t *y, dim y_row, const T *c, dim c_row,
                            const typename P::y_t *residual, dim rows, dim columns) {
   using act = typename P::act;
   if constexpr (!same<typename P::y_t, T> || P::has_bias || P::has_residual || !same<act, act_none>)
-    product_rows<act, P::has_bias, P::has_residual>(y, y_row, c, c_row, bias, 1, residual, rows, columns);
+    product_rows<act, P::has_bias, P::has_residual>(y, y_row, c, c_row, bias, 1, residual, rows,
+                                                    columns);
 }
 
 /// At most this many columns are computed as dot products.

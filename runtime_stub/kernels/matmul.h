@@ -22,9 +22,11 @@ template <class P> struct matmul_product {
   static constexpr dim m = (dim)P::m, n = (dim)P::n, k = (dim)P::k;
   static constexpr dim a_columns = (dim)P::a_k;
   static constexpr bool few_columns = n <= gemm_few_columns<T>;
-  static constexpr bool direct_a = same<a_t, T> && P::dense_channels && !P::trans_a && !P::has_alpha;
+  static constexpr bool direct_a =
+      same<a_t, T> && P::dense_channels && !P::trans_a && !P::has_alpha;
   // Reading b in place pays when few rows would share a packed copy.
-  static constexpr bool direct_b = same<b_t, T> && !P::trans_b && !few_columns && m <= 2 * DISCO_TILE_ROWS;
+  static constexpr bool direct_b =
+      same<b_t, T> && !P::trans_b && !few_columns && m <= 2 * DISCO_TILE_ROWS;
   static constexpr bool direct_c = same<y_t, T>;
   static constexpr bool started = P::has_init;
   static constexpr dim a_row = a_columns, b_row = n, c_row = n;
@@ -53,7 +55,9 @@ template <class P> struct matmul_product {
     for (dim r = 0; r < rows; ++r)
       for (dim i = 0; i < kc; ++i) {
         const dim from = channel(k0 + i);
-        to[r * to_row + i] = product_load<T>(left[P::trans_a ? from * m + m0 + r : (m0 + r) * a_columns + from]) * alpha;
+        to[r * to_row + i] =
+            product_load<T>(left[P::trans_a ? from * m + m0 + r : (m0 + r) * a_columns + from]) *
+            alpha;
       }
   }
 
@@ -116,7 +120,8 @@ template <class P> inline void matmul_row(const matmul_product<P> &g) {
       else
         g.pack_a(packed, step, 0, 1, k0, kc);
       if constexpr (G::row_by_rows)
-        gemm_dot_rows<T>(columns, kc, g.right + n0 * G::k + k0, G::k, a, sums, 1, P::has_init || k0 > 0);
+        gemm_dot_rows<T>(columns, kc, g.right + n0 * G::k + k0, G::k, a, sums, 1,
+                         P::has_init || k0 > 0);
       k0 += step;
     } while (k0 < G::k);
     using arith = arith_t<typename P::y_t>;
@@ -126,7 +131,8 @@ template <class P> inline void matmul_row(const matmul_product<P> &g) {
         v += (T)g.bias[(n0 + j) * (dim)P::bias_column];
       if constexpr (P::has_residual)
         v += product_load<T>(g.residual[n0 + j]);
-      g.y[n0 + j] = store<typename P::y_t>((arith)P::act::template apply<typename P::act>((arith)v));
+      g.y[n0 + j] =
+          store<typename P::y_t>((arith)P::act::template apply<typename P::act>((arith)v));
     }
   }
 }
@@ -151,7 +157,8 @@ template <class P> inline void matmul_row(const matmul_product<P> &g) {
 /// bias has y_t's arithmetic type, the same for every matrix of the batch.
 template <class P>
 inline void matmul(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
-                   const arith_t<typename P::y_t> *bias, const typename P::y_t *init, const typename P::y_t *residual) {
+                   const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
+                   const typename P::y_t *residual) {
   using G = matmul_product<P>;
   dim count = 1;
   for (int r = 0; r < P::batch_rank; ++r)

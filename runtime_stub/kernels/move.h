@@ -93,8 +93,11 @@ template <class P> struct slice_view {
 };
 
 /// y[i] = x[starts + i * steps].
-/// P: x_t, rank, shape[] (of y), x_shape[], starts[] (0 .. extent - 1), steps[] (not 0, may be negative)
-template <class P> inline void slice(typename P::x_t *y, const typename P::x_t *x) { rearrange<slice_view<P>>(y, x); }
+/// P: x_t, rank, shape[] (of y), x_shape[], starts[] (0 .. extent - 1), steps[] (not 0, may be
+/// negative)
+template <class P> inline void slice(typename P::x_t *y, const typename P::x_t *x) {
+  rearrange<slice_view<P>>(y, x);
+}
 
 /// Tile as rearrange: dimension pairs (repeat, extent), the repeats with stride 0.
 template <class P, int D> struct tile_level {
@@ -109,7 +112,8 @@ template <class P, int D> struct tile_level {
     if constexpr (D == P::rank) {
       *y = *x;
     } else {
-      constexpr dim extent = (dim)P::x_shape[D], out = tile_level<P, D + 1>::elements(true), in = tile_level<P, D + 1>::elements(false);
+      constexpr dim extent = (dim)P::x_shape[D], out = tile_level<P, D + 1>::elements(true),
+                    in = tile_level<P, D + 1>::elements(false);
       if constexpr (out == in) {
         copy_run(y, x, extent * in);
       } else {
@@ -133,11 +137,15 @@ template <class P> inline void tile(typename P::x_t *y, const typename P::x_t *x
 template <class P> struct expand_view : P {
   static constexpr int64_t offset = 0;
 };
-template <class P> inline void expand(typename P::x_t *y, const typename P::x_t *x) { rearrange<expand_view<P>>(y, x); }
+template <class P> inline void expand(typename P::x_t *y, const typename P::x_t *x) {
+  rearrange<expand_view<P>>(y, x);
+}
 
-/// y[o][i][:] = x[o][index(i)][:]: the channels of a route into its message, and Gather with a constant list.
-/// P: x_t, outer, x_extent, extent (of y), inner, index(i) (static constexpr function)
-template <class P> inline void select(typename P::x_t *__restrict y, const typename P::x_t *__restrict x) {
+/// y[o][i][:] = x[o][index(i)][:]: the channels of a route into its message, and Gather with a
+/// constant list. P: x_t, outer, x_extent, extent (of y), inner, index(i) (static constexpr
+/// function)
+template <class P>
+inline void select(typename P::x_t *__restrict y, const typename P::x_t *__restrict x) {
   constexpr dim inner = (dim)P::inner;
   for (dim o = 0; o < (dim)P::outer; ++o, x += (dim)P::x_extent * inner)
     for (dim i = 0; i < (dim)P::extent; ++i, y += inner)
@@ -145,12 +153,15 @@ template <class P> inline void select(typename P::x_t *__restrict y, const typen
 }
 
 /// The name of select where it fills a message buffer.
-template <class P> inline void pack(typename P::x_t *y, const typename P::x_t *x) { select<P>(y, x); }
+template <class P> inline void pack(typename P::x_t *y, const typename P::x_t *x) {
+  select<P>(y, x);
+}
 
 /// y[o][i][:] = sources[source(i)][o][channel(i)][:].
 /// P: x_t, outer, extent (of y), inner, source(i), channel(i) (static constexpr functions),
 ///    source_extents[] (channels of each source buffer)
-template <class P> inline void assemble(typename P::x_t *__restrict y, const typename P::x_t *const *sources) {
+template <class P>
+inline void assemble(typename P::x_t *__restrict y, const typename P::x_t *const *sources) {
   constexpr dim inner = (dim)P::inner;
   for (dim o = 0; o < (dim)P::outer; ++o)
     for (dim i = 0; i < (dim)P::extent; ++i, y += inner) {
@@ -161,7 +172,8 @@ template <class P> inline void assemble(typename P::x_t *__restrict y, const typ
 
 /// The inverse of select: y[o][index(i)][:] = x[o][i][:]; other channels of y stay as they are.
 /// P: x_t, outer, extent (of x), y_extent, inner, index(i)
-template <class P> inline void place(typename P::x_t *__restrict y, const typename P::x_t *__restrict x) {
+template <class P>
+inline void place(typename P::x_t *__restrict y, const typename P::x_t *__restrict x) {
   constexpr dim inner = (dim)P::inner;
   for (dim o = 0; o < (dim)P::outer; ++o, y += (dim)P::y_extent * inner)
     for (dim i = 0; i < (dim)P::extent; ++i, x += inner)
@@ -170,7 +182,8 @@ template <class P> inline void place(typename P::x_t *__restrict y, const typena
 
 /// y[o] = sources[0][o], sources[1][o], ...
 /// P: x_t, outer, inner, count (of sources), extents[]   source s is [outer][extents[s]][inner]
-template <class P> inline void concat(typename P::x_t *__restrict y, const typename P::x_t *const *sources) {
+template <class P>
+inline void concat(typename P::x_t *__restrict y, const typename P::x_t *const *sources) {
   for (dim o = 0; o < (dim)P::outer; ++o)
     for (dim s = 0; s < (dim)P::count; ++s) {
       const dim run = (dim)P::extents[s] * (dim)P::inner;
@@ -223,7 +236,8 @@ template <class P, int D> struct pad_level {
     if constexpr (D == P::rank) {
       *y = *x;
     } else {
-      constexpr dim out = pad_level<P, D + 1>::elements(true), in = pad_level<P, D + 1>::elements(false);
+      constexpr dim out = pad_level<P, D + 1>::elements(true),
+                    in = pad_level<P, D + 1>::elements(false);
       for (dim i = 0; i < (dim)P::shape[D]; ++i, y += out) {
         const dim at = pad_source(P::mode, i, (dim)P::begins[D], (dim)P::x_shape[D]);
         if (at >= 0)
@@ -236,9 +250,10 @@ template <class P, int D> struct pad_level {
   }
 };
 
-/// P: x_t, rank, x_shape[], shape[] (of y), begins[] (may be negative: cropped), mode (disco::pad_mode)
-/// End pads follow from the shapes. `value` fills in constant mode.
-template <class P> inline void pad(typename P::x_t *y, const typename P::x_t *x, typename P::x_t value) {
+/// P: x_t, rank, x_shape[], shape[] (of y), begins[] (may be negative: cropped), mode
+/// (disco::pad_mode) End pads follow from the shapes. `value` fills in constant mode.
+template <class P>
+inline void pad(typename P::x_t *y, const typename P::x_t *x, typename P::x_t value) {
   pad_level<P, 0>::run(y, x, value);
 }
 

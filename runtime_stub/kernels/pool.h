@@ -24,9 +24,12 @@ inline pool_window pool_clip(dim out, dim stride, dim pad, dim kernel, dim dilat
 /// Constants of P as dim, and the planes of both tensors.
 template <class P> struct pool_shape {
   static constexpr dim planes = (dim)(P::n * P::c);
-  static constexpr dim id = (dim)P::id, ih = (dim)P::ih, iw = (dim)P::iw, od = (dim)P::od, oh = (dim)P::oh, ow = (dim)P::ow;
-  static constexpr dim kd = (dim)P::kd, kh = (dim)P::kh, kw = (dim)P::kw, sd = (dim)P::sd, sh = (dim)P::sh, sw = (dim)P::sw;
-  static constexpr dim pd = (dim)P::pd, ph = (dim)P::ph, pw = (dim)P::pw, dd = (dim)P::dd, dh = (dim)P::dh, dw = (dim)P::dw;
+  static constexpr dim id = (dim)P::id, ih = (dim)P::ih, iw = (dim)P::iw, od = (dim)P::od,
+                       oh = (dim)P::oh, ow = (dim)P::ow;
+  static constexpr dim kd = (dim)P::kd, kh = (dim)P::kh, kw = (dim)P::kw, sd = (dim)P::sd,
+                       sh = (dim)P::sh, sw = (dim)P::sw;
+  static constexpr dim pd = (dim)P::pd, ph = (dim)P::ph, pw = (dim)P::pw, dd = (dim)P::dd,
+                       dh = (dim)P::dh, dw = (dim)P::dw;
   static constexpr dim in = id * ih * iw, out = od * oh * ow;
   static pool_window z(dim o) { return pool_clip(o, sd, pd, kd, dd, id); }
   static pool_window y(dim o) { return pool_clip(o, sh, ph, kh, dh, ih); }
@@ -51,9 +54,11 @@ template <class P> struct pool_sum {
   static T join(T a, T b) { return a + b; }
 };
 
-/// One piece of an output row: every tap is joined to the whole piece, pads are outside the inner loop.
+/// One piece of an output row: every tap is joined to the whole piece, pads are outside the inner
+/// loop.
 template <class P, class Join>
-inline void pool_row(typename Join::T *__restrict acc, const typename P::x_t *__restrict x, dim oz, dim oy, dim ox, dim run) {
+inline void pool_row(typename Join::T *__restrict acc, const typename P::x_t *__restrict x, dim oz,
+                     dim oy, dim ox, dim run) {
   using S = pool_shape<P>;
   for (dim i = 0; i < run; ++i)
     acc[i] = Join::start;
@@ -100,12 +105,14 @@ template <class P> struct pool_flat : P {
   static constexpr int64_t iw = P::id * P::ih * P::iw, kw = iw, id = 1, ih = 1, kd = 1, kh = 1;
 };
 template <class P>
-inline constexpr bool pool_is_global = P::kd == P::id && P::kh == P::ih && P::kw == P::iw && P::od == 1 && P::oh == 1 &&
-                                       P::ow == 1 && P::pd == 0 && P::ph == 0 && P::pw == 0 && P::dd == 1 &&
-                                       P::dh == 1 && P::dw == 1;
+inline constexpr bool pool_is_global =
+    P::kd == P::id && P::kh == P::ih && P::kw == P::iw && P::od == 1 && P::oh == 1 && P::ow == 1 &&
+    P::pd == 0 && P::ph == 0 && P::pw == 0 && P::dd == 1 && P::dh == 1 && P::dw == 1;
 
-/// Cells that count_include_pad counts: those inside the input and its explicit pads, and not those that ceil_mode adds.
-inline dim pool_padded(dim out, dim stride, dim pad, dim kernel, dim dilation, dim extent, dim end_pad) {
+/// Cells that count_include_pad counts: those inside the input and its explicit pads, and not those
+/// that ceil_mode adds.
+inline dim pool_padded(dim out, dim stride, dim pad, dim kernel, dim dilation, dim extent,
+                       dim end_pad) {
   return pool_clip(out, stride, 0, kernel, dilation, extent + pad + end_pad).count;
 }
 
@@ -147,7 +154,8 @@ inline void pool(typename P::x_t *y, const typename P::x_t *x, const Finish &fin
 }
 
 /// The greatest value of each window and, with indices, where it lies: the first of equals.
-template <class P> inline void pool_max_cells(typename P::x_t *y, const typename P::x_t *x, int64_t *indices) {
+template <class P>
+inline void pool_max_cells(typename P::x_t *y, const typename P::x_t *x, int64_t *indices) {
   using S = pool_shape<P>;
   using T = arith_t<typename P::x_t>;
   for (dim plane = 0; plane < S::planes; ++plane)
@@ -160,7 +168,8 @@ template <class P> inline void pool_max_cells(typename P::x_t *y, const typename
           for (dim a = 0; a < wz.count; ++a)
             for (dim b = 0; b < wy.count; ++b)
               for (dim c = 0; c < wx.count; ++c) {
-                const dim iz = wz.first + a * S::dd, iy = wy.first + b * S::dh, ix = wx.first + c * S::dw;
+                const dim iz = wz.first + a * S::dd, iy = wy.first + b * S::dh,
+                          ix = wx.first + c * S::dw;
                 const T v = load(x[plane * S::in + (iz * S::ih + iy) * S::iw + ix]);
                 if (v > best) {
                   best = v;
@@ -170,7 +179,8 @@ template <class P> inline void pool_max_cells(typename P::x_t *y, const typename
                 }
               }
           *y++ = store<typename P::x_t>(best);
-          const dim at = P::storage_order == 0 ? (bz * S::ih + by) * S::iw + bx : (bx * S::ih + by) * S::id + bz;
+          const dim at = P::storage_order == 0 ? (bz * S::ih + by) * S::iw + bx
+                                               : (bx * S::ih + by) * S::id + bz;
           *indices++ = (int64_t)(plane * S::in + at);
         }
 }
@@ -182,7 +192,8 @@ template <class P> inline void pool_max_cells(typename P::x_t *y, const typename
 ///    has_indices, storage_order (0: row major, 1: column major); the order is
 ///                      looked at only with indices
 /// y [n][c][od][oh][ow], x [n][c][id][ih][iw], indices as y: positions in the flattened x.
-template <class P> inline void max_pool(typename P::x_t *y, const typename P::x_t *x, int64_t *indices) {
+template <class P>
+inline void max_pool(typename P::x_t *y, const typename P::x_t *x, int64_t *indices) {
   using T = arith_t<typename P::x_t>;
   if constexpr (P::has_indices)
     pool_max_cells<P>(y, x, indices);
@@ -196,7 +207,8 @@ template <class P> inline void max_pool(typename P::x_t *y, const typename P::x_
 ///    count_include_pad
 template <class P> inline void average_pool(typename P::x_t *y, const typename P::x_t *x) {
   using T = arith_t<typename P::x_t>;
-  pool<P, pool_sum<P>>(y, x, [](T v, dim oz, dim oy, dim ox) { return v / (T)pool_divisor<P>(oz, oy, ox); });
+  pool<P, pool_sum<P>>(
+      y, x, [](T v, dim oz, dim oy, dim ox) { return v / (T)pool_divisor<P>(oz, oy, ox); });
 }
 
 } // namespace disco

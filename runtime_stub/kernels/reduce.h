@@ -50,7 +50,9 @@ struct red_prod {
   template <class T> static T finish(T s, int64_t) { return s; }
 };
 struct red_sum_square : red_sum {
-  template <class T> static T step(T s, T v) { return (T)((wrap_t<T>)s + (wrap_t<T>)v * (wrap_t<T>)v); }
+  template <class T> static T step(T s, T v) {
+    return (T)((wrap_t<T>)s + (wrap_t<T>)v * (wrap_t<T>)v);
+  }
 };
 struct red_l1 : red_sum {
   template <class T> static T step(T s, T v) { return red_sum::step(s, op_abs::apply<op_abs>(v)); }
@@ -122,9 +124,11 @@ template <class P, int D> struct reduce_kept {
     if constexpr (same<op, red_log_sum_exp>) {
       const T top = all::template run<red_max>(red_max::start<T>(), x, same_value);
       const T shift = top - top == 0 ? top : (T)0; // infinities speak for themselves
-      return shift + log_of(all::template run<red_sum>((T)0, x, [shift](T v) { return exp_of(v - shift); }));
+      return shift + log_of(all::template run<red_sum>((T)0, x,
+                                                       [shift](T v) { return exp_of(v - shift); }));
     } else {
-      return op::finish(all::template run<op>(op::template start<T>(), x, same_value), all::count());
+      return op::finish(all::template run<op>(op::template start<T>(), x, same_value),
+                        all::count());
     }
   }
   static void run(y_t *&y, const x_t *x) {
@@ -138,9 +142,9 @@ template <class P, int D> struct reduce_kept {
 };
 
 /// P: x_t, y_t (the same), op (disco::red_*)
-///    kept_rank (0 .. 8), kept[], kept_strides[]            axes that stay, in order; strides of x in elements
-///    reduced_rank (0 .. 8), reduced[], reduced_strides[]   axes that go
-///    (an array of rank 0 still needs one element)
+///    kept_rank (0 .. 8), kept[], kept_strides[]            axes that stay, in order; strides of x
+///    in elements reduced_rank (0 .. 8), reduced[], reduced_strides[]   axes that go (an array of
+///    rank 0 still needs one element)
 /// y [kept...] dense.
 template <class P> inline void reduce(typename P::y_t *y, const typename P::x_t *x) {
   reduce_kept<P, 0>::run(y, x);
@@ -149,7 +153,8 @@ template <class P> inline void reduce(typename P::y_t *y, const typename P::x_t 
 /// ArgMax and ArgMin along one axis of a view [outer][extent][inner].
 /// P: x_t, outer, extent, inner, minimum (bool), last (bool: the last of equals, else the first)
 /// y [outer][inner], int64_t.
-template <class P> inline void arg_extreme(int64_t *__restrict y, const typename P::x_t *__restrict x) {
+template <class P>
+inline void arg_extreme(int64_t *__restrict y, const typename P::x_t *__restrict x) {
   constexpr dim extent = (dim)P::extent, inner = (dim)P::inner;
   for (dim o = 0; o < (dim)P::outer; ++o, x += extent * inner)
     for (dim j = 0; j < inner; ++j) {
@@ -241,7 +246,8 @@ template <class P, bool Log> inline void softmax_row(typename P::x_t *y, const t
   }
 }
 
-template <class P, bool Log> inline void softmax_view(typename P::x_t *y, const typename P::x_t *x) {
+template <class P, bool Log>
+inline void softmax_view(typename P::x_t *y, const typename P::x_t *x) {
   constexpr dim extent = (dim)P::extent, inner = (dim)P::inner, columns = 16;
   if constexpr (extent > 0)
     for (dim o = 0; o < (dim)P::outer; ++o, y += extent * inner, x += extent * inner) {
@@ -249,7 +255,8 @@ template <class P, bool Log> inline void softmax_view(typename P::x_t *y, const 
         softmax_row<P, Log>(y, x);
       } else {
         for (dim j = 0; j < inner; j += columns)
-          softmax_columns<P, Log, columns>::run(y + j, x + j, inner - j < columns ? inner - j : columns);
+          softmax_columns<P, Log, columns>::run(y + j, x + j,
+                                                inner - j < columns ? inner - j : columns);
       }
     }
 }
@@ -257,8 +264,12 @@ template <class P, bool Log> inline void softmax_view(typename P::x_t *y, const 
 /// Softmax along one axis of a view [outer][extent][inner]. Opset below 13: extent is
 /// everything from the axis on, inner 1.
 /// P: x_t (floats), outer, extent, inner. y may be x.
-template <class P> inline void softmax(typename P::x_t *y, const typename P::x_t *x) { softmax_view<P, false>(y, x); }
-template <class P> inline void log_softmax(typename P::x_t *y, const typename P::x_t *x) { softmax_view<P, true>(y, x); }
+template <class P> inline void softmax(typename P::x_t *y, const typename P::x_t *x) {
+  softmax_view<P, false>(y, x);
+}
+template <class P> inline void log_softmax(typename P::x_t *y, const typename P::x_t *x) {
+  softmax_view<P, true>(y, x);
+}
 
 } // namespace disco
 

@@ -38,7 +38,8 @@ template <class P> constexpr double resize_coordinate(int axis, int64_t i) {
     return at / scale;
   if (P::coordinates == c::tf_crop_and_resize) {
     const double start = P::roi[axis], end = P::roi[axis + P::rank];
-    const double inside = out == 1 ? (end - start) * (in - 1) / 2 : at * (end - start) * (in - 1) / (out - 1);
+    const double inside =
+        out == 1 ? (end - start) * (in - 1) / 2 : at * (end - start) * (in - 1) / (out - 1);
     return inside + start * (in - 1);
   }
   if (P::coordinates == c::pytorch_half_pixel && out == 1)
@@ -57,7 +58,10 @@ struct resize_taps {
   bool outside; // tf_crop_and_resize: takes the extrapolation value
 };
 
-template <class P> constexpr int resize_count = P::mode == resize_mode::nearest ? 1 : P::mode == resize_mode::linear ? 2 : 4;
+template <class P>
+constexpr int resize_count = P::mode == resize_mode::nearest  ? 1
+                             : P::mode == resize_mode::linear ? 2
+                                                              : 4;
 
 constexpr int64_t resize_nearest_index(resize_nearest mode, double at) {
   const int64_t low = resize_floor(at);
@@ -80,9 +84,11 @@ template <class P> constexpr resize_taps resize_make_taps(int axis, int64_t i) {
   resize_taps taps{};
   const int64_t extent = P::x_shape[axis];
   const double at = resize_coordinate<P>(axis, i);
-  taps.outside = P::coordinates == resize_coordinates::tf_crop_and_resize && (at < 0 || at > (double)(extent - 1));
+  taps.outside = P::coordinates == resize_coordinates::tf_crop_and_resize &&
+                 (at < 0 || at > (double)(extent - 1));
   constexpr int count = resize_count<P>;
-  const int64_t low = P::mode == resize_mode::nearest ? resize_nearest_index(P::nearest, at) : resize_floor(at);
+  const int64_t low =
+      P::mode == resize_mode::nearest ? resize_nearest_index(P::nearest, at) : resize_floor(at);
   double weight[resize_taps::most] = {1, 0, 0, 0}, sum = 0;
   for (int k = 0; k < count; ++k) {
     const int64_t index = low + k - (count == 4 ? 1 : 0);
@@ -103,7 +109,8 @@ template <class P> constexpr resize_taps resize_make_taps(int axis, int64_t i) {
 
 /// Whether axis D is more than copied.
 template <class P, int D> constexpr bool resize_changes() {
-  return P::shape[D] != P::x_shape[D] || P::scales[D] != 1 || P::coordinates == resize_coordinates::tf_crop_and_resize;
+  return P::shape[D] != P::x_shape[D] || P::scales[D] != 1 ||
+         P::coordinates == resize_coordinates::tf_crop_and_resize;
 }
 
 template <class P, int D> struct resize_table {

@@ -41,7 +41,9 @@ inline double least(double a, double b) { return a < b ? a : b; }
 inline float least(float a, float b) { return pick(a < b, a, b); }
 
 /// The sign of s on the magnitude of v.
-inline float with_sign(float v, float s) { return float_of((bits_of(v) & 0x7fffffffu) | (bits_of(s) & 0x80000000u)); }
+inline float with_sign(float v, float s) {
+  return float_of((bits_of(v) & 0x7fffffffu) | (bits_of(s) & 0x80000000u));
+}
 
 /// e^v within 1.1 ulp, no branches and no calls, so that loops over it vectorise.
 /// 2^n is applied in two factors, which keeps subnormal results right.
@@ -59,7 +61,8 @@ DISCO_INLINE float exp_of(float v) {
   p = p * r + 0.5f;
   const float e = (p * (r * r) + r) + 1.0f;
   const int32_t half = n >> 1;
-  const float scaled = e * float_of((uint32_t)(half + 127) << 23) * float_of((uint32_t)(n - half + 127) << 23);
+  const float scaled =
+      e * float_of((uint32_t)(half + 127) << 23) * float_of((uint32_t)(n - half + 127) << 23);
   return pick(v == v, scaled, v);
 }
 
@@ -105,7 +108,9 @@ template <class T> inline T round_even_of(T v) {
 }
 
 template <class T> inline T sigmoid_of(T v) { return 1 / (1 + exp_of(-v)); }
-template <class T> inline T softplus_of(T v) { return (v > 0 ? v : (T)0) + log1p_of(exp_of(v > 0 ? -v : v)); }
+template <class T> inline T softplus_of(T v) {
+  return (v > 0 ? v : (T)0) + log1p_of(exp_of(v > 0 ? -v : v));
+}
 template <class T> inline T clip_of(T v, T low, T high) {
   v = v < low ? low : v;
   return v > high ? high : v;
@@ -132,7 +137,9 @@ struct act_hard_sigmoid {
   }
 };
 struct act_hard_swish {
-  template <class Self, class T> static T apply(T v) { return v * clip_of(v / 6 + (T)0.5, (T)0, (T)1); }
+  template <class Self, class T> static T apply(T v) {
+    return v * clip_of(v / 6 + (T)0.5, (T)0, (T)1);
+  }
 };
 struct act_tanh {
   template <class Self, class T> static T apply(T v) { return tanh_of(v); }
@@ -146,7 +153,9 @@ struct act_silu {
 };
 /// alpha
 struct act_elu {
-  template <class Self, class T> static T apply(T v) { return v < 0 ? (T)Self::alpha * expm1_of(v) : v; }
+  template <class Self, class T> static T apply(T v) {
+    return v < 0 ? (T)Self::alpha * expm1_of(v) : v;
+  }
 };
 /// alpha, gamma
 struct act_selu {
@@ -191,7 +200,7 @@ struct act_mish {
 /// bias, lambd
 struct act_shrink {
   template <class Self, class T> static T apply(T v) {
-    return v < -(T)Self::lambd ? v + (T)Self::bias : v > (T)Self::lambd ? v - (T)Self::bias : (T)0;
+    return v<-(T)Self::lambd ? v + (T)Self::bias : v>(T) Self::lambd ? v - (T)Self::bias : (T)0;
   }
 };
 

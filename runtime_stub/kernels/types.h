@@ -106,13 +106,16 @@ template <class A> struct is_same<A, A> {
   static constexpr bool value = true;
 };
 template <class A, class B> inline constexpr bool same = is_same<A, B>::value;
-template <class T> inline constexpr bool is_float = same<T, float> || same<T, double> || same<T, f16>;
+template <class T>
+inline constexpr bool is_float = same<T, float> || same<T, double> || same<T, f16>;
 template <class T> inline constexpr bool is_signed = is_float<T> || (T)-1 < (T)1;
 template <> inline constexpr bool is_signed<f16> = true;
 template <> inline constexpr bool is_signed<bool> = false;
 
 /// Least and greatest value of an integer type.
-template <class T> inline constexpr T int_max = (T)(is_signed<T> ? ~(uint64_t)0 >> (65 - 8 * sizeof(T)) : ~(uint64_t)0);
+template <class T>
+inline constexpr T int_max =
+    (T)(is_signed<T> ? ~(uint64_t)0 >> (65 - 8 * sizeof(T)) : ~(uint64_t)0);
 template <class T> inline constexpr T int_min = (T)(is_signed<T> ? -(int64_t)int_max<T> - 1 : 0);
 
 /// The unsigned type that integer arithmetic wraps in: signed overflow would be

@@ -3,10 +3,11 @@
 //
 //   delay_proxy PORT TARGET_PORT DELAY_US BYTES_PER_SECOND
 //
-// Passes one TCP connection on loopback through. What comes in at time t leaves at t + DELAY_US, and not before what
-// came earlier has left at the given rate (0: without limit), in both directions apart; like a long cable, it holds what is
-// on the way without limit. tests/end_to_end/proxy.py counts frames; this one is for timing: it wakes within
-// microseconds and costs the nodes little of their processors.
+// Passes one TCP connection on loopback through. What comes in at time t leaves at t + DELAY_US,
+// and not before what came earlier has left at the given rate (0: without limit), in both
+// directions apart; like a long cable, it holds what is on the way without limit.
+// tests/end_to_end/proxy.py counts frames; this one is for timing: it wakes within microseconds and
+// costs the nodes little of their processors.
 
 #include <arpa/inet.h>
 #include <deque>
@@ -64,7 +65,8 @@ void take(Direction &d) {
 bool give(Direction &d) {
   while (!d.queue.empty() && d.queue.front().due <= nowNs()) {
     Chunk &c = d.queue.front();
-    ssize_t n = send(d.to, c.bytes.data() + c.sent, c.bytes.size() - c.sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n =
+        send(d.to, c.bytes.data() + c.sent, c.bytes.size() - c.sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0)
       return false;
     c.sent += size_t(n);

@@ -1,8 +1,9 @@
 //===- timer.cpp - times one node's infer() beside ONNX Runtime's Run -----===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compiled into a shared library together with the sources of one emitted node, with MODEL_HEADER and PROGRAM
-// defined. With NO_LINKS the calls of the runtime do nothing, so that a shard's arithmetic runs alone.
+// Compiled into a shared library together with the sources of one emitted node, with MODEL_HEADER
+// and PROGRAM defined. With NO_LINKS the calls of the runtime do nothing, so that a shard's
+// arithmetic runs alone.
 
 #include MODEL_HEADER
 
@@ -44,7 +45,8 @@ extern "C" int bench_start() {
 }
 
 // Processor and wall seconds of `count` inferences.
-extern "C" int bench_infer(const void *const *inputs, void *const *outputs, int count, double *cpu, double *wall) {
+extern "C" int bench_infer(const void *const *inputs, void *const *outputs, int count, double *cpu,
+                           double *wall) {
   double c = seconds(CLOCK_THREAD_CPUTIME_ID), w = seconds(CLOCK_MONOTONIC);
   for (int i = 0; i < count; ++i)
     if (int code = PROGRAM.infer(&node, inputs, outputs))
@@ -55,10 +57,11 @@ extern "C" int bench_infer(const void *const *inputs, void *const *outputs, int 
 }
 
 // The same for OrtApi::Run with everything prepared: no Python between the calls.
-using ort_run = void *(*)(void *, void *, const char *const *, const void *const *, size_t, const char *const *, size_t,
-                          void **);
-extern "C" void *bench_ort(ort_run run, void *session, const char *const *in_names, const void *const *ins, size_t in_count,
-                           const char *const *out_names, void **outs, size_t out_count, int count, double *cpu, double *wall) {
+using ort_run = void *(*)(void *, void *, const char *const *, const void *const *, size_t,
+                          const char *const *, size_t, void **);
+extern "C" void *bench_ort(ort_run run, void *session, const char *const *in_names,
+                           const void *const *ins, size_t in_count, const char *const *out_names,
+                           void **outs, size_t out_count, int count, double *cpu, double *wall) {
   double c = seconds(CLOCK_THREAD_CPUTIME_ID), w = seconds(CLOCK_MONOTONIC);
   for (int i = 0; i < count; ++i)
     if (void *status = run(session, nullptr, in_names, ins, in_count, out_names, out_count, outs))

@@ -16,8 +16,8 @@ template <int K, int S = 1, int B = 0, int E = 0, int D = 1> struct Axis {
   static constexpr int64_t out(int64_t in) { return (in + B + E - (K - 1) * D - 1) / S + 1; }
 };
 
-template <class T, int N, int CI, int CO, int G, int ID, int IH, int IW, class AD, class AH, class AW, int F = Plain,
-          class Act = act_none, class WT = T, class XT = T>
+template <class T, int N, int CI, int CO, int G, int ID, int IH, int IW, class AD, class AH,
+          class AW, int F = Plain, class Act = act_none, class WT = T, class XT = T>
 struct Case {
   using x_t = XT;
   using w_t = WT;
@@ -28,25 +28,34 @@ struct Case {
   static constexpr int64_t kd = AD::k, kh = AH::k, kw = AW::k, sd = AD::s, sh = AH::s, sw = AW::s;
   static constexpr int64_t pd = AD::b, ph = AH::b, pw = AW::b, dd = AD::d, dh = AH::d, dw = AW::d;
   static constexpr bool dense_channels = !(F & List);
-  static constexpr int64_t x_channels = F & List ? 2 * CI + 1 : CI + 1; // a buffer may have more channels than are read
+  static constexpr int64_t x_channels =
+      F & List ? 2 * CI + 1 : CI + 1; // a buffer may have more channels than are read
   static constexpr int64_t channel(int64_t i) { return (i * 7 + 3) % (2 * CI + 1); }
-  static constexpr bool has_init = (F & (Init | InPlace)) != 0, has_bias = (F & Bias) != 0, has_residual = (F & Residual) != 0;
+  static constexpr bool has_init = (F & (Init | InPlace)) != 0, has_bias = (F & Bias) != 0,
+                        has_residual = (F & Residual) != 0;
   static constexpr bool in_place = (F & InPlace) != 0;
 };
 
-template <class P> double referenceSum(const buffer<typename P::x_t> &x, const buffer<typename P::w_t> &w, int64_t image, int64_t co, int64_t oz, int64_t oy, int64_t ox) {
+template <class P>
+double referenceSum(const buffer<typename P::x_t> &x, const buffer<typename P::w_t> &w,
+                    int64_t image, int64_t co, int64_t oz, int64_t oy, int64_t ox) {
   double sum = 0;
   const int64_t cig = P::ci / P::groups, group = co / (P::co / P::groups);
   for (int64_t c = 0; c < cig; ++c)
     for (int64_t z = 0; z < P::kd; ++z)
       for (int64_t y = 0; y < P::kh; ++y)
         for (int64_t v = 0; v < P::kw; ++v) {
-          const int64_t iz = oz * P::sd - P::pd + z * P::dd, iy = oy * P::sh - P::ph + y * P::dh, ix = ox * P::sw - P::pw + v * P::dw;
+          const int64_t iz = oz * P::sd - P::pd + z * P::dd, iy = oy * P::sh - P::ph + y * P::dh,
+                        ix = ox * P::sw - P::pw + v * P::dw;
           if (iz < 0 || iz >= P::id || iy < 0 || iy >= P::ih || ix < 0 || ix >= P::iw)
             continue;
-          const int64_t packed = group * cig + c, from = P::dense_channels ? packed : P::channel(packed);
-          sum += toDouble(x[(size_t)((((image * P::x_channels + from) * P::id + iz) * P::ih + iy) * P::iw + ix)]) *
-                 toDouble(w[(size_t)((((co * cig + c) * P::kd + z) * P::kh + y) * P::kw + v)]);
+          const int64_t packed = group * cig + c,
+                        from = P::dense_channels ? packed : P::channel(packed);
+          sum +=
+              toDouble(
+                  x[(size_t)((((image * P::x_channels + from) * P::id + iz) * P::ih + iy) * P::iw +
+                             ix)]) *
+              toDouble(w[(size_t)((((co * cig + c) * P::kd + z) * P::kh + y) * P::kw + v)]);
         }
   return sum;
 }
@@ -55,9 +64,11 @@ template <class P> void check() {
   using arith = arith_t<typename P::x_t>;
   const int64_t outputs = P::n * P::co * P::od * P::oh * P::ow;
   const auto x = randomBuffer<typename P::x_t>(P::n * P::x_channels * P::id * P::ih * P::iw, 1);
-  const auto w = randomBuffer<typename P::w_t>(P::co * P::ci / P::groups * P::kd * P::kh * P::kw, 2);
+  const auto w =
+      randomBuffer<typename P::w_t>(P::co * P::ci / P::groups * P::kd * P::kh * P::kw, 2);
   const auto bias = randomBuffer<arith>(P::co, 3);
-  const auto init = randomBuffer<typename P::y_t>(outputs, 4), residual = randomBuffer<typename P::y_t>(outputs, 5);
+  const auto init = randomBuffer<typename P::y_t>(outputs, 4),
+             residual = randomBuffer<typename P::y_t>(outputs, 5);
   auto y = P::in_place ? init : randomBuffer<typename P::y_t>(outputs, 6);
   std::vector<double> want;
   for (int64_t i = 0; i < P::n; ++i)
@@ -71,7 +82,10 @@ template <class P> void check() {
             sum += P::has_residual ? toDouble(residual[want.size()]) : 0;
             want.push_back(P::act::template apply<typename P::act>(sum));
           }
-  conv<P>(y.data(), x.data(), w.data(), P::has_bias ? bias.data() : nullptr, P::in_place ? y.data() : P::has_init ? init.data() : nullptr,
+  conv<P>(y.data(), x.data(), w.data(), P::has_bias ? bias.data() : nullptr,
+          P::in_place   ? y.data()
+          : P::has_init ? init.data()
+                        : nullptr,
           P::has_residual ? residual.data() : nullptr);
   expectNear(y, want, 16);
 }
@@ -113,7 +127,8 @@ TEST(Conv, AsymmetricPadsDilationsAndOddExtents) {
   check<Case<float, 1, 3, 5, 1, 1, 8, 9, A1, Axis<3, 1, 2, 0, 2>, Axis<3, 1, 0, 3, 3>>>();
   check<Case<float, 1, 3, 5, 1, 1, 8, 9, A1, Axis<2, 3, 1, 0>, Axis<4, 2, 0, 3>>>();
   check<Case<float, 1, 2, 4, 1, 1, 12, 12, A1, Axis<3, 1, 4, 4, 4>, Axis<3, 1, 4, 4, 4>>>();
-  check<Case<float, 1, 2, 4, 1, 1, 5, 5, A1, Axis<3, 1, 6, 6>, Axis<3, 1, 6, 6>>>(); // outputs that see pads only
+  check<Case<float, 1, 2, 4, 1, 1, 5, 5, A1, Axis<3, 1, 6, 6>,
+             Axis<3, 1, 6, 6>>>(); // outputs that see pads only
   check<Case<float, 1, 2, 4, 1, 1, 9, 9, A1, Axis<3, 1, -1, -1>, Axis<3, 1, -2, 1>>>();
   check<Case<float, 1, 2, 4, 1, 1, 5, 5, A1, Axis<3, 7, 1, 1>, Axis<2, 9, 6, 1>>>();
 }

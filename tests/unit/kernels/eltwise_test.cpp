@@ -23,7 +23,9 @@ template <class T, class Op> double apply(double v) {
 
 double ulps(float got, double want) {
   const float near = (float)want;
-  const double step = std::max((double)std::nextafterf(std::fabs(near), INFINITY) - (double)std::fabs(near), (double)std::numeric_limits<float>::denorm_min());
+  const double step =
+      std::max((double)std::nextafterf(std::fabs(near), INFINITY) - (double)std::fabs(near),
+               (double)std::numeric_limits<float>::denorm_min());
   return std::fabs((double)got - want) / step;
 }
 
@@ -54,7 +56,9 @@ TEST(Unary, AccuracyOfFloats) {
   accuracy<op_erf>([](double v) { return std::erf(v); }, -0.01, 0.01, 2);
   accuracy<act_silu>([](double v) { return v * sigmoid(v); }, -80, 80, 4);
   accuracy<act_mish>([](double v) { return v * std::tanh(std::log1p(std::exp(v))); }, -20, 20, 6);
-  accuracy<act_softplus>([](double v) { return v > 0 ? v + std::log1p(std::exp(-v)) : std::log1p(std::exp(v)); }, -50, 50, 3);
+  accuracy<act_softplus>(
+      [](double v) { return v > 0 ? v + std::log1p(std::exp(-v)) : std::log1p(std::exp(v)); }, -50,
+      50, 3);
   accuracy<op_sin>([](double v) { return std::sin(v); }, -100, 100, 1);
 }
 
@@ -112,15 +116,18 @@ template <class T> void checkActivations() {
     EXPECT_EQ((apply<T, act_relu>(v)), v < 0 ? 0 : v);
     EXPECT_EQ((apply<T, Leaky>(v)), v < 0 ? v / 4 : v);
     EXPECT_EQ((apply<T, HardSigmoid>(v)), std::min(1.0, std::max(0.0, v / 4 + 0.5)));
-    EXPECT_NEAR((apply<T, act_hard_swish>(v)), v * std::min(1.0, std::max(0.0, v / 6 + 0.5)), e * 8);
+    EXPECT_NEAR((apply<T, act_hard_swish>(v)), v * std::min(1.0, std::max(0.0, v / 6 + 0.5)),
+                e * 8);
     EXPECT_EQ((apply<T, Clip>(v)), std::min(3.0, std::max(-2.0, v)));
     EXPECT_NEAR((apply<T, Elu>(v)), v < 0 ? 2 * std::expm1(v) : v, e);
-    EXPECT_NEAR((apply<T, Selu>(v)), (double)1.050701f * (v < 0 ? (double)1.6732632f * std::expm1(v) : v), e * 8);
+    EXPECT_NEAR((apply<T, Selu>(v)),
+                (double)1.050701f * (v < 0 ? (double)1.6732632f * std::expm1(v) : v), e * 8);
     EXPECT_NEAR((apply<T, Celu>(v)), v < 0 ? 2 * std::expm1(v / 2) : v, e);
     EXPECT_EQ((apply<T, Threshold>(v)), v > 1 ? v : 0);
     EXPECT_EQ((apply<T, Shrink>(v)), v < -1 ? v + 0.5 : v > 1 ? v - 0.5 : 0);
     EXPECT_NEAR((apply<T, act_gelu>(v)), v / 2 * (1 + std::erf(v / std::sqrt(2.0))), e * 8);
-    EXPECT_NEAR((apply<T, act_gelu_tanh>(v)), v / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v))), e * 8);
+    EXPECT_NEAR((apply<T, act_gelu_tanh>(v)),
+                v / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v))), e * 8);
     EXPECT_NEAR((apply<T, act_mish>(v)), v * std::tanh(std::log1p(std::exp(v))), e * 8);
     EXPECT_NEAR((apply<T, act_softsign>(v)), v / (1 + std::fabs(v)), e);
     EXPECT_NEAR((apply<T, op_log>(std::fabs(v) + 1)), std::log(std::fabs(v) + 1), e);
@@ -186,7 +193,8 @@ template <class T, class Op, class Y = T, class Act = act_none> struct Vector3 {
   static constexpr int64_t shape[1] = {5}, a_strides[1] = {1}, b_strides[1] = {1};
 };
 
-template <class T, class Op> std::vector<double> pairs(std::vector<double> left, std::vector<double> right) {
+template <class T, class Op>
+std::vector<double> pairs(std::vector<double> left, std::vector<double> right) {
   T a[5], b[5];
   for (size_t i = 0; i < 5; ++i) {
     a[i] = fromDouble<T>(left[i]);
@@ -201,32 +209,49 @@ template <class T, class Op> std::vector<double> pairs(std::vector<double> left,
 using Doubles = std::vector<double>;
 
 TEST(Binary, Arithmetic) {
-  EXPECT_EQ((pairs<float, op_add>({1, 2, 3, 4, 5}, {1, -1, 0.5, 2, 0})), (Doubles{2, 1, 3.5, 6, 5}));
+  EXPECT_EQ((pairs<float, op_add>({1, 2, 3, 4, 5}, {1, -1, 0.5, 2, 0})),
+            (Doubles{2, 1, 3.5, 6, 5}));
   EXPECT_EQ((pairs<f16, op_sub>({1, 2, 3, 4, 5}, {1, -1, 0.5, 2, 0})), (Doubles{0, 3, 2.5, 2, 5}));
-  EXPECT_EQ((pairs<double, op_mul>({1, 2, 3, 4, 5}, {1, -1, 0.5, 2, 0})), (Doubles{1, -2, 1.5, 8, 0}));
-  EXPECT_EQ((pairs<float, op_div>({1, 2, 3, 4, 5}, {1, -1, 0.5, 2, 4})), (Doubles{1, -2, 6, 2, 1.25}));
-  EXPECT_EQ((pairs<int32_t, op_div>({7, -7, 7, -7, 5}, {2, 2, -2, -2, 0})), (Doubles{3, -3, -3, 3, 0}));
-  EXPECT_EQ((pairs<uint8_t, op_add>({250, 1, 2, 3, 4}, {10, 1, 1, 1, 1})), (Doubles{4, 2, 3, 4, 5}));
-  EXPECT_EQ((pairs<uint16_t, op_mul>({65535, 1, 2, 3, 4}, {65535, 1, 1, 1, 1})), (Doubles{1, 1, 2, 3, 4}));
-  EXPECT_EQ((pairs<int32_t, op_mul>({2147483647, 1, 2, 3, 4}, {2, 1, 1, 1, 1})), (Doubles{-2, 1, 2, 3, 4}));
-  EXPECT_EQ((pairs<int32_t, op_div>({-2147483648.0, 1, 2, 3, 4}, {-1, 1, 1, 1, 1})), (Doubles{-2147483648.0, 1, 2, 3, 4}));
-  EXPECT_EQ((pairs<int32_t, op_mod>({7, -7, 7, -7, 6}, {3, 3, -3, -3, 3})), (Doubles{1, 2, -2, -1, 0}));
-  EXPECT_EQ((pairs<int64_t, op_fmod>({7, -7, 7, -7, 6}, {3, 3, -3, -3, -1})), (Doubles{1, -1, 1, -1, 0}));
+  EXPECT_EQ((pairs<double, op_mul>({1, 2, 3, 4, 5}, {1, -1, 0.5, 2, 0})),
+            (Doubles{1, -2, 1.5, 8, 0}));
+  EXPECT_EQ((pairs<float, op_div>({1, 2, 3, 4, 5}, {1, -1, 0.5, 2, 4})),
+            (Doubles{1, -2, 6, 2, 1.25}));
+  EXPECT_EQ((pairs<int32_t, op_div>({7, -7, 7, -7, 5}, {2, 2, -2, -2, 0})),
+            (Doubles{3, -3, -3, 3, 0}));
+  EXPECT_EQ((pairs<uint8_t, op_add>({250, 1, 2, 3, 4}, {10, 1, 1, 1, 1})),
+            (Doubles{4, 2, 3, 4, 5}));
+  EXPECT_EQ((pairs<uint16_t, op_mul>({65535, 1, 2, 3, 4}, {65535, 1, 1, 1, 1})),
+            (Doubles{1, 1, 2, 3, 4}));
+  EXPECT_EQ((pairs<int32_t, op_mul>({2147483647, 1, 2, 3, 4}, {2, 1, 1, 1, 1})),
+            (Doubles{-2, 1, 2, 3, 4}));
+  EXPECT_EQ((pairs<int32_t, op_div>({-2147483648.0, 1, 2, 3, 4}, {-1, 1, 1, 1, 1})),
+            (Doubles{-2147483648.0, 1, 2, 3, 4}));
+  EXPECT_EQ((pairs<int32_t, op_mod>({7, -7, 7, -7, 6}, {3, 3, -3, -3, 3})),
+            (Doubles{1, 2, -2, -1, 0}));
+  EXPECT_EQ((pairs<int64_t, op_fmod>({7, -7, 7, -7, 6}, {3, 3, -3, -3, -1})),
+            (Doubles{1, -1, 1, -1, 0}));
   EXPECT_EQ((pairs<uint8_t, op_mod>({7, 8, 9, 10, 6}, {3, 3, 3, 3, 0})), (Doubles{1, 2, 0, 1, 0}));
-  EXPECT_EQ((pairs<float, op_fmod>({7, -7, 7.5, -7, 6}, {3, 3, -3, -3, 3})), (Doubles{1, -1, 1.5, -1, 0}));
+  EXPECT_EQ((pairs<float, op_fmod>({7, -7, 7.5, -7, 6}, {3, 3, -3, -3, 3})),
+            (Doubles{1, -1, 1.5, -1, 0}));
   EXPECT_EQ((pairs<float, op_min>({1, NAN, 3, 4, 5}, {2, 1, 1, 4, 6}))[0], 1);
   EXPECT_TRUE(std::isnan(pairs<float, op_min>({1, NAN, 3, 4, 5}, {2, 1, 1, 4, 6})[1]));
   EXPECT_TRUE(std::isnan(pairs<float, op_max>({1, 1, 3, 4, 5}, {2, NAN, 1, 4, 6})[1]));
   EXPECT_EQ((pairs<int8_t, op_max>({1, -2, 3, 4, 5}, {2, 1, 1, 4, 6})), (Doubles{2, 1, 3, 4, 6}));
-  EXPECT_EQ((pairs<float, op_pow>({3, 2, 4, 2, 5}, {2, 3, 0.5, -1, 0})), (Doubles{9, 8, 2, 0.5, 1}));
-  EXPECT_EQ((pairs<int32_t, op_pow>({3, 2, -1, -2, 5}, {2, 10, -3, 3, 0})), (Doubles{9, 1024, -1, -8, 1}));
-  EXPECT_EQ((pairs<float, op_prelu>({-3, 2, 0, -2, 5}, {2, 3, 0.5, -1, 0})), (Doubles{-6, 2, 0, 2, 5}));
-  EXPECT_EQ((pairs<float, op_prelu>({-0.5, 0.5, 0, -2, 5}, {2, 3, 0.5, -1, 0})), (Doubles{-1, 0.5, 0, 2, 5}));
+  EXPECT_EQ((pairs<float, op_pow>({3, 2, 4, 2, 5}, {2, 3, 0.5, -1, 0})),
+            (Doubles{9, 8, 2, 0.5, 1}));
+  EXPECT_EQ((pairs<int32_t, op_pow>({3, 2, -1, -2, 5}, {2, 10, -3, 3, 0})),
+            (Doubles{9, 1024, -1, -8, 1}));
+  EXPECT_EQ((pairs<float, op_prelu>({-3, 2, 0, -2, 5}, {2, 3, 0.5, -1, 0})),
+            (Doubles{-6, 2, 0, 2, 5}));
+  EXPECT_EQ((pairs<float, op_prelu>({-0.5, 0.5, 0, -2, 5}, {2, 3, 0.5, -1, 0})),
+            (Doubles{-1, 0.5, 0, 2, 5}));
   EXPECT_EQ((pairs<bool, op_xor>({1, 0, 1, 0, 1}, {1, 1, 0, 0, 1})), (Doubles{0, 1, 1, 0, 0}));
   EXPECT_EQ((pairs<bool, op_and>({1, 0, 1, 0, 1}, {1, 1, 0, 0, 1})), (Doubles{1, 0, 0, 0, 1}));
   EXPECT_EQ((pairs<uint8_t, op_or>({1, 2, 4, 8, 16}, {1, 1, 1, 1, 1})), (Doubles{1, 3, 5, 9, 17}));
-  EXPECT_EQ((pairs<uint8_t, op_shift_left>({1, 2, 255, 8, 16}, {1, 9, 1, 3, 0})), (Doubles{2, 0, 254, 64, 16}));
-  EXPECT_EQ((pairs<uint32_t, op_shift_right>({1, 2, 255, 8, 16}, {1, 40, 1, 3, 0})), (Doubles{0, 0, 127, 1, 16}));
+  EXPECT_EQ((pairs<uint8_t, op_shift_left>({1, 2, 255, 8, 16}, {1, 9, 1, 3, 0})),
+            (Doubles{2, 0, 254, 64, 16}));
+  EXPECT_EQ((pairs<uint32_t, op_shift_right>({1, 2, 255, 8, 16}, {1, 40, 1, 3, 0})),
+            (Doubles{0, 0, 127, 1, 16}));
 }
 
 TEST(Binary, ComparisonsGiveBool) {
@@ -249,7 +274,8 @@ template <class Op> struct Broadcast {
 };
 struct PerChannel : Broadcast<op_sub> {
   static constexpr int rank = 3;
-  static constexpr int64_t shape[] = {2, 3, 37}, a_strides[] = {111, 37, 1}, b_strides[] = {0, 1, 0};
+  static constexpr int64_t shape[] = {2, 3, 37}, a_strides[] = {111, 37, 1},
+                           b_strides[] = {0, 1, 0};
 };
 struct ScalarLeft : Broadcast<op_sub> {
   static constexpr int rank = 1;
@@ -259,13 +285,23 @@ struct ScalarRight : Broadcast<op_mul> {
   static constexpr int rank = 1;
   static constexpr int64_t shape[] = {100}, a_strides[] = {1}, b_strides[] = {0};
 };
+struct Strided : Broadcast<op_sub> {
+  static constexpr int rank = 2;
+  static constexpr int64_t shape[] = {3, 5}, a_strides[] = {40, 3}, b_strides[] = {20, 2};
+};
+struct BothRepeat : Broadcast<op_sub> {
+  static constexpr int rank = 2;
+  static constexpr int64_t shape[] = {3, 5}, a_strides[] = {1, 0}, b_strides[] = {2, 0};
+};
 struct Outer : Broadcast<op_add> {
   static constexpr int rank = 2;
   static constexpr int64_t shape[] = {7, 9}, a_strides[] = {1, 0}, b_strides[] = {0, 1};
 };
 struct Deep : Broadcast<op_add> {
   static constexpr int rank = 8;
-  static constexpr int64_t shape[] = {2, 1, 3, 2, 1, 2, 3, 2}, a_strides[] = {36, 0, 12, 0, 0, 6, 2, 1}, b_strides[] = {0, 0, 0, 12, 0, 6, 0, 1};
+  static constexpr int64_t shape[] = {2, 1, 3, 2, 1, 2, 3, 2},
+                           a_strides[] = {36, 0, 12, 0, 0, 6, 2, 1},
+                           b_strides[] = {0, 0, 0, 12, 0, 6, 0, 1};
 };
 
 template <class P> void checkBroadcast() {
@@ -281,7 +317,8 @@ template <class P> void checkBroadcast() {
       fromB += rest % P::shape[d] * P::b_strides[d];
       rest /= P::shape[d];
     }
-    want.push_back(std::max(0.0, (double)P::op::template apply<typename P::op>(a[(size_t)fromA], b[(size_t)fromB])));
+    want.push_back(std::max(
+        0.0, (double)P::op::template apply<typename P::op>(a[(size_t)fromA], b[(size_t)fromB])));
   }
   buffer<float> y((size_t)count);
   binary<P>(y.data(), a.data(), b.data());
@@ -292,6 +329,8 @@ TEST(Binary, Broadcasts) {
   checkBroadcast<PerChannel>();
   checkBroadcast<ScalarLeft>();
   checkBroadcast<ScalarRight>();
+  checkBroadcast<Strided>();
+  checkBroadcast<BothRepeat>();
   checkBroadcast<Outer>();
   checkBroadcast<Deep>();
 }
@@ -319,7 +358,8 @@ TEST(Binary, PowOfTwoTypes) {
 struct Where {
   using x_t = int64_t;
   static constexpr int rank = 2;
-  static constexpr int64_t shape[] = {2, 3}, c_strides[] = {0, 1}, a_strides[] = {3, 1}, b_strides[] = {0, 0};
+  static constexpr int64_t shape[] = {2, 3}, c_strides[] = {0, 1}, a_strides[] = {3, 1},
+                           b_strides[] = {0, 0};
 };
 
 TEST(Where, Broadcasts) {
@@ -355,7 +395,8 @@ TEST(ChannelAffine, ScalesAndShifts) {
   float x[] = {1, 2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -6};
   const float scale[] = {2, -1}, shift[] = {0, 1};
   channel_affine<Affine>(x, x, scale, shift);
-  EXPECT_EQ((std::vector<float>(x, x + 12)), (std::vector<float>{2, 4, 6, 0, 0, 0, 0, 0, 0, 5, 6, 7}));
+  EXPECT_EQ((std::vector<float>(x, x + 12)),
+            (std::vector<float>{2, 4, 6, 0, 0, 0, 0, 0, 0, 5, 6, 7}));
 }
 
 } // namespace

@@ -14,7 +14,8 @@
 
 namespace kernel_test {
 
-/// A buffer that the address sanitizer guards at both ends: nothing but its elements may be touched.
+/// A buffer that the address sanitizer guards at both ends: nothing but its elements may be
+/// touched.
 template <class T> using buffer = std::vector<T>;
 
 inline uint32_t nextRandom(uint32_t &state) { return state = state * 1664525u + 1013904223u; }
@@ -27,18 +28,23 @@ template <class T> buffer<T> randomBuffer(int64_t count, uint32_t seed, int rang
   buffer<T> b;
   uint32_t state = seed * 2654435761u + 12345u;
   for (int64_t i = 0; i < count; ++i) {
-    const int v = (int)(nextRandom(state) >> 16) % (2 * range + 1) - (disco::is_signed<T> ? range : 0);
+    const int v =
+        (int)(nextRandom(state) >> 16) % (2 * range + 1) - (disco::is_signed<T> ? range : 0);
     b.push_back(fromDouble<T>(disco::is_float<T> ? v * 0.125 : (double)v));
   }
   return b;
 }
 
 template <class T> double tolerance() {
-  return disco::same<T, disco::f16> ? 2e-3 : disco::same<T, float> ? 2e-6 : disco::same<T, double> ? 1e-13 : 0;
+  return disco::same<T, disco::f16> ? 2e-3
+         : disco::same<T, float>    ? 2e-6
+         : disco::same<T, double>   ? 1e-13
+                                    : 0;
 }
 
 /// Compares with a reference in double; `scale` is the size of the terms that were summed.
-template <class T> void expectNear(const buffer<T> &got, const std::vector<double> &want, double scale = 1) {
+template <class T>
+void expectNear(const buffer<T> &got, const std::vector<double> &want, double scale = 1) {
   ASSERT_EQ(got.size(), want.size());
   for (size_t i = 0; i < got.size(); ++i) {
     const double g = toDouble(got[i]), w = want[i];
@@ -48,7 +54,8 @@ template <class T> void expectNear(const buffer<T> &got, const std::vector<doubl
     }
     if (g == w)
       continue;
-    ASSERT_LE(std::fabs(g - w), tolerance<T>() * (scale + std::fabs(w))) << "at " << i << ": " << g << ", not " << w;
+    ASSERT_LE(std::fabs(g - w), tolerance<T>() * (scale + std::fabs(w)))
+        << "at " << i << ": " << g << ", not " << w;
   }
 }
 

@@ -1,22 +1,36 @@
 //===- matmul_test.cpp - matmul against a naive reference -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "matmul.h"
 #include "kernel_test.h"
+#include "matmul.h"
 
 using namespace disco;
 using namespace kernel_test;
 
 namespace {
 
-enum Flags { Plain = 0, Bias = 1, Init = 2, Residual = 4, List = 8, InPlace = 16, TransA = 32, TransB = 64, Alpha = 128, FullBias = 256 };
+enum Flags {
+  Plain = 0,
+  Bias = 1,
+  Init = 2,
+  Residual = 4,
+  List = 8,
+  InPlace = 16,
+  TransA = 32,
+  TransB = 64,
+  Alpha = 128,
+  FullBias = 256
+};
 
-template <class T, int M, int K, int N, int F = Plain, class Act = act_none, class AT = T, class BT = T> struct Case {
+template <class T, int M, int K, int N, int F = Plain, class Act = act_none, class AT = T,
+          class BT = T>
+struct Case {
   using a_t = AT;
   using b_t = BT;
   using y_t = T;
   using act = Act;
   static constexpr int64_t m = M, k = K, n = N;
-  static constexpr bool dense_channels = !(F & List), trans_a = (F & TransA) != 0, trans_b = (F & TransB) != 0;
+  static constexpr bool dense_channels = !(F & List), trans_a = (F & TransA) != 0,
+                        trans_b = (F & TransB) != 0;
   static constexpr int64_t a_k = F & List ? 2 * K + 1 : K;
   static constexpr int64_t channel(int64_t i) { return (i * 5 + 2) % (2 * K + 1); }
   static constexpr bool has_alpha = (F & Alpha) != 0;
@@ -31,10 +45,13 @@ template <class T, int M, int K, int N, int F = Plain, class Act = act_none, cla
 /// A batch of 2 x 3 in which a is broadcast along the first and b along the second axis.
 template <class Base> struct Batched : Base {
   static constexpr int batch_rank = 2;
-  static constexpr int64_t batch[] = {2, 3}, a_batch[] = {0, Base::m * Base::a_k}, b_batch[] = {Base::k * Base::n, 0};
+  static constexpr int64_t batch[] = {2, 3}, a_batch[] = {0, Base::m *Base::a_k},
+                           b_batch[] = {Base::k * Base::n, 0};
 };
 
-template <class P> double element(const buffer<typename P::a_t> &a, const buffer<typename P::b_t> &b, int64_t fromA, int64_t fromB, int64_t i, int64_t j) {
+template <class P>
+double element(const buffer<typename P::a_t> &a, const buffer<typename P::b_t> &b, int64_t fromA,
+               int64_t fromB, int64_t i, int64_t j) {
   double sum = 0;
   for (int64_t k = 0; k < P::k; ++k) {
     const int64_t c = P::dense_channels ? k : P::channel(k);
@@ -46,7 +63,8 @@ template <class P> double element(const buffer<typename P::a_t> &a, const buffer
 
 template <class P> void check() {
   using y_t = typename P::y_t;
-  const int64_t outer = P::batch_rank == 2 ? 2 : 1, inner = P::batch_rank == 2 ? 3 : 1, outputs = outer * inner * P::m * P::n;
+  const int64_t outer = P::batch_rank == 2 ? 2 : 1, inner = P::batch_rank == 2 ? 3 : 1,
+                outputs = outer * inner * P::m * P::n;
   const auto a = randomBuffer<typename P::a_t>(inner * P::m * P::a_k, 1);
   const auto b = randomBuffer<typename P::b_t>(outer * P::k * P::n, 2);
   const auto bias = randomBuffer<arith_t<y_t>>(P::bias_row ? P::m * P::n : P::n, 3);
@@ -57,13 +75,17 @@ template <class P> void check() {
     for (int64_t in = 0; in < inner; ++in)
       for (int64_t i = 0; i < P::m; ++i)
         for (int64_t j = 0; j < P::n; ++j) {
-          double sum = element<P>(a, b, in * (outer > 1 ? P::m * P::a_k : 0), o * P::k * P::n, i, j);
+          double sum =
+              element<P>(a, b, in * (outer > 1 ? P::m * P::a_k : 0), o * P::k * P::n, i, j);
           sum += P::has_bias ? toDouble(bias[(size_t)(i * P::bias_row + j)]) : 0;
           sum += P::has_init ? toDouble(init[want.size()]) : 0;
           sum += P::has_residual ? toDouble(residual[want.size()]) : 0;
           want.push_back(P::act::template apply<typename P::act>(sum));
         }
-  matmul<P>(y.data(), a.data(), b.data(), P::has_bias ? bias.data() : nullptr, P::in_place ? y.data() : P::has_init ? init.data() : nullptr,
+  matmul<P>(y.data(), a.data(), b.data(), P::has_bias ? bias.data() : nullptr,
+            P::in_place   ? y.data()
+            : P::has_init ? init.data()
+                          : nullptr,
             P::has_residual ? residual.data() : nullptr);
   expectNear(y, want, 16);
 }

@@ -1,7 +1,7 @@
 //===- move_test.cpp - kernels that only move elements --------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "move.h"
 #include "kernel_test.h"
+#include "move.h"
 
 using namespace disco;
 using namespace kernel_test;
@@ -50,7 +50,8 @@ struct Shuffle : View { // 6 channels in 2 groups
 };
 struct Deep : View {
   static constexpr int rank = 8;
-  static constexpr int64_t shape[] = {2, 1, 2, 3, 2, 2, 1, 3}, x_strides[] = {1, 0, 2, 4, 12, 24, 5, 48};
+  static constexpr int64_t shape[] = {2, 1, 2, 3, 2, 2, 1, 3},
+                           x_strides[] = {1, 0, 2, 4, 12, 24, 5, 48};
 };
 struct Backwards : View {
   static constexpr int rank = 2;
@@ -83,7 +84,8 @@ TEST(Rearrange, Views) {
 struct SliceCase {
   using x_t = uint8_t;
   static constexpr int rank = 3;
-  static constexpr int64_t x_shape[] = {4, 5, 6}, shape[] = {2, 3, 2}, starts[] = {1, 4, 0}, steps[] = {1, -2, 3};
+  static constexpr int64_t x_shape[] = {4, 5, 6}, shape[] = {2, 3, 2}, starts[] = {1, 4, 0},
+                           steps[] = {1, -2, 3};
 };
 
 TEST(Slice, StepsOfAnySign) {

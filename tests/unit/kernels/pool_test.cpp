@@ -1,7 +1,7 @@
 //===- pool_test.cpp - pooling against a naive reference ------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "pool.h"
 #include "kernel_test.h"
+#include "pool.h"
 
 using namespace disco;
 using namespace kernel_test;
@@ -11,15 +11,20 @@ namespace {
 /// Kernel, stride, begin pad, end pad, dilation, ceil_mode of one axis.
 template <int K, int S = 1, int B = 0, int E = 0, int D = 1, bool Ceil = false> struct Axis {
   static constexpr int64_t k = K, s = S, b = B, e = E, d = D;
-  static constexpr int64_t out(int64_t in) { return (in + B + E - (K - 1) * D - 1 + (Ceil ? S - 1 : 0)) / S + 1; }
+  static constexpr int64_t out(int64_t in) {
+    return (in + B + E - (K - 1) * D - 1 + (Ceil ? S - 1 : 0)) / S + 1;
+  }
 };
 
-template <class T, int N, int C, int ID, int IH, int IW, class AD, class AH, class AW, bool Include = false, int Order = 0> struct Case {
+template <class T, int N, int C, int ID, int IH, int IW, class AD, class AH, class AW,
+          bool Include = false, int Order = 0>
+struct Case {
   using x_t = T;
   static constexpr int64_t n = N, c = C, id = ID, ih = IH, iw = IW;
   static constexpr int64_t od = AD::out(ID), oh = AH::out(IH), ow = AW::out(IW);
   static constexpr int64_t kd = AD::k, kh = AH::k, kw = AW::k, sd = AD::s, sh = AH::s, sw = AW::s;
-  static constexpr int64_t pd = AD::b, ph = AH::b, pw = AW::b, dd = AD::d, dh = AH::d, dw = AW::d, ed = AD::e, eh = AH::e, ew = AW::e;
+  static constexpr int64_t pd = AD::b, ph = AH::b, pw = AW::b, dd = AD::d, dh = AH::d, dw = AW::d,
+                           ed = AD::e, eh = AH::e, ew = AW::e;
   static constexpr bool count_include_pad = Include, has_indices = false;
   static constexpr int storage_order = Order;
 };
@@ -32,12 +37,14 @@ struct Cell {
   int64_t at = 0;
 };
 
-template <class P> Cell window(const buffer<typename P::x_t> &x, int64_t plane, int64_t oz, int64_t oy, int64_t ox) {
+template <class P>
+Cell window(const buffer<typename P::x_t> &x, int64_t plane, int64_t oz, int64_t oy, int64_t ox) {
   Cell cell;
   for (int64_t a = 0; a < P::kd; ++a)
     for (int64_t b = 0; b < P::kh; ++b)
       for (int64_t c = 0; c < P::kw; ++c) {
-        const int64_t z = oz * P::sd - P::pd + a * P::dd, y = oy * P::sh - P::ph + b * P::dh, v = ox * P::sw - P::pw + c * P::dw;
+        const int64_t z = oz * P::sd - P::pd + a * P::dd, y = oy * P::sh - P::ph + b * P::dh,
+                      v = ox * P::sw - P::pw + c * P::dw;
         if (z >= P::id + P::ed || y >= P::ih + P::eh || v >= P::iw + P::ew)
           continue;
         ++cell.padded;
@@ -48,7 +55,8 @@ template <class P> Cell window(const buffer<typename P::x_t> &x, int64_t plane, 
         cell.sum += value;
         if (value > cell.greatest) {
           cell.greatest = value;
-          cell.at = plane * P::id * P::ih * P::iw + (P::storage_order ? (v * P::ih + y) * P::id + z : (z * P::ih + y) * P::iw + v);
+          cell.at = plane * P::id * P::ih * P::iw +
+                    (P::storage_order ? (v * P::ih + y) * P::id + z : (z * P::ih + y) * P::iw + v);
         }
       }
   return cell;
@@ -106,9 +114,12 @@ TEST(Pool, ElementTypes) {
 
 TEST(Pool, CeilMode) {
   check<Case<float, 1, 2, 1, 8, 8, A1, Axis<3, 2, 0, 0, 1, true>, Axis<3, 2, 0, 0, 1, true>>>();
-  check<Case<float, 1, 2, 1, 8, 8, A1, Axis<3, 2, 0, 0, 1, true>, Axis<3, 2, 0, 0, 1, true>, true>>();
-  check<Case<float, 1, 2, 1, 8, 10, A1, Axis<3, 2, 1, 1, 1, true>, Axis<3, 2, 1, 0, 1, true>, true>>();
-  check<Case<float, 1, 2, 1, 4, 4, A1, Axis<3, 2, 0, 0, 1, true>, Axis<3, 2, 0, 0, 1, true>, true>>();
+  check<
+      Case<float, 1, 2, 1, 8, 8, A1, Axis<3, 2, 0, 0, 1, true>, Axis<3, 2, 0, 0, 1, true>, true>>();
+  check<Case<float, 1, 2, 1, 8, 10, A1, Axis<3, 2, 1, 1, 1, true>, Axis<3, 2, 1, 0, 1, true>,
+             true>>();
+  check<
+      Case<float, 1, 2, 1, 4, 4, A1, Axis<3, 2, 0, 0, 1, true>, Axis<3, 2, 0, 0, 1, true>, true>>();
 }
 
 TEST(Pool, PadsDilationsAndShapes) {

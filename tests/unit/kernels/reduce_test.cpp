@@ -1,7 +1,7 @@
 //===- reduce_test.cpp - reductions, argmax, softmax ----------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "reduce.h"
 #include "kernel_test.h"
+#include "reduce.h"
 
 using namespace disco;
 using namespace kernel_test;
@@ -13,30 +13,37 @@ template <class T, class Op> struct Base {
   using y_t = T;
   using op = Op;
 };
-/// x is [4][5][70]; what is reduced varies. (clang 19 does not deduce extents of arrays in templates.)
+/// x is [4][5][70]; what is reduced varies. (clang 19 does not deduce extents of arrays in
+/// templates.)
 template <class T, class Op> struct Last : Base<T, Op> {
   static constexpr int kept_rank = 2, reduced_rank = 1;
-  static constexpr int64_t kept[2] = {4, 5}, kept_strides[2] = {350, 70}, reduced[1] = {70}, reduced_strides[1] = {1};
+  static constexpr int64_t kept[2] = {4, 5}, kept_strides[2] = {350, 70}, reduced[1] = {70},
+                           reduced_strides[1] = {1};
 };
 template <class T, class Op> struct Middle : Base<T, Op> {
   static constexpr int kept_rank = 2, reduced_rank = 1;
-  static constexpr int64_t kept[2] = {4, 70}, kept_strides[2] = {350, 1}, reduced[1] = {5}, reduced_strides[1] = {70};
+  static constexpr int64_t kept[2] = {4, 70}, kept_strides[2] = {350, 1}, reduced[1] = {5},
+                           reduced_strides[1] = {70};
 };
 template <class T, class Op> struct Outside : Base<T, Op> {
   static constexpr int kept_rank = 1, reduced_rank = 2;
-  static constexpr int64_t kept[1] = {5}, kept_strides[1] = {70}, reduced[2] = {4, 70}, reduced_strides[2] = {350, 1};
+  static constexpr int64_t kept[1] = {5}, kept_strides[1] = {70}, reduced[2] = {4, 70},
+                           reduced_strides[2] = {350, 1};
 };
 template <class T, class Op> struct All : Base<T, Op> {
   static constexpr int kept_rank = 0, reduced_rank = 1;
-  static constexpr int64_t kept[1] = {1}, kept_strides[1] = {0}, reduced[1] = {1400}, reduced_strides[1] = {1};
+  static constexpr int64_t kept[1] = {1}, kept_strides[1] = {0}, reduced[1] = {1400},
+                           reduced_strides[1] = {1};
 };
 template <class T, class Op> struct None : Base<T, Op> {
   static constexpr int kept_rank = 1, reduced_rank = 0;
-  static constexpr int64_t kept[1] = {1400}, kept_strides[1] = {1}, reduced[1] = {1}, reduced_strides[1] = {0};
+  static constexpr int64_t kept[1] = {1400}, kept_strides[1] = {1}, reduced[1] = {1},
+                           reduced_strides[1] = {0};
 };
 
 double referenceReduce(const std::vector<double> &v, int kind) {
-  double sum = 0, product = 1, square = 0, absolute = 0, top = -INFINITY, bottom = INFINITY, exps = 0;
+  double sum = 0, product = 1, square = 0, absolute = 0, top = -INFINITY, bottom = INFINITY,
+         exps = 0;
   for (double e : v) {
     sum += e;
     product *= e;
@@ -46,7 +53,9 @@ double referenceReduce(const std::vector<double> &v, int kind) {
     bottom = std::min(bottom, e);
     exps += std::exp(e);
   }
-  const double all[] = {sum, sum / (double)v.size(), top, bottom, product, square, absolute, std::sqrt(square), std::log(sum), std::log(exps)};
+  const double all[] = {
+      sum,      sum / (double)v.size(), top,           bottom,        product, square,
+      absolute, std::sqrt(square),      std::log(sum), std::log(exps)};
   return all[kind];
 }
 
@@ -130,7 +139,9 @@ template <class P> void checkArg() {
   for (int64_t o = 0; o < P::outer; ++o)
     for (int64_t j = 0; j < P::inner; ++j) {
       int64_t at = 0;
-      const auto value = [&](int64_t i) { return toDouble(x[(size_t)((o * P::extent + i) * P::inner + j)]) * (P::minimum ? -1 : 1); };
+      const auto value = [&](int64_t i) {
+        return toDouble(x[(size_t)((o * P::extent + i) * P::inner + j)]) * (P::minimum ? -1 : 1);
+      };
       for (int64_t i = 1; i < P::extent; ++i)
         if (value(i) > value(at) || (P::last && value(i) == value(at)))
           at = i;

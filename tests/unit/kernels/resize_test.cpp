@@ -14,13 +14,15 @@ using M = resize_mode;
 using C = resize_coordinates;
 using R = resize_nearest;
 
-/// Scales as fractions of Num / Den; the result has floor(extent * scale), or Out where that is given.
-template <class T, M Mode, C Coordinates, int IH, int NumH, int DenH, int IW, int NumW, int DenW, R Nearest = R::round_prefer_floor,
-          bool Exclude = false>
+/// Scales as fractions of Num / Den; the result has floor(extent * scale), or Out where that is
+/// given.
+template <class T, M Mode, C Coordinates, int IH, int NumH, int DenH, int IW, int NumW, int DenW,
+          R Nearest = R::round_prefer_floor, bool Exclude = false>
 struct Case {
   using x_t = T;
   static constexpr int rank = 4;
-  static constexpr int64_t x_shape[] = {1, 2, IH, IW}, shape[] = {1, 2, IH * NumH / DenH, IW * NumW / DenW};
+  static constexpr int64_t x_shape[] = {1, 2, IH, IW},
+                           shape[] = {1, 2, IH *NumH / DenH, IW *NumW / DenW};
   static constexpr double scales[] = {1, 1, (double)NumH / DenH, (double)NumW / DenW};
   static constexpr double roi[] = {0, 0, 0.4, -0.3, 1, 1, 0.6, 1.1};
   static constexpr M mode = Mode;
@@ -38,18 +40,15 @@ struct Axis {
 double original(C mode, const Axis &a, double x) {
   const double width = a.scale * (double)a.in;
   switch (mode) {
-  case C::align_corners:
-    return width == 1 ? 0 : x * ((double)a.in - 1) / (width - 1);
-  case C::asymmetric:
-    return x / a.scale;
+  case C::align_corners: return width == 1 ? 0 : x * ((double)a.in - 1) / (width - 1);
+  case C::asymmetric: return x / a.scale;
   case C::tf_crop_and_resize: {
-    const double v = width == 1 ? (a.end - a.start) * ((double)a.in - 1) / 2 : x * (a.end - a.start) * ((double)a.in - 1) / (width - 1);
+    const double v = width == 1 ? (a.end - a.start) * ((double)a.in - 1) / 2
+                                : x * (a.end - a.start) * ((double)a.in - 1) / (width - 1);
     return v + a.start * ((double)a.in - 1);
   }
-  case C::pytorch_half_pixel:
-    return width == 1 ? -0.5 : (x + 0.5) / a.scale - 0.5;
-  case C::half_pixel:
-    return (x + 0.5) / a.scale - 0.5;
+  case C::pytorch_half_pixel: return width == 1 ? -0.5 : (x + 0.5) / a.scale - 0.5;
+  case C::half_pixel: return (x + 0.5) / a.scale - 0.5;
   case C::half_pixel_symmetric:
     return (double)a.in / 2 * (1 - (double)a.out / width) + (x + 0.5) / a.scale - 0.5;
   }
@@ -61,17 +60,20 @@ std::vector<double> coefficients(M mode, R nearest, double ratio) {
     return {1 - ratio, ratio};
   if (mode == M::cubic) {
     const double A = -0.75, r = ratio;
-    return {((A * (r + 1) - 5 * A) * (r + 1) + 8 * A) * (r + 1) - 4 * A, ((A + 2) * r - (A + 3)) * r * r + 1,
+    return {((A * (r + 1) - 5 * A) * (r + 1) + 8 * A) * (r + 1) - 4 * A,
+            ((A + 2) * r - (A + 3)) * r * r + 1,
             ((A + 2) * (1 - r) - (A + 3)) * (1 - r) * (1 - r) + 1,
             ((A * ((1 - r) + 1) - 5 * A) * ((1 - r) + 1) + 8 * A) * ((1 - r) + 1) - 4 * A};
   }
-  const bool right = ratio == 1 || nearest == R::ceil || (nearest == R::round_prefer_ceil && ratio >= 0.5) ||
+  const bool right = ratio == 1 || nearest == R::ceil ||
+                     (nearest == R::round_prefer_ceil && ratio >= 0.5) ||
                      (nearest == R::round_prefer_floor && ratio > 0.5);
   return right ? std::vector<double>{0, 1} : std::vector<double>{1, 0};
 }
 
 /// One axis of ONNX's reference: the neighbours of a coordinate, left ones first among equals.
-double interpolate(M mode, C coordinates, R nearest, bool exclude, const Axis &axis, double x, const std::vector<double> &data) {
+double interpolate(M mode, C coordinates, R nearest, bool exclude, const Axis &axis, double x,
+                   const std::vector<double> &data) {
   const double at = original(coordinates, axis, x), floor = std::floor(at);
   if (coordinates == C::tf_crop_and_resize && (at < 0 || at > (double)axis.in - 1))
     return 10;
@@ -91,7 +93,8 @@ double interpolate(M mode, C coordinates, R nearest, bool exclude, const Axis &a
 template <class P> void check() {
   using T = typename P::x_t;
   const int64_t ih = P::x_shape[2], iw = P::x_shape[3], oh = P::shape[2], ow = P::shape[3];
-  const Axis rows = {P::scales[2], P::roi[2], P::roi[6], ih, oh}, columns = {P::scales[3], P::roi[3], P::roi[7], iw, ow};
+  const Axis rows = {P::scales[2], P::roi[2], P::roi[6], ih, oh},
+             columns = {P::scales[3], P::roi[3], P::roi[7], iw, ow};
   const auto x = randomBuffer<T>(2 * ih * iw, 9, 100);
   std::vector<double> want;
   for (int64_t c = 0; c < 2; ++c)
@@ -102,9 +105,11 @@ template <class P> void check() {
           std::vector<double> row;
           for (int64_t ix = 0; ix < iw; ++ix)
             row.push_back(toDouble(x[(size_t)((c * ih + iy) * iw + ix)]));
-          column.push_back(interpolate(P::mode, P::coordinates, P::nearest, P::exclude_outside, columns, (double)ox, row));
+          column.push_back(interpolate(P::mode, P::coordinates, P::nearest, P::exclude_outside,
+                                       columns, (double)ox, row));
         }
-        const double v = interpolate(P::mode, P::coordinates, P::nearest, P::exclude_outside, rows, (double)oy, column);
+        const double v = interpolate(P::mode, P::coordinates, P::nearest, P::exclude_outside, rows,
+                                     (double)oy, column);
         want.push_back(is_float<T> ? v : std::trunc(v));
       }
   buffer<T> y((size_t)(2 * oh * ow));

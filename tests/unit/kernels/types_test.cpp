@@ -12,7 +12,8 @@ double halfValue(unsigned bits) {
   const int mantissa = bits & 1023;
   if (exponent == 31)
     return mantissa ? NAN : sign * INFINITY;
-  return exponent ? sign * std::ldexp(1024 + mantissa, exponent - 25) : sign * std::ldexp(mantissa, -24);
+  return exponent ? sign * std::ldexp(1024 + mantissa, exponent - 25)
+                  : sign * std::ldexp(mantissa, -24);
 }
 
 TEST(Types, EveryHalfIsReadExactlyAndWrittenBack) {
