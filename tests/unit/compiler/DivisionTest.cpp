@@ -345,4 +345,39 @@ TEST(Division, ShardsGiveTheModelsNumbers) {
   }
 }
 
+/// The same with every stage read back from text.
+TEST(Division, ThroughTextToo) {
+  using Create = std::unique_ptr<Pass> (*)();
+  const Create stages[] = {
+      [] { return createSimplify(); },        [] { return createAssignOwners(); },
+      [] { return createDeriveMasks(); },     [] { return createInsertExchanges(); },
+      [] { return createSplitIntoShards(); }, [] { return createSchedule(); },
+      [] { return createPlanMemory(); },      [] { return createCheckSchedule(); }};
+  for (uint64_t seed = 1000; seed < 1000 + rounds(40); ++seed) {
+    Random random(seed);
+    int64_t nodes = random.between(1, 6);
+    std::string text = ModelWriter(random, nodes).write();
+    Ir first;
+    OwningOpRef<ModuleOp> module = first.parse(text);
+    ASSERT_TRUE(module);
+    Named inputs = randomInput(mainOf(*module), random);
+    Named expected = interpret(mainOf(*module), inputs);
+    std::string between = text;
+    for (Create create : stages) {
+      Ir ir;
+      OwningOpRef<ModuleOp> stage = ir.parse(between);
+      ASSERT_TRUE(stage) << "seed " << seed << "\n" << between;
+      ASSERT_TRUE(ir.run(*stage, create())) << "seed " << seed << "\n" << between;
+      between.clear();
+      llvm::raw_string_ostream stream(between);
+      stage->print(stream, OpPrintingFlags().enableDebugInfo());
+    }
+    Ir last;
+    OwningOpRef<ModuleOp> planned = last.parse(between);
+    ASSERT_TRUE(planned);
+    expectSame(expected, interpretShards(*planned, inputs));
+    ASSERT_FALSE(HasFailure()) << "seed " << seed << ", " << nodes << " nodes\n" << text;
+  }
+}
+
 } // namespace
