@@ -105,8 +105,23 @@ struct PadIntoConv final : OpRewritePattern<ConvOp> {
   }
 };
 
+/// conv(cast(x)) of half floats: the kernel widens what it reads, and the narrow features may
+/// travel.
+struct WideningIntoConv final : OpRewritePattern<ConvOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const override {
+    auto cast = op.getX().getDefiningOp<CastOp>();
+    if (!cast || !tensorType(cast.getX()).getElementType().isF16() || cast->hasAttr(kOwnersAttr) ||
+        !tensorType(op.getResult()).getElementType().isF32())
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.getXMutable().set(cast.getX()); });
+    return success();
+  }
+};
+
 } // namespace
 
 void disco::populateRearrangePatterns(RewritePatternSet &patterns) {
-  patterns.add<ComposeRearranges, PadIntoConv>(patterns.getContext());
+  patterns.add<ComposeRearranges, PadIntoConv, WideningIntoConv>(patterns.getContext());
 }

@@ -63,7 +63,7 @@ static LogicalResult windowedShape(std::optional<Location> loc, ArrayRef<int64_t
   return success();
 }
 
-LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
                                        ValueRange operands, DictionaryAttr attributes,
                                        OpaqueProperties properties, RegionRange regions,
                                        Inferred types) {
@@ -88,7 +88,9 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   if (failed(windowedShape(loc, x.drop_front(2), w.drop_front(2), op.getStrides(), op.getPads(),
                            op.getDilations(), false, shape)))
     return failure();
-  return infer(types, shape, typeOf(op.getX()).getElementType());
+  // Half floats are stored, never computed with.
+  Type element = typeOf(op.getX()).getElementType();
+  return infer(types, shape, element.isF16() ? Float32Type::get(context) : element);
 }
 
 template <typename OpTy> static LogicalResult verifyContraction(OpTy op, Value x, int64_t axis) {
