@@ -96,8 +96,22 @@ template <class P> struct matmul_product {
       }
   }
 
-  /// One row of a against rows of b: dot products, in which nothing is packed.
-  static constexpr bool row_by_rows = m == 1 && P::trans_b && same<b_t, T> && n > 0;
+  /// One row of a against rows of b: dot products.
+  static constexpr bool row_by_rows = m == 1 && P::trans_b && n > 0;
+
+  /// sums[j] (+)= dot of a and kc elements of row n0 + j of b, from k0 on.
+  void dot_rows(T *sums, const T *a, dim n0, dim columns, dim k0, dim kc, bool accumulate) const {
+    if constexpr (same<b_t, T>) {
+      gemm_dot_rows<T>(columns, kc, right + n0 * k + k0, k, a, sums, 1, accumulate);
+    } else {
+      T row[k < 512 ? (k > 0 ? k : 1) : 512];
+      for (dim j = 0; j < columns; ++j) {
+        for (dim i = 0; i < kc; ++i)
+          row[i] = product_load<T>(right[(n0 + j) * k + k0 + i]);
+        gemm_dot_rows<T>(1, kc, row, k, a, sums + j, 1, accumulate);
+      }
+    }
+  }
 };
 
 /// One row of a times b given as [n][k]: y is a column of dot products.
@@ -120,8 +134,7 @@ template <class P> inline void matmul_row(const matmul_product<P> &g) {
       else
         g.pack_a(packed, step, 0, 1, k0, kc);
       if constexpr (G::row_by_rows)
-        gemm_dot_rows<T>(columns, kc, g.right + n0 * G::k + k0, G::k, a, sums, 1,
-                         P::has_init || k0 > 0);
+        g.dot_rows(sums, a, n0, columns, k0, kc, P::has_init || k0 > 0);
       k0 += step;
     } while (k0 < G::k);
     using arith = arith_t<typename P::y_t>;
