@@ -233,6 +233,9 @@ LocalAttr disco::localOf(Value value) {
 }
 
 int64_t disco::axisExtent(RankedTensorType type, int64_t axis) {
+  // Verifiers meet axes that are not there.
+  if (axis >= type.getRank())
+    return 0;
   return axis < 0 ? 1 : type.getDimSize(axis);
 }
 

@@ -99,11 +99,12 @@ template <typename OpTy> static LogicalResult verifyContraction(OpTy op, Value x
       return op.emitOpError("init and residual must have the shape of the result");
   if (!op.getChannels())
     return success();
+  int64_t extent = axisExtent(tensorType(x), axis);
   ArrayRef<int64_t> channels = *op.getChannels();
   for (int64_t channel : channels)
-    if (channel < 0 || channel >= shapeOf(x)[axis])
+    if (channel < 0 || channel >= extent)
       return op.emitOpError("reads channel ")
-             << channel << " of a buffer with " << shapeOf(x)[axis] << " channels";
+             << channel << " of a buffer with " << extent << " channels";
   return success();
 }
 
@@ -377,10 +378,10 @@ LogicalResult SliceOp::verify() {
 }
 
 LogicalResult SelectOp::verify() {
+  int64_t extent = axisExtent(tensorType(getX()), static_cast<int64_t>(getAxis()));
   for (int64_t index : getIndices())
-    if (index < 0 || index >= shapeOf(getX())[getAxis()])
-      return emitOpError("index ")
-             << index << " is outside an axis of extent " << shapeOf(getX())[getAxis()];
+    if (index < 0 || index >= extent)
+      return emitOpError("index ") << index << " is outside an axis of extent " << extent;
   return success();
 }
 

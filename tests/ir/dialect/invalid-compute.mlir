@@ -263,3 +263,12 @@ func.func @resize_roi(%x: tensor<4x5xf32>) {
   %0 = disco.resize %x {scales = array<f64: 2.0, 1.0>, roi = array<f64: 0.0, 1.0>, mode = 0 : i32, coordinates = 4 : i32, nearest = 0 : i32, cubic_coeff = 0.0 : f64, extrapolation = 0.0 : f64} : (tensor<4x5xf32>) -> tensor<8x5xf32>
   return
 }
+
+// -----
+
+// A channel list for an axis that is not there.
+func.func @conv_no_channels(%x: tensor<8xf32>, %w: tensor<6xf32>) {
+  // expected-error@+1 {{'disco.conv' op reads channel 0 of a buffer with 0 channels}}
+  %0 = disco.conv %x, %w {strides = array<i64>, pads = array<i64>, dilations = array<i64>, group = 1 : i64, channels = array<i64: 0>} : (tensor<8xf32>, tensor<6xf32>) -> tensor<8xf32>
+  return
+}

@@ -153,3 +153,21 @@ func.func @flush_of_a_tensor(%x: tensor<4xf32>) {
   "disco.flush"(%x) : (tensor<4xf32>) -> ()
   return
 }
+
+// -----
+
+// Axes that the tensors do not have.
+func.func @assemble_axis(%x: tensor<3xf32, #disco.local<axis 0 : 0 to 2>>) {
+  // expected-error@+1 {{'disco.assemble' op sources and channels must have one entry for each channel of the result}}
+  %0 = disco.assemble %x {axis = 2 : i64, sources = array<i64: 0>, channels = array<i64: 0>} : (tensor<3xf32, #disco.local<axis 0 : 0 to 2>>) -> tensor<1xf32, #disco.local<axis 0 : 0>>
+  return
+}
+
+// -----
+
+func.func @recv_axis() {
+  %p = disco.post {from = 1 : i64, message = 0 : i64} : () -> !disco.message<12>
+  // expected-error@+1 {{'disco.recv' op the tensor of "x" does not have the part's channels}}
+  %0 = disco.recv %p {parts = [#disco.part<"x" : axis 5 : 4>]} : (!disco.message<12>) -> tensor<1x3xf32, #disco.local<axis 0 : 4>>
+  return
+}
