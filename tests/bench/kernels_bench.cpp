@@ -1,8 +1,9 @@
 //===- kernels_bench.cpp - speed of conv on the shapes of ResNet-50 -------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Built as kernels_bench by tests/unit/kernels/CMakeLists.txt, with the host's own instructions. Counts
-// multiply-adds a second on one thread; depthwise and grouped shapes of MobileNet and ResNeXt at the end.
+// Built as kernels_bench by tests/unit/kernels/CMakeLists.txt, with the host's own instructions.
+// Counts multiply-adds a second on one thread; depthwise and grouped shapes of MobileNet and
+// ResNeXt at the end.
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -13,20 +14,25 @@
 namespace {
 
 /// Square image, kernel and stride; pads as large as keep the extent.
-template <int64_t CI, int64_t CO, int64_t Image, int64_t Kernel, int64_t Stride = 1, int64_t Groups = 1> struct Conv {
+template <int64_t CI, int64_t CO, int64_t Image, int64_t Kernel, int64_t Stride = 1,
+          int64_t Groups = 1>
+struct Conv {
   using x_t = float;
   using w_t = float;
   using y_t = float;
   using act = disco::act_relu;
   static constexpr int64_t n = 1, ci = CI, co = CO, groups = Groups, x_channels = CI;
-  static constexpr int64_t id = 1, ih = Image, iw = Image, od = 1, oh = (Image + Stride - 1) / Stride, ow = oh;
+  static constexpr int64_t id = 1, ih = Image, iw = Image, od = 1,
+                           oh = (Image + Stride - 1) / Stride, ow = oh;
   static constexpr int64_t kd = 1, kh = Kernel, kw = Kernel, sd = 1, sh = Stride, sw = Stride;
   static constexpr int64_t pd = 0, ph = Kernel / 2, pw = Kernel / 2, dd = 1, dh = 1, dw = 1;
-  static constexpr bool dense_channels = true, has_init = false, has_bias = true, has_residual = false;
+  static constexpr bool dense_channels = true, has_init = false, has_bias = true,
+                        has_residual = false;
 };
 
 template <class P> void conv(benchmark::State &state) {
-  std::vector<float> x(P::ci * P::ih * P::iw), w(P::co * P::ci / P::groups * P::kh * P::kw), b(P::co), y(P::co * P::oh * P::ow);
+  std::vector<float> x(P::ci * P::ih * P::iw), w(P::co * P::ci / P::groups * P::kh * P::kw),
+      b(P::co), y(P::co * P::oh * P::ow);
   for (size_t i = 0; i < x.size(); ++i)
     x[i] = static_cast<float>(i % 17) - 8;
   for (size_t i = 0; i < w.size(); ++i)
@@ -35,7 +41,8 @@ template <class P> void conv(benchmark::State &state) {
     disco::conv<P>(y.data(), x.data(), w.data(), b.data(), nullptr, nullptr);
     benchmark::ClobberMemory();
   }
-  state.counters["MAC/s"] = benchmark::Counter(static_cast<double>(w.size()) * P::oh * P::ow, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["MAC/s"] = benchmark::Counter(static_cast<double>(w.size()) * P::oh * P::ow,
+                                               benchmark::Counter::kIsIterationInvariantRate);
 }
 
 /// The final Gemm: one row, weights [n][k].
@@ -45,7 +52,8 @@ struct Classifier {
   using y_t = float;
   using act = disco::act_none;
   static constexpr int64_t m = 1, k = 2048, n = 1000, a_k = k, bias_row = 0, bias_column = 1;
-  static constexpr bool dense_channels = true, trans_a = false, trans_b = true, has_alpha = false, has_bias = true, has_init = false, has_residual = false;
+  static constexpr bool dense_channels = true, trans_a = false, trans_b = true, has_alpha = false,
+                        has_bias = true, has_init = false, has_residual = false;
   static constexpr int batch_rank = 1;
   static constexpr int64_t batch[] = {1}, a_batch[] = {0}, b_batch[] = {0};
 };
@@ -56,7 +64,8 @@ void classifier(benchmark::State &state) {
     disco::matmul<Classifier>(y.data(), a.data(), b.data(), bias.data(), nullptr, nullptr);
     benchmark::ClobberMemory();
   }
-  state.counters["MAC/s"] = benchmark::Counter(2048 * 1000, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["MAC/s"] =
+      benchmark::Counter(2048 * 1000, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 BENCHMARK(conv<Conv<3, 64, 224, 7, 2>>)->Name("7x7/2 3-64 @224");
