@@ -68,6 +68,21 @@ TEST(OwnerClasses, EqualBlocksAreUnits) {
   }
 }
 
+TEST(OwnerClasses, TheFirstNodesTakeTheLargerShareOfBlocks) {
+  // Four blocks of three channels over three nodes: 6 3 3. Dealt by channels, 4 each, the last node
+  // would get two blocks.
+  Values values(2);
+  OwnerClasses classes(3);
+  classes.add(values.list[0], 12);
+  classes.add(values.list[1], 4);
+  std::vector<int64_t> begin{0, 3, 6, 9, 12}, indices(12);
+  std::iota(indices.begin(), indices.end(), 0);
+  classes.tie(values.list[1], values.list[0], Relation::table(begin, indices));
+  classes.deal(values.list[0]);
+  EXPECT_EQ(sizes(classes, values.list[0]), (Sizes{6, 3, 3}));
+  EXPECT_EQ(sizes(classes, values.list[1]), (Sizes{2, 1, 1}));
+}
+
 TEST(OwnerClasses, UnequalBlocksGoWhereRoomIs) {
   // Classes of 1, 4 and 1 channels over two nodes, 3 channels each: the first node takes the single
   // one and still lacks two, which is half of the block of four.
