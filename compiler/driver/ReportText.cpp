@@ -106,8 +106,8 @@ std::string reportText(const Report &r) {
   text += "\nNodes (of one: of the model on one node; live: the most bytes needed at a time)\n\n" +
           nodesText(r);
   text += "\nLinks\n\n" + linksText(r);
-  text += "\nLayers (share: the largest node's; read: from other nodes, all together; dense: the "
-          "same without masks)\n\n";
+  text += "\nLayers (share: the largest node's; read: from other nodes in all; dense: without "
+          "masks)\n\n";
   text += layersText(r);
   text += "\nComputed or stored more than once\n\n" + replicatedText(r);
   return text;
