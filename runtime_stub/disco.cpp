@@ -147,6 +147,40 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   }
 }
 
+bool greeted(const disco_peer *p) {
+  return (p->seen & seen_hello) && !(p->due & due_hello) && p->tx_type == 0;
+}
+
+// Nothing was sent on before the peer had heard from everybody.
+bool has_started(const disco_peer *p) { return p->rx_state == rx_blocked || (p->seen & seen_bye); }
+
+// Until every peer has said hello. Once one of them has started, all were there: who is missing
+// then has failed since, or is silent; and the abort that says so may stand behind data that cannot
+// be taken yet.
+int greet(disco_node *n) {
+  uint64_t until = now(n) + n->start_us;
+  for (bool started = false;;) {
+    pump(n);
+    if (n->error.code != DISCO_OK)
+      return fail(n);
+    if (all_links(n, greeted))
+      return DISCO_OK;
+    for (uint32_t peer = 0; peer < n->program->nodes && !started; ++peer) {
+      started = peer != n->program->rank && has_started(&n->config->peers[peer]);
+      if (started && now(n) + n->deadline_us < until)
+        until = now(n) + n->deadline_us;
+    }
+    if (now(n) >= until) {
+      uint32_t peer = 0;
+      while (peer == n->program->rank || greeted(&n->config->peers[peer]))
+        ++peer;
+      raise(n, DISCO_ERR_START, peer, DISCO_NONE, started);
+      return fail(n);
+    }
+    sleep_until(n, until, until);
+  }
+}
+
 uint64_t pick(uint64_t value, uint64_t fallback) {
   return value == 0 ? fallback : value < time_limit ? value : time_limit;
 }
@@ -218,26 +252,9 @@ int disco_start(disco_node *node) {
   if (node->phase != phase_ready)
     return misuse(node, DISCO_NONE);
   node->phase = phase_starting;
-  auto greeted = [](const disco_peer *p) {
-    return (p->seen & seen_hello) && !(p->due & due_hello) && p->tx_type == 0;
-  };
-  if (node->program->nodes > 1) {
-    for (uint64_t until = now(node) + node->start_us;;) {
-      pump(node);
-      if (node->error.code != DISCO_OK)
-        return fail(node);
-      if (all_links(node, greeted))
-        break;
-      if (now(node) >= until) {
-        uint32_t peer = 0;
-        while (peer == node->program->rank || greeted(&node->config->peers[peer]))
-          ++peer;
-        raise(node, DISCO_ERR_START, peer, DISCO_NONE, false);
-        return fail(node);
-      }
-      sleep_until(node, until, until);
-    }
-  }
+  if (node->program->nodes > 1)
+    if (int code = greet(node))
+      return code;
   node->phase = phase_running;
   return DISCO_OK;
 }

@@ -25,10 +25,11 @@ void disco_impl::raise_lost(disco_node *n, uint32_t peer, uint32_t message, bool
     n->at_break = at_break;
     return;
   }
-  // While looking for an explanation: a lost peer explains a silent one; and a node that only gives
-  // up because of others leaves a frame half sent when it cannot send its abort, so a stream that
-  // ends between frames is the likelier first failure.
-  if (n->soft && (n->error.code == DISCO_ERR_DEADLINE || (at_break && !n->at_break))) {
+  // While looking for an explanation: a lost peer explains a silent or absent one; and a node that
+  // only gives up because of others leaves a frame half sent when it cannot send its abort, so a
+  // stream that ends between frames is the likelier first failure.
+  bool silent = n->error.code == DISCO_ERR_DEADLINE || n->error.code == DISCO_ERR_START;
+  if (n->soft && (silent || (at_break && !n->at_break))) {
     n->error = {DISCO_ERR_LOST, peer, message, n->program->rank};
     n->at_break = at_break;
   }

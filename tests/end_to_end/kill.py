@@ -67,7 +67,9 @@ def run(sample, programs, folder, moment):
 
 def fault(moment, results, outputs, ended, want):
     if moment.when is None:
-        return "the moment never came"
+        return "the moment never came: " + "; ".join(
+            f"node {rank} ended with {code}: {text.strip()[-300:]}"
+            for rank, (code, _, text, _) in enumerate(results))
     for rank, (code, report, text, _) in enumerate(results):
         if rank == moment.victim:
             continue

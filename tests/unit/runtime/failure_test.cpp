@@ -148,6 +148,30 @@ TEST(Failure, NobodyComes) {
 }
 
 // Any node, at any moment, any cluster: the others end in time, right or naming the victim.
+// Node 2 has heard of node 0 and has its data, but nothing of node 1: it was there, since node 0
+// sends. The abort stands behind data that no buffer awaits yet.
+TEST(Failure, LostBeforeEveryoneHadGreetedIt) {
+  for (bool told : {false, true}) {
+    Cluster c(3, {{10, 0, 2, 40}});
+    c.useInproc(65536);
+    c.configure([](disco_config &g) { g.start_us = 60000000, g.deadline_us = 100000; });
+    disco_transport zero = disco_inproc_transport(c.links, 0);
+    std::string said = hello(0, 3) + frame(DISCO_FRAME_DATA, 1, 10, std::string(40, 'd'));
+    if (told) {
+      std::string why("\xf6\xff\xff\xff\x01\0\0\0\x0a\0\0\0", 12);
+      said += frame(DISCO_FRAME_ABORT, 1, DISCO_NONE, why);
+    }
+    zero.write(zero.context, 2, said.data(), static_cast<uint32_t>(said.size()), false);
+    uint64_t from = nowMs();
+    ASSERT_EQ(c[2].init(), 0);
+    EXPECT_LT(disco_start(&c[2].node), 0);
+    EXPECT_EQ(c[2].error().rank, 1u);
+    EXPECT_EQ(c[2].error().reporter, told ? 0u : 2u);
+    EXPECT_EQ(c[2].error().code, told ? -10 : static_cast<int>(DISCO_ERR_START));
+    EXPECT_LT(nowMs() - from, 3000u);
+  }
+}
+
 TEST(Failure, KilledAtAnyMoment) {
   std::mt19937 random(seed(20));
   int failed = 0, fine = 0;
