@@ -120,6 +120,8 @@ private:
   }
 
   int64_t costOfUse(OpOperand &use, int64_t axis) {
+    if (isa<OutputOp>(use.getOwner()))
+      return axis < 0 ? 0 : bytesOf(use.get()); // handed in
     auto rule = dyn_cast<DivisionOpInterface>(use.getOwner());
     if (!rule)
       return 0;

@@ -143,11 +143,20 @@ private:
     return rule.divide(owners.getAxis(), operandAxes);
   }
 
+  /// Whether an op is an output of the model, or one that the root puts together of other tensors
+  /// without computing anything.
+  static bool handsIn(Operation *op) {
+    if (isa<OutputOp>(op))
+      return true;
+    return isa<ConcatOp, RearrangeOp, SelectOp, SliceOp>(op) &&
+           ownersOf(op->getResult(0)).getAxis() < 0 && llvm::all_of(op->getUsers(), handsIn);
+  }
+
   LogicalResult findShortages(Operation *op) {
     for (Value operand : op->getOperands())
       if (!isConstant(operand) && !ownersOf(operand))
         return op->emitError("has an operand without owner map: run disco-assign-owners first");
-    bool output = isa<OutputOp>(op);
+    bool output = handsIn(op);
     std::optional<Division> division = divisionOf(op);
     if (!division)
       return op->emitError("cannot be divided along the axis of its owner map; state another axis, "
@@ -161,8 +170,8 @@ private:
       Shortage shortage{&use, {}, output};
       bool lacks = false;
       for (int64_t rank = 0; rank < nodes; ++rank) {
-        IndexSet computed = output ? (rank == root ? IndexSet::all(1) : IndexSet())
-                                   : ownersOf(op->getResult(0)).getSet(rank);
+        IndexSet computed = isa<OutputOp>(op) ? (rank == root ? IndexSet::all(1) : IndexSet())
+                                              : ownersOf(op->getResult(0)).getSet(rank);
         shortage.needs.push_back(needOf(op, use.getOperandNumber(), need, computed, rank));
         lacks |= !ownersOf(use.get()).getSet(rank).containsAll(shortage.needs.back());
       }

@@ -304,3 +304,23 @@ func.func @attention() {
   return
 }
 }
+
+// -----
+
+// A softmax over the channels that feeds an output only: the root gathers once what it would get anyway,
+// and puts the output together.
+// CHECK-LABEL: func.func @output_of_softmax
+module attributes {disco.nodes = 2 : i64} {
+func.func @output_of_softmax() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x3x4x4xf32>
+  %w = disco.constant dense<1.0> : tensor<2x3x1x1xf32> : tensor<2x3x1x1xf32>
+  %a = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x3x4x4xf32>, tensor<2x3x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %b = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x3x4x4xf32>, tensor<2x3x1x1xf32>) -> tensor<1x2x4x4xf32>
+  // CHECK: disco.softmax {{.*}} -> tensor<1x2x4x4xf32, #disco.owned<whole : 0 | >>
+  %s = disco.softmax %b {axis = 1 : i64, count = 1 : i64} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  // CHECK: disco.concat {{.*}}#disco.owned<whole : 0 | >
+  %c = disco.concat %a, %s {axis = 1 : i64} : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x4x4x4xf32>
+  disco.output %c {name = "c", index = 0 : i64} : (tensor<1x4x4x4xf32>) -> ()
+  return
+}
+}

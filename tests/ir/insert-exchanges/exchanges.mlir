@@ -198,3 +198,19 @@ func.func @dense_baseline(%x: tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 t
   return
 }
 }
+
+// -----
+
+// What the root only puts together for an output is handed in, and counts as such.
+// CHECK-LABEL: func.func @put_together
+module attributes {disco.nodes = 2 : i64} {
+func.func @put_together(
+    %a: tensor<1x2x4x4xf32, #disco.owned<axis 1 : 0 | 1>>,
+    %b: tensor<1x2x4x4xf32, #disco.owned<axis 2 : 0 to 1 | 2 to 3>>) {
+  // CHECK-COUNT-2: disco.exchange {{.*}}{root,
+  // CHECK: disco.concat {{.*}}#disco.owned<whole
+  %c = disco.concat %a, %b {axis = 1 : i64} : (tensor<1x2x4x4xf32, #disco.owned<axis 1 : 0 | 1>>, tensor<1x2x4x4xf32, #disco.owned<axis 2 : 0 to 1 | 2 to 3>>) -> tensor<1x4x4x4xf32, #disco.owned<whole : 0 | >>
+  disco.output %c {name = "c", index = 0 : i64} : (tensor<1x4x4x4xf32, #disco.owned<whole : 0 | >>) -> ()
+  return
+}
+}
