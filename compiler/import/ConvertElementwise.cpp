@@ -168,7 +168,7 @@ static LogicalResult convertPow(OpImport &op) {
   Value exponent = secondOperand(op), base = op.input(0);
   // Integers are exact as the exponents of floats.
   if (base && exponent && isa<FloatType>(tensorType(base).getElementType()))
-    exponent = op.cast(exponent, tensorType(base).getElementType());
+    exponent = op.convertTo(exponent, tensorType(base).getElementType());
   return op.result(op.binary(BinaryKind::Pow, base, exponent));
 }
 
@@ -233,7 +233,7 @@ static Value roundedToHalf(OpImport &op, Value x) {
   auto before = x ? x.getDefiningOp<CastOp>() : CastOp();
   if (!x || OpImport::constant(x) || (before && tensorType(before.getX()).getElementType().isF16()))
     return x;
-  return op.cast(op.cast(x, op.builder.getF16Type()), op.builder.getF32Type());
+  return op.convertTo(op.convertTo(x, op.builder.getF16Type()), op.builder.getF32Type());
 }
 
 static LogicalResult castTo(OpImport &op, ElemType to) {
@@ -246,9 +246,9 @@ static LogicalResult castTo(OpImport &op, ElemType to) {
   Value x = op.input(0);
   if (from == ElemType::F16)
     x = roundedToHalf(op, x);
-  x = op.cast(x, element);
+  x = op.convertTo(x, element);
   if (to == ElemType::F16)
-    x = op.cast(x, op.builder.getF32Type());
+    x = op.convertTo(x, op.builder.getF32Type());
   return op.resultOfType(x, to);
 }
 

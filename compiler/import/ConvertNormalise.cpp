@@ -76,8 +76,8 @@ static Value runtimeBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters,
   Value offset =
       op.binary(BinaryKind::Sub, parameters[1], op.binary(BinaryKind::Mul, parameters[2], factor));
   Type element = tensorType(x).getElementType();
-  Value scaled = op.binary(BinaryKind::Mul, x, op.cast(op.reshape(factor, shape), element));
-  return op.binary(BinaryKind::Add, scaled, op.cast(op.reshape(offset, shape), element));
+  Value scaled = op.binary(BinaryKind::Mul, x, op.convertTo(op.reshape(factor, shape), element));
+  return op.binary(BinaryKind::Add, scaled, op.convertTo(op.reshape(offset, shape), element));
 }
 
 static LogicalResult convertBatchNorm(OpImport &op) {

@@ -55,7 +55,7 @@ static LogicalResult convertConstantOfShape(OpImport &op) {
   if (!element)
     return failure();
   if (one.type == ElemType::F16)
-    element = op.cast(element, op.builder.getF32Type());
+    element = op.convertTo(element, op.builder.getF32Type());
   auto single = cast<DenseElementsAttr>(OpImport::constant(element));
   auto type = RankedTensorType::get(*shape, single.getElementType());
   ElementsAttr all =

@@ -188,7 +188,7 @@ Value OpImport::reduce(Value x, ReduceKind kind, ArrayRef<int64_t> axes, bool ke
   return make<ReduceOp>({x}, attrs);
 }
 
-Value OpImport::cast(Value x, Type element) {
+Value OpImport::convertTo(Value x, Type element) {
   if (!usable({x}) || tensorType(x).getElementType() == element)
     return x;
   return settle(builder.create<CastOp>(loc, RankedTensorType::get(shapeOf(x), element), x));
