@@ -1,0 +1,98 @@
+//===- Board.h - the description of a kind of device, a TOML file ---===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// docs/formats/board.md is the specification.
+#ifndef DISCOC_FORMATS_BOARD_H
+#define DISCOC_FORMATS_BOARD_H
+
+#include "Diagnostics.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace discoc {
+
+/// A range of addresses and what is put there.
+struct BoardMemory {
+  std::string name; ///< as the linker script calls it, for example "flash"
+  std::string kind; ///< "flash": keeps its bytes without power and is not written; "ram"
+  uint64_t address = 0, size = 0; ///< bytes
+  std::vector<std::string> holds; ///< of BoardPart::all
+};
+
+/// What a program consists of. Every part lies in one memory.
+struct BoardPart {
+  static constexpr const char *code = "code";       ///< vectors, functions, constants, initial data
+  static constexpr const char *weights = "weights"; ///< read in place
+  static constexpr const char *data = "data";       ///< variables of the runtime and the drivers
+  static constexpr const char *arena = "arena";     ///< activations and messages
+  static constexpr const char *buffers = "buffers"; ///< inputs, outputs, windows of the links
+  static constexpr const char *stack = "stack";
+  static const std::vector<std::string> &all();
+};
+
+/// A way out of the board. Its place in the list is the number that the drivers know it by.
+struct BoardLink {
+  std::string name;              ///< "uart1", "eth0"
+  std::string kind;              ///< "uart" or "ethernet"
+  double bandwidth = 0;          ///< payload bytes a second, each direction; 0: unknown
+  double latency = 0;            ///< seconds a packet; 0: unknown
+  std::optional<int64_t> serial; ///< which of the emulator's -serial options it is
+  /// Arguments of the emulator for a link that is no -serial. "{id}" stands for the id of a
+  /// -chardev (kind "uart") or of a -netdev (kind "ethernet"), "{mac}" for an address.
+  std::vector<std::string> emulator;
+};
+
+/// How the board is started here.
+struct BoardEmulator {
+  std::string program;           ///< "qemu-system-arm"; empty: there is none
+  std::string machine;           ///< of -M; empty: the program runs under a user-mode emulator
+  std::vector<std::string> args; ///< before everything else
+};
+
+struct Board {
+  std::string name;   ///< that of its folder
+  std::string title;  ///< one line for people
+  std::string status; ///< "emulated", "linked only" or "linux"
+  std::string arch;   ///< "armv7e-m", "rv32imafc", "aarch64", ...
+  std::string folder; ///< where board.toml lies
+
+  std::string toolchain;                      ///< prefix of the compiler's name: "arm-none-eabi-"
+  std::string package;                        ///< group of scripts/setup that installs it
+  std::vector<std::string> flags;             ///< of compiler and linker
+  std::vector<std::string> linkFlags;         ///< of the linker alone
+  std::string optimize = "-O2";               ///< of the kernels; everything else is built for size
+  std::vector<std::string> sources;           ///< start-up and drivers, relative to the folder
+  std::string linkerScript;                   ///< relative to the folder
+  std::map<std::string, std::string> defines; ///< constants of the drivers
+
+  double clockHz = 0;
+  double cyclesF32 = 0, cyclesI8 = 0; ///< measured, a multiply-accumulate; 0: unknown
+  int64_t stackBytes = 0;
+  std::vector<BoardMemory> memories;
+  std::vector<BoardLink> links;
+  BoardEmulator emulator;
+
+  bool isLinux() const { return status == "linux"; }
+  /// Null when the board has none of that name.
+  const BoardLink *findLink(const std::string &name) const;
+  /// The memory that holds a part. Never null for a board that was read and is not a Linux one.
+  const BoardMemory *memoryOf(const std::string &part) const;
+};
+
+/// The folder of all boards: DISCOC_BOARDS, else beside the program, else the source tree's.
+std::string boardsDirectory();
+/// Names of all boards, sorted.
+std::vector<std::string> boardNames();
+/// A board by its name; a name with a slash in it is the path of a board's folder.
+std::optional<Board> readBoard(const std::string &name, Diagnostics &diagnostics);
+/// `name` and `folder` go into the result.
+std::optional<Board> parseBoard(const std::string &text, const std::string &name,
+                                const std::string &file, Diagnostics &diagnostics);
+
+} // namespace discoc
+
+#endif // DISCOC_FORMATS_BOARD_H
