@@ -151,8 +151,11 @@ struct ContractionBuilder {
       int64_t axis = context.division.operands[0].axis;
       bool dense = llvm::equal(part.positions,
                                llvm::seq<int64_t>(0, axisExtent(tensorType(part.source), axis)));
-      sum = build(part.source, localWeights(part.columns), i == 0 ? localBias() : Value(), sum,
-                  last, dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(part.positions));
+      // One after the other: arguments are made in any order.
+      Value w = localWeights(part.columns);
+      Value bias = i == 0 ? localBias() : Value();
+      sum = build(part.source, w, bias, sum, last,
+                  dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(part.positions));
       if (!part.origins.empty())
         sum.getDefiningOp()->setAttr(kOriginsAttr,
                                      context.builder.getDenseI64ArrayAttr(part.origins));

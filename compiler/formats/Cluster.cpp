@@ -48,6 +48,16 @@ std::optional<int64_t> parseRootRank(const std::string &text, int64_t nodes) {
   return rank < nodes ? std::optional(rank) : std::nullopt;
 }
 
+const std::vector<const char *> &clusterKeys(const std::string &table) {
+  static const std::map<std::string, std::vector<const char *>> keys = {
+      {"", {"node", "link", "network", "root"}},
+      {"node", {"name", "rank", "count", "board", "address", "listen"}},
+      {"link", {"between", "kind", "ports", "bandwidth", "latency"}},
+      {"network", {"topology", "kind", "hub", "bandwidth", "latency"}},
+      {"root", {"input_at", "output_at"}}};
+  return keys.at(table);
+}
+
 namespace {
 /// Reads one table; every complaint has the line in the file.
 class TableReader {
@@ -62,7 +72,7 @@ public:
     return false;
   }
 
-  bool known(std::initializer_list<const char *> keys) const {
+  bool known(const std::vector<const char *> &keys) const {
     bool good = true;
     for (auto &&[key, value] : table_) {
       bool found = false;
@@ -140,9 +150,14 @@ public:
       : root_(root), file_(file), expected_(expected), out_(out) {}
 
   std::optional<Cluster> read() {
-    bool good = TableReader(root_, "the file", file_, out_).known({"node", "link", "root"});
+    bool good = TableReader(root_, "the file", file_, out_).known(clusterKeys(""));
     good = readNodes() && good;
-    if (!good || !readLinks() || !readRoot())
+    if (!good || !readLinks() || !readNetwork() || !readRoot())
+      return std::nullopt;
+    std::sort(cluster_.links.begin(), cluster_.links.end(),
+              [](const ClusterLink &x, const ClusterLink &y) { return x.ends < y.ends; });
+    // The text of a resolved cluster names every port, and needs no board to be understood.
+    if (hasAllPorts() && !planLinks(cluster_, file_, out_))
       return std::nullopt;
     return std::move(cluster_);
   }
@@ -169,30 +184,47 @@ private:
     return good;
   }
 
+  /// One table, which stands for `count` nodes from place `index` on.
   bool readNode(const TableReader &table, size_t index, size_t count) {
     ClusterNode node;
     std::optional<int64_t> rank;
-    bool good = table.known({"name", "rank", "board", "address", "listen"});
+    const auto most = static_cast<int64_t>(cluster_.nodes.size()) - 1;
+    bool good = table.known(clusterKeys("node"));
     good = table.read("name", node.name) && good;
-    good = table.read("rank", rank, static_cast<int64_t>(count) - 1) && good;
+    good = table.read("rank", rank, most) && good;
     good = table.read("board", node.board) && good;
     good = table.read("address", node.address) && good;
     good = table.read("listen", node.listen) && good;
     if (!good)
       return false;
-    // A node without a rank has its place in the file as rank.
-    const size_t at = rank ? static_cast<size_t>(*rank) : index;
-    if (taken_.count(at))
-      return table.fault(table.find("rank"), "rank " + std::to_string(at) + " is taken already",
-                         "give all nodes a rank or none");
-    if (node.name.empty())
-      node.name = "node" + std::to_string(at);
+    if (table.find("count"))
+      for (const char *key : {"rank", "address", "listen"})
+        if (table.find(key))
+          return table.fault(table.find(key), std::string(key) + " and count do not go together",
+                             "give these nodes a [[node]] each");
     if (node.board.empty())
       return table.fault(table.find("board"), "board is empty", "\"linux\" is any Linux host");
     for (auto [key, text] : {std::pair{"address", &node.address}, {"listen", &node.listen}})
       if (!text->empty() && !isHostPort(*text))
         return table.fault(table.find(key), std::string(key) + " is not \"host:port\"",
                            "for example \"192.168.1.10:7000\"");
+    const std::string stem = node.name;
+    for (size_t i = 0; i < count; ++i) {
+      if (table.find("count") && !stem.empty())
+        node.name = stem + std::to_string(i);
+      // A node without a rank has its place in the file as rank.
+      if (!place(table, node, rank ? static_cast<size_t>(*rank) : index + i))
+        return false;
+    }
+    return true;
+  }
+
+  bool place(const TableReader &table, ClusterNode node, size_t at) {
+    if (taken_.count(at))
+      return table.fault(table.find("rank"), "rank " + std::to_string(at) + " is taken already",
+                         "give all nodes a rank or none");
+    if (node.name.empty())
+      node.name = "node" + std::to_string(at);
     if (!byName_.try_emplace(node.name, at).second)
       return table.fault(table.find("name"), "the name \"" + node.name + "\" is used twice",
                          "name every node differently");
@@ -203,20 +235,35 @@ private:
 
   bool readNodes() {
     const toml::node *node = root_.get("node");
-    const size_t count = node && node->as_array() ? node->as_array()->size() : 0;
-    if (count == 0 || count > static_cast<size_t>(maxNodes))
-      return TableReader(root_, "the file", file_, out_)
-          .fault(node, count ? "has too many nodes" : "has no node", "add a [[node]] a device");
-    cluster_.nodes.resize(count);
-    bool good = each("node", [&](const TableReader &table, size_t index) {
-      return readNode(table, index, count);
+    std::vector<size_t> counts;
+    int64_t total = 0;
+    const bool good = each("node", [&](const TableReader &table, size_t) {
+      std::optional<int64_t> count;
+      if (!table.read("count", count, maxNodes))
+        return false;
+      if (count == 0)
+        return table.fault(table.find("count"), "count is 0", "leave the table out");
+      counts.push_back(static_cast<size_t>(count.value_or(1)));
+      total += count.value_or(1);
+      return true;
     });
-    if (good && expected_ && *expected_ != static_cast<int64_t>(count))
+    if (!good || total == 0 || total > maxNodes)
+      return good && TableReader(root_, "the file", file_, out_)
+                         .fault(node, total ? "has too many nodes" : "has no node",
+                                "add a [[node]] a device");
+    cluster_.nodes.resize(static_cast<size_t>(total));
+    size_t next = 0;
+    const bool fine = each("node", [&](const TableReader &table, size_t index) {
+      const size_t first = next;
+      next += counts[index];
+      return readNode(table, first, counts[index]);
+    });
+    if (fine && expected_ && *expected_ != total)
       return TableReader(root_, "the file", file_, out_)
           .fault(node,
-                 "has " + std::to_string(count) + " nodes, -n says " + std::to_string(*expected_),
+                 "has " + std::to_string(total) + " nodes, -n says " + std::to_string(*expected_),
                  "make them agree");
-    return good;
+    return fine;
   }
 
   /// A name or a rank.
@@ -231,42 +278,166 @@ private:
                                   : std::optional(static_cast<int64_t>(found->second));
   }
 
+  static bool isKind(const std::string &kind) {
+    return kind == "tcp" || kind == "uart" || kind == "ethernet";
+  }
+
   bool readLinks() {
-    std::set<std::pair<int64_t, int64_t>> seen;
-    bool good = each("link", [&](const TableReader &table, size_t) {
+    return each("link", [&](const TableReader &table, size_t) {
       ClusterLink link;
-      bool fine = table.known({"between", "bandwidth", "latency", "kind"});
+      bool fine = table.known(clusterKeys("link"));
       fine = table.read("bandwidth", link.bandwidth) && fine;
       fine = table.read("latency", link.latency) && fine;
       fine = table.read("kind", link.kind) && fine;
-      if (fine && link.kind != "tcp")
+      if (fine && !isKind(link.kind))
         fine = table.fault(table.find("kind"), "unknown kind of link \"" + link.kind + "\"",
-                           "this version knows \"tcp\"");
-      if (!fine)
+                           "this version knows \"tcp\", \"uart\" and \"ethernet\"");
+      if (!fine || !readEnds(table, link) || !readPorts(table, link))
         return false;
-      const toml::node *between = table.find("between");
-      const toml::array *ends = between ? between->as_array() : nullptr;
-      if (!ends || ends->size() != 2)
-        return table.fault(between, "between is not a list of two nodes",
-                           "for example between = [\"left\", \"right\"]");
-      auto a = nodeOf(*ends->get(0)), b = nodeOf(*ends->get(1));
-      if (!a || !b || *a == *b)
-        return table.fault(between,
-                           !a || !b ? "between names a node that is not in the file"
-                                    : "between names one node twice",
-                           "use two nodes' names or ranks");
-      link.a = std::min(*a, *b);
-      link.b = std::max(*a, *b);
-      if (!seen.insert({link.a, link.b}).second)
-        return table.fault(between, "this pair has a link already", "keep one of them");
+      sortEnds(link);
+      if (!join(link.ends))
+        return table.fault(table.find("between"), "this pair has a link already",
+                           "keep one of them");
       cluster_.links.push_back(std::move(link));
       return true;
     });
-    std::sort(cluster_.links.begin(), cluster_.links.end(),
-              [](const ClusterLink &x, const ClusterLink &y) {
-                return std::tie(x.a, x.b) < std::tie(y.a, y.b);
-              });
-    return good;
+  }
+
+  bool readEnds(const TableReader &table, ClusterLink &link) const {
+    const toml::node *between = table.find("between");
+    const toml::array *ends = between ? between->as_array() : nullptr;
+    if (!ends || ends->size() < 2 || (ends->size() > 2 && link.kind != "ethernet"))
+      return table.fault(between,
+                         link.kind == "ethernet" ? "between is not a list of two or more nodes"
+                                                 : "between is not a list of two nodes",
+                         "for example between = [\"left\", \"right\"]");
+    std::set<int64_t> seen;
+    for (const toml::node &end : *ends) {
+      const auto rank = nodeOf(end);
+      if (!rank || !seen.insert(*rank).second)
+        return table.fault(between,
+                           rank ? "between names one node twice"
+                                : "between names a node that is not in the file",
+                           "use different nodes' names or ranks");
+      link.ends.push_back(*rank);
+    }
+    return true;
+  }
+
+  bool readPorts(const TableReader &table, ClusterLink &link) const {
+    const toml::node *node = table.find("ports");
+    if (!node)
+      return true;
+    const toml::array *ports = node->as_array();
+    bool good = ports && ports->size() == link.ends.size() && link.kind != "tcp";
+    for (size_t i = 0; good && i < ports->size(); ++i) {
+      const auto name = ports->get(i)->value_exact<std::string>();
+      good = name && !name->empty();
+      link.ports.push_back(name.value_or(""));
+    }
+    return good || table.fault(node,
+                               link.kind == "tcp" ? "a TCP link has no ports"
+                                                  : "ports is not a list of one name an end",
+                               "for example ports = [\"uart1\", \"uart1\"]");
+  }
+
+  /// Ends and their ports, by rank.
+  static void sortEnds(ClusterLink &link) {
+    link.ports.resize(link.ends.size());
+    std::vector<std::pair<int64_t, std::string>> order;
+    for (size_t i = 0; i < link.ends.size(); ++i)
+      order.emplace_back(link.ends[i], std::move(link.ports[i]));
+    std::sort(order.begin(), order.end());
+    for (size_t i = 0; i < order.size(); ++i)
+      std::tie(link.ends[i], link.ports[i]) = std::move(order[i]);
+  }
+
+  /// Notes every pair; whether all were new.
+  bool join(const std::vector<int64_t> &ends) {
+    bool fresh = true;
+    for (size_t i = 0; i < ends.size(); ++i)
+      for (size_t j = i + 1; j < ends.size(); ++j)
+        fresh = joined_.insert({ends[i], ends[j]}).second && fresh;
+    return fresh;
+  }
+
+  /// Links for all that are not joined by a [[link]] already.
+  bool readNetwork() {
+    const toml::node *node = root_.get("network");
+    if (!node)
+      return true;
+    if (!node->is_table())
+      return TableReader(root_, "the file", file_, out_)
+          .fault(node, "network is not a table", "begin it with [network]");
+    TableReader table(*node->as_table(), "[network]", file_, out_);
+    std::string topology;
+    ClusterLink pattern;
+    pattern.kind.clear();
+    bool good = table.known(clusterKeys("network"));
+    good = table.read("topology", topology) && good;
+    good = table.read("kind", pattern.kind) && good;
+    good = table.read("bandwidth", pattern.bandwidth) && good;
+    good = table.read("latency", pattern.latency) && good;
+    if (!good)
+      return false;
+    if (topology != "all" && topology != "star" && topology != "chain" && topology != "switch")
+      return table.fault(table.find("topology"), "unknown topology \"" + topology + "\"",
+                         "use \"all\", \"star\", \"chain\" or \"switch\"");
+    if (pattern.kind.empty())
+      pattern.kind = topology == "switch" ? "ethernet" : "uart";
+    if (pattern.kind != "ethernet" && (pattern.kind != "uart" || topology == "switch"))
+      return table.fault(table.find("kind"), "no kind of link for this topology",
+                         topology == "switch" ? "a switch is \"ethernet\""
+                                              : "use \"uart\" or \"ethernet\"");
+    int64_t hub = 0;
+    if (const toml::node *value = table.find("hub")) {
+      const auto rank = nodeOf(*value);
+      if (!rank || topology != "star")
+        return table.fault(value, rank ? "only a star has a hub" : "hub is no node",
+                           "a name or a rank");
+      hub = *rank;
+    }
+    addNetwork(topology, pattern, hub);
+    return true;
+  }
+
+  void addNetwork(const std::string &topology, const ClusterLink &pattern, int64_t hub) {
+    const auto count = static_cast<int64_t>(cluster_.nodes.size());
+    auto add = [&](std::vector<int64_t> ends) {
+      std::sort(ends.begin(), ends.end());
+      if (ends.size() < 2 || (ends.size() == 2 && joined_.count({ends[0], ends[1]})))
+        return;
+      join(ends);
+      cluster_.links.push_back(pattern);
+      cluster_.links.back().ports.resize(ends.size());
+      cluster_.links.back().ends = std::move(ends);
+    };
+    if (topology == "switch") {
+      std::vector<int64_t> ends; // hosts without a board have no port for raw frames
+      for (int64_t rank = 0; rank < count; ++rank)
+        if (cluster_.nodes[static_cast<size_t>(rank)].board != "linux")
+          ends.push_back(rank);
+      add(std::move(ends));
+      return;
+    }
+    for (int64_t a = 0; a < count; ++a)
+      for (int64_t b = a + 1; b < count; ++b) {
+        const bool hosts = cluster_.nodes[static_cast<size_t>(a)].board == "linux" &&
+                           cluster_.nodes[static_cast<size_t>(b)].board == "linux";
+        if (topology == "chain"  ? b == a + 1
+            : topology == "star" ? a == hub || b == hub
+                                 : !hosts) // two hosts have TCP
+          add({a, b});
+      }
+  }
+
+  bool hasAllPorts() const {
+    for (const ClusterLink &link : cluster_.links)
+      if (link.kind != "tcp")
+        for (const std::string &port : link.ports)
+          if (port.empty())
+            return false;
+    return true;
   }
 
   bool readRoot() {
@@ -277,7 +448,7 @@ private:
       return TableReader(root_, "the file", file_, out_)
           .fault(node, "root is not a table", "begin it with [root]");
     TableReader table(*node->as_table(), "[root]", file_, out_);
-    bool good = table.known({"input_at", "output_at"});
+    bool good = table.known(clusterKeys("root"));
     for (auto [key, at] :
          {std::pair{"input_at", &cluster_.root.inputAt}, {"output_at", &cluster_.root.outputAt}}) {
       const toml::node *value = table.find(key);
@@ -301,6 +472,7 @@ private:
   Cluster cluster_;
   std::set<size_t> taken_;
   std::map<std::string, size_t> byName_;
+  std::set<std::pair<int64_t, int64_t>> joined_; ///< pairs that have a link
 };
 } // namespace
 
@@ -350,6 +522,13 @@ std::string number(double value) {
   return std::string(buffer, end);
 }
 
+template <class T, class F> std::string join(const std::vector<T> &list, F text) {
+  std::string out;
+  for (const T &item : list)
+    out += (out.empty() ? "" : ", ") + text(item);
+  return out;
+}
+
 std::string rootText(int64_t at) {
   return at == RootPlacement::all ? "\"all\"" : std::to_string(at);
 }
@@ -368,8 +547,10 @@ std::string toToml(const Cluster &cluster) {
     out += "\n";
   }
   for (const ClusterLink &link : cluster.links) {
-    out += "[[link]]\nbetween = [" + std::to_string(link.a) + ", " + std::to_string(link.b) +
+    out += "[[link]]\nbetween = [" + join(link.ends, [](int64_t r) { return std::to_string(r); }) +
            "]\nkind = " + quoted(link.kind) + "\n";
+    if (link.kind != "tcp" && !link.ports.empty() && !link.ports.front().empty())
+      out += "ports = [" + join(link.ports, quoted) + "]\n";
     if (link.bandwidth > 0)
       out += "bandwidth = " + number(link.bandwidth) + "\n";
     if (link.latency > 0)

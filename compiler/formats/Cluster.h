@@ -5,48 +5,96 @@
 #ifndef DISCOC_FORMATS_CLUSTER_H
 #define DISCOC_FORMATS_CLUSTER_H
 
+#include "Board.h"
 #include "Diagnostics.h"
 #include "Manifest.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace discoc {
 
+/// A way out of a node, and what is at the other end of it.
+struct ClusterPort {
+  std::string name;       ///< the board's link, "uart1"; on a Linux node "wire0", "wire1", ...
+  std::string kind;       ///< "uart" or "ethernet"
+  int64_t neighbour = -1; ///< rank of the one node at the other end; -1: a switch
+  size_t link = 0;        ///< index into Cluster::links
+};
+
+/// How a node reaches another one.
+struct ClusterHop {
+  int64_t port = -1; ///< index into ClusterNode::ports; -1: not over packets, or the node itself
+  int64_t next = -1; ///< rank that takes the packet from there
+  bool tcp = false;  ///< over TCP
+};
+
 struct ClusterNode {
   std::string name; ///< unique; default "nodeK"
   std::string board = "linux";
   std::string address; ///< "host:port" at which peers reach it; may be empty
   std::string listen;  ///< "host:port" that it binds; empty: loopback
+
+  /// What planLinks() found; both are empty in a cluster that knows nothing but TCP.
+  std::vector<ClusterPort> ports;
+  std::vector<ClusterHop> hops; ///< by rank
 };
 
 struct ClusterLink {
-  int64_t a = 0, b = 0; ///< ranks, a < b
-  std::string kind = "tcp";
+  /// Ranks, rising. More than two are on one Ethernet switch.
+  std::vector<int64_t> ends;
+  std::string kind = "tcp"; ///< "tcp", "uart" or "ethernet"
+  /// The port that each end uses, in the order of `ends`; empty text: the first free one.
+  std::vector<std::string> ports;
   double bandwidth = 0; ///< bytes a second, each direction; 0: unknown
   double latency = 0;   ///< seconds a message; 0: unknown
 };
 
 struct Cluster {
   std::vector<ClusterNode> nodes; ///< in rank order
-  std::vector<ClusterLink> links; ///< by (a, b)
+  std::vector<ClusterLink> links; ///< by ends
   RootPlacement root;
+
+  /// Whether anything travels in packets, so that ports and hops are there.
+  bool hasPackets() const;
 };
 
 /// N nodes "node0" ... on loopback, root 0: what holds without a file.
 Cluster defaultCluster(int64_t nodes);
 
-/// `nodes` is the N of -n, which must agree; nullopt takes the file's.
+/// `nodes` is the N of -n, which must agree; nullopt takes the file's. Boards are not looked at:
+/// ports and hops are there when the text names every port, as toToml() does.
 std::optional<Cluster> parseCluster(const std::string &text, const std::string &file,
                                     std::optional<int64_t> nodes, Diagnostics &diagnostics);
 std::optional<Cluster> readCluster(const std::string &path, std::optional<int64_t> nodes,
                                    Diagnostics &diagnostics);
 std::string toToml(const Cluster &cluster);
 
+using BoardFinder = std::function<std::optional<Board>(const std::string &, Diagnostics &)>;
+
+/// Gives every link the ports that its boards have, and plans the hops: all that a cluster needs
+/// beyond its text. `file` is for diagnostics.
+bool resolveCluster(Cluster &cluster, const std::string &file, Diagnostics &diagnostics,
+                    const BoardFinder &find = readBoard);
+
+/// Fills ports and hops of all nodes from links whose ports are known.
+bool planLinks(Cluster &cluster, const std::string &file, Diagnostics &diagnostics);
+
+/// N of one board, over what it has: a switch, a wire for each pair, or a chain.
+std::optional<Cluster> clusterOf(const Board &board, int64_t nodes, Diagnostics &diagnostics);
+
+/// The ranks that a packet visits, both ends with it; two when the nodes are neighbours.
+std::vector<int64_t> routeOf(const Cluster &cluster, int64_t from, int64_t to);
+
 /// "3" or "all" of --input-at and --output-at; nullopt when it is neither.
 std::optional<int64_t> parseRootRank(const std::string &text, int64_t nodes);
+
+/// The keys of a table of the file: "node", "link", "network", "root", or "" for the tables
+/// themselves.
+const std::vector<const char *> &clusterKeys(const std::string &table);
 
 } // namespace discoc
 

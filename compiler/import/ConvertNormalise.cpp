@@ -224,8 +224,8 @@ static LogicalResult convertMeanVariance(OpImport &op) {
   Value centred = op.binary(BinaryKind::Sub, x, op.reduce(x, ReduceKind::Mean, *axes, true));
   Value variance =
       op.reduce(op.binary(BinaryKind::Mul, centred, centred), ReduceKind::Mean, *axes, true);
-  Value deviation =
-      op.binary(BinaryKind::Add, op.unary(variance, UnaryKind::Sqrt), op.scalar(x, 1e-9));
+  Value root = op.unary(variance, UnaryKind::Sqrt), smallest = op.scalar(x, 1e-9);
+  Value deviation = op.binary(BinaryKind::Add, root, smallest);
   return op.result(op.binary(BinaryKind::Div, centred, deviation));
 }
 
@@ -245,7 +245,8 @@ static LogicalResult convertLrn(OpImport &op) {
                   op.named("kernel", Ints{size, 1}), op.named("strides", Ints{1, 1}),
                   op.named("pads", Ints{(size - 1) / 2, 0, size / 2, 0}),
                   op.named("dilations", Ints{1, 1}), op.unit("count_include_pad")});
-  Value sum = op.binary(BinaryKind::Mul, op.reshape(mean, shape), op.scalar(x, alpha));
+  Value total = op.reshape(mean, shape), factor = op.scalar(x, alpha);
+  Value sum = op.binary(BinaryKind::Mul, total, factor);
   Value base = op.binary(BinaryKind::Add, sum, op.scalar(x, bias));
   return op.result(
       op.binary(BinaryKind::Div, x, op.binary(BinaryKind::Pow, base, op.scalar(x, beta))));

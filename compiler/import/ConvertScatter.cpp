@@ -28,7 +28,8 @@ static LogicalResult convertTrilu(OpImport &op) {
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t column = 0; column < columns; ++column)
       mask.setInteger(row * columns + column, upper ? column - row >= k : column - row <= k);
-  return op.result(op.where(op.constant(type, mask.finish()), x, op.scalar(x, 0)));
+  Value kept = op.constant(type, mask.finish()), zero = op.scalar(x, 0);
+  return op.result(op.where(kept, x, zero));
 }
 
 /// Only of constants: a run-time scatter has no place in a divided tensor.

@@ -124,3 +124,10 @@ def answers(model, traced, feeds, count=24):
     """`count` answers of ONNX Runtime with different rounding errors in it."""
     rng = np.random.default_rng(0)
     return [oracle(_noisy(model, traced, rng), feeds) for _ in range(count)]
+
+
+def settled(model, traced, feeds):
+    """Whether rounding errors in ONNX Runtime leave its answer in place."""
+    want = oracle(model, feeds)
+    return all(fault(answer, want) is None
+               for answer in answers(model, traced, feeds, 2))
