@@ -32,8 +32,7 @@ output_at = "all"
   EXPECT_EQ(cluster->nodes[0].name, "left");
   EXPECT_EQ(cluster->nodes[1].address, "10.0.0.2:7001");
   ASSERT_EQ(cluster->links.size(), 1u);
-  EXPECT_EQ(cluster->links[0].a, 0);
-  EXPECT_EQ(cluster->links[0].b, 1);
+  EXPECT_EQ(cluster->links[0].ends, (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(cluster->links[0].bandwidth, 12.5e6);
   EXPECT_EQ(cluster->root.inputAt, 1);
   EXPECT_EQ(cluster->root.outputAt, RootPlacement::all);
@@ -57,7 +56,7 @@ TEST(Cluster, SaysWhatIsWrongAndWhere) {
   } cases[] = {
       {"", {"has no node"}},
       {"[[node]]\nname=", {"line 2", "not TOML"}},
-      {"node = 3", {"has no node"}},
+      {"node = 3", {"not a list of tables"}},
       {"node = [1, 2]", {"not a list of tables"}},
       {"[[node]]\n", {"has 1 nodes, -n says 2"}},
       {"[[node]]\n[[node]]\nspeed=3\n", {"line 3", "[[node]] 2", "unknown key \"speed\""}},

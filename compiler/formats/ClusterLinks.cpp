@@ -1,0 +1,322 @@
+//===- ClusterLinks.cpp - which port a link uses, and which way a packet goes ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Cluster.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace discoc {
+
+bool Cluster::hasPackets() const {
+  return std::any_of(links.begin(), links.end(),
+                     [](const ClusterLink &link) { return link.kind != "tcp"; });
+}
+
+static bool isHostPort(const std::string &name) { return name.rfind("wire", 0) == 0; }
+
+namespace {
+/// Gives every end of every link a port of its board.
+class PortGiver {
+public:
+  PortGiver(Cluster &cluster, const std::string &file, const BoardFinder &find, Diagnostics &out)
+      : cluster_(cluster), file_(file), find_(find), out_(out), used_(cluster.nodes.size()) {}
+
+  bool run() {
+    if (!findBoards())
+      return false;
+    bool good = true;
+    for (ClusterLink &link : cluster_.links) {
+      link.ports.resize(link.kind == "tcp" ? 0 : link.ends.size());
+      for (size_t end = 0; end < link.ends.size(); ++end)
+        good = checkStated(link, end) && good;
+    }
+    for (ClusterLink &link : cluster_.links)
+      for (size_t end = 0; good && end < link.ports.size(); ++end)
+        if (link.ports[end].empty())
+          good = give(link, end);
+    return good && checkAlone();
+  }
+
+private:
+  bool fault(const std::string &where, const std::string &what, const std::string &hint) {
+    out_.push_back({file_, where, what, hint});
+    return false;
+  }
+
+  const ClusterNode &node(const ClusterLink &link, size_t end) const {
+    return cluster_.nodes[static_cast<size_t>(link.ends[end])];
+  }
+  const Board &boardOf(const ClusterNode &node) const { return boards_.at(node.board); }
+
+  std::string nameOf(const ClusterLink &link) const {
+    std::string text = "the " + link.kind + " link between";
+    for (size_t end = 0; end < link.ends.size(); ++end)
+      text += (end == 0                      ? " \""
+               : end + 1 == link.ends.size() ? " and \""
+                                             : ", \"") +
+              node(link, end).name + "\"";
+    return text;
+  }
+
+  bool findBoards() {
+    std::set<std::string> wrong;
+    for (const ClusterNode &node : cluster_.nodes) {
+      if (boards_.count(node.board) || wrong.count(node.board))
+        continue;
+      std::optional<Board> board;
+      if (node.board == "linux") {
+        board.emplace();
+        board->status = "linux";
+      } else {
+        board = find_(node.board, out_);
+      }
+      if (board)
+        boards_[node.board] = std::move(*board);
+      else
+        wrong.insert(node.board);
+    }
+    return wrong.empty();
+  }
+
+  bool checkStated(const ClusterLink &link, size_t end) {
+    const ClusterNode &at = node(link, end);
+    const Board &board = boardOf(at);
+    if (link.kind == "tcp")
+      return board.isLinux() ||
+             fault(nameOf(link), "\"" + at.name + "\" is no Linux board and has no TCP",
+                   "say kind = \"uart\" or \"ethernet\"");
+    if (board.isLinux() && link.kind != "uart")
+      return fault(nameOf(link), "a Linux node has no port for raw Ethernet frames",
+                   "say kind = \"uart\" for a wire to it");
+    const std::string &port = link.ports[end];
+    if (port.empty())
+      return true;
+    if (board.isLinux()) {
+      if (!isHostPort(port))
+        return fault(nameOf(link), "port \"" + port + "\" of the Linux node \"" + at.name + "\"",
+                     "its ports are called wire0, wire1, ...");
+    } else {
+      const bool known =
+          std::any_of(board.links.begin(), board.links.end(), [&](const BoardLink &own) {
+            return own.name == port && own.kind == link.kind;
+          });
+      if (!known)
+        return fault(nameOf(link),
+                     "the board " + at.board + " has no " + link.kind + " port \"" + port + "\"",
+                     portsText(at, link.kind));
+    }
+    return used_[static_cast<size_t>(link.ends[end])].insert(port).second ||
+           fault(nameOf(link), "port \"" + port + "\" of \"" + at.name + "\" is used twice",
+                 "a port joins one link");
+  }
+
+  std::string portsText(const ClusterNode &at, const std::string &kind) const {
+    std::string list;
+    for (const BoardLink &link : boardOf(at).links)
+      if (link.kind == kind)
+        list += (list.empty() ? "" : ", ") + link.name;
+    return list.empty() ? "it has none of that kind" : "it has " + list;
+  }
+
+  bool give(ClusterLink &link, size_t end) {
+    const ClusterNode &at = node(link, end);
+    std::set<std::string> &used = used_[static_cast<size_t>(link.ends[end])];
+    if (boardOf(at).isLinux()) { // as many as it needs
+      size_t number = 0;
+      while (!used.insert("wire" + std::to_string(number)).second)
+        ++number;
+      link.ports[end] = "wire" + std::to_string(number);
+      return true;
+    }
+    for (const BoardLink &port : boardOf(at).links)
+      if (port.kind == link.kind && used.insert(port.name).second) {
+        link.ports[end] = port.name;
+        return true;
+      }
+    return complain(at, link.kind, link.ends[end]);
+  }
+
+  bool complain(const ClusterNode &at, const std::string &kind, int64_t rank) {
+    size_t wanted = 0, there = 0;
+    for (const ClusterLink &link : cluster_.links)
+      wanted += link.kind == kind &&
+                std::find(link.ends.begin(), link.ends.end(), rank) != link.ends.end();
+    for (const BoardLink &port : boardOf(at).links)
+      there += port.kind == kind;
+    return fault("node \"" + at.name + "\"",
+                 "has " + std::to_string(wanted) + " " + kind + " links, and the board " +
+                     at.board + " has " + std::to_string(there) + " " + kind +
+                     (there == 1 ? " port" : " ports"),
+                 there ? "let a neighbour forward: topology \"chain\" or \"star\", or a switch"
+                       : "use another kind of link");
+  }
+
+  /// A board without a link, which is no host, meets nobody.
+  bool checkAlone() {
+    for (size_t rank = 0; cluster_.nodes.size() > 1 && rank < cluster_.nodes.size(); ++rank)
+      if (used_[rank].empty() && !boardOf(cluster_.nodes[rank]).isLinux())
+        return fault("node \"" + cluster_.nodes[rank].name + "\"", "has no link",
+                     "add a [[link]] or a [network]");
+    return true;
+  }
+
+  Cluster &cluster_;
+  const std::string &file_;
+  const BoardFinder &find_;
+  Diagnostics &out_;
+  std::map<std::string, Board> boards_;
+  std::vector<std::set<std::string>> used_; ///< names of ports, by rank
+};
+
+/// Shortest ways: fewest links first, then Ethernet before UART, then the lowest rank.
+class HopPlanner {
+public:
+  explicit HopPlanner(Cluster &cluster) : cluster_(cluster), count_(cluster.nodes.size()) {}
+
+  /// Fills every node's hops to `to`; a node that reaches it neither so nor over TCP is returned.
+  std::optional<size_t> plan(size_t to) {
+    std::vector<int64_t> cost(count_, -1); // a link is 1000, and a UART 1 more
+    std::set<std::pair<int64_t, size_t>> open = {{0, to}};
+    cost[to] = 0;
+    while (!open.empty()) {
+      const auto [spent, at] = *open.begin();
+      open.erase(open.begin());
+      for (const ClusterPort &port : cluster_.nodes[at].ports)
+        for (int64_t end : cluster_.links[port.link].ends) {
+          const auto from = static_cast<size_t>(end);
+          const int64_t sum = spent + costOf(port);
+          if (from == at || (cost[from] >= 0 && cost[from] <= sum))
+            continue;
+          open.erase({cost[from], from});
+          cost[from] = sum;
+          open.insert({sum, from});
+        }
+    }
+    for (size_t from = 0; from < count_; ++from)
+      if (from != to && !choose(from, to, cost))
+        return from;
+    return std::nullopt;
+  }
+
+private:
+  static int64_t costOf(const ClusterPort &port) { return port.kind == "uart" ? 1001 : 1000; }
+
+  bool choose(size_t from, size_t to, const std::vector<int64_t> &cost) {
+    ClusterNode &node = cluster_.nodes[from];
+    ClusterHop &hop = node.hops[to];
+    // Two hosts have TCP, unless a wire between them is stated.
+    if (isHost(from) && isHost(to) && !isNeighbour(node, static_cast<int64_t>(to))) {
+      hop.tcp = true;
+      return true;
+    }
+    if (cost[from] < 0)
+      return false;
+    for (size_t i = 0; i < node.ports.size(); ++i)
+      for (int64_t end : cluster_.links[node.ports[i].link].ends) {
+        const auto next = static_cast<size_t>(end);
+        if (next == from || cost[next] < 0 || cost[next] + costOf(node.ports[i]) != cost[from])
+          continue;
+        if (hop.port < 0 || end < hop.next)
+          hop = {static_cast<int64_t>(i), end, false};
+      }
+    return true;
+  }
+
+  /// Whether the node has TCP: a board without it has at least one port, and calls none "wireK".
+  bool isHost(size_t rank) const {
+    const ClusterNode &node = cluster_.nodes[rank];
+    return node.ports.empty() || isHostPort(node.ports.front().name);
+  }
+
+  bool isNeighbour(const ClusterNode &node, int64_t other) const {
+    for (const ClusterPort &port : node.ports) {
+      const auto &ends = cluster_.links[port.link].ends;
+      if (std::find(ends.begin(), ends.end(), other) != ends.end())
+        return true;
+    }
+    return false;
+  }
+
+  Cluster &cluster_;
+  size_t count_;
+};
+} // namespace
+
+bool planLinks(Cluster &cluster, const std::string &file, Diagnostics &diagnostics) {
+  for (ClusterNode &node : cluster.nodes) {
+    node.ports.clear();
+    node.hops.clear();
+  }
+  if (!cluster.hasPackets())
+    return true;
+  for (size_t index = 0; index < cluster.links.size(); ++index) {
+    const ClusterLink &link = cluster.links[index];
+    for (size_t end = 0; link.kind != "tcp" && end < link.ends.size(); ++end)
+      cluster.nodes[static_cast<size_t>(link.ends[end])].ports.push_back(
+          {link.ports[end], link.kind, link.ends.size() == 2 ? link.ends[1 - end] : -1, index});
+  }
+  for (ClusterNode &node : cluster.nodes)
+    node.hops.resize(cluster.nodes.size());
+  HopPlanner planner(cluster);
+  for (size_t to = 0; to < cluster.nodes.size(); ++to)
+    if (auto from = planner.plan(to)) {
+      const size_t a = std::min(*from, to), b = std::max(*from, to);
+      diagnostics.push_back({file, "",
+                             "no path of wires joins \"" + cluster.nodes[a].name + "\" and \"" +
+                                 cluster.nodes[b].name + "\"",
+                             "add a [[link]]; TCP forwards nothing"});
+      return false;
+    }
+  return true;
+}
+
+bool resolveCluster(Cluster &cluster, const std::string &file, Diagnostics &diagnostics,
+                    const BoardFinder &find) {
+  return PortGiver(cluster, file, find, diagnostics).run() && planLinks(cluster, file, diagnostics);
+}
+
+std::optional<Cluster> clusterOf(const Board &board, int64_t nodes, Diagnostics &diagnostics) {
+  Cluster cluster = defaultCluster(nodes);
+  for (ClusterNode &node : cluster.nodes)
+    node.board = board.name;
+  int64_t uarts = 0;
+  bool ethernet = false;
+  for (const BoardLink &link : board.links) {
+    uarts += link.kind == "uart";
+    ethernet = ethernet || link.kind == "ethernet";
+  }
+  if (!board.isLinux() && nodes > 1) {
+    if (ethernet) {
+      ClusterLink all;
+      all.kind = "ethernet";
+      for (int64_t rank = 0; rank < nodes; ++rank)
+        all.ends.push_back(rank);
+      cluster.links.push_back(std::move(all));
+    } else {
+      for (int64_t a = 0; a < nodes; ++a)
+        for (int64_t b = a + 1; b < (uarts >= nodes - 1 ? nodes : std::min(a + 2, nodes)); ++b) {
+          ClusterLink wire;
+          wire.ends = {a, b};
+          wire.kind = "uart";
+          cluster.links.push_back(std::move(wire));
+        }
+    }
+  }
+  const BoardFinder find = [&](const std::string &, Diagnostics &) { return board; };
+  return resolveCluster(cluster, board.name, diagnostics, find) ? std::optional(std::move(cluster))
+                                                                : std::nullopt;
+}
+
+std::vector<int64_t> routeOf(const Cluster &cluster, int64_t from, int64_t to) {
+  std::vector<int64_t> route = {from};
+  while (from != to) {
+    const std::vector<ClusterHop> &hops = cluster.nodes[static_cast<size_t>(from)].hops;
+    const ClusterHop *hop = hops.empty() ? nullptr : &hops[static_cast<size_t>(to)];
+    from = hop && hop->port >= 0 ? hop->next : to;
+    route.push_back(from);
+  }
+  return route;
+}
+
+} // namespace discoc
