@@ -74,12 +74,225 @@ TEST(Cluster, SaysWhatIsWrongAndWhere) {
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nlatency=nan\n", {"latency"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='smoke'\n", {"unknown kind"}},
       {"[[node]]\n[[node]]\n[root]\ninput_at=2\n", {"[root]", "input_at is no node"}},
+      {"[[node]]\ncount=3\n", {"has 3 nodes, -n says 2"}},
+      {"[[node]]\ncount=0\n[[node]]\n", {"line 2", "count is 0"}},
+      {"[[node]]\ncount=-2\n[[node]]\n", {"line 2", "count is not an integer"}},
+      {"[[node]]\ncount=2\nrank=0\n", {"line 3", "rank and count"}},
+      {"[[node]]\ncount=2\naddress='a:1'\n", {"line 3", "address and count"}},
+      {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='uart'\nports=['a']\n",
+       {"line 6", "one name an end"}},
+      {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nports=['a','b']\n", {"TCP link has no"}},
+      {"[[node]]\n[[node]]\n[network]\ntopology='ring'\n", {"line 4", "unknown topology"}},
+      {"[[node]]\n[[node]]\n[network]\n", {"line 3", "unknown topology"}},
+      {"[[node]]\n[[node]]\n[network]\ntopology='switch'\nkind='uart'\n", {"a switch is"}},
+      {"[[node]]\n[[node]]\n[network]\ntopology='all'\nkind='tcp'\n", {"line 5", "no kind"}},
+      {"[[node]]\n[[node]]\n[network]\ntopology='chain'\nhub=1\n", {"only a star"}},
+      {"[[node]]\n[[node]]\n[network]\ntopology='star'\nhub=7\n", {"hub is no node"}},
       {"[[node]]\n[[node]]\n[wires]\n", {"unknown key \"wires\""}},
   };
   for (const Case &c : cases) {
     Diagnostics out;
     EXPECT_FALSE(parseCluster(c.text, "c.toml", 2, out)) << c.text;
     expectFault(out, c.parts);
+  }
+}
+
+//===- boards, ports and hops ---===//
+
+namespace {
+std::optional<Board> findBoard(const std::string &name, Diagnostics &out) {
+  Board board;
+  board.name = name;
+  board.status = name == "pi" ? "linux" : "emulated";
+  auto has = [&](const char *port, const char *kind) {
+    board.links.emplace_back();
+    board.links.back().name = port;
+    board.links.back().kind = kind;
+  };
+  if (name == "two" || name == "one")
+    has("uart1", "uart");
+  if (name == "two") {
+    has("uart2", "uart");
+    has("eth0", "ethernet");
+  }
+  if (board.links.empty() && name != "pi") {
+    out.push_back({name, "", "is no board", "known: one, two, pi"});
+    return std::nullopt;
+  }
+  return board;
+}
+
+std::optional<Cluster> resolved(const std::string &text, Diagnostics &out) {
+  auto cluster = parseCluster(text, "c.toml", std::nullopt, out);
+  if (!cluster || !resolveCluster(*cluster, "c.toml", out, findBoard))
+    return std::nullopt;
+  return cluster;
+}
+
+std::string nodes(std::initializer_list<const char *> boards) {
+  std::string text;
+  for (const char *board : boards)
+    text += std::string("[[node]]\nboard='") + board + "'\n";
+  return text;
+}
+
+/// "0>1>2": the way of a packet.
+std::string way(const Cluster &cluster, int64_t from, int64_t to) {
+  std::string text;
+  for (int64_t rank : routeOf(cluster, from, to))
+    text += (text.empty() ? "" : ">") + std::to_string(rank);
+  return text;
+}
+
+/// The text of a resolved cluster says everything: it comes back with its ports and hops.
+void expectRoundTrip(const Cluster &cluster) {
+  Diagnostics out;
+  const std::string text = toToml(cluster);
+  auto back = parseCluster(text, "c.toml", std::nullopt, out);
+  ASSERT_TRUE(back) << toString(out) << text;
+  EXPECT_EQ(toToml(*back), text);
+  for (size_t rank = 0; rank < cluster.nodes.size(); ++rank) {
+    const ClusterNode &a = cluster.nodes[rank], &b = back->nodes[rank];
+    ASSERT_EQ(a.ports.size(), b.ports.size());
+    for (size_t i = 0; i < a.ports.size(); ++i) {
+      EXPECT_EQ(a.ports[i].name, b.ports[i].name);
+      EXPECT_EQ(a.ports[i].kind, b.ports[i].kind);
+      EXPECT_EQ(a.ports[i].neighbour, b.ports[i].neighbour);
+    }
+    ASSERT_EQ(a.hops.size(), b.hops.size());
+    for (size_t i = 0; i < a.hops.size(); ++i) {
+      EXPECT_EQ(a.hops[i].port, b.hops[i].port);
+      EXPECT_EQ(a.hops[i].next, b.hops[i].next);
+      EXPECT_EQ(a.hops[i].tcp, b.hops[i].tcp);
+    }
+  }
+}
+} // namespace
+
+TEST(Cluster, Counts) {
+  Diagnostics out;
+  auto cluster =
+      parseCluster("[[node]]\n[[node]]\nname='lab'\nboard='two'\ncount=2\n[[node]]\n", "c", 4, out);
+  ASSERT_TRUE(cluster) << toString(out);
+  EXPECT_EQ(cluster->nodes[1].name, "lab0");
+  EXPECT_EQ(cluster->nodes[2].name, "lab1");
+  EXPECT_EQ(cluster->nodes[2].board, "two");
+  EXPECT_EQ(cluster->nodes[3].name, "node3");
+}
+
+TEST(Cluster, Topologies) {
+  struct Case {
+    std::string text, first, last; ///< ways from 0 to 3 and from 3 to 1
+  } cases[] = {
+      {nodes({"two", "two", "two", "two"}) + "[network]\ntopology='switch'\n", "0>3", "3>1"},
+      {nodes({"one", "two", "two", "one"}) + "[network]\ntopology='chain'\n", "0>1>2>3", "3>2>1"},
+      {nodes({"pi", "one", "one", "one"}) + "[network]\ntopology='star'\n", "0>3", "3>0>1"},
+      {nodes({"one", "one", "one", "pi"}) + "[network]\ntopology='star'\nhub=3\n", "0>3", "3>1"},
+      {nodes({"pi", "linux", "linux", "two"}) + "[network]\ntopology='all'\n[[link]]\n"
+                                                "between=[1,3]\nkind='uart'\n[[link]]\n"
+                                                "between=[0,3]\nkind='uart'\n",
+       "", ""},
+      {nodes({"two", "two", "two", "two"}) +
+           "[[link]]\nbetween=[0,1,2]\nkind='ethernet'\n[[link]]\nbetween=[2,3]\nkind='uart'\n",
+       "0>2>3", "3>2>1"},
+      // A ring: both ways have two links, the lower rank forwards.
+      {nodes({"two", "two", "two", "two"}) +
+           "[network]\ntopology='chain'\n[[link]]\nbetween=[0,3]\nkind='uart'\n",
+       "0>3", "3>0>1"},
+  };
+  for (const Case &c : cases) {
+    Diagnostics out;
+    auto cluster = resolved(c.text, out);
+    if (c.first.empty()) {
+      EXPECT_FALSE(cluster);
+      expectFault(out, {"has 3 uart links", "has 2 uart ports"});
+      continue;
+    }
+    ASSERT_TRUE(cluster) << toString(out) << c.text;
+    EXPECT_EQ(way(*cluster, 0, 3), c.first) << c.text;
+    EXPECT_EQ(way(*cluster, 3, 1), c.last) << c.text;
+    expectRoundTrip(*cluster);
+  }
+}
+
+TEST(Cluster, MixesWiresAndTcp) {
+  Diagnostics out;
+  auto cluster = resolved(nodes({"linux", "pi", "two", "one"}) +
+                              "[[link]]\nbetween=[0,1]\n[[link]]\nbetween=[0,2]\nkind='uart'\n"
+                              "[[link]]\nbetween=[1,2]\nkind='uart'\nports=['wire4','uart1']\n"
+                              "[[link]]\nbetween=[0,3]\nkind='uart'\n",
+                          out);
+  ASSERT_TRUE(cluster) << toString(out);
+  EXPECT_TRUE(cluster->nodes[0].hops[1].tcp);
+  EXPECT_TRUE(cluster->nodes[1].hops[0].tcp);
+  EXPECT_EQ(cluster->nodes[1].ports[0].name, "wire4");
+  EXPECT_EQ(cluster->nodes[0].ports[1].name, "wire1");
+  EXPECT_EQ(cluster->nodes[2].ports[0].name, "uart2");
+  EXPECT_EQ(way(*cluster, 1, 3), "1>2>0>3");
+  expectRoundTrip(*cluster);
+}
+
+TEST(Cluster, SaysWhatDoesNotJoin) {
+  const std::string two = nodes({"two", "two"}), wire = "[[link]]\nbetween=[0,1]\nkind='uart'\n";
+  struct Case {
+    std::string text;
+    std::vector<std::string> parts;
+  } cases[] = {
+      {nodes({"three", "two"}) + wire, {"three", "is no board"}},
+      {two, {"\"node0\"", "has no link"}},
+      {two + "[[link]]\nbetween=[0,1]\n", {"tcp link between \"node0\" and", "has no TCP"}},
+      {nodes({"linux", "two"}) + "[network]\ntopology='all'\nkind='ethernet'\n",
+       {"no port for raw Ethernet"}},
+      {two + wire + "ports=['uart1','uart9']\n", {"has no uart port \"uart9\"", "uart1, uart2"}},
+      {two + wire + "ports=['uart1','eth0']\n", {"has no uart port \"eth0\""}},
+      {nodes({"one", "linux"}) + wire + "ports=['uart1','uart1']\n", {"wire0, wire1"}},
+      {nodes({"two", "two", "two"}) + wire +
+           "ports=['uart1','uart1']\n[[link]]\nbetween=[1,2]\n"
+           "kind='uart'\nports=['uart1','uart1']\n",
+       {"\"uart1\" of \"node1\" is used twice"}},
+      {nodes({"one", "one", "one"}) + "[network]\ntopology='chain'\n",
+       {"node \"node1\"", "has 2 uart links", "has 1 uart port"}},
+      {nodes({"one", "one"}) + "[network]\ntopology='switch'\n", {"0 ethernet ports"}},
+      {nodes({"two", "two", "two", "two"}) + wire + "[[link]]\nbetween=[2,3]\nkind='uart'\n",
+       {"no path of wires joins \"node0\" and"}},
+      {nodes({"one", "linux", "linux", "one"}) + wire + "[[link]]\nbetween=[2,3]\nkind='uart'\n",
+       {"no path of wires joins", "TCP forwards nothing"}},
+  };
+  for (const Case &c : cases) {
+    Diagnostics out;
+    EXPECT_FALSE(resolved(c.text, out)) << c.text;
+    expectFault(out, c.parts);
+  }
+}
+
+TEST(Cluster, OfOneBoard) {
+  Diagnostics out;
+  auto one = findBoard("one", out), two = findBoard("two", out);
+  auto pair = clusterOf(*one, 2, out), five = clusterOf(*two, 5, out);
+  ASSERT_TRUE(pair && five) << toString(out);
+  EXPECT_EQ(pair->links[0].kind, "uart");
+  EXPECT_EQ(five->links.size(), 1u);
+  EXPECT_EQ(way(*five, 4, 2), "4>2");
+  EXPECT_FALSE(clusterOf(*one, 3, out));
+  expectFault(out, {"has 1 uart port"});
+}
+
+/// Every key has a row in its section of the page, and every row a key.
+TEST(Cluster, DocumentedKeys) {
+  Diagnostics out;
+  const std::string text = readText(std::string(DISCOC_DOCS) + "/cluster.md", out).value_or("");
+  for (const char *table : {"node", "link", "network", "root"}) {
+    const size_t heading = text.find("## [" + std::string(table) + "]"),
+                 list = text.find("## [[" + std::string(table) + "]]");
+    const size_t begin = std::min(heading, list);
+    ASSERT_NE(begin, std::string::npos) << table;
+    const std::string part = text.substr(begin, text.find("\n## ", begin) - begin);
+    size_t rows = 0;
+    for (size_t at = part.find("\n| `"); at != std::string::npos; at = part.find("\n| `", at + 1))
+      ++rows;
+    EXPECT_EQ(rows, clusterKeys(table).size()) << table;
+    for (const char *key : clusterKeys(table))
+      EXPECT_NE(part.find("\n| `" + std::string(key) + "` |"), std::string::npos) << key;
   }
 }
 
