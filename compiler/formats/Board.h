@@ -41,8 +41,9 @@ struct BoardLink {
   double bandwidth = 0;          ///< payload bytes a second, each direction; 0: unknown
   double latency = 0;            ///< seconds a packet; 0: unknown
   std::optional<int64_t> serial; ///< which of the emulator's -serial options it is
-  /// Arguments of the emulator for a link that is no -serial. "{id}" stands for the id of a
-  /// -chardev (kind "uart") or of a -netdev (kind "ethernet"), "{mac}" for an address.
+  /// Arguments of the emulator for a link that is no -serial. "{chardev}" stands for the id of a
+  /// -chardev, "{netdev}" for that of a -netdev, "{backend}" for what -nic begins with, such as
+  /// "socket,listen=127.0.0.1:7000", and "{mac}" for an address.
   std::vector<std::string> emulator;
 };
 

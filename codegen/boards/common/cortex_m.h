@@ -1,0 +1,30 @@
+//===- cortex_m.h - what the drivers of Cortex-M boards share -------------===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCO_BOARDS_CORTEX_M_H
+#define DISCO_BOARDS_CORTEX_M_H
+
+#include <stdint.h>
+
+inline volatile uint32_t &reg(uintptr_t address) {
+  return *reinterpret_cast<volatile uint32_t *>(address);
+}
+
+// Of the board: clocks, pins, power of the peripherals. The tick runs already.
+void board_init_hardware(void);
+// Of the board: an interrupt of a peripheral. False: nobody waits for it.
+bool board_interrupt(uint32_t irq);
+
+inline void cortex_m_enable(uint32_t irq) { reg(0xe000e100u + irq / 32u * 4u) = 1u << (irq % 32u); }
+
+// Interrupts off; the result is handed back to restore.
+inline uint32_t cortex_m_lock(void) {
+  uint32_t mask = 0;
+  __asm__ volatile("mrs %0, primask\ncpsid i" : "=r"(mask) : : "memory");
+  return mask;
+}
+
+inline void cortex_m_unlock(uint32_t mask) {
+  __asm__ volatile("msr primask, %0" : : "r"(mask) : "memory");
+}
+
+#endif // DISCO_BOARDS_CORTEX_M_H

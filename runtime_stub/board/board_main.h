@@ -1,0 +1,37 @@
+//===- board_main.h - the main program of one shard on a bare board -------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef DISCO_BOARD_MAIN_H
+#define DISCO_BOARD_MAIN_H
+
+#include "../disco.h"
+#include "board.h"
+#include "line.h"
+
+// One shard and its memory; all of it constant tables of the emitted main.cpp.
+struct board_shard {
+  const disco_program *program;
+  disco_peer *peers;    // program->nodes entries; null for one node
+  disco_slot *slots;    // program->message_count entries; may be null
+  void *const *inputs;  // a buffer an input
+  void *const *outputs; // a buffer an output
+  const void *links;    // for `connect` and `describe`
+  // Opens the links; null for one node. `nonce` tells this start from the one before, 0: unknown.
+  // False: board_main ends with BOARD_FAULT_LINK.
+  bool (*connect)(const board_shard *shard, uint16_t nonce, disco_transport *transport);
+  // Appends `,"ports":[...]` to the report; may be null.
+  void (*describe)(const board_shard *shard, board_line *line);
+  // After disco_stop: delivers what is still under way; may be null.
+  void (*finish)(const board_shard *shard);
+};
+
+// Starts the board, runs the inferences that the command line asks for, and returns the exit code.
+// The command line comes through semihosting:
+//   --input K=FILE      values of input K, one inference after the other, as raw elements
+//   --output K=FILE     where output K goes, likewise
+//   --repeat R, --count B, --deadline-ms, --start-deadline-ms, --idle-ms, --grace-ms, --epoch,
+//   --json              as the programs on hosts; --nonce N: see `connect`
+// Without one, the node that is given the inputs runs once, on zeros, and writes nothing.
+int board_main(const board_shard *shard);
+
+#endif // DISCO_BOARD_MAIN_H
