@@ -61,12 +61,13 @@ struct Board {
   std::string arch;   ///< "armv7e-m", "rv32imafc", "aarch64", ...
   std::string folder; ///< where board.toml lies
 
-  std::string toolchain;                      ///< prefix of the compiler's name: "arm-none-eabi-"
-  std::string package;                        ///< group of scripts/setup that installs it
-  std::vector<std::string> flags;             ///< of compiler and linker
-  std::vector<std::string> linkFlags;         ///< of the linker alone
-  std::string optimize = "-O2";               ///< of the kernels; everything else is built for size
-  std::vector<std::string> sources;           ///< start-up and drivers, relative to the folder
+  std::string toolchain;              ///< prefix of the compiler's name: "arm-none-eabi-"
+  std::string package;                ///< group of scripts/setup that installs it
+  std::vector<std::string> flags;     ///< of compiler and linker
+  std::vector<std::string> linkFlags; ///< of the linker alone
+  std::string optimize = "-O2";       ///< of the kernels; everything else is built for size
+  /// Start-up and drivers, relative to the folder: always, and when links of a kind are used.
+  std::vector<std::string> sources, uartSources, ethernetSources;
   std::string linkerScript;                   ///< relative to the folder
   std::map<std::string, std::string> defines; ///< constants of the drivers
 
@@ -83,6 +84,9 @@ struct Board {
   /// The memory that holds a part. Never null for a board that was read and is not a Linux one.
   const BoardMemory *memoryOf(const std::string &part) const;
 };
+
+/// The keys of a table of the file: "toolchain", "memory", ..., or "" for the tables themselves.
+const std::vector<const char *> &boardKeys(const std::string &table);
 
 /// The folder of all boards: DISCOC_BOARDS, else beside the program, else the source tree's.
 std::string boardsDirectory();

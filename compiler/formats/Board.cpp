@@ -1,0 +1,437 @@
+//===- Board.cpp - the description of a kind of device, a TOML file ---===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// toml++ throws when a text is no TOML; that is caught here.
+#include "Board.h"
+#include "Text.h"
+
+// As in Cluster.cpp: what breaks the library's own assumptions throws in every build.
+#undef NDEBUG
+#include <stdexcept>
+[[noreturn]] static void malformed() {
+  throw std::runtime_error("malformed in a way that has no better name");
+}
+#define TOML_ASSERT(expression) ((expression) ? void() : malformed())
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+namespace fs = std::filesystem;
+
+namespace discoc {
+
+const std::vector<std::string> &BoardPart::all() {
+  static const std::vector<std::string> parts = {code, weights, data, arena, buffers, stack};
+  return parts;
+}
+
+const BoardLink *Board::findLink(const std::string &link) const {
+  for (const BoardLink &one : links)
+    if (one.name == link)
+      return &one;
+  return nullptr;
+}
+
+const BoardMemory *Board::memoryOf(const std::string &part) const {
+  for (const BoardMemory &memory : memories)
+    if (std::find(memory.holds.begin(), memory.holds.end(), part) != memory.holds.end())
+      return &memory;
+  return nullptr;
+}
+
+const std::vector<const char *> &boardKeys(const std::string &table) {
+  static const std::map<std::string, std::vector<const char *>> keys = {
+      {"",
+       {"title", "status", "arch", "toolchain", "build", "speed", "memory", "link", "emulator"}},
+      {"toolchain", {"prefix", "package", "flags", "link_flags", "optimize"}},
+      {"build",
+       {"linker_script", "sources", "uart_sources", "ethernet_sources", "stack", "defines"}},
+      {"speed", {"clock", "f32", "i8"}},
+      {"memory", {"name", "kind", "address", "size", "holds"}},
+      {"link", {"name", "kind", "bandwidth", "latency", "serial", "emulator"}},
+      {"emulator", {"program", "machine", "args"}}};
+  return keys.at(table);
+}
+
+namespace {
+constexpr int64_t maxAddress = 0xffffffff, maxText = 1 << 20;
+
+std::string joined(const std::vector<std::string> &words) {
+  std::string all;
+  for (const std::string &word : words)
+    all += (all.empty() ? "" : ", ") + word;
+  return all;
+}
+
+std::string hex(uint64_t value) {
+  char text[32];
+  snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+/// Names become words of linker scripts, of C++ and of command lines.
+bool isWord(const std::string &text) {
+  auto good = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good) &&
+         text[0] != '-';
+}
+
+/// What a quotation mark, a line break or CMake would understand otherwise.
+bool isPlain(const std::string &text) {
+  return !text.empty() && text.find_first_of("\"'\\;\n\r\t$`#") == std::string::npos;
+}
+
+/// One table of the file; every complaint has the line.
+class Table {
+public:
+  Table(const toml::table &table, std::string name, const std::string &file, Diagnostics &out)
+      : table(table), name(std::move(name)), file(file), out(out) {}
+
+  bool fault(const char *key, const std::string &what, const std::string &hint = "") const {
+    const toml::node *node = key ? table.get(key) : nullptr;
+    auto line = (node ? *node : static_cast<const toml::node &>(table)).source().begin.line;
+    out.push_back({file, line ? "line " + std::to_string(line) : "", name + ": " + what, hint});
+    return false;
+  }
+
+  bool known(const std::string &keys) const {
+    bool good = true;
+    for (auto &&[key, value] : table) {
+      std::string all, text(key.str());
+      bool found = false;
+      for (const char *one : boardKeys(keys)) {
+        found |= text == one;
+        all += (all.empty() ? "" : ", ") + std::string(one);
+      }
+      if (!found)
+        good = fault(text.c_str(), "unknown key \"" + text + "\"", "known: " + all);
+    }
+    return good;
+  }
+
+  bool has(const char *key) const { return table.contains(key); }
+
+  bool text(const char *key, std::string &to, bool required = false) const {
+    const toml::node *node = table.get(key);
+    if (!node)
+      return !required || fault(key, std::string(key) + " is missing", "write it as a string");
+    auto value = node->value_exact<std::string>();
+    if (!value || (!value->empty() && !isPlain(*value)))
+      return fault(key, std::string(key) + " is not a plain string",
+                   "in quotes, without \" ' \\ ; $ ` # and line breaks");
+    to = *value;
+    return true;
+  }
+
+  bool choice(const char *key, std::string &to, const std::vector<std::string> &choices) const {
+    if (!text(key, to, /*required=*/true))
+      return false;
+    return std::find(choices.begin(), choices.end(), to) != choices.end() ||
+           fault(key, "unknown " + std::string(key) + " \"" + to + "\"",
+                 "known: " + joined(choices));
+  }
+
+  bool texts(const char *key, std::vector<std::string> &to) const {
+    const toml::node *node = table.get(key);
+    if (!node)
+      return true;
+    const toml::array *list = node->as_array();
+    bool good = list != nullptr;
+    for (size_t i = 0; good && i < list->size(); ++i) {
+      auto value = list->get(i)->value_exact<std::string>();
+      good = value && isPlain(*value);
+      if (good)
+        to.push_back(*value);
+    }
+    return good || fault(key, std::string(key) + " is not a list of plain strings",
+                         "for example [\"a\", \"b\"]");
+  }
+
+  bool number(const char *key, double &to) const {
+    const toml::node *node = table.get(key);
+    if (!node)
+      return true;
+    auto value = node->value<double>();
+    if (!value || node->is_boolean() || !std::isfinite(*value) || *value < 0)
+      return fault(key, std::string(key) + " is not a number from 0 up");
+    to = *value;
+    return true;
+  }
+
+  bool integer(const char *key, std::optional<int64_t> &to, int64_t least, int64_t most) const {
+    const toml::node *node = table.get(key);
+    if (!node)
+      return true;
+    to = node->value_exact<int64_t>();
+    return (to && *to >= least && *to <= most) ||
+           fault(key, std::string(key) + " is not an integer from " + std::to_string(least) +
+                          " to " + std::to_string(most));
+  }
+
+  const toml::table &table;
+
+private:
+  std::string name;
+  const std::string &file;
+  Diagnostics &out;
+};
+
+class BoardReader {
+public:
+  BoardReader(const toml::table &root, const std::string &file, Diagnostics &out)
+      : root(root), file(file), out(out) {}
+
+  bool read(Board &to) {
+    board = &to;
+    Table top(root, "the file", file, out);
+    bool good = top.known("") && top.text("title", to.title, true) &&
+                top.choice("status", to.status, {"emulated", "linked only", "linux"}) &&
+                top.text("arch", to.arch, true);
+    good = inTable("toolchain", &BoardReader::readToolchain, true) && good;
+    good = inTable("build", &BoardReader::readBuild, !to.isLinux()) && good;
+    good = inTable("speed", &BoardReader::readSpeed, !to.isLinux()) && good;
+    good = inTable("emulator", &BoardReader::readEmulator, to.status != "linked only") && good;
+    good = inEach("memory", &BoardReader::readMemory) && good;
+    good = inEach("link", &BoardReader::readLink) && good;
+    return good && (to.isLinux() || checkMemories(top));
+  }
+
+private:
+  bool inTable(const char *key, bool (BoardReader::*reader)(const Table &), bool required) {
+    const toml::node *node = root.get(key);
+    if (node && node->is_table()) {
+      Table table(*node->as_table(), "[" + std::string(key) + "]", file, out);
+      return table.known(key) && (this->*reader)(table);
+    }
+    if (!node && !required)
+      return true;
+    return Table(root, "the file", file, out)
+        .fault(key, node ? std::string(key) + " is not a table" : std::string(key) + " is missing",
+               "begin it with [" + std::string(key) + "]");
+  }
+
+  bool inEach(const char *key, bool (BoardReader::*reader)(const Table &)) {
+    const toml::node *node = root.get(key);
+    if (!node)
+      return true;
+    const toml::array *list = node->as_array();
+    if (!list || !std::all_of(list->begin(), list->end(), [](auto &one) { return one.is_table(); }))
+      return Table(root, "the file", file, out)
+          .fault(key, std::string(key) + " is not a list of tables",
+                 "begin each with [[" + std::string(key) + "]]");
+    bool good = true;
+    for (size_t i = 0; i < list->size(); ++i) {
+      Table table(*list->get(i)->as_table(),
+                  "[[" + std::string(key) + "]] " + std::to_string(i + 1), file, out);
+      good = table.known(key) && (this->*reader)(table) && good;
+    }
+    return good;
+  }
+
+  bool readToolchain(const Table &table) {
+    return table.text("prefix", board->toolchain, true) && table.text("package", board->package) &&
+           table.texts("flags", board->flags) && table.texts("link_flags", board->linkFlags) &&
+           table.text("optimize", board->optimize);
+  }
+
+  bool readBuild(const Table &table) {
+    std::optional<int64_t> stack;
+    bool good = table.text("linker_script", board->linkerScript, !board->isLinux()) &&
+                table.texts("sources", board->sources) &&
+                table.texts("uart_sources", board->uartSources) &&
+                table.texts("ethernet_sources", board->ethernetSources) &&
+                table.integer("stack", stack, 256, maxAddress);
+    if (!good)
+      return false;
+    if (!stack && !board->isLinux())
+      return table.fault("stack", "stack is missing", "bytes of the stack");
+    board->stackBytes = stack.value_or(0);
+    if (board->stackBytes % 8)
+      return table.fault("stack", "stack is no multiple of 8");
+    return !table.has("defines") || readDefines(table);
+  }
+
+  bool readDefines(const Table &table) {
+    const toml::table *defines = table.table.get("defines")->as_table();
+    if (!defines)
+      return table.fault("defines", "defines is not a table", "begin it with [build.defines]");
+    for (auto &&[key, value] : *defines) {
+      std::string name(key.str());
+      if (auto number = value.value_exact<int64_t>(); number && isWord(name))
+        board->defines[name] = std::to_string(*number);
+      else
+        return table.fault("defines", "\"" + name + "\" is no name with an integer");
+    }
+    return true;
+  }
+
+  bool readSpeed(const Table &table) {
+    if (!table.number("clock", board->clockHz) || !table.number("f32", board->cyclesF32) ||
+        !table.number("i8", board->cyclesI8))
+      return false;
+    return board->clockHz >= 1e6 || board->isLinux() ||
+           table.fault("clock", "clock is not a number of Hz from 1e6 up");
+  }
+
+  bool readEmulator(const Table &table) {
+    return table.text("program", board->emulator.program, true) &&
+           table.text("machine", board->emulator.machine, !board->isLinux()) &&
+           table.texts("args", board->emulator.args);
+  }
+
+  bool readMemory(const Table &table) {
+    BoardMemory memory;
+    std::optional<int64_t> address, size;
+    if (!table.text("name", memory.name, true) ||
+        !table.choice("kind", memory.kind, {"flash", "ram"}) ||
+        !table.integer("address", address, 0, maxAddress) ||
+        !table.integer("size", size, 1, maxAddress) || !table.texts("holds", memory.holds))
+      return false;
+    if (!address || !size)
+      return table.fault(nullptr, address ? "size is missing" : "address is missing", "in bytes");
+    memory.address = static_cast<uint64_t>(*address);
+    memory.size = static_cast<uint64_t>(*size);
+    if (memory.address + memory.size > static_cast<uint64_t>(maxAddress) + 1)
+      return table.fault("size", "ends beyond 32 bits of address");
+    if (!isWord(memory.name))
+      return table.fault("name", "\"" + memory.name + "\" is no word of letters and digits");
+    for (const BoardMemory &other : board->memories) {
+      if (other.name == memory.name)
+        return table.fault("name", "the name \"" + memory.name + "\" is used twice");
+      if (memory.address < other.address + other.size &&
+          other.address < memory.address + memory.size)
+        return table.fault("address", "memory \"" + memory.name + "\" (" + hex(memory.address) +
+                                          ", " + std::to_string(memory.size) +
+                                          " bytes) overlaps \"" + other.name + "\" (" +
+                                          hex(other.address) + ", " + std::to_string(other.size) +
+                                          " bytes)");
+    }
+    if (!checkHolds(table, memory))
+      return false;
+    board->memories.push_back(std::move(memory));
+    return true;
+  }
+
+  bool checkHolds(const Table &table, const BoardMemory &memory) {
+    for (const std::string &part : memory.holds) {
+      const std::vector<std::string> &all = BoardPart::all();
+      if (std::find(all.begin(), all.end(), part) == all.end())
+        return table.fault("holds", "unknown part \"" + part + "\"", "known: " + joined(all));
+      if (!held.insert(part).second)
+        return table.fault("holds", "\"" + part + "\" is held twice", "name it in one memory");
+      const bool constant = part == BoardPart::code || part == BoardPart::weights;
+      if (memory.kind == "flash" && !constant)
+        return table.fault("holds", "flash cannot hold \"" + part + "\"", "put it into a ram");
+    }
+    return true;
+  }
+
+  bool checkMemories(const Table &top) {
+    for (const std::string &part : BoardPart::all())
+      if (!held.count(part))
+        return top.fault("memory", "no memory holds \"" + part + "\"",
+                         "name it in the holds of one [[memory]]");
+    return true;
+  }
+
+  bool readLink(const Table &table) {
+    BoardLink link;
+    if (!table.text("name", link.name, true) ||
+        !table.choice("kind", link.kind, {"uart", "ethernet"}) ||
+        !table.number("bandwidth", link.bandwidth) || !table.number("latency", link.latency) ||
+        !table.integer("serial", link.serial, 0, 15) || !table.texts("emulator", link.emulator))
+      return false;
+    if (!isWord(link.name))
+      return table.fault("name", "\"" + link.name + "\" is no word of letters and digits");
+    if (link.serial && !link.emulator.empty())
+      return table.fault("serial", "serial and emulator say the same thing", "keep one of them");
+    for (const BoardLink &other : board->links) {
+      if (other.name == link.name)
+        return table.fault("name", "the name \"" + link.name + "\" is used twice");
+      if (link.serial && other.serial == link.serial)
+        return table.fault("serial", "-serial " + std::to_string(*link.serial) + " is \"" +
+                                         other.name + "\" already");
+    }
+    board->links.push_back(std::move(link));
+    return true;
+  }
+
+  const toml::table &root;
+  const std::string &file;
+  Diagnostics &out;
+  Board *board = nullptr;
+  std::set<std::string> held;
+};
+
+bool isFolderOfBoards(const fs::path &path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path / "mps2-an386" / "board.toml", ignored);
+}
+} // namespace
+
+std::optional<Board> parseBoard(const std::string &text, const std::string &name,
+                                const std::string &file, Diagnostics &diagnostics) {
+  try {
+    const toml::table root = toml::parse(text);
+    Board board;
+    board.name = name;
+    if (BoardReader(root, file, diagnostics).read(board))
+      return board;
+  } catch (const toml::parse_error &error) {
+    diagnostics.push_back({file, "line " + std::to_string(error.source().begin.line),
+                           "is not TOML: " + std::string(error.description()), ""});
+  } catch (const std::exception &error) {
+    diagnostics.push_back({file, "", std::string("is not TOML: ") + error.what(), ""});
+  }
+  return std::nullopt;
+}
+
+std::string boardsDirectory() {
+  if (const char *stated = std::getenv("DISCOC_BOARDS"))
+    return stated;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path installed = program.parent_path() / ".." / "share" / "discoc" / "boards";
+  if (!error && isFolderOfBoards(installed))
+    return installed.lexically_normal().string();
+  return DISCOC_SOURCE_BOARDS;
+}
+
+std::vector<std::string> boardNames() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator at(boardsDirectory(), error), end; !error && at != end;
+       at.increment(error))
+    if (fs::is_regular_file(at->path() / "board.toml", error))
+      names.push_back(at->path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::optional<Board> readBoard(const std::string &name, Diagnostics &diagnostics) {
+  const bool isPath = name.find('/') != std::string::npos;
+  const fs::path folder = isPath ? fs::path(name) : fs::path(boardsDirectory()) / name;
+  std::error_code error;
+  if (!isPath && (!isWord(name) || !fs::is_regular_file(folder / "board.toml", error))) {
+    diagnostics.push_back(
+        {"board \"" + name + "\"", "", "there is no such board",
+         "known: linux, " + joined(boardNames()) + "; or the path of a folder with a board.toml"});
+    return std::nullopt;
+  }
+  const std::string file = (folder / "board.toml").string();
+  std::optional<std::string> text = readText(file, diagnostics, maxText);
+  if (!text)
+    return std::nullopt;
+  const fs::path plain = folder.has_filename() ? folder : folder.parent_path();
+  std::optional<Board> board = parseBoard(*text, plain.filename().string(), file, diagnostics);
+  if (board)
+    board->folder = folder.string();
+  return board;
+}
+
+} // namespace discoc
