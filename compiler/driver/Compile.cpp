@@ -149,5 +149,8 @@ int discoc::runEmit(const EmitCommandOptions &options) {
         << ": is not a planned module; run it through 'discoc-opt --disco-pipeline' first\n";
     return ExitFault;
   }
-  return emitTo(*module, options.out);
+  // A text may have been changed by hand: what is emitted was proved.
+  PassManager manager(context.get());
+  manager.addPass(createCheckSchedule());
+  return succeeded(manager.run(*module)) ? emitTo(*module, options.out) : ExitFault;
 }

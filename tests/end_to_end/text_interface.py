@@ -94,6 +94,21 @@ def compareTrees(whole, parts):
     return len(a)
 
 
+def refusesDamage(discoc, planned, folder):
+    """`emit` proves what it is given: a text without one of its sends is refused, and leaves nothing behind."""
+    with open(planned, encoding="utf-8") as file:
+        lines = file.read().splitlines(keepends=True)
+    sends = [k for k, line in enumerate(lines) if "disco.send " in line]
+    if not sends:
+        return
+    damaged, out = os.path.join(folder, "damaged.mlir"), os.path.join(folder, "damaged")
+    with open(damaged, "w", encoding="utf-8") as file:
+        file.writelines(line for k, line in enumerate(lines) if k != sends[0])
+    done = subprocess.run([discoc, "emit", damaged, "-o", out], capture_output=True, text=True, timeout=300)
+    if done.returncode == 0 or "error:" not in done.stderr or os.path.exists(out):
+        raise Failure(f"a missing send is not refused: exit code {done.returncode}, {done.stderr[:200]}")
+
+
 def throughText(model, options, folder):
     """Compiles twice, at once and through text; returns how many files agree."""
     discoc, opt = tool("discoc"), tool("discoc-opt")
@@ -113,6 +128,7 @@ def throughText(model, options, folder):
     dumped = sorted(os.listdir(dump))
     if len(dumped) != len(stages):
         raise Failure(f"--dump-dir wrote {len(dumped)} files for {len(stages)} stages: {dumped}")
+    refusesDamage(discoc, text, folder)
     return compareTrees(whole, parts)
 
 
