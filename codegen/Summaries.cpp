@@ -102,6 +102,10 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
     for (auto send : inferOf(shard).getOps<SendOp>())
       manifest.messages.push_back(makeMessage(send, static_cast<int64_t>(rank)));
   }
+  // What `run` needs to lay the wires.
+  if (options.cluster.hasPackets() ||
+      llvm::any_of(options.cluster.nodes, [](const auto &node) { return node.board != "linux"; }))
+    manifest.cluster = discoc::toToml(options.cluster);
   llvm::sort(manifest.messages, [](const auto &a, const auto &b) { return a.id < b.id; });
   return manifest;
 }
@@ -206,6 +210,40 @@ static void addTraffic(discoc::Report &report, SendOp send, int64_t from) {
   (root ? receiver.rootReceived : receiver.received) += traffic;
 }
 
+/// One entry a link that carries packets, in the cluster's order.
+static void addWires(discoc::Report &report, const discoc::Cluster &cluster) {
+  for (const discoc::ClusterLink &link : cluster.links)
+    if (link.kind != "tcp") {
+      report.wires.emplace_back();
+      report.wires.back().ends = link.ends;
+      report.wires.back().kind = link.kind;
+      report.wires.back().ports = link.ports;
+    }
+}
+
+/// What a message is on its way: it counts on every link, and on every node between its ends.
+static void addWay(discoc::Report &report, const discoc::Cluster &cluster, SendOp send,
+                   int64_t from) {
+  if (!cluster.hasPackets())
+    return;
+  bool root = llvm::all_of(send.getParts().getAsRange<PartAttr>(),
+                           [](PartAttr part) { return part.getRoot(); });
+  discoc::Traffic traffic{1, send.getBuffer().getType().getBytes()};
+  std::vector<int64_t> route = discoc::routeOf(cluster, from, send.getTo());
+  for (size_t i = 0; i + 1 < route.size(); ++i) {
+    const discoc::ClusterHop &hop = cluster.nodes[route[i]].hops[send.getTo()];
+    if (hop.port < 0)
+      continue;
+    const discoc::ClusterPort &port = cluster.nodes[route[i]].ports[hop.port];
+    auto &wire = *llvm::find_if(report.wires, [&](const discoc::WireReport &w) {
+      return w.ends == cluster.links[port.link].ends;
+    });
+    (root ? wire.rootCarried : wire.carried) += traffic;
+    if (i > 0)
+      (root ? report.nodes[route[i]].rootForwarded : report.nodes[route[i]].forwarded) += traffic;
+  }
+}
+
 discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, StringRef buildHash) {
   discoc::Report report;
   report.model = options.modelName;
@@ -235,11 +273,14 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     report.denseGather.exchanged.messages += number("dense_messages");
     report.layers.push_back(std::move(layer));
   }
+  addWires(report, options.cluster);
   ShareCollector shares(report);
   for (auto [rank, shard] : llvm::enumerate(shards)) {
     shares.addShard(static_cast<int64_t>(rank), inferOf(shard));
-    for (auto send : inferOf(shard).getOps<SendOp>())
+    for (auto send : inferOf(shard).getOps<SendOp>()) {
       addTraffic(report, send, static_cast<int64_t>(rank));
+      addWay(report, options.cluster, send, static_cast<int64_t>(rank));
+    }
   }
   for (discoc::LayerReport &layer : report.layers) {
     int64_t macs = 0;

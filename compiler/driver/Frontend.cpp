@@ -170,10 +170,19 @@ static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &op
   std::optional<int64_t> nodes;
   if (options.nodes > 0)
     nodes = options.nodes;
-  if (options.cluster.empty())
-    return discoc::defaultCluster(nodes.value_or(1));
   discoc::Diagnostics errors;
+  if (options.cluster.empty() && options.board.empty())
+    return discoc::defaultCluster(nodes.value_or(1));
+  if (options.cluster.empty()) {
+    std::optional<discoc::Cluster> cluster;
+    if (auto board = discoc::readBoard(options.board, errors))
+      cluster = discoc::clusterOf(*board, nodes.value_or(1), errors);
+    print(errors);
+    return cluster;
+  }
   auto cluster = discoc::readCluster(options.cluster, nodes, errors);
+  if (cluster && !discoc::resolveCluster(*cluster, options.cluster, errors))
+    cluster.reset();
   print(errors);
   if (cluster && (cluster->root.inputAt < 0 || cluster->root.inputAt != cluster->root.outputAt)) {
     llvm::errs() << "error: " << options.cluster

@@ -21,6 +21,7 @@ struct ModelOptions {
   std::string model;
   int64_t nodes = 0;                    // 0: as many as the cluster file has, else 1
   std::string masks, owners, cluster;   // files; may be empty
+  std::string board;                    // of every node, instead of a cluster file
   std::vector<std::string> pins;        // name=size
   std::vector<std::string> inputShapes; // NAME=AxBxC
 };

@@ -60,6 +60,38 @@ static std::string linksText(const Report &r) {
                                     r.frameOverheadBytes);
 }
 
+/// Links that carry packets, and what is passed on for others.
+static std::string wiresText(const Report &r) {
+  Table table({"<nodes", "<kind", "<ports", "messages", "bytes", "root messages", "root bytes"});
+  for (const WireReport &wire : r.wires) {
+    std::string ends, ports;
+    for (int64_t rank : wire.ends)
+      ends += (ends.empty() ? "" : " ") + std::to_string(rank);
+    for (const std::string &port : wire.ports)
+      ports += (ports.empty() ? "" : " ") + port;
+    table.row({fitted(ends, 20), wire.kind, fitted(ports, 24), count(wire.carried.messages),
+               bytes(wire.carried.bytes), count(wire.rootCarried.messages),
+               bytes(wire.rootCarried.bytes)});
+  }
+  std::string text = table.text();
+  for (const NodeReport &n : r.nodes)
+    if (n.forwarded.messages + n.rootForwarded.messages > 0)
+      text += fmt::format("  node {} passes on {} in {} messages of others\n", n.rank,
+                          bytes(n.forwarded.bytes + n.rootForwarded.bytes),
+                          count(n.forwarded.messages + n.rootForwarded.messages));
+  return text;
+}
+
+/// Bytes, exact: whether something fits hangs on the last of them.
+static std::string memoryText(const Report &r) {
+  Table table({"<node", "<board", "<part", "<memory", "bytes", "<"});
+  for (const NodeReport &n : r.nodes)
+    for (const MemoryUse &use : n.memory)
+      table.row({std::to_string(n.rank), fitted(n.board, 16), use.part, use.memory,
+                 std::to_string(use.bytes), use.exact ? "exact" : "at most"});
+  return table.empty() ? "" : table.text();
+}
+
 static std::string layersText(const Report &r) {
   Table table({"<op", "<type", "MACs", "share", "weights", "share", "read", "dense", "of dense"});
   for (const LayerReport &layer : r.layers) {
@@ -105,7 +137,12 @@ std::string reportText(const Report &r) {
   text += totalsText(r);
   text += "\nNodes (of one: of the model on one node; live: the most bytes needed at a time)\n\n" +
           nodesText(r);
+  if (const std::string memory = memoryText(r); !memory.empty())
+    text += "\nMemory of the boards\n\n" + memory;
   text += "\nLinks\n\n" + linksText(r);
+  if (!r.wires.empty())
+    text +=
+        "\nWires (both directions; a message counts on every wire of its way)\n\n" + wiresText(r);
   text += "\nLayers (share: the largest node's; read: from other nodes in all; dense: without "
           "masks)\n\n";
   text += layersText(r);

@@ -30,9 +30,16 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       .add_option("--input-shape", options.inputShapes,
                   "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
+  auto *cluster = command
+                      .add_option("--cluster", options.cluster,
+                                  "Nodes, boards and links as TOML (docs/formats/cluster.md)")
+                      ->type_name("FILE");
   command
-      .add_option("--cluster", options.cluster, "Nodes and links as TOML (docs/formats/cluster.md)")
-      ->type_name("FILE");
+      .add_option("--board", options.board,
+                  "Instead of a cluster file: all nodes are boards of this kind, wired in the "
+                  "simplest way that they have ports for")
+      ->type_name("BOARD")
+      ->excludes(cluster);
 }
 
 void addCompile(CLI::App &app, int &exitCode) {

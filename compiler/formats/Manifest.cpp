@@ -68,6 +68,14 @@ static Json toJson(const ManifestNode &node) {
   json["directory"] = node.directory;
   json["arena_bytes"] = node.arenaBytes;
   json["weight_bytes"] = node.weightBytes;
+  for (const MemoryUse &use : node.memory) {
+    Json item;
+    item["part"] = use.part;
+    item["memory"] = use.memory;
+    item["bytes"] = use.bytes;
+    item["exact"] = use.exact;
+    json["memory"].push_back(std::move(item));
+  }
   return json;
 }
 
@@ -108,6 +116,8 @@ std::string toJson(const Manifest &m) {
     json["labels"] = m.labels;
   if (m.preprocess)
     json["preprocess"] = partToJson(*m.preprocess);
+  if (!m.cluster.empty())
+    json["cluster"] = m.cluster;
   return layOut(json);
 }
 
@@ -165,13 +175,25 @@ static bool readDirectory(const JsonView &view, std::string &directory) {
   return plain || view.fault("is not the name of a directory inside this one", "");
 }
 
+static bool readMemory(const JsonView &view, std::vector<MemoryUse> &memory) {
+  return view.elements([&](size_t, const JsonView &item) {
+    memory.emplace_back();
+    MemoryUse &use = memory.back();
+    return item.object({"part", "memory", "bytes", "exact"}) &&
+           item.member("part").read(use.part) && item.member("memory").read(use.memory) &&
+           item.member("bytes").read(use.bytes) && item.member("exact").read(use.exact);
+  });
+}
+
 static bool readNode(const JsonView &view, ManifestNode &node) {
-  return view.object({"rank", "name", "board", "directory", "arena_bytes", "weight_bytes"}) &&
+  return view.object({"rank", "name", "board", "directory", "arena_bytes", "weight_bytes"},
+                     {"memory"}) &&
          view.member("rank").read(node.rank, 0, maxNodes - 1) &&
          view.member("name").read(node.name) && view.member("board").read(node.board) &&
          readDirectory(view.member("directory"), node.directory) &&
          view.member("arena_bytes").read(node.arenaBytes) &&
-         view.member("weight_bytes").read(node.weightBytes);
+         view.member("weight_bytes").read(node.weightBytes) &&
+         (!view.has("memory") || readMemory(view.member("memory"), node.memory));
 }
 
 static bool readRoute(const JsonView &view, ManifestRoute &route) {
@@ -243,7 +265,7 @@ std::optional<Manifest> parseManifest(const std::string &text, const std::string
   if (!readHeader(view, formatName, Manifest::version) ||
       !view.object({"format", "version", "compiler", "model", "settings", "build_hash", "root",
                     "inputs", "outputs", "nodes", "messages"},
-                   {"labels", "preprocess"}) ||
+                   {"labels", "preprocess", "cluster"}) ||
       !readHead(view, m) || !readNodeList(view.member("nodes"), m.nodes))
     return std::nullopt;
   const int64_t nodes = static_cast<int64_t>(m.nodes.size());
@@ -262,6 +284,8 @@ std::optional<Manifest> parseManifest(const std::string &text, const std::string
     }) && good;
   if (view.has("preprocess"))
     good = (m.preprocess = partFromJson(view.member("preprocess"))).has_value() && good;
+  if (view.has("cluster"))
+    good = view.member("cluster").read(m.cluster) && good;
   return good ? std::optional(std::move(m)) : std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 
 #include "Diagnostics.h"
 #include "IndexSet.h"
+#include "MemoryUse.h"
 #include "Preprocess.h"
 
 #include <cstdint>
@@ -66,6 +67,7 @@ struct ManifestNode {
   std::string directory; ///< inside OUT, "node0"
   int64_t arenaBytes = 0;
   int64_t weightBytes = 0;
+  std::vector<MemoryUse> memory; ///< of a bare board; empty on a host
 };
 
 /// Several nodes may be given the inputs or return the outputs.
@@ -90,6 +92,7 @@ struct Manifest {
   std::vector<ManifestTensor> outputs;
   std::vector<ManifestNode> nodes;       ///< in rank order; N = nodes.size()
   std::vector<ManifestMessage> messages; ///< by id
+  std::string cluster;                   ///< TOML: nodes, links and ports; empty: all over TCP
   std::vector<std::string> labels;       ///< from the model's metadata; may be empty
   std::optional<Preprocess> preprocess;  ///< from the model's metadata
 };

@@ -152,6 +152,19 @@ template <class V, class S> void fields(V &v, S &s, const NodeReport *) {
   v("root_received", s.rootReceived);
 }
 
+template <class V, class S> void fields(V &v, S &s, const MemoryUse *) {
+  v("part", s.part);
+  v("memory", s.memory);
+  v("bytes", s.bytes);
+  v("exact", s.exact);
+}
+
+template <class V, class S> void fields(V &v, S &s, const WireReport *) {
+  v("kind", s.kind);
+  v("carried", s.carried);
+  v("root_carried", s.rootCarried);
+}
+
 template <class V, class S> void fields(V &v, S &s, const Totals *) {
   v("macs", s.macs);
   v("weight_bytes", s.weightBytes);
@@ -204,6 +217,39 @@ bool readList(const JsonView &view, const char *key, std::vector<S> &list, F mor
 }
 
 constexpr auto nothing = [](const JsonView &, auto &) { return true; };
+
+/// What only nodes on boards have.
+void writeBoardPart(const NodeReport &node, Json &json) {
+  Writer w;
+  if (node.forwarded.messages + node.rootForwarded.messages > 0) {
+    w("forwarded", node.forwarded);
+    w("root_forwarded", node.rootForwarded);
+  }
+  if (!node.memory.empty())
+    w.json["memory"] = writeAll(node.memory);
+  json.update(w.json);
+}
+
+bool readBoardPart(const JsonView &view, NodeReport &node) {
+  Reader r(view);
+  if (view.has("forwarded")) {
+    r("forwarded", node.forwarded);
+    r("root_forwarded", node.rootForwarded);
+  }
+  return (!view.has("memory") || readList(view, "memory", node.memory, nothing)) && r.good;
+}
+
+bool readWireEnds(const JsonView &view, WireReport &wire) {
+  return view.object({"kind", "carried", "root_carried", "ends", "ports"}) &&
+         view.member("ends").elements([&](size_t, const JsonView &item) {
+           wire.ends.push_back(0);
+           return item.read(wire.ends.back(), 0, maxNodes - 1);
+         }) &&
+         view.member("ports").elements([&](size_t, const JsonView &item) {
+           wire.ports.emplace_back();
+           return item.read(wire.ports.back());
+         });
+}
 } // namespace
 
 std::string toJson(const Report &report) {
@@ -219,11 +265,18 @@ std::string toJson(const Report &report) {
   for (const NodeReport &node : report.nodes) {
     json["nodes"].push_back(write(node));
     json["nodes"].back()["peers"] = writeAll(node.peers);
+    writeBoardPart(node, json["nodes"].back());
   }
   json["layers"] = Json::array();
   for (const LayerReport &layer : report.layers) {
     json["layers"].push_back(write(layer));
     json["layers"].back()["nodes"] = writeAll(layer.nodes);
+  }
+  for (const WireReport &wire : report.wires) {
+    Json item = write(wire);
+    item["ends"] = wire.ends;
+    item["ports"] = wire.ports;
+    json["wires"].push_back(std::move(item));
   }
   return layOut(json);
 }
@@ -245,16 +298,19 @@ std::optional<Report> parseReport(const std::string &text, const std::string &fi
     good = (view.has(key) ? readFields(view.member(key), *totals)
                           : view.fault(std::string("has no \"") + key + "\"")) &&
            good;
-  good = readList(view, "nodes", report.nodes,
-                  [](const JsonView &item, NodeReport &node) {
-                    return readList(item, "peers", node.peers, nothing);
-                  }) &&
-         good;
+  good =
+      readList(view, "nodes", report.nodes,
+               [](const JsonView &item, NodeReport &node) {
+                 return readList(item, "peers", node.peers, nothing) && readBoardPart(item, node);
+               }) &&
+      good;
   good = readList(view, "layers", report.layers,
                   [](const JsonView &item, LayerReport &layer) {
                     return readList(item, "nodes", layer.nodes, nothing);
                   }) &&
          good;
+  if (view.has("wires"))
+    good = readList(view, "wires", report.wires, readWireEnds) && good;
   return good ? std::optional(std::move(report)) : std::nullopt;
 }
 

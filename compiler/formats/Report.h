@@ -7,6 +7,7 @@
 #define DISCOC_FORMATS_REPORT_H
 
 #include "Diagnostics.h"
+#include "MemoryUse.h"
 
 #include <cstdint>
 #include <optional>
@@ -68,6 +69,16 @@ struct NodeReport {
   int64_t weightBytes = 0;
   std::vector<PeerReport> peers;                  ///< those it has messages with, by rank
   Traffic sent, received, rootSent, rootReceived; ///< sums over peers, by addTotals
+  Traffic forwarded, rootForwarded; ///< of other nodes, whose packets go through this one
+  std::vector<MemoryUse> memory;    ///< of a bare board; empty on a host
+};
+
+/// What crosses one link that carries packets, both directions together.
+struct WireReport {
+  std::vector<int64_t> ends;      ///< ranks; more than two are on one switch
+  std::string kind;               ///< "uart", "ethernet"
+  std::vector<std::string> ports; ///< of the ends
+  Traffic carried, rootCarried;   ///< every message counts on each link of its way
 };
 
 /// A whole model in one number of each kind.
@@ -87,6 +98,7 @@ struct Report {
   int64_t frameOverheadBytes = 0;  ///< bytes on a link beside a message's payload
   std::vector<NodeReport> nodes;   ///< in rank order
   std::vector<LayerReport> layers; ///< in the order of the graph
+  std::vector<WireReport> wires;   ///< by ends; empty where everything is TCP
 
   Totals cluster;     ///< sums over the nodes, by addTotals
   Totals largestNode; ///< the largest of each, by addTotals

@@ -61,6 +61,21 @@ TEST(Report, ReadsWhatItWrites) {
   EXPECT_EQ(toJson(*back), text);
 }
 
+TEST(ReportOfBoards, ReadsWhatItWrites) {
+  Report r = example();
+  r.nodes[1].forwarded = {2, 30};
+  r.nodes[1].memory = {{"weights", "flash", 120, true}, {"stack", "ram", 4096, false}};
+  r.wires.push_back({{0, 1}, "uart", {"uart1", "wire0"}, {4, 41}, {1, 192}});
+  Diagnostics out;
+  const std::string text = toJson(r);
+  keepForSchemas("report-boards.json", text);
+  auto back = parseReport(text, "report.json", out);
+  ASSERT_TRUE(back) << toString(out);
+  EXPECT_EQ(toJson(*back), text);
+  EXPECT_EQ(back->nodes[1].memory[1].bytes, 4096);
+  EXPECT_EQ(back->wires[0].ports[1], "wire0");
+}
+
 TEST(Report, SaysWhatIsMissing) {
   Diagnostics out;
   EXPECT_FALSE(parseReport(R"({"format":"discoc-report","version":1})", "report.json", out));

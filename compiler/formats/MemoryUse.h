@@ -1,0 +1,21 @@
+//===- MemoryUse.h - what a program takes of a board's memories ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_FORMATS_MEMORYUSE_H
+#define DISCOC_FORMATS_MEMORYUSE_H
+
+#include <cstdint>
+#include <string>
+
+namespace discoc {
+
+/// One part of a program (BoardPart) on a bare board.
+struct MemoryUse {
+  std::string part;   ///< "weights", "arena", "buffers", "code", "data", "stack"
+  std::string memory; ///< the board's name of where it lies
+  int64_t bytes = 0;
+  bool exact = false; ///< else an upper bound, which `discoc build` checks
+};
+
+} // namespace discoc
+
+#endif // DISCOC_FORMATS_MEMORYUSE_H
