@@ -138,7 +138,8 @@ struct disco_packets {
   uint8_t *packet; // the packet that is sent
   uint32_t queue_head, queue_size;
   uint32_t slot_stride, packet_stride;
-  uint32_t retry_us, heard; // heard: packets accepted or forwarded, wraps
+  uint32_t retry_us, now; // now: what the clock said last
+  uint32_t heard;         // packets accepted or forwarded, wraps
   uint16_t stream_count, window;
   disco_port_stats port_stats[DISCO_PACKET_PORTS];
 };

@@ -11,7 +11,7 @@
 #include "packets.h"
 
 // Bytes on the wire of a packet of `size` bytes, at most.
-constexpr uint32_t disco_uart_frame(uint32_t size) { return size + size / 254 + 2; }
+constexpr uint32_t disco_uart_frame(uint32_t size) { return size + size / 128 + 2; }
 
 // The caller fills in the first group and zeroes the rest. Each index is written at one side only.
 struct disco_uart {
