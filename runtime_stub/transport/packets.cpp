@@ -10,16 +10,16 @@
 
 namespace {
 
-enum header_at : uint32_t {
-  at_to = 0,
-  at_from = 2,
-  at_own = 4,
-  at_other = 6,
-  at_seq = 8,
-  at_ack = 9,
-  at_have = 10,
-  header_size = 12
+// As it travels: every machine here is little-endian, and packets are aligned.
+struct header {
+  uint16_t to;
+  uint16_t from; // and flags
+  uint16_t own, other;
+  uint8_t seq, ack;
+  uint16_t have;
 };
+static_assert(sizeof(header) + 4 == DISCO_PACKET_OVERHEAD, "no padding");
+
 constexpr uint32_t rank_mask = 0xfff;
 enum packet_flag : uint32_t {
   packet_data = 0x1000,
@@ -27,6 +27,7 @@ enum packet_flag : uint32_t {
   packet_version = 0x4000,
   version_mask = 0xc000
 };
+constexpr uint32_t crc_residue = 0x2144df1c; // of anything with its CRC behind it
 
 // heard: a packet has come, so its nonce can be repeated. open: the peer has repeated ours. ending:
 // the end is to be sent; ended: it is in a segment. over: the peer's end has been read. lost: the
@@ -47,7 +48,8 @@ constexpr uint32_t greetings = 64; // after so many segments a greeting is no la
 
 // Of a segment, and of a packet that waits. The bytes lie behind it.
 struct slot {
-  uint16_t size, order;
+  uint32_t at; // when it was sent: no two have the same
+  uint16_t size, sent;
 };
 
 slot *slot_at(uint8_t *slots, uint32_t stride, uint32_t index) {
@@ -56,15 +58,10 @@ slot *slot_at(uint8_t *slots, uint32_t stride, uint32_t index) {
 
 uint8_t *bytes_of(slot *s) { return reinterpret_cast<uint8_t *>(s + 1); }
 
-uint32_t load16(const uint8_t *p) { return static_cast<uint32_t>(p[0] | p[1] << 8); }
-
-void store16(uint8_t *p, uint32_t v) {
-  p[0] = static_cast<uint8_t>(v);
-  p[1] = static_cast<uint8_t>(v >> 8);
-}
-
 void look_at_clock(disco_packets *p) {
-  p->now = static_cast<uint32_t>(p->config->now_us(p->config->clock_context));
+  uint32_t t = static_cast<uint32_t>(p->config->now_us(p->config->clock_context));
+  if (static_cast<int32_t>(t - p->now) > 0)
+    p->now = t;
 }
 
 disco_stream *find(const disco_packets *p, uint32_t rank) {
@@ -74,12 +71,8 @@ disco_stream *find(const disco_packets *p, uint32_t rank) {
   return nullptr;
 }
 
-slot *tx_slot(const disco_packets *p, const disco_stream *s, uint32_t seq) {
-  return slot_at(s->tx, p->slot_stride, seq & (p->window - 1u));
-}
-
-slot *rx_slot(const disco_packets *p, const disco_stream *s, uint32_t seq) {
-  return slot_at(s->rx, p->slot_stride, seq & (p->window - 1u));
+slot *segment_at(const disco_packets *p, uint8_t *slots, uint32_t seq) {
+  return slot_at(slots, p->slot_stride, seq & (p->window - 1u));
 }
 
 uint32_t in_flight(const disco_stream *s) { return static_cast<uint8_t>(s->tx_next - s->tx_base); }
@@ -88,11 +81,11 @@ uint32_t in_flight(const disco_stream *s) { return static_cast<uint8_t>(s->tx_ne
 // Sending
 //===----------------------------------------------------------------------===//
 
-// Puts the CRC behind the packet and hands it to the port towards its destination. False: no room.
-bool hand_over(disco_packets *p, uint8_t *packet, uint32_t size) {
-  const disco_hop &hop = p->config->hops[load16(packet + at_to)];
+// Hands a packet to the port towards its destination. False: no room.
+bool hand_over(disco_packets *p, const void *packet, uint32_t size) {
+  const disco_hop &hop = p->config->hops[static_cast<const header *>(packet)->to];
   const disco_port &port = p->config->ports[hop.port];
-  if (port.send(port.context, hop.next, packet, size) == 0)
+  if (port.send(port.context, hop.next, static_cast<const uint8_t *>(packet), size) == 0)
     return false;
   disco_port_stats &stats = p->port_stats[hop.port];
   ++stats.tx_packets;
@@ -102,26 +95,25 @@ bool hand_over(disco_packets *p, uint8_t *packet, uint32_t size) {
 
 // Sends one packet: a segment, or none (null), always with the state of what was received.
 bool send_packet(disco_packets *p, disco_stream *s, slot *segment, uint32_t seq) {
-  uint8_t *packet = p->packet;
-  uint32_t size = header_size, flags = p->config->rank | packet_version;
+  header *h = reinterpret_cast<header *>(p->packet);
+  uint32_t size = sizeof(header), flags = p->config->rank | packet_version;
   if (segment) {
     flags |= packet_data;
+    memcpy(h + 1, bytes_of(segment), segment->size);
     size += segment->size;
-    memcpy(packet + header_size, bytes_of(segment), segment->size);
   }
   if (s->state & heard)
     flags |= packet_known;
-  store16(packet + at_to, s->rank);
-  store16(packet + at_from, flags);
-  store16(packet + at_own, s->own);
-  store16(packet + at_other, s->other);
-  packet[at_seq] = static_cast<uint8_t>(seq);
-  packet[at_ack] = s->rx_base;
-  store16(packet + at_have, s->have);
-  uint32_t crc = disco_crc32(0, packet, size);
-  store16(packet + size, crc);
-  store16(packet + size + 2, crc >> 16);
-  if (!hand_over(p, packet, size + 4))
+  h->to = s->rank;
+  h->from = static_cast<uint16_t>(flags);
+  h->own = s->own;
+  h->other = s->other;
+  h->seq = static_cast<uint8_t>(seq);
+  h->ack = s->rx_base;
+  h->have = static_cast<uint16_t>(s->have);
+  uint32_t crc = disco_crc32(0, h, size);
+  memcpy(p->packet + size, &crc, sizeof crc);
+  if (!hand_over(p, h, size + 4))
     return false;
   s->ack_due = 0;
   return true;
@@ -131,29 +123,22 @@ void send_segments(disco_packets *p, disco_stream *s) {
   for (uint32_t i = 0; s->todo >> i; ++i) {
     if (!(s->todo >> i & 1))
       continue;
-    uint32_t seq = s->tx_base + i;
-    slot *segment = tx_slot(p, s, seq);
-    if (!send_packet(p, s, segment, seq))
+    slot *segment = segment_at(p, s->tx, s->tx_base + i);
+    if (!send_packet(p, s, segment, s->tx_base + i))
       return;
-    s->todo = static_cast<uint16_t>(s->todo & ~(1u << i));
-    ++*(segment->order ? &s->stats.retransmissions : &s->stats.tx_segments);
-    if (++s->order == 0)
-      s->order = 1;
-    segment->order = s->order;
-    s->since = p->now;
-    if (s->timed == 0) {
-      s->timed = s->order;
-      s->timed_at = p->now;
-    }
+    s->todo &= ~(1u << i);
+    ++*(segment->sent ? &s->stats.retransmissions : &s->stats.tx_segments);
+    segment->sent = 1;
+    segment->at = s->since = p->now++;
   }
 }
 
 // The segment being filled is complete.
 void seal(disco_packets *p, disco_stream *s) {
-  slot *segment = tx_slot(p, s, s->tx_next);
-  segment->size = s->tx_fill;
-  segment->order = 0;
-  s->todo = static_cast<uint16_t>(s->todo | 1u << in_flight(s));
+  slot *segment = segment_at(p, s->tx, s->tx_next);
+  segment->size = static_cast<uint16_t>(s->tx_fill);
+  segment->sent = 0;
+  s->todo |= 1u << in_flight(s);
   s->tx_fill = 0;
   ++s->tx_next;
 }
@@ -162,22 +147,19 @@ void seal(disco_packets *p, disco_stream *s) {
 // when all are there and only wait for their reader, the oldest, whose answer says how things
 // stand. What else was lost shows in the answer.
 void look_for_answer(disco_packets *p, disco_stream *s) {
-  if (s->todo || ((s->state & open) && s->tx_base == s->tx_next))
-    return;
-  uint32_t most = p->retry_us * 8, wait = s->trip ? 2 * s->trip + p->retry_us / 8 : p->retry_us;
-  wait <<= s->backoff;
-  if (p->now - s->since < (wait < most ? wait : most))
+  uint32_t count = in_flight(s), tick = p->retry_us / 8, most = p->retry_us * 8,
+           wait = (2 * s->trip + tick) << s->backoff;
+  if (((s->state & open) && (s->todo || !count)) || p->now - s->since < (wait < most ? wait : most))
     return;
   s->since = p->now;
   if (s->backoff < 3)
     ++s->backoff;
-  s->timed = 0;
-  if (!(s->state & open)) {
+  if (s->state & open) {
+    uint32_t missing = ~s->arrived & ((1u << count) - 1);
+    s->todo = missing ? missing & (0 - missing) : 1;
+  } else {
     s->ack_due = urgent;
-    return;
   }
-  uint32_t missing = ~static_cast<uint32_t>(s->arrived) & ((1u << in_flight(s)) - 1u);
-  s->todo = static_cast<uint16_t>(missing ? missing & (0u - missing) : 1u);
 }
 
 // Something happened that the peer should hear of, with the next segment or soon.
@@ -190,7 +172,7 @@ void owe_ack(disco_packets *p, disco_stream *s) {
 
 // The first received segment has been read.
 void release(disco_packets *p, disco_stream *s) {
-  s->have = static_cast<uint16_t>(s->have >> 1);
+  s->have >>= 1;
   ++s->rx_base;
   s->rx_pos = 0;
   owe_ack(p, s);
@@ -200,17 +182,16 @@ void release(disco_packets *p, disco_stream *s) {
 void serve(disco_packets *p, disco_stream *s) {
   if (s->state & lost)
     return;
-  if (s->state & closed)
-    while (s->have & 1)
-      release(p, s);
+  while ((s->state & closed) && (s->have & 1))
+    release(p, s);
   while ((s->state & (ending | ended)) == ending && in_flight(s) < p->window) {
     if (s->tx_fill == 0)
       s->state |= ended;
     seal(p, s);
   }
+  look_for_answer(p, s);
   if (s->state & open)
     send_segments(p, s);
-  look_for_answer(p, s);
   if (s->ack_due >= p->window || (s->ack_due && p->now - s->ack_since >= p->retry_us / 8))
     send_packet(p, s, nullptr, 0);
 }
@@ -220,81 +201,67 @@ void serve(disco_packets *p, disco_stream *s) {
 //===----------------------------------------------------------------------===//
 
 // Whether the packet belongs to the session; makes one, or ends it.
-bool check_session(disco_stream *s, const uint8_t *packet) {
-  uint16_t own = static_cast<uint16_t>(load16(packet + at_own));
-  bool known = (load16(packet + at_from) & packet_known) && load16(packet + at_other) == s->own;
-  if (s->state & open) {
-    // Who once knew this node and does not any more, or has become another, was started again.
-    if (known ? own != s->other : own == s->other && s->stats.rx_segments > greetings)
-      s->state |= lost;
-  } else {
-    s->other = own;
-    s->state |= heard;
-    if (known)
-      s->state |= open;
-    s->ack_due = urgent;
+bool check_session(disco_stream *s, const header *h) {
+  bool known = (h->from & packet_known) && h->other == s->own;
+  bool same = h->own == s->other;
+  if (!(s->state & open)) {
+    s->other = h->own;
+    s->state |= known ? heard | open : heard;
     s->backoff = 0;
+    s->ack_due = urgent;
     return known;
   }
+  // Who once knew this node and does not any more, or has become another, was started again.
+  if (known != same && (known || s->stats.rx_segments > greetings))
+    s->state |= lost;
   if (!known)
     s->ack_due = urgent;
-  return known && !(s->state & lost);
+  return known && same;
 }
 
 // What the peer has read (all before `ack`) and received (bit i: ack + i).
-void take_ack(disco_packets *p, disco_stream *s, uint8_t ack, uint32_t have) {
-  uint32_t count = in_flight(s), gone = static_cast<uint8_t>(ack - s->tx_base);
+void take_ack(disco_packets *p, disco_stream *s, const header *h) {
+  uint32_t count = in_flight(s), gone = static_cast<uint8_t>(h->ack - s->tx_base);
   if (gone > count)
     return; // an old packet
-  uint32_t now_there = (have << gone | ((1u << gone) - 1u)) & ((1u << count) - 1u),
-           fresh = now_there & ~static_cast<uint32_t>(s->arrived);
-  uint16_t newest = 0;
-  bool any = false;
-  for (uint32_t i = 0; fresh >> i; ++i) {
-    uint16_t order = tx_slot(p, s, s->tx_base + i)->order;
-    if ((fresh >> i & 1) && (!any || static_cast<int16_t>(order - newest) > 0)) {
-      newest = order;
-      any = true;
-    }
+  uint32_t fresh = ((((h->have + 1u) << gone) - 1) & ((1u << count) - 1)) & ~s->arrived;
+  s->arrived |= fresh;
+  for (uint32_t i = 0; i < count; ++i) {
+    uint32_t at = segment_at(p, s->tx, s->tx_base + i)->at;
+    if ((fresh >> i & 1) && static_cast<int32_t>(at - s->newest) > 0)
+      s->newest = at;
   }
-  uint32_t arrived = s->arrived | now_there, todo = s->todo & ~arrived;
-  if (any || gone) {
+  if (fresh | gone) {
     s->since = p->now;
     s->backoff = 0;
   }
+  if (fresh) {
+    uint32_t trip = p->now - s->newest, most = p->retry_us * 4;
+    s->trip = s->trip - s->trip / 4 + (trip < most ? trip : most) / 4;
+  }
   // Ports keep the order, mostly: what was sent before something that has arrived is lost.
-  for (uint32_t i = 0; any && i < count; ++i) {
-    uint16_t order = tx_slot(p, s, s->tx_base + i)->order;
-    if (!(arrived >> i & 1) && order && static_cast<int16_t>(newest - order) > 0)
-      todo |= 1u << i;
-  }
-  if (any && s->timed && static_cast<int16_t>(newest - s->timed) >= 0) {
-    uint32_t trip = p->now - s->timed_at, most = p->retry_us * 8;
-    if (trip > most)
-      trip = most;
-    s->trip = s->trip ? s->trip - s->trip / 4 + trip / 4 : trip;
-    s->timed = 0;
-  }
-  s->arrived = static_cast<uint16_t>(arrived >> gone);
-  s->todo = static_cast<uint16_t>(todo >> gone);
-  s->tx_base = ack;
+  for (uint32_t i = 0; i < count; ++i)
+    if (static_cast<int32_t>(s->newest - segment_at(p, s->tx, s->tx_base + i)->at) > 0)
+      s->todo |= 1u << i;
+  s->todo = (s->todo & ~s->arrived) >> gone;
+  s->arrived >>= gone;
+  s->tx_base = h->ack;
 }
 
-void take_segment(disco_packets *p, disco_stream *s, uint8_t seq, const uint8_t *data,
-                  uint32_t size) {
-  uint32_t ahead = static_cast<uint8_t>(seq - s->rx_base);
+void take_segment(disco_packets *p, disco_stream *s, const header *h, uint32_t size) {
+  uint32_t ahead = static_cast<uint8_t>(h->seq - s->rx_base);
   if (ahead >= p->window || (s->have >> ahead & 1)) {
     ++s->stats.repeated;
     s->ack_due = urgent;
     return;
   }
-  slot *to = rx_slot(p, s, seq);
+  slot *to = segment_at(p, s->rx, h->seq);
   to->size = static_cast<uint16_t>(size);
-  memcpy(bytes_of(to), data, size);
-  s->have = static_cast<uint16_t>(s->have | 1u << ahead);
+  memcpy(bytes_of(to), h + 1, size);
+  s->have |= 1u << ahead;
   ++s->stats.rx_segments;
   owe_ack(p, s);
-  if (s->have & (s->have + 1u)) // something before it is missing
+  if (s->have & (s->have + 1)) // something before it is missing
     s->ack_due = urgent;
 }
 
@@ -317,36 +284,32 @@ void forward(disco_packets *p) {
 // A packet lies behind the queue.
 void take_packet(disco_packets *p, disco_port_stats *stats, slot *at, uint32_t size) {
   const disco_packets_config *c = p->config;
-  uint8_t *packet = bytes_of(at);
+  const header *h = reinterpret_cast<const header *>(bytes_of(at));
   ++stats->rx_packets;
   stats->rx_bytes += size;
-  uint32_t to = load16(packet + at_to), from = load16(packet + at_from);
-  bool sound = size >= DISCO_PACKET_OVERHEAD && (from & version_mask) == packet_version;
-  if (sound) {
-    uint32_t crc = disco_crc32(0, packet, size - 4);
-    sound = load16(packet + size - 4) == (crc & 0xffff) && load16(packet + size - 2) == crc >> 16;
-  }
-  disco_stream *s = find(p, from & rank_mask);
-  if (!sound || (to == c->rank ? !s : to >= c->nodes || c->hops[to].port == DISCO_NO_PORT)) {
+  uint32_t to = h->to;
+  disco_stream *s = find(p, h->from & rank_mask);
+  if (size < DISCO_PACKET_OVERHEAD || (h->from & version_mask) != packet_version ||
+      disco_crc32(0, h, size) != crc_residue ||
+      (to == c->rank ? !s : to >= c->nodes || c->hops[to].port == DISCO_NO_PORT)) {
     ++stats->damaged;
     return;
   }
   ++p->heard;
-  if (to != c->rank) {
-    if (p->queue_size == c->forward_slots) {
-      ++stats->dropped;
+  if (to == c->rank) {
+    if ((s->state & lost) || !check_session(s, h))
       return;
-    }
+    take_ack(p, s, h);
+    if (h->from & packet_data)
+      take_segment(p, s, h, size - DISCO_PACKET_OVERHEAD);
+  } else if (p->queue_size == c->forward_slots) {
+    ++stats->dropped;
+  } else {
     at->size = static_cast<uint16_t>(size);
     ++p->queue_size;
     ++stats->forwarded;
-    return forward(p);
+    forward(p);
   }
-  if ((s->state & lost) || !check_session(s, packet))
-    return;
-  take_ack(p, s, packet[at_ack], load16(packet + at_have));
-  if (from & packet_data)
-    take_segment(p, s, packet[at_seq], packet + header_size, size - DISCO_PACKET_OVERHEAD);
 }
 
 void receive(disco_packets *p, uint32_t index) {
@@ -388,39 +351,21 @@ int32_t packets_write(void *context, uint32_t peer, const void *data, size_t siz
   if (!s || (s->state & (lost | closed)))
     return DISCO_IO_LOST;
   const uint8_t *from = static_cast<const uint8_t *>(data);
-  size_t done = 0;
-  while (done < size && in_flight(s) < p->window) {
+  size_t left = size;
+  while (left && in_flight(s) < p->window) {
     size_t n = p->config->payload - static_cast<size_t>(s->tx_fill);
-    if (n > size - done)
-      n = size - done;
-    memcpy(bytes_of(tx_slot(p, s, s->tx_next)) + s->tx_fill, from + done, n);
-    s->tx_fill = static_cast<uint16_t>(s->tx_fill + n);
-    done += n;
-    if (s->tx_fill == p->config->payload || (done == size && !more))
+    if (n > left)
+      n = left;
+    memcpy(bytes_of(segment_at(p, s->tx, s->tx_next)) + s->tx_fill, from, n);
+    s->tx_fill += static_cast<uint32_t>(n);
+    from += n;
+    left -= n;
+    if (s->tx_fill == p->config->payload || !(left || more))
       seal(p, s);
   }
   look_at_clock(p);
   serve(p, s);
-  return static_cast<int32_t>(done);
-}
-
-// Reads what has come in order.
-size_t take_bytes(disco_packets *p, disco_stream *s, uint8_t *to, size_t size) {
-  size_t done = 0;
-  while (done < size && (s->have & 1)) {
-    slot *first = rx_slot(p, s, s->rx_base);
-    size_t n = first->size - static_cast<size_t>(s->rx_pos);
-    if (first->size == 0) // the end
-      s->state |= over;
-    if (n > size - done)
-      n = size - done;
-    memcpy(to + done, bytes_of(first) + s->rx_pos, n);
-    done += n;
-    s->rx_pos = static_cast<uint16_t>(s->rx_pos + n);
-    if (s->rx_pos == first->size)
-      release(p, s);
-  }
-  return done;
+  return static_cast<int32_t>(size - left);
 }
 
 int32_t packets_read(void *context, uint32_t peer, void *data, size_t size) {
@@ -428,34 +373,41 @@ int32_t packets_read(void *context, uint32_t peer, void *data, size_t size) {
   disco_stream *s = find(p, peer);
   if (!s || (s->state & closed))
     return DISCO_IO_LOST;
-  uint8_t *to = static_cast<uint8_t *>(data);
-  size_t done = take_bytes(p, s, to, size);
-  if (done == 0) {
+  if (!(s->have & 1))
     pump(p);
-    done = take_bytes(p, s, to, size);
+  uint8_t *to = static_cast<uint8_t *>(data);
+  size_t left = size;
+  while (left && (s->have & 1)) {
+    slot *first = segment_at(p, s->rx, s->rx_base);
+    size_t n = first->size - static_cast<size_t>(s->rx_pos);
+    if (first->size == 0) // the end
+      s->state |= over;
+    if (n > left)
+      n = left;
+    memcpy(to, bytes_of(first) + s->rx_pos, n);
+    to += n;
+    left -= n;
+    s->rx_pos += static_cast<uint32_t>(n);
+    if (s->rx_pos == first->size)
+      release(p, s);
   }
-  if (done)
-    return static_cast<int32_t>(done);
+  if (left < size)
+    return static_cast<int32_t>(size - left);
   if (s->state & over)
     return DISCO_IO_END;
   return s->state & lost ? static_cast<int32_t>(DISCO_IO_LOST) : 0;
 }
 
-void packets_finish(void *context, uint32_t peer) {
+void end_stream(void *context, uint32_t peer, uint32_t state) {
   disco_packets *p = static_cast<disco_packets *>(context);
   if (disco_stream *s = find(p, peer)) {
-    s->state |= ending;
+    s->state = static_cast<uint8_t>(s->state | state);
     serve(p, s);
   }
 }
 
-void packets_close(void *context, uint32_t peer) {
-  disco_packets *p = static_cast<disco_packets *>(context);
-  if (disco_stream *s = find(p, peer)) {
-    s->state |= ending | closed;
-    serve(p, s);
-  }
-}
+void packets_finish(void *context, uint32_t peer) { end_stream(context, peer, ending); }
+void packets_close(void *context, uint32_t peer) { end_stream(context, peer, ending | closed); }
 
 void packets_wait(void *context, const disco_peer *, uint64_t timeout_us) {
   disco_packets *p = static_cast<disco_packets *>(context);
@@ -480,62 +432,62 @@ int disco_packets_init(disco_packets *p, const disco_packets_config *c) {
   memset(p, 0, sizeof *p);
   p->config = c;
   p->retry_us = c->retry_us ? c->retry_us : 50000;
-  for (p->window = 16; p->window > c->window;)
+  p->window = 16;
+  while (p->window > c->window)
     p->window = static_cast<uint16_t>(p->window / 2);
   p->slot_stride = static_cast<uint32_t>(sizeof(slot)) + ((c->payload + 3u) & ~3u);
   p->packet_stride = p->slot_stride + DISCO_PACKET_OVERHEAD;
-  bool ok = p->window && c->payload && c->nodes <= DISCO_PACKET_NODES &&
-            c->port_count <= DISCO_PACKET_PORTS;
-  for (uint32_t i = 0; ok && i < c->port_count; ++i)
-    ok = c->ports[i].mtu >= c->payload + DISCO_PACKET_OVERHEAD;
-  look_at_clock(p);
+  p->now = static_cast<uint32_t>(packets_now(p));
   p->streams = reinterpret_cast<disco_stream *>(c->memory);
-  for (uint32_t rank = 0; ok && rank < c->nodes; ++rank) {
+  for (uint32_t rank = 0; rank < c->nodes; ++rank)
+    p->stream_count = static_cast<uint16_t>(
+        p->stream_count + (rank != c->rank && c->hops[rank].port != DISCO_NO_PORT));
+  if (!p->window || !c->payload || c->nodes > DISCO_PACKET_NODES ||
+      c->port_count > DISCO_PACKET_PORTS ||
+      disco_packets_bytes(p->stream_count, c->payload, p->window, c->forward_slots) >
+          c->memory_bytes)
+    return DISCO_ERR_USAGE;
+  uint8_t *at = reinterpret_cast<uint8_t *>(p->streams + p->stream_count);
+  disco_stream *s = p->streams;
+  for (uint32_t rank = 0; rank < c->nodes; ++rank) {
     if (rank == c->rank || c->hops[rank].port == DISCO_NO_PORT)
       continue;
-    ok = c->hops[rank].port < c->port_count &&
-         disco_packets_bytes(p->stream_count + 1u, c->payload, p->window, c->forward_slots) <=
-             c->memory_bytes;
-    if (!ok)
-      break;
-    disco_stream *s = &p->streams[p->stream_count++];
+    if (c->hops[rank].port >= c->port_count ||
+        c->ports[c->hops[rank].port].mtu < c->payload + DISCO_PACKET_OVERHEAD)
+      return DISCO_ERR_USAGE;
     memset(s, 0, sizeof *s);
     s->rank = static_cast<uint16_t>(rank);
-    s->own = c->nonce ? c->nonce : static_cast<uint16_t>(p->now | 1);
-    s->since = p->now;
+    s->own = c->nonce ? c->nonce : static_cast<uint16_t>(p->now);
+    s->since = s->newest = p->now;
+    s->trip = p->retry_us / 2;
     s->ack_due = urgent;
-  }
-  uint8_t *at = reinterpret_cast<uint8_t *>(p->streams + p->stream_count);
-  for (uint32_t i = 0; i < p->stream_count; ++i) {
-    p->streams[i].tx = at;
-    p->streams[i].rx = at + p->slot_stride * p->window;
-    at += 2 * p->slot_stride * p->window;
+    s->tx = at;
+    s->rx = at + p->slot_stride * p->window;
+    at = s->rx + p->slot_stride * p->window;
+    ++s;
   }
   p->queue = at;
   p->packet = at + (c->forward_slots + 1) * p->packet_stride;
-  return ok && p->stream_count ? static_cast<int>(DISCO_OK) : static_cast<int>(DISCO_ERR_USAGE);
+  return DISCO_OK;
 }
 
 disco_transport disco_packets_transport(disco_packets *p) {
   return {p, packets_write, packets_read, packets_finish, packets_close, packets_wait, packets_now};
 }
 
-void disco_packets_linger(disco_packets *p, uint64_t most_us) {
-  uint64_t start = packets_now(p), quiet = start, longest = most_us ? most_us : p->retry_us * 64ull;
-  for (;;) {
-    uint32_t before = p->heard;
-    packets_wait(p, nullptr, longest);
-    uint64_t now = packets_now(p);
-    if (before != p->heard)
-      quiet = now;
-    bool busy =
-        p->queue_size || now - quiet < p->retry_us * (p->config->forward_slots ? 16ull : 1ull);
-    for (uint32_t i = 0; i < p->stream_count; ++i) {
-      const disco_stream *s = &p->streams[i];
-      busy |= (s->state & (open | lost)) == open && s->tx_base != s->tx_next;
-    }
-    if (!busy || now - start >= longest)
-      return;
+void disco_packets_linger(disco_packets *p, uint32_t most_us) {
+  look_at_clock(p);
+  uint32_t start = p->now, quiet = start, heard_before = p->heard;
+  uint32_t silence = p->config->forward_slots ? p->retry_us * 16 : p->retry_us;
+  bool busy = true;
+  while (busy && p->now - start < (most_us ? most_us : p->retry_us * 64)) {
+    packets_wait(p, nullptr, p->retry_us);
+    if (heard_before != p->heard)
+      quiet = p->now;
+    heard_before = p->heard;
+    busy = p->now - quiet < silence;
+    for (uint32_t i = 0; i < p->stream_count; ++i)
+      busy |= (p->streams[i].state & (open | lost)) == open && in_flight(&p->streams[i]);
   }
 }
 

@@ -59,7 +59,7 @@ struct disco_packets_config {
   uint16_t payload;
 
   // Segments under way to a peer, the same on every node. Range: 1 to 16, rounded down to a power
-  // of two. Cost: 2 * window * (payload + 4) bytes a peer.
+  // of two. Cost: 2 * window * (payload + 8) bytes a peer.
   uint16_t window;
 
   // Aligned to 8; at least disco_packets_bytes(peers, payload, window, forward_slots).
@@ -115,17 +115,16 @@ struct disco_packets_stats {
 // The stream to and from one peer; the fields are the transport's own.
 struct disco_stream {
   disco_packets_stats stats;
-  uint8_t *tx, *rx;   // window slots each
-  uint32_t since;     // when the retransmission timer was started
-  uint32_t ack_since; // when the first unsent acknowledgement fell due
-  uint32_t timed_at;  // when the timed segment was sent
-  uint32_t trip;      // smoothed round trip, 0: none measured
+  uint8_t *tx, *rx;         // window slots each
+  uint32_t since;           // when the retransmission timer was started
+  uint32_t ack_since;       // when the first unsent acknowledgement fell due
+  uint32_t newest;          // when the youngest segment that has arrived was sent
+  uint32_t trip;            // smoothed round trip
+  uint32_t todo, arrived;   // segments from tx_base on: to be sent; acknowledged
+  uint32_t have;            // segments from rx_base on: received
+  uint32_t tx_fill, rx_pos; // bytes in the segment being filled; bytes read of the first
   uint16_t rank;
   uint16_t own, other;      // nonces of this session
-  uint16_t order, timed;    // transmissions are numbered; the one whose round trip is taken
-  uint16_t todo, arrived;   // from tx_base on: to be sent; acknowledged
-  uint16_t have;            // from rx_base on: received
-  uint16_t tx_fill, rx_pos; // bytes in the segment being filled; bytes read of the first
   uint8_t tx_base, tx_next; // oldest segment not released; the one being filled
   uint8_t rx_base;          // first segment that has not been read
   uint8_t state, ack_due, backoff;
@@ -149,8 +148,8 @@ struct disco_packets {
 constexpr uint32_t disco_packets_bytes(uint32_t peers, uint32_t payload, uint32_t window,
                                        uint32_t forward_slots) {
   return peers * (static_cast<uint32_t>(sizeof(disco_stream)) +
-                  2 * window * (4 + ((payload + 3) & ~3u))) +
-         (forward_slots + 2) * (4 + ((payload + DISCO_PACKET_OVERHEAD + 3) & ~3u));
+                  2 * window * (8 + ((payload + 3) & ~3u))) +
+         (forward_slots + 2) * (8 + ((payload + DISCO_PACKET_OVERHEAD + 3) & ~3u));
 }
 
 // 0, or DISCO_ERR_USAGE when the configuration cannot work.
@@ -162,7 +161,7 @@ disco_transport disco_packets_transport(disco_packets *packets);
 // After disco_stop: goes on until the peers have acknowledged everything, and, on a node that
 // forwards, until nobody has needed it for a while. Without this call a peer may never hear this
 // node's bye. `most_us` bounds it; 0: 64 times retry_us.
-void disco_packets_linger(disco_packets *packets, uint64_t most_us);
+void disco_packets_linger(disco_packets *packets, uint32_t most_us);
 
 // Null when that rank is not reached by packets.
 const disco_packets_stats *disco_packets_peer_stats(const disco_packets *packets, uint32_t rank);
