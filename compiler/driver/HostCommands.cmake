@@ -8,6 +8,7 @@ find_package(Threads REQUIRED)
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
 
 add_library(discocHostCommands STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/BoardRun.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Build.cpp
   ${CMAKE_CURRENT_LIST_DIR}/InprocRun.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Npy.cpp
@@ -20,7 +21,8 @@ add_library(discocHostCommands STATIC
   ${CMAKE_CURRENT_LIST_DIR}/RunText.cpp
   ${CMAKE_CURRENT_LIST_DIR}/ShardReport.cpp
   ${CMAKE_CURRENT_LIST_DIR}/ShardRun.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/Table.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/Table.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/Wires.cpp)
 target_compile_features(discocHostCommands PUBLIC cxx_std_17)
 target_include_directories(discocHostCommands PUBLIC ${CMAKE_CURRENT_LIST_DIR})
 target_include_directories(discocHostCommands SYSTEM PRIVATE ${STB_INCLUDE_DIR})

@@ -53,16 +53,19 @@ struct Pipe {
 };
 
 /// In the child, between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char *const *argv, const char *program, int out, int err, int inherited,
-                         pid_t parent) {
+[[noreturn]] void become(char *const *argv, const char *program, int out, int err,
+                         const std::vector<int> &inherited, const char *directory, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL); // never outlive discoc, even if it is killed
   if (getppid() != parent)
     _exit(127);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGPIPE, SIG_DFL);
-  if (inherited >= 0)
-    fcntl(inherited, F_SETFD, 0);
+  for (int fd : inherited)
+    if (fd >= 0)
+      fcntl(fd, F_SETFD, 0);
+  if (*directory && chdir(directory) != 0)
+    _exit(127);
   const int nothing = ::open("/dev/null", O_RDONLY);
   dup2(nothing, 0);
   dup2(out, 1);
@@ -74,7 +77,8 @@ struct Pipe {
 }
 } // namespace
 
-bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out, int inherited) {
+bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out,
+                         const std::vector<int> &inherited, const std::string &directory) {
   const std::string program = findProgram(argv[0]);
   if (program.empty()) {
     out.push_back({argv[0], "", "cannot be found or executed", ""});
@@ -90,7 +94,8 @@ bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out,
   if (stdoutPipe.open() && stderrPipe.open())
     pid = fork();
   if (pid == 0)
-    become(args.data(), program.c_str(), stdoutPipe.ends[1], stderrPipe.ends[1], inherited, parent);
+    become(args.data(), program.c_str(), stdoutPipe.ends[1], stderrPipe.ends[1], inherited,
+           directory.c_str(), parent);
   if (pid < 0) {
     out.push_back({argv[0], "", std::string("cannot be started: ") + std::strerror(errno), ""});
     stdoutPipe.close();

@@ -41,10 +41,11 @@ public:
   ProcessGroup &operator=(const ProcessGroup &) = delete;
   ~ProcessGroup();
 
-  /// Starts argv[0] (looked up in PATH); stdin is empty. The child keeps `inherited`
-  /// (-1: none) open under its number. False with a diagnostic when it cannot be
-  /// started.
-  bool start(const std::vector<std::string> &argv, Diagnostics &out, int inherited = -1);
+  /// Starts argv[0] (looked up in PATH); stdin is empty. The child keeps those of `inherited`
+  /// that are not -1 open under their numbers, and begins in `directory` unless that is empty.
+  /// False with a diagnostic when it cannot be started.
+  bool start(const std::vector<std::string> &argv, Diagnostics &out,
+             const std::vector<int> &inherited = {}, const std::string &directory = "");
 
   /// Moves output and notes ends until something happened or `wait` is over. Each
   /// whole line of stdout goes to onLine(index of the child, line).

@@ -45,9 +45,23 @@ struct RunOptions {
   int64_t repeat = 1;
   int64_t deadlineMs = 30000;
   bool json = false;
+  bool boardLog = false;
+  std::string wireErrors; ///< RATE[,SEED]
   std::string transport = "tcp";
   bool exact = false;
 };
+
+/// RATE[,SEED].
+std::optional<WireErrors> parseWireErrors(const std::string &text) {
+  WireErrors errors;
+  char end = 0;
+  unsigned long long seed = 1;
+  const int found = std::sscanf(text.c_str(), "%lf,%llu%c", &errors.rate, &seed, &end);
+  if (found < 1 || found > 2 || !(errors.rate >= 0 && errors.rate <= 1))
+    return std::nullopt;
+  errors.seed = seed;
+  return errors;
+}
 
 class RunCommand {
 public:
@@ -113,6 +127,8 @@ private:
     request.count = inputs.count;
     request.repeat = options_.repeat;
     request.deadlineMs = options_.deadlineMs;
+    request.boardLog = options_.boardLog;
+    request.wireErrors = parseWireErrors(options_.wireErrors).value_or(WireErrors());
     const bool keep = !options_.outputDirectory.empty();
     request.outputDirectory = keep ? options_.outputDirectory : scratch_.path() + "/outputs";
     result_ = runShards(request, *manifest_, faults_);
@@ -193,9 +209,18 @@ void addRunCommand(CLI::App &app, int &exitCode) {
                  "inproc: links buffer nothing, as the proof of the schedule assumes")
       ->needs(transport);
   command->add_flag("--json", options->json, "one line of JSON instead of text");
+  command->add_flag("--board-log", options->boardLog,
+                    "show every line that the boards' consoles print, on stderr");
+  command
+      ->add_option("--wire-errors", options->wireErrors,
+                   "damage or drop a share RATE of the bytes between boards, chosen by SEED")
+      ->type_name("RATE[,SEED]")
+      ->group(""); // for tests
   command->callback([options, &exitCode] {
     if (options->exact && options->transport != "inproc")
       throw CLI::ValidationError("--exact", "needs --transport inproc");
+    if (!options->wireErrors.empty() && !parseWireErrors(options->wireErrors))
+      throw CLI::ValidationError("--wire-errors", "is not RATE[,SEED] with a rate from 0 to 1");
     exitCode = RunCommand(*options).run();
   });
 }

@@ -13,6 +13,21 @@ static std::optional<int64_t> rankOf(const nlohmann::json &value) {
   return value.is_null() ? std::nullopt : std::optional(value.get<int64_t>());
 }
 
+static ShardReport::Packets packetsOf(const nlohmann::json &json) {
+  ShardReport::Packets all;
+  for (const nlohmann::json &port : json.at("ports")) {
+    all.sent += port.at("tx_packets").get<int64_t>();
+    all.damaged += port.at("damaged").get<int64_t>();
+    all.forwarded += port.at("forwarded").get<int64_t>();
+    all.dropped += port.at("dropped").get<int64_t>();
+  }
+  for (const nlohmann::json &stream : json.at("streams")) {
+    all.segments += stream.at("tx_segments").get<int64_t>();
+    all.repeated += stream.at("retransmissions").get<int64_t>();
+  }
+  return all;
+}
+
 std::optional<ShardReport> parseShardReport(const std::string &line) {
   try {
     const nlohmann::json json = nlohmann::json::parse(line);
@@ -39,6 +54,10 @@ std::optional<ShardReport> parseShardReport(const std::string &line) {
       peer.receivedMessages = item.at("rx_messages").get<int64_t>();
       report.peers.push_back(peer);
     }
+    if (json.contains("stack_bytes"))
+      report.stackBytes = json["stack_bytes"].get<int64_t>();
+    if (json.contains("ports") || json.contains("streams"))
+      report.packets = packetsOf(json);
     report.json = line;
     return report;
   } catch (const std::exception &) {

@@ -1,6 +1,7 @@
 //===- ShardRun.cpp - runs all shards of a compiled model on this machine ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "ShardRun.h"
+#include "BoardRun.h"
 #include "Build.h"
 #include "Process.h"
 
@@ -54,26 +55,32 @@ public:
 class ShardRunner {
 public:
   ShardRunner(const RunRequest &request, const Manifest &manifest, Diagnostics &out)
-      : request_(request), manifest_(manifest), out_(out) {
+      : request_(request), manifest_(manifest), out_(out), boards_(request, manifest, out),
+        said_(manifest.nodes.size()) {
     result_.reports.resize(manifest.nodes.size());
   }
 
   RunResult run() {
-    const auto began = Clock::now();
+    began_ = Clock::now();
     if (start())
       wait();
     group_.endAll();
-    result_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
+    result_.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+    if (boards_.needed())
+      boards_.stopWires(result_);
     judge();
+    if (result_.ok && !boards_.collectOutputs())
+      result_.ok = false;
     return std::move(result_);
   }
 
 private:
   std::vector<std::string> arguments(int64_t rank, const std::vector<Listener> &listeners) const {
     const ManifestNode &node = manifest_.nodes[static_cast<size_t>(rank)];
-    std::vector<std::string> argv = {
-        shardPath(request_.out, node),       "--json",   "--deadline-ms",
-        std::to_string(request_.deadlineMs), "--repeat", std::to_string(request_.repeat)};
+    std::vector<std::string> argv = boards_.emulatorOf(static_cast<size_t>(rank));
+    argv.insert(argv.end(),
+                {shardPath(request_.out, node), "--json", "--deadline-ms",
+                 std::to_string(request_.deadlineMs), "--repeat", std::to_string(request_.repeat)});
     if (isRootRank(manifest_.root.inputAt, rank) && !manifest_.inputs.empty()) {
       for (const auto &[name, file] : request_.inputs) {
         argv.push_back("--input");
@@ -83,11 +90,13 @@ private:
       argv.push_back("--count");
       argv.push_back(std::to_string(request_.count));
     }
-    if (static_cast<size_t>(rank) + 1 < manifest_.nodes.size()) {
+    if (listeners[static_cast<size_t>(rank)].fd >= 0) {
       argv.push_back("--listen-fd");
       argv.push_back(std::to_string(listeners[static_cast<size_t>(rank)].fd));
     }
     for (int64_t lower = 0; lower < rank; ++lower) {
+      if (!boards_.overTcp(static_cast<size_t>(lower), static_cast<size_t>(rank)))
+        continue;
       argv.push_back("--peer");
       argv.push_back(
           fmt::format("{}=127.0.0.1:{}", lower, listeners[static_cast<size_t>(lower)].port));
@@ -104,23 +113,88 @@ private:
     return argv;
   }
 
+  /// Whether a higher rank connects to this one.
+  bool isAwaited(size_t rank) const {
+    for (size_t higher = rank + 1; higher < manifest_.nodes.size(); ++higher)
+      if (boards_.overTcp(rank, higher))
+        return true;
+    return false;
+  }
+
   bool start() {
     const int64_t nodes = static_cast<int64_t>(manifest_.nodes.size());
+    if (boards_.needed() && !boards_.open())
+      return false;
     std::vector<Listener> listeners;
     for (int64_t rank = 0; rank < nodes; ++rank) {
       listeners.emplace_back();
-      if (rank + 1 < nodes && !listeners.back().open(static_cast<int>(nodes))) {
+      if (isAwaited(static_cast<size_t>(rank)) && !listeners.back().open(static_cast<int>(nodes))) {
         out_.push_back({"127.0.0.1", "", std::string("no port: ") + std::strerror(errno), ""});
         return false;
       }
     }
     for (int64_t rank = 0; rank < nodes; ++rank) {
-      Listener &own = listeners[static_cast<size_t>(rank)];
-      if (!group_.start(arguments(rank, listeners), out_, own.fd))
+      const auto at = static_cast<size_t>(rank);
+      Listener &own = listeners[at];
+      NodeStart node;
+      if (boards_.isBare(at)) {
+        node = boards_.bare(at);
+      } else {
+        node.argv = arguments(rank, listeners);
+        node.inherited = {own.fd};
+        const std::vector<std::string> wires = boards_.wiresOf(at);
+        node.argv.insert(node.argv.end(), wires.begin(), wires.end());
+      }
+      if (!group_.start(node.argv, out_, node.inherited, node.directory))
         return false;
       own.close();
+      boards_.started(at);
+      if (boards_.needed())
+        say(at, "started");
     }
-    return true;
+    return !boards_.needed() || boards_.startWires();
+  }
+
+  /// A live line of one node.
+  void say(size_t rank, const std::string &what) const {
+    fmt::print(stderr, "{:6.2f} s  rank {} ({}): {}\n",
+               std::chrono::duration<double>(Clock::now() - began_).count(), rank,
+               boards_.title(rank), what);
+  }
+
+  void sayEnd(size_t rank) const {
+    const auto &report = result_.reports[rank];
+    const Child &child = group_.children()[rank];
+    if (child.failed() || !report)
+      return say(rank, endText(rank) + (report ? ": " + report->error : ""));
+    std::string text = fmt::format("done, {} {}", report->inferences,
+                                   report->inferences == 1 ? "inference" : "inferences");
+    if (report->medianUs)
+      text += fmt::format(" of {:.1f} ms", static_cast<double>(report->medianUs) / 1000);
+    if (report->stackBytes)
+      text += fmt::format(", {} bytes of stack", *report->stackBytes);
+    if (report->packets)
+      text += fmt::format(", {} packets sent, {} again, {} damaged", report->packets->sent,
+                          report->packets->repeated, report->packets->damaged);
+    say(rank, text);
+  }
+
+  /// How a program ended; a board's code in words.
+  std::string endText(size_t rank) const {
+    const Child &child = group_.children()[rank];
+    const std::string words = child.signal ? "" : BoardRun::codeText(child.exitCode);
+    return boards_.isBare(rank) && !words.empty()
+               ? fmt::format("code {}, {}", child.exitCode, words)
+               : child.endText();
+  }
+
+  void hear(size_t rank, const std::string &line) {
+    if (auto report = parseShardReport(line))
+      result_.reports[rank] = std::move(report);
+    else if (line.rfind("error: ", 0) == 0)
+      said_[rank] = line;
+    if (request_.boardLog && boards_.isBare(rank))
+      say(rank, "says " + line);
   }
 
   void wait() {
@@ -129,10 +203,11 @@ private:
     constexpr auto grace = std::chrono::seconds(4);
     Clock::time_point until = Clock::time_point::max();
     while (!group_.allEnded() && Clock::now() < until) {
-      group_.step(std::chrono::milliseconds(200), [&](size_t rank, const std::string &line) {
-        if (auto report = parseShardReport(line))
-          result_.reports[rank] = std::move(report);
-      });
+      group_.step(std::chrono::milliseconds(200),
+                  [&](size_t rank, const std::string &line) { hear(rank, line); });
+      for (size_t rank = 0; boards_.needed() && rank < group_.children().size(); ++rank)
+        if (group_.children()[rank].ended && told_.insert(rank).second)
+          sayEnd(rank);
       if (InterruptGuard::interrupted()) {
         result_.interrupted = true;
         return;
@@ -150,7 +225,7 @@ private:
   std::string lastWords(size_t rank) const {
     if (result_.reports[rank] && !result_.reports[rank]->error.empty())
       return result_.reports[rank]->error;
-    return lastLine(group_.children()[rank].errText);
+    return lastLine(said_[rank].empty() ? group_.children()[rank].errText : said_[rank]);
   }
 
   /// Fills ok, failedRank, failure and details.
@@ -169,9 +244,9 @@ private:
     for (size_t rank : bad) {
       const std::string words = lastWords(rank);
       const bool ended = natural_.count(rank) == 0;
-      result_.details.push_back(fmt::format(
-          "rank {}: {}{}{}", rank, ended ? "still ran and was ended" : children[rank].endText(),
-          words.empty() ? "" : ": ", words));
+      result_.details.push_back(fmt::format("rank {}: {}{}{}", rank,
+                                            ended ? "still ran and was ended" : endText(rank),
+                                            words.empty() ? "" : ": ", words));
     }
     blame(bad);
   }
@@ -184,7 +259,7 @@ private:
       if (natural_.count(rank) && (!report || !report->failedRank)) {
         const std::string words = lastWords(rank);
         result_.failedRank = static_cast<int64_t>(rank);
-        result_.failure = group_.children()[rank].endText() + (words.empty() ? "" : ": " + words);
+        result_.failure = endText(rank) + (words.empty() ? "" : ": " + words);
         return;
       }
     }
@@ -203,8 +278,12 @@ private:
   const RunRequest &request_;
   const Manifest &manifest_;
   Diagnostics &out_;
-  ProcessGroup group_;       ///< children()[rank]
-  std::set<size_t> natural_; ///< ranks that ended before we ended them
+  Clock::time_point began_{};
+  BoardRun boards_;
+  std::vector<std::string> said_; ///< the last error that a rank printed to stdout
+  ProcessGroup group_;            ///< children()[rank]
+  std::set<size_t> natural_;      ///< ranks that ended before we ended them
+  std::set<size_t> told_;         ///< ranks whose end was shown
   RunResult result_;
 };
 } // namespace

@@ -3,6 +3,7 @@
 #ifndef DISCOC_DRIVER_SHARDRUN_H
 #define DISCOC_DRIVER_SHARDRUN_H
 
+#include "Wires.h"
 #include "formats/Manifest.h"
 
 #include <cstdint>
@@ -29,7 +30,13 @@ struct ShardReport {
   int64_t inferences = 0;
   int64_t leastUs = 0, medianUs = 0, mostUs = 0; ///< of one inference
   std::vector<Peer> peers;
-  std::string json; ///< the line itself
+  std::optional<int64_t> stackBytes; ///< that a bare board used
+  struct Packets {
+    int64_t sent = 0, damaged = 0, forwarded = 0, dropped = 0; ///< over all ports
+    int64_t segments = 0, repeated = 0; ///< first transmissions, and retransmissions
+  };
+  std::optional<Packets> packets; ///< of a node whose links carry packets
+  std::string json;               ///< the line itself
 };
 std::optional<ShardReport> parseShardReport(const std::string &line);
 
@@ -46,6 +53,15 @@ struct RunRequest {
   int64_t count = 1;         ///< inferences that the inputs hold
   int64_t repeat = 1;
   int64_t deadlineMs = 30000;
+  WireErrors wireErrors; ///< of the links between boards
+  bool boardLog = false; ///< everything that boards say goes to stderr
+};
+
+/// What one end of a link between boards sent.
+struct WireTraffic {
+  int64_t rank = 0;
+  std::string port; ///< "uart1"
+  Wires::Count count;
 };
 
 struct RunResult {
@@ -56,6 +72,7 @@ struct RunResult {
   std::vector<std::string> details;  ///< one line a rank that ended badly
   std::vector<std::optional<ShardReport>> reports; ///< by rank
   double seconds = 0;                              ///< from the first start to the last end
+  std::vector<WireTraffic> wires;                  ///< empty where everything is TCP
 };
 
 /// Starts every node's program, which has to be built, or the one of all nodes, and

@@ -1,0 +1,76 @@
+//===- BoardRun.h - starts the nodes of a cluster with boards ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_BOARDRUN_H
+#define DISCOC_DRIVER_BOARDRUN_H
+
+#include "Scratch.h"
+#include "ShardRun.h"
+#include "formats/Board.h"
+
+#include <map>
+
+namespace discoc {
+
+/// How the program of a node is started.
+struct NodeStart {
+  std::vector<std::string> argv;
+  std::vector<int> inherited; ///< descriptors
+  std::string directory;      ///< to begin in; empty: where discoc is
+};
+
+/// The emulators, and the wires between them, of a cluster in which not every node is a Linux
+/// host on TCP.
+class BoardRun {
+public:
+  BoardRun(const RunRequest &request, const Manifest &manifest, Diagnostics &out)
+      : request_(request), manifest_(manifest), out_(out) {}
+
+  /// Reads the boards, looks for their emulators, and writes the inputs for them.
+  bool open();
+
+  /// Whether there is anything to do here.
+  bool needed() const { return !manifest_.cluster.empty(); }
+  bool isBare(size_t rank) const { return needed() && !boardOf(rank).isLinux(); }
+  /// Whether two nodes talk over TCP.
+  bool overTcp(size_t a, size_t b) const;
+
+  /// The emulator of a bare board.
+  NodeStart bare(size_t rank);
+  /// Words before, and after, the command line of a program for Linux.
+  std::vector<std::string> emulatorOf(size_t rank) const;
+  std::vector<std::string> wiresOf(size_t rank);
+  /// Once a node has been started.
+  void started(size_t rank);
+  bool startWires() { return wires_.start(out_); }
+  void stopWires(RunResult &result);
+
+  /// What the bare root returned, as the .npy files that other nodes write.
+  bool collectOutputs();
+
+  /// "lab0, mps2-an386".
+  std::string title(size_t rank) const;
+  /// What an exit code of a bare board means; empty: nothing beyond the number.
+  static std::string codeText(int code);
+
+private:
+  const Board &boardOf(size_t rank) const { return boards_.at(cluster_.nodes[rank].board); }
+  bool readBoards();
+  bool findEmulators();
+  bool writeInputs();
+  std::vector<std::string> portArguments(size_t rank, std::vector<int> &inherited);
+  std::string programArguments(size_t rank) const;
+  bool writesOutputs(size_t rank) const;
+  std::string outputPath(size_t rank, size_t output) const;
+
+  const RunRequest &request_;
+  const Manifest &manifest_;
+  Diagnostics &out_;
+  Cluster cluster_;
+  std::map<std::string, Board> boards_;
+  Scratch scratch_; ///< raw inputs and outputs, sockets
+  Wires wires_;
+};
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_BOARDRUN_H
