@@ -1,105 +1,16 @@
 //===- EmitCluster.cpp - writes the programs of a cluster -----------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Codegen.h"
+#include "EmitBoard.h"
 #include "EmitModel.h"
-#include "OutputFile.h"
+#include "NodeFiles.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/xxhash.h"
 #include <memory>
-#include <set>
 
 using namespace mlir;
 using namespace disco;
-
-static std::string pathIn(StringRef directory, StringRef name) {
-  llvm::SmallString<128> path(directory);
-  llvm::sys::path::append(path, name);
-  return path.str().str();
-}
-
-static LogicalResult writeText(StringRef directory, StringRef name, StringRef text) {
-  OutputFile file(pathIn(directory, name));
-  file << text;
-  return file.close();
-}
-
-//===----------------------------------------------------------------------===//
-// The runtime stub, as source
-//===----------------------------------------------------------------------===//
-
-/// Files of the runtime stub that a shard needs: those that are asked for and everything that they
-/// include.
-class RuntimeFiles {
-public:
-  explicit RuntimeFiles(StringRef root) : root(root) {}
-
-  LogicalResult add(const std::string &name) {
-    if (!names.insert(name).second)
-      return success();
-    auto buffer = llvm::MemoryBuffer::getFile(pathIn(root, name));
-    if (!buffer) {
-      llvm::errs() << "error: the runtime stub lacks '" << name << "' in " << root
-                   << ": reinstall discoc\n";
-      return failure();
-    }
-    for (StringRef line : llvm::split((*buffer)->getBuffer(), '\n')) {
-      if (!line.consume_front("#include \""))
-        continue;
-      llvm::SmallString<128> included(llvm::sys::path::parent_path(name));
-      llvm::sys::path::append(included, line.take_until([](char c) { return c == '"'; }));
-      llvm::sys::path::remove_dots(included, /*remove_dot_dot=*/true);
-      if (failed(addWithSource(included.str().str())))
-        return failure();
-    }
-    return success();
-  }
-
-  /// A header and the source file of the same name, if there is one.
-  LogicalResult addWithSource(const std::string &header) {
-    if (failed(add(header)))
-      return failure();
-    llvm::SmallString<128> source(header);
-    llvm::sys::path::replace_extension(source, "cpp");
-    bool exists = StringRef(header).ends_with(".h") && llvm::sys::fs::exists(pathIn(root, source));
-    return exists ? add(source.str().str()) : success();
-  }
-
-  LogicalResult copyTo(StringRef directory) const {
-    for (const std::string &name : names) {
-      std::string target = pathIn(directory, name);
-      std::error_code error =
-          llvm::sys::fs::create_directories(llvm::sys::path::parent_path(target));
-      if (!error)
-        error = llvm::sys::fs::copy_file(pathIn(root, name), target);
-      if (error) {
-        llvm::errs() << "error: cannot write '" << target << "': " << error.message() << "\n";
-        return failure();
-      }
-    }
-    return success();
-  }
-
-  /// What another directory beside this one has is taken from there.
-  void leaveOut(const RuntimeFiles &other) {
-    for (const std::string &name : other.names)
-      names.erase(name);
-  }
-
-  std::vector<std::string> sources() const {
-    std::vector<std::string> list;
-    for (const std::string &name : names)
-      if (StringRef(name).ends_with(".cpp"))
-        list.push_back(name);
-    return list;
-  }
-
-private:
-  std::string root;
-  std::set<std::string> names; // sorted: the order of files must not depend on anything else
-};
 
 //===----------------------------------------------------------------------===//
 // Build files
@@ -148,16 +59,11 @@ static std::string buildTail(StringRef target) {
          ("target_link_libraries(" + target + " PRIVATE Threads::Threads)\n").str();
 }
 
-/// How the assembler finds a node's weights; `path` is the node's directory in terms of CMake.
-static std::string weightsRule(StringRef source, StringRef path) {
-  return ("set_source_files_properties(" + source + " PROPERTIES\n  INCLUDE_DIRECTORIES " + path +
-          " COMPILE_OPTIONS \"-I" + path + "\"\n  OBJECT_DEPENDS " + path + "/weights.bin)\n")
-      .str();
-}
-
-static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime, bool binaryWeights) {
+static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime, bool binaryWeights,
+                              const std::string &compiler) {
   std::string text = "# Builds the program of one node; needs a C++17 compiler and nothing else.\n"
-                     "cmake_minimum_required(VERSION 3.16)\n";
+                     "cmake_minimum_required(VERSION 3.16)\n" +
+                     compiler;
   text +=
       ("project(" + prefix + " LANGUAGES CXX" + (binaryWeights ? " ASM" : "") + ")\n" + buildHead)
           .str();
@@ -181,21 +87,46 @@ static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &e
   return success();
 }
 
+/// The runtime of a node as its directory has it.
+static LogicalResult addRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
+                                const discoc::Board *board, const discoc::ClusterNode &node) {
+  return board && !board->isLinux() ? addBoardRuntime(runtime, emitter, node)
+                                    : addNodeRuntime(runtime, emitter);
+}
+
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
                               StringRef runtimeDirectory, const discoc::Manifest &manifest,
-                              int64_t rank, StringRef directory, StringRef buildHash) {
+                              const discoc::Board *board, int64_t rank, StringRef directory,
+                              StringRef buildHash) {
   std::string prefix = shardPrefix(options, rank);
   RuntimeFiles runtime(runtimeDirectory);
-  if (failed(addNodeRuntime(runtime, emitter)))
-    return failure();
-  return failure(
+  if (failed(addRuntime(runtime, emitter, board, options.cluster.nodes[rank])) ||
       failed(runtime.copyTo(pathIn(directory, "runtime"))) ||
       failed(writeText(directory, "model.h", emitter.header())) ||
       failed(writeText(directory, "model.cpp", emitter.source(buildHash))) ||
+      failed(writeText(directory, "manifest.json", discoc::toNodeJson(manifest, rank))))
+    return failure();
+  if (board && !board->isLinux())
+    return emitBoardNode(emitter, options, *board, runtime, rank, directory);
+  return failure(
       failed(writeText(directory, "main.cpp", mainSource(prefix, knownAddresses(options, rank)))) ||
       failed(writeText(directory, "CMakeLists.txt",
-                       cmakeLists(prefix, runtime, emitter.weights().isBinary()))) ||
-      failed(writeText(directory, "manifest.json", discoc::toNodeJson(manifest, rank))));
+                       cmakeLists(prefix, runtime, emitter.weights().isBinary(),
+                                  board ? crossCompiler(*board) : ""))));
+}
+
+/// The boards by rank; none for a node on any Linux host.
+static LogicalResult readBoards(const discoc::Cluster &cluster,
+                                std::vector<std::optional<discoc::Board>> &boards) {
+  discoc::Diagnostics diagnostics;
+  for (const discoc::ClusterNode &node : cluster.nodes) {
+    boards.emplace_back();
+    if (node.board != "linux")
+      boards.back() = discoc::readBoard(node.board, diagnostics);
+  }
+  if (!diagnostics.empty())
+    llvm::errs() << discoc::toString(diagnostics);
+  return success(diagnostics.empty());
 }
 
 //===----------------------------------------------------------------------===//
@@ -219,7 +150,8 @@ static std::string inprocMain(const EmitOptions &options, size_t nodes) {
 /// own.
 static std::string inprocCmakeLists(const EmitOptions &options,
                                     ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
-                                    const RuntimeFiles &shared, const RuntimeFiles &own) {
+                                    const RuntimeFiles &shared, const RuntimeFiles &own,
+                                    const std::string &folder) {
   bool anyBinary =
       llvm::any_of(emitters, [](const auto &emitter) { return emitter->weights().isBinary(); });
   std::string text =
@@ -237,34 +169,42 @@ static std::string inprocCmakeLists(const EmitOptions &options,
       rules += weightsRule(weights, "${CMAKE_CURRENT_SOURCE_DIR}/" + node);
   }
   for (const std::string &source : shared.sources())
-    if (source != "host/host_main.cpp" && source != "transport/tcp.cpp")
+    if (!StringRef(source).starts_with("board/") && !StringRef(source).starts_with("transport/") &&
+        source != "host/host_main.cpp")
       text += "\n  ../node0/runtime/" + source;
   for (const std::string &source : own.sources())
     text += "\n  runtime/" + source;
   text += ")\n# Headers of the runtime are named from where they lie: those of node 0 are found "
           "from its folders.\n"
-          "target_include_directories(cluster PRIVATE ../node0/runtime/host)\n";
+          "target_include_directories(cluster PRIVATE ../node0/runtime/" +
+          folder + ")\n";
   return text + buildTail("cluster") + rules;
 }
 
 static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
                                 const EmitOptions &options, StringRef runtimeDirectory,
-                                StringRef directory) {
+                                const discoc::Board *firstBoard, StringRef directory) {
   RuntimeFiles shared(runtimeDirectory), own(runtimeDirectory);
-  if (failed(addNodeRuntime(shared, *emitters.front())) ||
-      failed(own.addWithSource("host/inproc_main.h")))
+  bool isBare = firstBoard && !firstBoard->isLinux();
+  if (failed(addRuntime(shared, *emitters.front(), firstBoard, options.cluster.nodes[0])) ||
+      failed(own.addWithSource("host/inproc_main.h")) || failed(own.add("host/options.cpp")))
     return failure();
   own.leaveOut(shared);
   return failure(failed(own.copyTo(pathIn(directory, "runtime"))) ||
                  failed(writeText(directory, "main.cpp", inprocMain(options, emitters.size()))) ||
-                 failed(writeText(directory, "CMakeLists.txt",
-                                  inprocCmakeLists(options, emitters, shared, own))));
+                 failed(writeText(
+                     directory, "CMakeLists.txt",
+                     inprocCmakeLists(options, emitters, shared, own, isBare ? "board" : "host"))));
 }
 
 LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory) {
   EmitOptions options = readEmitOptions(module);
   SmallVector<ModuleOp> shards = shardsOf(module);
   std::vector<std::unique_ptr<ModelEmitter>> emitters;
+  std::vector<std::optional<discoc::Board>> boards;
+  if (failed(readBoards(options.cluster, boards)))
+    return failure();
+  auto boardOf = [&](size_t rank) { return boards[rank] ? &*boards[rank] : nullptr; };
   // The build hash covers everything that must agree between the nodes: all programs and all
   // weights.
   std::string content = options.compilerVersion + options.modelSha256;
@@ -288,11 +228,12 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
                         /*LowerCase=*/true);
   discoc::Manifest manifest = makeManifest(module, options, hash);
   for (size_t rank = 0; rank < shards.size(); ++rank)
-    if (failed(emitNode(*emitters[rank], options, runtimeDirectory, manifest,
+    if (failed(emitNode(*emitters[rank], options, runtimeDirectory, manifest, boardOf(rank),
                         static_cast<int64_t>(rank),
                         pathIn(directory, "node" + std::to_string(rank)), hash)))
       return failure();
-  if (failed(emitInproc(emitters, options, runtimeDirectory, pathIn(directory, "cluster"))))
+  if (failed(emitInproc(emitters, options, runtimeDirectory, boardOf(0),
+                        pathIn(directory, "cluster"))))
     return failure();
   return failure(failed(writeText(directory, "manifest.json", discoc::toJson(manifest))) ||
                  failed(writeText(directory, "owners.json", discoc::toJson(makeOwners(module)))) ||

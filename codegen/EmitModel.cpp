@@ -298,6 +298,16 @@ static std::string tensorInfo(StringRef name, RankedTensorType type, StringRef d
          std::to_string(byteSize(type)) + "},\n";
 }
 
+std::vector<int64_t> ModelEmitter::tensorBytes(StringRef kind) const {
+  auto module = cast<ModuleOp>(shard->getParentOp());
+  auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
+  std::vector<int64_t> bytes;
+  if (rank == rootOf(module) && list)
+    for (auto entry : list.getAsRange<DictionaryAttr>())
+      bytes.push_back(byteSize(cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue())));
+  return bytes;
+}
+
 void ModelEmitter::emitTensorInfos(std::string &text) const {
   auto module = cast<ModuleOp>(shard->getParentOp());
   for (StringRef kind : {"inputs", "outputs"}) {

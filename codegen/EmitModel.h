@@ -21,6 +21,10 @@ public:
   const WeightStore &weights() const { return store; }
   /// Kernel headers in use, below runtime_stub.
   const std::set<std::string> &headers() const { return used; }
+  /// How many messages the node sends and receives in an inference.
+  size_t messageCount() const { return messages.size(); }
+  /// Bytes of the "inputs" that this node is given, or of the "outputs" that it returns.
+  std::vector<int64_t> tensorBytes(llvm::StringRef kind) const;
 
 private:
   void emitOps();

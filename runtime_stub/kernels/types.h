@@ -50,7 +50,8 @@ inline float pick(bool c, float a, float b) { return float_of(pick(c, bits_of(a)
 DISCO_INLINE float f16_to_f32(f16 h) {
   const uint32_t magnitude = h.bits & 0x7fffu;
   const uint32_t sign = (uint32_t)(h.bits & 0x8000u) << 16;
-  const uint32_t normal = (magnitude << 13) + pick(magnitude >= 0x7c00u, 0x70000000u, 0x38000000u);
+  const uint32_t normal =
+      (magnitude << 13) + pick(magnitude >= 0x7c00u, UINT32_C(0x70000000), UINT32_C(0x38000000));
   const uint32_t tiny = bits_of((float)(int32_t)magnitude * 0x1p-24f);
   return float_of(sign | pick(magnitude < 0x400u, tiny, normal));
 }
@@ -60,9 +61,10 @@ DISCO_INLINE f16 f32_to_f16(float v) {
   const uint32_t all = bits_of(v), sign = (all >> 16) & 0x8000u, u = all & 0x7fffffffu;
   // Adding 1/2 places the last bit of a binary16 subnormal at the last bit of
   // the sum, so the addition itself rounds correctly.
-  const uint32_t tiny = bits_of(float_of(pick(u < 0x38800000u, u, 0u)) + 0.5f) - 0x3f000000u;
+  const uint32_t tiny =
+      bits_of(float_of(pick(u < 0x38800000u, u, (uint32_t)0)) + 0.5f) - 0x3f000000u;
   const uint32_t normal = (u + 0xfffu + ((u >> 13) & 1u) - 0x38000000u) >> 13;
-  const uint32_t huge = pick(u > 0x7f800000u, 0x7e00u | ((u >> 13) & 0x3ffu), 0x7c00u);
+  const uint32_t huge = pick(u > 0x7f800000u, 0x7e00u | ((u >> 13) & 0x3ffu), UINT32_C(0x7c00));
   const uint32_t finite = pick(u < 0x38800000u, tiny, normal);
   f16 h;
   h.bits = (uint16_t)(sign | pick(u >= 0x47800000u, huge, finite));

@@ -5,6 +5,7 @@
 
 #include "cortex_m.h"
 #include "links.h"
+#include "uart.h"
 
 namespace {
 

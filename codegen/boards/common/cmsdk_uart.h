@@ -3,7 +3,7 @@
 #ifndef DISCO_BOARDS_CMSDK_UART_H
 #define DISCO_BOARDS_CMSDK_UART_H
 
-#include "uart.h"
+#include <stdint.h>
 
 // Where one is.
 struct cmsdk_uart_place {

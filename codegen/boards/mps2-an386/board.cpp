@@ -17,7 +17,7 @@ const uint32_t lan9118_irq = 13;
 
 void board_init_hardware(void) {}
 
-bool board_interrupt(uint32_t irq) {
+bool board_interrupt([[maybe_unused]] uint32_t irq) {
   bool known = false;
 #ifdef BOARD_USES_UART
   known = cmsdk_uart_interrupt(irq);

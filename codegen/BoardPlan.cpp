@@ -1,0 +1,98 @@
+//===- BoardPlan.cpp - buffers of a program on a bare board ---------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "BoardPlan.h"
+#include <algorithm>
+
+using namespace disco;
+
+// Sizes of the runtime's structs on a machine of 32 bits. The emitted main.cpp asserts that the sum
+// is right.
+static constexpr int64_t peerBytes = 224, slotBytes = 12, streamBytes = 68, packetOverhead = 16;
+static constexpr int64_t ethernetHeader = 16, ethernetLeast = 60;
+static constexpr int64_t ringLeast = 256, ringMost = 8192;
+
+static int64_t roundUp(int64_t bytes, int64_t to) { return (bytes + to - 1) / to * to; }
+
+static int64_t powerOfTwo(int64_t least) {
+  int64_t size = 1;
+  while (size < least)
+    size *= 2;
+  return size;
+}
+
+PacketPlan disco::planPackets(const discoc::Cluster &cluster) {
+  for (const discoc::ClusterNode &node : cluster.nodes)
+    for (const discoc::ClusterPort &port : node.ports)
+      if (port.kind == "uart")
+        return {56, 8, 50000}; // short: one damaged byte costs little
+  return {1024, 4, 5000};
+}
+
+int64_t BoardPlan::bytes() const {
+  int64_t sum = 0;
+  for (const BoardBuffer &buffer : buffers)
+    sum += roundUp(buffer.bytes, kBoardBufferAlignment);
+  return sum;
+}
+
+/// Whether packets between other nodes pass here.
+static bool forwards(const discoc::Cluster &cluster, int64_t rank) {
+  const int64_t nodes = static_cast<int64_t>(cluster.nodes.size());
+  for (int64_t from = 0; from < nodes; ++from)
+    for (int64_t to = 0; to < nodes; ++to) {
+      if (from == to || from == rank || to == rank || cluster.nodes[from].hops.empty())
+        continue;
+      std::vector<int64_t> route = discoc::routeOf(cluster, from, to);
+      if (std::find(route.begin(), route.end(), rank) != route.end())
+        return true;
+    }
+  return false;
+}
+
+/// Nodes whose packets come through a port of this node, or pass it.
+static int64_t sendersThrough(const discoc::ClusterNode &node, size_t port) {
+  return std::count_if(node.hops.begin(), node.hops.end(), [&](const discoc::ClusterHop &hop) {
+    return hop.port == static_cast<int64_t>(port);
+  });
+}
+
+static void addPort(BoardPlan &plan, const discoc::ClusterNode &node, size_t index) {
+  const discoc::ClusterPort &port = node.ports[index];
+  const int64_t packet = plan.packets.payload + packetOverhead, frame = packet + packet / 254 + 2;
+  if (port.kind == "uart") {
+    // What everybody beyond this port may have under way while this node computes.
+    int64_t waiting = sendersThrough(node, index) * plan.packets.window * frame;
+    plan.buffers.push_back(
+        {port.name + "_rx", std::clamp(powerOfTwo(waiting), ringLeast, ringMost)});
+    plan.buffers.push_back({port.name + "_tx", std::max(powerOfTwo(2 * frame), ringLeast)});
+  } else {
+    plan.buffers.push_back(
+        {port.name + "_frame", std::max(packet + ethernetHeader, ethernetLeast)});
+  }
+}
+
+BoardPlan disco::planBoard(const discoc::Cluster &cluster, int64_t rank,
+                           const std::vector<int64_t> &inputs, const std::vector<int64_t> &outputs,
+                           int64_t messages) {
+  const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(rank)];
+  BoardPlan plan;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    plan.buffers.push_back({"input" + std::to_string(i), std::max<int64_t>(inputs[i], 1)});
+  for (size_t i = 0; i < outputs.size(); ++i)
+    plan.buffers.push_back({"output" + std::to_string(i), std::max<int64_t>(outputs[i], 1)});
+  if (cluster.nodes.size() == 1)
+    return plan;
+  plan.packets = planPackets(cluster);
+  plan.peers = std::count_if(node.hops.begin(), node.hops.end(),
+                             [](const discoc::ClusterHop &hop) { return hop.port >= 0; });
+  plan.forwardSlots = forwards(cluster, rank) ? 2 * plan.packets.window : 0;
+  plan.buffers.push_back({"peers", static_cast<int64_t>(cluster.nodes.size()) * peerBytes});
+  plan.buffers.push_back({"slots", std::max<int64_t>(messages, 1) * slotBytes});
+  const int64_t slot = 4 + roundUp(plan.packets.payload, 4),
+                packet = 4 + roundUp(plan.packets.payload + packetOverhead, 4);
+  plan.buffers.push_back({"packets", plan.peers * (streamBytes + 2 * plan.packets.window * slot) +
+                                         (plan.forwardSlots + 2) * packet});
+  for (size_t i = 0; i < node.ports.size(); ++i)
+    addPort(plan, node, i);
+  return plan;
+}

@@ -1,0 +1,47 @@
+//===- BoardPlan.h - buffers of a program on a bare board -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_CODEGEN_BOARDPLAN_H
+#define DISCOC_CODEGEN_BOARDPLAN_H
+
+#include "formats/Board.h"
+#include "formats/Cluster.h"
+#include <string>
+#include <vector>
+
+namespace disco {
+
+/// Numbers that all nodes whose packets meet have to share.
+struct PacketPlan {
+  int64_t payload = 0; ///< bytes of a segment
+  int64_t window = 0;  ///< segments under way to a peer
+  int64_t retryUs = 0; ///< first retransmission time-out
+};
+PacketPlan planPackets(const discoc::Cluster &cluster);
+
+/// A member of the struct of buffers in the emitted main.cpp.
+struct BoardBuffer {
+  std::string name; ///< "input0", "uart1_rx", ...
+  int64_t bytes = 0;
+};
+
+/// What a program needs beside arena, weights and code: inputs, outputs and links.
+struct BoardPlan {
+  PacketPlan packets;
+  int64_t peers = 0;        ///< nodes that packets reach from here
+  int64_t forwardSlots = 0; ///< packets of other nodes that wait here
+  std::vector<BoardBuffer> buffers;
+  int64_t bytes() const; ///< of the struct, with its alignment
+};
+
+/// Buffers lie at multiples of this.
+inline constexpr int64_t kBoardBufferAlignment = 8;
+
+/// `inputs` and `outputs` are the bytes of those that this node is given and returns; `messages` is
+/// how many it sends and receives in an inference.
+BoardPlan planBoard(const discoc::Cluster &cluster, int64_t rank,
+                    const std::vector<int64_t> &inputs, const std::vector<int64_t> &outputs,
+                    int64_t messages);
+
+} // namespace disco
+
+#endif // DISCOC_CODEGEN_BOARDPLAN_H

@@ -1,0 +1,28 @@
+//===- EmitBoard.h - the program of a node on a bare board ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_CODEGEN_EMITBOARD_H
+#define DISCOC_CODEGEN_EMITBOARD_H
+
+#include "BoardPlan.h"
+#include "Codegen.h"
+#include "EmitModel.h"
+#include "NodeFiles.h"
+
+namespace disco {
+
+/// What the runtime stub has for a node on a bare board.
+mlir::LogicalResult addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
+                                    const discoc::ClusterNode &node);
+
+/// main.cpp, build files, and the board's start-up and drivers. model.h, model.cpp and the weights
+/// are there.
+mlir::LogicalResult emitBoardNode(const ModelEmitter &emitter, const EmitOptions &options,
+                                  const discoc::Board &board, const RuntimeFiles &runtime,
+                                  int64_t rank, llvm::StringRef directory);
+
+/// The lines that name the compiler of a Linux board, before project() in its CMakeLists.txt.
+std::string crossCompiler(const discoc::Board &board);
+
+} // namespace disco
+
+#endif // DISCOC_CODEGEN_EMITBOARD_H

@@ -1,0 +1,42 @@
+//===- NodeFiles.h - what is written into a node's directory ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_CODEGEN_NODEFILES_H
+#define DISCOC_CODEGEN_NODEFILES_H
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringRef.h"
+#include <set>
+#include <string>
+#include <vector>
+
+namespace disco {
+
+std::string pathIn(llvm::StringRef directory, llvm::StringRef name);
+mlir::LogicalResult writeText(llvm::StringRef directory, llvm::StringRef name,
+                              llvm::StringRef text);
+
+/// Files of the runtime stub that a shard needs: those that are asked for and everything that they
+/// include.
+class RuntimeFiles {
+public:
+  explicit RuntimeFiles(llvm::StringRef root) : root(root) {}
+
+  mlir::LogicalResult add(const std::string &name);
+  /// A header and the source file of the same name, if there is one.
+  mlir::LogicalResult addWithSource(const std::string &header);
+  mlir::LogicalResult copyTo(llvm::StringRef directory) const;
+  /// What another directory beside this one has is taken from there.
+  void leaveOut(const RuntimeFiles &other);
+  std::vector<std::string> sources() const;
+
+private:
+  std::string root;
+  std::set<std::string> names; // sorted: the order of files must not depend on anything else
+};
+
+/// How the assembler finds a node's weights; `path` is the node's directory in terms of CMake.
+std::string weightsRule(llvm::StringRef source, llvm::StringRef path);
+
+} // namespace disco
+
+#endif // DISCOC_CODEGEN_NODEFILES_H
