@@ -186,24 +186,25 @@ struct disco_stats {
 // State of the link to one peer. The fields are the runtime's own; the caller only provides the
 // memory. About 260 bytes.
 struct disco_peer {
-  uint8_t tx_head[DISCO_HEADER_SIZE + DISCO_HELLO_SIZE]; // header, and payload of a control frame
-  uint8_t rx_head[DISCO_HEADER_SIZE + DISCO_HELLO_SIZE];
-  const uint8_t *tx_data; // payload of the data frame being sent
-  uint32_t tx_size, tx_pos;
-  uint32_t tx_slot;  // the message whose send was started and has not left, or DISCO_NONE
-  uint32_t tx_moved; // bytes of data frames written, wraps: the sign of progress
+  // Bytes first, then words: small machines reach them so with the shortest instructions.
   uint8_t tx_head_size, tx_head_pos;
   uint8_t tx_type; // of the frame being sent, 0: none
   uint8_t due;     // frames to send next
   uint8_t tx_state;
   uint8_t rx_state;
-  uint8_t rx_have; // bytes in rx_head
-  uint8_t seen;    // hello, bye, abort
+  uint8_t rx_have;        // bytes in rx_head
+  uint8_t seen;           // hello, bye, abort
+  const uint8_t *tx_data; // payload of the data frame being sent
+  uint32_t tx_size, tx_pos;
+  uint32_t tx_slot;  // the message whose send was started and has not left, or DISCO_NONE
+  uint32_t tx_moved; // bytes of data frames written, wraps: the sign of progress
   uint32_t rx_size, rx_pos, rx_crc;
   uint32_t rx_moved;
   uint32_t post_first, post_last; // queue of posted messages, linked through the slots
   uint64_t excused_us; // the peer says it waits itself: do not call it silent before this time
   disco_stats stats;
+  uint8_t tx_head[DISCO_HEADER_SIZE + DISCO_HELLO_SIZE]; // header, and payload of a control frame
+  uint8_t rx_head[DISCO_HEADER_SIZE + DISCO_HELLO_SIZE];
 };
 
 // State of one message of the program. 12 bytes on a 32-bit machine.
@@ -267,16 +268,16 @@ struct disco_node {
   const disco_program *program;
   const disco_config *config;
   void *user;
+  uint8_t phase;
+  uint8_t soft;     // the error may yet be explained by an abort
+  uint8_t at_break; // the blamed peer's stream ended between two frames
   disco_error error;
-  uint64_t start_us, deadline_us, idle_us, grace_us, settle_us; // with the defaults put in
-  uint64_t notice_us; // time left of the wait that the notices being sent state
   uint32_t sequence;
   uint32_t left;  // the peer whose bye ended the session
   uint32_t moved; // frames of data begun in this inference, both ways
   uint32_t done;  // frames of data completed in this inference, both ways
-  uint8_t phase;
-  uint8_t soft;     // the error may yet be explained by an abort
-  uint8_t at_break; // the blamed peer's stream ended between two frames
+  uint64_t start_us, deadline_us, idle_us, grace_us, settle_us; // with the defaults put in
+  uint64_t notice_us; // time left of the wait that the notices being sent state
 };
 
 //===----------------------------------------------------------------------===//

@@ -3,6 +3,8 @@
 
 #include "disco_impl.h"
 
+#include <string.h>
+
 using namespace disco_impl;
 
 #ifndef DISCO_CRC_FAST
@@ -64,10 +66,10 @@ constexpr crc_tables tables = make_crc_tables();
 
 // CRC of a header as if its CRC field were 0.
 uint32_t disco_impl::header_crc(const uint8_t *header) {
-  const uint8_t zero[4] = {0, 0, 0, 0};
-  uint32_t crc = disco_crc32(0, header, 24);
-  crc = disco_crc32(crc, zero, 4);
-  return disco_crc32(crc, header + 28, 4);
+  disco_frame f;
+  disco_frame_decode(&f, header);
+  f.crc = 0;
+  return disco_crc32(0, &f, sizeof f);
 }
 
 #if DISCO_CRC_FAST
@@ -96,22 +98,15 @@ uint32_t disco_crc32(uint32_t crc, const void *data, size_t size) {
 }
 #endif
 
+// A header lies in memory as it travels: all machines here are little-endian.
+static_assert(sizeof(disco_frame) == DISCO_HEADER_SIZE, "no padding");
+
 void disco_frame_decode(disco_frame *frame, const uint8_t *header) {
-  *frame = {load16(header),      header[2],           header[3],           load32(header + 4),
-            load32(header + 8),  load32(header + 12), load32(header + 16), load32(header + 20),
-            load32(header + 24), load32(header + 28)};
+  memcpy(frame, header, sizeof *frame);
 }
 
 void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *payload) {
-  store16(header, frame->magic);
-  header[2] = frame->version;
-  header[3] = frame->type;
-  store32(header + 4, frame->build);
-  store32(header + 8, frame->epoch);
-  store32(header + 12, frame->sequence);
-  store32(header + 16, frame->message);
-  store32(header + 20, frame->length);
-  store32(header + 28, frame->auth);
+  memcpy(header, frame, sizeof *frame);
   store32(header + 24, disco_crc32(header_crc(header), payload, frame->length));
 }
 

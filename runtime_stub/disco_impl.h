@@ -6,6 +6,8 @@
 
 #include "disco.h"
 
+#include <string.h>
+
 namespace disco_impl {
 
 enum phase : uint8_t {
@@ -31,21 +33,24 @@ constexpr uint32_t read_chunk = 256 * 1024; // so that the CRC finds the bytes s
 constexpr uint32_t reads_per_pump = 64; // so that a flooding peer cannot keep a pump from returning
 constexpr uint64_t time_limit = 1ull << 60; // so that sums of times do not overflow
 
+// Anywhere in memory; all machines here are little-endian.
 inline uint32_t load32(const uint8_t *p) {
-  return static_cast<uint32_t>(p[0]) | static_cast<uint32_t>(p[1]) << 8 |
-         static_cast<uint32_t>(p[2]) << 16 | static_cast<uint32_t>(p[3]) << 24;
+  uint32_t v;
+  memcpy(&v, p, sizeof v);
+  return v;
 }
 
-inline uint16_t load16(const uint8_t *p) { return static_cast<uint16_t>(p[0] | p[1] << 8); }
-
-inline void store32(uint8_t *p, uint32_t v) {
-  for (int i = 0; i < 4; ++i)
-    p[i] = static_cast<uint8_t>(v >> (8 * i));
+inline uint16_t load16(const uint8_t *p) {
+  uint16_t v;
+  memcpy(&v, p, sizeof v);
+  return v;
 }
+
+inline void store32(uint8_t *p, uint32_t v) { memcpy(p, &v, sizeof v); }
 
 inline void store16(uint8_t *p, uint32_t v) {
-  p[0] = static_cast<uint8_t>(v);
-  p[1] = static_cast<uint8_t>(v >> 8);
+  uint16_t low = static_cast<uint16_t>(v);
+  memcpy(p, &low, sizeof low);
 }
 
 inline uint64_t now(const disco_node *n) {

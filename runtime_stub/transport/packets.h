@@ -114,7 +114,12 @@ struct disco_packets_stats {
 
 // The stream to and from one peer; the fields are the transport's own.
 struct disco_stream {
-  disco_packets_stats stats;
+  // Bytes first, then words: small machines reach them so with the shortest instructions.
+  uint8_t state, ack_due, backoff;
+  uint8_t tx_base, tx_next; // oldest segment not released; the one being filled
+  uint8_t rx_base;          // first segment that has not been read
+  uint16_t rank;
+  uint16_t own, other;      // nonces of this session
   uint8_t *tx, *rx;         // window slots each
   uint32_t since;           // when the retransmission timer was started
   uint32_t ack_since;       // when the first unsent acknowledgement fell due
@@ -123,23 +128,19 @@ struct disco_stream {
   uint32_t todo, arrived;   // segments from tx_base on: to be sent; acknowledged
   uint32_t have;            // segments from rx_base on: received
   uint32_t tx_fill, rx_pos; // bytes in the segment being filled; bytes read of the first
-  uint16_t rank;
-  uint16_t own, other;      // nonces of this session
-  uint8_t tx_base, tx_next; // oldest segment not released; the one being filled
-  uint8_t rx_base;          // first segment that has not been read
-  uint8_t state, ack_due, backoff;
+  disco_packets_stats stats;
 };
 
 struct disco_packets {
   const disco_packets_config *config;
   disco_stream *streams;
-  uint8_t *queue;  // forward_slots + 1 packets; the one at the tail is where packets are received
+  uint16_t stream_count, window;
+  uint8_t *queue;  // forward_slots + 1 packets; behind its tail packets are received
   uint8_t *packet; // the packet that is sent
   uint32_t queue_head, queue_size;
   uint32_t slot_stride, packet_stride;
   uint32_t retry_us, now; // now: what the clock said last
   uint32_t heard;         // packets accepted or forwarded, wraps
-  uint16_t stream_count, window;
   disco_port_stats port_stats[DISCO_PACKET_PORTS];
 };
 
