@@ -233,9 +233,6 @@ private:
 
   static LogicalResult checkColumns(Operation *op, const Contraction &rule,
                                     SmallVector<int64_t> present, ConstantOp weights) {
-    if (static_cast<int64_t>(present.size()) != shapeOf(op->getOperand(0))[rule.inputAxis])
-      return op->emitError(
-          "reads a tensor that is said to hold other channels than it has room for");
     std::optional<SmallVector<int64_t>> columns = columnsOf(op, rule, weights);
     auto origins = op->getAttrOfType<DenseI64ArrayAttr>(kOriginsAttr);
     if (origins && columns) {

@@ -55,7 +55,8 @@ static FailureOr<SetAttr> parseSet(AsmParser &parser) {
     int64_t last = begin;
     if (succeeded(parser.parseOptionalKeyword("to")) && failed(parser.parseInteger(last)))
       return failure();
-    if (begin < 0 || last < begin || (!bounds.empty() && begin <= bounds.back()))
+    if (begin < 0 || last < begin || last == std::numeric_limits<int64_t>::max() ||
+        (!bounds.empty() && begin <= bounds.back()))
       return parser.emitError(parser.getCurrentLocation(),
                               "ranges of a set must be ascending and not adjacent"),
              failure();

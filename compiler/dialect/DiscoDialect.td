@@ -7,6 +7,7 @@ include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/TensorEncoding.td"
 
 def DiscoDialect : Dialect {
   let name = "disco";
@@ -22,11 +23,17 @@ def DiscoDialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
   let hasConstantMaterializer = 1;
+  let hasOperationAttrVerify = 1;
 }
 
-class Disco_Attr<string name, string attrMnemonic> : AttrDef<DiscoDialect, name> {
+class Disco_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<DiscoDialect, name, traits> {
   let mnemonic = attrMnemonic;
 }
+
+/// A layout is checked against the tensor that it belongs to.
+class Disco_LayoutAttr<string name, string attrMnemonic>
+    : Disco_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]>;
 
 def Disco_SetAttr : Disco_Attr<"Set", "set"> {
   let summary = "a set of channel indices";
@@ -37,7 +44,7 @@ def Disco_SetAttr : Disco_Attr<"Set", "set"> {
   let extraClassDeclaration = [{ IndexSet getSet() const { return IndexSet::fromBounds(getBounds()); } }];
 }
 
-def Disco_OwnedAttr : Disco_Attr<"Owned", "owned"> {
+def Disco_OwnedAttr : Disco_LayoutAttr<"Owned", "owned"> {
   let summary = "the owner map of a tensor";
   let description = [{
     One explicit, possibly empty index set a node along one axis; the sets are disjoint and cover the
@@ -58,7 +65,7 @@ def Disco_OwnedAttr : Disco_Attr<"Owned", "owned"> {
   }];
 }
 
-def Disco_HeldAttr : Disco_Attr<"Held", "held"> {
+def Disco_HeldAttr : Disco_LayoutAttr<"Held", "held"> {
   let summary = "which channels each node has of a tensor, sets may overlap";
   let description = [{What an exchange delivers or a merge assembles: `#disco.held<axis 1 : | 0, 3>`.}];
   let parameters = (ins "int64_t":$axis, ArrayRefParameter<"SetAttr">:$sets);
@@ -75,7 +82,7 @@ def Disco_HeldAttr : Disco_Attr<"Held", "held"> {
   }];
 }
 
-def Disco_LocalAttr : Disco_Attr<"Local", "local"> {
+def Disco_LocalAttr : Disco_LayoutAttr<"Local", "local"> {
   let summary = "the global channels that a shard's tensor holds";
   let description = [{
     The tensor's extent along the axis is the size of the set, channels in ascending order:

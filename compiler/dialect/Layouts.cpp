@@ -1,0 +1,93 @@
+//===- Layouts.cpp - what a layout must keep to be one of its tensor ------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Disco.h"
+
+using namespace mlir;
+using namespace disco;
+
+using EmitError = llvm::function_ref<InFlightDiagnostic()>;
+
+/// The extent of the axis of a layout, 1 for `whole`; -1 after an error.
+static int64_t extentOf(int64_t axis, ArrayRef<int64_t> shape, EmitError emitError) {
+  if (axis < 0)
+    return 1;
+  if (axis < static_cast<int64_t>(shape.size()) && !ShapedType::isDynamic(shape[axis]))
+    return shape[axis];
+  emitError() << "layout along axis " << axis << " of a tensor of rank " << shape.size();
+  return -1;
+}
+
+static LogicalResult verifyInside(const IndexSet &set, int64_t extent, EmitError emitError) {
+  if (set.empty() || set.last() < extent)
+    return success();
+  return emitError() << "layout with channel " << set.last() << " of an axis of extent " << extent;
+}
+
+LogicalResult OwnedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  int64_t extent = extentOf(getAxis(), shape, emitError);
+  if (extent < 0)
+    return failure();
+  IndexSet all;
+  int64_t count = 0;
+  for (SetAttr set : getSets()) {
+    if (failed(verifyInside(set.getSet(), extent, emitError)))
+      return failure();
+    all.add(set.getSet());
+    count += set.getSet().size();
+  }
+  if (!all.isAll(extent) || count != extent)
+    return emitError() << "owner map that gives " << all.size() << " of " << extent
+                       << " channels an owner, " << count - all.size() << " of them twice";
+  return success();
+}
+
+LogicalResult HeldAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  int64_t extent = extentOf(getAxis(), shape, emitError);
+  return success(extent >= 0 && llvm::all_of(getSets(), [&](SetAttr set) {
+                   return succeeded(verifyInside(set.getSet(), extent, emitError));
+                 }));
+}
+
+LogicalResult LocalAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  int64_t extent = extentOf(getAxis(), shape, emitError);
+  if (extent < 0)
+    return failure();
+  if (getSet().size() != extent)
+    return emitError() << "layout with " << getSet().size() << " channels along an axis of extent "
+                       << extent;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts and the number of nodes
+//===----------------------------------------------------------------------===//
+
+static int64_t nodesOfLayout(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  Attribute layout = tensor ? tensor.getEncoding() : Attribute();
+  if (auto owned = dyn_cast_or_null<OwnedAttr>(layout))
+    return owned.getNodes();
+  if (auto held = dyn_cast_or_null<HeldAttr>(layout))
+    return held.getNodes();
+  return -1;
+}
+
+/// `disco.nodes` says how many sets every layout of the module has.
+LogicalResult DiscoDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != "disco.nodes")
+    return success();
+  auto nodes = dyn_cast<IntegerAttr>(attribute.getValue());
+  if (!nodes || nodes.getInt() < 1 || nodes.getInt() > 0xffff)
+    return op->emitError("'disco.nodes' is no number of nodes from 1 to 65535");
+  WalkResult walked = op->walk([&](Operation *inner) {
+    for (Type type : inner->getResultTypes()) {
+      int64_t sets = nodesOfLayout(type);
+      if (sets < 0 || sets == nodes.getInt())
+        continue;
+      inner->emitOpError("has a layout for ") << sets << " nodes in a module for " << nodes.getInt();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(walked.wasInterrupted());
+}
