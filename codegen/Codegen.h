@@ -32,9 +32,10 @@ EmitOptions readEmitOptions(mlir::ModuleOp module);
 void writeEmitOptions(mlir::ModuleOp module, const EmitOptions &options);
 
 /// Writes the node directories, manifests and the report of a planned module into an existing,
-/// empty directory. The same module gives the same bytes.
+/// empty directory. The same module gives the same bytes. `doesNotFit`: set when it fails because a
+/// node needs more memory than its board has.
 mlir::LogicalResult emitCluster(mlir::ModuleOp module, llvm::StringRef runtimeDirectory,
-                                llvm::StringRef directory);
+                                llvm::StringRef directory, bool *doesNotFit = nullptr);
 
 /// Weights above this many bytes are a binary file, others an array in C++.
 inline constexpr int64_t kInlineWeightBytes = 64 * 1024;

@@ -1,5 +1,6 @@
 //===- EmitCluster.cpp - writes the programs of a cluster -----------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "BoardMemory.h"
 #include "Codegen.h"
 #include "EmitBoard.h"
 #include "EmitModel.h"
@@ -197,7 +198,39 @@ static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters
                      inprocCmakeLists(options, emitters, shared, own, isBare ? "board" : "host"))));
 }
 
-LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory) {
+/// What every node takes of its board's memories. Fails when a node does not fit.
+static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
+                                  const EmitOptions &options,
+                                  ArrayRef<std::optional<discoc::Board>> boards,
+                                  std::vector<std::vector<discoc::MemoryUse>> &memories,
+                                  bool *doesNotFit) {
+  memories.resize(emitters.size());
+  bool fits = true;
+  for (size_t rank = 0; rank < emitters.size(); ++rank) {
+    if (!boards[rank] || boards[rank]->isLinux())
+      continue;
+    const discoc::Board &board = *boards[rank];
+    discoc::Diagnostics errors;
+    std::optional<discoc::BoardBounds> bounds = discoc::readBounds(board, errors);
+    llvm::errs() << discoc::toString(errors);
+    if (!bounds)
+      return failure();
+    memories[rank] =
+        boardMemory(*emitters[rank], options.cluster, static_cast<int64_t>(rank), board, *bounds);
+    for (const BoardShortage &shortage : shortages(memories[rank], board)) {
+      llvm::errs() << "error: node " << rank << " (" << options.cluster.nodes[rank].name << ", "
+                   << board.name << ") does not fit: " << shortageText(shortage, memories[rank])
+                   << "\n";
+      fits = false;
+    }
+  }
+  if (!fits && doesNotFit)
+    *doesNotFit = true;
+  return success(fits);
+}
+
+LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory,
+                                 bool *doesNotFit) {
   EmitOptions options = readEmitOptions(module);
   SmallVector<ModuleOp> shards = shardsOf(module);
   std::vector<std::unique_ptr<ModelEmitter>> emitters;
@@ -216,7 +249,13 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
     }
     emitters.push_back(std::make_unique<ModelEmitter>(shard, options));
     content += emitters.back()->body();
-    if (failed(emitters.back()->weights().write(
+  }
+  std::vector<std::vector<discoc::MemoryUse>> memories;
+  if (failed(planMemories(emitters, options, boards, memories, doesNotFit)))
+    return failure();
+  for (size_t rank = 0; rank < shards.size(); ++rank) {
+    std::string node = pathIn(directory, "node" + std::to_string(rank));
+    if (failed(emitters[rank]->weights().write(
             node, shardPrefix(options, static_cast<int64_t>(rank)), content)))
       return failure();
   }
@@ -227,6 +266,9 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
     hash += llvm::toHex(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(&half), 8),
                         /*LowerCase=*/true);
   discoc::Manifest manifest = makeManifest(module, options, hash);
+  discoc::Report report = makeReport(module, options, hash);
+  for (size_t rank = 0; rank < shards.size(); ++rank)
+    manifest.nodes[rank].memory = report.nodes[rank].memory = memories[rank];
   for (size_t rank = 0; rank < shards.size(); ++rank)
     if (failed(emitNode(*emitters[rank], options, runtimeDirectory, manifest, boardOf(rank),
                         static_cast<int64_t>(rank),
@@ -238,6 +280,5 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
   return failure(failed(writeText(directory, "manifest.json", discoc::toJson(manifest))) ||
                  failed(writeText(directory, "owners.json", discoc::toJson(makeOwners(module)))) ||
                  failed(writeText(directory, "masks.json", discoc::toJson(makeMasks(module)))) ||
-                 failed(writeText(directory, "report.json",
-                                  discoc::toJson(makeReport(module, options, hash)))));
+                 failed(writeText(directory, "report.json", discoc::toJson(report))));
 }

@@ -153,6 +153,7 @@ void ModelEmitter::emitKernel(Operation *op) {
   KernelCall call;
   cast<KernelOpInterface>(op).describeKernel(call);
   used.insert("kernels/" + call.header);
+  called.push_back(call.kernel);
   std::string name = "op" + std::to_string(kernels++);
   structs += "struct " + name + " {\n";
   for (const std::string &member : call.members)
@@ -259,7 +260,7 @@ void ModelEmitter::emitBanner(std::string &text, StringRef what) const {
 std::string ModelEmitter::header() const {
   std::string text, guard = StringRef(prefix).upper();
   emitBanner(text, "Interface");
-  int64_t arena = shard->getAttrOfType<IntegerAttr>("disco.arena_bytes").getInt();
+  int64_t arena = arenaBytes();
   text += "#ifndef " + guard + "_MODEL_H\n#define " + guard +
           "_MODEL_H\n\n#include \"runtime/disco.h\"\n\n";
   text += "// Bytes of static memory for activations and messages, and of weights.\n";
@@ -298,6 +299,10 @@ static std::string tensorInfo(StringRef name, RankedTensorType type, StringRef d
          std::to_string(byteSize(type)) + "},\n";
 }
 
+int64_t ModelEmitter::arenaBytes() const {
+  return shard->getAttrOfType<IntegerAttr>("disco.arena_bytes").getInt();
+}
+
 std::vector<int64_t> ModelEmitter::tensorBytes(StringRef kind) const {
   auto module = cast<ModuleOp>(shard->getParentOp());
   auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
@@ -334,7 +339,7 @@ void ModelEmitter::emitTensorInfos(std::string &text) const {
 
 std::string ModelEmitter::source(StringRef buildHash) const {
   auto module = cast<ModuleOp>(shard->getParentOp());
-  int64_t arena = shard->getAttrOfType<IntegerAttr>("disco.arena_bytes").getInt();
+  int64_t arena = arenaBytes();
   std::string text;
   emitBanner(text, "The program");
   text += "#include \"model.h\"\n";

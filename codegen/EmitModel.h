@@ -23,6 +23,9 @@ public:
   const std::set<std::string> &headers() const { return used; }
   /// How many messages the node sends and receives in an inference.
   size_t messageCount() const { return messages.size(); }
+  /// The kernel of every call, in their order.
+  const std::vector<std::string> &kernelCalls() const { return called; }
+  int64_t arenaBytes() const;
   /// Bytes of the "inputs" that this node is given, or of the "outputs" that it returns.
   std::vector<int64_t> tensorBytes(llvm::StringRef kind) const;
 
@@ -54,6 +57,7 @@ private:
   };
   std::vector<Message> messages;
   int64_t kernels = 0;
+  std::vector<std::string> called;
 };
 
 } // namespace disco

@@ -5,23 +5,13 @@
 #include "Cluster.h"
 #include "Limits.h"
 #include "Text.h"
-
-// Some malformed texts break the library's own assumptions, which a release build
-// turns into undefined behaviour. Here they throw in every build.
-#undef NDEBUG
-#include <cctype>
-#include <cstring>
-#include <stdexcept>
-[[noreturn]] static void malformed() {
-  throw std::runtime_error("malformed in a way that has no better name");
-}
-#define TOML_ASSERT(expression) ((expression) ? void() : malformed())
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
+#include "Toml.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <set>
 #include <tuple>
@@ -478,16 +468,11 @@ private:
 
 std::optional<Cluster> parseCluster(const std::string &text, const std::string &file,
                                     std::optional<int64_t> nodes, Diagnostics &diagnostics) {
-  try {
-    const toml::table root = toml::parse(text);
-    return ClusterReader(root, file, nodes, diagnostics).read();
-  } catch (const toml::parse_error &error) {
-    diagnostics.push_back({file, "line " + std::to_string(error.source().begin.line),
-                           "is not TOML: " + std::string(error.description()), ""});
-  } catch (const std::exception &error) {
-    diagnostics.push_back({file, "", std::string("is not TOML: ") + error.what(), ""});
-  }
-  return std::nullopt;
+  std::optional<Cluster> cluster;
+  withToml(text, file, diagnostics, [&](const toml::table &root) {
+    cluster = ClusterReader(root, file, nodes, diagnostics).read();
+  });
+  return cluster;
 }
 
 std::optional<Cluster> readCluster(const std::string &path, std::optional<int64_t> nodes,

@@ -1,0 +1,127 @@
+//===- BoardBounds.cpp - what code and variables take on a board, measured ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "BoardBounds.h"
+#include "Text.h"
+#include "Toml.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace discoc {
+
+int64_t BoardBounds::codeBytes(const std::vector<std::string> &calls, int64_t messages,
+                               bool anyUart, bool anyEthernet) const {
+  int64_t sum = code.base + (anyUart || anyEthernet ? code.links : 0) + (anyUart ? code.uart : 0) +
+                (anyEthernet ? code.ethernet : 0) +
+                call * (static_cast<int64_t>(calls.size()) + messages);
+  for (const std::string &name : calls) {
+    const auto known = kernels.find(name);
+    sum += known == kernels.end() ? kernel : known->second;
+  }
+  return sum;
+}
+
+int64_t BoardBounds::dataBytes(bool anyUart, bool anyEthernet) const {
+  return data.base + (anyUart || anyEthernet ? data.links : 0) + (anyUart ? data.uart : 0) +
+         (anyEthernet ? data.ethernet : 0);
+}
+
+BoardBounds unmeasuredBounds() {
+  BoardBounds bounds;
+  bounds.code = {24576, 8192, 4096, 4096};
+  bounds.data = {4096, 1024, 512, 4096};
+  bounds.call = 128;
+  bounds.kernel = 6144;
+  return bounds;
+}
+
+namespace {
+class BoundsReader {
+public:
+  BoundsReader(const toml::table &root, const std::string &file, Diagnostics &out)
+      : root_(root), file_(file), out_(out) {}
+
+  std::optional<BoardBounds> read() {
+    BoardBounds bounds;
+    bool good = known(root_, {"code", "data", "kernel"}) &&
+                readFixed("code", bounds.code, &bounds.call) &&
+                readFixed("data", bounds.data, nullptr);
+    const toml::table *kernels = root_["kernel"].as_table();
+    if (good && !kernels)
+      good = fault(root_, "has no table [kernel]");
+    if (!good)
+      return std::nullopt;
+    for (auto &&[key, value] : *kernels) {
+      const auto bytes = value.value_exact<int64_t>();
+      if (!bytes || *bytes < 0) {
+        fault(value, "is not a number of bytes");
+        return std::nullopt;
+      }
+      if (key.str() == "other")
+        bounds.kernel = *bytes;
+      else
+        bounds.kernels[std::string(key.str())] = *bytes;
+    }
+    return bounds;
+  }
+
+private:
+  bool fault(const toml::node &at, const std::string &what) {
+    const auto line = at.source().begin.line;
+    out_.push_back({file_, line ? "line " + std::to_string(line) : "", what,
+                    "scripts/measure-boards writes this file"});
+    return false;
+  }
+
+  bool known(const toml::table &table, std::initializer_list<const char *> keys) {
+    for (auto &&[key, value] : table)
+      if (std::find(keys.begin(), keys.end(), key.str()) == keys.end())
+        return fault(value, "unknown key \"" + std::string(key.str()) + "\"");
+    return true;
+  }
+
+  bool readFixed(const char *name, BoardBounds::Fixed &out, int64_t *call) {
+    const toml::table *table = root_[name].as_table();
+    if (!table)
+      return fault(root_, "has no table [" + std::string(name) + "]");
+    std::vector<std::pair<const char *, int64_t *>> fields = {{"base", &out.base},
+                                                              {"links", &out.links},
+                                                              {"uart", &out.uart},
+                                                              {"ethernet", &out.ethernet}};
+    if (call)
+      fields.emplace_back("call", call);
+    for (auto &&[key, value] : *table) {
+      const auto bytes = value.value_exact<int64_t>();
+      const auto field = std::find_if(fields.begin(), fields.end(),
+                                      [&](const auto &f) { return key.str() == f.first; });
+      if (field == fields.end() || !bytes || *bytes < 0)
+        return fault(value, std::string(key.str()) + " is no known number of bytes");
+      *field->second = *bytes;
+    }
+    return true;
+  }
+
+  const toml::table &root_;
+  const std::string &file_;
+  Diagnostics &out_;
+};
+} // namespace
+
+std::optional<BoardBounds> parseBounds(const std::string &text, const std::string &file,
+                                       Diagnostics &diagnostics) {
+  std::optional<BoardBounds> bounds;
+  withToml(text, file, diagnostics,
+           [&](const toml::table &root) { bounds = BoundsReader(root, file, diagnostics).read(); });
+  return bounds;
+}
+
+std::optional<BoardBounds> readBounds(const Board &board, Diagnostics &diagnostics) {
+  const std::string path = board.folder + "/bounds.toml";
+  std::error_code error;
+  if (!std::filesystem::exists(path, error))
+    return unmeasuredBounds();
+  const auto text = readText(path, diagnostics);
+  return text ? parseBounds(*text, path, diagnostics) : std::nullopt;
+}
+
+} // namespace discoc

@@ -1,0 +1,42 @@
+//===- BoardBounds.h - what code and variables take on a board, measured ---===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// bounds.toml beside a board.toml, written by scripts/measure-boards; docs/formats/board.md.
+#ifndef DISCOC_FORMATS_BOARDBOUNDS_H
+#define DISCOC_FORMATS_BOARDBOUNDS_H
+
+#include "Board.h"
+
+#include <map>
+
+namespace discoc {
+
+/// Upper bounds in bytes, before anything is built.
+struct BoardBounds {
+  struct Fixed {
+    int64_t base = 0;     ///< start-up, main program, runtime stub, library
+    int64_t links = 0;    ///< more when the node has any link
+    int64_t uart = 0;     ///< more when it has a UART
+    int64_t ethernet = 0; ///< more when it has Ethernet
+  };
+  Fixed code, data;
+  int64_t call = 0;                       ///< code of infer() for a call, a send or a receive
+  int64_t kernel = 0;                     ///< code of a kernel that the table does not have
+  std::map<std::string, int64_t> kernels; ///< code of one call's instance, by kernel
+
+  int64_t codeBytes(const std::vector<std::string> &calls, int64_t messages, bool anyUart,
+                    bool anyEthernet) const;
+  int64_t dataBytes(bool anyUart, bool anyEthernet) const;
+};
+
+/// What holds on a board that nobody has measured yet.
+BoardBounds unmeasuredBounds();
+
+/// The board's table, or unmeasuredBounds() when it has none.
+std::optional<BoardBounds> readBounds(const Board &board, Diagnostics &diagnostics);
+std::optional<BoardBounds> parseBounds(const std::string &text, const std::string &file,
+                                       Diagnostics &diagnostics);
+
+} // namespace discoc
+
+#endif // DISCOC_FORMATS_BOARDBOUNDS_H
