@@ -221,6 +221,8 @@ private:
     int64_t rowsPerGroup = stored.getDimSize(rule.rowAxis) / std::max<int64_t>(whole.getInt(), 1);
     SmallVector<int64_t> rows = viewed(weights, rule.rowAxis), global;
     size_t share = rows.size() / static_cast<size_t>(rule.groups);
+    if (rowsPerGroup < 1 || share < 1)
+      return std::nullopt;
     for (size_t first = 0; first < rows.size(); first += share) {
       int64_t group = rows[first] / rowsPerGroup;
       if (rows[first + share - 1] / rowsPerGroup != group)

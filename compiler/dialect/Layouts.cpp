@@ -1,6 +1,8 @@
 //===- Layouts.cpp - what a layout must keep to be one of its tensor ------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Disco.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace disco;
@@ -72,22 +74,62 @@ static int64_t nodesOfLayout(Type type) {
   return -1;
 }
 
+static LogicalResult verifyRoutes(Operation *op, int64_t nodes) {
+  for (NamedAttribute named : op->getAttrs())
+    if (auto list = dyn_cast<ArrayAttr>(named.getValue()))
+      for (Attribute entry : list)
+        if (auto route = dyn_cast<RouteAttr>(entry);
+            route && (std::min(route.getFrom(), route.getTo()) < 0 ||
+                      std::max(route.getFrom(), route.getTo()) >= nodes))
+          return op->emitOpError("has a route from node ")
+                 << route.getFrom() << " to node " << route.getTo() << " in a module for " << nodes;
+  return success();
+}
+
 /// `disco.nodes` says how many sets every layout of the module has.
-LogicalResult DiscoDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
-  if (attribute.getName() != "disco.nodes")
-    return success();
-  auto nodes = dyn_cast<IntegerAttr>(attribute.getValue());
+static LogicalResult verifyNodes(Operation *module, Attribute value) {
+  auto nodes = dyn_cast<IntegerAttr>(value);
   if (!nodes || nodes.getInt() < 1 || nodes.getInt() > 0xffff)
-    return op->emitError("'disco.nodes' is no number of nodes from 1 to 65535");
-  WalkResult walked = op->walk([&](Operation *inner) {
-    for (Type type : inner->getResultTypes()) {
+    return module->emitError("'disco.nodes' is no number of nodes from 1 to 65535");
+  WalkResult walked = module->walk([&](Operation *op) {
+    for (Type type : op->getResultTypes()) {
       int64_t sets = nodesOfLayout(type);
       if (sets < 0 || sets == nodes.getInt())
         continue;
-      inner->emitOpError("has a layout for ") << sets << " nodes in a module for " << nodes.getInt();
+      op->emitOpError("has a layout for ") << sets << " nodes in a module for " << nodes.getInt();
       return WalkResult::interrupt();
     }
-    return WalkResult::advance();
+    return failed(verifyRoutes(op, nodes.getInt())) ? WalkResult::interrupt()
+                                                    : WalkResult::advance();
   });
   return failure(walked.wasInterrupted());
+}
+
+/// A stated owner map fits the tensor that it is stated for.
+static LogicalResult verifyOwners(Operation *op, Attribute value) {
+  auto owners = dyn_cast<OwnedAttr>(value);
+  auto type = op->getNumResults() == 1 ? dyn_cast<RankedTensorType>(op->getResult(0).getType())
+                                       : RankedTensorType();
+  if (!owners || !type)
+    return op->emitOpError("'disco.owners' is no owner map of the op's result");
+  return owners.verifyEncoding(type.getShape(), type.getElementType(),
+                               [&] { return op->emitOpError(); });
+}
+
+/// A shard is a module with one function of one block.
+static LogicalResult verifyShard(Operation *op) {
+  auto module = dyn_cast<ModuleOp>(op);
+  auto functions = module ? llvm::to_vector(module.getOps<FunctionOpInterface>())
+                          : SmallVector<FunctionOpInterface>();
+  if (functions.size() != 1 || !llvm::hasSingleElement(functions.front().getFunctionBody()))
+    return op->emitError("a shard is a module with one function of one block");
+  return success();
+}
+
+LogicalResult DiscoDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == "disco.nodes")
+    return verifyNodes(op, attribute.getValue());
+  if (attribute.getName() == kOwnersAttr)
+    return verifyOwners(op, attribute.getValue());
+  return attribute.getName() == "disco.rank" ? verifyShard(op) : success();
 }

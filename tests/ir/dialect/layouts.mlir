@@ -43,3 +43,36 @@ func.func @local(%a: tensor<1x4xf32, #disco.local<axis 1 : 0 to 1>>) { return }
 
 // expected-error@+1 {{ranges of a set must be ascending and not adjacent}}
 func.func @huge(%a: tensor<1x4xf32, #disco.owned<axis 1 : 0 to 9223372036854775807>>) { return }
+
+// -----
+
+module attributes {disco.nodes = 2 : i64} {
+func.func @route(%a: tensor<1x2xf32, #disco.owned<axis 1 : 0 | 1>>) {
+  // expected-error@+1 {{'disco.exchange' op has a route from node 0 to node 2 in a module for 2}}
+  %0 = disco.exchange %a routes [#disco.route<0 -> 2 : 0>] {tensor = "a"} : (tensor<1x2xf32, #disco.owned<axis 1 : 0 | 1>>) -> tensor<1x2xf32, #disco.held<axis 1 : | 0>>
+  return
+}
+}
+
+// -----
+
+func.func @stated(%a: tensor<1x4xf32>) {
+  // expected-error@+1 {{'disco.unary' op layout with channel 4 of an axis of extent 4}}
+  %0 = disco.unary %a {act = #disco.act<relu>, disco.owners = #disco.owned<axis 1 : 0 to 1 | 2 to 4>} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  return
+}
+
+// -----
+
+func.func @no_map(%a: tensor<1x4xf32>) {
+  // expected-error@+1 {{'disco.owners' is no owner map of the op's result}}
+  %0 = disco.unary %a {act = #disco.act<relu>, disco.owners = 1 : i64} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  return
+}
+
+// -----
+
+module {
+// expected-error@+1 {{a shard is a module with one function of one block}}
+module @node0 attributes {disco.rank = 0 : i64} {}
+}
