@@ -7,7 +7,8 @@ using namespace disco;
 
 // Sizes of the runtime's structs on a machine of 32 bits. The emitted main.cpp asserts that the sum
 // is right.
-static constexpr int64_t peerBytes = 224, slotBytes = 12, streamBytes = 68, packetOverhead = 16;
+static constexpr int64_t peerBytes = 224, slotBytes = 12, streamBytes = 72, packetOverhead = 16;
+static constexpr int64_t slotHeader = 8; // of a segment or packet that is kept
 static constexpr int64_t ethernetHeader = 16, ethernetLeast = 60;
 static constexpr int64_t ringLeast = 256, ringMost = 8192;
 
@@ -88,8 +89,8 @@ BoardPlan disco::planBoard(const discoc::Cluster &cluster, int64_t rank,
   plan.forwardSlots = forwards(cluster, rank) ? 2 * plan.packets.window : 0;
   plan.buffers.push_back({"peers", static_cast<int64_t>(cluster.nodes.size()) * peerBytes});
   plan.buffers.push_back({"slots", std::max<int64_t>(messages, 1) * slotBytes});
-  const int64_t slot = 4 + roundUp(plan.packets.payload, 4),
-                packet = 4 + roundUp(plan.packets.payload + packetOverhead, 4);
+  const int64_t slot = slotHeader + roundUp(plan.packets.payload, 4),
+                packet = slotHeader + roundUp(plan.packets.payload + packetOverhead, 4);
   plan.buffers.push_back({"packets", plan.peers * (streamBytes + 2 * plan.packets.window * slot) +
                                          (plan.forwardSlots + 2) * packet});
   for (size_t i = 0; i < node.ports.size(); ++i)
