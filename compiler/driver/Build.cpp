@@ -24,7 +24,8 @@ static fs::path nodePath(const std::string &outDirectory, const ManifestNode &no
 }
 
 std::string shardPath(const std::string &outDirectory, const ManifestNode &node) {
-  return (nodePath(outDirectory, node) / "build" / "shard").string();
+  return (nodePath(outDirectory, node) / "build" / (node.isBare() ? "shard.elf" : "shard"))
+      .string();
 }
 
 std::string clusterPath(const std::string &outDirectory) {
@@ -49,9 +50,9 @@ bool isOlder(const fs::path &directory, fs::file_time_type built) {
 }
 
 /// Whether the program is there and no source is younger.
-bool isBuilt(const fs::path &directory) {
+bool isBuilt(const std::string &program, const fs::path &directory) {
   std::error_code error;
-  const auto built = fs::last_write_time(directory / "build" / "shard", error);
+  const auto built = fs::last_write_time(program, error);
   return !error && isOlder(directory, built);
 }
 
@@ -217,7 +218,7 @@ bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagn
   auto missing = [&] {
     std::vector<Job> jobs;
     for (const ManifestNode &node : manifest.nodes)
-      if (!isBuilt(nodePath(outDirectory, node)))
+      if (!isBuilt(shardPath(outDirectory, node), nodePath(outDirectory, node)))
         jobs.push_back({fmt::format("node {}", node.rank), nodePath(outDirectory, node)});
     return jobs;
   };

@@ -9,7 +9,7 @@
 
 namespace discoc {
 
-/// OUT/nodeK/build/shard.
+/// OUT/nodeK/build/shard; of a bare board shard.elf.
 std::string shardPath(const std::string &outDirectory, const ManifestNode &node);
 
 /// Builds every node directory whose program is missing or older than its

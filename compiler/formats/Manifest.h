@@ -68,6 +68,8 @@ struct ManifestNode {
   int64_t arenaBytes = 0;
   int64_t weightBytes = 0;
   std::vector<MemoryUse> memory; ///< of a bare board; empty on a host
+
+  bool isBare() const { return !memory.empty(); }
 };
 
 /// Several nodes may be given the inputs or return the outputs.
