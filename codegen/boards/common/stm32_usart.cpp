@@ -1,0 +1,68 @@
+//===- stm32_usart.cpp - USARTs of STM32 F1, F2 and F4 by interrupts ------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "stm32_usart.h"
+
+#include "cortex_m.h"
+#include "links.h"
+#include "uart.h"
+
+namespace {
+
+constexpr uint32_t most = 8;
+constexpr uintptr_t status = 0, data = 4, divider = 8, control = 12;
+constexpr uint32_t rx_full = 1u << 5, tx_empty = 1u << 7; // status, and their interrupts in control
+constexpr uint32_t overrun = 1u << 3;
+constexpr uint32_t rx_on = 1u << 2, tx_on = 1u << 3, usart_on = 1u << 13;
+
+disco_uart *open_uarts[most];
+
+// Interrupts are off, or this is one.
+void send_bytes(uintptr_t base, disco_uart *uart) {
+  while (reg(base + status) & tx_empty) {
+    uint8_t byte = 0;
+    if (!disco_uart_tx_byte(uart, &byte)) {
+      reg(base + control) = usart_on | tx_on | rx_on | rx_full;
+      return;
+    }
+    reg(base + data) = byte;
+  }
+  reg(base + control) = usart_on | tx_on | rx_on | rx_full | tx_empty;
+}
+
+void start_tx(void *context) {
+  const stm32_usart_place *place = static_cast<const stm32_usart_place *>(context);
+  const uint32_t mask = cortex_m_lock();
+  send_bytes(place->base, open_uarts[place - stm32_usarts]);
+  cortex_m_unlock(mask);
+}
+
+} // namespace
+
+bool board_open_uart(uint32_t link, disco_uart *uart) {
+  if (link >= stm32_usart_count || link >= most)
+    return false;
+  const stm32_usart_place *place = &stm32_usarts[link];
+  open_uarts[link] = uart;
+  uart->start_tx = start_tx;
+  uart->context = const_cast<stm32_usart_place *>(place);
+  reg(place->base + divider) = (place->clock_hz + BOARD_BAUD / 2) / BOARD_BAUD;
+  reg(place->base + control) = usart_on | tx_on | rx_on | rx_full;
+  cortex_m_enable(place->irq);
+  return true;
+}
+
+bool stm32_usart_interrupt(uint32_t irq) {
+  for (uint32_t i = 0; i < stm32_usart_count; ++i) {
+    disco_uart *uart = open_uarts[i];
+    if (!uart || stm32_usarts[i].irq != irq)
+      continue;
+    const uintptr_t base = stm32_usarts[i].base;
+    // Reading the data after the status also ends an overrun.
+    while (reg(base + status) & (rx_full | overrun))
+      disco_uart_rx_byte(uart, static_cast<uint8_t>(reg(base + data)));
+    send_bytes(base, uart);
+    return true;
+  }
+  return false;
+}
