@@ -92,8 +92,24 @@ bool collect(addresses *a, const disco_options *o, char *error, size_t error_siz
   return !o->built_in || note_pairs(a, o->built_in, error, error_size);
 }
 
-disco_tcp *connect(const disco_program *program, const disco_options *o, addresses *a, char *error,
-                   size_t error_size) {
+bool carries(const disco_host_links *links, const disco_program *program, uint32_t peer) {
+  return peer != program->rank && links && links->carries(links->context, peer);
+}
+
+bool over_tcp(const disco_host_links *links, const disco_program *program, uint32_t peer) {
+  return peer != program->rank && !carries(links, program, peer);
+}
+
+// TCP is told of every peer, and gives up at once those that it does not reach.
+void leave_to_links(disco_tcp *tcp, const disco_program *program, const disco_host_links *links) {
+  disco_transport t = disco_tcp_transport(tcp);
+  for (uint32_t peer = 0; peer < program->nodes; ++peer)
+    if (carries(links, program, peer))
+      t.close(t.context, peer);
+}
+
+disco_tcp *connect(const disco_program *program, const disco_options *o,
+                   const disco_host_links *links, addresses *a, char *error, size_t error_size) {
   a->nodes = program->nodes;
   a->at = static_cast<char **>(calloc(program->nodes, sizeof(char *)));
   if (!a->at) {
@@ -102,13 +118,24 @@ disco_tcp *connect(const disco_program *program, const disco_options *o, address
   }
   if (!collect(a, o, error, error_size))
     return nullptr;
+  bool called = false; // by a higher rank
+  for (uint32_t peer = 0; peer < program->nodes; ++peer) {
+    called |= peer > program->rank && over_tcp(links, program, peer);
+    if (carries(links, program, peer) && !a->at[peer])
+      a->at[peer] = strdup("0"); // never looked at
+  }
   const char *env = getenv("DISCO_LISTEN");
   disco_tcp_options t = {program->rank, program->nodes, a->at[program->rank], o->listen_fd, a->at};
   if (o->listen)
     t.listen = o->listen;
   else if (env && *env)
     t.listen = env;
-  return disco_tcp_create(&t, error, error_size);
+  if (!called && !t.listen)
+    t.listen = "0"; // any port: nobody comes
+  disco_tcp *tcp = disco_tcp_create(&t, error, error_size);
+  if (tcp)
+    leave_to_links(tcp, program, links);
+  return tcp;
 }
 
 int finish(disco_session *s, const disco_options *o) {
@@ -142,22 +169,49 @@ bool check_inputs(disco_session *s, const disco_program *p, const disco_options 
   return true;
 }
 
-void run(disco_session *s, const disco_program *program, const disco_options *o) {
+// The transport to all peers; `tcp` stays null when none of them is reached by it. False: the
+// message says why.
+bool open_links(disco_session *s, const disco_program *program, const disco_options *o,
+                const disco_host_links *links, addresses *a, disco_tcp **tcp,
+                disco_transport *transport) {
+  bool any_tcp = false;
+  for (uint32_t peer = 0; peer < program->nodes; ++peer)
+    any_tcp |= over_tcp(links, program, peer);
+  if (any_tcp) {
+    *tcp = connect(program, o, links, a, s->message, sizeof s->message);
+    if (!*tcp)
+      return false;
+    *transport = disco_tcp_transport(*tcp);
+  }
+  if (!links) {
+    if (o->wire_count == 0)
+      return true;
+    snprintf(s->message, sizeof s->message, "--wire %s: this node has no wires", o->wires[0]);
+    return false;
+  }
+  if (!links->open(links->context, o, s->message, sizeof s->message))
+    return false;
+  *transport = links->join(links->context, any_tcp ? transport : nullptr);
+  s->describe = links->describe;
+  s->describe_context = links->context;
+  return true;
+}
+
+void run(disco_session *s, const disco_program *program, const disco_options *o,
+         const disco_host_links *links) {
   addresses a = {};
   disco_tcp *tcp = nullptr;
   disco_transport transport = {};
-  if (program->nodes > 1) {
-    tcp = connect(program, o, &a, s->message, sizeof s->message);
-    if (!tcp)
-      s->exit_code = DISCO_EXIT_USAGE;
-    else
-      transport = disco_tcp_transport(tcp);
-  }
+  if (!open_links(s, program, o, links, &a, &tcp, &transport))
+    s->exit_code = DISCO_EXIT_USAGE;
   if (s->exit_code == DISCO_EXIT_OK) {
     // Why a peer was not reached is known here only; closing the links does not change it.
     disco_session_run(s, transport);
+    if (links)
+      links->linger(links->context);
     const disco_error *e = disco_last_error(&s->node);
-    const char *why = tcp && e->code == DISCO_ERR_START && e->reporter == program->rank
+    const char *why = tcp && e->code == DISCO_ERR_START && e->reporter == program->rank &&
+                              !carries(links, program, e->rank)
                           ? disco_tcp_trouble(tcp, e->rank)
                           : nullptr;
     size_t n = strlen(s->message);
@@ -172,6 +226,11 @@ void run(disco_session *s, const disco_program *program, const disco_options *o)
 } // namespace
 
 int disco_host_main(int argc, char **argv, const disco_program *program, const char *peers) {
+  return disco_host_run(argc, argv, program, peers, nullptr);
+}
+
+int disco_host_run(int argc, char **argv, const disco_program *program, const char *peers,
+                   const disco_host_links *links) {
   disco_options o;
   disco_session s;
   char error[256];
@@ -188,8 +247,10 @@ int disco_host_main(int argc, char **argv, const disco_program *program, const c
   }
   disco_session_open(&s, program, &o);
   if (s.exit_code == DISCO_EXIT_OK && check_inputs(&s, program, &o))
-    run(&s, program, &o);
+    run(&s, program, &o, links);
   int code = finish(&s, &o);
+  if (links)
+    links->close(links->context);
   disco_session_close(&s);
   disco_options_free(&o);
   return code;

@@ -31,6 +31,9 @@ constexpr option_row rows[] = {
     {"--peers", "FILE", text, 1, 0, 0,
      "lines 'RANK HOST:PORT'; the own line is the default of --listen (env DISCO_PEERS: a file, or "
      "'RANK=HOST:PORT,...')"},
+    {"--wire", "PORT=ADDRESS", list, 1, 0, 0,
+     "where a port of this node leads: unix:PATH, tcp:HOST:PORT, /dev/ttyX[@BAUD], or "
+     "unix-listen:PATH, tcp-listen:HOST:PORT; repeatable, only on nodes with wires"},
     {"--exact", "", flag, 2, 0, 0, "links buffer nothing, as the proof of the schedule assumes"},
     {"--capacity", "BYTES", number, 2, 1, 1 << 30, "what a link buffers (default 65536)"},
     {"--input", "NAME=FILE.npy", list, 3, 0, 0,
@@ -118,10 +121,11 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
   o->listen_fd = -1;
   o->capacity = 65536;
   const char **inputs = static_cast<const char **>(
-                 calloc(2 * static_cast<size_t>(argc) + 2, sizeof(char *))),
-             **peers = inputs + argc + 1;
+                 calloc(3 * static_cast<size_t>(argc) + 3, sizeof(char *))),
+             **peers = inputs + argc + 1, **wires = peers + argc + 1;
   o->inputs = inputs;
   o->peers = peers;
+  o->wires = wires;
   for (int i = 1; inputs && i < argc; ++i) {
     // --name value and --name=value
     const char *arg = argv[i], *equals = strchr(arg, '=');
@@ -152,6 +156,8 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
       set_text(o, *r, value);
     else if (is(*r, "--input"))
       inputs[o->input_count++] = value;
+    else if (is(*r, "--wire"))
+      wires[o->wire_count++] = value;
     else
       peers[o->peer_count++] = value;
   }

@@ -388,7 +388,10 @@ void disco_session_json(const disco_session *s, FILE *to) {
             static_cast<ull>(t->rx_wire));
     first = false;
   }
-  fprintf(to, "]}");
+  fprintf(to, "]");
+  if (s->describe)
+    s->describe(s->describe_context, to);
+  fprintf(to, "}");
 }
 
 void disco_session_close(disco_session *s) {

@@ -35,6 +35,8 @@ struct disco_options {
   int listen_fd;
   const char *const *peers; // RANK=HOST:PORT
   uint32_t peer_count;
+  const char *const *wires; // PORT=ADDRESS
+  uint32_t wire_count;
   // inproc_main
   bool exact;
   uint32_t capacity;
@@ -62,6 +64,9 @@ struct disco_session {
   uint64_t done;         // inferences completed
   uint64_t *times_us;    // of the last time_space inferences
   bool ran;              // all inferences were completed
+  void (*describe)(void *context,
+                   FILE *to); // more fields of the JSON, each behind a comma; or null
+  void *describe_context;
   int exit_code;
   char message[768]; // of the first failure
 };
