@@ -36,7 +36,11 @@ func::FuncOp disco::mainOf(ModuleOp module) {
 }
 
 SmallVector<ModuleOp> disco::shardsOf(ModuleOp module) {
-  return llvm::to_vector(module.getOps<ModuleOp>());
+  SmallVector<ModuleOp> shards;
+  for (ModuleOp shard : module.getOps<ModuleOp>())
+    if (shard->hasAttr("disco.rank"))
+      shards.push_back(shard);
+  return shards;
 }
 
 func::FuncOp disco::inferOf(ModuleOp shard) { return *shard.getOps<func::FuncOp>().begin(); }
