@@ -179,7 +179,9 @@ static std::vector<std::string> boardSources(const discoc::Board &board,
   if (uses(node, "uart"))
     list.insert(list.end(), board.uartSources.begin(), board.uartSources.end());
   if (uses(node, "ethernet"))
-    list.insert(list.end(), board.ethernetSources.begin(), board.ethernetSources.end());
+    for (const std::string &source : board.ethernetSources)
+      if (!llvm::is_contained(list, source)) // what drivers share
+        list.push_back(source);
   return list;
 }
 

@@ -19,6 +19,7 @@
 extern "C" {
 extern uint8_t board_data_start[], board_data_end[], board_data_load[];
 extern uint8_t board_bss_start[], board_bss_end[], board_arena_start[], board_arena_end[];
+extern uint8_t board_buffers_start[], board_buffers_end[];
 extern const uint32_t board_vectors[];
 int main();
 [[noreturn]] void board_reset();
@@ -80,6 +81,7 @@ extern "C" void board_reset() {
   memcpy(board_data_start, board_data_load, static_cast<size_t>(board_data_end - board_data_start));
   memset(board_bss_start, 0, static_cast<size_t>(board_bss_end - board_bss_start));
   memset(board_arena_start, 0, static_cast<size_t>(board_arena_end - board_arena_start));
+  memset(board_buffers_start, 0, static_cast<size_t>(board_buffers_end - board_buffers_start));
   board_exit(main());
 }
 
