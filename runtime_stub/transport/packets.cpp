@@ -411,10 +411,12 @@ void packets_close(void *context, uint32_t peer) { end_stream(context, peer, end
 
 void packets_wait(void *context, const disco_peer *, uint64_t timeout_us) {
   disco_packets *p = static_cast<disco_packets *>(context);
-  uint32_t before = p->heard, tick = p->retry_us / 8;
+  uint32_t tick = p->retry_us / 8;
   pump(p);
-  if (before == p->heard)
+  // What came since the last wait, in a read perhaps, may have made room for a write.
+  if (p->noticed == p->heard)
     p->config->idle(p->config->clock_context, timeout_us < tick ? timeout_us : tick);
+  p->noticed = p->heard;
 }
 
 uint64_t packets_now(void *context) {
@@ -477,7 +479,8 @@ disco_transport disco_packets_transport(disco_packets *p) {
 
 void disco_packets_linger(disco_packets *p, uint32_t most_us) {
   look_at_clock(p);
-  uint32_t start = p->now, quiet = start, heard_before = p->heard;
+  uint32_t start = p->now, quiet = start;
+  uint16_t heard_before = p->heard;
   uint32_t silence = p->config->forward_slots ? p->retry_us * 16 : p->retry_us;
   bool busy = true;
   while (busy && p->now - start < (most_us ? most_us : p->retry_us * 64)) {

@@ -140,7 +140,8 @@ struct disco_packets {
   uint32_t queue_head, queue_size;
   uint32_t slot_stride, packet_stride;
   uint32_t retry_us, now; // now: what the clock said last
-  uint32_t heard;         // packets accepted or forwarded, wraps
+  // Packets accepted or forwarded, wraps; and how many the last wait() knew of.
+  uint16_t heard, noticed;
   disco_port_stats port_stats[DISCO_PACKET_PORTS];
 };
 
