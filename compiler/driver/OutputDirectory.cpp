@@ -18,7 +18,7 @@ OutputDirectory::OutputDirectory(llvm::StringRef path) : wanted(path.rtrim('/').
 
 OutputDirectory::~OutputDirectory() {
   if (!temporary.empty())
-    fs::remove_directories(temporary);
+    (void)fs::remove_directories(temporary); // nothing more can be done
 }
 
 /// Whether a directory is empty, or holds what discoc wrote.
@@ -73,6 +73,6 @@ bool OutputDirectory::commit() {
     return complain("make", wanted, error);
   temporary.clear();
   if (!old.empty())
-    fs::remove_directories(old);
+    (void)fs::remove_directories(old); // the new one is in place
   return true;
 }

@@ -28,7 +28,7 @@ struct red_max {
     else
       return int_min<T>;
   }
-  template <class T> static T step(T s, T v) { return v > s || v != v ? v : s; }
+  template <class T> static T step(T s, T v) { return v > s || is_nan(v) ? v : s; }
   template <class T> static T join(T a, T b) { return step(a, b); }
   template <class T> static T finish(T s, int64_t) { return s; }
 };
@@ -39,7 +39,7 @@ struct red_min {
     else
       return int_max<T>;
   }
-  template <class T> static T step(T s, T v) { return v < s || v != v ? v : s; }
+  template <class T> static T step(T s, T v) { return v < s || is_nan(v) ? v : s; }
   template <class T> static T join(T a, T b) { return step(a, b); }
   template <class T> static T finish(T s, int64_t) { return s; }
 };
@@ -123,7 +123,7 @@ template <class P, int D> struct reduce_kept {
     const auto same_value = [](T v) { return v; };
     if constexpr (same<op, red_log_sum_exp>) {
       const T top = all::template run<red_max>(red_max::start<T>(), x, same_value);
-      const T shift = top - top == 0 ? top : (T)0; // infinities speak for themselves
+      const T shift = is_finite(top) ? top : (T)0; // infinities speak for themselves
       return shift + log_of(all::template run<red_sum>((T)0, x,
                                                        [shift](T v) { return exp_of(v - shift); }));
     } else {

@@ -257,7 +257,7 @@ struct op_sign {
     if constexpr (is_float<T>)
       return v > 0 ? (T)1 : v < 0 ? (T)-1 : v;
     else
-      return (T)((v != 0 && v > 0) - (is_signed<T> && v < 1 && v != 0));
+      return (T)((v > 0) - (is_signed<T> && v < 1 && v != 0));
   }
 };
 struct op_sin {
@@ -303,12 +303,12 @@ struct op_bitwise_not {
 };
 /// Result bool.
 struct op_is_nan {
-  template <class Self, class T> static bool apply(T v) { return v != v; }
+  template <class Self, class T> static bool apply(T v) { return is_nan(v); }
 };
 /// positive, negative (bool): which infinities count. Result bool.
 struct op_is_inf {
   template <class Self, class T> static bool apply(T v) {
-    return v - v != 0 && v == v && (v > 0 ? Self::positive : Self::negative);
+    return !is_finite(v) && !is_nan(v) && (v > 0 ? Self::positive : Self::negative);
   }
 };
 

@@ -114,6 +114,14 @@ template <class T> inline constexpr bool is_signed = is_float<T> || (T)-1 < (T)1
 template <> inline constexpr bool is_signed<f16> = true;
 template <> inline constexpr bool is_signed<bool> = false;
 
+// Of a float; false for an integer.
+template <class T> constexpr bool is_nan(T v) {
+  return v != v;
+} // NOLINT(misc-redundant-expression)
+template <class T> constexpr bool is_finite(T v) {
+  return v - v == 0;
+} // NOLINT(misc-redundant-expression)
+
 /// Least and greatest value of an integer type.
 template <class T>
 inline constexpr T int_max =
@@ -167,7 +175,7 @@ template <class To, class From> inline To cast_element(From from) {
       return int_max<To>;
     if (from < (From)int_min<To>)
       return int_min<To>;
-    return from == from ? (To)from : (To)0;
+    return !is_nan(from) ? (To)from : (To)0;
   } else {
     return (To)from;
   }

@@ -55,7 +55,8 @@ TEST(OwnerClasses, DealsContiguouslyAndEqually) {
 TEST(OwnerClasses, EqualBlocksAreUnits) {
   // 12 channels in blocks of 4 over two nodes: 8 and 4. Over five: 4 4 4 0 0.
   Values values(2);
-  for (auto [nodes, expected] : {std::pair<int64_t, Sizes>{2, {8, 4}}, {5, {4, 4, 4, 0, 0}}}) {
+  for (const auto &[nodes, expected] :
+       {std::pair<int64_t, Sizes>{2, {8, 4}}, {5, {4, 4, 4, 0, 0}}}) {
     OwnerClasses classes(nodes);
     classes.add(values.list[0], 12);
     classes.add(values.list[1], 3);

@@ -94,7 +94,7 @@ TEST(Slice, StepsOfAnySign) {
   for (int i = 0; i < 2; ++i)
     for (int j = 0; j < 3; ++j)
       for (int k = 0; k < 2; ++k)
-        want.push_back(x[(size_t)(((1 + i) * 5 + 4 - 2 * j) * 6 + 3 * k)]);
+        want.push_back(x[((1 + (size_t)i) * 5 + 4 - 2 * (size_t)j) * 6 + 3 * (size_t)k]);
   slice<SliceCase>(y.data(), x.data());
   EXPECT_EQ(y, want);
 }
@@ -116,7 +116,7 @@ TEST(Tile, Repeats) {
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 3; ++j)
       for (int k = 0; k < 6; ++k)
-        want.push_back(x[(size_t)((i % 2 * 3 + j) * 2 + k % 2)]);
+        want.push_back(x[((size_t)i % 2 * 3 + (size_t)j) * 2 + (size_t)k % 2]);
   tile<TileCase>(y.data(), x.data());
   EXPECT_EQ(y, want);
   Ints same(6);
