@@ -50,6 +50,10 @@ static bool forwards(const discoc::Cluster &cluster, int64_t rank) {
   return false;
 }
 
+int64_t disco::forwardSlots(const discoc::Cluster &cluster, int64_t rank) {
+  return forwards(cluster, rank) ? 2 * planPackets(cluster).window : 0;
+}
+
 /// Nodes whose packets come through a port of this node, or pass it.
 static int64_t sendersThrough(const discoc::ClusterNode &node, size_t port) {
   return std::count_if(node.hops.begin(), node.hops.end(), [&](const discoc::ClusterHop &hop) {
@@ -86,7 +90,7 @@ BoardPlan disco::planBoard(const discoc::Cluster &cluster, int64_t rank,
   plan.packets = planPackets(cluster);
   plan.peers = std::count_if(node.hops.begin(), node.hops.end(),
                              [](const discoc::ClusterHop &hop) { return hop.port >= 0; });
-  plan.forwardSlots = forwards(cluster, rank) ? 2 * plan.packets.window : 0;
+  plan.forwardSlots = forwardSlots(cluster, rank);
   plan.buffers.push_back({"peers", static_cast<int64_t>(cluster.nodes.size()) * peerBytes});
   plan.buffers.push_back({"slots", std::max<int64_t>(messages, 1) * slotBytes});
   const int64_t slot = slotHeader + roundUp(plan.packets.payload, 4),

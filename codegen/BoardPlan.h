@@ -18,6 +18,9 @@ struct PacketPlan {
 };
 PacketPlan planPackets(const discoc::Cluster &cluster);
 
+/// How many packets of other nodes may wait at a node: 0 unless some pass there.
+int64_t forwardSlots(const discoc::Cluster &cluster, int64_t rank);
+
 /// A member of the struct of buffers in the emitted main.cpp.
 struct BoardBuffer {
   std::string name; ///< "input0", "uart1_rx", ...

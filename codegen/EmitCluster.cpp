@@ -33,14 +33,41 @@ static std::string knownAddresses(const EmitOptions &options, int64_t rank) {
   return list;
 }
 
-static std::string mainSource(StringRef prefix, StringRef addresses) {
-  std::string more =
-      addresses.empty() ? "" : (",\n                         \"" + addresses + "\"").str();
-  return ("// The program of one node on a POSIX host; --help says how it is started.\n"
-          "#include \"model.h\"\n#include \"runtime/host/host_main.h\"\n\n"
-          "int main(int argc, char **argv) { return disco_host_main(argc, argv, &" +
-          prefix + "_program" + more + "); }\n")
-      .str();
+/// The tables of a host whose packets go over wires, and the call of its main program.
+static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, StringRef prefix,
+                             const std::string &addresses) {
+  const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(rank)];
+  PacketPlan packets = planPackets(cluster);
+  std::string names, hops;
+  for (const discoc::ClusterPort &port : node.ports)
+    names += (names.empty() ? "\"" : ", \"") + port.name + "\"";
+  for (auto [to, hop] : llvm::enumerate(node.hops))
+    hops += (hop.port < 0
+                 ? "    {DISCO_NO_PORT, 0}"
+                 : "    {" + std::to_string(hop.port) + ", " + std::to_string(hop.next) + "}") +
+            ", // to node " + std::to_string(to) + "\n";
+  return "static const char *const ports[] = {" + names +
+         "};\n// Port and next node.\nstatic const disco_hop hops[] = {\n" + hops +
+         "};\nstatic const disco_host_wires wires = {ports, " + std::to_string(node.ports.size()) +
+         ", hops, " + std::to_string(packets.payload) + ", " + std::to_string(packets.window) +
+         ", " + std::to_string(forwardSlots(cluster, rank)) + ", " +
+         std::to_string(packets.retryUs) +
+         "};\n\nint main(int argc, char **argv) {\n  return disco_host_main_wired(argc, argv, &" +
+         prefix.str() + "_program, " + (addresses.empty() ? "nullptr" : "\"" + addresses + "\"") +
+         ", &wires);\n}\n";
+}
+
+static std::string mainSource(const EmitOptions &options, int64_t rank) {
+  std::string prefix = shardPrefix(options, rank), addresses = knownAddresses(options, rank);
+  bool wired = !options.cluster.nodes[static_cast<size_t>(rank)].ports.empty();
+  std::string text = "// The program of one node on a POSIX host; --help says how it is started.\n"
+                     "#include \"model.h\"\n#include \"runtime/host/" +
+                     std::string(wired ? "wires.h" : "host_main.h") + "\"\n\n";
+  if (wired)
+    return text + wiredMain(options.cluster, rank, prefix, addresses);
+  std::string more = addresses.empty() ? "" : ",\n                         \"" + addresses + "\"";
+  return text + "int main(int argc, char **argv) { return disco_host_main(argc, argv, &" + prefix +
+         "_program" + more + "); }\n";
 }
 
 static constexpr StringRef buildHead =
@@ -76,11 +103,13 @@ static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime, boo
   return text + (binaryWeights ? weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}") : "");
 }
 
-static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter) {
+static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
+                                    const discoc::ClusterNode &node) {
   for (const char *name : {"disco.cpp", "disco_frame.cpp", "disco_link.cpp", "host/options.cpp"})
     if (failed(runtime.add(name)))
       return failure();
-  if (failed(runtime.addWithSource("host/host_main.h")))
+  if (failed(runtime.addWithSource("host/host_main.h")) ||
+      (!node.ports.empty() && failed(runtime.addWithSource("host/wires.h"))))
     return failure();
   for (const std::string &header : emitter.headers())
     if (failed(runtime.addWithSource(header)))
@@ -92,7 +121,7 @@ static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &e
 static LogicalResult addRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
                                 const discoc::Board *board, const discoc::ClusterNode &node) {
   return board && !board->isLinux() ? addBoardRuntime(runtime, emitter, node)
-                                    : addNodeRuntime(runtime, emitter);
+                                    : addNodeRuntime(runtime, emitter, node);
 }
 
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
@@ -109,11 +138,10 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
     return failure();
   if (board && !board->isLinux())
     return emitBoardNode(emitter, options, *board, runtime, rank, directory);
-  return failure(
-      failed(writeText(directory, "main.cpp", mainSource(prefix, knownAddresses(options, rank)))) ||
-      failed(writeText(directory, "CMakeLists.txt",
-                       cmakeLists(prefix, runtime, emitter.weights().isBinary(),
-                                  board ? crossCompiler(*board) : ""))));
+  return failure(failed(writeText(directory, "main.cpp", mainSource(options, rank))) ||
+                 failed(writeText(directory, "CMakeLists.txt",
+                                  cmakeLists(prefix, runtime, emitter.weights().isBinary(),
+                                             board ? crossCompiler(*board) : ""))));
 }
 
 /// The boards by rank; none for a node on any Linux host.
@@ -171,7 +199,7 @@ static std::string inprocCmakeLists(const EmitOptions &options,
   }
   for (const std::string &source : shared.sources())
     if (!StringRef(source).starts_with("board/") && !StringRef(source).starts_with("transport/") &&
-        source != "host/host_main.cpp")
+        source != "host/host_main.cpp" && source != "host/wires.cpp")
       text += "\n  ../node0/runtime/" + source;
   for (const std::string &source : own.sources())
     text += "\n  runtime/" + source;
