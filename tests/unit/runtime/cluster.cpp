@@ -77,6 +77,8 @@ std::vector<int> Cluster::run(const std::function<int(uint32_t)> &body) {
         code = body(rank);
       int stopped = disco_stop(&nodes[rank].node);
       results[rank] = code ? code : stopped;
+      if (afterStop)
+        afterStop(rank);
     });
   for (std::thread &t : threads)
     t.join();

@@ -48,6 +48,9 @@ public:
   std::vector<int> run(const std::function<int(uint32_t)> &body);
   void configure(const std::function<void(disco_config &)> &change);
 
+  // What a rank does behind disco_stop; may be empty.
+  std::function<void(uint32_t)> afterStop;
+
   std::vector<Route> routes;
   disco_inproc *links = nullptr;
 
