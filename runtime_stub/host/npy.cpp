@@ -232,10 +232,11 @@ const char *read_data(FILE *f, disco_npy *a) {
                            : "the file is longer than its shape says";
   if (a->bytes == 0)
     return nullptr;
-  a->data = malloc(a->bytes);
+  const size_t bytes = static_cast<size_t>(a->bytes);
+  a->data = bytes == a->bytes ? malloc(bytes) : nullptr;
   if (!a->data)
     return "out of memory";
-  if (fread(a->data, 1, a->bytes, f) != a->bytes)
+  if (fread(a->data, 1, bytes, f) != bytes)
     return "cannot be read";
   const uint8_t *b = static_cast<const uint8_t *>(a->data);
   for (uint64_t i = 0; a->type == DISCO_BOOL && i < a->bytes; ++i)
@@ -308,7 +309,8 @@ bool disco_npy_write(const char *path, disco_type type, uint32_t rank, const uin
   header[9] = static_cast<char>((n - 10) >> 8);
   snprintf(scratch, sizeof scratch, "%s.%ld.tmp", path, static_cast<long>(getpid()));
   FILE *f = fopen(scratch, "wb");
-  bool ok = f && fwrite(header, 1, n, f) == n && (bytes == 0 || fwrite(data, 1, bytes, f) == bytes);
+  bool ok = f && fwrite(header, 1, n, f) == n &&
+            (bytes == 0 || fwrite(data, 1, static_cast<size_t>(bytes), f) == bytes);
   int code = errno;
   if (f && fclose(f) != 0)
     ok = false;

@@ -23,9 +23,15 @@ uint64_t clock_us() {
   return static_cast<uint64_t>(t.tv_sec) * 1000000u + static_cast<uint64_t>(t.tv_nsec) / 1000u;
 }
 
+// On a machine of 32 bits, what cannot be addressed cannot be allocated either.
+bool addressable(uint64_t bytes) { return static_cast<size_t>(bytes) == bytes; }
+
 void *aligned(uint64_t bytes) {
   void *p = nullptr;
-  return posix_memalign(&p, alignment, bytes ? bytes : 1) == 0 ? p : nullptr;
+  return addressable(bytes) &&
+                 posix_memalign(&p, alignment, bytes ? static_cast<size_t>(bytes) : 1) == 0
+             ? p
+             : nullptr;
 }
 
 bool fail(disco_session *s, int exit_code) {
@@ -136,7 +142,7 @@ bool set_counts(disco_session *s) {
 
 bool allocate(disco_session *s) {
   const disco_program *p = s->program;
-  auto array = [](uint64_t n, size_t size) { return calloc(n ? n : 1, size); };
+  auto array = [](uint64_t n, size_t size) { return calloc(n ? static_cast<size_t>(n) : 1, size); };
   s->config.peers = static_cast<disco_peer *>(array(p->nodes, sizeof(disco_peer)));
   s->config.slots = static_cast<disco_slot *>(array(p->message_count, sizeof(disco_slot)));
   s->inputs = static_cast<disco_npy *>(array(p->input_count, sizeof(disco_npy)));
@@ -160,8 +166,9 @@ bool reserve(disco_session *s, uint64_t count) {
   uint64_t space = s->output_space * 2 > count ? s->output_space * 2 : count;
   for (uint32_t i = 0; i < s->program->output_count; ++i) {
     uint64_t bytes = s->program->outputs[i].bytes;
-    void *p =
-        bytes && space > SIZE_MAX / bytes ? nullptr : realloc(s->outputs[i], bytes * space + 1);
+    void *p = bytes && space > (SIZE_MAX - 1) / bytes
+                  ? nullptr
+                  : realloc(s->outputs[i], static_cast<size_t>(bytes * space + 1));
     if (!p)
       return no_memory(s);
     s->outputs[i] = static_cast<uint8_t *>(p);
@@ -181,7 +188,7 @@ int infer_once(disco_session *s) {
     if (p->inputs[i].bytes)
       memcpy(s->staged_inputs[i],
              static_cast<const uint8_t *>(s->inputs[i].data) + place * p->inputs[i].bytes,
-             p->inputs[i].bytes);
+             static_cast<size_t>(p->inputs[i].bytes));
   uint64_t from = clock_us();
   int code = p->infer(&s->node, s->staged_inputs, s->staged_outputs);
   if (code != DISCO_OK)
@@ -192,7 +199,8 @@ int infer_once(disco_session *s) {
   if (!reserve(s, place + 1))
     return DISCO_ERR_ABORTED;
   for (uint32_t i = 0; i < p->output_count; ++i)
-    memcpy(s->outputs[i] + place * p->outputs[i].bytes, s->staged_outputs[i], p->outputs[i].bytes);
+    memcpy(s->outputs[i] + place * p->outputs[i].bytes, s->staged_outputs[i],
+           static_cast<size_t>(p->outputs[i].bytes));
   ++s->done;
   return DISCO_OK;
 }
@@ -366,7 +374,7 @@ void disco_session_json(const disco_session *s, FILE *to) {
   fprintf(to, ",\"inferences\":%llu,\"completed\":%s,\"time_us\":", static_cast<ull>(s->done),
           s->ran ? "true" : "false");
   if (n > 0) {
-    qsort(s->times_us, n, sizeof *s->times_us, compare_times);
+    qsort(s->times_us, static_cast<size_t>(n), sizeof *s->times_us, compare_times);
     fprintf(to, "{\"min\":%llu,\"median\":%llu,\"max\":%llu}", static_cast<ull>(s->times_us[0]),
             static_cast<ull>(s->times_us[n / 2]), static_cast<ull>(s->times_us[n - 1]));
   } else {
