@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clusters of boards that are more than one kind of board on good wires.
+
+  mixed     a Cortex-M4, a Cortex-M55, a RISC-V and a Linux process compute one
+            model together;
+  fit       resnet20_cifar10 does not fit one netduinoplus2, and runs on the
+            smallest N that `discoc fit` names, from the linked images;
+  errors    mnist_cnn on two boards, one byte in 1,000 of the UART damaged or
+            dropped: every result is right, nothing hangs;
+  lost      an emulator is killed in the middle: the run ends in its deadline
+            with an error that names the rank;
+  chain     three boards in a row: what the ends exchange passes the middle,
+            and the report says so.
+
+    clusters.py [--only NAME] [--inferences 50] [--seed 1]
+"""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import firmware  # noqa: E402  (puts the oracles on the path)
+import cluster  # noqa: E402
+import discoc  # noqa: E402
+
+
+class Skip(Exception):
+    pass
+
+
+def prepared(model, boards, folder, **wiring):
+    """(model's path, OUT, --input arguments) of a compiled, built cluster."""
+    path = firmware.model_path(model, len(boards))
+    if not path:
+        raise Skip("the shared models are absent (DISCOC_SHARED)")
+    out, lab = os.path.join(folder, "out"), os.path.join(folder, "lab.toml")
+    firmware.write_cluster(lab, boards, **wiring)
+    firmware.compile(path, out, lab=lab)
+    firmware.build(out)
+    return path, out
+
+
+def compared(path, out, nodes, folder, inputs, *more, timeout=300):
+    """(why not, note, report)"""
+    want = firmware.host_answer(path, nodes, folder, inputs)
+    got, report = firmware.run(out, inputs, os.path.join(folder, "results"),
+                               *more, timeout=timeout)
+    note = (f"inference {report['time_us']['median'] / 1000:.0f} ms, "
+            f"{report['wire_bytes']} bytes with headers")
+    return firmware.output_fault(got, want) or \
+        firmware.traffic_fault(out, report), note, report
+
+
+def mixed(folder, _):
+    boards = ["linux", "mps2-an386", "mps3-an547", "riscv32-virt"]
+    path, out = prepared("micro_kws_m", boards, folder)
+    return compared(path, out, 4, folder,
+                    firmware.write_inputs(path, folder))[:2]
+
+
+def fit(folder, _):
+    model, board = "resnet20_cifar10", "netduinoplus2"
+    path = firmware.model_path(model, 1)
+    if not path:
+        raise Skip("the shared models are absent (DISCOC_SHARED)")
+    try:
+        prepared(model, [board], folder)
+        return "fits one board", ""
+    except firmware.DoesNotFit as refused:
+        said = str(refused)
+    done = firmware.call(["fit", path, "--board", board, "--json"], 120)
+    named = re.search(r'"smallest": *(\d+)', done.stdout)
+    if done.returncode or not named:
+        return f"fit says nothing: {done.stdout[-200:]} {done.stderr}", ""
+    nodes = int(named.group(1))
+    inner = os.path.join(folder, "small")
+    os.makedirs(inner)
+    path, out = prepared(model, [board] * nodes, inner)
+    why, note, _ = compared(path, out, nodes, inner,
+                            firmware.write_inputs(path, inner), timeout=600)
+    return why, f"N = {nodes}; {note}; one board: {said[:200]}"
+
+
+def errors(folder, a):
+    path, out = prepared("mnist_cnn", ["mps2-an386"] * 2, folder)
+    inputs = firmware.write_inputs(path, folder, count=a.inferences)
+    clean = compared(path, out, 2, folder, inputs, timeout=900)
+    noisy = compared(path, out, 2, folder, inputs, "--wire-errors",
+                     f"0.001,{a.seed}", timeout=3000)
+    note = (f"{a.inferences} inferences; on good wires {clean[1]}; on bad "
+            f"ones {noisy[1]}; wires {noisy[2].get('wires')}")
+    return clean[0] or noisy[0], note
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def emulator_of(pid, rank_word):
+    for child in children(pid):
+        with open(f"/proc/{child}/cmdline", "rb") as file:
+            if rank_word in file.read().decode(errors="replace"):
+                return child
+    return None
+
+
+def lost(folder, _):
+    path, out = prepared("mnist_cnn", ["mps2-an386"] * 2, folder)
+    inputs = firmware.write_inputs(path, folder, count=2000)
+    process = subprocess.Popen(
+        [discoc.binary(), "run", out, *inputs, "--deadline-ms", "4000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        time.sleep(4)
+        victim = emulator_of(process.pid, "node1")
+        if not victim:
+            return "no emulator of node 1", ""
+        os.kill(victim, signal.SIGKILL)
+        began = time.monotonic()
+        _, said = process.communicate(timeout=60)
+        took = time.monotonic() - began
+    finally:
+        if process.poll() is None:
+            process.kill()
+    if process.returncode != 4 or "rank 1" not in said:
+        return f"ended with {process.returncode}: {said[-400:]}", ""
+    return (None if took < 15 else f"ended after {took:.0f} s"), \
+        f"ended {took:.1f} s after"
+
+
+def chain(folder, _):
+    path, out = prepared("micro_kws_m", ["mps2-an386"] * 3, folder,
+                         topology="chain")
+    why, note, _ = compared(path, out, 3, folder,
+                            firmware.write_inputs(path, folder))
+    stated = cluster.load_json(os.path.join(out, "report.json"))
+    passed_on = [n.get("forwarded_bytes", 0) for n in stated["nodes"]]
+    if not why and (passed_on[1] <= 0 or passed_on[0] or passed_on[2]):
+        why = f"the report says forwarded: {passed_on}"
+    return why, f"{note}; forwarded {passed_on}"
+
+
+CASES = {"mixed": mixed, "fit": fit, "errors": errors, "lost": lost,
+         "chain": chain}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--inferences", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    a = parser.parse_args()
+    discoc.need_compiler()
+    tally = discoc.Tally()
+    if lacking := firmware.missing():
+        tally.skip("all", lacking)
+        return tally.close()
+    for name, case in CASES.items():
+        if a.only not in name:
+            continue
+        with tempfile.TemporaryDirectory(prefix="discoc-boards-") as folder:
+            try:
+                why, note = case(folder, a)
+            except Skip as reason:
+                tally.skip(name, str(reason))
+                continue
+            except Exception as error:  # one case, not the run
+                why, note = f"{type(error).__name__}: {error}", ""
+        if why:
+            tally.fail(name, why)
+        else:
+            tally.ok(name, note)
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

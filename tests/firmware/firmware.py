@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clusters of boards for the firmware tests: cluster files, compiling,
+running, and what the host's own programs answer."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for part in ("oracle", "end_to_end"):
+    sys.path.insert(0, os.path.join(HERE, "..", part))
+import cluster  # noqa: E402
+import discoc  # noqa: E402
+import graph  # noqa: E402
+
+# Of the output's range: the boards' kernels add in another order.
+TOLERANCE = 1e-5
+# Bare boards that the emulator has, and whether they have a network.
+BOARDS = {"mps2-an386": True, "mps2-an500": True, "mps3-an547": True,
+          "netduinoplus2": False, "riscv32-virt": True,
+          "stm32vldiscovery": False}
+
+
+class DoesNotFit(Exception):
+    """The message of `compile`: which memory of which node, by how much."""
+
+
+def missing():
+    """What of the boards' tools this machine lacks, or None."""
+    tools = ("qemu-system-arm", "qemu-system-riscv32", "arm-none-eabi-g++",
+             "riscv64-unknown-elf-g++")
+    lacking = [t for t in tools if not shutil.which(t)]
+    return f"no {', '.join(lacking)} (scripts/setup boards)" if lacking \
+        else None
+
+
+def sample(kind):
+    return os.path.join(discoc.ROOT, "samples", "cifar10",
+                        f"cifar10_{kind}.onnx")
+
+
+def model_path(name, nodes):
+    """The model's file for so many nodes, or None where it is absent."""
+    if name == "cifar10":
+        return sample({2: "masks2", 4: "masks4"}.get(nodes, "dense"))
+    shared = discoc.shared()
+    path = shared and os.path.join(shared, "models", name, "model.onnx")
+    return path if path and os.path.exists(path) else None
+
+
+def shapes_of(path):
+    """{input: dims}, one sample."""
+    model = graph.load(path)
+    return {v.name: [d.dim_value or 1 for d in v.type.tensor_type.shape.dim]
+            for v in graph.real_inputs(model)}
+
+
+def write_inputs(path, folder, count=1, seed=0):
+    """--input arguments: `count` inferences of random pictures."""
+    rng = np.random.default_rng(seed)
+    arguments = []
+    for name, dims in shapes_of(path).items():
+        value = rng.random([count * dims[0], *dims[1:]], np.float32)
+        if "mnist" in path:
+            value *= 255
+        file = os.path.join(folder, f"in{len(arguments)}.npy")
+        np.save(file, value)
+        arguments += ["--input", f"{name}={file}"]
+    return arguments
+
+
+def write_cluster(file, boards, kind="uart", topology="all", links=()):
+    """boards: a list of names. links: [(a, b, kind)] instead of a topology."""
+    with open(file, "w", encoding="utf-8") as stream:
+        for board in boards:
+            stream.write(f'[[node]]\nboard = "{board}"\n\n')
+        for a, b, how in links:
+            stream.write(f'[[link]]\nbetween = [{a}, {b}]\nkind = "{how}"\n\n')
+        if not links and len(boards) > 1:
+            stream.write(f'[network]\ntopology = "{topology}"\n'
+                         f'kind = "{kind}"\n')
+
+
+def call(command, timeout):
+    return subprocess.run([discoc.binary(), *command], capture_output=True,
+                          text=True, errors="replace", timeout=timeout)
+
+
+def compile(path, out, nodes=None, lab=None):
+    """`discoc compile` for a cluster file, or for Linux hosts."""
+    command = ["compile", path, "-o", out]
+    command += ["--cluster", lab] if lab else ["-n", str(nodes)]
+    for name, dims in shapes_of(path).items():
+        command += ["--input-shape", f"{name}={'x'.join(map(str, dims))}"]
+    done = call(command, 120)
+    if done.returncode == 0:
+        return
+    first = next((line for line in done.stderr.splitlines()
+                  if "error:" in line), done.stderr[:300])
+    if re.search(r"does not fit|do not fit|too small|not fit", done.stderr):
+        raise DoesNotFit(first)
+    raise RuntimeError(first)
+
+
+def build(out):
+    done = call(["build", out], 300)
+    if done.returncode:
+        raise RuntimeError("build: " + done.stderr.strip()[-400:])
+
+
+def run(out, inputs, folder, *more, timeout=300):
+    """(outputs by name, the JSON report); RuntimeError when it fails."""
+    done = call(["run", out, *inputs, "--output-dir", folder, "--json", *more],
+                timeout)
+    if done.returncode:
+        raise RuntimeError(f"run ended with {done.returncode}: "
+                           + done.stderr.strip()[-600:])
+    report = json.loads(done.stdout)
+    return {o["name"]: np.load(o["file"]) for o in report["outputs"]}, report
+
+
+def host_answer(path, nodes, folder, inputs):
+    """What the same programs give on this host, in one process."""
+    out = os.path.join(folder, f"host{nodes}")
+    if not os.path.exists(out):
+        compile(path, out, nodes)
+    return run(out, inputs, os.path.join(folder, f"host{nodes}.out"),
+               "--transport", "inproc")[0]
+
+
+def output_fault(got, want, tolerance=TOLERANCE):
+    for name, value in want.items():
+        spread = float(np.ptp(value)) or 1.0
+        far = float(np.abs(got[name].astype(np.float64) - value).max())
+        if got[name].shape != value.shape or not far <= tolerance * spread:
+            return f"{name}: {far / spread:.3g} of the range"
+    return None
+
+
+def traffic_fault(out, report):
+    """Why the payload that the programs counted, pair by pair, is not what
+    report.json states; None: it is."""
+    stated = cluster.load_json(os.path.join(out, "report.json"))
+    exchanged, root = cluster.report_traffic(stated)
+    want = {pair: exchanged.get(pair, 0) + root.get(pair, 0)
+            for pair in set(exchanged) | set(root)}
+    got = {}
+    for rank in report["ranks"]:
+        for peer in rank["peers"]:
+            if peer["tx_payload"]:
+                got[rank["rank"], peer["rank"]] = \
+                    peer["tx_payload"] / rank["inferences"]
+    return None if got == want else f"counted {got}, stated {want}"
