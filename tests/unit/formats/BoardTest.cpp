@@ -1,0 +1,175 @@
+//===- BoardTest.cpp - tests of the descriptions of boards ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/Board.h"
+#include "Expect.h"
+
+#include <filesystem>
+
+using namespace discoc;
+
+namespace {
+const std::string good = R"(title = "A board"
+status = "emulated"
+arch = "armv7e-m"
+[toolchain]
+prefix = "arm-none-eabi-"
+flags = ["-mthumb"]
+[build]
+linker_script = "link.ld"
+sources = ["start.cpp"]
+stack = 4096
+[build.defines]
+BOARD_IRQS = 32
+[speed]
+clock = 25e6
+f32 = 3.5
+[[memory]]
+name = "flash"
+kind = "flash"
+address = 0x08000000
+size = 0x10000
+holds = ["code", "weights"]
+[[memory]]
+name = "ram"
+kind = "ram"
+address = 0x20000000
+size = 0x8000
+holds = ["data", "arena", "buffers", "stack"]
+[[link]]
+name = "uart1"
+kind = "uart"
+bandwidth = 11.5e3
+latency = 1e-3
+serial = 1
+[emulator]
+program = "qemu-system-arm"
+machine = "x"
+)";
+
+/// The good text with one piece replaced, which must be there.
+std::string changed(const std::string &from, const std::string &to) {
+  std::string text = good;
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+} // namespace
+
+TEST(Board, ReadsAllKeys) {
+  Diagnostics out;
+  auto board = parseBoard(good, "toy", "b.toml", out);
+  ASSERT_TRUE(board) << toString(out);
+  EXPECT_EQ(board->name, "toy");
+  EXPECT_EQ(board->toolchain, "arm-none-eabi-");
+  EXPECT_EQ(board->optimize, "-O2");
+  EXPECT_EQ(board->stackBytes, 4096);
+  EXPECT_EQ(board->defines.at("BOARD_IRQS"), "32");
+  EXPECT_EQ(board->clockHz, 25e6);
+  EXPECT_EQ(board->cyclesF32, 3.5);
+  EXPECT_EQ(board->memoryOf(BoardPart::arena)->address, 0x20000000u);
+  EXPECT_EQ(board->memoryOf(BoardPart::weights)->name, "flash");
+  ASSERT_TRUE(board->findLink("uart1"));
+  EXPECT_EQ(board->findLink("uart1")->serial, 1);
+  EXPECT_FALSE(board->findLink("uart2"));
+  EXPECT_FALSE(board->isLinux());
+}
+
+TEST(Board, SaysWhatIsWrongAndWhere) {
+  struct Case {
+    std::string text;
+    std::vector<std::string> parts;
+  } cases[] = {
+      {"", {"title is missing"}},
+      {"title=", {"line 1", "not TOML"}},
+      {changed("arch", "bogus"), {"line 3", "unknown key \"bogus\"", "known: title"}},
+      {changed("\"emulated\"", "\"broken\""), {"line 2", "unknown status", "linked only"}},
+      {changed("\"A board\"", "3"), {"title is not a plain string"}},
+      {changed("\"A board\"", "\"a;b\""), {"title is not a plain string"}},
+      {changed("[toolchain]", "[tools]"), {"unknown key \"tools\""}},
+      {changed("[\"-mthumb\"]", "\"-mthumb\""), {"flags is not a list"}},
+      {changed("[\"-mthumb\"]", "[1]"), {"flags is not a list"}},
+      {changed("prefix", "suffix"), {"[toolchain]", "unknown key \"suffix\""}},
+      {changed("prefix = \"arm-none-eabi-\"", ""), {"[toolchain]", "prefix is missing"}},
+      {changed("stack = 4096", ""), {"[build]", "stack is missing"}},
+      {changed("stack = 4096", "stack = 12"), {"stack is not an integer from 256"}},
+      {changed("stack = 4096", "stack = 1001"), {"no multiple of 8"}},
+      {changed("linker_script = \"link.ld\"", ""), {"linker_script is missing"}},
+      {changed("BOARD_IRQS = 32", "BOARD_IRQS = \"x\""), {"\"BOARD_IRQS\" is no name with an"}},
+      {changed("clock = 25e6", "clock = 25"), {"[speed]", "clock is not"}},
+      {changed("f32 = 3.5", "f32 = -1"), {"f32 is not a number from 0 up"}},
+      {changed("kind = \"flash\"", "kind = \"rom\""), {"[[memory]] 1", "unknown kind \"rom\""}},
+      {changed("address = 0x08000000", "address = -1"), {"address is not an integer"}},
+      {changed("size = 0x10000", ""), {"size is missing"}},
+      {changed("size = 0x10000", "size = 0xffffffff"), {"beyond 32 bits"}},
+      {changed("0x08000000", "0x20007fff"), {"[[memory]] 2", "\"ram\"", "overlaps \"flash\""}},
+      {changed("name = \"ram\"", "name = \"flash\""), {"\"flash\" is used twice"}},
+      {changed("name = \"ram\"", "name = \"a b\""), {"is no word"}},
+      {changed("\"weights\"]", "\"heap\"]"), {"unknown part \"heap\"", "known: code"}},
+      {changed("\"weights\"]", "\"weights\", \"arena\"]"), {"flash cannot hold \"arena\""}},
+      {changed("\"data\", ", "\"data\", \"code\", "), {"\"code\" is held twice"}},
+      {changed("\"data\", ", ""), {"no memory holds \"data\""}},
+      {changed("kind = \"uart\"", "kind = \"can\""), {"[[link]] 1", "unknown kind \"can\""}},
+      {changed("latency = 1e-3", "latency = \"1\""), {"latency is not a number"}},
+      {changed("serial = 1", "serial = 99"), {"serial is not an integer"}},
+      {changed("serial = 1", "serial = 1\nemulator = [\"-x\"]"), {"say the same"}},
+      {changed("[emulator]", "[[link]]\nname = \"uart1\"\nkind = \"uart\"\n[emulator]"),
+       {"[[link]] 2", "\"uart1\" is used twice"}},
+      {changed("[emulator]", "[[link]]\nname = \"u\"\nkind = \"uart\"\nserial = 1\n[emulator]"),
+       {"-serial 1 is \"uart1\" already"}},
+      {changed("machine = \"x\"", ""), {"[emulator]", "machine is missing"}},
+      {changed("[emulator]", "[simulator]"), {"unknown key \"simulator\""}},
+      {changed("[[memory]]", "[memory]"), {"line"}},
+      {"link = 3\n" + good.substr(0, good.find("[[link]]")), {"link is not a list of tables"}},
+      {"speed = 3\n" + changed("[speed]", "[more]"), {"speed is not a table"}},
+  };
+  for (const Case &c : cases) {
+    Diagnostics out;
+    EXPECT_FALSE(parseBoard(c.text, "toy", "b.toml", out)) << c.text;
+    expectFault(out, c.parts);
+  }
+}
+
+TEST(Board, UnknownNamesListTheKnownOnes) {
+  Diagnostics out;
+  EXPECT_FALSE(readBoard("nonsense", out));
+  expectFault(out, {"\"nonsense\"", "no such board", "linux", "mps2-an386"});
+  Diagnostics path;
+  EXPECT_FALSE(readBoard("no/such/folder", path));
+  expectFault(path, {"no/such/folder/board.toml"});
+}
+
+TEST(Board, AllBoardsAreRight) {
+  const std::vector<std::string> names = boardNames();
+  EXPECT_GE(names.size(), 8u);
+  for (const std::string &name : names) {
+    Diagnostics out;
+    auto board = readBoard(name, out);
+    ASSERT_TRUE(board) << toString(out);
+    std::vector<std::string> files = board->sources;
+    files.insert(files.end(), board->uartSources.begin(), board->uartSources.end());
+    files.insert(files.end(), board->ethernetSources.begin(), board->ethernetSources.end());
+    if (!board->isLinux())
+      files.push_back(board->linkerScript);
+    for (const std::string &file : files)
+      EXPECT_TRUE(std::filesystem::is_regular_file(board->folder + "/" + file))
+          << name << ": " << file;
+    if (board->status == "emulated") {
+      for (const BoardLink &link : board->links)
+        EXPECT_TRUE(link.serial || !link.emulator.empty()) << name << ": " << link.name;
+    }
+  }
+}
+
+TEST(Board, PageNamesEveryKey) {
+  Diagnostics out;
+  const std::string page = readText(std::string(DISCOC_DOCS) + "/board.md", out).value_or("");
+  for (const char *table : {"", "toolchain", "build", "speed", "memory", "link", "emulator"})
+    for (const char *key : boardKeys(table))
+      EXPECT_NE(page.find("`" + std::string(key) + "`"), std::string::npos) << table << "." << key;
+  for (const std::string &part : BoardPart::all())
+    EXPECT_NE(page.find("`" + part + "`"), std::string::npos) << part;
+  for (const std::string &example : examplesOf("board.md", "toml")) {
+    Diagnostics faults;
+    EXPECT_TRUE(parseBoard(example, "example", "board.md", faults)) << toString(faults);
+  }
+}
