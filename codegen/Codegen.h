@@ -31,11 +31,16 @@ struct EmitOptions {
 EmitOptions readEmitOptions(mlir::ModuleOp module);
 void writeEmitOptions(mlir::ModuleOp module, const EmitOptions &options);
 
+/// Whether nodes have to fit into their boards.
+struct FitCheck {
+  bool anySize = false;    // in: what does not fit is emitted all the same
+  bool doesNotFit = false; // out: emission failed because a node needs more memory than there is
+};
+
 /// Writes the node directories, manifests and the report of a planned module into an existing,
-/// empty directory. The same module gives the same bytes. `doesNotFit`: set when it fails because a
-/// node needs more memory than its board has.
+/// empty directory. The same module gives the same bytes.
 mlir::LogicalResult emitCluster(mlir::ModuleOp module, llvm::StringRef runtimeDirectory,
-                                llvm::StringRef directory, bool *doesNotFit = nullptr);
+                                llvm::StringRef directory, FitCheck &fit);
 
 /// Weights above this many bytes are a binary file, others an array in C++.
 inline constexpr int64_t kInlineWeightBytes = 64 * 1024;

@@ -231,9 +231,8 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
                                   const EmitOptions &options,
                                   ArrayRef<std::optional<discoc::Board>> boards,
                                   std::vector<std::vector<discoc::MemoryUse>> &memories,
-                                  bool *doesNotFit) {
+                                  FitCheck &fit) {
   memories.resize(emitters.size());
-  bool fits = true;
   for (size_t rank = 0; rank < emitters.size(); ++rank) {
     if (!boards[rank] || boards[rank]->isLinux())
       continue;
@@ -245,20 +244,20 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
       return failure();
     memories[rank] =
         boardMemory(*emitters[rank], options.cluster, static_cast<int64_t>(rank), board, *bounds);
+    if (fit.anySize)
+      continue;
     for (const BoardShortage &shortage : shortages(memories[rank], board)) {
       llvm::errs() << "error: node " << rank << " (" << options.cluster.nodes[rank].name << ", "
                    << board.name << ") does not fit: " << shortageText(shortage, memories[rank])
                    << "\n";
-      fits = false;
+      fit.doesNotFit = true;
     }
   }
-  if (!fits && doesNotFit)
-    *doesNotFit = true;
-  return success(fits);
+  return failure(fit.doesNotFit);
 }
 
 LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory,
-                                 bool *doesNotFit) {
+                                 FitCheck &fit) {
   EmitOptions options = readEmitOptions(module);
   SmallVector<ModuleOp> shards = shardsOf(module);
   std::vector<std::unique_ptr<ModelEmitter>> emitters;
@@ -279,7 +278,7 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
     content += emitters.back()->body();
   }
   std::vector<std::vector<discoc::MemoryUse>> memories;
-  if (failed(planMemories(emitters, options, boards, memories, doesNotFit)))
+  if (failed(planMemories(emitters, options, boards, memories, fit)))
     return failure();
   for (size_t rank = 0; rank < shards.size(); ++rank) {
     std::string node = pathIn(directory, "node" + std::to_string(rank));

@@ -1,6 +1,7 @@
 //===- Build.cpp - builds the node directories of a compiled model ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Build.h"
+#include "BuildBoards.h"
 #include "Process.h"
 #include "formats/Text.h"
 
@@ -222,8 +223,10 @@ bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagn
         jobs.push_back({fmt::format("node {}", node.rank), nodePath(outDirectory, node)});
     return jobs;
   };
-  return buildJobs(outDirectory, fmt::format("{} node programs", manifest.nodes.size()), missing,
-                   out);
+  return (missing().empty() || findToolchains(manifest, out)) &&
+         buildJobs(outDirectory, fmt::format("{} node programs", manifest.nodes.size()), missing,
+                   out) &&
+         checkBoards(outDirectory, manifest, out).has_value();
 }
 
 bool buildCluster(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {

@@ -1,6 +1,7 @@
 //===- Compile.cpp - discoc compile and discoc emit -----------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Codegen.h"
+#include "Fit.h"
 #include "Frontend.h"
 #include "HostCommands.h"
 #include "OutputDirectory.h"
@@ -103,7 +104,7 @@ LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) 
 }
 
 /// Emits into a directory that appears only when everything is written.
-int emitTo(ModuleOp module, const std::string &out) {
+int emitTo(ModuleOp module, const std::string &out, FitCheck &fit) {
   std::string runtime = runtimeDirectory();
   if (runtime.empty()) {
     llvm::errs() << "error: the runtime stub's sources are not beside discoc: reinstall it, or set "
@@ -111,7 +112,7 @@ int emitTo(ModuleOp module, const std::string &out) {
     return discoc::ExitFault;
   }
   OutputDirectory directory(out);
-  if (!directory.prepare() || failed(emitCluster(module, runtime, directory.path())) ||
+  if (!directory.prepare() || failed(emitCluster(module, runtime, directory.path(), fit)) ||
       !directory.commit())
     return discoc::ExitFault;
   return discoc::ExitSuccess;
@@ -133,7 +134,13 @@ int discoc::runCompile(const CompileOptions &options) {
   DiagnosticPrinter printer(*loaded->context, options.model.model);
   if (failed(runStages(*loaded->module, options)))
     return ExitFault;
-  return options.stopAfter.empty() ? emitTo(*loaded->module, options.out) : ExitSuccess;
+  if (!options.stopAfter.empty())
+    return ExitSuccess;
+  FitCheck fit{options.anySize};
+  int code = emitTo(*loaded->module, options.out, fit);
+  if (fit.doesNotFit)
+    suggestFit(options.model, readEmitOptions(*loaded->module).cluster);
+  return code;
 }
 
 int discoc::runEmit(const EmitCommandOptions &options) {
@@ -152,5 +159,6 @@ int discoc::runEmit(const EmitCommandOptions &options) {
   // A text may have been changed by hand: what is emitted was proved.
   PassManager manager(context.get());
   manager.addPass(createCheckSchedule());
-  return succeeded(manager.run(*module)) ? emitTo(*module, options.out) : ExitFault;
+  FitCheck fit;
+  return succeeded(manager.run(*module)) ? emitTo(*module, options.out, fit) : ExitFault;
 }

@@ -33,6 +33,12 @@ struct CompileOptions {
   std::vector<std::string> printIrAfter; // stages, or "all"; to standard error
   std::string dumpDirectory;             // numbered files, one a stage
   bool timing = false, statistics = false;
+  bool anySize = false; // for boards: emit what does not fit, too
+};
+
+struct FitOptions {
+  ModelOptions model; // its board and its nodes are those of the search
+  int64_t maxNodes = 16;
 };
 
 struct EmitCommandOptions {
@@ -49,6 +55,8 @@ struct InspectOptions {
 int runCompile(const CompileOptions &options);
 int runEmit(const EmitCommandOptions &options);
 int runInspect(const InspectOptions &options);
+int runFit(const FitOptions &options);
+int runBoards();
 
 /// Sha256 of a model's file and its external data, as manifests have it.
 std::string hashModel(const importer::Model &model);

@@ -70,6 +70,9 @@ void addCompile(CLI::App &app, int &exitCode) {
       ->type_name("DIR");
   command->add_flag("--timing", options->timing, "Say how long each stage took");
   command->add_flag("--statistics", options->statistics, "Print what the stages counted");
+  command
+      ->add_flag("--any-size", options->anySize, "Emit for boards also what does not fit into them")
+      ->group(""); // for scripts/measure-boards
   command->callback([options, &exitCode] { exitCode = discoc::runCompile(*options); });
 }
 
@@ -99,6 +102,45 @@ void addInspect(CLI::App &app, int &exitCode) {
   command->callback([options, &exitCode] { exitCode = discoc::runInspect(*options); });
 }
 
+void addFit(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<discoc::FitOptions>();
+  CLI::App *command =
+      app.add_subcommand("fit", "Find the fewest boards of a kind that a model fits into");
+  command->footer(
+      "For every N, a line: what the fullest node takes of each of its board's memories. Weights, "
+      "arena, buffers\nand stack are exact, code and variables are upper bounds from the board's "
+      "measured table. Nothing is\nwritten or built. With --masks or --owners, N is theirs.\n\n"
+      "  discoc fit resnet20.onnx --board netduinoplus2\n\n"
+      "Exit codes: 0 the smallest N is the last line, 1 no N does or the model is wrong, 2 usage.");
+  command->add_option("MODEL", options->model.model, "The ONNX file (opset 7 to 22)")
+      ->required()
+      ->type_name("MODEL.onnx");
+  command->add_option("--board", options->model.board, "The kind of board (see 'discoc boards')")
+      ->required()
+      ->type_name("BOARD");
+  command->add_option("--max-nodes", options->maxNodes, "The largest N to try (default 16)")
+      ->check(CLI::Range(int64_t(1), int64_t(256)))
+      ->type_name("M");
+  command->add_option("--masks", options->model.masks, "Masks as JSON (docs/formats/masks.md)")
+      ->type_name("FILE");
+  command->add_option("--owners", options->model.owners, "Owner maps as JSON")->type_name("FILE");
+  command
+      ->add_option("--pin", options->model.pins,
+                   "Size of a named dimension, such as batch=1; repeatable")
+      ->type_name("NAME=SIZE");
+  command
+      ->add_option("--input-shape", options->model.inputShapes,
+                   "Shape of an input, such as x=1x3x224x224; repeatable")
+      ->type_name("NAME=AxBxC");
+  command->callback([options, &exitCode] { exitCode = discoc::runFit(*options); });
+}
+
+void addBoards(CLI::App &app, int &exitCode) {
+  CLI::App *command = app.add_subcommand(
+      "boards", "List the boards that programs can be written for, with their memories and links");
+  command->callback([&exitCode] { exitCode = discoc::runBoards(); });
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -114,10 +156,13 @@ int main(int argc, char **argv) {
              "4 a node failed while the programs ran, 5 results differ, 6 interrupted.");
   int exitCode = discoc::ExitSuccess;
   addCompile(app, exitCode);
+  addFit(app, exitCode);
   addInspect(app, exitCode);
+  discoc::addBuildCommand(app, exitCode);
   discoc::addRunCommand(app, exitCode);
   discoc::addVerifyCommand(app, exitCode);
   discoc::addReportCommand(app, exitCode);
+  addBoards(app, exitCode);
   addEmit(app, exitCode);
   try {
     app.parse(argc, argv);

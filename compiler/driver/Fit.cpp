@@ -1,0 +1,238 @@
+//===- Fit.cpp - discoc fit and discoc boards -----------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Fit.h"
+#include "BoardMemory.h"
+#include "Frontend.h"
+#include "HostCommands.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+#include <set>
+
+using namespace mlir;
+using namespace disco;
+
+namespace {
+
+/// What a model takes of N boards.
+struct FitRow {
+  std::vector<std::vector<discoc::MemoryUse>> nodes;
+  bool fits = false;
+  int64_t weightBytes = 0; // of all nodes
+};
+
+/// One memory of the fullest node.
+struct Fullest {
+  size_t rank = 0;
+  int64_t bytes = 0;
+};
+
+Fullest fullest(const FitRow &row, const discoc::BoardMemory &memory) {
+  Fullest most;
+  for (auto [rank, uses] : llvm::enumerate(row.nodes)) {
+    int64_t sum = 0;
+    for (const discoc::MemoryUse &use : uses)
+      if (use.memory == memory.name)
+        sum += (use.bytes + 63) / 64 * 64;
+    if (sum > most.bytes)
+      most = {rank, sum};
+  }
+  return most;
+}
+
+/// Compiles a model for N boards as far as memory is planned. Nothing, with a message, when that
+/// does not go.
+std::optional<FitRow> measureFit(discoc::ModelOptions options, const discoc::Board &board,
+                                 int64_t nodes) {
+  options.cluster.clear();
+  options.board = board.name;
+  options.nodes = nodes;
+  discoc::Diagnostics errors;
+  std::optional<discoc::BoardBounds> bounds = discoc::readBounds(board, errors);
+  llvm::errs() << discoc::toString(errors);
+  std::optional<LoadedModel> loaded = bounds ? loadModel(options) : std::nullopt;
+  if (!loaded)
+    return std::nullopt;
+  DiagnosticPrinter printer(*loaded->context, options.model);
+  PassManager manager(loaded->context.get());
+  for (const Stage &stage : stages())
+    manager.addPass(stage.create());
+  if (failed(manager.run(*loaded->module)))
+    return std::nullopt;
+  EmitOptions emit = readEmitOptions(*loaded->module);
+  FitRow row;
+  row.fits = true;
+  for (auto [rank, shard] : llvm::enumerate(shardsOf(*loaded->module))) {
+    ModelEmitter emitter(shard, emit);
+    row.weightBytes += emitter.weights().bytes();
+    row.nodes.push_back(
+        boardMemory(emitter, emit.cluster, static_cast<int64_t>(rank), board, *bounds));
+    row.fits &= shortages(row.nodes.back(), board).empty();
+  }
+  return row;
+}
+
+/// No fewer boards than these can hold the weights.
+int64_t leastNodes(const FitRow &row, const discoc::Board &board) {
+  auto size = static_cast<int64_t>(board.memoryOf(discoc::BoardPart::weights)->size);
+  return std::max<int64_t>(1, (row.weightBytes + size - 1) / size);
+}
+
+void printHead(const discoc::Board &board) {
+  llvm::outs() << board.name << ": " << board.title << "\n   N";
+  for (const discoc::BoardMemory &memory : board.memories)
+    if (!memory.holds.empty())
+      llvm::outs() << llvm::format("  %10s of %-10llu", memory.name.c_str(),
+                                   static_cast<unsigned long long>(memory.size));
+  llvm::outs() << "\n";
+}
+
+void printRow(const FitRow &row, const discoc::Board &board) {
+  llvm::outs() << llvm::format("%4d", static_cast<int>(row.nodes.size()));
+  for (const discoc::BoardMemory &memory : board.memories) {
+    if (memory.holds.empty())
+      continue;
+    Fullest most = fullest(row, memory);
+    double share = 100.0 * static_cast<double>(most.bytes) / static_cast<double>(memory.size);
+    llvm::outs() << llvm::format("  %10lld %7.1f %%   ", static_cast<long long>(most.bytes), share);
+  }
+  llvm::outs() << (row.fits ? "  fits\n" : "  does not fit\n");
+}
+
+/// The parts of the fullest node, for the last line of a table.
+void printParts(const FitRow &row, const discoc::Board &board) {
+  for (const discoc::BoardMemory &memory : board.memories) {
+    if (memory.holds.empty())
+      continue;
+    Fullest most = fullest(row, memory);
+    llvm::outs() << "  " << memory.name << " of node " << most.rank << ":";
+    for (const discoc::MemoryUse &use : row.nodes[most.rank])
+      if (use.memory == memory.name)
+        llvm::outs() << " " << use.part << (use.exact ? " " : " at most ") << use.bytes;
+    llvm::outs() << "\n";
+  }
+}
+
+/// The N that masks or owner maps are for; 0: any.
+std::optional<int64_t> statedNodes(const discoc::ModelOptions &options) {
+  discoc::Diagnostics errors;
+  int64_t nodes = 0;
+  if (!options.masks.empty()) {
+    auto masks = discoc::readMasks(options.masks, std::nullopt, errors);
+    nodes = masks ? masks->nodes : 0;
+  } else if (!options.owners.empty()) {
+    auto owners = discoc::readOwners(options.owners, std::nullopt, errors);
+    nodes = owners ? owners->nodes : 0;
+  }
+  llvm::errs() << discoc::toString(errors);
+  return errors.empty() ? std::optional(nodes) : std::nullopt;
+}
+
+std::optional<discoc::Board> findBareBoard(const std::string &name) {
+  discoc::Diagnostics errors;
+  std::optional<discoc::Board> board = discoc::readBoard(name, errors);
+  llvm::errs() << discoc::toString(errors);
+  if (board && board->isLinux()) {
+    llvm::errs() << "error: --board " << name << ": a Linux board has no memories to fit into\n";
+    board.reset();
+  }
+  return board;
+}
+
+} // namespace
+
+int discoc::runFit(const FitOptions &options) {
+  std::optional<Board> board = findBareBoard(options.model.board);
+  std::optional<int64_t> stated = board ? statedNodes(options.model) : std::nullopt;
+  if (!board || !stated)
+    return ExitFault;
+  int64_t first = *stated ? *stated : 1, last = *stated ? *stated : options.maxNodes;
+  for (int64_t nodes = first; nodes <= last; ++nodes) {
+    std::optional<FitRow> row = measureFit(options.model, *board, nodes);
+    if (!row)
+      return ExitFault;
+    if (nodes == first)
+      printHead(*board);
+    printRow(*row, *board);
+    if (row->fits) {
+      printParts(*row, *board);
+      llvm::outs() << "the smallest N is " << nodes << "\n";
+      return ExitSuccess;
+    }
+    nodes = std::max(nodes, std::min(leastNodes(*row, *board) - 1, last - 1));
+    if (nodes >= last)
+      printParts(*row, *board);
+  }
+  llvm::errs() << "error: " << options.model.model << " does not fit into "
+               << (*stated ? std::to_string(last) : "up to " + std::to_string(last)) << " boards "
+               << board->name << "\n";
+  suggestBoards(options.model, first, board->name);
+  return ExitFault;
+}
+
+/// Other boards, as many as asked for, that would do.
+void disco::suggestBoards(const discoc::ModelOptions &options, int64_t nodes,
+                          const std::string &except) {
+  std::string names;
+  for (const std::string &name : discoc::boardNames()) {
+    discoc::Diagnostics ignored;
+    std::optional<discoc::Board> other = discoc::readBoard(name, ignored);
+    if (!other || other->isLinux() || name == except || !discoc::clusterOf(*other, nodes, ignored))
+      continue;
+    std::optional<FitRow> row = measureFit(options, *other, nodes);
+    if (row && row->fits)
+      names += (names.empty() ? "" : ", ") + name;
+  }
+  if (!names.empty())
+    llvm::errs() << "note: " << (nodes == 1 ? "one board" : std::to_string(nodes) + " boards")
+                 << " of these would do: " << names << "\n";
+}
+
+void disco::suggestFit(const discoc::ModelOptions &options, const discoc::Cluster &cluster) {
+  constexpr int64_t most = 16;
+  auto nodes = static_cast<int64_t>(cluster.nodes.size());
+  std::set<std::string> kinds;
+  for (const discoc::ClusterNode &node : cluster.nodes)
+    kinds.insert(node.board);
+  std::string kind = *kinds.begin();
+  if (kinds.size() == 1 && options.masks.empty() && options.owners.empty()) {
+    discoc::Diagnostics ignored;
+    std::optional<discoc::Board> board = discoc::readBoard(kind, ignored);
+    for (int64_t n = nodes + 1; board && n <= most; ++n) {
+      if (!discoc::clusterOf(*board, n, ignored))
+        break;
+      std::optional<FitRow> row = measureFit(options, *board, n);
+      if (!row)
+        break;
+      if (row->fits) {
+        llvm::errs() << "note: " << n << " nodes of " << kind << " would do\n";
+        break;
+      }
+      n = std::max(n, std::min(leastNodes(*row, *board) - 1, most));
+    }
+  }
+  suggestBoards(options, nodes, kinds.size() == 1 ? kind : "");
+}
+
+int discoc::runBoards() {
+  for (const std::string &name : boardNames()) {
+    Diagnostics errors;
+    std::optional<Board> board = readBoard(name, errors);
+    if (!board) {
+      llvm::errs() << toString(errors);
+      continue;
+    }
+    llvm::outs() << llvm::left_justify(name, 20) << llvm::left_justify(board->status, 13)
+                 << board->title << "\n";
+    std::string more;
+    for (const BoardMemory &memory : board->memories)
+      more += (more.empty() ? "" : ", ") + memory.name + " " + std::to_string(memory.size / 1024) +
+              " KB";
+    for (const BoardLink &link : board->links)
+      more += (more.empty() ? "" : ", ") + link.name;
+    if (!more.empty())
+      llvm::outs() << "    " << more << "\n";
+  }
+  return ExitSuccess;
+}

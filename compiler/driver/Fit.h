@@ -1,0 +1,19 @@
+//===- Fit.h - how many boards a model needs --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_FIT_H
+#define DISCOC_DRIVER_FIT_H
+
+#include "Options.h"
+#include "formats/Cluster.h"
+
+namespace disco {
+
+/// After a node did not fit: says which N of the same board, or which other boards, would do.
+void suggestFit(const discoc::ModelOptions &options, const discoc::Cluster &cluster);
+
+/// Says which other boards, so many of them, would do.
+void suggestBoards(const discoc::ModelOptions &options, int64_t nodes, const std::string &except);
+
+} // namespace disco
+
+#endif // DISCOC_DRIVER_FIT_H
