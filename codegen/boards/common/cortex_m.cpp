@@ -25,7 +25,6 @@ int main();
 [[noreturn]] void board_reset();
 void board_fault_frame(uint32_t *frame);
 void board_nmi();
-void board_tick();
 void board_irq();
 void board_unexpected();
 }
@@ -45,7 +44,7 @@ bool has_host;
 
 uint32_t stacked_pc(const uint32_t *frame) { return frame ? frame[6] : 0; }
 
-#if __ARM_ARCH >= 7 || defined(__ARM_ARCH_8M_MAIN__)
+#if __ARM_ARCH >= 7
 int fault_code() {
   const uint32_t why = reg(cfsr);
   if (why & (1u << 20)) // STKOF: the limit of the stack, since version 8
@@ -67,9 +66,9 @@ int fault_code() { return BOARD_FAULT_HARD; }
 //===----------------------------------------------------------------------===//
 
 extern "C" void board_reset() {
-#if __ARM_ARCH >= 7 || defined(__ARM_ARCH_8M_MAIN__)
+#if __ARM_ARCH >= 7
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
-  reg(cpacr) |= 0xfu << 20; // before any function that may use the registers
+  reg(0xe000ed88u) |= 0xfu << 20; // CPACR: before any function that may use the registers
   __asm__ volatile("dsb\nisb" : : : "memory");
 #endif
   reg(vtor) = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(board_vectors));
@@ -87,9 +86,11 @@ extern "C" void board_reset() {
 
 void board_init(void) {
   has_host = semihosting_present();
+#ifndef BOARD_NO_SYSTICK
   reg(syst_rvr) = tick_counts - 1;
   reg(syst_cvr) = 0;
   reg(syst_csr) = 7; // processor clock, interrupt, on
+#endif
   board_init_hardware();
 }
 
@@ -106,19 +107,25 @@ extern "C" void board_tick() {
 
 void board_watchdog_feed(void) { quiet_ms = 0; }
 
+#ifndef BOARD_NO_SYSTICK
+static uint32_t board_tick_us(bool *over) {
+  constexpr uint32_t counts_us = BOARD_CLOCK_HZ / 1000000u;
+  uint32_t left = reg(syst_cvr);
+  *over = (reg(icsr) & tick_pending) != 0;
+  if (*over) // the counter began again, perhaps after it was read
+    left = reg(syst_cvr);
+  return (tick_counts - 1 - left) / counts_us;
+}
+#endif
+
 uint64_t board_now_us(void) {
   const uint32_t mask = cortex_m_lock();
-  uint32_t left = reg(syst_cvr);
-  uint64_t whole = ticks;
-  // The counter began again, and its interrupt waits for us.
-  if (reg(icsr) & tick_pending) {
-    left = reg(syst_cvr);
-    whole += 1;
-  }
+  bool over = false;
+  const uint32_t us = board_tick_us(&over);
+  const uint64_t whole = ticks + (over ? 1u : 0u);
   cortex_m_unlock(mask);
   quiet_ms = 0;
-  constexpr uint32_t counts_us = BOARD_CLOCK_HZ / 1000000u;
-  return whole * 1000u + (tick_counts - 1 - left) / counts_us;
+  return whole * 1000u + us;
 }
 
 void board_event(void) { events = events + 1; }

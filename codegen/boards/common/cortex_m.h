@@ -14,6 +14,14 @@ void board_init_hardware(void);
 // Of the board: an interrupt of a peripheral. False: nobody waits for it.
 bool board_interrupt(uint32_t irq);
 
+#ifdef BOARD_NO_SYSTICK
+// Of a board whose processor has no SysTick: microseconds since the last tick, and whether the next
+// one waits for its interrupt. board_init_hardware starts the timer, board_interrupt calls
+// board_tick.
+uint32_t board_tick_us(bool *over);
+#endif
+extern "C" void board_tick();
+
 inline void cortex_m_enable(uint32_t irq) { reg(0xe000e100u + irq / 32u * 4u) = 1u << (irq % 32u); }
 
 // Interrupts off; the result is handed back to restore.

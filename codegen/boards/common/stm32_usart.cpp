@@ -1,5 +1,7 @@
-//===- stm32_usart.cpp - USARTs of STM32 F1, F2 and F4 by interrupts ------===//
+//===- stm32_usart.cpp - USARTs of STM32 by interrupts --------------------===//
 // SPDX-License-Identifier: Apache-2.0
+//
+// BOARD_USART_VERSION is 1 for the registers of F1, F2 and F4, 2 for those of F0, F3, F7 and H7.
 
 #include "stm32_usart.h"
 
@@ -10,10 +12,17 @@
 namespace {
 
 constexpr uint32_t most = 8;
-constexpr uintptr_t status = 0, data = 4, divider = 8, control = 12;
+#if BOARD_USART_VERSION == 1
+constexpr uintptr_t status = 0, rx_data = 4, tx_data = 4, divider = 8, control = 12;
+constexpr uint32_t usart_on = 1u << 13;
+#else
+constexpr uintptr_t status = 0x1c, rx_data = 0x24, tx_data = 0x28, divider = 12, control = 0,
+                    clear = 0x20;
+constexpr uint32_t usart_on = 1;
+#endif
 constexpr uint32_t rx_full = 1u << 5, tx_empty = 1u << 7; // status, and their interrupts in control
 constexpr uint32_t overrun = 1u << 3;
-constexpr uint32_t rx_on = 1u << 2, tx_on = 1u << 3, usart_on = 1u << 13;
+constexpr uint32_t rx_on = 1u << 2, tx_on = 1u << 3;
 
 disco_uart *open_uarts[most];
 
@@ -25,7 +34,7 @@ void send_bytes(uintptr_t base, disco_uart *uart) {
       reg(base + control) = usart_on | tx_on | rx_on | rx_full;
       return;
     }
-    reg(base + data) = byte;
+    reg(base + tx_data) = byte;
   }
   reg(base + control) = usart_on | tx_on | rx_on | rx_full | tx_empty;
 }
@@ -58,9 +67,15 @@ bool stm32_usart_interrupt(uint32_t irq) {
     if (!uart || stm32_usarts[i].irq != irq)
       continue;
     const uintptr_t base = stm32_usarts[i].base;
+#if BOARD_USART_VERSION == 1
     // Reading the data after the status also ends an overrun.
     while (reg(base + status) & (rx_full | overrun))
-      disco_uart_rx_byte(uart, static_cast<uint8_t>(reg(base + data)));
+      disco_uart_rx_byte(uart, static_cast<uint8_t>(reg(base + rx_data)));
+#else
+    reg(base + clear) = overrun;
+    while (reg(base + status) & rx_full)
+      disco_uart_rx_byte(uart, static_cast<uint8_t>(reg(base + rx_data)));
+#endif
     send_bytes(base, uart);
     return true;
   }

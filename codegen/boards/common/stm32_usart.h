@@ -1,4 +1,4 @@
-//===- stm32_usart.h - the USART of STM32 F1, F2 and F4 -------------------===//
+//===- stm32_usart.h - the USART of STM32 --------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #ifndef DISCO_BOARDS_STM32_USART_H
 #define DISCO_BOARDS_STM32_USART_H
