@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 #include <set>
 
@@ -79,6 +80,29 @@ int64_t leastNodes(const FitRow &row, const discoc::Board &board) {
   return std::max<int64_t>(1, (row.weightBytes + size - 1) / size);
 }
 
+/// The same as an object: docs/running.md.
+llvm::json::Object rowJson(const FitRow &row, const discoc::Board &board) {
+  llvm::json::Array memories;
+  for (const discoc::BoardMemory &memory : board.memories) {
+    if (memory.holds.empty())
+      continue;
+    Fullest most = fullest(row, memory);
+    llvm::json::Array parts;
+    for (const discoc::MemoryUse &use : row.nodes[most.rank])
+      if (use.memory == memory.name)
+        parts.push_back(
+            llvm::json::Object{{"part", use.part}, {"bytes", use.bytes}, {"exact", use.exact}});
+    memories.push_back(llvm::json::Object{{"name", memory.name},
+                                          {"size", static_cast<int64_t>(memory.size)},
+                                          {"bytes", most.bytes},
+                                          {"rank", static_cast<int64_t>(most.rank)},
+                                          {"parts", std::move(parts)}});
+  }
+  return llvm::json::Object{{"nodes", static_cast<int64_t>(row.nodes.size())},
+                            {"fits", row.fits},
+                            {"memories", std::move(memories)}};
+}
+
 void printHead(const discoc::Board &board) {
   llvm::outs() << board.name << ": " << board.title << "\n   N";
   for (const discoc::BoardMemory &memory : board.memories)
@@ -148,25 +172,38 @@ int discoc::runFit(const FitOptions &options) {
   if (!board || !stated)
     return ExitFault;
   int64_t first = *stated ? *stated : 1, last = *stated ? *stated : options.maxNodes;
-  for (int64_t nodes = first; nodes <= last; ++nodes) {
+  std::optional<int64_t> smallest;
+  llvm::json::Array rows;
+  for (int64_t nodes = first; nodes <= last && !smallest; ++nodes) {
     std::optional<FitRow> row = measureFit(options.model, *board, nodes);
     if (!row)
       return ExitFault;
-    if (nodes == first)
+    if (row->fits)
+      smallest = nodes;
+    // Fewer cannot hold the weights: the rows between would say nothing else.
+    nodes = std::max(nodes, std::min(leastNodes(*row, *board) - 1, last - 1));
+    if (options.json) {
+      rows.push_back(rowJson(*row, *board));
+      continue;
+    }
+    if (static_cast<int64_t>(row->nodes.size()) == first)
       printHead(*board);
     printRow(*row, *board);
-    if (row->fits) {
-      printParts(*row, *board);
-      llvm::outs() << "the smallest N is " << nodes << "\n";
-      return ExitSuccess;
-    }
-    nodes = std::max(nodes, std::min(leastNodes(*row, *board) - 1, last - 1));
-    if (nodes >= last)
+    if (row->fits || nodes >= last)
       printParts(*row, *board);
   }
+  if (options.json)
+    llvm::outs() << llvm::json::Value(llvm::json::Object{
+                        {"board", board->name},
+                        {"smallest", smallest ? llvm::json::Value(*smallest) : nullptr},
+                        {"rows", std::move(rows)}})
+                 << "\n";
+  else if (smallest)
+    llvm::outs() << "the smallest N is " << *smallest << "\n";
+  if (smallest)
+    return ExitSuccess;
   llvm::errs() << "error: " << options.model.model << " does not fit into "
-               << (*stated ? std::to_string(last) : "up to " + std::to_string(last)) << " boards "
-               << board->name << "\n";
+               << (*stated ? "" : "up to ") << last << " boards " << board->name << "\n";
   suggestBoards(options.model, first, board->name);
   return ExitFault;
 }

@@ -39,6 +39,7 @@ struct CompileOptions {
 struct FitOptions {
   ModelOptions model; // its board and its nodes are those of the search
   int64_t maxNodes = 16;
+  bool json = false;
 };
 
 struct EmitCommandOptions {

@@ -218,6 +218,13 @@ std::string runJson(const RunResult &result, const Manifest &manifest,
   json["outputs"] = Json::array();
   for (const RunOutput &output : outputs)
     json["outputs"].push_back(outputJson(output, manifest));
+  for (const WireTraffic &wire : result.wires)
+    json["wires"].push_back(Json{{"rank", wire.rank},
+                                 {"port", wire.port},
+                                 {"bytes", wire.count.bytes},
+                                 {"frames", wire.count.frames},
+                                 {"damaged", wire.count.damaged},
+                                 {"dropped", wire.count.dropped}});
   json["ranks"] = Json::array();
   for (const auto &report : result.reports)
     json["ranks"].push_back(report ? Json::parse(report->json, nullptr, false) : Json());

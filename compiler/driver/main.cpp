@@ -132,6 +132,7 @@ void addFit(CLI::App &app, int &exitCode) {
       ->add_option("--input-shape", options->model.inputShapes,
                    "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
+  command->add_flag("--json", options->json, "One line of JSON instead of a table");
   command->callback([options, &exitCode] { exitCode = discoc::runFit(*options); });
 }
 

@@ -16,7 +16,7 @@ Manifest tinyManifest(bool labels) {
   m.buildHash = std::string(32, '0');
   m.inputs = {{"x:0", "float32", {1, 1, 2, 2}, {}}};
   m.outputs = {{"y", "float32", {1, 4}, {}}};
-  m.nodes = {{0, "node0", "linux", "node0", 0, 0}, {1, "node1", "linux", "node1", 16, 0}};
+  m.nodes = {{0, "node0", "linux", "node0", 0, 0, {}}, {1, "node1", "linux", "node1", 16, 0, {}}};
   m.messages = {
       {1, 0, 1, 16, true, {{"x:0", ManifestRoute::Kind::Feature, std::nullopt, {}, 16}}},
       {2, 1, 0, 16, false, {{"y", ManifestRoute::Kind::Feature, 1, IndexSet::range(0, 3), 16}}}};
@@ -71,7 +71,7 @@ cmake_minimum_required(VERSION 3.16)
 project(shard CXX)
 set(CMAKE_CXX_STANDARD 17)
 file(GLOB runtime runtime/*.cpp runtime/transport/tcp*.cpp runtime/host/*.cpp)
-list(FILTER runtime EXCLUDE REGEX inproc)
+list(FILTER runtime EXCLUDE REGEX "inproc|wires")
 add_executable(shard main.cpp ${runtime})
 )";
 
