@@ -13,10 +13,10 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
                                                   const discoc::BoardBounds &bounds) {
   const discoc::ClusterNode &node = cluster.nodes[rank];
   auto uses = [&](StringRef kind) {
-    return llvm::any_of(node.ports, [&](const auto &port) { return port.kind == kind; });
+    return llvm::count_if(node.ports, [&](const auto &port) { return port.kind == kind; });
   };
   int64_t messages = static_cast<int64_t>(emitter.messageCount());
-  bool uart = uses("uart"), ethernet = uses("ethernet");
+  int64_t uart = uses("uart"), ethernet = uses("ethernet");
   BoardPlan plan = planBoard(cluster, rank, emitter.tensorBytes("inputs"),
                              emitter.tensorBytes("outputs"), messages);
   std::vector<discoc::MemoryUse> list;

@@ -21,8 +21,8 @@ int64_t BoardBounds::codeBytes(const std::vector<std::string> &calls, int64_t me
   return sum;
 }
 
-int64_t BoardBounds::dataBytes(bool anyUart, bool anyEthernet) const {
-  return data.base + (anyUart || anyEthernet ? data.links : 0) + (anyUart ? data.uart : 0) +
+int64_t BoardBounds::dataBytes(int64_t uarts, bool anyEthernet) const {
+  return data.base + (uarts || anyEthernet ? data.links : 0) + uarts * data.uart +
          (anyEthernet ? data.ethernet : 0);
 }
 

@@ -16,7 +16,7 @@ struct BoardBounds {
   struct Fixed {
     int64_t base = 0;     ///< start-up, main program, runtime stub, library
     int64_t links = 0;    ///< more when the node has any link
-    int64_t uart = 0;     ///< more when it has a UART
+    int64_t uart = 0;     ///< more when it has a UART; of variables, for each
     int64_t ethernet = 0; ///< more when it has Ethernet
   };
   Fixed code, data;
@@ -26,7 +26,7 @@ struct BoardBounds {
 
   int64_t codeBytes(const std::vector<std::string> &calls, int64_t messages, bool anyUart,
                     bool anyEthernet) const;
-  int64_t dataBytes(bool anyUart, bool anyEthernet) const;
+  int64_t dataBytes(int64_t uarts, bool anyEthernet) const;
 };
 
 /// What holds on a board that nobody has measured yet.
