@@ -10,9 +10,9 @@
 
 namespace {
 
-constexpr uint32_t files_most = 8;    // inputs, and outputs, that may have files
-constexpr uint32_t times_kept = 64;   // inferences whose times are kept, the latest
-constexpr uint32_t line_space = 1024; // of the command line
+constexpr uint32_t files_most = 8;   // inputs, and outputs, that may have files
+constexpr uint32_t times_kept = 32;  // inferences whose times are kept, the latest
+constexpr uint32_t line_space = 512; // of the command line
 
 struct files {
   const char *path[files_most]; // null: none is named
@@ -98,8 +98,10 @@ char *next_word(char **at) {
 }
 
 void read_command_line() {
-  if (!semihosting_present() || !semihosting_command_line(command_line, sizeof command_line))
+  if (!semihosting_present())
     return;
+  if (!semihosting_command_line(command_line, sizeof command_line))
+    return fail(BOARD_USAGE, "the command line is too long");
   char *at = command_line, *word = next_word(&at); // the first is the program's name
   while (word && (word = next_word(&at)) != nullptr) {
     if (strcmp(word, "--json") == 0)

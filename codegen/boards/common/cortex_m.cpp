@@ -24,6 +24,8 @@ extern const uint32_t board_vectors[];
 int main();
 [[noreturn]] void board_reset();
 void board_fault_frame(uint32_t *frame);
+[[noreturn]] void board_fault_on_top(int code, uint32_t at); // cortex_m_vectors.S
+[[noreturn]] void board_fault_named(int code, uint32_t at);
 void board_nmi();
 void board_irq();
 void board_unexpected();
@@ -184,5 +186,7 @@ extern "C" void board_fault_frame(uint32_t *frame) {
       return;
     }
   }
-  board_fault(frame ? fault_code() : BOARD_FAULT_STACK, stacked_pc(frame));
+  board_fault_on_top(frame ? fault_code() : BOARD_FAULT_STACK, stacked_pc(frame));
 }
+
+extern "C" void board_fault_named(int code, uint32_t at) { board_fault(code, at); }

@@ -25,8 +25,8 @@ board_vectors:
     .word board_irq
     .endr
 
-// r0 = the frame that the processor pushed; null when the stack has no room for it, and then the
-// stack begins again at its top: nothing of the program goes on.
+// board_fault_frame(the frame that the processor pushed; null when there was no room for it). Room
+// for that function itself is left in any case: the stack begins again at its top.
     .section .text.board_fault_entry, "ax", %progbits
     .thumb
     .globl board_fault_entry
@@ -34,7 +34,7 @@ board_vectors:
     .type board_fault_entry, %function
 board_fault_entry:
     mov r0, sp
-    ldr r1, =board_stack_low
+    ldr r1, =board_stack_low + 64
     cmp r0, r1
     bhs 1f
     ldr r1, =board_stack_high
@@ -43,3 +43,15 @@ board_fault_entry:
 1:  ldr r1, =board_fault_frame
     bx r1
     .size board_fault_entry, . - board_fault_entry
+
+// board_fault_on_top(code, address): board_fault with a whole stack, whatever is left of it.
+    .section .text.board_fault_on_top, "ax", %progbits
+    .globl board_fault_on_top
+    .thumb_func
+    .type board_fault_on_top, %function
+board_fault_on_top:
+    ldr r2, =board_stack_high
+    mov sp, r2
+    ldr r2, =board_fault_named
+    bx r2
+    .size board_fault_on_top, . - board_fault_on_top

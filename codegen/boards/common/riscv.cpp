@@ -58,7 +58,18 @@ uint64_t in_us(uint64_t counts) { return counts / counts_us; }
 
 } // namespace
 
+// Nothing may touch the bytes below the stack: what overflows faults. The linker script leaves them
+// free.
+static void guard_stack() {
+  constexpr uint32_t bytes = 4096, locked_power_of_two = 0x98;
+  const uint32_t base = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(board_stack_low)) - bytes;
+  __asm__ volatile("csrw pmpaddr0, %0\ncsrw pmpcfg0, %1"
+                   :
+                   : "r"(base >> 2 | (bytes / 8 - 1)), "r"(locked_power_of_two));
+}
+
 extern "C" void board_reset() {
+  guard_stack();
   board_stack_paint();
   memcpy(board_data_start, board_data_load, static_cast<size_t>(board_data_end - board_data_start));
   memset(board_bss_start, 0, static_cast<size_t>(board_bss_end - board_bss_start));
