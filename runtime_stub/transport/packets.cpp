@@ -143,23 +143,22 @@ void seal(disco_packets *p, disco_stream *s) {
   ++s->tx_next;
 }
 
-// Nothing was heard of what is under way: the oldest segment that is missing is sent again, or,
-// when all are there and only wait for their reader, the oldest, whose answer says how things
+// Nothing was heard of what is under way: the oldest segment that is missing is sent again. Or,
+// when all are there and only wait for their reader, the oldest, later: the answer says how things
 // stand. What else was lost shows in the answer.
 void look_for_answer(disco_packets *p, disco_stream *s) {
-  uint32_t count = in_flight(s), tick = p->retry_us / 8, most = p->retry_us * 8,
-           wait = (2 * s->trip + tick) << s->backoff;
+  uint32_t count = in_flight(s), missing = ~s->arrived & ((1u << count) - 1),
+           most = p->tick_us * 128,
+           wait = (2 * s->trip + 3 * p->tick_us) << (s->backoff + (missing ? 0 : 2));
   if (((s->state & open) && (s->todo || !count)) || p->now - s->since < (wait < most ? wait : most))
     return;
   s->since = p->now;
   if (s->backoff < 3)
     ++s->backoff;
-  if (s->state & open) {
-    uint32_t missing = ~s->arrived & ((1u << count) - 1);
+  if (s->state & open)
     s->todo = missing ? missing & (0 - missing) : 1;
-  } else {
+  else
     s->ack_due = urgent;
-  }
 }
 
 // Something happened that the peer should hear of, with the next segment or soon.
@@ -192,7 +191,7 @@ void serve(disco_packets *p, disco_stream *s) {
   look_for_answer(p, s);
   if (s->state & open)
     send_segments(p, s);
-  if (s->ack_due >= p->window || (s->ack_due && p->now - s->ack_since >= p->retry_us / 8))
+  if (s->ack_due >= p->window || (s->ack_due && p->now - s->ack_since >= p->tick_us))
     send_packet(p, s, nullptr, 0);
 }
 
@@ -236,7 +235,7 @@ void take_ack(disco_packets *p, disco_stream *s, const header *h) {
     s->backoff = 0;
   }
   if (fresh) {
-    uint32_t trip = p->now - s->newest, most = p->retry_us * 4;
+    uint32_t trip = p->now - s->newest, most = p->tick_us * 64;
     s->trip = s->trip - s->trip / 4 + (trip < most ? trip : most) / 4;
   }
   // Ports keep the order, mostly: what was sent before something that has arrived is lost.
@@ -411,7 +410,7 @@ void packets_close(void *context, uint32_t peer) { end_stream(context, peer, end
 
 void packets_wait(void *context, const disco_peer *, uint64_t timeout_us) {
   disco_packets *p = static_cast<disco_packets *>(context);
-  uint32_t tick = p->retry_us / 8;
+  uint32_t tick = p->tick_us;
   pump(p);
   // What came since the last wait, in a read perhaps, may have made room for a write.
   if (p->noticed == p->heard)
@@ -433,7 +432,7 @@ uint64_t packets_now(void *context) {
 int disco_packets_init(disco_packets *p, const disco_packets_config *c) {
   memset(p, 0, sizeof *p);
   p->config = c;
-  p->retry_us = c->retry_us ? c->retry_us : 50000;
+  p->tick_us = (c->retry_us ? c->retry_us : 50000) / 16;
   p->window = 16;
   while (p->window > c->window)
     p->window = static_cast<uint16_t>(p->window / 2);
@@ -461,7 +460,7 @@ int disco_packets_init(disco_packets *p, const disco_packets_config *c) {
     s->rank = static_cast<uint16_t>(rank);
     s->own = c->nonce ? c->nonce : static_cast<uint16_t>(p->now);
     s->since = s->newest = p->now;
-    s->trip = p->retry_us / 2;
+    s->trip = p->tick_us * 8;
     s->ack_due = urgent;
     s->tx = at;
     s->rx = at + p->slot_stride * p->window;
@@ -481,10 +480,10 @@ void disco_packets_linger(disco_packets *p, uint32_t most_us) {
   look_at_clock(p);
   uint32_t start = p->now, quiet = start;
   uint16_t heard_before = p->heard;
-  uint32_t silence = p->config->forward_slots ? p->retry_us * 16 : p->retry_us;
+  uint32_t silence = p->tick_us << (p->config->forward_slots ? 8 : 4);
   bool busy = true;
-  while (busy && p->now - start < (most_us ? most_us : p->retry_us * 64)) {
-    packets_wait(p, nullptr, p->retry_us);
+  while (busy && p->now - start < (most_us ? most_us : p->tick_us * 1024)) {
+    packets_wait(p, nullptr, p->tick_us);
     if (heard_before != p->heard)
       quiet = p->now;
     heard_before = p->heard;

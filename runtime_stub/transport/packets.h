@@ -74,7 +74,7 @@ struct disco_packets_config {
   // reset. 0: none known; what the clock says at the start is taken then.
   uint16_t nonce;
 
-  // The first retransmission time-out, microseconds, adapted afterwards between an eighth and eight
+  // The first retransmission time-out, microseconds, adapted afterwards; never more than eight
   // times this. Range: 100 to 10,000,000. About twice the time that a window takes to the farthest
   // peer. 0: 50,000.
   uint32_t retry_us;
@@ -139,7 +139,8 @@ struct disco_packets {
   uint8_t *packet; // the packet that is sent
   uint32_t queue_head, queue_size;
   uint32_t slot_stride, packet_stride;
-  uint32_t retry_us, now; // now: what the clock said last
+  uint32_t tick_us; // a sixteenth of retry_us: how long an acknowledgement, or a sleep, lasts
+  uint32_t now;     // what the clock said last
   // Packets accepted or forwarded, wraps; and how many the last wait() knew of.
   uint16_t heard, noticed;
   disco_port_stats port_stats[DISCO_PACKET_PORTS];

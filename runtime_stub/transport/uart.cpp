@@ -5,10 +5,19 @@
 
 namespace {
 
-// The rings have one writer and one reader, of which one is an interrupt handler. An index that is
-// stored last, and loaded first, hands the bytes before it over; words need no library for that.
-uint32_t load(const uint32_t *index) { return __atomic_load_n(index, __ATOMIC_ACQUIRE); }
-void store(uint32_t *index, uint32_t value) { __atomic_store_n(index, value, __ATOMIC_RELEASE); }
+// The rings have one writer and one reader, of which one is an interrupt handler of the same core:
+// it is enough that the compiler stores an index after the bytes that it hands over, and loads it
+// before. Words need no library for that.
+[[gnu::always_inline]] inline uint32_t load(const uint32_t *index) {
+  uint32_t value = __atomic_load_n(index, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  return value;
+}
+
+[[gnu::always_inline]] inline void store(uint32_t *index, uint32_t value) {
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  __atomic_store_n(index, value, __ATOMIC_RELAXED);
+}
 
 int32_t uart_send(void *context, uint16_t, const uint8_t *packet, uint32_t size) {
   disco_uart *u = static_cast<disco_uart *>(context);

@@ -178,6 +178,30 @@ TEST(Sessions, OldPacketsOfAnEarlierStartAreNotTaken) {
   }
 }
 
+TEST(Sessions, OnACleanWireNothingIsSentTwice) {
+  Pair p;
+  ASSERT_EQ(p.net.start(0, 1), 0);
+  ASSERT_EQ(p.net.start(1, 2), 0);
+  pass(p.net, second, {0, 1});
+  disco_transport t = p.net.transport(0);
+  for (uint32_t size : {1, 10, 100, 300, 400}) {
+    std::vector<uint8_t> data(size);
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_EQ(t.write(t.context, 1, data.data(), size, false), static_cast<int32_t>(size));
+      pass(p.net, size * 20, {0, 1});
+      uint64_t got = 0;
+      EXPECT_EQ(readAll(p.net, 1, 0, &got), 0);
+      EXPECT_EQ(got, size);
+      pass(p.net, 10000, {0, 1});
+    }
+  }
+  const disco_packets_stats *s = disco_packets_peer_stats(&p.net.packets(0), 1);
+  EXPECT_EQ(s->retransmissions, 0u);
+  EXPECT_EQ(disco_packets_peer_stats(&p.net.packets(1), 0)->repeated, 0u);
+  // And an acknowledgement is not a packet of its own for every segment.
+  EXPECT_LT(disco_packets_port_stats(&p.net.packets(1), 0)->tx_packets, s->tx_segments);
+}
+
 TEST(Sessions, AReaderThatStopsHoldsTheWriter) {
   Pair p(faults(0, 0, 0.2, 0.2, 0.2));
   ASSERT_EQ(p.net.start(0, 1), 0);
@@ -185,15 +209,33 @@ TEST(Sessions, AReaderThatStopsHoldsTheWriter) {
   Streams streams(p.net, 100000, 8);
   for (int i = 0; i < 20000; ++i) { // 1 does not read, but lives
     streams.write(0, 1);
-    disco_transport t = p.net.transport(1);
-    t.wait(t.context, nullptr, 0);
-    p.net.step(1000);
+    pass(p.net, 1000, {0, 1});
   }
   EXPECT_LE(streams.sent[1], 8 * 56u);
   // A few questions a second how things stand, and no more.
   const disco_packets_stats *s = disco_packets_peer_stats(&p.net.packets(0), 1);
   EXPECT_LE(s->retransmissions, 20 * 8u + 50);
   EXPECT_TRUE(streams.run(100 * second));
+}
+
+TEST(Sessions, RoomThatAReadMadeIsNoticedByTheNextWait) {
+  Pair p;
+  ASSERT_EQ(p.net.start(0, 1), 0);
+  ASSERT_EQ(p.net.start(1, 2), 0);
+  pass(p.net, second, {0, 1});
+  disco_transport t = p.net.transport(0);
+  const std::vector<uint8_t> data(1000);
+  ASSERT_EQ(t.write(t.context, 1, data.data(), data.size(), false), 8 * 56);
+  p.net.step(100);
+  uint64_t got = 0;
+  EXPECT_EQ(readAll(p.net, 1, 0, &got), 0);
+  p.net.step(100);
+  EXPECT_EQ(readAll(p.net, 0, 1, &got), 0); // hears of it, and has nothing to read
+  uint64_t before = p.net.clockUs;
+  t.wait(t.context, nullptr, second);
+  EXPECT_EQ(p.net.clockUs, before);
+  t.wait(t.context, nullptr, second);
+  EXPECT_GT(p.net.clockUs, before);
 }
 
 TEST(Sessions, ABrokenPortLosesItsPeers) {
@@ -302,6 +344,24 @@ TEST(Forwarding, AChainOfThree) {
     EXPECT_GT(disco_packets_port_stats(&net.packets(1), 0)->forwarded, 1000u);
     EXPECT_EQ(disco_packets_port_stats(&net.packets(0), 0)->forwarded, 0u);
   }
+}
+
+TEST(Forwarding, OnCleanWiresNothingIsSentTwice) {
+  Net::Settings settings;
+  settings.forwardSlots = 16;
+  settings.retryUs = 200000;
+  Net net(3, settings);
+  net.join(0, 1, byteWire({}, 1, 40));
+  net.join(1, 2, byteWire({}, 2, 20)); // slower, so that the queue is used
+  net.plan();
+  for (uint16_t rank = 0; rank < 3; ++rank)
+    ASSERT_EQ(net.start(rank, static_cast<uint16_t>(10 + rank)), 0);
+  Streams streams(net, 100000, 3);
+  EXPECT_TRUE(streams.run(1000 * second));
+  for (uint32_t rank = 0; rank < 3; ++rank)
+    for (uint32_t peer = 0; peer < 3; ++peer)
+      if (const disco_packets_stats *s = disco_packets_peer_stats(&net.packets(rank), peer))
+        EXPECT_EQ(s->retransmissions + s->repeated, 0u) << rank << " " << peer;
 }
 
 TEST(Forwarding, AStarAndALongChain) {

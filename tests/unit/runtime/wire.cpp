@@ -80,11 +80,18 @@ void PacketWire::step() {
           b = flipped(random, b);
       if (happens(random, faults.repeat))
         to.push_back(packet);
-      if (happens(random, faults.reorder) && !to.empty())
-        to.insert(to.begin() + static_cast<long>(random() % to.size()), packet);
-      else
+      if (!happens(random, faults.reorder))
         to.push_back(packet);
+      else if (to.empty() || random() % 4 == 0)
+        ends[1 - from.index].late.emplace_back(random() % 20, packet);
+      else
+        to.insert(to.begin() + static_cast<long>(random() % to.size()), packet);
     }
+    for (auto &[steps, packet] : from.late)
+      if (steps-- == 0)
+        from.arriving.push_back(packet);
+    while (!from.late.empty() && from.late.front().first < 0)
+      from.late.pop_front();
   }
 }
 
@@ -92,6 +99,7 @@ void PacketWire::clear(int end) {
   std::lock_guard<std::mutex> hold(lock);
   ends[end].sent.clear();
   ends[end].arriving.clear();
+  ends[end].late.clear();
 }
 
 //===----------------------------------------------------------------------===//

@@ -45,7 +45,8 @@ private:
   struct End {
     PacketWire *wire;
     int index;
-    std::deque<std::vector<uint8_t>> sent, arriving; // of this end
+    std::deque<std::vector<uint8_t>> sent, arriving;       // of this end
+    std::deque<std::pair<int, std::vector<uint8_t>>> late; // to arrive here, after so many steps
   };
   int32_t send(End &from, const uint8_t *packet, uint32_t size);
   int32_t receive(End &at, uint8_t *packet, uint32_t capacity);
