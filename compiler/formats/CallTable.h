@@ -1,7 +1,7 @@
 //===- CallTable.h - what a call graph does not say about the stack ---===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// codegen/boards/common/calls.toml; docs/formats/board.md says what it means.
+// codegen/boards/common/calls.toml; docs/formats/bounds.md says what it means.
 #ifndef DISCOC_FORMATS_CALLTABLE_H
 #define DISCOC_FORMATS_CALLTABLE_H
 
