@@ -36,6 +36,36 @@ inline float ceil_of(float v) { return ceilf(v); }
 inline double abs_of(double v) { return fabs(v); }
 inline float abs_of(float v) { return fabsf(v); }
 
+// Through double where that costs nothing to speak of. Processors without double arithmetic take
+// the library's float functions, which are within 2 ulp, and no kilobytes of software.
+#if (defined(__arm__) && !(__ARM_FP & 8)) || (defined(__riscv_flen) && __riscv_flen < 64)
+#define DISCO_BY_DOUBLE(name, v) name##f(v)
+#else
+#define DISCO_BY_DOUBLE(name, v) (float)name((double)(v))
+#endif
+inline double sin_of(double v) { return sin(v); }
+inline float sin_of(float v) { return DISCO_BY_DOUBLE(sin, v); }
+inline double cos_of(double v) { return cos(v); }
+inline float cos_of(float v) { return DISCO_BY_DOUBLE(cos, v); }
+inline double tan_of(double v) { return tan(v); }
+inline float tan_of(float v) { return DISCO_BY_DOUBLE(tan, v); }
+inline double asin_of(double v) { return asin(v); }
+inline float asin_of(float v) { return DISCO_BY_DOUBLE(asin, v); }
+inline double acos_of(double v) { return acos(v); }
+inline float acos_of(float v) { return DISCO_BY_DOUBLE(acos, v); }
+inline double atan_of(double v) { return atan(v); }
+inline float atan_of(float v) { return DISCO_BY_DOUBLE(atan, v); }
+inline double sinh_of(double v) { return sinh(v); }
+inline float sinh_of(float v) { return DISCO_BY_DOUBLE(sinh, v); }
+inline double cosh_of(double v) { return cosh(v); }
+inline float cosh_of(float v) { return DISCO_BY_DOUBLE(cosh, v); }
+inline double asinh_of(double v) { return asinh(v); }
+inline float asinh_of(float v) { return DISCO_BY_DOUBLE(asinh, v); }
+inline double acosh_of(double v) { return acosh(v); }
+inline float acosh_of(float v) { return DISCO_BY_DOUBLE(acosh, v); }
+inline double atanh_of(double v) { return atanh(v); }
+inline float atanh_of(float v) { return DISCO_BY_DOUBLE(atanh, v); }
+
 /// b where a is NaN.
 inline double least(double a, double b) { return a < b ? a : b; }
 inline float least(float a, float b) { return pick(a < b, a, b); }
@@ -261,37 +291,37 @@ struct op_sign {
   }
 };
 struct op_sin {
-  template <class Self, class T> static T apply(T v) { return (T)sin((double)v); }
+  template <class Self, class T> static T apply(T v) { return sin_of(v); }
 };
 struct op_cos {
-  template <class Self, class T> static T apply(T v) { return (T)cos((double)v); }
+  template <class Self, class T> static T apply(T v) { return cos_of(v); }
 };
 struct op_tan {
-  template <class Self, class T> static T apply(T v) { return (T)tan((double)v); }
+  template <class Self, class T> static T apply(T v) { return tan_of(v); }
 };
 struct op_asin {
-  template <class Self, class T> static T apply(T v) { return (T)asin((double)v); }
+  template <class Self, class T> static T apply(T v) { return asin_of(v); }
 };
 struct op_acos {
-  template <class Self, class T> static T apply(T v) { return (T)acos((double)v); }
+  template <class Self, class T> static T apply(T v) { return acos_of(v); }
 };
 struct op_atan {
-  template <class Self, class T> static T apply(T v) { return (T)atan((double)v); }
+  template <class Self, class T> static T apply(T v) { return atan_of(v); }
 };
 struct op_sinh {
-  template <class Self, class T> static T apply(T v) { return (T)sinh((double)v); }
+  template <class Self, class T> static T apply(T v) { return sinh_of(v); }
 };
 struct op_cosh {
-  template <class Self, class T> static T apply(T v) { return (T)cosh((double)v); }
+  template <class Self, class T> static T apply(T v) { return cosh_of(v); }
 };
 struct op_asinh {
-  template <class Self, class T> static T apply(T v) { return (T)asinh((double)v); }
+  template <class Self, class T> static T apply(T v) { return asinh_of(v); }
 };
 struct op_acosh {
-  template <class Self, class T> static T apply(T v) { return (T)acosh((double)v); }
+  template <class Self, class T> static T apply(T v) { return acosh_of(v); }
 };
 struct op_atanh {
-  template <class Self, class T> static T apply(T v) { return (T)atanh((double)v); }
+  template <class Self, class T> static T apply(T v) { return atanh_of(v); }
 };
 /// bool to bool.
 struct op_not {
