@@ -137,7 +137,8 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
       failed(writeText(directory, "manifest.json", discoc::toNodeJson(manifest, rank))))
     return failure();
   if (board && !board->isLinux())
-    return emitBoardNode(emitter, options, *board, runtime, rank, directory);
+    return failure(failed(emitBoardNode(emitter, options, *board, runtime, rank, directory)) ||
+                   failed(emitLibrary(emitter, options, runtimeDirectory, rank, directory)));
   return failure(failed(writeText(directory, "main.cpp", mainSource(options, rank))) ||
                  failed(writeText(directory, "CMakeLists.txt",
                                   cmakeLists(prefix, runtime, emitter.weights().isBinary(),
