@@ -193,6 +193,15 @@ void ModelEmitter::emitSend(SendOp op) {
   unsigned index =
       messageIndex(op.getMessage(), op.getTo(), false, op.getBuffer().getType().getBytes());
   int64_t offset = offsetOf(op.getBuffer());
+  auto title = [&](PartAttr part) {
+    return "\n  // to node " + std::to_string(op.getTo()) + (part.getRoot() ? " (root): " : ": ") +
+           partText(part);
+  };
+  if (isSentInPlace(op)) {
+    calls += title(cast<PartAttr>(op.getParts()[0])) + "; as it lies there\n";
+    return check("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) +
+                 ")");
+  }
   for (auto [input, part] : llvm::zip(op.getInputs(), op.getParts().getAsRange<PartAttr>())) {
     RankedTensorType type = tensorType(input);
     IndexSet present = localOf(input).getSet();
@@ -215,10 +224,8 @@ void ModelEmitter::emitSend(SendOp op) {
     for (const std::string &member : call.members)
       structs += "  " + member + "\n";
     structs += "};\n";
-    calls += "\n  // to node " + std::to_string(op.getTo()) +
-             (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
-    calls += "  disco::pack<" + name + ">(reinterpret_cast<" + element + " *>(arena + " +
-             std::to_string(offset) + "), " + pointer(input, false) + ");\n";
+    calls += title(part) + "\n  disco::pack<" + name + ">(reinterpret_cast<" + element +
+             " *>(arena + " + std::to_string(offset) + "), " + pointer(input, false) + ");\n";
     offset += part.getSet().size() * channelBytes(type, axis);
   }
   check("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) + ")");

@@ -13,6 +13,24 @@ static int64_t valueBytes(Value value) {
   return byteSize(tensorType(value));
 }
 
+/// Whether a value lies among the weights, or where the caller of infer() put an input.
+static bool liesOutside(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (isa<InputOp, ConstantOp>(op))
+      return true;
+    if (!isView(op))
+      return false;
+    value = op->getOperand(0);
+  }
+  return false;
+}
+
+bool disco::isSentInPlace(SendOp send) {
+  Value input = send.getInputs().front();
+  return send.getInputs().size() == 1 && !liesOutside(input) &&
+         valueBytes(input) == send.getBuffer().getType().getBytes();
+}
+
 bool disco::isView(Operation *op) {
   auto rearrange = dyn_cast<RearrangeOp>(op);
   if (!rearrange)
@@ -84,6 +102,8 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
       places[result] = shareWith(recv.getBuffer(), distance);
       distance += valueBytes(result);
     }
+  } else if (auto send = dyn_cast<SendOp>(op); send && isSentInPlace(send)) {
+    places[send.getBuffer()] = shareWith(send.getInputs().front(), 0);
   } else if (op->getNumResults() == 1) {
     Value result = op->getResult(0), reused = reusableOperand(op);
     Value init;

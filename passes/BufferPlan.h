@@ -47,6 +47,9 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> viewOfInput;
 };
 
+/// Whether a message is one whole tensor as it lies in memory: nothing has to be packed.
+bool isSentInPlace(SendOp send);
+
 /// Whether a value is an unchanged view of the bytes of its operand.
 bool isView(mlir::Operation *op);
 

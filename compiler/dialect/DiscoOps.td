@@ -273,7 +273,8 @@ def Disco_AssembleOp : Disco_Op<"assemble", [Pure,
 def Disco_SendOp : Disco_Op<"send"> {
   let summary = "packs channels of local tensors into a message and starts sending it";
   let description = [{
-    `parts[k]` names the global channels of input k that travel. The result is the packed buffer, which must live until the matching `disco.flush`.
+    `parts[k]` names the global channels of input k that travel. The result is the packed
+    buffer, which must live until the matching `disco.flush`. A message that is one whole tensor is not packed: its buffer is the tensor's.
   }];
   let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$to, I64Attr:$message, Disco_PartsAttr:$parts);
   let results = (outs Disco_MessageType:$buffer);

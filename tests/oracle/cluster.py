@@ -131,8 +131,10 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         objects = list(pool.map(build, enumerate(units + weights)))
-    inproc = [o for o in runtime.objects if "host_main.cpp" not in o
-              or "inproc" in o]
+    # The main program of a host, and its wires, are no part of this one.
+    inproc = [o for o in runtime.objects
+              if os.path.basename(o) not in ("host_host_main.cpp.o",
+                                             "host_wires.cpp.o")]
     call([compiler(), *flags, *objects, *inproc, "-o", program, "-lpthread",
            "-lm"])
     shutil.rmtree(work)

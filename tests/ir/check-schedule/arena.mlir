@@ -51,7 +51,7 @@ func.func @infer() {
   %s0 = disco.send %x, %x {disco.offsets = array<i64: 0>, to = 1 : i64, message = 0 : i64, parts = [#disco.part<"x" : axis 1 : 0 to 1>, #disco.part<"x" : axis 1 : 2 to 3>]} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>, tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<16>
   disco.flush %s0 : (!disco.message<16>) -> ()
   %p = disco.post {disco.offsets = array<i64: 0>, from = 1 : i64, message = 1 : i64} : () -> !disco.message<16>
-  %r = disco.recv %p {disco.offsets = array<i64: 0>, parts = [#disco.part<"e" : axis 1 : 0 to 3>]} : (!disco.message<16>) -> tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>
+  %r:2 = disco.recv %p {disco.offsets = array<i64: 0, 8>, parts = [#disco.part<"e" : axis 1 : 0 to 1>, #disco.part<"e" : axis 1 : 2 to 3>]} : (!disco.message<16>) -> (tensor<1x2xf32, #disco.local<axis 1 : 0 to 1>>, tensor<1x2xf32, #disco.local<axis 1 : 2 to 3>>)
   return
 }
 }
@@ -66,7 +66,7 @@ func.func @infer() {
   %r:2 = disco.recv %p0 {disco.offsets = array<i64: 0, 8>, parts = [#disco.part<"x" : axis 1 : 0 to 1>, #disco.part<"x" : axis 1 : 2 to 3>]} : (!disco.message<16>) -> (tensor<1x2xf32, #disco.local<axis 1 : 0 to 1>>, tensor<1x2xf32, #disco.local<axis 1 : 2 to 3>>)
   %d = disco.unary %b {disco.offsets = array<i64: 32>, act = #disco.act<exp>} : (tensor<1x16xf32, #disco.local<axis 1 : 0 to 15>>) -> tensor<1x16xf32, #disco.local<axis 1 : 0 to 15>>
   %e = disco.concat %r#0, %r#1 {disco.offsets = array<i64: 96>, axis = 1 : i64} : (tensor<1x2xf32, #disco.local<axis 1 : 0 to 1>>, tensor<1x2xf32, #disco.local<axis 1 : 2 to 3>>) -> tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>
-  %s = disco.send %e {disco.offsets = array<i64: 0>, to = 0 : i64, message = 1 : i64, parts = [#disco.part<"e" : axis 1 : 0 to 3>]} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<16>
+  %s = disco.send %e, %e {disco.offsets = array<i64: 0>, to = 0 : i64, message = 1 : i64, parts = [#disco.part<"e" : axis 1 : 0 to 1>, #disco.part<"e" : axis 1 : 2 to 3>]} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>, tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<16>
   %h = disco.unary %c4 {disco.offsets = array<i64: 96>, act = #disco.act<relu>} : (tensor<1x4xf32>) -> tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>
   %f = disco.binary %d, %a {disco.offsets = array<i64: 32>, kind = 0 : i32} : (tensor<1x16xf32, #disco.local<axis 1 : 0 to 15>>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x16xf32, #disco.local<axis 1 : 0 to 15>>
   disco.flush %s : (!disco.message<16>) -> ()

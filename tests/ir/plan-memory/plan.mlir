@@ -85,8 +85,8 @@ func.func @infer() {
   // CHECK-NEXT: disco.unary {{.*}}disco.offsets = array<i64: [[A:[0-9]+]]>
   %a = disco.unary %c {act = #disco.act<relu>} : (tensor<1x4xf32>) -> tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>
   // CHECK-NEXT: disco.send {{.*}}disco.offsets = array<i64: [[S:[0-9]+]]>
-  %s = disco.send %a {to = 1 : i64, message = 1 : i64, parts = [#disco.part<"a" : axis 1 : 0 to 3>]} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<16>
-  // What was sent is a copy: its source may be overwritten while the message leaves.
+  %s = disco.send %a, %a {to = 1 : i64, message = 1 : i64, parts = [#disco.part<"a" : axis 1 : 2 to 3>, #disco.part<"a" : axis 1 : 0 to 1>]} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>, tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<16>
+  // What was sent is a packed copy: its source may be overwritten while the message leaves.
   // CHECK-NEXT: disco.unary {{.*}}disco.offsets = array<i64: [[A]]>
   %b = disco.unary %a {act = #disco.act<exp>} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>
   // CHECK-NEXT: disco.recv {{.*}}disco.offsets = array<i64: [[#P]], [[#P+4]]>,
@@ -121,6 +121,34 @@ func.func @infer() {
 // CHECK-LABEL: module @node1 attributes {disco.arena_bytes = 0 : i64, disco.live_bytes = 0 : i64
 module @node1 attributes {disco.rank = 1 : i64} {
 func.func @infer() {
+  return
+}
+}
+}
+
+// -----
+
+// A message that is one whole tensor is sent as it lies there, to every node: no room for copies; nothing may be written in its
+// place before the last flush.
+// CHECK-LABEL: module @node0 attributes {disco.arena_bytes = 32 : i64, disco.live_bytes = 32 : i64
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x4xf32> : tensor<1x4xf32>
+  // CHECK: disco.unary {{.*}}disco.offsets = array<i64: [[A:[0-9]+]]>
+  %a = disco.unary %c {act = #disco.act<relu>} : (tensor<1x4xf32>) -> tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>
+  // CHECK-NEXT: disco.send {{.*}}disco.offsets = array<i64: [[A]]>
+  %s = disco.send %a {to = 1 : i64, message = 1 : i64, parts = [#disco.part<"a" : axis 1 : 0 to 3>]} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<16>
+  // CHECK-NEXT: disco.send {{.*}}disco.offsets = array<i64: [[A]]>
+  %t = disco.send %a {to = 2 : i64, message = 2 : i64, parts = [#disco.part<"a" : axis 1 : 0 to 3>]} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<16>
+  disco.flush %s : (!disco.message<16>) -> ()
+  // CHECK: disco.unary
+  // CHECK-NOT: disco.offsets = array<i64: [[A]]>
+  // CHECK: disco.flush
+  %b = disco.unary %a {act = #disco.act<exp>} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>
+  disco.flush %t : (!disco.message<16>) -> ()
+  // CHECK-NEXT: disco.unary {{.*}}disco.offsets = array<i64: {{[0-9]+}}>
+  %d = disco.unary %b {act = #disco.act<exp>} : (tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>) -> tensor<1x4xf32, #disco.local<axis 1 : 0 to 3>>
   return
 }
 }

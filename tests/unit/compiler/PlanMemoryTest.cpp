@@ -227,7 +227,7 @@ private:
   static bool mayShare(Operation *op, unsigned operand) {
     return isa<UnaryOp>(op) ||
            (isa<BinaryOp>(op) && bytesOf(op->getOperand(operand)) == bytesOf(op->getResult(0))) ||
-           (isa<MatMulOp>(op) && operand == 2) || isa<RecvOp>(op) ||
+           (isa<MatMulOp>(op) && operand == 2) || isa<RecvOp, SendOp>(op) ||
            (isa<RearrangeOp>(op) && isView(op));
   }
 
@@ -246,8 +246,8 @@ private:
         bool apart = offset + bytes <= from.offset || from.offset + from.bytes <= offset;
         bool same = offset == from.offset || isa<RecvOp>(op);
         ASSERT_TRUE(apart || (same && mayShare(op, static_cast<unsigned>(k)))) << text(op);
-        // A view has the bytes of its operand.
-        if (isa<RearrangeOp>(op) && isView(op)) {
+        // A view, and what is sent in place, has the bytes of its operand.
+        if (!apart && (isView(op) || isa<SendOp>(op))) {
           ASSERT_EQ(offset, from.offset) << text(op);
           tag = from.tag;
         }
