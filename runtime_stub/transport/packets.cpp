@@ -25,7 +25,7 @@ enum packet_flag : uint32_t {
   packet_data = 0x1000,
   packet_known = 0x2000,
   packet_version = 0x4000,
-  version_mask = 0xc000
+  packet_asks = 0x8000 // the session is not open at the sender: to be answered at once
 };
 constexpr uint32_t crc_residue = 0x2144df1c; // of anything with its CRC behind it
 
@@ -104,6 +104,8 @@ bool send_packet(disco_packets *p, disco_stream *s, slot *segment, uint32_t seq)
   }
   if (s->state & heard)
     flags |= packet_known;
+  if (!(s->state & open))
+    flags |= packet_asks;
   h->to = s->rank;
   h->from = static_cast<uint16_t>(flags);
   h->own = s->own;
@@ -213,7 +215,7 @@ bool check_session(disco_stream *s, const header *h) {
   // Who once knew this node and does not any more, or has become another, was started again.
   if (known != same && (known || s->stats.rx_segments > greetings))
     s->state |= lost;
-  if (!known)
+  if (h->from & packet_asks)
     s->ack_due = urgent;
   return known && same;
 }
@@ -288,7 +290,7 @@ void take_packet(disco_packets *p, disco_port_stats *stats, slot *at, uint32_t s
   stats->rx_bytes += size;
   uint32_t to = h->to;
   disco_stream *s = find(p, h->from & rank_mask);
-  if (size < DISCO_PACKET_OVERHEAD || (h->from & version_mask) != packet_version ||
+  if (size < DISCO_PACKET_OVERHEAD || !(h->from & packet_version) ||
       disco_crc32(0, h, size) != crc_residue ||
       (to == c->rank ? !s : to >= c->nodes || c->hops[to].port == DISCO_NO_PORT)) {
     ++stats->damaged;
