@@ -178,7 +178,9 @@ std::optional<std::vector<BoardFacts>> checkBoards(const std::string &outDirecto
   for (const ManifestNode &node : manifest.nodes) {
     if (!node.isBare())
       continue;
-    if (!table && !(table = readCallTable(out)))
+    if (!table)
+      table = readCallTable(out);
+    if (!table)
       return std::nullopt;
     if (auto facts = ImageChecker(outDirectory, node, *table, out).run())
       all.push_back(std::move(*facts));

@@ -51,7 +51,7 @@ private:
 /// One end of a link, as the wire sees it.
 struct End {
   End(size_t link, bool frames, ErrorClock clock)
-      : link(link), frames(frames), errors(std::move(clock)) {}
+      : link(link), frames(frames), errors(clock) {}
   ~End() { closeAll(); }
   End(const End &) = delete;
 
@@ -282,7 +282,7 @@ std::string Wires::path(int64_t rank, size_t port) {
   End *end = state_->find(rank, port);
   if (!end)
     return "";
-  const std::string path =
+  std::string path =
       state_->directory + "/wire-" + std::to_string(rank) + "-" + std::to_string(port);
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
