@@ -75,6 +75,11 @@ slot *segment_at(const disco_packets *p, uint8_t *slots, uint32_t seq) {
   return slot_at(slots, p->slot_stride, seq & (p->window - 1u));
 }
 
+slot *queue_slot(const disco_packets *p, uint32_t index) {
+  uint32_t count = p->config->forward_slots + 1, at = p->queue_head + index;
+  return slot_at(p->queue, p->packet_stride, at < count ? at : at - count);
+}
+
 uint32_t in_flight(const disco_stream *s) { return static_cast<uint8_t>(s->tx_next - s->tx_base); }
 
 //===----------------------------------------------------------------------===//
@@ -93,8 +98,17 @@ bool hand_over(disco_packets *p, const void *packet, uint32_t size) {
   return true;
 }
 
+// Whether it is the turn of a packet of another node: where both wait for room, they take turns.
+bool must_yield(const disco_packets *p, uint32_t port) {
+  const header *first = reinterpret_cast<const header *>(bytes_of(queue_slot(p, 0)));
+  return p->queue_size && p->yields == port && p->config->hops[first->to].port == port;
+}
+
 // Sends one packet: a segment, or none (null), always with the state of what was received.
 bool send_packet(disco_packets *p, disco_stream *s, slot *segment, uint32_t seq) {
+  uint8_t port = p->config->hops[s->rank].port;
+  if (must_yield(p, port))
+    return false;
   header *h = reinterpret_cast<header *>(p->packet);
   uint32_t size = sizeof(header), flags = p->config->rank | packet_version;
   if (segment) {
@@ -117,6 +131,7 @@ bool send_packet(disco_packets *p, disco_stream *s, slot *segment, uint32_t seq)
   memcpy(p->packet + size, &crc, sizeof crc);
   if (!hand_over(p, h, size + 4))
     return false;
+  p->yields = port;
   s->ack_due = 0;
   return true;
 }
@@ -266,16 +281,12 @@ void take_segment(disco_packets *p, disco_stream *s, const header *h, uint32_t s
     s->ack_due = urgent;
 }
 
-slot *queue_slot(const disco_packets *p, uint32_t index) {
-  uint32_t count = p->config->forward_slots + 1, at = p->queue_head + index;
-  return slot_at(p->queue, p->packet_stride, at < count ? at : at - count);
-}
-
 void forward(disco_packets *p) {
   while (p->queue_size) {
     slot *first = queue_slot(p, 0);
     if (!hand_over(p, bytes_of(first), first->size))
       return;
+    p->yields = DISCO_NO_PORT;
     --p->queue_size;
     if (p->queue_head++ == p->config->forward_slots)
       p->queue_head = 0;
@@ -309,7 +320,6 @@ void take_packet(disco_packets *p, disco_port_stats *stats, slot *at, uint32_t s
     at->size = static_cast<uint16_t>(size);
     ++p->queue_size;
     ++stats->forwarded;
-    forward(p);
   }
 }
 
@@ -337,9 +347,9 @@ void pump(disco_packets *p) {
   look_at_clock(p);
   for (uint32_t i = 0; i < p->config->port_count; ++i)
     receive(p, i);
-  forward(p);
   for (uint32_t i = 0; i < p->stream_count; ++i)
     serve(p, &p->streams[i]);
+  forward(p);
 }
 
 //===----------------------------------------------------------------------===//
@@ -437,7 +447,7 @@ int disco_packets_init(disco_packets *p, const disco_packets_config *c) {
   p->tick_us = (c->retry_us ? c->retry_us : 50000) / 16;
   p->window = 16;
   while (p->window > c->window)
-    p->window = static_cast<uint16_t>(p->window / 2);
+    p->window = static_cast<uint8_t>(p->window / 2);
   p->slot_stride = static_cast<uint32_t>(sizeof(slot)) + ((c->payload + 3u) & ~3u);
   p->packet_stride = p->slot_stride + DISCO_PACKET_OVERHEAD;
   p->now = static_cast<uint32_t>(packets_now(p));

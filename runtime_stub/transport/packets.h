@@ -134,7 +134,9 @@ struct disco_stream {
 struct disco_packets {
   const disco_packets_config *config;
   disco_stream *streams;
-  uint16_t stream_count, window;
+  uint16_t stream_count;
+  uint8_t window;
+  uint8_t yields;  // the port whose last packet was this node's own
   uint8_t *queue;  // forward_slots + 1 packets; behind its tail packets are received
   uint8_t *packet; // the packet that is sent
   uint32_t queue_head, queue_size;

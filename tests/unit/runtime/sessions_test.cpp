@@ -68,6 +68,24 @@ TEST(Sessions, WhatIsSentBeforeThePeerIsThereArrives) {
   }
 }
 
+TEST(Sessions, OpenAtBothEndsWhateverIsLost) {
+  for (uint32_t round = 0; round < 200; ++round) {
+    Net net(2, {});
+    net.join(0, 1, packetWire(faults(0, 0, 0.5, 0.2, 0.2), round));
+    net.plan();
+    ASSERT_EQ(net.start(0, 1), 0);
+    ASSERT_EQ(net.start(1, 2), 0);
+    pass(net, 5 * second, {0, 1});
+    // Only one of them has something to say.
+    disco_transport t = net.transport(round % 2);
+    t.write(t.context, 1 - round % 2, "x", 1, false);
+    pass(net, 5 * second, {0, 1});
+    uint64_t got = 0;
+    EXPECT_EQ(readAll(net, 1 - round % 2, round % 2, &got), 0);
+    EXPECT_EQ(got, 1u) << round;
+  }
+}
+
 TEST(Sessions, ARestartedPeerIsLost) {
   for (uint16_t again : {2, 3}) {
     // With the same nonce, what tells is a greeting of one who has long been known: it must come.
@@ -215,6 +233,7 @@ TEST(Sessions, AReaderThatStopsHoldsTheWriter) {
   // A few questions a second how things stand, and no more.
   const disco_packets_stats *s = disco_packets_peer_stats(&p.net.packets(0), 1);
   EXPECT_LE(s->retransmissions, 20 * 8u + 50);
+  EXPECT_GT(s->tx_segments, 7u);
   EXPECT_TRUE(streams.run(100 * second));
 }
 
@@ -348,11 +367,12 @@ TEST(Forwarding, AChainOfThree) {
 
 TEST(Forwarding, OnCleanWiresNothingIsSentTwice) {
   Net::Settings settings;
-  settings.forwardSlots = 16;
+  settings.forwardSlots = 32;
   settings.retryUs = 200000;
   Net net(3, settings);
-  net.join(0, 1, byteWire({}, 1, 40));
-  net.join(1, 2, byteWire({}, 2, 20)); // slower, so that the queue is used
+  net.join(0, 1, byteWire({}, 1, 60));
+  // Slower, and with a small ring, so that the queue is used.
+  net.join(1, 2, std::make_unique<ByteWire>(72, 128, 20, Faults{}, 2));
   net.plan();
   for (uint16_t rank = 0; rank < 3; ++rank)
     ASSERT_EQ(net.start(rank, static_cast<uint16_t>(10 + rank)), 0);
