@@ -36,6 +36,70 @@ struct Pair {
   }
 };
 
+// A packet from 1 to 0 of the documented layout.
+std::vector<uint8_t> packet(std::vector<uint8_t> bytes) {
+  uint32_t crc = disco_crc32(0, bytes.data(), bytes.size());
+  for (int i = 0; i < 4; ++i)
+    bytes.push_back(static_cast<uint8_t>(crc >> 8 * i));
+  return bytes;
+}
+
+TEST(Sessions, PacketsByteByByte) {
+  Net net(2, {});
+  auto made = packetWire({}, 1);
+  Wire *wire = made.get();
+  net.join(0, 1, std::move(made));
+  net.plan();
+  ASSERT_EQ(net.start(0, 0x1122), 0);
+  disco_port port = wire->port(1);
+  auto exchange = [&](const std::vector<uint8_t> &to) {
+    if (!to.empty())
+      port.send(port.context, 0, to.data(), static_cast<uint32_t>(to.size()));
+    wire->step();
+    disco_transport t = net.transport(0);
+    t.wait(t.context, nullptr, 0);
+    wire->step();
+    std::vector<uint8_t> from(72);
+    from.resize(static_cast<size_t>(port.receive(port.context, from.data(), 72)));
+    return from;
+  };
+  // A greeting; the answer to one; a session with a segment.
+  EXPECT_EQ(exchange({}), packet({1, 0, 0, 0xc0, 0x22, 0x11, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(exchange(packet({0, 0, 1, 0xc0, 0x44, 0x33, 0, 0, 0, 0, 0, 0})),
+            packet({1, 0, 0, 0xe0, 0x22, 0x11, 0x44, 0x33, 0, 0, 0, 0}));
+  disco_transport t = net.transport(0);
+  t.write(t.context, 1, "abc", 3, false);
+  const auto good =
+      packet({0, 0, 1, 0x70, 0x44, 0x33, 0x22, 0x11, 1, 0, 0, 0, 'x', 'y'}); // the second segment
+  EXPECT_EQ(exchange(good),
+            packet({1, 0, 0, 0x70, 0x22, 0x11, 0x44, 0x33, 0, 0, 2, 0, 'a', 'b', 'c'}));
+  // What is no packet, or for nobody here, changes nothing.
+  const disco_port_stats *stats = disco_packets_port_stats(&net.packets(0), 0);
+  EXPECT_EQ(stats->damaged, 0u);
+  std::vector<std::vector<uint8_t>> bad = {
+      packet({0, 0, 1, 0x30, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0, 'x'}), // another version
+      packet({7, 0, 1, 0x70, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0, 'x'}), // to nobody
+      packet({0, 0, 2, 0x70, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0, 'x'}), // from nobody
+      packet({0, 0, 0, 0x70, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0, 'x'}), // from itself
+      packet({0, 0, 1, 0x70, 0x44, 0x33, 0x22, 0x11}),                  // too short
+      packet({}),
+      {1},
+      good,
+      good};
+  bad[7][12] ^= 1;
+  bad[8].pop_back();
+  uint32_t count = 0;
+  for (const auto &b : bad) {
+    exchange(b);
+    EXPECT_EQ(stats->damaged, ++count);
+  }
+  uint8_t data[4];
+  EXPECT_EQ(t.read(t.context, 1, data, 4), 0);
+  exchange(packet({0, 0, 1, 0x70, 0x44, 0x33, 0x22, 0x11, 0, 1, 0, 0, 'w'}));
+  EXPECT_EQ(t.read(t.context, 1, data, 4), 3);
+  EXPECT_EQ(memcmp(data, "wxy", 3), 0);
+}
+
 TEST(Sessions, EveryWindowAndPayload) {
   for (uint16_t window : {1, 2, 3, 4, 8, 15, 16, 40})
     for (uint16_t payload : {1, 7, 56, 1400}) {
