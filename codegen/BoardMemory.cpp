@@ -17,7 +17,7 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
   };
   int64_t messages = static_cast<int64_t>(emitter.messageCount());
   int64_t uart = uses("uart"), ethernet = uses("ethernet");
-  BoardPlan plan = planBoard(cluster, rank, emitter.tensorBytes("inputs"),
+  BoardPlan plan = planBoard(cluster, rank, emitter.bufferBytes("inputs"),
                              emitter.tensorBytes("outputs"), messages);
   std::vector<discoc::MemoryUse> list;
   auto add = [&](const char *part, int64_t bytes, bool exact) {
@@ -28,6 +28,8 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
   add(BoardPart::data, bounds.dataBytes(uart, ethernet), false);
   add(BoardPart::arena, emitter.arenaBytes(), true);
   add(BoardPart::buffers, plan.bytes(), true);
+  for (const BoardBuffer &buffer : plan.buffers)
+    list.back().items[buffer.name] = buffer.bytes;
   add(BoardPart::stack, board.stackBytes, true);
   return list;
 }

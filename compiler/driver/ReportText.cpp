@@ -86,9 +86,17 @@ static std::string wiresText(const Report &r) {
 static std::string memoryText(const Report &r) {
   Table table({"<node", "<board", "<part", "<memory", "bytes", "<"});
   for (const NodeReport &n : r.nodes)
-    for (const MemoryUse &use : n.memory)
+    for (const MemoryUse &use : n.memory) {
+      int64_t tensors = 0, links = 0;
+      for (const auto &[name, size] : use.items)
+        (name.rfind("input", 0) == 0 || name.rfind("output", 0) == 0 ? tensors : links) += size;
       table.row({std::to_string(n.rank), fitted(n.board, 16), use.part, use.memory,
-                 std::to_string(use.bytes), use.exact ? "exact" : "at most"});
+                 std::to_string(use.bytes),
+                 !use.exact ? "at most"
+                 : use.items.empty()
+                     ? "exact"
+                     : fmt::format("exact; inputs, outputs {}, links {}", tensors, links)});
+    }
   return table.empty() ? "" : table.text();
 }
 

@@ -4,6 +4,7 @@
 #define DISCOC_FORMATS_MEMORYUSE_H
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace discoc {
@@ -14,6 +15,8 @@ struct MemoryUse {
   std::string memory; ///< the board's name of where it lies
   int64_t bytes = 0;
   bool exact = false; ///< else an upper bound, which `discoc build` checks
+  /// Of the buffers, in reports: each one's bytes as it is emitted, without what aligns them.
+  std::map<std::string, int64_t> items = {};
 };
 
 } // namespace discoc

@@ -225,8 +225,11 @@ void writeBoardPart(const NodeReport &node, Json &json) {
     w("forwarded", node.forwarded);
     w("root_forwarded", node.rootForwarded);
   }
-  if (!node.memory.empty())
-    w.json["memory"] = writeAll(node.memory);
+  for (const MemoryUse &use : node.memory) {
+    w.json["memory"].push_back(write(use));
+    if (!use.items.empty())
+      w.json["memory"].back()["items"] = use.items;
+  }
   json.update(w.json);
 }
 
@@ -236,7 +239,13 @@ bool readBoardPart(const JsonView &view, NodeReport &node) {
     r("forwarded", node.forwarded);
     r("root_forwarded", node.rootForwarded);
   }
-  return (!view.has("memory") || readList(view, "memory", node.memory, nothing)) && r.good;
+  auto readItems = [](const JsonView &item, MemoryUse &use) {
+    return !item.has("items") ||
+           item.member("items").members([&](const std::string &name, const JsonView &bytes) {
+             return bytes.read(use.items[name]);
+           });
+  };
+  return (!view.has("memory") || readList(view, "memory", node.memory, readItems)) && r.good;
 }
 
 bool readWireEnds(const JsonView &view, WireReport &wire) {

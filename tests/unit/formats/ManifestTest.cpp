@@ -18,7 +18,8 @@ static Manifest example() {
   y.layout = {ManifestLayout::Kind::Owned, 1, {IndexSet::range(0, 4), IndexSet::range(5, 9)}};
   m.inputs = {x};
   m.outputs = {y, {"scalar", "int64", {}, {}}};
-  m.nodes = {{0, "left", "linux", "node0", 100, 200}, {1, "right", "linux", "node1", 300, 400}};
+  m.nodes = {{0, "left", "linux", "node0", 100, 200, {}},
+             {1, "right", "linux", "node1", 300, 400, {}}};
   ManifestMessage in{0, 0, 1, 768, true, {}};
   in.routes.push_back({"x:0", ManifestRoute::Kind::Feature, std::nullopt, {}, 768});
   ManifestMessage feature{7, 1, 0, 64, false, {}};
@@ -49,7 +50,7 @@ TEST(Manifest, ReadsWhatItWrites) {
 
 TEST(Manifest, OfOneNodeHasOnlyItsMessages) {
   Manifest m = example();
-  m.nodes.push_back({2, "third", "linux", "node2", 1, 1});
+  m.nodes.push_back({2, "third", "linux", "node2", 1, 1, {}});
   EXPECT_NE(toNodeJson(m, 0).find("\"rank\": 0"), std::string::npos);
   EXPECT_NE(toNodeJson(m, 0).find("\"id\": 7"), std::string::npos);
   EXPECT_EQ(toNodeJson(m, 2).find("\"id\": 7"), std::string::npos);

@@ -64,7 +64,8 @@ TEST(Report, ReadsWhatItWrites) {
 TEST(ReportOfBoards, ReadsWhatItWrites) {
   Report r = example();
   r.nodes[1].forwarded = {2, 30};
-  r.nodes[1].memory = {{"weights", "flash", 120, true}, {"stack", "ram", 4096, false}};
+  r.nodes[1].memory = {{"weights", "flash", 120, true, {}}, {"stack", "ram", 4096, false, {}}};
+  r.nodes[1].memory[0].items["input0"] = 120;
   r.wires.push_back({{0, 1}, "uart", {"uart1", "wire0"}, {4, 41}, {1, 192}});
   Diagnostics out;
   const std::string text = toJson(r);
