@@ -115,7 +115,8 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
                               int64_t rank) {
   const discoc::ClusterNode &node = options.cluster.nodes[static_cast<size_t>(rank)];
   std::string prefix = shardPrefix(options, rank);
-  size_t inputs = emitter.tensorBytes("inputs").size(),
+  bool placed = emitter.hasInputPlaces();
+  size_t inputs = placed ? 0 : emitter.tensorBytes("inputs").size(),
          outputs = emitter.tensorBytes("outputs").size();
   bool linked = plan.packets.window > 0;
   std::string text = "// The program of one node on a bare board: " + board.title + ".\n";
@@ -143,8 +144,8 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
   text += linked ? "reinterpret_cast<disco_peer *>(memory.peers), "
                    "reinterpret_cast<disco_slot *>(memory.slots),\n    "
                  : "nullptr, nullptr, ";
-  text +=
-      std::string(inputs ? "inputs" : "nullptr") + ", " + (outputs ? "outputs" : "nullptr") + ", ";
+  text += (placed ? prefix + "_inputs" : std::string(inputs ? "inputs" : "nullptr")) + ", " +
+          (outputs ? "outputs" : "nullptr") + ", ";
   text += linked ? "&links, board_links_connect, board_links_describe, board_links_finish};\n"
                  : "nullptr, nullptr, nullptr, nullptr};\n";
   return text + "\nint main() { return board_main(&shard); }\n";
@@ -275,7 +276,7 @@ LogicalResult disco::emitBoardNode(const ModelEmitter &emitter, const EmitOption
                                    int64_t rank, StringRef directory) {
   const discoc::ClusterNode &node = options.cluster.nodes[static_cast<size_t>(rank)];
   BoardPlan plan =
-      planBoard(options.cluster, rank, emitter.tensorBytes("inputs"),
+      planBoard(options.cluster, rank, emitter.bufferBytes("inputs"),
                 emitter.tensorBytes("outputs"), static_cast<int64_t>(emitter.messageCount()));
   return failure(
       failed(copyBoard(board, node, pathIn(directory, "board"))) ||

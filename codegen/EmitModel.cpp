@@ -67,8 +67,12 @@ ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options)
 
 void ModelEmitter::emitOps() {
   for (Operation &op : function.getBody().front()) {
-    if (isa<ConstantOp, InputOp, func::ReturnOp>(op))
+    if (isa<ConstantOp, func::ReturnOp>(op))
       continue;
+    if (auto input = dyn_cast<InputOp>(op)) {
+      emitInput(input);
+      continue;
+    }
     if (auto send = dyn_cast<SendOp>(op))
       emitSend(send);
     else if (auto recv = dyn_cast<RecvOp>(op))
@@ -120,7 +124,7 @@ std::string ModelEmitter::pointer(Value value, bool result) {
   Value origin = value;
   while (isView(origin.getDefiningOp()))
     origin = origin.getDefiningOp()->getOperand(0);
-  if (auto input = origin.getDefiningOp<InputOp>())
+  if (auto input = origin.getDefiningOp<InputOp>(); input && !input->hasAttr(kOffsetsAttr))
     return "static_cast<const " + type + " *>(inputs[" + std::to_string(input.getIndex()) + "])";
   if (isConstant(origin))
     return cast + "weights() + " + std::to_string(store.offsetOf(origin)) + ")";
@@ -187,6 +191,22 @@ static std::string partText(PartAttr part) {
                              : ", " + std::to_string(part.getSet().size()) +
                                    (part.getSet().size() == 1 ? " channel" : " channels") +
                                    (set.size() > 60 ? "" : ": " + set));
+}
+
+/// An input that has a place in the arena is copied there, unless the caller put it there.
+void ModelEmitter::emitInput(InputOp op) {
+  if (!op->hasAttr(kOffsetsAttr))
+    return;
+  int64_t index = op.getIndex();
+  std::string place = "arena + " + std::to_string(inputPlaces[index] = offsetOf(op.getResult()));
+  std::string from = "inputs[" + std::to_string(index) + "]";
+  calls += "\n  // input " + std::to_string(index) + "\n  if (" + from + " != " + place +
+           ")\n    memcpy(" + place + ", " + from + ", " +
+           std::to_string(byteSize(tensorType(op.getResult()))) + ");\n";
+}
+
+bool ModelEmitter::hasInputPlaces() const {
+  return !inputPlaces.empty() && inputPlaces.size() == tensorBytes("inputs").size();
 }
 
 void ModelEmitter::emitSend(SendOp op) {
@@ -273,6 +293,10 @@ std::string ModelEmitter::header() const {
   text += "// Bytes of static memory for activations and messages, and of weights.\n";
   text += "#define " + guard + "_ARENA_BYTES " + std::to_string(arena) + "u\n";
   text += "#define " + guard + "_WEIGHT_BYTES " + std::to_string(store.bytes()) + "u\n\n";
+  if (hasInputPlaces())
+    text += "// Inputs that the caller puts there need not be copied; each inference overwrites "
+            "them.\nextern \"C\" void *const " +
+            prefix + "_inputs[];\n\n";
   text += "// The shard: its inputs and outputs (on the root only), its messages, and infer, one "
           "inference.\n";
   text += "extern \"C\" const disco_program " + prefix + "_program;\n\n#endif // " + guard +
@@ -378,9 +402,15 @@ std::string ModelEmitter::source(StringRef buildHash) const {
     return (count(kind) ? kind.str() + "_info" : std::string("nullptr")) + ", " +
            std::to_string(count(kind));
   };
-  text += "\n} // namespace " + prefix + "\n\nextern \"C\" const disco_program " + prefix +
-          "_program = {\n    " + cString(options.modelName) + ", " + std::to_string(rank) + ", " +
-          std::to_string(nodes) + ",\n    {";
+  std::string places;
+  for (auto [index, offset] : inputPlaces)
+    places += (places.empty() ? "" : ", ") + prefix + "::arena + " + std::to_string(offset);
+  if (hasInputPlaces())
+    places = "extern \"C\" void *const " + prefix + "_inputs[] = {" + places + "};\n\n";
+  text += "\n} // namespace " + prefix + "\n\n" + (hasInputPlaces() ? places : "") +
+          "extern \"C\" const disco_program " + prefix + "_program = {\n    " +
+          cString(options.modelName) + ", " + std::to_string(rank) + ", " + std::to_string(nodes) +
+          ",\n    {";
   for (size_t i = 0; i < 16; ++i)
     text += (i ? ", 0x" : "0x") + buildHash.substr(2 * i, 2).str();
   std::string scope = prefix + "::";

@@ -5,6 +5,7 @@
 
 #include "Codegen.h"
 #include "WeightStore.h"
+#include <map>
 #include <set>
 
 namespace disco {
@@ -28,6 +29,12 @@ public:
   int64_t arenaBytes() const;
   /// Bytes of the "inputs" that this node is given, or of the "outputs" that it returns.
   std::vector<int64_t> tensorBytes(llvm::StringRef kind) const;
+  /// The same of those that the caller needs a buffer for.
+  std::vector<int64_t> bufferBytes(llvm::StringRef kind) const {
+    return kind == "inputs" && hasInputPlaces() ? std::vector<int64_t>() : tensorBytes(kind);
+  }
+  /// Whether all inputs have a place in the arena: the emitted NAME_inputs says where.
+  bool hasInputPlaces() const;
 
 private:
   void emitOps();
@@ -35,6 +42,7 @@ private:
   void emitSend(SendOp op);
   void emitRecv(RecvOp op);
   void emitOutput(OutputOp op);
+  void emitInput(InputOp op);
   void emitComment(mlir::Operation *op);
   std::string pointer(mlir::Value value, bool result);
   std::string arenaAt(mlir::Value message) const;
@@ -56,6 +64,7 @@ private:
     bool incoming;
   };
   std::vector<Message> messages;
+  std::map<int64_t, int64_t> inputPlaces; // offsets in the arena
   int64_t kernels = 0;
   std::vector<std::string> called;
 };

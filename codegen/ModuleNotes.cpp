@@ -3,6 +3,7 @@
 //
 // A planned module in text form is all that emission needs, so everything that ends up in the
 // emitted files travels on the module.
+#include "BufferPlan.h"
 #include "Codegen.h"
 #include "mlir/IR/Builders.h"
 #include <map>
@@ -25,6 +26,14 @@ void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
     settings.push_back(text(key, value));
   module->setAttr("disco.settings", builder.getDictionaryAttr(settings));
   module->setAttr("disco.cluster", builder.getStringAttr(discoc::toToml(options.cluster)));
+  SmallVector<int64_t> bare;
+  discoc::Diagnostics ignored;
+  for (auto [rank, node] : llvm::enumerate(options.cluster.nodes))
+    if (node.board != "linux")
+      if (auto board = discoc::readBoard(node.board, ignored); board && !board->isLinux())
+        bare.push_back(static_cast<int64_t>(rank));
+  if (!bare.empty())
+    module->setAttr(kInputsInArenaAttr, builder.getDenseI64ArrayAttr(bare));
   SmallVector<Attribute> labels;
   for (const std::string &label : options.labels)
     labels.push_back(builder.getStringAttr(label));

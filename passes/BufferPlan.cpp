@@ -13,10 +13,21 @@ static int64_t valueBytes(Value value) {
   return byteSize(tensorType(value));
 }
 
+bool disco::inputsInArena(func::FuncOp function) {
+  auto shard = function->getParentOfType<ModuleOp>();
+  auto rank = shard ? shard->getAttrOfType<IntegerAttr>(kRankAttr) : IntegerAttr();
+  auto model = shard ? shard->getParentOfType<ModuleOp>() : ModuleOp();
+  auto ranks =
+      model ? model->getAttrOfType<DenseI64ArrayAttr>(kInputsInArenaAttr) : DenseI64ArrayAttr();
+  return rank && ranks && llvm::is_contained(ranks.asArrayRef(), rank.getInt());
+}
+
 /// Whether a value lies among the weights, or where the caller of infer() put an input.
 static bool liesOutside(Value value) {
   while (Operation *op = value.getDefiningOp()) {
-    if (isa<InputOp, ConstantOp>(op))
+    if (isa<InputOp>(op))
+      return !inputsInArena(op->getParentOfType<func::FuncOp>());
+    if (isa<ConstantOp>(op))
       return true;
     if (!isView(op))
       return false;
@@ -46,7 +57,7 @@ bool disco::isView(Operation *op) {
   return true;
 }
 
-BufferPlan::BufferPlan(func::FuncOp function) {
+BufferPlan::BufferPlan(func::FuncOp function) : keepInputs(inputsInArena(function)) {
   Block &block = function.getBody().front();
   int64_t index = 0;
   for (Operation &op : block)
@@ -94,7 +105,7 @@ bool BufferPlan::readOnce(Operation *op, Value operand) const {
 }
 
 void BufferPlan::placeResults(Operation *op, int64_t index) {
-  if (isa<ConstantOp, InputOp>(op))
+  if (isa<ConstantOp>(op) || (isa<InputOp>(op) && !keepInputs))
     return;
   if (auto recv = dyn_cast<RecvOp>(op)) {
     int64_t distance = 0;
@@ -104,6 +115,9 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
     }
   } else if (auto send = dyn_cast<SendOp>(op); send && isSentInPlace(send)) {
     places[send.getBuffer()] = shareWith(send.getInputs().front(), 0);
+  } else if (isa<InputOp>(op)) {
+    // It is there before anything else is.
+    places[op->getResult(0)] = newBuffer(valueBytes(op->getResult(0)), -1);
   } else if (op->getNumResults() == 1) {
     Value result = op->getResult(0), reused = reusableOperand(op);
     Value init;

@@ -16,8 +16,8 @@ struct Buffer {
   int64_t bytes = 0, start = 0, end = 0, offset = -1;
 };
 
-/// Where a value lies: in a buffer, at a distance from its beginning. Inputs of the model and
-/// constants lie elsewhere (buffer -1).
+/// Where a value lies: in a buffer, at a distance from its beginning. Constants lie elsewhere
+/// (buffer -1), and so do inputs of the model unless inputsInArena().
 struct Place {
   int64_t buffer = -1, distance = 0;
 };
@@ -42,10 +42,16 @@ private:
   bool diesAt(mlir::Value value, int64_t index) const;
   bool readOnce(mlir::Operation *op, mlir::Value operand) const;
 
+  bool keepInputs;
   llvm::DenseMap<mlir::Value, Place> places;
   llvm::DenseMap<mlir::Operation *, int64_t> order;
   llvm::DenseMap<mlir::Value, mlir::Value> viewOfInput;
 };
+
+/// Ranks whose inputs have a place in the arena, on the module of the whole model: nodes that have
+/// no memory to waste. Elsewhere inputs are read where the caller has them.
+inline constexpr llvm::StringLiteral kInputsInArenaAttr = "disco.inputs_in_arena";
+bool inputsInArena(mlir::func::FuncOp function);
 
 /// Whether a message is one whole tensor as it lies in memory: nothing has to be packed.
 bool isSentInPlace(SendOp send);

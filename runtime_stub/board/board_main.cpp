@@ -177,9 +177,7 @@ bool read_inputs() {
     const uint32_t bytes = static_cast<uint32_t>(s.program->inputs[i].bytes);
     if (!s.inputs.path[i])
       continue;
-    // Read already, and no inference changes it.
-    if (s.batch == 1 && s.done > 0)
-      continue;
+    // Also when it is the same again: the inference used the place for something else.
     if ((first && s.done > 0 && !semihosting_seek(s.inputs.handle[i], 0)) ||
         !semihosting_read(s.inputs.handle[i], s.shard->inputs[i], bytes)) {
       fail(BOARD_FILE, "an input's file cannot be read");

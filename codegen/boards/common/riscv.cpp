@@ -58,8 +58,8 @@ uint64_t in_us(uint64_t counts) { return counts / counts_us; }
 
 } // namespace
 
-// Nothing may touch the bytes below the stack: what overflows faults. The linker script leaves them
-// free.
+// Nothing may touch the bytes below the stack: what overflows faults. No memory of the board's file
+// has them.
 static void guard_stack() {
   constexpr uint32_t bytes = 4096, locked_power_of_two = 0x98;
   const uint32_t base = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(board_stack_low)) - bytes;
