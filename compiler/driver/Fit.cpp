@@ -175,6 +175,12 @@ int discoc::runFit(const FitOptions &options) {
   std::optional<int64_t> smallest;
   llvm::json::Array rows;
   for (int64_t nodes = first; nodes <= last && !smallest; ++nodes) {
+    Diagnostics errors;
+    if (!clusterOf(*board, nodes, errors)) { // more of them cannot be wired together
+      llvm::errs() << toString(errors);
+      last = std::max(first, nodes - 1);
+      break;
+    }
     std::optional<FitRow> row = measureFit(options.model, *board, nodes);
     if (!row)
       return ExitFault;
