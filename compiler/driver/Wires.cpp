@@ -50,8 +50,7 @@ private:
 
 /// One end of a link, as the wire sees it.
 struct End {
-  End(size_t link, bool frames, ErrorClock clock)
-      : link(link), frames(frames), errors(clock) {}
+  End(size_t link, bool frames, ErrorClock clock) : link(link), frames(frames), errors(clock) {}
   ~End() { closeAll(); }
   End(const End &) = delete;
 
