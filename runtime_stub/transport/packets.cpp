@@ -166,7 +166,7 @@ void seal(disco_packets *p, disco_stream *s) {
 void look_for_answer(disco_packets *p, disco_stream *s) {
   uint32_t count = in_flight(s), missing = ~s->arrived & ((1u << count) - 1),
            most = p->tick_us * 128,
-           wait = (2 * s->trip + 3 * p->tick_us) << (s->backoff + (missing ? 0 : 2));
+           wait = (2 * (s->trip + 3 * p->tick_us)) << (s->backoff + (missing ? 0 : 2));
   if (((s->state & open) && (s->todo || !count)) || p->now - s->since < (wait < most ? wait : most))
     return;
   s->since = p->now;
@@ -208,7 +208,7 @@ void serve(disco_packets *p, disco_stream *s) {
   look_for_answer(p, s);
   if (s->state & open)
     send_segments(p, s);
-  if (s->ack_due >= p->window || (s->ack_due && p->now - s->ack_since >= p->tick_us))
+  if (s->ack_due >= p->window || (s->ack_due && p->now - s->ack_since >= 2 * p->tick_us))
     send_packet(p, s, nullptr, 0);
 }
 

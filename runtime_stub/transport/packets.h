@@ -141,7 +141,7 @@ struct disco_packets {
   uint8_t *packet; // the packet that is sent
   uint32_t queue_head, queue_size;
   uint32_t slot_stride, packet_stride;
-  uint32_t tick_us; // a sixteenth of retry_us: how long an acknowledgement, or a sleep, lasts
+  uint32_t tick_us; // a sixteenth of retry_us: the longest sleep
   uint32_t now;     // what the clock said last
   // Packets accepted or forwarded, wraps; and how many the last wait() knew of.
   uint16_t heard, noticed;
