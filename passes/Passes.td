@@ -109,6 +109,7 @@ def Schedule : Pass<"disco-schedule", "mlir::ModuleOp"> {
     while the rest is on its way. Sends of one pair of nodes between which the sender computes nothing become one message. A
     `disco.flush` is put before the next send to the same node and at the end: one send to a node is under way at a time.
     Posts stay where the data is made on the other side: a receive buffer is open, and takes room, from there on.
+    Where a shard needs less memory by it, all readers of a message run behind the first one, which frees its buffer.
 
     Before, on the sender and on the receiver:
     ```mlir
@@ -135,7 +136,8 @@ def Schedule : Pass<"disco-schedule", "mlir::ModuleOp"> {
     ```
   }];
   let statistics = [Statistic<"numMessages", "messages", "messages of one inference">,
-                    Statistic<"numMerged", "merged", "messages merged into another">];
+                    Statistic<"numMerged", "merged", "messages merged into another">,
+                    Statistic<"savedBytes", "saved-bytes", "live bytes less, over all shards, by gathering readers">];
 }
 
 def CheckSchedule : Pass<"disco-check-schedule", "mlir::ModuleOp"> {

@@ -1,5 +1,6 @@
 //===- Schedule.cpp - order sending, receiving and computing --------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "GatherReaders.h"
 #include "Passes.h"
 #include <map>
 
@@ -40,10 +41,12 @@ public:
     renumber();
     for (ModuleOp shard : shardsOf(module))
       insertFlushes(inferOf(shard).getBody().front());
+    for (ModuleOp shard : shardsOf(module))
+      saved += gatherReaders(inferOf(shard));
     return success();
   }
 
-  int64_t merged = 0, messages = 0;
+  int64_t merged = 0, messages = 0, saved = 0; // bytes
 
 private:
   static void sinkToFirstReader(RecvOp recv) {
@@ -185,6 +188,7 @@ struct SchedulePass : disco::impl::ScheduleBase<SchedulePass> {
       return signalPassFailure();
     numMessages = scheduler.messages;
     numMerged = scheduler.merged;
+    savedBytes = scheduler.saved;
   }
 };
 

@@ -16,16 +16,23 @@ namespace {
 
 struct SimplifyPass : disco::impl::SimplifyBase<SimplifyPass> {
   void runOnOperation() override {
+    // Which of two contractions takes a residual is known when all else has been folded into them.
+    for (bool residuals : {false, true})
+      if (failed(simplify(residuals))) {
+        getOperation().emitError("simplification did not come to an end");
+        return signalPassFailure();
+      }
+  }
+  LogicalResult simplify(bool residuals) {
     RewritePatternSet patterns(&getContext());
     populateAffinePatterns(patterns);
     populateRearrangePatterns(patterns);
     populateEpiloguePatterns(patterns);
+    if (residuals)
+      populateResidualPatterns(patterns);
     GreedyRewriteConfig config;
     config.maxIterations = 20;
-    if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns), config))) {
-      getOperation().emitError("simplification did not come to an end");
-      signalPassFailure();
-    }
+    return applyPatternsAndFoldGreedily(getOperation(), std::move(patterns), config);
   }
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<DiscoDialect>();

@@ -136,8 +136,8 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
       Operation *candidate = openContraction(sum);
       bool fits = candidate && !isConstant(rest) && shapeOf(rest) == shapeOf(sum) &&
                   !hasSums(candidate) && !isGrouped(candidate);
-      // Of two the later one takes the other's result.
-      if (fits && (!chosen || chosen->isBeforeInBlock(candidate)))
+      // Of two the one that has to wait longer takes the other's result: a shortcut is there before.
+      if (fits && (!chosen || waitsLonger(candidate, chosen)))
         chosen = candidate, other = rest;
     }
     if (!chosen || (op->hasAttr(kOwnersAttr) && chosen->hasAttr(kOwnersAttr)))
@@ -158,6 +158,24 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
     return success();
   }
 
+  static bool waitsLonger(Operation *a, Operation *b) {
+    DenseMap<Operation *, int64_t> depths;
+    int64_t first = depthOf(a, depths), second = depthOf(b, depths);
+    return first != second ? first > second : b->isBeforeInBlock(a);
+  }
+
+  /// The largest number of contractions on a way from an input to an op.
+  static int64_t depthOf(Operation *op, DenseMap<Operation *, int64_t> &depths) {
+    auto found = depths.find(op);
+    if (found != depths.end())
+      return found->second;
+    int64_t depth = 0;
+    for (Value operand : op->getOperands())
+      if (Operation *before = operand.getDefiningOp(); before && !isa<ConstantOp>(before))
+        depth = std::max(depth, depthOf(before, depths));
+    return depths[op] = depth + isa<ContractionOpInterface>(op);
+  }
+
   /// Grouped convolutions may be cut into pieces on a node, so nothing is added to them.
   static bool isGrouped(Operation *op) {
     auto conv = dyn_cast<ConvOp>(op);
@@ -174,5 +192,9 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
 
 void disco::populateEpiloguePatterns(RewritePatternSet &patterns) {
   patterns.add<RecogniseGated, RecogniseHardSwish>(patterns.getContext(), /*benefit=*/2);
-  patterns.add<FunctionIntoContraction, ResidualIntoContraction>(patterns.getContext());
+  patterns.add<FunctionIntoContraction>(patterns.getContext());
+}
+
+void disco::populateResidualPatterns(RewritePatternSet &patterns) {
+  patterns.add<ResidualIntoContraction>(patterns.getContext());
 }

@@ -12,8 +12,10 @@ namespace disco {
 void populateAffinePatterns(mlir::RewritePatternSet &patterns);
 /// Chains of rearrangements become one; zero padding moves into a convolution.
 void populateRearrangePatterns(mlir::RewritePatternSet &patterns);
-/// Compound functions are recognised; functions and residual adds become epilogues of contractions.
+/// Compound functions are recognised; functions become epilogues of contractions.
 void populateEpiloguePatterns(mlir::RewritePatternSet &patterns);
+/// Residual adds become epilogues of contractions.
+void populateResidualPatterns(mlir::RewritePatternSet &patterns);
 
 /// Whether `fused` may take over what users stated about `replaced` (names and owner maps), and
 /// takes it over.

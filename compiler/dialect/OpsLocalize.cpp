@@ -140,12 +140,21 @@ struct ContractionBuilder {
     return value;
   }
 
+  /// A residual that is there before the first part is what the sum begins with: the result can
+  /// take its place.
+  Value takeSummand(Type type) {
+    bool there = localResidual && localResidual.getType() == type &&
+                 !localResidual.getDefiningOp<AssembleOp>() &&
+                 !localResidual.getDefiningOp<RecvOp>();
+    return there ? std::exchange(localResidual, Value()) : Value();
+  }
+
   /// The sum over the parts, the own one first.
-  Local buildParts(int64_t resultAxis) const {
+  Local buildParts(int64_t resultAxis) {
     ArrayRef<ContractionPart> parts = context.getParts(0);
     if (parts.empty())
       return buildConstant(resultAxis);
-    Value sum;
+    Value sum = takeSummand(context.getResultType(op->getResult(0)));
     for (auto [i, part] : llvm::enumerate(parts)) {
       bool last = i + 1 == parts.size();
       int64_t axis = context.division.operands[0].axis;

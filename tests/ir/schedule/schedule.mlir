@@ -196,3 +196,41 @@ func.func @infer() {
 }
 }
 }
+
+// -----
+
+// Two ops read one message. The second, with what it depends on, moves behind the first: its buffer is free before the next
+// one is opened. What waits for another node stays where it is.
+// CHECK-LABEL: module @node1
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x64xf32> : tensor<1x64xf32>
+  %x = disco.unary %c {act = #disco.act<relu>} : (tensor<1x64xf32>) -> tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>
+  %s = disco.send %x {to = 1 : i64, message = 0 : i64, parts = [#disco.part<"x" : axis 1 : 0 to 63>]} : (tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>) -> !disco.message<256>
+  %y = disco.unary %x {act = #disco.act<exp>} : (tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>) -> tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>
+  %t = disco.send %y {to = 1 : i64, message = 1 : i64, parts = [#disco.part<"y" : axis 1 : 0 to 63>]} : (tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>) -> !disco.message<256>
+  return
+}
+}
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer() {
+  %w = disco.constant dense<1.0> : tensor<64x1xf32> : tensor<64x1xf32>
+  %p = disco.post {from = 0 : i64, message = 0 : i64} : () -> !disco.message<256>
+  %x = disco.recv %p {parts = [#disco.part<"x" : axis 1 : 0 to 63>]} : (!disco.message<256>) -> tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>
+  // CHECK: %[[X:.+]] = disco.recv
+  // CHECK-NEXT: disco.matmul %[[X]], {{.*}}disco.tensor = "first"
+  %a = disco.matmul %x, %w {disco.tensor = "first"} : (tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>, tensor<64x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  // CHECK-NEXT: disco.matmul %[[X]], {{.*}}disco.tensor = "second"
+  // CHECK-NEXT: disco.post
+  %q = disco.post {from = 0 : i64, message = 1 : i64} : () -> !disco.message<256>
+  %y = disco.recv %q {parts = [#disco.part<"y" : axis 1 : 0 to 63>]} : (!disco.message<256>) -> tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>
+  // CHECK-NEXT: disco.recv
+  // CHECK-NEXT: disco.matmul
+  %b = disco.matmul %y, %w init %a {disco.tensor = "third"} : (tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>, tensor<64x1xf32>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %d = disco.matmul %x, %w {disco.tensor = "second"} : (tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>, tensor<64x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %e = disco.binary %b, %d {kind = 0 : i32} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  return
+}
+}
+}

@@ -113,3 +113,20 @@ func.func @gates() {
   disco.output %d {name = "d", index = 3 : i64} : (tensor<1x4xf32>) -> ()
   return
 }
+
+// -----
+
+// Of two contractions that are added the one behind more contractions takes the other's result, wherever they stand: the
+// shortcut of a residual block is there first.
+// CHECK-LABEL: func.func @shortcut
+func.func @shortcut(%x: tensor<1x2xf32>) {
+  %w = disco.constant dense<1.0> : tensor<2x2xf32> : tensor<2x2xf32>
+  %a = disco.matmul %x, %w {disco.tensor = "a"} : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %b = disco.matmul %a, %w {disco.tensor = "b"} : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  // CHECK: %[[S:.+]] = disco.matmul {{.*}}disco.tensor = "shortcut"
+  // CHECK-NEXT: disco.matmul {{.*}} residual %[[S]]
+  %s = disco.matmul %x, %w {disco.tensor = "shortcut"} : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %y = disco.binary %b, %s {kind = 0 : i32} : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  disco.output %y {name = "y", index = 0 : i64} : (tensor<1x2xf32>) -> ()
+  return
+}
