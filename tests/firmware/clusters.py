@@ -142,7 +142,8 @@ def chain(folder, _):
     why, note, _ = compared(path, out, 3, folder,
                             firmware.write_inputs(path, folder))
     stated = cluster.load_json(os.path.join(out, "report.json"))
-    passed_on = [n.get("forwarded_bytes", 0) for n in stated["nodes"]]
+    passed_on = [n.get("forwarded", {}).get("bytes", 0)
+                 for n in stated["nodes"]]
     if not why and (passed_on[1] <= 0 or passed_on[0] or passed_on[2]):
         why = f"the report says forwarded: {passed_on}"
     return why, f"{note}; forwarded {passed_on}"

@@ -13,7 +13,7 @@ board_start:
     li t0, 0x2000           // floating point on, its state initial
     csrs mstatus, t0
     csrw fcsr, zero
-    j board_reset
+    tail board_reset
 
 // Saves what a C function may change, and calls board_trap(mcause, mepc, sp); its result is where
 // to go on. A stack that is left begins again at its top: nothing of the program goes on then.
