@@ -3,7 +3,8 @@
 
 Of every model, board, number of boards and kind of link: the outputs equal
 those of the host's programs to 1e-5 of the range, and the payload between
-every two boards is what report.json states. What does not fit is named by
+every two boards is what report.json states; and no
+image holds a heap, a C++ library or double arithmetic. What does not fit is named by
 `compile`, and listed.
 
     boards.py                 the fixed share of scripts/test
@@ -23,7 +24,7 @@ sys.path.insert(0, HERE)
 import firmware  # noqa: E402  (puts the oracles on the path)
 import discoc  # noqa: E402
 
-MODELS = ("mnist_cnn", "micro_kws_m", "cifar10")
+MODELS = ("digits", "mnist_cnn", "micro_kws_m", "cifar10")
 # (model, board, N, kind): what every run of the tests tries.
 SHARE = (("mnist_cnn", "mps2-an386", 1, "uart"),
          ("mnist_cnn", "mps2-an386", 2, "uart"),
@@ -32,6 +33,7 @@ SHARE = (("mnist_cnn", "mps2-an386", 1, "uart"),
          ("mnist_cnn", "netduinoplus2", 3, "uart"),
          ("mnist_cnn", "riscv32-virt", 2, "ethernet"),
          ("mnist_cnn", "riscv32-virt", 2, "uart"),
+         ("digits", "microbit", 1, "uart"),
          ("micro_kws_m", "mps2-an500", 2, "uart"),
          ("cifar10", "mps2-an386", 2, "ethernet"),
          ("cifar10", "mps2-an386", 4, "uart"))
@@ -47,6 +49,8 @@ def combinations(a):
             for nodes in counts:
                 for kind in (a.kinds or "uart,ethernet").split(","):
                     if kind == "ethernet" and (nodes == 1 or not network):
+                        continue
+                    if (model == "digits") != (board in firmware.TINY):
                         continue
                     if re.search(a.models, model) and \
                             re.search(a.boards, board):
@@ -70,7 +74,8 @@ def fault(model, board, nodes, kind, folder):
             f"{report['wire_bytes']} bytes with headers, stack "
             f"{max(r.get('stack_bytes', 0) for r in report['ranks'])}")
     return (firmware.output_fault(got, want) or
-            firmware.traffic_fault(out, report)), note
+            firmware.traffic_fault(out, report) or
+            firmware.image_fault(out)), note
 
 
 def main():

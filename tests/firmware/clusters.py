@@ -9,6 +9,10 @@
             dropped: every result is right, nothing hangs;
   lost      an emulator is killed in the middle: the run ends in its deadline
             with an error that names the rank;
+  linux     programs for aarch64 and armv7, under QEMU's user mode, and one of
+            this host compute a model over TCP;
+  linked    images for the boards without an emulator are linked and checked
+            against their memories;
   chain     three boards in a row: what the ends exchange passes the middle,
             and the report says so.
 
@@ -149,7 +153,26 @@ def chain(folder, _):
     return why, f"{note}; forwarded {passed_on}"
 
 
-CASES = {"mixed": mixed, "fit": fit, "errors": errors, "lost": lost,
+def linux(folder, _):
+    boards = ["linux", "linux-aarch64", "linux-armv7"]
+    path, out = prepared("micro_kws_m", boards, folder, kind="tcp")
+    return compared(path, out, 3, folder,
+                    firmware.write_inputs(path, folder))[:2]
+
+
+def linked(folder, _):
+    listed = firmware.call(["boards"], 20).stdout
+    names = re.findall(r"^(\S+) +linked only", listed, re.M)
+    for name in names:
+        inner = os.path.join(folder, name)
+        os.makedirs(inner)
+        out = prepared("cifar10", [name] * 2, inner)[1]
+        if why := firmware.image_fault(out):
+            return f"{name}: {why}", ""
+    return None if len(names) >= 5 else f"only {names}", ", ".join(names)
+
+
+CASES = {"linux": linux, "linked": linked, "mixed": mixed, "fit": fit, "errors": errors, "lost": lost,
          "chain": chain}
 
 

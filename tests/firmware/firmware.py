@@ -23,11 +23,14 @@ TOLERANCE = 1e-5
 # Bare boards that the emulator has, and whether they have a network.
 BOARDS = {"mps2-an386": True, "mps2-an500": True, "mps3-an547": True,
           "netduinoplus2": False, "riscv32-virt": True,
-          "stm32vldiscovery": False}
+          "microbit": False}
+# For which only the smallest of the models is.
+TINY = ("microbit",)
 
 
 class DoesNotFit(Exception):
-    """The message of `compile`: which memory of which node, by how much."""
+    """The message of `compile`: which memory of which node, by how much; or
+    that the board has fewer ports than neighbours."""
 
 
 def missing():
@@ -39,15 +42,16 @@ def missing():
         else None
 
 
-def sample(kind):
-    return os.path.join(discoc.ROOT, "samples", "cifar10",
-                        f"cifar10_{kind}.onnx")
+def sample(name, nodes):
+    """The shipped network, with the masks that were trained for N nodes."""
+    kind = {2: "masks2", 4: "masks4"}.get(nodes, "dense")
+    return os.path.join(discoc.ROOT, "samples", name, f"{name}_{kind}.onnx")
 
 
 def model_path(name, nodes):
     """The model's file for so many nodes, or None where it is absent."""
-    if name == "cifar10":
-        return sample({2: "masks2", 4: "masks4"}.get(nodes, "dense"))
+    if name in ("cifar10", "digits"):
+        return sample(name, nodes)
     shared = discoc.shared()
     path = shared and os.path.join(shared, "models", name, "model.onnx")
     return path if path and os.path.exists(path) else None
@@ -75,13 +79,14 @@ def write_inputs(path, folder, count=1, seed=0):
 
 
 def write_cluster(file, boards, kind="uart", topology="all", links=()):
-    """boards: a list of names. links: [(a, b, kind)] instead of a topology."""
+    """boards: a list of names. links: [(a, b, kind)] instead of a topology.
+    Linux nodes alone need neither: they talk TCP."""
     with open(file, "w", encoding="utf-8") as stream:
         for board in boards:
             stream.write(f'[[node]]\nboard = "{board}"\n\n')
         for a, b, how in links:
             stream.write(f'[[link]]\nbetween = [{a}, {b}]\nkind = "{how}"\n\n')
-        if not links and len(boards) > 1:
+        if not links and len(boards) > 1 and kind != "tcp":
             stream.write(f'[network]\ntopology = "{topology}"\n'
                          f'kind = "{kind}"\n')
 
@@ -102,7 +107,7 @@ def compile(path, out, nodes=None, lab=None):
         return
     first = next((line for line in done.stderr.splitlines()
                   if "error:" in line), done.stderr[:300])
-    if re.search(r"does not fit|do not fit|too small|not fit", done.stderr):
+    if re.search(r"does not fit|links, and the board", done.stderr):
         raise DoesNotFit(first)
     raise RuntimeError(first)
 
@@ -111,6 +116,32 @@ def build(out):
     done = call(["build", out], 300)
     if done.returncode:
         raise RuntimeError("build: " + done.stderr.strip()[-400:])
+
+
+# What no image may hold: heap, C++ library, double arithmetic in software.
+FORBIDDEN = re.compile(
+    r"libstdc\+\+|libsupc\+\+|\b_?(?:malloc|calloc|realloc|free)(?:_r)?\b|"
+    r"\b_?sbrk(?:_r)?\b|__aeabi_d(?:add|sub|mul|div|cmp\w*|2\w+)\b|"
+    r"__(?:add|sub|mul|div)df3|__cxa_\w+")
+
+
+def image_fault(out):
+    """What the link maps of the bare images hold that they must not."""
+    for directory in cluster.ranks_of(out):
+        path = os.path.join(directory, "build", "shard.map")
+        if not os.path.exists(path):
+            continue        # a Linux program
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            text = stream.read()
+        # Sections that were thrown away, and the search path, say nothing.
+        linked = text.split("Discarded input sections")[0] + \
+            text.split("Linker script and memory map")[-1]
+        lines = [line for line in linked.splitlines()
+                 if not line.startswith(("LOAD ", "OUTPUT("))]
+        found = FORBIDDEN.search("\n".join(lines))
+        if found:
+            return f"{os.path.basename(directory)}: {found.group(0)}"
+    return None
 
 
 def run(out, inputs, folder, *more, timeout=300):
