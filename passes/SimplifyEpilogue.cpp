@@ -136,7 +136,8 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
       Operation *candidate = openContraction(sum);
       bool fits = candidate && !isConstant(rest) && shapeOf(rest) == shapeOf(sum) &&
                   !hasSums(candidate) && !isGrouped(candidate);
-      // Of two the one that has to wait longer takes the other's result: a shortcut is there before.
+      // Of two the one that has to wait longer takes the other's result: a shortcut is there
+      // before.
       if (fits && (!chosen || waitsLonger(candidate, chosen)))
         chosen = candidate, other = rest;
     }
