@@ -1,0 +1,106 @@
+//===- Concat.cpp - operands one after another ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Support.h"
+
+using namespace mlir;
+using namespace disco;
+
+LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                         ValueRange operands, DictionaryAttr attributes,
+                                         OpaqueProperties properties, RegionRange regions,
+                                         Inferred types) {
+  Adaptor op(operands, attributes, properties, regions);
+  if (operands.empty())
+    return emitOptionalError(loc, "needs at least one operand");
+  SmallVector<int64_t> shape(shapeOf(operands[0]));
+  int64_t axis = op.getAxis();
+  if (axis < 0 || axis >= static_cast<int64_t>(shape.size()))
+    return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ",
+                             shape.size());
+  for (Value operand : operands.drop_front()) {
+    ArrayRef<int64_t> other = shapeOf(operand);
+    if (other.size() != shape.size() ||
+        typeOf(operand).getElementType() != typeOf(operands[0]).getElementType())
+      return emitOptionalError(loc, "the operands differ in rank or element type");
+    for (size_t i = 0; i < shape.size(); ++i)
+      if (static_cast<int64_t>(i) != axis && other[i] != shape[i])
+        return emitOptionalError(loc, "the operands differ in dimension ", i,
+                                 ", which is not the concatenated one");
+    shape[axis] += other[axis];
+  }
+  return infer(types, shape, typeOf(operands[0]).getElementType());
+}
+
+OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {
+  if (getInputs().size() == 1 && getInputs()[0].getType() == getType())
+    return getInputs()[0];
+  SmallVector<ConstantView> views;
+  for (Attribute input : adaptor.getInputs()) {
+    auto value = dyn_cast_or_null<ElementsAttr>(input);
+    if (!value)
+      return {};
+    views.emplace_back(value);
+    if (!views.back().isValid())
+      return {};
+  }
+  ConstantBuilder builder(tensorType(getResult()));
+  size_t axis = getAxis();
+  forEachIndex(shapeOf(getResult()), [&](int64_t linear, ArrayRef<int64_t> index) {
+    SmallVector<int64_t> inner(index);
+    size_t k = 0;
+    while (inner[axis] >= shapeOf(getInputs()[k])[axis])
+      inner[axis] -= shapeOf(getInputs()[k++])[axis];
+    ArrayRef<int64_t> shape = shapeOf(getInputs()[k]);
+    int64_t from = 0;
+    for (size_t i = 0; i < shape.size(); ++i)
+      from = from * shape[i] + inner[i];
+    builder.setBytes(linear, views[k].bytes(from));
+  });
+  return builder.finish();
+}
+
+MaybeDivision ConcatOp::divide(int64_t axis, ArrayRef<int64_t>) {
+  if (axis != static_cast<int64_t>(getAxis()))
+    return sameAxis(*this, axis);
+  Division division;
+  int64_t extent = shapeOf(getResult())[axis], offset = 0;
+  for (Value input : getInputs()) {
+    int64_t own = shapeOf(input)[axis];
+    division.operands.push_back(OperandNeed::along(axis, Relation::offset(extent, offset, own)));
+    offset += own;
+  }
+  return division;
+}
+
+bool ConcatOp::relabels(int64_t axis) { return axis == static_cast<int64_t>(getAxis()); }
+
+Local ConcatOp::localize(LocalContext &context) {
+  if (context.axis != static_cast<int64_t>(getAxis()))
+    return localizeByCloning(*this, context);
+  SmallVector<Value> pieces;
+  for (unsigned k = 0; k < getNumOperands(); ++k) {
+    if (context.division.operands[k].relation->apply(context.set).empty())
+      continue;
+    Local piece = context.getOperand(k);
+    if (failed(piece))
+      return failure();
+    pieces.push_back(*piece);
+  }
+  if (pieces.empty())
+    return failure();
+  auto concat = context.builder.create<ConcatOp>(getLoc(), context.getResultType(getResult()),
+                                                 pieces, getAxisAttr());
+  concat->setAttr(kTensorAttr, context.builder.getStringAttr(tensorName(getResult())));
+  return Value(concat);
+}
+
+void ConcatOp::describeKernel(KernelCall &call) {
+  call.use("move.h", "concat").type("x_t", getResult());
+  addOuterInner(call, shapeOf(getResult()), getAxis());
+  Shape extents;
+  for (Value input : getInputs())
+    extents.push_back(shapeOf(input)[getAxis()]);
+  call.constant("count", static_cast<int64_t>(extents.size())).array("extents", extents);
+  call.pointers = {getResult()};
+  call.sources.assign(getInputs().begin(), getInputs().end());
+}

@@ -1,0 +1,102 @@
+//===- Contractions.cpp - what convolution and matrix product share -------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Contractions.h"
+
+using namespace mlir;
+using namespace disco;
+
+LogicalResult ContractionBuilder::prepare(unsigned residualIndex) {
+  if (!residual)
+    return success();
+  Local local = context.getOperand(residualIndex);
+  if (failed(local))
+    return failure();
+  localResidual = *local;
+  return success();
+}
+
+Value ContractionBuilder::localBias() const {
+  return bias ? context.getConstant(bias, {0}, {context.set}) : Value();
+}
+
+Value ContractionBuilder::localWeights(const IndexSet &columns) const {
+  return context.getConstant(weights, {rowAxis, columnAxis}, {context.set, columns});
+}
+
+Value ContractionBuilder::build(Value x, Value w, Value localBias, Value init, bool last,
+                                std::optional<ArrayRef<int64_t>> channels) const {
+  OpBuilder &builder = context.builder;
+  SmallVector<NamedAttribute> attrs;
+  for (NamedAttribute attr : op->getAttrs())
+    if (group && attr.getName() == "group")
+      attrs.push_back(builder.getNamedAttr("group", builder.getI64IntegerAttr(*group)));
+    else if (!llvm::is_contained({StringRef("mask"), StringRef("channels"),
+                                  StringRef("operandSegmentSizes"), StringRef(kOwnersAttr),
+                                  StringRef(kStatedMaskAttr)},
+                                 attr.getName().getValue()) &&
+             (last || attr.getName() != "act"))
+      attrs.push_back(attr);
+  if (channels)
+    attrs.push_back(builder.getNamedAttr("channels", builder.getDenseI64ArrayAttr(*channels)));
+  SmallVector<Value> operands =
+      contractionOperands(builder, x, w, localBias, init, last ? localResidual : Value(), attrs);
+  OperationState state(loc(), op->getName(), operands, context.getResultType(op->getResult(0)),
+                       attrs);
+  return builder.create(state)->getResult(0);
+}
+
+Local ContractionBuilder::buildConstant(int64_t resultAxis) const {
+  OpBuilder &builder = context.builder;
+  RankedTensorType type = context.getResultType(op->getResult(0));
+  SmallVector<int64_t> shape(type.getRank(), 1);
+  shape[resultAxis] = type.getDimSize(resultAxis);
+  Value value;
+  if (bias) {
+    auto columnType =
+        withLayout(RankedTensorType::get(shape, type.getElementType()), type.getEncoding());
+    value = builder.create<RearrangeOp>(loc(), columnType, localBias(),
+                                        builder.getDenseI64ArrayAttr({shape[resultAxis]}),
+                                        builder.getDenseI64ArrayAttr({0}));
+  } else {
+    auto zero =
+        RankedTensorType::get(SmallVector<int64_t>(type.getRank(), 1), type.getElementType());
+    value = builder.create<ConstantOp>(
+        loc(), zero, DenseElementsAttr::get(zero, builder.getZeroAttr(type.getElementType())),
+        ArrayAttr());
+  }
+  value = builder.create<ExpandOp>(loc(), type, value);
+  if (localResidual)
+    value = builder.create<BinaryOp>(loc(), type, value, localResidual, BinaryKind::Add);
+  if (auto act = op->getAttrOfType<ActAttr>("act"))
+    value = builder.create<UnaryOp>(loc(), type, value, act);
+  value.getDefiningOp()->setAttr(kTensorAttr, builder.getStringAttr(tensorName(op->getResult(0))));
+  return value;
+}
+
+Value ContractionBuilder::takeSummand(Type type) {
+  bool there = localResidual && localResidual.getType() == type &&
+               !localResidual.getDefiningOp<AssembleOp>() && !localResidual.getDefiningOp<RecvOp>();
+  return there ? std::exchange(localResidual, Value()) : Value();
+}
+
+Local ContractionBuilder::buildParts(int64_t resultAxis) {
+  ArrayRef<ContractionPart> parts = context.getParts(0);
+  if (parts.empty())
+    return buildConstant(resultAxis);
+  Value sum = takeSummand(context.getResultType(op->getResult(0)));
+  for (auto [i, part] : llvm::enumerate(parts)) {
+    bool last = i + 1 == parts.size();
+    int64_t axis = context.division.operands[0].axis;
+    bool dense = llvm::equal(part.positions,
+                             llvm::seq<int64_t>(0, axisExtent(tensorType(part.source), axis)));
+    // One after the other: arguments are made in any order.
+    Value w = localWeights(part.columns);
+    Value bias = i == 0 ? localBias() : Value();
+    sum = build(part.source, w, bias, sum, last,
+                dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(part.positions));
+    if (!part.origins.empty())
+      sum.getDefiningOp()->setAttr(kOriginsAttr,
+                                   context.builder.getDenseI64ArrayAttr(part.origins));
+  }
+  return sum;
+}

@@ -1,0 +1,178 @@
+//===- Conv.cpp - convolution ---------------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Contractions.h"
+#include "Support.h"
+
+using namespace mlir;
+using namespace disco;
+
+/// Rows of one group that a node computes, and the columns that they read.
+struct GroupRows {
+  SmallVector<int64_t> rows, columns; // global
+};
+
+/// A grouped convolution on a node: regular when every group has as many rows here and all its
+/// columns, else group by group.
+static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilder &parts) {
+  int64_t groups = static_cast<int64_t>(op.getGroup());
+  int64_t perGroup = shapeOf(op.getW())[1], rowsPerGroup = shapeOf(op.getW())[0] / groups;
+  Local x = context.getOperand(0);
+  if (failed(x))
+    return failure();
+  IndexSet held = *x ? localOf(*x).getSet() : IndexSet();
+  SmallVector<GroupRows> present;
+  context.set.forEach([&](int64_t row) {
+    int64_t group = row / rowsPerGroup;
+    if (present.empty() || present.back().rows.front() / rowsPerGroup != group) {
+      present.emplace_back();
+      for (int64_t i = group * perGroup; i < (group + 1) * perGroup; ++i)
+        if (held.contains(i))
+          present.back().columns.push_back(i);
+    }
+    present.back().rows.push_back(row);
+  });
+  bool regular = llvm::all_of(present, [&](GroupRows &group) {
+    return group.rows.size() == present.front().rows.size() &&
+           static_cast<int64_t>(group.columns.size()) == perGroup;
+  });
+  OpBuilder &builder = context.builder;
+  auto segment = [&](const IndexSet &rows, const IndexSet &columns, ArrayRef<int64_t> channels,
+                     int64_t groupCount) -> Value {
+    parts.group = groupCount;
+    Value w = context.getConstant(op.getW(), {0, 1}, {rows, columns});
+    Value bias = op.getBias() ? context.getConstant(op.getBias(), {0}, {rows}) : Value();
+    bool dense = llvm::equal(channels, llvm::seq<int64_t>(0, shapeOf(*x)[1]));
+    Value y = parts.build(*x, w, bias, Value(), true,
+                          dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(channels));
+    y.setType(localType(tensorType(op.getResult()), 1, rows));
+    // Its weights number their columns within a group, which the schedule's checker must know.
+    y.getDefiningOp()->setAttr(kGroupsAttr, builder.getI64IntegerAttr(groups));
+    return y;
+  };
+  if (regular && !present.empty())
+    return segment(context.set, IndexSet::all(perGroup),
+                   llvm::to_vector(llvm::seq<int64_t>(0, held.size())),
+                   static_cast<int64_t>(present.size()));
+  SmallVector<Value> pieces;
+  for (GroupRows &group : present) {
+    SmallVector<int64_t> columns, channels;
+    for (int64_t column : group.columns) {
+      columns.push_back(column % perGroup);
+      channels.push_back(held.positionOf(column));
+    }
+    IndexSet rows = IndexSet::of(group.rows), all = context.set;
+    if (!columns.empty()) {
+      pieces.push_back(segment(rows, IndexSet::of(columns), channels, 1));
+      continue;
+    }
+    context.set = rows;
+    pieces.push_back(*parts.buildConstant(1));
+    context.set = all;
+  }
+  if (pieces.size() == 1)
+    return pieces.front();
+  return Value(builder.create<ConcatOp>(op.getLoc(), context.getResultType(op.getResult()), pieces,
+                                        builder.getI64IntegerAttr(1)));
+}
+
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
+                                       ValueRange operands, DictionaryAttr attributes,
+                                       OpaqueProperties properties, RegionRange regions,
+                                       Inferred types) {
+  Adaptor op(operands, attributes, properties, regions);
+  ArrayRef<int64_t> x = shapeOf(op.getX()), w = shapeOf(op.getW());
+  if (x.size() < 3 || x.size() > 5 || w.size() != x.size())
+    return emitOptionalError(
+        loc, "convolution needs an input and weights of the same rank, 3 to 5; got ", x.size(),
+        " and ", w.size());
+  int64_t group = op.getGroup();
+  if (group < 1 || w[0] % group != 0)
+    return emitOptionalError(loc, "the number of output channels (", w[0],
+                             ") is not a multiple of group (", group, ")");
+  int64_t columns = op.getChannels() ? static_cast<int64_t>(op.getChannels()->size()) : x[1];
+  if (columns != w[1] * group)
+    return emitOptionalError(loc, "the input has ", columns, " channels, but the weights read ",
+                             w[1] * group, " (", w[1], " in each of ", group, " groups)");
+  if (op.getBias() && shapeOf(op.getBias()) != ArrayRef<int64_t>(w[0]))
+    return emitOptionalError(loc, "the bias must have one value for each of the ", w[0],
+                             " output channels");
+  SmallVector<int64_t> shape{x[0], w[0]};
+  if (failed(windowedShape(loc, x.drop_front(2), w.drop_front(2), op.getStrides(), op.getPads(),
+                           op.getDilations(), false, shape)))
+    return failure();
+  // Half floats are stored, never computed with.
+  Type element = typeOf(op.getX()).getElementType();
+  return infer(types, shape, element.isF16() ? Float32Type::get(context) : element);
+}
+
+LogicalResult ConvOp::verify() { return verifyContraction(*this, getX(), 1); }
+
+MaybeDivision ConvOp::divide(int64_t axis, ArrayRef<int64_t>) {
+  // Batch and space stay whole.
+  if (axis != 1)
+    return std::nullopt;
+  bool constant = isConstant(getW());
+  if (!constant && getGroup() != 1)
+    return std::nullopt;
+  int64_t outputs = shapeOf(getW())[0], perGroup = shapeOf(getW())[1];
+  Division division;
+  if (!constant) {
+    division.operands.push_back(OperandNeed::whole());
+  } else if (getGroup() == 1) {
+    division.operands.push_back(OperandNeed::contracted(1));
+  } else {
+    std::vector<int64_t> begin{0}, indices;
+    for (int64_t o = 0; o < outputs; ++o) {
+      int64_t group = o / (outputs / static_cast<int64_t>(getGroup()));
+      for (int64_t i = 0; i < perGroup; ++i)
+        indices.push_back(group * perGroup + i);
+      begin.push_back(static_cast<int64_t>(indices.size()));
+    }
+    division.operands.push_back(
+        OperandNeed::contracted(1, Relation::table(std::move(begin), std::move(indices))));
+  }
+  division.operands.push_back(OperandNeed::along(0, Relation::identity(outputs)));
+  if (getBias())
+    division.operands.push_back(OperandNeed::along(0, Relation::identity(outputs)));
+  for (Value same : {getInit(), getResidual()})
+    if (same)
+      division.operands.push_back(OperandNeed::along(1, Relation::identity(outputs)));
+  return division;
+}
+
+std::optional<Contraction> ConvOp::getContraction() {
+  if (!isConstant(getW()))
+    return std::nullopt;
+  return Contraction{1, 1, 1, 0, 1, static_cast<int64_t>(getGroup())};
+}
+
+int64_t ConvOp::getMacs() {
+  ArrayRef<int64_t> w = shapeOf(getW());
+  int64_t taps = w[1];
+  for (int64_t extent : w.drop_front(2))
+    taps *= extent;
+  return tensorType(getResult()).getNumElements() * taps;
+}
+
+Local ConvOp::localize(LocalContext &context) {
+  if (!isConstant(getW()) || context.axis != 1)
+    return localizeByCloning(*this, context);
+  ContractionBuilder parts{*this, context, getW(), getBias(), getResidual(), 0, 1, {}, {}};
+  if (failed(parts.prepare(getNumOperands() - 1)))
+    return failure();
+  if (getGroup() == 1)
+    return parts.buildParts(1);
+  return localizeGrouped(*this, context, parts);
+}
+
+void ConvOp::describeKernel(KernelCall &call) {
+  ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW());
+  call.use("conv.h", "conv").type("x_t", getX()).type("w_t", getW()).type("y_t", getResult());
+  call.constant("n", x[0])
+      .constant("ci", w[1] * static_cast<int64_t>(getGroup()))
+      .constant("co", w[0]);
+  call.constant("groups", static_cast<int64_t>(getGroup())).constant("x_channels", x[1]);
+  addWindow(call, getX(), getResult(), w.drop_front(2), getStrides(), getPads(), getDilations());
+  addSum(call, *this);
+  call.pointers = {getResult(), getX(), getW(), getBias(), getInit(), getResidual()};
+}

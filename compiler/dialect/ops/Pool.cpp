@@ -1,0 +1,43 @@
+//===- Pool.cpp - maximum and average over windows ------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Support.h"
+
+using namespace mlir;
+using namespace disco;
+
+LogicalResult PoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                       ValueRange operands, DictionaryAttr attributes,
+                                       OpaqueProperties properties, RegionRange regions,
+                                       Inferred types) {
+  Adaptor op(operands, attributes, properties, regions);
+  ArrayRef<int64_t> x = shapeOf(op.getX());
+  if (x.size() < 3 || x.size() > 5)
+    return emitOptionalError(loc, "pooling needs an input of rank 3 to 5, got ", x.size());
+  SmallVector<int64_t> shape{x[0], x[1]};
+  if (failed(windowedShape(loc, x.drop_front(2), op.getKernel(), op.getStrides(), op.getPads(),
+                           op.getDilations(), op.getCeilMode(), shape)))
+    return failure();
+  return infer(types, shape, typeOf(op.getX()).getElementType());
+}
+
+MaybeDivision PoolOp::divide(int64_t axis, ArrayRef<int64_t>) {
+  return axis == 1 ? sameAxis(*this, axis) : std::nullopt;
+}
+
+void PoolOp::describeKernel(KernelCall &call) {
+  ArrayRef<int64_t> x = shapeOf(getX());
+  bool max = getKind() == PoolKind::Max;
+  call.use("pool.h", max ? "max_pool" : "average_pool")
+      .type("x_t", getX())
+      .constant("n", x[0])
+      .constant("c", x[1]);
+  addWindow(call, getX(), getResult(), getKernel(), getStrides(), getPads(), getDilations());
+  call.pointers = {getResult(), getX()};
+  if (max) {
+    call.flag("has_indices", false).constant("storage_order", 0);
+    call.pointers.push_back({});
+  } else {
+    addSpatial(call, "e", true, getPads().drop_front(getPads().size() / 2), 0);
+    call.flag("count_include_pad", getCountIncludePad());
+  }
+}
