@@ -42,6 +42,8 @@ static discoc::ManifestTensor makeTensor(DictionaryAttr entry) {
     tensor.layout.axis = owners.getAxis();
     for (SetAttr set : owners.getSets())
       tensor.layout.owners.push_back(toFormat(set.getSet()));
+  } else if (owners && owners.isReplicated()) {
+    tensor.layout.kind = discoc::ManifestLayout::Kind::Replicated;
   }
   return tensor;
 }
@@ -60,6 +62,10 @@ static discoc::ManifestMessage makeMessage(SendOp send, int64_t from) {
       route.axis = part.getAxis();
       route.channels = toFormat(part.getSet());
     }
+    if (part.getKind() == RouteKind::PartialSum)
+      route.kind = discoc::ManifestRoute::Kind::PartialSum;
+    else if (part.getKind() == RouteKind::Statistic)
+      route.kind = discoc::ManifestRoute::Kind::Statistic;
     route.bytes = part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
     message.root &= part.getRoot();
     message.routes.push_back(std::move(route));

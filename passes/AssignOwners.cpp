@@ -18,18 +18,14 @@ static constexpr int64_t kMaxChannels = int64_t(1) << 22;
 /// A message counts its bytes in 32 bits.
 static constexpr int64_t kMaxTensorBytes = (int64_t(1) << 31) - 1;
 
-/// The indices of the operands that take part in a division: constants are stored wherever they are
-/// needed.
-static bool isDivided(Value operand) { return !isConstant(operand); }
-
 static int64_t bytesOf(Value value) { return byteSize(tensorType(value)); }
 
 namespace {
 
-/// Chooses the axis along which each tensor is divided.
+/// Chooses the axis along which each tensor is divided, or that every node computes it.
 class AxisChooser {
 public:
-  explicit AxisChooser(func::FuncOp function) : function(function) {}
+  AxisChooser(func::FuncOp function, int64_t nodes) : function(function), nodes(nodes) {}
 
   void run() {
     function.walk([&](Operation *op) {
@@ -44,6 +40,7 @@ public:
   }
 
   int64_t operator[](Value value) const { return axes.lookup(value); }
+  bool isReplicated(Value value) const { return replicated.contains(value); }
 
   SmallVector<int64_t> operandAxes(Operation *op) const {
     SmallVector<int64_t> list;
@@ -53,6 +50,11 @@ public:
   }
 
 private:
+  /// Constants are stored, and replicated tensors are, wherever they are needed.
+  bool isDivided(Value operand) const {
+    return !isConstant(operand) && !replicated.contains(operand);
+  }
+
   /// All axes, those that are worth dividing first, batch last.
   static SmallVector<int64_t> candidates(Value value) {
     SmallVector<int64_t> order;
@@ -71,10 +73,22 @@ private:
     Value result = op->getResult(0);
     int64_t best = -1, bestCost = std::numeric_limits<int64_t>::max();
     auto rule = dyn_cast<DivisionOpInterface>(op);
+    if (rule && isMadeEverywhere(rule)) {
+      replicated.insert(result);
+      return -1;
+    }
     for (int64_t axis : candidates(result)) {
       int64_t cost = costOfReaders(result, axis);
       if (rule) {
         std::optional<Division> division = rule.divide(axis, operandAxes(op));
+        if (!division && runsOverDivided(rule) && axis == axes.lookup(op->getOperand(0)) &&
+            shapeOf(result) == shapeOf(op->getOperand(0))) {
+          // Divided like its operand: only statistics travel.
+          cost += nodes * statisticBytes(rule);
+          if (cost < bestCost)
+            best = axis, bestCost = cost;
+          continue;
+        }
         if (!division)
           continue;
         for (auto [k, operand] : llvm::enumerate(op->getOperands()))
@@ -89,8 +103,46 @@ private:
     }
     // Arithmetic is divided even where that moves more; what only looks at a tensor may stay at the
     // root.
-    bool stay = rule && !isa<CostOpInterface>(op) && costOfUndivided(op) < bestCost;
-    return stay ? -1 : best;
+    int64_t undivided = rule && !isa<CostOpInterface>(op) ? costOfUndivided(op) : bestCost;
+    if (rule && runsOverDivided(rule) && shapeOf(result) != shapeOf(op->getOperand(0)) &&
+        nodes * statisticBytes(rule) < std::min(undivided, bestCost)) {
+      replicated.insert(result);
+      return -1;
+    }
+    return undivided < bestCost ? -1 : best;
+  }
+
+  /// Whether an op reduces over the axis along which its operand is divided.
+  bool runsOverDivided(DivisionOpInterface op) const {
+    return nodes > 1 && op->getNumOperands() == 1 && isDivided(op->getOperand(0)) &&
+           axes.lookup(op->getOperand(0)) >= 0 &&
+           llvm::is_contained(op.getStatisticAxes(), axes.lookup(op->getOperand(0)));
+  }
+
+  /// Bytes that every owner tells another: a number or two a row.
+  static int64_t statisticBytes(DivisionOpInterface op) {
+    int64_t rows = 1;
+    for (auto [axis, extent] : llvm::enumerate(shapeOf(op->getOperand(0))))
+      if (!llvm::is_contained(op.getStatisticAxes(), static_cast<int64_t>(axis)))
+        rows *= extent;
+    return 2 * rows * elementBytes(tensorType(op->getOperand(0)).getElementType());
+  }
+
+  /// Whether every node computes an op because all that it reads is everywhere. What grows is
+  /// divided nevertheless.
+  bool isMadeEverywhere(DivisionOpInterface op) const {
+    if (op->getNumOperands() == 0 || isa<CostOpInterface>(op.getOperation()) ||
+        op->hasAttr(kOwnersAttr))
+      return false;
+    int64_t most = 0;
+    bool any = false;
+    for (Value operand : op->getOperands()) {
+      if (isDivided(operand))
+        return false;
+      any |= replicated.contains(operand);
+      most = std::max(most, tensorType(operand).getNumElements());
+    }
+    return any && tensorType(op->getResult(0)).getNumElements() <= most;
   }
 
   /// The root gathers the operands and hands the result out again.
@@ -148,7 +200,9 @@ private:
   }
 
   func::FuncOp function;
+  int64_t nodes;
   DenseMap<Value, int64_t> axes;
+  DenseSet<Value> replicated;
   DenseMap<std::pair<Value, int64_t>, int64_t> readerCosts;
 };
 
@@ -156,7 +210,7 @@ private:
 class OwnerAssigner {
 public:
   OwnerAssigner(func::FuncOp function, int64_t nodes, int64_t root)
-      : function(function), axes(function), classes(nodes), root(root), nodes(nodes) {}
+      : function(function), axes(function, nodes), classes(nodes), root(root), nodes(nodes) {}
 
   LogicalResult run() {
     if (failed(checkSizes()))
@@ -174,9 +228,11 @@ public:
         if (isContraction(value.getDefiningOp()) == contractions)
           classes.deal(value);
     for (Value value : values) {
-      SmallVector<IndexSet> sets = classes.ownersOf(value);
-      value.setType(
-          withLayout(tensorType(value), OwnedAttr::get(value.getContext(), axes[value], sets)));
+      MLIRContext *context = value.getContext();
+      OwnedAttr owners = isReplicated(value)
+                             ? OwnedAttr::replicated(context, nodes)
+                             : OwnedAttr::get(context, axes[value], classes.ownersOf(value));
+      value.setType(withLayout(tensorType(value), owners));
       value.getDefiningOp()->removeAttr(kOwnersAttr);
     }
     return success();
@@ -189,6 +245,11 @@ public:
   int64_t numClasses() { return classes.count(); }
 
 private:
+  /// What the root makes of the inputs stays there.
+  bool isReplicated(Value value) const {
+    return axes.isReplicated(value) && !rootOwned.contains(value);
+  }
+
   static bool isContraction(Operation *op) {
     auto contraction = dyn_cast<ContractionOpInterface>(op);
     return contraction && contraction.getContraction();
@@ -248,12 +309,14 @@ private:
       if (!rule || axes[value] < 0 || rootOwned.contains(value))
         continue;
       std::optional<Division> division = rule.divide(axes[value], axes.operandAxes(rule));
+      if (!division && !rule.getStatisticAxes().empty() && axes[rule->getOperand(0)] == axes[value])
+        classes.tie(value, rule->getOperand(0), Relation::identity(shapeOf(value)[axes[value]]));
       if (!division)
         continue;
       for (auto [k, operand] : llvm::enumerate(rule->getOperands())) {
         const OperandNeed &need = division->operands[k];
-        if (!isDivided(operand) || rootOwned.contains(operand) || !need.relation ||
-            need.axis != axes[operand])
+        if (isConstant(operand) || axes.isReplicated(operand) || rootOwned.contains(operand) ||
+            !need.relation || need.axis != axes[operand])
           continue;
         // Groups stay together as long as every node can have one.
         if (need.kind == OperandNeed::Contracted && classes.countBlocks(*need.relation) < nodes)

@@ -149,7 +149,8 @@ private:
     if (isa<OutputOp>(op))
       return true;
     return isa<ConcatOp, RearrangeOp, SelectOp, SliceOp>(op) &&
-           ownersOf(op->getResult(0)).getAxis() < 0 && llvm::all_of(op->getUsers(), handsIn);
+           ownersOf(op->getResult(0)).getAxis() < 0 && !ownersOf(op->getResult(0)).isReplicated() &&
+           llvm::all_of(op->getUsers(), handsIn);
   }
 
   LogicalResult findShortages(Operation *op) {
@@ -271,6 +272,9 @@ private:
     auto exchange =
         builder.create<ExchangeOp>(value.getLoc(), type, value, builder.getArrayAttr(attrs),
                                    builder.getStringAttr(tensorName(value)), output || input);
+    if (Operation *made = value.getDefiningOp())
+      if (auto kind = made->getAttrOfType<RouteKindAttr>(kRouteKindAttr))
+        exchange.setKindAttr(kind);
     demand.exchanged = exchange;
     ++exchanges;
     routes += static_cast<int64_t>(attrs.size());

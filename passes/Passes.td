@@ -49,6 +49,29 @@ def AssignOwners : Pass<"disco-assign-owners", "mlir::ModuleOp"> {
                     Statistic<"numUndivided", "undivided", "tensors that no rule divides">];
 }
 
+def DivideReductions : Pass<"disco-divide-reductions", "mlir::ModuleOp"> {
+  let summary = "exchange statistics where a reduction runs over divided channels";
+  let description = [{
+    A reduction, or a softmax, over the axis along which its operand is divided becomes: every owner's statistic of its own
+    channels, what the others know in rank order, and the merging of all that, which every node does (replicated). A mean and
+    the variance around it (LayerNorm, GroupNorm) travel together: the variances of parts are merged as
+    Chan, Golub and LeVeque do (Updating formulae and a pairwise algorithm for computing sample variances, 1979).
+
+    Before, x divided over two nodes along axis 2:
+    ```mlir
+    %m = disco.reduce %x {kind = 0 : i32, axes = array<i64: 2>, keepdims} : ... -> tensor<1x5x1xf32, #disco.owned<whole : 0 | 0>>
+    ```
+    After:
+    ```mlir
+    %a = disco.select %x {axis = 2, indices = ...} : ... -> tensor<1x5x4xf32, #disco.owned<axis 2 : 0 to 3 | >>
+    %b = disco.reduce %a {...} : ... -> tensor<1x5x1xf32, #disco.owned<whole : 0 | >>
+    ... // and node 1's
+    %c = disco.concat %b, %d {axis = 0} : ... -> tensor<2x5x1xf32, #disco.owned<whole : 0 | 0>>
+    ```
+  }];
+  let statistics = [Statistic<"numReductions", "reductions", "reductions over a divided axis">];
+}
+
 def DeriveMasks : Pass<"disco-derive-masks", "mlir::ModuleOp"> {
   let summary = "find which channels of each node every node reads";
   let description = [{

@@ -9,6 +9,7 @@ using namespace disco;
 void disco::buildPipeline(OpPassManager &manager) {
   manager.addPass(createSimplify());
   manager.addPass(createAssignOwners());
+  manager.addPass(createDivideReductions());
   manager.addPass(createDeriveMasks());
   manager.addPass(createInsertExchanges());
   manager.addPass(createSplitIntoShards());

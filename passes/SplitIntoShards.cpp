@@ -350,9 +350,9 @@ private:
       if (bytes == 0)
         continue;
       auto type = MessageType::get(module.getContext(), bytes);
-      ArrayAttr parts =
-          from.builder.getArrayAttr(PartAttr::get(module.getContext(), exchange.getTensorAttr(),
-                                                  axis, route.getChannels(), exchange.getRoot()));
+      ArrayAttr parts = from.builder.getArrayAttr(
+          PartAttr::get(module.getContext(), exchange.getTensorAttr(), axis, route.getChannels(),
+                        exchange.getRoot(), exchange.getKind()));
       IntegerAttr message = from.builder.getI64IntegerAttr(messages++);
       from.builder.create<SendOp>(exchange.getLoc(), type, from.own.lookup(exchange.getX()),
                                   from.builder.getI64IntegerAttr(route.getTo()), message, parts);

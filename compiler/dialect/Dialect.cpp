@@ -127,6 +127,19 @@ void SetAttr::print(AsmPrinter &printer) const {
 
 Attribute OwnedAttr::parse(AsmParser &parser, Type) { return parseLayout<OwnedAttr>(parser); }
 void OwnedAttr::print(AsmPrinter &printer) const { printLayout(printer, *this); }
+bool OwnedAttr::isReplicated() const {
+  return getAxis() < 0 && getNodes() > 1 &&
+         llvm::all_of(getSets(), [](SetAttr set) { return !set.getSet().empty(); });
+}
+OwnedAttr OwnedAttr::replicated(MLIRContext *context, int64_t nodes) {
+  return OwnedAttr::get(context, -1, SmallVector<IndexSet>(nodes, IndexSet::all(1)));
+}
+OwnedAttr OwnedAttr::at(MLIRContext *context, int64_t rank, int64_t nodes, int64_t axis,
+                        int64_t extent) {
+  SmallVector<IndexSet> sets(nodes);
+  sets[rank] = IndexSet::all(extent);
+  return OwnedAttr::get(context, axis, sets);
+}
 Attribute HeldAttr::parse(AsmParser &parser, Type) { return parseLayout<HeldAttr>(parser); }
 void HeldAttr::print(AsmPrinter &printer) const { printLayout(printer, *this); }
 
@@ -168,16 +181,21 @@ Attribute PartAttr::parse(AsmParser &parser, Type) {
   if (parser.parseLess() || parser.parseString(&tensor) || parser.parseColon())
     return {};
   bool root = succeeded(parser.parseOptionalKeyword("root"));
+  RouteKind kind = succeeded(parser.parseOptionalKeyword("partial_sum")) ? RouteKind::PartialSum
+                   : succeeded(parser.parseOptionalKeyword("statistic")) ? RouteKind::Statistic
+                                                                         : RouteKind::Feature;
   if (parseAxis(parser, axis))
     return {};
   FailureOr<SetAttr> set = parseSet(parser);
   if (failed(set) || parser.parseGreater())
     return {};
   return PartAttr::get(parser.getContext(), StringAttr::get(parser.getContext(), tensor), axis,
-                       *set, root);
+                       *set, root, kind);
 }
 void PartAttr::print(AsmPrinter &printer) const {
   printer << '<' << getTensor() << " : " << (getRoot() ? "root " : "");
+  if (getKind() != RouteKind::Feature)
+    printer << stringifyRouteKind(getKind()) << ' ';
   printAxis(printer, getAxis());
   printSet(printer, getChannels());
   printer << '>';

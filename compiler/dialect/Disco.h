@@ -75,6 +75,10 @@ inline constexpr llvm::StringLiteral kRankAttr = "disco.rank";
 /// Name of the attribute of an op of a planned shard that gives the arena offsets of its results.
 inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 
+/// Name of the attribute of an op whose result travels as something else than features: the kind of
+/// its routes.
+inline constexpr llvm::StringLiteral kRouteKindAttr = "disco.route_kind";
+
 /// Name of the attribute of what a node computes of a grouped convolution: how many groups the
 /// whole one has. Weights number their columns within a group.
 inline constexpr llvm::StringLiteral kGroupsAttr = "disco.groups";

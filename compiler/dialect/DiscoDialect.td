@@ -49,7 +49,8 @@ def Disco_OwnedAttr : Disco_LayoutAttr<"Owned", "owned"> {
   let description = [{
     One explicit, possibly empty index set a node along one axis; the sets are disjoint and cover the
     axis: `#disco.owned<axis 1 : 0 to 3 | 4 to 7>`. A tensor that cannot be divided has the axis -1, a
-    pretended axis of extent 1: `#disco.owned<whole : 0 | >` means that node 0 owns all of it.
+    pretended axis of extent 1: `#disco.owned<whole : 0 | >` means that node 0 owns all of it. Only such a tensor may have
+    several owners: it is replicated, every one of them computes it.
   }];
   let parameters = (ins "int64_t":$axis, ArrayRefParameter<"SetAttr">:$sets);
   let hasCustomAssemblyFormat = 1;
@@ -62,6 +63,12 @@ def Disco_OwnedAttr : Disco_LayoutAttr<"Owned", "owned"> {
   let extraClassDeclaration = [{
     IndexSet getSet(int64_t rank) const { return getSets()[rank].getSet(); }
     int64_t getNodes() const { return static_cast<int64_t>(getSets().size()); }
+    /// Whether every node computes the whole tensor.
+    bool isReplicated() const;
+    /// The layout of a tensor that every node computes.
+    static OwnedAttr replicated(mlir::MLIRContext *context, int64_t nodes);
+    /// The layout of a tensor of which one node owns all `extent` channels of an axis.
+    static OwnedAttr at(mlir::MLIRContext *context, int64_t rank, int64_t nodes, int64_t axis, int64_t extent);
   }];
 }
 
@@ -107,6 +114,11 @@ def Disco_RouteAttr : Disco_Attr<"Route", "route"> {
                               [{ return $_get($_ctxt, from, to, SetAttr::get($_ctxt, set)); }]>];
   let extraClassDeclaration = [{ IndexSet getSet() const { return getChannels().getSet(); } }];
 }
+def Disco_RouteKind : I32EnumAttr<"RouteKind", "what a route carries", [
+    I32EnumAttrCase<"Feature", 0, "feature">, I32EnumAttrCase<"PartialSum", 1, "partial_sum">,
+    I32EnumAttrCase<"Statistic", 2, "statistic">]> {
+  let cppNamespace = "::disco";
+}
 def Disco_RoutesAttr : TypedArrayAttrBase<Disco_RouteAttr, "array of routes">;
 
 def Disco_PartAttr : Disco_Attr<"Part", "part"> {
@@ -114,9 +126,11 @@ def Disco_PartAttr : Disco_Attr<"Part", "part"> {
   let description = [{
     `#disco.part<"conv1" : axis 1 : 0, 3>`: the channels 0 and 3 of the tensor that ONNX calls conv1. Both ends of a
     message carry the same list of parts, which the checker compares. `root` marks the handing out of the
-    model's inputs and the handing in of its outputs.
+    model's inputs and the handing in of its outputs; `partial_sum` an addend of outputs of the receiver, `statistic` what a node
+    knows of the channels that it owns (a sum, a maximum).
   }];
-  let parameters = (ins "mlir::StringAttr":$tensor, "int64_t":$axis, "SetAttr":$channels, "bool":$root);
+  let parameters = (ins "mlir::StringAttr":$tensor, "int64_t":$axis, "SetAttr":$channels, "bool":$root,
+                        EnumParameter<Disco_RouteKind>:$kind);
   let hasCustomAssemblyFormat = 1;
   let extraClassDeclaration = [{ IndexSet getSet() const { return getChannels().getSet(); } }];
 }

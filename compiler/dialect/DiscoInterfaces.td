@@ -27,6 +27,11 @@ def Disco_DivisionOpInterface : OpInterface<"DivisionOpInterface"> {
       Whether the op only renames the indices of the result's `axis`: each is an index of the same axis of one operand,
       untouched. A feature may then travel before it is renamed.
     }], "bool", "relabels", (ins "int64_t":$axis), "", [{ return false; }]>,
+    InterfaceMethod<[{
+      The axes of its one operand over which the op computes something that nodes can compute of their own channels and
+      merge (a sum, a maximum): where the operand is divided along one, such statistics travel instead of features.
+    }], "llvm::SmallVector<int64_t>", "getStatisticAxes", (ins), "",
+    [{ return llvm::SmallVector<int64_t>(); }]>,
   ];
 }
 

@@ -139,7 +139,7 @@ def Disco_PoolOp : Disco_InferredOp<"pool"> {
   let results = (outs Tensor:$result);
 }
 
-def Disco_ReduceOp : Disco_InferredOp<"reduce"> {
+def Disco_ReduceOp : Disco_InferredOp<"reduce", [], ["getStatisticAxes"]> {
   let summary = "reduction over whole axes";
   let description = [{`axes` are sorted and not negative; with `keepdims` they stay with extent 1.}];
   let arguments = (ins Tensor:$x, Disco_ReduceKind:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$keepdims);
@@ -147,7 +147,7 @@ def Disco_ReduceOp : Disco_InferredOp<"reduce"> {
   let hasFolder = 1;
 }
 
-def Disco_SoftmaxOp : Disco_InferredOp<"softmax"> {
+def Disco_SoftmaxOp : Disco_InferredOp<"softmax", [], ["getStatisticAxes"]> {
   let summary = "softmax, or its logarithm, over consecutive axes";
   let description = [{
     Over the axes [axis, axis + count): count is 1 from opset 13 on, before that all trailing axes.
@@ -242,7 +242,8 @@ def Disco_ExchangeOp : Disco_Op<"exchange", [Pure]> {
   let description = [{
     The result is held: each node has the channels that its routes deliver. `root` marks inputs handed out and outputs handed in.
   }];
-  let arguments = (ins Tensor:$x, Disco_RoutesAttr:$routes, StrAttr:$tensor, UnitAttr:$root);
+  let arguments = (ins Tensor:$x, Disco_RoutesAttr:$routes, StrAttr:$tensor, UnitAttr:$root,
+    DefaultValuedAttr<Disco_RouteKind, "::disco::RouteKind::Feature">:$kind);
   let results = (outs Tensor:$result);
   let assemblyFormat = "$x `routes` $routes attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

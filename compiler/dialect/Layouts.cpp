@@ -37,7 +37,7 @@ LogicalResult OwnedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError
     all.add(set.getSet());
     count += set.getSet().size();
   }
-  if (!all.isAll(extent) || count != extent)
+  if (!all.isAll(extent) || (count != extent && getAxis() >= 0))
     return emitError() << "owner map that gives " << all.size() << " of " << extent
                        << " channels an owner, " << count - all.size() << " of them twice";
   return success();

@@ -231,6 +231,7 @@ ArrayRef<Stage> disco::stages() {
   static const Stage all[] = {
       {"simplify", [] { return createSimplify(); }},
       {"assign-owners", [] { return createAssignOwners(); }},
+      {"divide-reductions", [] { return createDivideReductions(); }},
       {"derive-masks", [] { return createDeriveMasks(); }},
       {"insert-exchanges", [] { return createInsertExchanges(); }},
       {"split-into-shards", [] { return createSplitIntoShards(); }},

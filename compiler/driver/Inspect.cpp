@@ -99,6 +99,7 @@ int discoc::runInspect(const InspectOptions &options) {
   PassManager manager(module.getContext());
   manager.addPass(createSimplify());
   manager.addPass(createAssignOwners());
+  manager.addPass(createDivideReductions());
   manager.addPass(createDeriveMasks());
   if (failed(manager.run(module)))
     return ExitFault;

@@ -16,7 +16,9 @@ static constexpr Word<ManifestLayout::Kind> layoutWords[] = {
     {"replicated", ManifestLayout::Kind::Replicated},
     {"root", ManifestLayout::Kind::Root}};
 static constexpr Word<ManifestRoute::Kind> routeWords[] = {
-    {"feature", ManifestRoute::Kind::Feature}, {"partial sum", ManifestRoute::Kind::PartialSum}};
+    {"feature", ManifestRoute::Kind::Feature},
+    {"partial sum", ManifestRoute::Kind::PartialSum},
+    {"statistic", ManifestRoute::Kind::Statistic}};
 
 //===- writing ---===//
 

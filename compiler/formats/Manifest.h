@@ -44,7 +44,7 @@ struct ManifestTensor {
 /// One route's part of a message.
 struct ManifestRoute {
   std::string tensor; ///< name of the ONNX tensor
-  enum class Kind { Feature, PartialSum } kind = Kind::Feature;
+  enum class Kind { Feature, PartialSum, Statistic } kind = Kind::Feature;
   std::optional<int64_t> axis; ///< of the channels; absent when the whole tensor travels
   IndexSet channels;           ///< global; empty when the whole tensor travels
   int64_t bytes = 0;           ///< payload of this route

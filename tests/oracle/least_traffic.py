@@ -286,17 +286,20 @@ class LeastTraffic:
 
     def _statistic(self, op, x, node, axis, reduced):
         """The node has some of what is reduced over: every other owner of
-        some sends two numbers a row instead of its features."""
+        some sends a number a row instead of its features, or two (a mean and
+        a variance, a maximum and a sum)."""
         source, shape = self.maps.get(x), self.t.shape(x)
         if source is None or source[0] != axis:
             self._take(x, node, _ALL, 0)
             return
         rows = int(np.prod([d for k, d in enumerate(shape)
                             if k not in reduced], dtype=np.int64))
+        dtype = self.t.values[x].dtype
+        size = HALF_BYTES if dtype == np.float16 else dtype.itemsize
+        numbers = 1 if op.op_type.startswith("Reduce") else 2
         for p, own in enumerate(source[1]):
             if p != node and len(own):
-                self.statistics[p, node] += \
-                    2 * rows * self.t.values[x].dtype.itemsize
+                self.statistics[p, node] += numbers * rows * size
         self.notes.append(f"{graph.op_key(op)}: reduces over the divided axis")
 
     def _take(self, name, node, channels, axis):

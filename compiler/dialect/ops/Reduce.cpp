@@ -115,3 +115,9 @@ void ReduceOp::describeKernel(KernelCall &call) {
       .array("reduced_strides", reducedStrides);
   call.pointers = {getResult(), getX()};
 }
+
+SmallVector<int64_t> ReduceOp::getStatisticAxes() {
+  // The logarithm of a sum of exponentials would need the maximum first.
+  bool merges = isReal(tensorType(getX()).getElementType()) && getKind() != ReduceKind::LogSumExp;
+  return merges ? SmallVector<int64_t>(getAxes()) : SmallVector<int64_t>();
+}

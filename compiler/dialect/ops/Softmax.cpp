@@ -31,3 +31,8 @@ void SoftmaxOp::describeKernel(KernelCall &call) {
   call.constant("inner", product(x.drop_front(end)));
   call.pointers = {getResult(), getX()};
 }
+
+SmallVector<int64_t> SoftmaxOp::getStatisticAxes() {
+  int64_t first = getAxis(), end = first + static_cast<int64_t>(getCount());
+  return llvm::to_vector(llvm::seq(first, end));
+}
