@@ -365,7 +365,10 @@ class LeastTraffic:
             counts = np.bincount(owner[owner >= 0],
                                  minlength=self.nodes)[:self.nodes]
             counts[self.root] = 0
-            result[:, self.root] += counts * base.itemsize
+            # An output of the model is rounded before it is handed in.
+            size = self.t.values[base.name].dtype.itemsize \
+                if base.name in self.t.outputs else base.itemsize
+            result[:, self.root] += counts * size
         for base, old in zip(self.bases, before):
             base.needed[self.root] = old
         return result
