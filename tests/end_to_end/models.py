@@ -63,7 +63,7 @@ def _normal(rng, dims):
     return rng.standard_normal(dims)
 
 
-_IMAGENET = _mean_scale((123.7, 116.3, 103.5), (58.4, 57.1, 57.4))
+IMAGENET = _mean_scale((123.7, 116.3, 103.5), (58.4, 57.1, 57.4))
 
 # name -> (how inputs are made, --input-shape, cost: 1 small .. 3 large)
 SETTINGS = {
@@ -131,5 +131,5 @@ def stand_ins(folder):
     """torchvision's, with seeded random weights, exported into `folder`."""
     import exports
     return [Model(name, exports.export(
-        name, os.path.join(folder, f"{name}.onnx")), _IMAGENET, {}, 2)
+        name, os.path.join(folder, f"{name}.onnx")), IMAGENET, {}, 2)
         for name in STAND_INS]

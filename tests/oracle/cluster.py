@@ -89,19 +89,21 @@ def symbol_of(directory):
 
 
 def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
-                 jobs=1):
+                 jobs=1, numbered=False):
     """One program of several emitted directories; `program N ...` runs the
-    one for N nodes. `apart`: a translation unit a node, not one for all."""
+    one for N nodes, or, `numbered`, the N-th from 0. `apart`: a translation
+    unit a node, not one for all."""
     work = program + ".d"
     os.makedirs(work, exist_ok=True)
     units, weights, tables, includes = [], [], [], []
-    for out in outs:
+    for number, out in enumerate(outs):
         directories = ranks_of(out)
         symbols = [symbol_of(d) for d in directories]
-        tables.append(f"  static const disco_program *const n{len(symbols)}[]"
+        key = number if numbered else len(symbols)
+        tables.append(f"  static const disco_program *const n{key}[]"
                       f" = {{{', '.join('&' + s for s in symbols)}}};\n"
-                      f"  if (n == {len(symbols)})\n    return "
-                      f"disco_inproc_main(argc - 1, argv + 1, n{len(symbols)},"
+                      f"  if (n == {key})\n    return "
+                      f"disco_inproc_main(argc - 1, argv + 1, n{key},"
                       f" {len(symbols)});\n")
         for d in directories:
             includes.append(os.path.join(d, "model.h" if apart
@@ -117,7 +119,7 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
         stream.writelines(f'#include "{path}"\n' for path in includes)
         stream.write(f'#include "{discoc.RUNTIME}/host/inproc_main.h"\n'
                      "int main(int argc, char **argv) {\n"
-                     "  int n = argc > 1 ? atoi(argv[1]) : 0;\n"
+                     "  int n = argc > 1 ? atoi(argv[1]) : -1;\n"
                      + "".join(tables) + "  return 99;\n}\n")
     units.append((main, work))
 

@@ -83,8 +83,8 @@ class _Api:
         get_api = ctypes.CFUNCTYPE(_POINTER, ctypes.c_uint32)(base[0])
         self.table = ctypes.cast(get_api(1), ctypes.POINTER(_POINTER))
         self.environment = _POINTER()
-        # 3 = errors only: warnings about unused initialisers help nobody.
-        self.call(_CREATE_ENV, ctypes.c_int(3), b"discoc",
+        # 4 = nothing but fatal errors: others are raised as OrtError.
+        self.call(_CREATE_ENV, ctypes.c_int(4), b"discoc",
                   ctypes.byref(self.environment))
         self.memory = _POINTER()
         self.call(_CREATE_CPU_MEMORY_INFO, ctypes.c_int(0), ctypes.c_int(0),
@@ -128,7 +128,7 @@ class Session:
         a.call(_CREATE_SESSION_OPTIONS, ctypes.byref(options))
         self._session = _POINTER()
         try:
-            a.call(_SET_LOG_SEVERITY, options, ctypes.c_int(3))
+            a.call(_SET_LOG_SEVERITY, options, ctypes.c_int(4))
             # 0 = as written, 99 = all that it has.
             a.call(_SET_OPTIMISATION, options,
                    ctypes.c_int(99 if optimise else 0))

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reduced cases that the fuzzer found, each once a fault: run with the tests
+(`fuzz.py --finds`)."""
+
+import numpy as np
+from onnx import helper
+
+import builder
+import case as case_files
+import graph
+
+
+class Find:
+    """`weights`: a shape for random floats, or (type, list); `zeros`: of a
+    weight, rows of 0 and 1, its first two axes: what is zero. `owners`:
+    {tensor: (axis, sets)}."""
+
+    def __init__(self, name, nodes, opset, inputs, ops, outputs, weights=None,
+                 zeros=None, owners=None, masks=None):
+        self.name, self.nodes, self.opset = name, nodes, opset
+        self.inputs, self.ops, self.outputs = inputs, ops, outputs
+        self.weights, self.zeros = weights or {}, zeros or {}
+        self.owners, self.masks = owners, masks
+
+    def case(self):
+        rng = np.random.default_rng(5)
+        feeds = {n: rng.standard_normal(s).astype(np.float32)
+                 for n, s in self.inputs.items()}
+        weights = {}
+        for name, what in self.weights.items():
+            if what and isinstance(what[0], str):
+                weights[name] = np.array(what[1], what[0])
+            else:
+                weights[name] = (rng.standard_normal(what) / np.sqrt(
+                    np.prod(what[1:] or 1))).astype(np.float32)
+        for name, rows in self.zeros.items():
+            for k, row in enumerate(rows):
+                for j, bit in enumerate(row):
+                    if bit == "0":
+                        weights[name][k, j] = 0
+        nodes = [helper.make_node(kind, x.split(" "), y.split(" "),
+                                  name=f"{kind}{k}", **attributes)
+                 for k, (kind, x, y, attributes) in enumerate(self.ops)]
+        loose = builder.make_model(
+            nodes, feeds, weights, {n: np.zeros((), np.float32)
+                                    for n in self.outputs}, self.opset)
+        for o in loose.graph.output:
+            o.ClearField("type")
+        values = graph.trace(loose, feeds)
+        model = builder.make_model(
+            nodes, feeds, weights, {n: values[n] for n in self.outputs},
+            self.opset)
+        result = case_files.Case(self.name, model, feeds, self.nodes)
+        if self.owners:
+            result.owners = {
+                "format": "discoc-owners", "version": 1, "nodes": self.nodes,
+                "tensors": {n: {"axis": axis, "owners": sets}
+                            for n, (axis, sets) in self.owners.items()}}
+        return result
+
+
+def _weight(array):
+    if array.dtype == np.float32 and array.size > 1:
+        return repr(tuple(array.shape))
+    return f"({str(array.dtype)!r}, {array.tolist()!r})"
+
+
+def _zeros(array):
+    if array.dtype != np.float32 or array.ndim < 2:
+        return None
+    block = (array == 0).all(axis=tuple(range(2, array.ndim)))
+    return ["".join("0" if z else "1" for z in row) for row in block] \
+        if block.any() else None
+
+
+def as_python(case, verdict):
+    """A case as an entry of FINDS: floats are drawn anew, other constants and
+    zeros of the weights are written out."""
+    model = case.model
+    weights = graph.initialisers(model)
+    lines = [f"    # {line}" for line in verdict.splitlines()[:3]]
+    lines.append(f"    Find({case.name!r}, {case.nodes}, "
+                 f"{model.opset_import[0].version},")
+    shapes = {n: tuple(v.shape) for n, v in case.feeds.items()}
+    lines.append(f"         {shapes!r}, [")
+    for op in model.graph.node:
+        lines.append(f"             ({op.op_type!r}, {' '.join(op.input)!r}, "
+                     f"{' '.join(op.output)!r},")
+        attributes = {k: v.decode() if isinstance(v, bytes) else v
+                      for k, v in graph.attributes(op).items()}
+        lines.append(f"              {attributes!r}),")
+    lines.append(f"         ], {[o.name for o in model.graph.output]!r},")
+    lines.append("         weights={" + ", ".join(
+        f"{n!r}: {_weight(w)}" for n, w in weights.items()) + "},")
+    zeros = {n: _zeros(w) for n, w in weights.items() if _zeros(w)}
+    if zeros:
+        lines.append(f"         zeros={zeros!r},")
+    if case.owners:
+        owners = {n: (e["axis"], e["owners"])
+                  for n, e in case.owners["tensors"].items()}
+        lines.append(f"         owners={owners!r},")
+    lines[-1] = lines[-1].rstrip(",") + "),"
+    if case.masks:
+        lines.append(f"    # masks were stated: {case.masks['masks']!r}")
+    return "\n".join(lines) + "\n"
+
+
+FINDS = ()
+
+
+def cases():
+    return [find.case() for find in FINDS]

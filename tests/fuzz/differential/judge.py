@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes of cases: several are compiled into one program."""
+
+import json
+import os
+import re
+import shutil
+
+import numpy as np
+import onnx
+
+import builder  # noqa: F401  (finds the oracle's folder)
+import cluster
+import compare
+import discoc
+import graph
+import ort
+
+# Of these a case may have its reasons; every other verdict is a failure.
+FINE = ("passed", "unsettled", "unsupported", "invalid")
+_UNSUPPORTED = re.compile(r"the op is not supported|is not supported")
+
+
+class Verdict:
+    def __init__(self, kind, detail=""):
+        self.kind, self.detail = kind, detail
+
+    @property
+    def fine(self):
+        return self.kind in FINE
+
+    @property
+    def signature(self):
+        """The same for failures that look alike."""
+        if self.kind == "wrong":
+            return self.kind
+        text = re.sub(r"'[^']*'|\"[^\"]*\"|\S*/\S*|\d+", "_", self.detail)
+        return f"{self.kind} {text[:120]}"
+
+    def __str__(self):
+        return f"{self.kind} {self.detail}".strip()
+
+
+def _noisy(model, values, rng):
+    """The model with rounding errors put on every float."""
+    noisy = onnx.ModelProto()
+    noisy.CopyFrom(model)
+    del noisy.graph.node[:]
+    outputs = {o.name for o in model.graph.output}
+    for op in model.graph.node:
+        noisy.graph.node.append(op)
+        for k, name in enumerate(op.output):
+            value = values.get(name)
+            if value is None or value.dtype != np.float32 or name in outputs:
+                continue
+            noisy.graph.node[-1].output[k] = name + "/exact"
+        for name in op.output:
+            value = values.get(name)
+            if value is None or value.dtype != np.float32 or name in outputs:
+                continue
+            noise = 1 + 1e-6 * rng.standard_normal(value.shape)
+            noisy.graph.initializer.append(onnx.numpy_helper.from_array(
+                noise.astype(np.float32), name + "/noise"))
+            noisy.graph.node.append(onnx.helper.make_node(
+                "Mul", [name + "/exact", name + "/noise"], [name]))
+    return noisy
+
+
+def settled(case):
+    """Whether rounding errors in ONNX Runtime leave its answer in place."""
+    values = graph.trace(case.model, case.feeds)
+    want = compare.oracle(case.model, case.feeds)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        noisy = _noisy(case.model, values, rng)
+        if compare.fault(compare.oracle(noisy, case.feeds), want):
+            return False
+    plain = {n: values[n] for n in want}
+    return compare.fault(plain, want) is None
+
+
+def _compile(case, folder):
+    """The emitted directory, or a verdict."""
+    path = os.path.join(folder, f"{case.name}.onnx")
+    with open(path, "wb") as stream:
+        stream.write((case.plain or case.model).SerializeToString())
+    options = {}
+    for key in ("masks", "owners"):
+        document = getattr(case, key)
+        if document:
+            options[key] = os.path.join(folder, f"{case.name}.{key}.json")
+            with open(options[key], "w", encoding="utf-8") as stream:
+                json.dump(document, stream)
+    out = os.path.join(folder, f"{case.name}.out")
+    shutil.rmtree(out, ignore_errors=True)
+    try:
+        discoc.compile(path, case.nodes, out, timeout=120, **options)
+    except discoc.CompileError as error:
+        text = str(error).replace(path, "MODEL")
+        if error.crashed or error.code not in (1, 2):
+            return None, Verdict("crash", f"{text} {error.text[-300:]}")
+        kind = "unsupported" if _UNSUPPORTED.search(text) else "refused"
+        return None, Verdict(kind, text)
+    return out, None
+
+
+def _run(case, want, program, number, out, folder):
+    try:
+        got, report = cluster.run_inproc(
+            program, number, case.feeds, list(want),
+            os.path.join(folder, f"{case.name}.run"), repeat=2, timeout=60)
+        payload = cluster.payload_of(report)
+    except cluster.RunError as error:
+        return Verdict("error", str(error)[:300])
+    why = compare.fault(got, want)
+    if why:
+        return Verdict("wrong", why) if settled(case) else \
+            Verdict("unsettled", why)
+    exchanged, root = cluster.report_traffic(
+        cluster.load_json(os.path.join(out, "report.json")))
+    stated = {k: exchanged.get(k, 0) + root.get(k, 0)
+              for k in set(exchanged) | set(root)}
+    if payload != stated:
+        return Verdict("traffic", f"payload {payload}, report {stated}")
+    return Verdict("passed")
+
+
+def judge(cases, folder, runtime, flags=("-O0", "-w")):
+    """[Verdict] of the cases, which are built into one program; where that
+    does not build, each into its own."""
+    verdicts, outs, wants = [None] * len(cases), {}, {}
+    for k, case in enumerate(cases):
+        try:
+            wants[k] = compare.oracle(case.model, case.feeds)
+        except ort.OrtError as error:
+            verdicts[k] = Verdict("invalid", str(error)[:200])
+            continue
+        out, verdicts[k] = _compile(case, folder)
+        if out:
+            outs[k] = out
+    program = os.path.join(folder, "program")
+    try:
+        if outs:
+            cluster.build_inproc(list(outs.values()), program, runtime,
+                                 flags=flags, numbered=True)
+    except cluster.BuildError as error:
+        if len(outs) == 1:
+            verdicts[next(iter(outs))] = Verdict("build", str(error)[:300])
+        else:
+            for k in outs:
+                verdicts[k] = judge([cases[k]], folder, runtime, flags)[0]
+        outs = {}
+    for number, (k, out) in enumerate(outs.items()):
+        verdicts[k] = _run(cases[k], wants[k], program, number, out, folder)
+    for out in outs.values():
+        shutil.rmtree(out, ignore_errors=True)
+    return verdicts

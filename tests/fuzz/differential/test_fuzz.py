@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fuzzer's own tools: seeds repeat, the reducer reduces, finds are read
+back. Needs ONNX Runtime, no compiler."""
+
+import os
+import sys
+import unittest
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import builder  # noqa: E402
+import case as cases  # noqa: E402
+import compare  # noqa: E402
+import discoc  # noqa: E402
+import finds  # noqa: E402
+import judge  # noqa: E402
+import ort  # noqa: E402
+import reduce  # noqa: E402
+
+
+def kinds(case):
+    return [op.op_type for op in case.model.graph.node]
+
+
+def graph_case(seed):
+    model, feeds = cases.random_graph(np.random.default_rng(seed), "g")
+    return cases.Case("g", model, feeds, 3)
+
+
+@unittest.skipUnless(ort.library_path(), "no ONNX Runtime (DISCOC_ORT)")
+class FuzzTest(unittest.TestCase):
+    def test_seeds_repeat(self):
+        for seed in range(8):
+            self.assertEqual(
+                graph_case(seed).model.SerializeToString(),
+                graph_case(seed).model.SerializeToString())
+
+    def test_graphs_are_valid_and_differ(self):
+        seen = set()
+        for seed in range(30):
+            case = graph_case(seed)
+            compare.oracle(case.model, case.feeds)
+            seen.update(kinds(case))
+        self.assertGreater(len(seen), 25)
+
+    def test_reduces_to_one_op(self):
+        """What fails is that a Softmax is there."""
+        for seed in range(200):
+            case = graph_case(seed)
+            if "Softmax" in kinds(case) and len(kinds(case)) > 6:
+                break
+        small = reduce.reduce(
+            case, lambda c: "Softmax" in kinds(c) and c.nodes >= 2, 60)
+        self.assertEqual(kinds(small), ["Softmax"])
+        self.assertEqual(small.nodes, 2)
+        compare.oracle(small.model, small.feeds)
+
+    def test_finds_are_read_back(self):
+        for seed in range(20):
+            case = graph_case(seed)
+            text = finds.as_python(case, "wrong").strip().rstrip(",")
+            again = eval(f"({text})", {"Find": finds.Find}).case()
+            self.assertEqual(kinds(again), kinds(case))
+            try:
+                want = compare.oracle(again.model, again.feeds)
+            except ort.OrtError as error:
+                self.fail(f"{error}\n{text}")
+            self.assertEqual({n: v.shape for n, v in want.items()},
+                             {n: v.shape for n, v in compare.oracle(
+                                 case.model, case.feeds).items()})
+
+    def test_rounding_decides(self):
+        """A difference of two almost equal numbers is not settled."""
+        g = builder.Builder(np.random.default_rng(1), 13)
+        x = g.input(np.full((1, 8), 3, np.float32))
+        y = g.op("Exp", x)
+        z = g.op("Sub", g.op("Mul", y, g.constant(np.float32(1.1))),
+                 g.op("Mul", y, g.constant(np.float32(1.0999999))))
+        g.op("Mul", z, g.constant(np.arange(8, dtype=np.float32)))
+        case = cases.Case("g", g.model("g"), g.inputs, 2)
+        self.assertFalse(judge.settled(case))
+        self.assertTrue(judge.settled(graph_case(3)))
+
+
+if __name__ == "__main__":
+    discoc.run_unittests()
