@@ -319,12 +319,11 @@ private:
       return make.binary(kind, a, b, shapeOf(all[0]), make.everywhere);
     };
     Value scale = make.unary(UnaryKind::Exp, wide(BinaryKind::Sub, all[0], most));
-    Value sum = statistics.kept(
-        statistics.merge(ReduceKind::Sum, wide(BinaryKind::Mul, all[1], scale)));
+    Value sum =
+        statistics.kept(statistics.merge(ReduceKind::Sum, wide(BinaryKind::Mul, all[1], scale)));
     ArrayRef<int64_t> shape = shapeOf(op.getX());
     Attribute layout = ownersOf(op.getX());
-    Value shifted =
-        make.binary(BinaryKind::Sub, op.getX(), statistics.kept(most), shape, layout);
+    Value shifted = make.binary(BinaryKind::Sub, op.getX(), statistics.kept(most), shape, layout);
     if (op.getLog())
       return make.binary(BinaryKind::Sub, shifted, make.unary(UnaryKind::Log, sum), shape, layout);
     return make.binary(BinaryKind::Div, make.unary(UnaryKind::Exp, shifted), sum, shape, layout);

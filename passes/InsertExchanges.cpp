@@ -1,6 +1,7 @@
 //===- InsertExchanges.cpp - make data movement between nodes explicit ----===//
 // SPDX-License-Identifier: Apache-2.0
 #include "LayerSummary.h"
+#include "Needs.h"
 #include "Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
@@ -15,19 +16,6 @@ using namespace disco;
 
 namespace {
 
-/// A channel of a tensor, or of the tensor that it was renamed from.
-struct Feature {
-  Value value;
-  int64_t channel;
-};
-
-/// What one operand of one op lacks on some nodes.
-struct Shortage {
-  OpOperand *use;
-  SmallVector<IndexSet> needs; // by rank, along the operand's owner axis
-  bool output;                 // the reader hands an output in
-};
-
 /// One exchange to be made: what each pair of nodes passes on of a tensor.
 struct Demand {
   std::map<std::pair<int64_t, int64_t>, IndexSet> routes;
@@ -37,7 +25,7 @@ struct Demand {
 class ExchangeInserter {
 public:
   ExchangeInserter(func::FuncOp function, int64_t nodes, int64_t root, bool dense = false)
-      : function(function), nodes(nodes), root(root), dense(dense) {}
+      : function(function), nodes(nodes), root(root), known(nodes, root, dense) {}
 
   /// Notes on every reader what it would bring across if every contraction read all channels.
   LogicalResult noteDense() {
@@ -72,32 +60,23 @@ private:
     WalkResult walked = function.walk([&](Operation *op) {
       if (isa<ConstantOp>(op) || op->getNumOperands() == 0)
         return WalkResult::advance();
-      return failed(findShortages(op)) ? WalkResult::interrupt() : WalkResult::advance();
+      return failed(known.findShortages(op, shortages)) ? WalkResult::interrupt()
+                                                        : WalkResult::advance();
     });
     return failure(walked.wasInterrupted());
   }
 
-  /// Whether a tensor is an input of the model, or made of inputs by the root before any
-  /// contraction.
-  bool isHandedOut(Value value) {
-    Operation *op = value.getDefiningOp();
-    if (isa_and_nonnull<InputOp>(op))
-      return true;
-    if (!op)
-      return false; // an argument, in tests
-    OwnedAttr owners = ownersOf(value);
-    auto contraction = dyn_cast<ContractionOpInterface>(op);
-    if (!owners || owners.getSet(root).size() != axisExtent(tensorType(value), owners.getAxis()) ||
-        (contraction && contraction.getContraction()) || op->getNumOperands() == 0)
-      return false;
-    return llvm::all_of(op->getOperands(),
-                        [&](Value operand) { return isConstant(operand) || isHandedOut(operand); });
+  static bool isAddend(Operation *op) {
+    auto kind = op ? op->getAttrOfType<RouteKindAttr>(kRouteKindAttr) : RouteKindAttr();
+    return kind && kind.getValue() == RouteKind::PartialSum;
   }
 
   void noteDenseReader(const Shortage &shortage) {
     Value value = shortage.use->get();
-    if (isHandedOut(value))
-      return; // counted apart
+    // Counted apart, or there only because another node adds.
+    if (known.isHandedOut(value) || isAddend(value.getDefiningOp()) ||
+        isAddend(shortage.use->getOwner()))
+      return;
     int64_t routesBefore = routeCount, bytesBefore = demandBytes;
     addDemand(shortage);
     Operation *op = shortage.use->getOwner();
@@ -110,117 +89,10 @@ private:
     sum(kDenseMessagesAttr, routeCount - routesBefore);
   }
 
-  /// What rank `rank` needs of an operand, along the operand's owner axis.
-  IndexSet needOf(Operation *op, unsigned k, const OperandNeed &need, const IndexSet &computed,
-                  int64_t rank) {
-    OwnedAttr owners = ownersOf(op->getOperand(k));
-    IndexSet all = IndexSet::all(axisExtent(tensorType(op->getOperand(k)), owners.getAxis()));
-    if (computed.empty())
-      return {};
-    if (need.kind == OperandNeed::Whole || need.axis != owners.getAxis())
-      return all;
-    if (need.kind == OperandNeed::Along)
-      return need.relation->apply(computed);
-    if (dense)
-      return need.relation ? need.relation->apply(computed) : all;
-    IndexSet columns;
-    for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>())
-      if (route.getTo() == rank)
-        columns.add(route.getSet());
-    return columns;
-  }
-
-  std::optional<Division> divisionOf(Operation *op) {
-    Division whole;
-    whole.operands.assign(op->getNumOperands(), OperandNeed::whole());
-    OwnedAttr owners = op->getNumResults() ? ownersOf(op->getResult(0)) : OwnedAttr();
-    auto rule = dyn_cast<DivisionOpInterface>(op);
-    if (!rule || owners.getAxis() < 0)
-      return whole;
-    SmallVector<int64_t> operandAxes;
-    for (Value operand : op->getOperands())
-      operandAxes.push_back(isConstant(operand) ? -1 : ownersOf(operand).getAxis());
-    return rule.divide(owners.getAxis(), operandAxes);
-  }
-
-  /// Whether an op is an output of the model, or one that the root puts together of other tensors
-  /// without computing anything.
-  static bool handsIn(Operation *op) {
-    if (isa<OutputOp>(op))
-      return true;
-    return isa<ConcatOp, RearrangeOp, SelectOp, SliceOp>(op) &&
-           ownersOf(op->getResult(0)).getAxis() < 0 && !ownersOf(op->getResult(0)).isReplicated() &&
-           llvm::all_of(op->getUsers(), handsIn);
-  }
-
-  LogicalResult findShortages(Operation *op) {
-    for (Value operand : op->getOperands())
-      if (!isConstant(operand) && !ownersOf(operand))
-        return op->emitError("has an operand without owner map: run disco-assign-owners first");
-    bool output = handsIn(op);
-    std::optional<Division> division = divisionOf(op);
-    if (!division)
-      return op->emitError("cannot be divided along the axis of its owner map; state another axis, "
-                           "or no map, for it");
-    for (OpOperand &use : op->getOpOperands()) {
-      if (isConstant(use.get()))
-        continue;
-      const OperandNeed &need = division->operands[use.getOperandNumber()];
-      if (need.kind == OperandNeed::Contracted && !op->hasAttr("mask"))
-        return op->emitError("has no mask: run disco-derive-masks first");
-      Shortage shortage{&use, {}, output};
-      bool lacks = false;
-      for (int64_t rank = 0; rank < nodes; ++rank) {
-        IndexSet computed = isa<OutputOp>(op) ? (rank == root ? IndexSet::all(1) : IndexSet())
-                                              : ownersOf(op->getResult(0)).getSet(rank);
-        shortage.needs.push_back(needOf(op, use.getOperandNumber(), need, computed, rank));
-        lacks |= !ownersOf(use.get()).getSet(rank).containsAll(shortage.needs.back());
-      }
-      if (lacks)
-        shortages.push_back(std::move(shortage));
-    }
-    return success();
-  }
-
-  /// For each channel of a tensor the feature that it was renamed from, as long as the same node
-  /// owns it. Found before anything is changed.
-  ArrayRef<Feature> origins(Value value) {
-    auto [entry, inserted] = originCache.try_emplace(value);
-    if (!inserted)
-      return entry->second;
-    OwnedAttr owners = ownersOf(value);
-    std::vector<Feature> features(axisExtent(tensorType(value), owners.getAxis()));
-    for (size_t i = 0; i < features.size(); ++i)
-      features[i] = {value, static_cast<int64_t>(i)};
-    auto rule = dyn_cast_or_null<DivisionOpInterface>(value.getDefiningOp());
-    std::optional<Division> division;
-    if (rule && owners.getAxis() >= 0 && rule.relabels(owners.getAxis()))
-      division = divisionOf(rule);
-    if (division)
-      for (auto [k, operand] : llvm::enumerate(rule->getOperands()))
-        traceOperand(features, owners, division->operands[k], operand);
-    return originCache[value] = std::move(features);
-  }
-
-  void traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need,
-                    Value operand) {
-    if (!need.relation || isConstant(operand) || ownersOf(operand).getAxis() != need.axis)
-      return;
-    std::vector<Feature> sources = origins(operand);
-    for (int64_t rank = 0; rank < nodes; ++rank) {
-      IndexSet here = ownersOf(operand).getSet(rank);
-      owners.getSet(rank).forEach([&](int64_t channel) {
-        int64_t source = need.relation->single(channel);
-        if (source >= 0 && here.contains(source))
-          features[channel] = sources[source];
-      });
-    }
-  }
-
   void addDemand(const Shortage &shortage) {
     Value value = shortage.use->get();
     OwnedAttr owners = ownersOf(value);
-    std::vector<Feature> features = origins(value);
+    const std::vector<Feature> &features = known.origins(value);
     for (int64_t from = 0; from < nodes; ++from) {
       IndexSet owned = owners.getSet(from);
       // Channels by origin are collected first: a set is built once, not grown channel by channel.
@@ -268,7 +140,7 @@ private:
       builder.setInsertionPointAfter(&*builder.getInsertionPoint());
     Type type =
         withLayout(tensorType(value), HeldAttr::get(value.getContext(), owners.getAxis(), held));
-    bool input = isHandedOut(value);
+    bool input = known.isHandedOut(value);
     auto exchange =
         builder.create<ExchangeOp>(value.getLoc(), type, value, builder.getArrayAttr(attrs),
                                    builder.getStringAttr(tensorName(value)), output || input);
@@ -283,7 +155,7 @@ private:
   void makeMerge(const Shortage &shortage) {
     Value value = shortage.use->get();
     OwnedAttr owners = ownersOf(value);
-    const std::vector<Feature> &features = originCache[value];
+    const std::vector<Feature> &features = known.origins(value);
     // Pairs (channel of the value, channel of the exchanged tensor), by exchange, in order of first
     // use.
     llvm::MapVector<Value, llvm::MapVector<int64_t, int64_t>> maps;
@@ -325,11 +197,10 @@ private:
 
   func::FuncOp function;
   int64_t nodes, root, demandBytes = 0, routeCount = 0;
-  bool dense = false;
+  Needs known;
   SmallVector<Shortage> shortages;
   DenseMap<Value, Demand> demands[2]; // to compute with, and to hand in only
   SmallVector<Value> order[2];
-  DenseMap<Value, std::vector<Feature>> originCache;
 };
 
 struct InsertExchangesPass : disco::impl::InsertExchangesBase<InsertExchangesPass> {

@@ -44,8 +44,10 @@ static void addCosts(Operation *op, Layer &layer) {
       weights += byteSize(tensorType(operand));
   if (auto cost = dyn_cast<CostOpInterface>(op))
     macs = cost.getMacs();
-  layer.denseMacs += macs;
-  layer.denseWeightBytes += weights;
+  if (!op->hasAttr(kRouteKindAttr)) { // an addend is part of another op
+    layer.denseMacs += macs;
+    layer.denseWeightBytes += weights;
+  }
   auto contraction = dyn_cast<ContractionOpInterface>(op);
   std::optional<Contraction> rule = contraction ? contraction.getContraction() : std::nullopt;
   if (rule && op->hasAttr("mask")) {
@@ -63,11 +65,16 @@ static int64_t integerOf(Operation *op, StringRef name) {
   return attr ? attr.getInt() : 0;
 }
 
+static Attribute fullMask(Operation *op) {
+  Attribute full = op->getAttr(kFullMaskAttr);
+  return full ? full : op->getAttr("mask");
+}
+
 /// A contraction's mask, and who owns what it reads and makes, where both are divided along its
 /// channels: masks can be stated for it then.
 static Attribute noteMask(OpBuilder &builder, Operation *op) {
   SmallVector<NamedAttribute> entries{builder.getNamedAttr("op", builder.getStringAttr(opName(op))),
-                                      builder.getNamedAttr("routes", op->getAttr("mask"))};
+                                      builder.getNamedAttr("routes", fullMask(op))};
   std::optional<Contraction> rule = cast<ContractionOpInterface>(op).getContraction();
   Value input = op->getOperand(0);
   if (auto merge = input.getDefiningOp<MergeOp>())
@@ -112,9 +119,10 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
     }
     if (isa<ConstantOp, ExchangeOp, MergeOp, func::ReturnOp>(op))
       continue;
-    if (auto name = op.getAttrOfType<StringAttr>(kTensorAttr))
+    auto name = op.getAttrOfType<StringAttr>(kTensorAttr);
+    if (name && !op.hasAttr(kRouteKindAttr))
       tensors.push_back(tensor(name, tensorType(op.getResult(0)), ownersOf(op.getResult(0))));
-    if (op.hasAttr("mask"))
+    if (op.hasAttr("mask") && !op.hasAttr(kRouteKindAttr))
       masks.push_back(noteMask(builder, &op));
     Layer &layer = layers[builder.getStringAttr(opName(&op))];
     if (layer.type.empty())

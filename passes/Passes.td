@@ -85,6 +85,30 @@ def DeriveMasks : Pass<"disco-derive-masks", "mlir::ModuleOp"> {
                     Statistic<"numMaskedColumns", "masked-columns", "off-diagonal columns that no message carries">];
 }
 
+def ChoosePartialSums : Pass<"disco-choose-partial-sums", "mlir::ModuleOp"> {
+  let summary = "let nodes add for each other where that moves fewer bytes";
+  let description = [{
+    What node p owns of a contraction's input reaches the outputs of node q as features, or as the sum that p makes of them: an
+    addend of the outputs that q owns. Of every feature and every contraction of q that reads it one has to pay; the cheapest choice is
+    a minimum-weight vertex cover of that bipartite graph (for each ordered pair of nodes one, over the whole program: a feature that
+    travels for one reader is there for all). With dense masks this is "the cheaper of inputs and partial sums".
+
+    Before, node 1 reads 48 features for 4 outputs:
+    ```mlir
+    %y = disco.matmul %x, %w {act = #disco.act<relu>, mask = [..., #disco.route<0 -> 1 : 0 to 47>]}
+    ```
+    After:
+    ```mlir
+    %a = disco.matmul %x, %rows {mask = [#disco.route<0 -> 0 : 0 to 47>]} : ... -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>
+    %b = disco.matmul %x, %w {mask = [...]}
+    %y = disco.accumulate %b, %a {axis = 1, rows = [#disco.set<4 to 7>], act = #disco.act<relu>}
+    ```
+    A module with `disco.features_only` is left as it is.
+  }];
+  let statistics = [Statistic<"numContractions", "contractions", "contractions with addends from other nodes">,
+                    Statistic<"numAddends", "addends", "addends that travel">];
+}
+
 def InsertExchanges : Pass<"disco-insert-exchanges", "mlir::ModuleOp"> {
   let summary = "make data movement between nodes explicit";
   let description = [{

@@ -11,6 +11,7 @@ void disco::buildPipeline(OpPassManager &manager) {
   manager.addPass(createAssignOwners());
   manager.addPass(createDivideReductions());
   manager.addPass(createDeriveMasks());
+  manager.addPass(createChoosePartialSums());
   manager.addPass(createInsertExchanges());
   manager.addPass(createSplitIntoShards());
   manager.addPass(createSchedule());

@@ -109,13 +109,27 @@ public:
     SmallVector<int64_t> shape(type.getShape());
     SmallVector<Attribute> view;
     std::vector<const void *> key;
-    for (auto [axis, set] : llvm::zip(axes, sets)) {
-      if (set.isAll(shape[axis]))
-        continue;
-      shape[axis] = set.size();
+    SmallVector<LocalAttr> outer; // what the constant is a view of already
+    if (std::optional<ArrayAttr> given = op.getView())
+      llvm::append_range(outer, given->getAsRange<LocalAttr>());
+    auto addView = [&](int64_t axis, const IndexSet &set) {
       view.push_back(LocalAttr::get(builder.getContext(), axis, set));
       key.push_back(view.back().getAsOpaquePointer());
+    };
+    for (auto [axis, set] : llvm::zip(axes, sets)) {
+      auto within =
+          llvm::find_if(outer, [&, axis = axis](LocalAttr attr) { return attr.getAxis() == axis; });
+      bool whole = set.isAll(shape[axis]);
+      shape[axis] = set.size();
+      if (within != outer.end()) {
+        addView(axis, within->getSet().pick(set));
+        outer.erase(within);
+      } else if (!whole) {
+        addView(axis, set);
+      }
     }
+    for (LocalAttr rest : outer)
+      addView(rest.getAxis(), rest.getSet());
     Value &made = shard.views[{constant.getAsOpaquePointer(), key}];
     if (made)
       return made;

@@ -79,6 +79,12 @@ inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 /// its routes.
 inline constexpr llvm::StringLiteral kRouteKindAttr = "disco.route_kind";
 
+/// Name of the attribute of a contraction some of whose columns are summed elsewhere: its mask
+/// before.
+inline constexpr llvm::StringLiteral kFullMaskAttr = "disco.full_mask";
+/// Name of the attribute of a module in which no node sums for another.
+inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
+
 /// Name of the attribute of what a node computes of a grouped convolution: how many groups the
 /// whole one has. Weights number their columns within a group.
 inline constexpr llvm::StringLiteral kGroupsAttr = "disco.groups";

@@ -112,9 +112,11 @@ def Disco_UnaryOp : Disco_InferredOp<"unary"> {
 
 def Disco_BinaryOp : Disco_InferredOp<"binary"> {
   let summary = "a scalar function of two operands, broadcast against each other";
-  let description = [{Comparisons give i1. `prelu` takes its slope from the second operand.}];
-  let arguments = (ins Tensor:$lhs, Tensor:$rhs, Disco_BinaryKind:$kind);
+  let description = [{Comparisons give i1. `prelu` takes its slope from the second operand. `act` is applied to the result.}];
+  let arguments = (ins Tensor:$lhs, Tensor:$rhs, Disco_BinaryKind:$kind, OptionalAttr<Disco_ActAttr>:$act);
   let results = (outs Tensor:$result);
+  let builders = [OpBuilder<(ins "mlir::Type":$type, "mlir::Value":$lhs, "mlir::Value":$rhs, "BinaryKind":$kind),
+                            [{ build($_builder, $_state, type, lhs, rhs, kind, ActAttr()); }]>];
   let hasFolder = 1;
 }
 
@@ -258,6 +260,19 @@ def Disco_MergeOp : Disco_Op<"merge", [Pure]> {
   let arguments = (ins Tensor:$own, Variadic<Tensor>:$remote, ArrayAttr:$maps);
   let results = (outs Tensor:$result);
   let assemblyFormat = "`own` $own `remote` `(` $remote `)` attr-dict `:` functional-type(operands, results)";
+}
+
+def Disco_AccumulateOp : Disco_Op<"accumulate", [Pure,
+    DeclareOpInterfaceMethods<Disco_DivisionOpInterface, ["localize"]>]> {
+  let summary = "a sum whose addends other nodes computed";
+  let description = [{
+    y = act(x + addends). `rows[k]` lists the channels of x to which addend k is added: all those that one node owns. In a
+    shard it is a chain of additions.
+  }];
+  let arguments = (ins Tensor:$x, Variadic<Tensor>:$addends, I64Attr:$axis,
+    TypedArrayAttrBase<Disco_SetAttr, "array of sets">:$rows, OptionalAttr<Disco_ActAttr>:$act);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
 }
 
 def Disco_AssembleOp : Disco_Op<"assemble", [Pure,

@@ -71,6 +71,12 @@ int64_t IndexSet::positionOf(int64_t index) const {
   return position;
 }
 
+IndexSet IndexSet::pick(const IndexSet &positions) const {
+  llvm::SmallVector<int64_t> members = toVector(), picked;
+  positions.forEach([&](int64_t position) { picked.push_back(members[position]); });
+  return IndexSet::of(picked);
+}
+
 void IndexSet::forEach(llvm::function_ref<void(int64_t)> callback) const {
   for (Range range : ranges)
     for (int64_t i = range.first; i < range.second; ++i)

@@ -43,6 +43,8 @@ public:
   llvm::SmallVector<int64_t> toVector() const;
   /// Position of `index` in the sorted set; the set must contain it.
   int64_t positionOf(int64_t index) const;
+  /// The members at some positions.
+  IndexSet pick(const IndexSet &positions) const;
 
   void forEach(llvm::function_ref<void(int64_t)> callback) const;
 

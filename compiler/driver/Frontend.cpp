@@ -137,6 +137,10 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
   notes.compilerVersion = DISCOC_VERSION;
   notes.cluster = cluster;
   notes.settings["nodes"] = std::to_string(cluster.nodes.size());
+  if (options.featuresOnly) {
+    notes.settings["exchange"] = "features";
+    module->setAttr(kFeaturesOnlyAttr, UnitAttr::get(module.getContext()));
+  }
   for (const std::string &pin : options.pins)
     notes.settings["pin." + StringRef(pin).rsplit('=').first.str()] =
         StringRef(pin).rsplit('=').second.str();
@@ -233,6 +237,7 @@ ArrayRef<Stage> disco::stages() {
       {"assign-owners", [] { return createAssignOwners(); }},
       {"divide-reductions", [] { return createDivideReductions(); }},
       {"derive-masks", [] { return createDeriveMasks(); }},
+      {"choose-partial-sums", [] { return createChoosePartialSums(); }},
       {"insert-exchanges", [] { return createInsertExchanges(); }},
       {"split-into-shards", [] { return createSplitIntoShards(); }},
       {"schedule", [] { return createSchedule(); }},

@@ -30,6 +30,8 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       .add_option("--input-shape", options.inputShapes,
                   "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
+  command.add_flag("--features-only", options.featuresOnly,
+                   "Exchange features, never partial sums, also where these are fewer bytes");
   auto *cluster = command
                       .add_option("--cluster", options.cluster,
                                   "Nodes, boards and links as TOML (docs/formats/cluster.md)")

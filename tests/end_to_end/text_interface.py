@@ -20,7 +20,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SHARED = os.environ.get("DISCOC_SHARED", os.path.join(os.path.dirname(ROOT), "shared"))
-PASSES = ["simplify", "assign-owners", "divide-reductions", "derive-masks", "insert-exchanges", "split-into-shards", "schedule",
+PASSES = ["simplify", "assign-owners", "divide-reductions", "derive-masks", "choose-partial-sums", "insert-exchanges", "split-into-shards", "schedule",
           "check-schedule", "plan-memory", "check-schedule"]  # fmt: skip
 
 

@@ -84,7 +84,7 @@ LogicalResult BinaryOp::inferReturnTypes(MLIRContext *context, std::optional<Loc
 OpFoldResult BinaryOp::fold(FoldAdaptor adaptor) {
   auto lhs = dyn_cast_or_null<ElementsAttr>(adaptor.getLhs()),
        rhs = dyn_cast_or_null<ElementsAttr>(adaptor.getRhs());
-  if (!lhs || !rhs)
+  if (!lhs || !rhs || getAct())
     return {};
   ConstantView a(lhs), b(rhs);
   if (!a.isValid() || !b.isValid())
@@ -115,7 +115,8 @@ void BinaryOp::describeKernel(KernelCall &call) {
       .type("a_t", getLhs())
       .type("b_t", getRhs())
       .type("y_t", getResult());
-  call.alias("op", "op_" + stringifyBinaryKind(getKind()).str()).alias("act", "act_none");
+  call.alias("op", "op_" + stringifyBinaryKind(getKind()).str());
+  call.function("act", getActAttr());
   call.constant("rank", static_cast<int64_t>(view.shape.size()));
   call.array("shape", view.shape)
       .array("a_strides", view.strides[0])

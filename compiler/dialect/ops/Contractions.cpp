@@ -32,6 +32,7 @@ Value ContractionBuilder::build(Value x, Value w, Value localBias, Value init, b
       attrs.push_back(builder.getNamedAttr("group", builder.getI64IntegerAttr(*group)));
     else if (!llvm::is_contained({StringRef("mask"), StringRef("channels"),
                                   StringRef("operandSegmentSizes"), StringRef(kOwnersAttr),
+                                  StringRef(kFullMaskAttr), StringRef(kRouteKindAttr),
                                   StringRef(kStatedMaskAttr)},
                                  attr.getName().getValue()) &&
              (last || attr.getName() != "act"))

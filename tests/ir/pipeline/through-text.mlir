@@ -3,7 +3,7 @@
 // Locations are part of the text: layers are told apart by their ops' names.
 // RUN: discoc-opt --disco-pipeline --mlir-print-debuginfo %s > %t.whole
 // RUN: discoc-opt --disco-simplify --mlir-print-debuginfo %s | discoc-opt --disco-assign-owners --mlir-print-debuginfo \
-// RUN:   | discoc-opt --disco-divide-reductions --mlir-print-debuginfo | discoc-opt --disco-derive-masks --mlir-print-debuginfo | discoc-opt --disco-insert-exchanges --mlir-print-debuginfo \
+// RUN:   | discoc-opt --disco-divide-reductions --mlir-print-debuginfo | discoc-opt --disco-derive-masks --mlir-print-debuginfo | discoc-opt --disco-choose-partial-sums --mlir-print-debuginfo | discoc-opt --disco-insert-exchanges --mlir-print-debuginfo \
 // RUN:   | discoc-opt --disco-split-into-shards --mlir-print-debuginfo | discoc-opt --disco-schedule --mlir-print-debuginfo \
 // RUN:   | discoc-opt --disco-check-schedule --mlir-print-debuginfo | discoc-opt --disco-plan-memory --mlir-print-debuginfo \
 // RUN:   | discoc-opt --disco-check-schedule --mlir-print-debuginfo > %t.parts

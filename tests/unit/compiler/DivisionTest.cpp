@@ -349,11 +349,11 @@ TEST(Division, ShardsGiveTheModelsNumbers) {
 TEST(Division, ThroughTextToo) {
   using Create = std::unique_ptr<Pass> (*)();
   const Create stages[] = {
-      [] { return createSimplify(); },         [] { return createAssignOwners(); },
-      [] { return createDivideReductions(); }, [] { return createDeriveMasks(); },
-      [] { return createInsertExchanges(); },  [] { return createSplitIntoShards(); },
-      [] { return createSchedule(); },         [] { return createPlanMemory(); },
-      [] { return createCheckSchedule(); }};
+      [] { return createSimplify(); },          [] { return createAssignOwners(); },
+      [] { return createDivideReductions(); },  [] { return createDeriveMasks(); },
+      [] { return createChoosePartialSums(); }, [] { return createInsertExchanges(); },
+      [] { return createSplitIntoShards(); },   [] { return createSchedule(); },
+      [] { return createPlanMemory(); },        [] { return createCheckSchedule(); }};
   for (uint64_t seed = 1000; seed < 1000 + rounds(40); ++seed) {
     Random random(seed);
     int64_t nodes = random.between(1, 6);

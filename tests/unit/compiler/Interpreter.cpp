@@ -253,7 +253,9 @@ Array compute(Operation *op, Get get) {
       })
       .Case([&](BinaryOp b) {
         return make(shapeOfValue(b.getResult()), [&](const Ints &i) {
-          return scalar(b.getKind(), broadcast(get(b.getLhs()), i), broadcast(get(b.getRhs()), i));
+          auto value =
+              scalar(b.getKind(), broadcast(get(b.getLhs()), i), broadcast(get(b.getRhs()), i));
+          return b.getActAttr() ? scalar(b.getActAttr(), value) : value;
         });
       })
       .Case([&](ExpandOp e) {

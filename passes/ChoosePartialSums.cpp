@@ -1,0 +1,244 @@
+//===- ChoosePartialSums.cpp - send features, or sums of them -------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "MinCut.h"
+#include "Needs.h"
+#include "Passes.h"
+#include "llvm/ADT/MapVector.h"
+#include <map>
+
+namespace disco {
+#define GEN_PASS_DEF_CHOOSEPARTIALSUMS
+#include "Passes.h.inc"
+} // namespace disco
+
+using namespace mlir;
+using namespace disco;
+
+namespace {
+
+using Pair = std::pair<int64_t, int64_t>; // from, to
+
+/// What one node could give another: features, or addends of contractions that read them.
+struct Choice {
+  struct Group {
+    int64_t bytes = 0; // 0 once somebody needs the feature itself
+    std::vector<int> readers;
+  };
+  std::vector<Operation *> contractions; // that may be given addends
+  std::map<std::pair<const void *, int64_t>, Group> features;
+
+  int vertexOf(Operation *op) {
+    auto at = llvm::find(contractions, op);
+    if (at == contractions.end())
+      contractions.push_back(op);
+    return static_cast<int>(llvm::find(contractions, op) - contractions.begin());
+  }
+};
+
+/// Channels of the outputs of one contraction that one node is given addends of.
+struct Addend {
+  int64_t from, to;
+  IndexSet columns, rows;
+  Value value; // once made
+};
+
+class PartialSumChooser {
+public:
+  PartialSumChooser(func::FuncOp function, int64_t nodes, int64_t root)
+      : function(function), nodes(nodes), known(nodes, root, /*dense=*/false) {}
+
+  LogicalResult run() {
+    WalkResult walked = function.walk([&](Operation *op) {
+      if (isa<ConstantOp>(op) || op->getNumOperands() == 0)
+        return WalkResult::advance();
+      return failed(known.findShortages(op, shortages)) ? WalkResult::interrupt()
+                                                        : WalkResult::advance();
+    });
+    if (walked.wasInterrupted())
+      return failure();
+    for (Shortage &shortage : shortages)
+      if (!shortage.output && !known.isHandedOut(shortage.use->get()))
+        addReader(shortage);
+    for (auto &[pair, choice] : choices)
+      choose(pair, choice);
+    for (auto &[op, addends] : chosen)
+      rewrite(op, addends);
+    return success();
+  }
+
+  int64_t contractions = 0, addendsMade = 0;
+
+private:
+  /// Whether nodes may give each other addends of an op's result instead of its input's features.
+  static bool isEligible(const Shortage &shortage) {
+    Operation *op = shortage.use->getOwner();
+    auto contraction = dyn_cast<ContractionOpInterface>(op);
+    std::optional<Contraction> rule =
+        contraction ? contraction.getContraction() : std::optional<Contraction>();
+    if (!rule || rule->groups != 1 || shortage.use->getOperandNumber() != 0)
+      return false;
+    RankedTensorType x = tensorType(op->getOperand(0)), y = tensorType(op->getResult(0));
+    return x.getElementType().isF32() && y.getElementType().isF32() &&
+           ownersOf(op->getOperand(0)).getAxis() == rule->inputAxis &&
+           ownersOf(op->getResult(0)).getAxis() == rule->resultAxis;
+  }
+
+  static int64_t rowBytes(Operation *op, int64_t to) {
+    OwnedAttr owners = ownersOf(op->getResult(0));
+    return owners.getSet(to).size() * channelBytes(tensorType(op->getResult(0)), owners.getAxis());
+  }
+
+  void addReader(const Shortage &shortage) {
+    Value value = shortage.use->get();
+    Operation *op = shortage.use->getOwner();
+    OwnedAttr owners = ownersOf(value);
+    bool eligible = isEligible(shortage);
+    const std::vector<Feature> &features = known.origins(value);
+    for (int64_t from = 0; from < nodes; ++from)
+      for (int64_t to = 0; to < nodes; ++to) {
+        if (from == to)
+          continue;
+        IndexSet lacking = owners.getSet(from)
+                               .intersect(shortage.needs[to])
+                               .minus(owners.getSet(to));
+        if (lacking.empty())
+          continue;
+        Choice &choice = choices[{from, to}];
+        int reader = eligible ? choice.vertexOf(op) : -1;
+        lacking.forEach([&](int64_t channel) {
+          const Feature &origin = features[channel];
+          auto [at, inserted] =
+              choice.features.try_emplace({origin.value.getAsOpaquePointer(), origin.channel});
+          Choice::Group &group = at->second;
+          if (inserted)
+            group.bytes =
+                channelBytes(tensorType(origin.value), ownersOf(origin.value).getAxis());
+          if (!eligible)
+            group.bytes = 0;
+          else if (group.readers.empty() || group.readers.back() != reader)
+            group.readers.push_back(reader);
+        });
+      }
+  }
+
+  /// The cheapest cover: of every feature and every contraction that reads it, one has to pay.
+  void choose(Pair pair, Choice &choice) {
+    if (choice.contractions.empty())
+      return;
+    // Features with the same readers are one vertex.
+    std::map<std::vector<int>, int64_t> groups;
+    for (auto &[feature, group] : choice.features)
+      if (!group.readers.empty())
+        groups[group.readers] += group.bytes;
+    std::vector<int64_t> featureBytes, sumBytes;
+    std::vector<std::pair<int, int>> edges;
+    for (auto &[readers, bytes] : groups) {
+      for (int reader : readers)
+        edges.push_back({static_cast<int>(featureBytes.size()), reader});
+      featureBytes.push_back(bytes);
+    }
+    for (Operation *op : choice.contractions)
+      sumBytes.push_back(rowBytes(op, pair.second));
+    VertexCover cover = minimumCover(featureBytes, sumBytes, edges);
+    for (auto [op, paid] : llvm::zip(choice.contractions, cover.right))
+      if (paid)
+        chosen[op].push_back({pair.first, pair.second, {}, {}, {}});
+  }
+
+  void rewrite(Operation *op, SmallVectorImpl<Addend> &addends) {
+    Contraction rule = *cast<ContractionOpInterface>(op).getContraction();
+    OpBuilder builder(op);
+    Attribute full = op->getAttr("mask");
+    SmallVector<Attribute> kept;
+    for (auto route : cast<ArrayAttr>(full).getAsRange<RouteAttr>()) {
+      auto addend = llvm::find_if(addends, [&](const Addend &a) {
+        return a.from == route.getFrom() && a.to == route.getTo();
+      });
+      if (addend == addends.end())
+        kept.push_back(route);
+      else
+        addend->columns = route.getSet();
+    }
+    for (Addend &addend : addends)
+      makeAddend(builder, op, rule, addend);
+    op->setAttr("mask", builder.getArrayAttr(kept));
+    op->setAttr(kFullMaskAttr, full);
+    builder.setInsertionPointAfter(op);
+    accumulate(builder, op, rule.resultAxis, addends);
+    ++contractions;
+    addendsMade += static_cast<int64_t>(addends.size());
+  }
+
+  /// What `from` can add to the outputs of `to` with the channels that it owns.
+  static void makeAddend(OpBuilder &builder, Operation *op, const Contraction &rule,
+                         Addend &addend) {
+    Value result = op->getResult(0);
+    OwnedAttr owners = ownersOf(result);
+    addend.rows = owners.getSet(addend.to);
+    auto weights = op->getOperand(rule.weights).getDefiningOp<ConstantOp>();
+    SmallVector<int64_t> shape(weights.getType().getShape()), resultShape(shapeOf(result));
+    shape[rule.rowAxis] = addend.rows.size();
+    resultShape[rule.resultAxis] = addend.rows.size();
+    Attribute view = LocalAttr::get(builder.getContext(), rule.rowAxis, addend.rows);
+    Value rows = builder.create<ConstantOp>(
+        weights.getLoc(), RankedTensorType::get(shape, weights.getType().getElementType()),
+        weights.getValue(), builder.getArrayAttr(view));
+    Attribute mask =
+        RouteAttr::get(builder.getContext(), addend.from, addend.from, addend.columns);
+    NamedAttrList attrs(op->getAttrs());
+    attrs.erase("act");
+    attrs.set("mask", builder.getArrayAttr(mask));
+    attrs.set("operandSegmentSizes", builder.getDenseI32ArrayAttr({1, 1, 0, 0, 0}));
+    attrs.set(kRouteKindAttr, RouteKindAttr::get(builder.getContext(), RouteKind::PartialSum));
+    Type type = RankedTensorType::get(
+        resultShape, tensorType(result).getElementType(),
+        OwnedAttr::at(builder.getContext(), addend.from, owners.getNodes(), rule.resultAxis,
+                      addend.rows.size()));
+    OperationState state(op->getLoc(), op->getName(), {op->getOperand(0), rows}, type,
+                         attrs.getAttrs());
+    addend.value = builder.create(state)->getResult(0);
+  }
+
+  /// The function that follows, and the tensor's name, belong to the whole sum.
+  static void accumulate(OpBuilder &builder, Operation *op, int64_t axis,
+                         ArrayRef<Addend> addends) {
+    SmallVector<Value> values;
+    SmallVector<Attribute> rows;
+    for (const Addend &addend : addends) {
+      values.push_back(addend.value);
+      rows.push_back(SetAttr::get(builder.getContext(), addend.rows));
+    }
+    Value result = op->getResult(0);
+    auto sum = builder.create<AccumulateOp>(
+        op->getLoc(), result.getType(), result, values, builder.getI64IntegerAttr(axis),
+        builder.getArrayAttr(rows), op->getAttrOfType<ActAttr>("act"));
+    op->removeAttr("act");
+    if (Attribute name = op->removeAttr(kTensorAttr))
+      sum->setAttr(kTensorAttr, name);
+    result.replaceAllUsesExcept(sum.getResult(), sum);
+  }
+
+  func::FuncOp function;
+  int64_t nodes;
+  Needs known;
+  SmallVector<Shortage> shortages;
+  std::map<Pair, Choice> choices;
+  llvm::MapVector<Operation *, SmallVector<Addend>> chosen;
+};
+
+struct ChoosePartialSumsPass : disco::impl::ChoosePartialSumsBase<ChoosePartialSumsPass> {
+  void runOnOperation() override {
+    func::FuncOp function = mainOf(getOperation());
+    if (!function)
+      return signalPassFailure();
+    if (getOperation()->hasAttr(kFeaturesOnlyAttr))
+      return;
+    PartialSumChooser chooser(function, nodesOf(getOperation()), rootOf(getOperation()));
+    if (failed(chooser.run()))
+      return signalPassFailure();
+    numContractions = chooser.contractions;
+    numAddends = chooser.addendsMade;
+  }
+};
+
+} // namespace

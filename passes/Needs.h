@@ -1,0 +1,60 @@
+//===- Needs.h - what every node needs of every operand ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_PASSES_NEEDS_H
+#define DISCOC_PASSES_NEEDS_H
+
+#include "Disco.h"
+#include "llvm/ADT/DenseMap.h"
+#include <vector>
+
+namespace disco {
+
+/// A channel of a tensor, or of the tensor that it was renamed from.
+struct Feature {
+  mlir::Value value;
+  int64_t channel;
+};
+
+/// What one operand of one op lacks on some nodes.
+struct Shortage {
+  mlir::OpOperand *use;
+  llvm::SmallVector<IndexSet> needs; // by rank, along the operand's owner axis
+  bool output;                       // the reader hands an output in
+};
+
+/// Answers what the division rules, owner maps and masks of a program ask for. The program must
+/// not be changed meanwhile.
+class Needs {
+public:
+  /// `dense`: as if every contraction read all channels.
+  Needs(int64_t nodes, int64_t root, bool dense) : nodes(nodes), root(root), dense(dense) {}
+
+  /// The operands of an op that some node lacks a part of. Failure after a diagnostic.
+  mlir::LogicalResult findShortages(mlir::Operation *op,
+                                    llvm::SmallVectorImpl<Shortage> &shortages) const;
+
+  /// Whether a tensor is an input of the model, or made of inputs by the root before any
+  /// contraction.
+  bool isHandedOut(mlir::Value value) const;
+
+  /// For each channel of a tensor the feature that it was renamed from, as long as the same node
+  /// owns it.
+  const std::vector<Feature> &origins(mlir::Value value);
+
+  /// The division of an op along the axis of its owner map; all needs are whole where it has none.
+  static std::optional<Division> divisionOf(mlir::Operation *op);
+
+private:
+  IndexSet needOf(mlir::Operation *op, unsigned k, const OperandNeed &need,
+                  const IndexSet &computed, int64_t rank) const;
+  void traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need,
+                    mlir::Value operand);
+
+  int64_t nodes, root;
+  bool dense;
+  llvm::DenseMap<mlir::Value, std::vector<Feature>> originCache;
+};
+
+} // namespace disco
+
+#endif // DISCOC_PASSES_NEEDS_H
