@@ -127,7 +127,8 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
       init = matmul.getInit();
     if (isView(op))
       places[result] = shareWith(op->getOperand(0), 0);
-    else if (init && diesAt(init, index) && readOnce(op, init))
+    else if (init && valueBytes(init) == valueBytes(result) && diesAt(init, index) &&
+             readOnce(op, init))
       places[result] = shareWith(init, 0);
     else if (reused && diesAt(reused, index))
       places[result] = shareWith(reused, 0);

@@ -19,6 +19,7 @@ class ColumnScanner {
 public:
   ColumnScanner(Operation *op, const Contraction &contraction)
       : contraction(contraction),
+        quant(op->getAttrOfType<QuantAttr>("quant")),
         view(op->getOperand(contraction.weights).getDefiningOp<ConstantOp>().getValue()) {
     ArrayRef<int64_t> shape = shapeOf(op->getOperand(contraction.weights));
     rows = shape[contraction.rowAxis];
@@ -41,7 +42,7 @@ public:
       for (int64_t row = range.first; row < range.second; ++row) {
         int64_t start = row * rowStride + column % columnsPerGroup * columnStride;
         for (int64_t tap = 0; tap < taps; ++tap)
-          if (!view.isZero(start + tap))
+          if (quant ? view.integer(start + tap) != quant.wZeroOf(row) : !view.isZero(start + tap))
             return true;
       }
     return false;
@@ -49,6 +50,7 @@ public:
 
 private:
   Contraction contraction;
+  QuantAttr quant; // integers: an entry that is the zero point counts as none
   ConstantView view;
   int64_t rows, columnsPerGroup, taps, rowStride, columnStride;
 };

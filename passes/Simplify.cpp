@@ -16,23 +16,35 @@ namespace {
 
 struct SimplifyPass : disco::impl::SimplifyBase<SimplifyPass> {
   void runOnOperation() override {
+    // A weight is folded when it is known that no integer arithmetic reads it.
+    if (failed(recognise(populateQuantPatterns)) || failed(recognise(populateQuantSumPatterns)))
+      return signalPassFailure();
     // Which of two contractions takes a residual is known when all else has been folded into them.
     for (bool residuals : {false, true})
-      if (failed(simplify(residuals))) {
-        getOperation().emitError("simplification did not come to an end");
+      if (failed(simplify(residuals)))
         return signalPassFailure();
-      }
+  }
+  LogicalResult recognise(void (*populate)(RewritePatternSet &)) {
+    RewritePatternSet patterns(&getContext());
+    populate(patterns);
+    return apply(std::move(patterns));
   }
   LogicalResult simplify(bool residuals) {
     RewritePatternSet patterns(&getContext());
+    populateDequantizePatterns(patterns);
     populateAffinePatterns(patterns);
     populateRearrangePatterns(patterns);
     populateEpiloguePatterns(patterns);
     if (residuals)
       populateResidualPatterns(patterns);
+    return apply(std::move(patterns));
+  }
+  LogicalResult apply(RewritePatternSet patterns) {
     GreedyRewriteConfig config;
     config.maxIterations = 20;
-    return applyPatternsAndFoldGreedily(getOperation(), std::move(patterns), config);
+    if (succeeded(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns), config)))
+      return success();
+    return getOperation().emitError("simplification did not come to an end");
   }
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<DiscoDialect>();

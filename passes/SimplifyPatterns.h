@@ -14,6 +14,14 @@ void populateAffinePatterns(mlir::RewritePatternSet &patterns);
 void populateRearrangePatterns(mlir::RewritePatternSet &patterns);
 /// Compound functions are recognised; functions become epilogues of contractions.
 void populateEpiloguePatterns(mlir::RewritePatternSet &patterns);
+/// What stands between dequantize and quantize becomes integer arithmetic.
+void populateQuantPatterns(mlir::RewritePatternSet &patterns);
+/// Movement changes places with dequantize and quantize; part of the patterns above.
+void populateQuantMovementPatterns(mlir::RewritePatternSet &patterns);
+/// Contractions of quantised tensors that no quantize follows sum in integers.
+void populateQuantSumPatterns(mlir::RewritePatternSet &patterns);
+/// Dequantised constants become constants.
+void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
 /// Residual adds become epilogues of contractions.
 void populateResidualPatterns(mlir::RewritePatternSet &patterns);
 

@@ -84,7 +84,8 @@ struct PadIntoConv final : OpRewritePattern<ConvOp> {
 
   LogicalResult matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const override {
     auto pad = op.getX().getDefiningOp<PadOp>();
-    if (!pad || pad.getMode() != PadMode::Constant || pad.getValue().convertToDouble() != 0 ||
+    double nothing = op.getQuant() ? static_cast<double>(op.getQuant()->getXZero()) : 0;
+    if (!pad || pad.getMode() != PadMode::Constant || pad.getValue().convertToDouble() != nothing ||
         pad->hasAttr(kOwnersAttr))
       return failure();
     ArrayRef<int64_t> border = pad.getPads();

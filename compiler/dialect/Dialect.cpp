@@ -230,6 +230,76 @@ void ActAttr::print(AsmPrinter &printer) const {
   printer << '>';
 }
 
+/// quant ::= `<` `xZero` `=` int `,` `wZero` `=` `[` ints `]` `,` `result` `=` type
+///           (`,` `multiplier` `=` elements `,` `yZero` `=` int `,` `low` `=` int `,` `high` `=`
+///           int)? `>`
+Attribute QuantAttr::parse(AsmParser &parser, Type) {
+  int64_t xZero = 0, yZero = 0, low = 0, high = 0;
+  SmallVector<int64_t> wZero;
+  Type result;
+  DenseElementsAttr multiplier;
+  auto field = [&](StringRef name, int64_t &value) -> ParseResult {
+    return failure(failed(parser.parseKeyword(name)) || failed(parser.parseEqual()) ||
+                   failed(parser.parseInteger(value)));
+  };
+  if (parser.parseLess() || field("xZero", xZero) || parser.parseComma() ||
+      parser.parseKeyword("wZero") || parser.parseEqual() ||
+      parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+        return parser.parseInteger(wZero.emplace_back());
+      }) ||
+      parser.parseComma() || parser.parseKeyword("result") || parser.parseEqual() ||
+      parser.parseType(result))
+    return {};
+  if (succeeded(parser.parseOptionalComma()))
+    if (parser.parseKeyword("multiplier") || parser.parseEqual() ||
+        parser.parseAttribute(multiplier) || parser.parseComma() || field("yZero", yZero) ||
+        parser.parseComma() || field("low", low) || parser.parseComma() || field("high", high))
+      return {};
+  if (parser.parseGreater())
+    return {};
+  MLIRContext *context = parser.getContext();
+  return QuantAttr::get(context, xZero, DenseI64ArrayAttr::get(context, wZero), result, multiplier,
+                        yZero, low, high);
+}
+void QuantAttr::print(AsmPrinter &printer) const {
+  printer << "<xZero = " << getXZero() << ", wZero = [";
+  llvm::interleaveComma(getWZero().asArrayRef(), printer);
+  printer << "], result = " << getResult();
+  if (getMultiplier())
+    printer << ", multiplier = " << getMultiplier() << ", yZero = " << getYZero()
+            << ", low = " << getLow() << ", high = " << getHigh();
+  printer << '>';
+}
+
+int64_t QuantAttr::wZeroOf(int64_t row) const {
+  ArrayRef<int64_t> zeros = getWZero().asArrayRef();
+  return zeros.empty() ? 0 : zeros[zeros.size() == 1 ? 0 : row];
+}
+
+QuantAttr QuantAttr::ofRows(const IndexSet &rows) const {
+  SmallVector<int64_t> zeros(getWZero().asArrayRef());
+  DenseElementsAttr multiplier = getMultiplier();
+  if (zeros.size() > 1) {
+    zeros.clear();
+    rows.forEach([&](int64_t row) { zeros.push_back(getWZero().asArrayRef()[row]); });
+  }
+  if (multiplier && multiplier.getNumElements() > 1) {
+    SmallVector<float> factors;
+    auto all = multiplier.getValues<float>();
+    rows.forEach([&](int64_t row) { factors.push_back(all[row]); });
+    multiplier = DenseElementsAttr::get(
+        RankedTensorType::get(static_cast<int64_t>(factors.size()), Float32Type::get(getContext())),
+        ArrayRef<float>(factors));
+  }
+  return QuantAttr::get(getContext(), getXZero(), DenseI64ArrayAttr::get(getContext(), zeros),
+                        getResult(), multiplier, getYZero(), getLow(), getHigh());
+}
+
+QuantAttr QuantAttr::sumOnly() const {
+  return QuantAttr::get(getContext(), getXZero(), getWZero(), IntegerType::get(getContext(), 32),
+                        {}, 0, 0, 0);
+}
+
 //===----------------------------------------------------------------------===//
 // Helpers on types and locations
 //===----------------------------------------------------------------------===//

@@ -93,6 +93,12 @@ inline constexpr llvm::StringLiteral kGroupsAttr = "disco.groups";
 /// names that it had before it was renamed: those names, one a column.
 inline constexpr llvm::StringLiteral kOriginsAttr = "disco.origins";
 
+/// A scalar function of a constant.
+std::optional<double> evaluateUnary(UnaryKind kind, double x, double alpha, double beta);
+/// Calls back with the index of every element of x, of its scale and of its zero point.
+void forEachScaled(mlir::Operation *op, mlir::Value x, mlir::Value scale, mlir::Value zero,
+                   llvm::function_ref<void(int64_t, int64_t, int64_t)> callback);
+
 /// The ONNX name of the tensor that a value stands for; empty when unknown.
 llvm::StringRef tensorName(mlir::Value value);
 /// The ONNX op that an operation comes from, as `name` from its location.

@@ -170,6 +170,27 @@ def Disco_ActAttr : Disco_Attr<"Act", "act"> {
   }];
 }
 
+def Disco_QuantAttr : Disco_Attr<"Quant", "quant"> {
+  let summary = "integer arithmetic of an op that stands for a quantised one";
+  let description = [{
+    The op sums `(x - xZero) * (w - wZero)` (pooling: `x - xZero`) in 32 bits. Without `multiplier` that is the result. With it, sum s of row r
+    becomes `clamp(round(float(s) * multiplier[r]) + yZero, low, high)`: in single precision, halves to even. `wZero` (none: 0) and
+    `multiplier` have one entry, or one a row of the weights. `result` is the element type of what the op makes.
+
+    `#disco.quant<xZero = 3, wZero = [], result = ui8, multiplier = dense<0.25> : tensor<1xf32>, yZero = 128, low = 0, high = 255>`
+  }];
+  let parameters = (ins "int64_t":$xZero, "mlir::DenseI64ArrayAttr":$wZero, "mlir::Type":$result,
+    "mlir::DenseElementsAttr":$multiplier, "int64_t":$yZero, "int64_t":$low, "int64_t":$high);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    int64_t wZeroOf(int64_t row) const;
+    /// That of a part of the rows.
+    QuantAttr ofRows(const IndexSet &rows) const;
+    /// The plain sum, in 32 bits.
+    QuantAttr sumOnly() const;
+  }];
+}
+
 class Disco_Enum<string name, string text, list<I32EnumAttrCase> cases> : I32EnumAttr<name, text, cases> {
   let cppNamespace = "::disco";
 }

@@ -74,11 +74,13 @@ def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments,
     y = act(init + bias + conv(x, w) + residual). x is [N, C, spatial...], w [O, C / group, kernel...]. `pads` are the begins,
     then the ends. `mask` (before the split) lists for each ordered pair of nodes the channels of x that
     are read. In a shard the op is one part of the sum: `channels` names the channels of the buffer x
-    that the weights' columns read, in their order (absent: all of them), and `init` carries the sum of the parts before it.
+    that the weights' columns read, in their order (absent: all of them), and `init` carries the sum of the parts before it. With `quant` x and w are integers of 8 bits, and bias, init and the
+    sum integers of 32; only the last part makes integers of 8 bits again.
   }];
   let arguments = (ins Tensor:$x, Tensor:$w, Optional<Tensor>:$bias, Optional<Tensor>:$init, Optional<Tensor>:$residual,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$group,
-    OptionalAttr<Disco_RoutesAttr>:$mask, OptionalAttr<DenseI64ArrayAttr>:$channels, OptionalAttr<Disco_ActAttr>:$act);
+    OptionalAttr<Disco_RoutesAttr>:$mask, OptionalAttr<DenseI64ArrayAttr>:$channels, OptionalAttr<Disco_ActAttr>:$act,
+    OptionalAttr<Disco_QuantAttr>:$quant);
   let results = (outs Tensor:$result);
   let assemblyFormat = [{ $x `,` $w (`bias` $bias^)? (`init` $init^)? (`residual` $residual^)?
                           attr-dict `:` functional-type(operands, results) }];
@@ -96,7 +98,8 @@ def Disco_MatMulOp : Disco_InferredOp<"matmul", [AttrSizedOperandSegments,
   }];
   let arguments = (ins Tensor:$a, Tensor:$b, Optional<Tensor>:$bias, Optional<Tensor>:$init, Optional<Tensor>:$residual,
     UnitAttr:$trans_a, UnitAttr:$trans_b,
-    OptionalAttr<Disco_RoutesAttr>:$mask, OptionalAttr<DenseI64ArrayAttr>:$channels, OptionalAttr<Disco_ActAttr>:$act);
+    OptionalAttr<Disco_RoutesAttr>:$mask, OptionalAttr<DenseI64ArrayAttr>:$channels, OptionalAttr<Disco_ActAttr>:$act,
+    OptionalAttr<Disco_QuantAttr>:$quant);
   let results = (outs Tensor:$result);
   let assemblyFormat = [{ $a `,` $b (`bias` $bias^)? (`init` $init^)? (`residual` $residual^)?
                           attr-dict `:` functional-type(operands, results) }];
@@ -136,9 +139,49 @@ def Disco_CastOp : Disco_PureOp<"cast"> {
 
 def Disco_PoolOp : Disco_InferredOp<"pool"> {
   let summary = "maximum or average over windows of 1 to 3 spatial dimensions";
+  let description = [{An average of integers has a `quant`: its multiplier is divided by the number of cells that a window has.}];
   let arguments = (ins Tensor:$x, Disco_PoolKind:$kind, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
-    DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, UnitAttr:$ceil_mode, UnitAttr:$count_include_pad);
+    DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, UnitAttr:$ceil_mode, UnitAttr:$count_include_pad,
+    OptionalAttr<Disco_QuantAttr>:$quant);
   let results = (outs Tensor:$result);
+  let hasVerifier = 1;
+}
+
+def Disco_QuantizeOp : Disco_PureOp<"quantize"> {
+  let summary = "real numbers to integers: clamp(round(x / scale) + zero)";
+  let description = [{Halves go to the even neighbour. scale and zero are broadcast to x; the result's type says to what it is clamped.}];
+  let arguments = (ins Tensor:$x, Tensor:$scale, Optional<Tensor>:$zero);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+def Disco_DequantizeOp : Disco_PureOp<"dequantize"> {
+  let summary = "integers to real numbers: (x - zero) * scale";
+  let description = [{scale and zero are broadcast to x. Constants are folded by disco-simplify, when integer arithmetic has been recognised.}];
+  let arguments = (ins Tensor:$x, Tensor:$scale, Optional<Tensor>:$zero);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
+}
+
+def Disco_LookupOp : Disco_PureOp<"lookup"> {
+  let summary = "any function of an integer of 8 bits, by a table of 256 entries";
+  let description = [{Entry i of the table belongs to the element whose bits are those of i.}];
+  let arguments = (ins Tensor:$x, Tensor:$table);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
+}
+
+def Disco_QuantBinaryOp : Disco_PureOp<"quant_binary"> {
+  let summary = "sum, difference or product of quantised tensors, broadcast against each other";
+  let description = [{
+    In integers alone: add and sub give `clamp(round(((lhs - lhs_zero) * lhs_factor +- (rhs - rhs_zero) * rhs_factor) / 2^shift) + zero)`, halves to
+    even; mul gives `(lhs - lhs_zero) * (rhs - rhs_zero)` made small like the sum of a convolution, by `multiplier` in single precision.
+  }];
+  let arguments = (ins Tensor:$lhs, Tensor:$rhs, Disco_BinaryKind:$kind, I64Attr:$lhs_zero, I64Attr:$rhs_zero, I64Attr:$zero,
+    I64Attr:$lhs_factor, I64Attr:$rhs_factor, I64Attr:$shift, F32Attr:$multiplier, I64Attr:$low, I64Attr:$high);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
 }
 
 def Disco_ReduceOp : Disco_InferredOp<"reduce", [], ["getStatisticAxes"]> {

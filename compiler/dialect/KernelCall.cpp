@@ -100,6 +100,21 @@ KernelCall &KernelCall::reals(StringRef name, ArrayRef<double> values) {
   return *this;
 }
 
+KernelCall &KernelCall::floats(StringRef name, ArrayRef<float> values) {
+  std::string text;
+  for (float value : values) {
+    char buffer[32];
+    auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value);
+    std::string digits(buffer, end);
+    if (digits.find_first_of(".e") == std::string::npos)
+      digits += ".0";
+    text += (text.empty() ? "" : ", ") + digits + "f";
+  }
+  members.push_back("static constexpr float " + name.str() + "[] = {" +
+                    (text.empty() ? "0" : text) + "};");
+  return *this;
+}
+
 KernelCall &KernelCall::table(StringRef name, ArrayRef<int64_t> values) {
   std::string text;
   for (int64_t value : values)

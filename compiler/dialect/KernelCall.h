@@ -35,6 +35,8 @@ struct KernelCall {
   KernelCall &function(llvm::StringRef name, ActAttr act);
   /// `static constexpr int64_t name[]`; an empty array gets one element, as kernels want it.
   KernelCall &array(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
+  /// `static constexpr float name[]`.
+  KernelCall &floats(llvm::StringRef name, llvm::ArrayRef<float> values);
   KernelCall &reals(llvm::StringRef name, llvm::ArrayRef<double> values);
   /// `static constexpr int64_t name(int64_t i)`, from a table.
   KernelCall &table(llvm::StringRef name, llvm::ArrayRef<int64_t> values);

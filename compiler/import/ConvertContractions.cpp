@@ -13,20 +13,22 @@ using namespace disco::importing;
 //===----------------------------------------------------------------------===//
 
 static Value makeConv(OpImport &op, Value x, Value w, Value bias, const Window &window,
-                      int64_t group) {
+                      int64_t group, QuantAttr quant) {
   SmallVector<NamedAttribute> attrs{
       op.named("strides", window.strides), op.named("pads", window.pads),
       op.named("dilations", window.dilations), op.named("group", group)};
   if (!x || !w)
     return {};
+  if (quant)
+    attrs.push_back(op.named("quant", quant));
   Values operands = contractionOperands(op.builder, x, w, bias, {}, {}, attrs);
   return op.make<ConvOp>(operands, attrs);
 }
 
 Value disco::importing::convolution(OpImport &op, Value x, Value w, Value bias,
-                                    const Window &window, int64_t group) {
-  bool fused = !bias || OpImport::constant(bias);
-  Value y = makeConv(op, x, w, fused ? bias : Value(), window, group);
+                                    const Window &window, int64_t group, QuantAttr quant) {
+  bool fused = !bias || isSettled(bias);
+  Value y = makeConv(op, x, w, fused ? bias : Value(), window, group, quant);
   if (fused || !y)
     return y;
   Ints channelwise(static_cast<size_t>(op.rank(x)) - 1, 1);
@@ -62,7 +64,8 @@ static LogicalResult convertConv(OpImport &op) {
 // Gemm and MatMul
 //===----------------------------------------------------------------------===//
 
-static Value makeMatMul(OpImport &op, Value a, Value b, Value bias, bool transA, bool transB) {
+Value disco::importing::matrixProduct(OpImport &op, Value a, Value b, Value bias, bool transA,
+                                      bool transB, QuantAttr quant) {
   SmallVector<NamedAttribute> attrs;
   if (!a || !b)
     return {};
@@ -70,6 +73,8 @@ static Value makeMatMul(OpImport &op, Value a, Value b, Value bias, bool transA,
     attrs.push_back(op.unit("trans_a"));
   if (transB)
     attrs.push_back(op.unit("trans_b"));
+  if (quant)
+    attrs.push_back(op.named("quant", quant));
   Values operands = contractionOperands(op.builder, a, b, bias, {}, {}, attrs);
   return op.make<MatMulOp>(operands, attrs);
 }
@@ -80,7 +85,7 @@ static Value scaled(OpImport &op, Value x, double factor) {
 
 /// C as a bias by column, if it is a constant that says the same to every row.
 static Value asBias(OpImport &op, Value c, int64_t columns) {
-  if (!c || !OpImport::constant(c))
+  if (!isSettled(c))
     return {};
   ArrayRef<int64_t> shape = op.shape(c);
   if (shape.size() > 2 || (shape.size() == 2 && shape[0] != 1))
@@ -118,7 +123,7 @@ static LogicalResult convertGemm(OpImport &op) {
   Value bias = later ? Value() : asBias(op, c, columns);
   if (bias)
     bias = scaled(op, bias, beta);
-  Value y = makeMatMul(op, a, b, bias, transA, transB);
+  Value y = matrixProduct(op, a, b, bias, transA, transB);
   if (later)
     y = scaled(op, y, alpha);
   if (!c || bias || !y)
@@ -140,7 +145,7 @@ static LogicalResult convertMatMul(OpImport &op) {
     a = op.reshape(a, {1, op.shape(a)[0]});
   if (column)
     b = op.reshape(b, {op.shape(b)[0], 1});
-  Value y = makeMatMul(op, a, b, {}, false, false);
+  Value y = matrixProduct(op, a, b, {}, false, false);
   if (!y)
     return failure();
   Ints shape(op.shape(y));

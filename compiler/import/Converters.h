@@ -32,6 +32,7 @@ void addMovement(ConverterTable &table);
 void addWindows(ConverterTable &table);
 void addNormalise(ConverterTable &table);
 void addResize(ConverterTable &table);
+void addQuantized(ConverterTable &table);
 void addScatter(ConverterTable &table);
 
 } // namespace disco::importing

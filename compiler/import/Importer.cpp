@@ -28,6 +28,7 @@ ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &
   addNormalise(table);
   addResize(table);
   addScatter(table);
+  addQuantized(table);
 }
 
 //===----------------------------------------------------------------------===//
@@ -240,11 +241,6 @@ bool ModelImport::checkDeclared(OpImport &importer) {
   return true;
 }
 
-static bool isQuantised(StringRef type) {
-  return type.contains("QuantizeLinear") || type.starts_with("QLinear") ||
-         type.ends_with("Integer");
-}
-
 void ModelImport::importOp(const OnnxOp &op) {
   // What follows from an error that has been told is not told again.
   bool isBroken = llvm::any_of(op.inputs, [&](const std::string &name) {
@@ -263,10 +259,7 @@ void ModelImport::importOp(const OnnxOp &op) {
     isBroken = failed(importer.error(
         op.domain.empty() ? "the op is not supported"
                           : "ops of the domain '" + op.domain + "' are not supported",
-        isQuantised(op.type)
-            ? "quantised models are not supported yet: compile the float model"
-            : "fold it with onnxsim if it depends on constants only, or export the model "
-              "without it"));
+        "fold it with onnxsim if it depends on constants only, or export the model without it"));
   else if (!isBroken) {
     const Converter &converter = found->second;
     isBroken = !checkArity(importer, converter) || !checkTypes(importer, converter) ||

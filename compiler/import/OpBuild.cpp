@@ -188,6 +188,20 @@ Value OpImport::reduce(Value x, ReduceKind kind, ArrayRef<int64_t> axes, bool ke
   return make<ReduceOp>({x}, attrs);
 }
 
+Value OpImport::quantize(Value x, Value scale, Value zero, Type element) {
+  if (!usable({x, scale}))
+    return {};
+  return settle(builder.create<QuantizeOp>(loc, RankedTensorType::get(shapeOf(x), element), x,
+                                           scale, zero));
+}
+
+Value OpImport::dequantize(Value x, Value scale, Value zero) {
+  if (!usable({x, scale}))
+    return {};
+  return settle(builder.create<DequantizeOp>(
+      loc, RankedTensorType::get(shapeOf(x), builder.getF32Type()), x, scale, zero));
+}
+
 Value OpImport::convertTo(Value x, Type element) {
   if (!usable({x}) || tensorType(x).getElementType() == element)
     return x;

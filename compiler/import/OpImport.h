@@ -111,6 +111,8 @@ public:
   mlir::Value binary(BinaryKind kind, mlir::Value lhs, mlir::Value rhs);
   mlir::Value where(mlir::Value condition, mlir::Value x, mlir::Value y);
   mlir::Value reduce(mlir::Value x, ReduceKind kind, llvm::ArrayRef<int64_t> axes, bool keepdims);
+  mlir::Value quantize(mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type element);
+  mlir::Value dequantize(mlir::Value x, mlir::Value scale, mlir::Value zero);
   mlir::Value convertTo(mlir::Value x, mlir::Type element);
   /// `view` becomes a common refinement of both shapes where there is one.
   mlir::Value reshape(mlir::Value x, llvm::ArrayRef<int64_t> shape);

@@ -17,7 +17,14 @@ std::optional<Window> readWindow(OpImport &op, llvm::ArrayRef<int64_t> spatial,
 
 /// A convolution; a bias that is not constant is added after it.
 mlir::Value convolution(OpImport &op, mlir::Value x, mlir::Value w, mlir::Value bias,
-                        const Window &window, int64_t group);
+                        const Window &window, int64_t group, QuantAttr quant = {});
+
+/// A product of matrices; `bias` has one value a column.
+mlir::Value matrixProduct(OpImport &op, mlir::Value a, mlir::Value b, mlir::Value bias, bool transA,
+                          bool transB, QuantAttr quant = {});
+
+/// Whether a value is a constant, or will be one when quantised ops have been recognised.
+bool isSettled(mlir::Value value);
 
 } // namespace disco::importing
 

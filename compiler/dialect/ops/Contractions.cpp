@@ -1,6 +1,7 @@
 //===- Contractions.cpp - what convolution and matrix product share -------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Contractions.h"
+#include "Quantization.h"
 
 using namespace mlir;
 using namespace disco;
@@ -30,6 +31,9 @@ Value ContractionBuilder::build(Value x, Value w, Value localBias, Value init, b
   for (NamedAttribute attr : op->getAttrs())
     if (group && attr.getName() == "group")
       attrs.push_back(builder.getNamedAttr("group", builder.getI64IntegerAttr(*group)));
+    else if (auto quant = dyn_cast<QuantAttr>(attr.getValue()))
+      attrs.push_back(builder.getNamedAttr(
+          attr.getName(), (last ? quant : quant.sumOnly()).ofRows(context.set)));
     else if (!llvm::is_contained({StringRef("mask"), StringRef("channels"),
                                   StringRef("operandSegmentSizes"), StringRef(kOwnersAttr),
                                   StringRef(kFullMaskAttr), StringRef(kRouteKindAttr),
@@ -41,9 +45,28 @@ Value ContractionBuilder::build(Value x, Value w, Value localBias, Value init, b
     attrs.push_back(builder.getNamedAttr("channels", builder.getDenseI64ArrayAttr(*channels)));
   SmallVector<Value> operands =
       contractionOperands(builder, x, w, localBias, init, last ? localResidual : Value(), attrs);
-  OperationState state(loc(), op->getName(), operands, context.getResultType(op->getResult(0)),
-                       attrs);
+  RankedTensorType type = context.getResultType(op->getResult(0));
+  if (quant() && !last)
+    type = RankedTensorType::get(type.getShape(), builder.getI32Type(), type.getEncoding());
+  OperationState state(loc(), op->getName(), operands, type, attrs);
   return builder.create(state)->getResult(0);
+}
+
+Value ContractionBuilder::requantizedBias(RankedTensorType type) const {
+  QuantAttr rows = quant().ofRows(context.set);
+  SmallVector<float> multiplier(rows.getMultiplier().getValues<float>());
+  std::optional<ConstantView> sums;
+  if (bias)
+    sums.emplace(bias.getDefiningOp<ConstantOp>().getValue());
+  ConstantBuilder values(type);
+  int64_t i = 0;
+  context.set.forEach([&](int64_t row) {
+    auto sum = static_cast<int32_t>(sums ? sums->integer(row) : 0);
+    values.setInteger(i, requantized(sum, multiplier[multiplier.size() == 1 ? 0 : i],
+                                     rows.getYZero(), {rows.getLow(), rows.getHigh()}));
+    ++i;
+  });
+  return context.builder.create<ConstantOp>(loc(), type, values.finish(), ArrayAttr());
 }
 
 Local ContractionBuilder::buildConstant(int64_t resultAxis) const {
@@ -52,7 +75,9 @@ Local ContractionBuilder::buildConstant(int64_t resultAxis) const {
   SmallVector<int64_t> shape(type.getRank(), 1);
   shape[resultAxis] = type.getDimSize(resultAxis);
   Value value;
-  if (bias) {
+  if (quant() && quant().getMultiplier()) {
+    value = requantizedBias(RankedTensorType::get(shape, type.getElementType()));
+  } else if (bias) {
     auto columnType =
         withLayout(RankedTensorType::get(shape, type.getElementType()), type.getEncoding());
     value = builder.create<RearrangeOp>(loc(), columnType, localBias(),

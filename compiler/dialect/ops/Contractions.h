@@ -13,6 +13,8 @@ mlir::LogicalResult verifyContraction(OpTy op, mlir::Value x, int64_t axis) {
   for (mlir::Value same : {op.getInit(), op.getResidual()})
     if (same && shapeOf(same) != shapeOf(op.getResult()))
       return op.emitOpError("init and residual must have the shape of the result");
+  if (op.getQuant() && op.getResidual())
+    return op.emitOpError("integer arithmetic takes no residual");
   if (!op.getChannels())
     return mlir::success();
   int64_t extent = axisExtent(tensorType(x), axis);
@@ -45,6 +47,9 @@ struct ContractionBuilder {
   mlir::Value localResidual;
   std::optional<int64_t> group; // of the convolution that is built, when not the op's own
 
+  /// How integers are computed with, on all rows; null: they are none.
+  QuantAttr quant() const { return op->getAttrOfType<QuantAttr>("quant"); }
+
   mlir::LogicalResult prepare(unsigned residualIndex);
   /// The sum over the parts, the own one first.
   Local buildParts(int64_t resultAxis);
@@ -57,6 +62,8 @@ struct ContractionBuilder {
 private:
   mlir::Location loc() const { return op->getLoc(); }
   mlir::Value localBias() const;
+  /// The bias in the result's integers.
+  mlir::Value requantizedBias(mlir::RankedTensorType type) const;
   mlir::Value localWeights(const IndexSet &columns) const;
   /// A residual that is there before the first part is what the sum begins with: the result can
   /// take its place.

@@ -1,7 +1,7 @@
 //===- Conv.cpp - convolution ---------------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Contractions.h"
-#include "Support.h"
+#include "Quantized.h"
 
 using namespace mlir;
 using namespace disco;
@@ -36,14 +36,16 @@ static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilde
            static_cast<int64_t>(group.columns.size()) == perGroup;
   });
   OpBuilder &builder = context.builder;
-  auto segment = [&](const IndexSet &rows, const IndexSet &columns, ArrayRef<int64_t> channels,
+  auto segment = [&](IndexSet rows, const IndexSet &columns, ArrayRef<int64_t> channels,
                      int64_t groupCount) -> Value {
     parts.group = groupCount;
     Value w = context.getConstant(op.getW(), {0, 1}, {rows, columns});
     Value bias = op.getBias() ? context.getConstant(op.getBias(), {0}, {rows}) : Value();
     bool dense = llvm::equal(channels, llvm::seq<int64_t>(0, shapeOf(*x)[1]));
+    std::swap(context.set, rows);
     Value y = parts.build(*x, w, bias, Value(), true,
                           dense ? std::nullopt : std::optional<ArrayRef<int64_t>>(channels));
+    std::swap(context.set, rows);
     y.setType(localType(tensorType(op.getResult()), 1, rows));
     // Its weights number their columns within a group, which the schedule's checker must know.
     y.getDefiningOp()->setAttr(kGroupsAttr, builder.getI64IntegerAttr(groups));
@@ -101,11 +103,16 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Locat
                            op.getDilations(), false, shape)))
     return failure();
   // Half floats are stored, never computed with.
-  Type element = typeOf(op.getX()).getElementType();
+  Type element = op.getQuant() ? op.getQuant()->getResult() : typeOf(op.getX()).getElementType();
   return infer(types, shape, element.isF16() ? Float32Type::get(context) : element);
 }
 
-LogicalResult ConvOp::verify() { return verifyContraction(*this, getX(), 1); }
+LogicalResult ConvOp::verify() {
+  if (getQuant() && failed(verifyQuant(*this, *getQuant(), getX(), getW(), getBias(),
+                                       shapeOf(getW())[0])))
+    return failure();
+  return verifyContraction(*this, getX(), 1);
+}
 
 MaybeDivision ConvOp::divide(int64_t axis, ArrayRef<int64_t>) {
   // Batch and space stay whole.
@@ -167,12 +174,17 @@ Local ConvOp::localize(LocalContext &context) {
 
 void ConvOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW());
-  call.use("conv.h", "conv").type("x_t", getX()).type("w_t", getW()).type("y_t", getResult());
+  call.use(getQuant() ? "conv_int.h" : "conv.h", getQuant() ? "conv_int" : "conv");
+  call.type("x_t", getX()).type("w_t", getW()).type("y_t", getResult());
   call.constant("n", x[0])
       .constant("ci", w[1] * static_cast<int64_t>(getGroup()))
       .constant("co", w[0]);
   call.constant("groups", static_cast<int64_t>(getGroup())).constant("x_channels", x[1]);
   addWindow(call, getX(), getResult(), w.drop_front(2), getStrides(), getPads(), getDilations());
   addSum(call, *this);
-  call.pointers = {getResult(), getX(), getW(), getBias(), getInit(), getResidual()};
+  if (getQuant())
+    addQuant(call, *getQuant());
+  call.pointers = {getResult(), getX(), getW(), getBias(), getInit()};
+  if (!getQuant())
+    call.pointers.push_back(getResidual());
 }

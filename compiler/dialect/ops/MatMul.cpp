@@ -1,7 +1,7 @@
 //===- MatMul.cpp - matrix product ----------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Contractions.h"
-#include "Support.h"
+#include "Quantized.h"
 
 using namespace mlir;
 using namespace disco;
@@ -17,6 +17,11 @@ static Shape batchStrides(ArrayRef<int64_t> operand, ArrayRef<int64_t> resultBat
 }
 
 LogicalResult MatMulOp::verify() {
+  if (getQuant() && (getTransA() || shapeOf(getB()).size() != 2))
+    return emitOpError("integer arithmetic needs one matrix of weights and an operand as it is");
+  if (getQuant() && failed(verifyQuant(*this, *getQuant(), getA(), getB(), getBias(),
+                                       shapeOf(getResult()).back())))
+    return failure();
   return verifyContraction(*this, getA(), static_cast<int64_t>(shapeOf(getA()).size()) - 1);
 }
 
@@ -43,7 +48,8 @@ LogicalResult MatMulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   if (failed(broadcast(loc, a.drop_back(2), b.drop_back(2), shape)))
     return failure();
   shape.append({m, n});
-  return infer(types, shape, typeOf(op.getA()).getElementType());
+  return infer(types, shape,
+               op.getQuant() ? op.getQuant()->getResult() : typeOf(op.getA()).getElementType());
 }
 
 MaybeDivision MatMulOp::divide(int64_t axis, ArrayRef<int64_t>) {
@@ -105,7 +111,8 @@ void MatMulOp::describeKernel(KernelCall &call) {
   int64_t columns = getTransA() ? a[a.size() - 2] : a.back();
   ArrayRef<int64_t> batch = y.drop_back(2);
   bool flat = b.size() == 2 && !getTransA();
-  call.use("matmul.h", "matmul").type("a_t", getA()).type("b_t", getB()).type("y_t", getResult());
+  call.use(getQuant() ? "matmul_int.h" : "matmul.h", getQuant() ? "matmul_int" : "matmul");
+  call.type("a_t", getA()).type("b_t", getB()).type("y_t", getResult());
   // With one matrix of weights the rows of all batches are rows of one product.
   call.constant("m", flat ? m * product(batch) : m)
       .constant("k", k)
@@ -125,5 +132,9 @@ void MatMulOp::describeKernel(KernelCall &call) {
   call.constant("batch_rank", static_cast<int64_t>(extents.size()));
   call.array("batch", extents).array("a_batch", strides).array("b_batch", stridesB);
   addSum(call, *this);
-  call.pointers = {getResult(), getA(), getB(), getBias(), getInit(), getResidual()};
+  if (getQuant())
+    addQuant(call, *getQuant());
+  call.pointers = {getResult(), getA(), getB(), getBias(), getInit()};
+  if (!getQuant())
+    call.pointers.push_back(getResidual());
 }

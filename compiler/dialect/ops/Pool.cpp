@@ -1,6 +1,6 @@
 //===- Pool.cpp - maximum and average over windows ------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "Quantized.h"
 
 using namespace mlir;
 using namespace disco;
@@ -17,7 +17,16 @@ LogicalResult PoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   if (failed(windowedShape(loc, x.drop_front(2), op.getKernel(), op.getStrides(), op.getPads(),
                            op.getDilations(), op.getCeilMode(), shape)))
     return failure();
-  return infer(types, shape, typeOf(op.getX()).getElementType());
+  return infer(types, shape,
+               op.getQuant() ? op.getQuant()->getResult() : typeOf(op.getX()).getElementType());
+}
+
+LogicalResult PoolOp::verify() {
+  if (!getQuant())
+    return success();
+  if (getKind() != PoolKind::Average || !getQuant()->getMultiplier())
+    return emitOpError("only an average has integer arithmetic, with a multiplier");
+  return verifyQuant(*this, *getQuant(), getX(), {}, {}, 1);
 }
 
 MaybeDivision PoolOp::divide(int64_t axis, ArrayRef<int64_t>) {
@@ -27,7 +36,9 @@ MaybeDivision PoolOp::divide(int64_t axis, ArrayRef<int64_t>) {
 void PoolOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
   bool max = getKind() == PoolKind::Max;
-  call.use("pool.h", max ? "max_pool" : "average_pool")
+  call.use(getQuant() ? "pool_int.h" : "pool.h", getQuant() ? "average_pool_int"
+                                                 : max      ? "max_pool"
+                                                            : "average_pool")
       .type("x_t", getX())
       .constant("n", x[0])
       .constant("c", x[1]);
@@ -39,5 +50,7 @@ void PoolOp::describeKernel(KernelCall &call) {
   } else {
     addSpatial(call, "e", true, getPads().drop_front(getPads().size() / 2), 0);
     call.flag("count_include_pad", getCountIncludePad());
+    if (getQuant())
+      addQuant(call.type("y_t", getResult()), *getQuant());
   }
 }

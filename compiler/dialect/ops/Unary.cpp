@@ -6,7 +6,7 @@
 using namespace mlir;
 using namespace disco;
 
-static std::optional<double> evaluateUnary(UnaryKind kind, double x, double alpha, double beta) {
+std::optional<double> disco::evaluateUnary(UnaryKind kind, double x, double alpha, double beta) {
   switch (kind) {
   case UnaryKind::Identity: return x;
   case UnaryKind::Relu: return x > 0 ? x : 0;

@@ -1,0 +1,28 @@
+//===- Quantization.h - the arithmetic of quantised numbers -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// What runtime_stub/kernels/quant.h computes on a node, computed by the compiler: the same bits.
+#ifndef DISCOC_DIALECT_QUANTIZATION_H
+#define DISCOC_DIALECT_QUANTIZATION_H
+
+#include "mlir/IR/Types.h"
+#include <cstdint>
+
+namespace disco {
+
+/// The least and the greatest value of an integer type.
+struct IntegerRange {
+  int64_t low, high;
+};
+IntegerRange rangeOf(mlir::Type element);
+
+/// clamp(round(x / scale) + zero), halves to even, in single precision.
+int64_t quantized(float x, float scale, int64_t zero, IntegerRange range);
+/// (x - zero) * scale in single precision.
+float dequantized(int64_t x, float scale, int64_t zero);
+/// clamp(round(float(sum) * multiplier) + zero), halves to even, in single precision.
+int64_t requantized(int32_t sum, float multiplier, int64_t zero, IntegerRange range);
+
+} // namespace disco
+
+#endif // DISCOC_DIALECT_QUANTIZATION_H

@@ -1,0 +1,326 @@
+//===- ConvertQuantized.cpp - quantised ops -------------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// QDQ ops become ops of their own, which disco-simplify looks for. Ops of the QLinear and Integer
+// kind become integer contractions where their settings are known, else they are composed.
+#include "Converters.h"
+#include "Evaluate.h"
+#include "Windows.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace disco;
+using namespace disco::importing;
+
+bool disco::importing::isSettled(Value value) {
+  auto made = value ? value.getDefiningOp<DequantizeOp>() : DequantizeOp();
+  return OpImport::constant(value) ||
+         (made && llvm::all_of(made->getOperands(), [](Value v) { return isConstant(v); }));
+}
+
+//===----------------------------------------------------------------------===//
+// QuantizeLinear and DequantizeLinear
+//===----------------------------------------------------------------------===//
+
+/// Every block of `size` entries along the axis shares one: repeated, and cut to the extent.
+static Value repeated(OpImport &op, Value small, int64_t axis, int64_t size, int64_t extent) {
+  Ints apart(op.shape(small)), wide, flat(op.shape(small)), cut;
+  apart.insert(apart.begin() + axis + 1, 1);
+  wide = apart;
+  wide[axis + 1] = size;
+  flat[axis] *= size;
+  cut = flat;
+  cut[axis] = extent;
+  Value all = op.reshape(op.expand(op.reshape(small, apart), wide), flat);
+  Ints zeros(flat.size(), 0), ones(flat.size(), 1);
+  return cut == flat ? all : op.slice(all, zeros, ones, cut);
+}
+
+/// A scale or zero point in a shape that is broadcast to x.
+static Value aligned(OpImport &op, Value x, Value small, int64_t axis, int64_t block) {
+  if (!small)
+    return {};
+  ArrayRef<int64_t> shape = op.shape(x), own = op.shape(small);
+  if (elementCount(own) == 1 && own.size() <= 1)
+    return op.reshape(small, {});
+  std::optional<int64_t> normal = op.normalAxis(axis, op.rank(x));
+  if (!normal)
+    return {};
+  if (own.size() == 1 && own[0] == shape[*normal]) {
+    Ints channelwise(shape.size() - static_cast<size_t>(*normal), 1);
+    channelwise[0] = own[0];
+    return op.reshape(small, channelwise);
+  }
+  bool blocked = block > 0 && own.size() == shape.size();
+  for (size_t i = 0; blocked && i < own.size(); ++i)
+    blocked = own[i] == (static_cast<int64_t>(i) == *normal ? (shape[i] + block - 1) / block
+                                                            : shape[i]);
+  if (blocked)
+    return repeated(op, small, *normal, block, shape[*normal]);
+  (void)op.error("a scale or zero point has the shape " + shapeText(own) +
+                     ", which does not fit the input of the shape " + shapeText(shape) +
+                     " along axis " + Twine(*normal),
+                 "there must be one in all, one for each index of the axis, or one a block");
+  return {};
+}
+
+/// Element types of at most this many bits.
+static bool isInteger(OpImport &op, Value value, unsigned most) {
+  if (!value)
+    return false;
+  Type element = tensorType(value).getElementType();
+  bool fits = isa<IntegerType>(element) && element.getIntOrFloatBitWidth() > 1 &&
+              element.getIntOrFloatBitWidth() <= most;
+  if (!fits)
+    (void)op.error("quantised numbers must be integers of at most " + Twine(most) + " bits");
+  return fits;
+}
+
+static Value asFloat(OpImport &op, Value value) {
+  return op.convertTo(value, op.builder.getF32Type());
+}
+
+static LogicalResult convertQuantize(OpImport &op) {
+  Value x = asFloat(op, op.input(0)), scale = asFloat(op, op.input(1)), zero = op.input(2);
+  int64_t axis = op.integer("axis", 1), block = op.integer("block_size", 0);
+  int64_t to = op.integer("output_dtype", 0);
+  op.ignore({"saturate", "precision"}); // of 8-bit floats; of the division
+  if (op.hasFailed())
+    return failure();
+  Type element = zero ? tensorType(zero).getElementType()
+                 : to ? elementType(op.builder.getContext(), static_cast<ElemType>(to))
+                      : elementType(op.builder.getContext(), ElemType::U8);
+  if (!element || !isa<IntegerType>(element) || element.getIntOrFloatBitWidth() > 16 ||
+      element.getIntOrFloatBitWidth() < 8)
+    return op.error("quantises to an element type that is not supported",
+                    "quantise to int8, uint8, int16 or uint16");
+  scale = aligned(op, x, scale, axis, block);
+  zero = aligned(op, x, zero, axis, block);
+  if (op.hasFailed())
+    return failure();
+  return op.result(op.quantize(x, scale, zero, element));
+}
+
+static LogicalResult convertDequantize(OpImport &op) {
+  Value x = op.input(0), scale = asFloat(op, op.input(1)), zero = op.input(2);
+  int64_t axis = op.integer("axis", 1), block = op.integer("block_size", 0);
+  op.ignore({"output_dtype"});
+  if (op.hasFailed() || !isInteger(op, x, 32))
+    return failure();
+  if (zero && tensorType(zero).getElementType() != tensorType(x).getElementType())
+    return op.error("the zero point has another element type than the input");
+  scale = aligned(op, x, scale, axis, block);
+  zero = aligned(op, x, zero, axis, block);
+  if (op.hasFailed())
+    return failure();
+  return op.result(op.dequantize(x, scale, zero), 0, 1);
+}
+
+/// As the function of the specification computes it, step by step.
+static LogicalResult convertDynamicQuantize(OpImport &op) {
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  Ints axes = iota(op.rank(x));
+  auto extreme = [&](ReduceKind reduce, BinaryKind join) {
+    Value found = axes.empty() ? x : op.reduce(x, reduce, axes, false);
+    return op.binary(join, found, op.scalar(x, 0));
+  };
+  Value least = extreme(ReduceKind::Min, BinaryKind::Min),
+        greatest = extreme(ReduceKind::Max, BinaryKind::Max);
+  Value scale = op.binary(BinaryKind::Div, op.binary(BinaryKind::Sub, greatest, least),
+                          op.scalar(x, 255));
+  Value raw = op.binary(BinaryKind::Sub, op.scalar(x, 0), op.binary(BinaryKind::Div, least, scale));
+  Value rounded = op.unary(op.unary(raw, UnaryKind::Clip, 0, 255), UnaryKind::Round);
+  Type byte = elementType(op.builder.getContext(), ElemType::U8);
+  Value zero = op.convertTo(rounded, byte);
+  if (!zero || failed(op.result(op.quantize(x, scale, zero, byte))) || failed(op.result(scale, 1)))
+    return failure();
+  return op.result(zero, 2);
+}
+
+//===----------------------------------------------------------------------===//
+// Contractions
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The operands of a quantised contraction by what they are; null where the op has none.
+struct Scaled {
+  Value x, xScale, xZero, w, wScale, wZero, yScale, yZero, bias;
+};
+} // namespace
+
+static std::vector<double> valuesOf(Value value) {
+  std::vector<double> values;
+  if (!value)
+    return values;
+  ConstantView view(OpImport::constant(value));
+  for (int64_t i = 0; view.isValid() && i < view.size(); ++i)
+    values.push_back(view.real(i));
+  return values;
+}
+
+/// What the contraction does in integers; null when its settings are not known, or not one a tensor
+/// (x, y) or one a row (w).
+static QuantAttr quantOf(OpImport &op, const Scaled &in, int64_t rows) {
+  for (Value value : {in.xScale, in.xZero, in.w, in.wScale, in.wZero, in.yScale, in.yZero, in.bias})
+    if (value && !OpImport::constant(value))
+      return {};
+  std::vector<double> xZero = valuesOf(in.xZero), wZero = valuesOf(in.wZero),
+                      xScale = valuesOf(in.xScale), wScale = valuesOf(in.wScale),
+                      yScale = valuesOf(in.yScale), yZero = valuesOf(in.yZero);
+  auto perRow = [&](size_t count) {
+    return count <= 1 || count == static_cast<size_t>(rows);
+  };
+  for (size_t count : {xZero.size(), xScale.size(), yScale.size(), yZero.size()})
+    if (count > 1)
+      return {};
+  if (!perRow(wZero.size()) || !perRow(wScale.size()))
+    return {};
+  MLIRContext *context = op.builder.getContext();
+  SmallVector<int64_t> zeros;
+  for (double zero : wZero)
+    zeros.push_back(static_cast<int64_t>(zero));
+  int64_t x = xZero.empty() ? 0 : static_cast<int64_t>(xZero[0]);
+  auto wZeros = DenseI64ArrayAttr::get(context, zeros);
+  if (!in.yScale)
+    return QuantAttr::get(context, x, wZeros, op.builder.getI32Type(), {}, 0, 0, 0);
+  SmallVector<float> multiplier;
+  for (double scale : wScale) {
+    float product = static_cast<float>(xScale[0]) * static_cast<float>(scale);
+    multiplier.push_back(product / static_cast<float>(yScale[0]));
+    if (!std::isfinite(multiplier.back()))
+      return {};
+  }
+  Type element = tensorType(in.yZero ? in.yZero : in.x).getElementType();
+  bool isUnsigned = element.isUnsignedInteger();
+  auto type = RankedTensorType::get(static_cast<int64_t>(multiplier.size()),
+                                    op.builder.getF32Type());
+  return QuantAttr::get(context, x, wZeros, element,
+                        DenseElementsAttr::get(type, ArrayRef<float>(multiplier)),
+                        yZero.empty() ? 0 : static_cast<int64_t>(yZero[0]), isUnsigned ? 0 : -128,
+                        isUnsigned ? 255 : 127);
+}
+
+/// x - zero in 32 bits.
+static Value centred(OpImport &op, Value x, Value zero) {
+  Value wide = op.convertTo(x, op.builder.getI32Type());
+  return zero ? op.binary(BinaryKind::Sub, wide, op.convertTo(zero, op.builder.getI32Type())) : wide;
+}
+
+/// The sum made small again, by settings that are known at run time alone.
+static Value madeSmall(OpImport &op, Value sum, const Scaled &in) {
+  if (!in.yScale || !sum)
+    return sum;
+  Value multiplier = op.binary(BinaryKind::Div, op.binary(BinaryKind::Mul, in.xScale, in.wScale),
+                               in.yScale);
+  Value real = op.binary(BinaryKind::Mul, asFloat(op, sum), multiplier);
+  Value one = multiplier ? op.scalar(multiplier, 1) : Value();
+  Type element = tensorType(in.yZero ? in.yZero : in.x).getElementType();
+  return op.quantize(real, one, in.yZero, element);
+}
+
+/// One in all as a scalar; one a channel along the axis `fromEnd` (1: the last) of the result.
+static Value spread(OpImport &op, Value small, int64_t fromEnd) {
+  if (!small || op.rank(small) > 1)
+    return small;
+  if (elementCount(op.shape(small)) == 1)
+    return op.reshape(small, {});
+  Ints shape(static_cast<size_t>(fromEnd), 1);
+  shape[0] = op.shape(small)[0];
+  return op.reshape(small, shape);
+}
+
+static LogicalResult convertQuantConv(OpImport &op, Scaled in) {
+  if (op.hasFailed() || !isInteger(op, in.x, 8) || !isInteger(op, in.w, 8))
+    return failure();
+  int64_t rank = op.rank(in.x);
+  if (rank < 3 || rank > 5 || op.rank(in.w) != rank)
+    return op.error("the input has the shape " + shapeText(op.shape(in.x)) + " and the weights " +
+                        shapeText(op.shape(in.w)) + ": both must have 3, 4 or 5 dimensions",
+                    "convolutions over 1, 2 or 3 spatial dimensions are supported");
+  Ints kernel(op.shape(in.w).drop_front(2));
+  if (op.integers("kernel_shape", kernel) != kernel)
+    return op.error("attribute 'kernel_shape' is " + shapeText(op.integers("kernel_shape")) +
+                    ", but the weights have the shape " + shapeText(op.shape(in.w)));
+  int64_t group = op.integer("group", 1);
+  std::optional<Window> window = readWindow(op, op.shape(in.x).drop_front(2), kernel);
+  if (!window)
+    return failure();
+  if (QuantAttr quant = quantOf(op, in, op.shape(in.w)[0]))
+    return op.result(convolution(op, in.x, in.w, in.bias, *window, group, quant));
+  // Sums of products of 9 bits are exact in double precision.
+  Type wide = op.builder.getF64Type();
+  Value x = op.convertTo(centred(op, in.x, spread(op, in.xZero, 1)), wide);
+  Value w = op.convertTo(centred(op, in.w, spread(op, in.wZero, rank)), wide);
+  Value sum = convolution(op, x, w, op.convertTo(in.bias, wide), *window, group);
+  in.wScale = spread(op, in.wScale, rank - 1);
+  for (Value *one : {&in.xScale, &in.yScale, &in.yZero})
+    *one = spread(op, *one, 1);
+  return op.result(madeSmall(op, op.convertTo(sum, op.builder.getI32Type()), in));
+}
+
+static LogicalResult convertQLinearConv(OpImport &op) {
+  return convertQuantConv(op, {op.input(0), op.input(1), op.input(2), op.input(3), op.input(4),
+                               op.input(5), op.input(6), op.input(7), op.input(8)});
+}
+
+static LogicalResult convertConvInteger(OpImport &op) {
+  return convertQuantConv(op, {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {},
+                               {}});
+}
+
+static LogicalResult convertQuantMatMul(OpImport &op, Scaled in) {
+  if (op.hasFailed() || !isInteger(op, in.x, 8) || !isInteger(op, in.w, 8))
+    return failure();
+  if (op.rank(in.x) == 0 || op.rank(in.w) == 0)
+    return op.error("the factors must not be scalars");
+  bool row = op.rank(in.x) == 1, column = op.rank(in.w) == 1;
+  if (row)
+    in.x = op.reshape(in.x, {1, op.shape(in.x)[0]});
+  if (column)
+    in.w = op.reshape(in.w, {op.shape(in.w)[0], 1});
+  if (op.hasFailed())
+    return failure();
+  QuantAttr quant = op.rank(in.w) == 2 ? quantOf(op, in, op.shape(in.w)[1]) : QuantAttr();
+  Value y;
+  if (quant) {
+    y = matrixProduct(op, in.x, in.w, {}, false, false, quant);
+  } else {
+    y = matrixProduct(op, centred(op, in.x, spread(op, in.xZero, 2)),
+                      centred(op, in.w, spread(op, in.wZero, 1)), {}, false, false);
+    in.xScale = spread(op, in.xScale, 2);
+    for (Value *one : {&in.wScale, &in.yScale, &in.yZero})
+      *one = spread(op, *one, 1);
+    y = madeSmall(op, y, in);
+  }
+  if (!y)
+    return failure();
+  Ints shape(op.shape(y));
+  if (column)
+    shape.pop_back();
+  if (row)
+    shape.erase(shape.end() - (column ? 1 : 2));
+  return op.result(op.reshape(y, shape));
+}
+
+static LogicalResult convertQLinearMatMul(OpImport &op) {
+  return convertQuantMatMul(op, {op.input(0), op.input(1), op.input(2), op.input(3), op.input(4),
+                                 op.input(5), op.input(6), op.input(7), {}});
+}
+
+static LogicalResult convertMatMulInteger(OpImport &op) {
+  return convertQuantMatMul(op, {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {},
+                                 {}});
+}
+
+void disco::importing::addQuantized(ConverterTable &table) {
+  constexpr unsigned kIntegers = kSigned | kUnsigned;
+  table["QuantizeLinear"] = {convertQuantize, 2, 3, 1, kNumbers, 1};
+  table["DequantizeLinear"] = {convertDequantize, 2, 3, 1, kIntegers, 1};
+  table["DynamicQuantizeLinear"] = {convertDynamicQuantize, 1, 1, 3, kFloats, 1};
+  table["QLinearConv"] = {convertQLinearConv, 8, 9, 1, kIntegers, 1};
+  table["ConvInteger"] = {convertConvInteger, 2, 4, 1, kIntegers, 1};
+  table["QLinearMatMul"] = {convertQLinearMatMul, 8, 8, 1, kIntegers, 1};
+  table["MatMulInteger"] = {convertMatMulInteger, 2, 4, 1, kIntegers, 1};
+}

@@ -1,0 +1,53 @@
+//===- QuantizedValues.h - what is known about quantised tensors -*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_PASSES_QUANTIZEDVALUES_H
+#define DISCOC_PASSES_QUANTIZEDVALUES_H
+
+#include "Build.h"
+#include "Evaluate.h"
+#include <array>
+#include <optional>
+#include <vector>
+
+namespace disco {
+
+/// One scale and one zero point for a whole tensor.
+struct TensorScale {
+  float scale = 1;
+  int64_t zero = 0;
+  bool operator==(const TensorScale &other) const {
+    return scale == other.scale && zero == other.zero;
+  }
+};
+
+/// That of a quantize or dequantize whose scale is a constant, positive, and the same everywhere.
+std::optional<TensorScale> tensorScaleOf(QuantizeOp op);
+std::optional<TensorScale> tensorScaleOf(DequantizeOp op);
+
+/// Whether elements are integers of 8 bits.
+bool isByte(mlir::Value value);
+
+/// The values of a constant that is broadcast to `shape` and differs along one axis at most: one, or
+/// as many as the axis is long.
+std::optional<std::vector<double>> alongAxis(mlir::Value constant, llvm::ArrayRef<int64_t> shape,
+                                             int64_t axis);
+
+/// Computes functions of one tensor of 8 bits for each of its 256 values.
+class Tracer {
+public:
+  using Reals = std::array<float, 256>;
+
+  /// The values of a tensor that is computed element by element from `source` and constants.
+  std::optional<Reals> trace(mlir::Value value) { return trace(value, 0); }
+  mlir::Value source() const { return origin; }
+
+private:
+  std::optional<Reals> trace(mlir::Value value, int depth);
+  std::optional<Reals> traceDequantize(DequantizeOp op);
+
+  mlir::Value origin;
+};
+
+} // namespace disco
+
+#endif // DISCOC_PASSES_QUANTIZEDVALUES_H
