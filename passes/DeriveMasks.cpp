@@ -35,9 +35,7 @@ public:
 
   /// `column` is a channel of the input; rows of other groups have no weight for it.
   bool isNonzero(const IndexSet &rowSet, int64_t column) const {
-    int64_t group = column / columnsPerGroup, rowsPerGroup = rows / contraction.groups;
-    IndexSet reading =
-        rowSet.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup));
+    IndexSet reading = readingRows(rowSet, column);
     for (IndexSet::Range range : reading.getRanges())
       for (int64_t row = range.first; row < range.second; ++row) {
         int64_t start = row * rowStride + column % columnsPerGroup * columnStride;
@@ -48,7 +46,19 @@ public:
     return false;
   }
 
+  /// Whether the whole of a group of channels stays together. Between groups that a node computes
+  /// for itself one without weights is cheaper to compute than to leave out: what is left would be
+  /// no convolution with groups any more.
+  bool keepsOwn(const IndexSet &rowSet, int64_t column) const {
+    return contraction.groups > 1 && !readingRows(rowSet, column).empty();
+  }
+
 private:
+  IndexSet readingRows(const IndexSet &rowSet, int64_t column) const {
+    int64_t group = column / columnsPerGroup, rowsPerGroup = rows / contraction.groups;
+    return rowSet.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup));
+  }
+
   Contraction contraction;
   QuantAttr quant; // integers: an entry that is the zero point counts as none
   ConstantView view;
@@ -151,7 +161,8 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
     int64_t forbidden = -1;
     columns.forEach([&](int64_t column) {
       bool permitted = !restricted || allowed->second.contains(column);
-      if ((!permitted && stated.zero) || !scanner.isNonzero(rows, column))
+      bool kept = permitted && from == to && scanner.keepsOwn(rows, column);
+      if ((!permitted && stated.zero) || (!kept && !scanner.isNonzero(rows, column)))
         return;
       if (!permitted)
         forbidden = column;
