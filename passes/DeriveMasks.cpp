@@ -18,8 +18,7 @@ namespace {
 class ColumnScanner {
 public:
   ColumnScanner(Operation *op, const Contraction &contraction)
-      : contraction(contraction),
-        quant(op->getAttrOfType<QuantAttr>("quant")),
+      : contraction(contraction), quant(op->getAttrOfType<QuantAttr>("quant")),
         view(op->getOperand(contraction.weights).getDefiningOp<ConstantOp>().getValue()) {
     ArrayRef<int64_t> shape = shapeOf(op->getOperand(contraction.weights));
     rows = shape[contraction.rowAxis];

@@ -27,8 +27,8 @@ std::optional<TensorScale> tensorScaleOf(DequantizeOp op);
 /// Whether elements are integers of 8 bits.
 bool isByte(mlir::Value value);
 
-/// The values of a constant that is broadcast to `shape` and differs along one axis at most: one, or
-/// as many as the axis is long.
+/// The values of a constant that is broadcast to `shape` and differs along one axis at most: one,
+/// or as many as the axis is long.
 std::optional<std::vector<double>> alongAxis(mlir::Value constant, llvm::ArrayRef<int64_t> shape,
                                              int64_t axis);
 

@@ -113,7 +113,8 @@ std::optional<std::vector<int64_t>> QuantizedContraction::integerBias() const {
     return sums;
   auto stored = bias.getDefiningOp<DequantizeOp>();
   std::optional<std::vector<double>> values = alongAxis(stored ? stored.getX() : bias, {rows}, 0),
-                                     scales = std::vector<double>{1}, zeros = std::vector<double>{0};
+                                     scales = std::vector<double>{1},
+                                     zeros = std::vector<double>{0};
   if (stored) {
     scales = alongAxis(stored.getScale(), {rows}, 0);
     if (stored.getZero())
@@ -121,7 +122,9 @@ std::optional<std::vector<int64_t>> QuantizedContraction::integerBias() const {
   }
   if (!values || !scales || !zeros)
     return std::nullopt;
-  auto at = [](const std::vector<double> &list, size_t i) { return list[list.size() == 1 ? 0 : i]; };
+  auto at = [](const std::vector<double> &list, size_t i) {
+    return list[list.size() == 1 ? 0 : i];
+  };
   for (size_t row = 0; row < sums.size(); ++row) {
     double difference = at(*values, row) - at(*zeros, row), scale = at(*scales, row);
     auto unit = static_cast<double>(scaleOf(static_cast<int64_t>(row)));
@@ -145,9 +148,9 @@ Operation *makeInteger(PatternRewriter &rewriter, const QuantizedContraction &fr
     ConstantBuilder values(RankedTensorType::get({from.rows}, rewriter.getI32Type()));
     for (auto [i, sum] : llvm::enumerate(sums))
       values.setInteger(static_cast<int64_t>(i), sum);
-    bias = rewriter.create<ConstantOp>(
-        op->getLoc(), RankedTensorType::get({from.rows}, rewriter.getI32Type()), values.finish(),
-        ArrayAttr());
+    bias = rewriter.create<ConstantOp>(op->getLoc(),
+                                       RankedTensorType::get({from.rows}, rewriter.getI32Type()),
+                                       values.finish(), ArrayAttr());
   }
   SmallVector<NamedAttribute> attrs;
   for (NamedAttribute attr : op->getAttrs())
@@ -164,7 +167,8 @@ Operation *makeInteger(PatternRewriter &rewriter, const QuantizedContraction &fr
 
 DenseI64ArrayAttr zerosOf(MLIRContext *context, const QuantizedContraction &from) {
   bool none = llvm::all_of(from.wZeros, [](int64_t zero) { return zero == 0; });
-  return DenseI64ArrayAttr::get(context, none ? ArrayRef<int64_t>() : ArrayRef<int64_t>(from.wZeros));
+  return DenseI64ArrayAttr::get(context,
+                                none ? ArrayRef<int64_t>() : ArrayRef<int64_t>(from.wZeros));
 }
 
 /// quantize(clips(contraction(dequantize, dequantize)))
@@ -250,10 +254,10 @@ Value meanAsPool(ReduceOp reduce, Value x, QuantAttr quant, PatternRewriter &rew
   pooled.append(ones.begin(), ones.end());
   auto type = RankedTensorType::get(pooled, quant.getResult());
   auto array = [&](ArrayRef<int64_t> values) { return rewriter.getDenseI64ArrayAttr(values); };
-  auto pool = rewriter.create<PoolOp>(
-      reduce.getLoc(), type, x, PoolKindAttr::get(rewriter.getContext(), PoolKind::Average),
-      array(shape.drop_front(2)), array(ones), array(zeros), array(ones), UnitAttr(), UnitAttr(),
-      quant);
+  auto pool = rewriter.create<PoolOp>(reduce.getLoc(), type, x,
+                                      PoolKindAttr::get(rewriter.getContext(), PoolKind::Average),
+                                      array(shape.drop_front(2)), array(ones), array(zeros),
+                                      array(ones), UnitAttr(), UnitAttr(), quant);
   if (reduce.getKeepdims())
     return pool;
   return rewriter.create<RearrangeOp>(
@@ -279,19 +283,18 @@ struct AverageInIntegers final : OpRewritePattern<QuantizeOp> {
     if (!std::isfinite(multiplier))
       return failure();
     auto type = RankedTensorType::get({1}, rewriter.getF32Type());
-    auto quant = QuantAttr::get(
-        getContext(), input->zero, rewriter.getDenseI64ArrayAttr({}),
-        tensorType(op.getResult()).getElementType(),
-        DenseElementsAttr::get(type, ArrayRef<float>(multiplier)), small->result.zero, small->low,
-        small->high);
+    auto quant = QuantAttr::get(getContext(), input->zero, rewriter.getDenseI64ArrayAttr({}),
+                                tensorType(op.getResult()).getElementType(),
+                                DenseElementsAttr::get(type, ArrayRef<float>(multiplier)),
+                                small->result.zero, small->low, small->high);
     Value made;
     if (auto reduce = dyn_cast<ReduceOp>(average))
       made = meanAsPool(reduce, x.getX(), quant, rewriter);
     else if (auto pool = cast<PoolOp>(average); pool.getKind() == PoolKind::Average)
-      made = rewriter.create<PoolOp>(
-          pool.getLoc(), op.getType(), x.getX(), pool.getKindAttr(), pool.getKernelAttr(),
-          pool.getStridesAttr(), pool.getPadsAttr(), pool.getDilationsAttr(),
-          pool.getCeilModeAttr(), pool.getCountIncludePadAttr(), quant);
+      made = rewriter.create<PoolOp>(pool.getLoc(), op.getType(), x.getX(), pool.getKindAttr(),
+                                     pool.getKernelAttr(), pool.getStridesAttr(),
+                                     pool.getPadsAttr(), pool.getDilationsAttr(),
+                                     pool.getCeilModeAttr(), pool.getCountIncludePadAttr(), quant);
     if (!made)
       return failure();
     takeOver(rewriter, op, made.getDefiningOp());
@@ -367,7 +370,8 @@ struct FunctionAsTable final : OpRewritePattern<QuantizeOp> {
     ConstantBuilder table(type);
     bool identity = element == from;
     for (int64_t i = 0; i < 256; ++i) {
-      int64_t entry = quantized((*values)[static_cast<size_t>(i)], scale->scale, scale->zero, range);
+      int64_t entry =
+          quantized((*values)[static_cast<size_t>(i)], scale->scale, scale->zero, range);
       table.setInteger(i, entry);
       identity &= (entry & 255) == i;
     }
@@ -392,7 +396,9 @@ struct FoldDequantize final : OpRewritePattern<DequantizeOp> {
   LogicalResult matchAndRewrite(DequantizeOp op, PatternRewriter &rewriter) const override {
     if (!llvm::all_of(op->getOperands(), [](Value value) { return isConstant(value); }))
       return failure();
-    auto view = [](Value value) { return ConstantView(value.getDefiningOp<ConstantOp>().getValue()); };
+    auto view = [](Value value) {
+      return ConstantView(value.getDefiningOp<ConstantOp>().getValue());
+    };
     ConstantView values = view(op.getX()), scales = view(op.getScale());
     std::optional<ConstantView> zeros;
     if (op.getZero())
@@ -404,7 +410,8 @@ struct FoldDequantize final : OpRewritePattern<DequantizeOp> {
       reals.setReal(i, dequantized(values.integer(i), static_cast<float>(scales.real(s)),
                                    zeros ? zeros->integer(z) : 0));
     });
-    auto made = rewriter.replaceOpWithNewOp<ConstantOp>(op, op.getType(), reals.finish(), ArrayAttr());
+    auto made =
+        rewriter.replaceOpWithNewOp<ConstantOp>(op, op.getType(), reals.finish(), ArrayAttr());
     (void)made;
     return success();
   }

@@ -41,8 +41,8 @@ Operation *cloneOn(PatternRewriter &rewriter, Operation *op, ValueRange operands
 void nameIntegers(Operation *integers, Operation *reals) {
   auto name = reals->getAttrOfType<StringAttr>(kTensorAttr);
   if (name)
-    integers->setAttr(kTensorAttr, StringAttr::get(name.getContext(),
-                                                   name.getValue() + " (quantised)"));
+    integers->setAttr(kTensorAttr,
+                      StringAttr::get(name.getContext(), name.getValue() + " (quantised)"));
 }
 
 struct DequantizeLater final : RewritePattern {
@@ -61,8 +61,8 @@ struct DequantizeLater final : RewritePattern {
       std::optional<TensorScale> scale = made ? tensorScaleOf(made) : std::nullopt;
       if (!scale || made->hasAttr(kOwnersAttr) || !isByte(made.getX()) ||
           (first && !(tensorScaleOf(first) == scale)) ||
-          (first && tensorType(first.getX()).getElementType() !=
-                        tensorType(made.getX()).getElementType()))
+          (first &&
+           tensorType(first.getX()).getElementType() != tensorType(made.getX()).getElementType()))
         return failure();
       if (!first)
         first = made;
@@ -85,10 +85,9 @@ struct DequantizeLater final : RewritePattern {
       cast<PadOp>(moved).setValueAttr(rewriter.getF64FloatAttr(static_cast<double>(border)));
     nameIntegers(moved, op);
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    auto later = rewriter.create<DequantizeOp>(op->getLoc(), type, moved->getResult(0),
-                                               onceFor(first.getScale(), rewriter),
-                                               first.getZero() ? onceFor(first.getZero(), rewriter)
-                                                               : Value());
+    auto later = rewriter.create<DequantizeOp>(
+        op->getLoc(), type, moved->getResult(0), onceFor(first.getScale(), rewriter),
+        first.getZero() ? onceFor(first.getZero(), rewriter) : Value());
     if (Attribute name = op->getAttr(kTensorAttr))
       later->setAttr(kTensorAttr, name);
     rewriter.replaceOp(op, later);
@@ -124,9 +123,9 @@ struct QuantizeEarlier final : OpRewritePattern<QuantizeOp> {
     Type element = tensorType(op.getResult()).getElementType();
     SmallVector<Value> operands;
     for (Value operand : made->getOperands()) {
-      auto early = rewriter.create<QuantizeOp>(
-          op.getLoc(), RankedTensorType::get(shapeOf(operand), element), operand, op.getScale(),
-          op.getZero());
+      auto early =
+          rewriter.create<QuantizeOp>(op.getLoc(), RankedTensorType::get(shapeOf(operand), element),
+                                      operand, op.getScale(), op.getZero());
       if (Operation *source = operand.getDefiningOp())
         nameIntegers(early, source);
       operands.push_back(early);

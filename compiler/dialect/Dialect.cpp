@@ -244,9 +244,8 @@ Attribute QuantAttr::parse(AsmParser &parser, Type) {
   };
   if (parser.parseLess() || field("xZero", xZero) || parser.parseComma() ||
       parser.parseKeyword("wZero") || parser.parseEqual() ||
-      parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
-        return parser.parseInteger(wZero.emplace_back());
-      }) ||
+      parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                     [&] { return parser.parseInteger(wZero.emplace_back()); }) ||
       parser.parseComma() || parser.parseKeyword("result") || parser.parseEqual() ||
       parser.parseType(result))
     return {};

@@ -53,8 +53,8 @@ static Value aligned(OpImport &op, Value x, Value small, int64_t axis, int64_t b
   }
   bool blocked = block > 0 && own.size() == shape.size();
   for (size_t i = 0; blocked && i < own.size(); ++i)
-    blocked = own[i] == (static_cast<int64_t>(i) == *normal ? (shape[i] + block - 1) / block
-                                                            : shape[i]);
+    blocked =
+        own[i] == (static_cast<int64_t>(i) == *normal ? (shape[i] + block - 1) / block : shape[i]);
   if (blocked)
     return repeated(op, small, *normal, block, shape[*normal]);
   (void)op.error("a scale or zero point has the shape " + shapeText(own) +
@@ -128,8 +128,8 @@ static LogicalResult convertDynamicQuantize(OpImport &op) {
   };
   Value least = extreme(ReduceKind::Min, BinaryKind::Min),
         greatest = extreme(ReduceKind::Max, BinaryKind::Max);
-  Value scale = op.binary(BinaryKind::Div, op.binary(BinaryKind::Sub, greatest, least),
-                          op.scalar(x, 255));
+  Value scale =
+      op.binary(BinaryKind::Div, op.binary(BinaryKind::Sub, greatest, least), op.scalar(x, 255));
   Value raw = op.binary(BinaryKind::Sub, op.scalar(x, 0), op.binary(BinaryKind::Div, least, scale));
   Value rounded = op.unary(op.unary(raw, UnaryKind::Clip, 0, 255), UnaryKind::Round);
   Type byte = elementType(op.builder.getContext(), ElemType::U8);
@@ -169,9 +169,7 @@ static QuantAttr quantOf(OpImport &op, const Scaled &in, int64_t rows) {
   std::vector<double> xZero = valuesOf(in.xZero), wZero = valuesOf(in.wZero),
                       xScale = valuesOf(in.xScale), wScale = valuesOf(in.wScale),
                       yScale = valuesOf(in.yScale), yZero = valuesOf(in.yZero);
-  auto perRow = [&](size_t count) {
-    return count <= 1 || count == static_cast<size_t>(rows);
-  };
+  auto perRow = [&](size_t count) { return count <= 1 || count == static_cast<size_t>(rows); };
   for (size_t count : {xZero.size(), xScale.size(), yScale.size(), yZero.size()})
     if (count > 1)
       return {};
@@ -194,8 +192,8 @@ static QuantAttr quantOf(OpImport &op, const Scaled &in, int64_t rows) {
   }
   Type element = tensorType(in.yZero ? in.yZero : in.x).getElementType();
   bool isUnsigned = element.isUnsignedInteger();
-  auto type = RankedTensorType::get(static_cast<int64_t>(multiplier.size()),
-                                    op.builder.getF32Type());
+  auto type =
+      RankedTensorType::get(static_cast<int64_t>(multiplier.size()), op.builder.getF32Type());
   return QuantAttr::get(context, x, wZeros, element,
                         DenseElementsAttr::get(type, ArrayRef<float>(multiplier)),
                         yZero.empty() ? 0 : static_cast<int64_t>(yZero[0]), isUnsigned ? 0 : -128,
@@ -205,15 +203,16 @@ static QuantAttr quantOf(OpImport &op, const Scaled &in, int64_t rows) {
 /// x - zero in 32 bits.
 static Value centred(OpImport &op, Value x, Value zero) {
   Value wide = op.convertTo(x, op.builder.getI32Type());
-  return zero ? op.binary(BinaryKind::Sub, wide, op.convertTo(zero, op.builder.getI32Type())) : wide;
+  return zero ? op.binary(BinaryKind::Sub, wide, op.convertTo(zero, op.builder.getI32Type()))
+              : wide;
 }
 
 /// The sum made small again, by settings that are known at run time alone.
 static Value madeSmall(OpImport &op, Value sum, const Scaled &in) {
   if (!in.yScale || !sum)
     return sum;
-  Value multiplier = op.binary(BinaryKind::Div, op.binary(BinaryKind::Mul, in.xScale, in.wScale),
-                               in.yScale);
+  Value multiplier =
+      op.binary(BinaryKind::Div, op.binary(BinaryKind::Mul, in.xScale, in.wScale), in.yScale);
   Value real = op.binary(BinaryKind::Mul, asFloat(op, sum), multiplier);
   Value one = multiplier ? op.scalar(multiplier, 1) : Value();
   Type element = tensorType(in.yZero ? in.yZero : in.x).getElementType();
@@ -266,8 +265,8 @@ static LogicalResult convertQLinearConv(OpImport &op) {
 }
 
 static LogicalResult convertConvInteger(OpImport &op) {
-  return convertQuantConv(op, {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {},
-                               {}});
+  return convertQuantConv(op,
+                          {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {}, {}});
 }
 
 static LogicalResult convertQuantMatMul(OpImport &op, Scaled in) {
@@ -305,13 +304,20 @@ static LogicalResult convertQuantMatMul(OpImport &op, Scaled in) {
 }
 
 static LogicalResult convertQLinearMatMul(OpImport &op) {
-  return convertQuantMatMul(op, {op.input(0), op.input(1), op.input(2), op.input(3), op.input(4),
-                                 op.input(5), op.input(6), op.input(7), {}});
+  return convertQuantMatMul(op, {op.input(0),
+                                 op.input(1),
+                                 op.input(2),
+                                 op.input(3),
+                                 op.input(4),
+                                 op.input(5),
+                                 op.input(6),
+                                 op.input(7),
+                                 {}});
 }
 
 static LogicalResult convertMatMulInteger(OpImport &op) {
-  return convertQuantMatMul(op, {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {},
-                                 {}});
+  return convertQuantMatMul(
+      op, {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {}, {}});
 }
 
 void disco::importing::addQuantized(ConverterTable &table) {

@@ -191,8 +191,8 @@ Value OpImport::reduce(Value x, ReduceKind kind, ArrayRef<int64_t> axes, bool ke
 Value OpImport::quantize(Value x, Value scale, Value zero, Type element) {
   if (!usable({x, scale}))
     return {};
-  return settle(builder.create<QuantizeOp>(loc, RankedTensorType::get(shapeOf(x), element), x,
-                                           scale, zero));
+  return settle(
+      builder.create<QuantizeOp>(loc, RankedTensorType::get(shapeOf(x), element), x, scale, zero));
 }
 
 Value OpImport::dequantize(Value x, Value scale, Value zero) {

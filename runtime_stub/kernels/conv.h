@@ -10,9 +10,15 @@
 
 namespace disco {
 
-/// Columns of x (every tap of every input channel of a group) for the product.
-template <class P> struct conv_product {
+/// What a product computes with, and how it takes an element of x.
+template <class P> struct conv_plain {
   using T = arith_t<typename P::x_t>;
+  static T of(typename P::x_t v) { return load(v); }
+};
+
+/// Columns of x (every tap of every input channel of a group) for the product.
+template <class P, class Take = conv_plain<P>> struct conv_product {
+  using T = typename Take::T;
   using x_t = typename P::x_t;
   using w_t = typename P::w_t;
   using y_t = typename P::y_t;
@@ -41,6 +47,7 @@ template <class P> struct conv_product {
   const y_t *residual;
   dim first_channel; // of the group, in packed columns
 
+  static T take(x_t v) { return Take::of(v); }
   const T *a(dim m0, dim k0) const { return w + m0 * k + k0; }
   T *c(dim m0, dim n0) const { return y + m0 * n + n0; }
   const x_t *channel(dim i) const {
@@ -58,7 +65,7 @@ template <class P> struct conv_product {
 
   static void pack_run(T *__restrict to, const x_t *__restrict from, dim count) {
     for (dim i = 0; i < count; ++i)
-      to[i] = load(from[i]);
+      to[i] = Take::of(from[i]);
   }
 
   /// One tap: `columns` output positions from (oz, oy, ox) on.
@@ -83,7 +90,7 @@ template <class P> struct conv_product {
       if (first < last) {
         const x_t *row = from + ((iz * ih + iy) * iw - shift + (ox + first) * sw);
         for (dim i = 0; i < last - first; ++i)
-          to[first + i] = load(row[i * sw]);
+          to[first + i] = Take::of(row[i * sw]);
       }
       for (dim i = last; i < run; ++i)
         to[i] = (T)0;
@@ -111,7 +118,7 @@ template <class P> struct conv_product {
     for (dim i = 0; i < low; ++i)
       to[i] = (T)0;
     for (dim i = low; i < high; ++i)
-      to[i] = load(from[start + i]);
+      to[i] = Take::of(from[start + i]);
     for (dim i = high; i < columns; ++i)
       to[i] = (T)0;
     // Columns [0, -dx) or [iw - dx, iw) of every row are outside the image.
@@ -150,6 +157,17 @@ template <class P> struct conv_product {
 
   void begin(T *to, dim to_row, dim m0, dim rows, dim n0, dim columns) const {
     product_begin<y_t>(to, to_row, init + m0 * n + n0, n, rows, columns);
+  }
+  /// Weights of the output channel m0, for conv_planes; what its sums begin with and end in.
+  T weight(dim m0, dim tap) const { return load(w[m0 * taps + tap]); }
+  void start_rows(T *sums, dim row, dim, dim at, dim count) const {
+    if constexpr (P::has_init)
+      product_begin<y_t>(sums, row, init + at, ow, count, ow);
+  }
+  void finish_rows(T *sums, dim row, dim m0, dim at, dim count) const {
+    product_rows<typename P::act, P::has_bias, P::has_residual>(
+        y + at, ow, sums, row, P::has_bias ? bias + m0 : nullptr, 0,
+        P::has_residual ? residual + at : nullptr, count, ow);
   }
   void finish(T *from, dim from_row, dim m0, dim rows, dim n0, dim columns) const {
     const dim at = m0 * n + n0;

@@ -94,7 +94,7 @@ template <class P, class G> struct conv_planes {
     for (dim c = 0; c < low; ++c)
       to[c] = (T)0;
     for (dim c = low; c < high; ++c)
-      to[c] = load(row[c * G::sw - shift]);
+      to[c] = G::take(row[c * G::sw - shift]);
     for (dim c = high; c < columns; ++c)
       to[c] = (T)0;
   }
@@ -125,15 +125,12 @@ template <class P, class G> struct conv_planes {
       for (dim m0 = 0; m0 < G::m; ++m0) {
         const dim at = m0 * G::n + oy * G::ow;
         for (dim t = 0; t < G::taps; ++t)
-          w[t] = load(g.w[m0 * G::taps + t]);
+          w[t] = g.weight(m0, t);
         for (dim i = 0; i < sums_size; ++i)
           sums[i] = (T)0;
-        if constexpr (P::has_init)
-          product_begin<typename G::y_t>(sums, columns, g.init + at, G::ow, band, G::ow);
+        g.start_rows(sums, columns, m0, at, band);
         conv_taps<T>((used + lanes - 1) / lanes, G::taps, buffer, offsets.of, w, sums);
-        product_rows<typename P::act, P::has_bias, P::has_residual>(
-            g.y + at, G::ow, sums, columns, P::has_bias ? g.bias + m0 : nullptr, 0,
-            P::has_residual ? g.residual + at : nullptr, band, G::ow);
+        g.finish_rows(sums, columns, m0, at, band);
       }
     }
   }

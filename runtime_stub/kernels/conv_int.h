@@ -4,9 +4,67 @@
 #define DISCO_KERNELS_CONV_INT_H
 
 #include "conv.h"
-#include "quant.h"
+#include "gemm_int.h"
 
 namespace disco {
+
+/// Elements of x as Number, less their zero point; pads are 0.
+template <class P, class Number> struct conv_int_take {
+  using T = Number;
+  static T of(typename P::x_t v) { return (T)((int32_t)v - (int32_t)P::x_zero); }
+};
+
+/// What both ways of a convolution have in common.
+template <class P, class Number> struct conv_int_base : conv_product<P, conv_int_take<P, Number>> {
+  using base = conv_product<P, conv_int_take<P, Number>>;
+  using y_t = typename P::y_t;
+  static constexpr dim m = base::m, n = base::n, k = base::k;
+  const int32_t *sum_bias, *sum_init; // of this group
+  dim first_row;
+
+  void start(int32_t *c, dim m0, dim n0, dim columns) const {
+    const int32_t b = P::has_bias ? sum_bias[m0] : 0;
+    for (dim j = 0; j < columns; ++j)
+      if constexpr (P::has_init)
+        c[j] = (int32_t)((uint32_t)sum_init[m0 * n + n0 + j] + (uint32_t)b);
+      else
+        c[j] = b;
+  }
+  void finish(const int32_t *c, dim m0, dim n0, dim columns) const {
+    quant_store_row<P>(this->y + m0 * n + n0, c, first_row + m0, columns);
+  }
+};
+
+/// As a product of matrices.
+template <class P> struct conv_int_product : conv_int_base<P, int16_t> {
+  using base = conv_int_base<P, int16_t>;
+  void pack_a(int16_t *__restrict to, dim m0, dim k0, dim kc) const {
+    const typename P::w_t *from = this->w + m0 * base::k + k0;
+    const int32_t zero = (int32_t)P::w_zero((int64_t)(this->first_row + m0));
+    for (dim i = 0; i < kc; ++i)
+      to[i] = (int16_t)((int32_t)from[i] - zero);
+  }
+  void pack_b(int16_t *to, dim k0, dim n0, dim columns) const {
+    base::base::pack_b(to, k0, 1, n0, columns, columns);
+  }
+};
+
+/// One channel a group: by planes, in the vectors of 32 bits.
+template <class P> struct conv_int_planes : conv_int_base<P, int32_t> {
+  using base = conv_int_base<P, int32_t>;
+  int32_t weight(dim m0, dim tap) const {
+    return (int32_t)this->w[m0 * base::taps + tap] -
+           (int32_t)P::w_zero((int64_t)(this->first_row + m0));
+  }
+  void start_rows(int32_t *sums, dim row, dim m0, dim at, dim count) const {
+    for (dim r = 0; r < count; ++r)
+      this->start(sums + r * row, m0, at - m0 * base::n + r * base::ow, base::ow);
+  }
+  void finish_rows(const int32_t *sums, dim row, dim m0, dim at, dim count) const {
+    for (dim r = 0; r < count; ++r)
+      this->finish(sums + r * row, m0, at - m0 * base::n + r * base::ow, base::ow);
+  }
+};
 
 /// y = sum over taps of (x - x_zero) * (w - w_zero), + init + bias; where `requantised`,
 /// clamp(round(y * multiplier) + y_zero) of it.
@@ -16,49 +74,36 @@ namespace disco {
 ///    y_t               int32_t, or int8_t, uint8_t where requantised
 ///    x_zero, w_zero(r) zero points; has_w_zero: not all of the weights' are 0
 ///    requantised, and then y_zero, low, high, float multiplier[], one_multiplier (else one a row)
-///    no residual, no act
+///    no residual; act is not looked at
 /// bias [co] and init are int32_t; init may be y itself where that is int32_t too.
 template <class P>
 inline void conv_int(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
                      const int32_t *bias, const int32_t *init) {
-  constexpr dim ci = (dim)(P::ci / P::groups), m = (dim)(P::co / P::groups);
-  constexpr dim plane = (dim)(P::id * P::ih * P::iw);
-  for (dim image = 0; image < (dim)P::n; ++image, x += (dim)P::x_channels * plane)
-    for (dim row = 0; row < (dim)P::co; ++row) {
-      const int32_t w_zero = (int32_t)P::w_zero((int64_t)row);
-      for (dim oz = 0; oz < (dim)P::od; ++oz)
-        for (dim oy = 0; oy < (dim)P::oh; ++oy)
-          for (dim ox = 0; ox < (dim)P::ow; ++ox) {
-            uint32_t sum = 0;
-            for (dim c = 0; c < ci; ++c) {
-              const dim packed = row / m * ci + c;
-              const typename P::x_t *from =
-                  x + (P::dense_channels ? packed : (dim)P::channel((int64_t)packed)) * plane;
-              for (dim kz = 0; kz < (dim)P::kd; ++kz)
-                for (dim ky = 0; ky < (dim)P::kh; ++ky)
-                  for (dim kx = 0; kx < (dim)P::kw; ++kx) {
-                    const dim iz = oz * (dim)P::sd - (dim)P::pd + kz * (dim)P::dd,
-                              iy = oy * (dim)P::sh - (dim)P::ph + ky * (dim)P::dh,
-                              ix = ox * (dim)P::sw - (dim)P::pw + kx * (dim)P::dw;
-                    if (iz < 0 || iz >= (dim)P::id || iy < 0 || iy >= (dim)P::ih || ix < 0 ||
-                        ix >= (dim)P::iw)
-                      continue;
-                    const int32_t a =
-                        (int32_t)w[(((row * ci + c) * (dim)P::kd + kz) * (dim)P::kh + ky) *
-                                       (dim)P::kw +
-                                   kx] -
-                        w_zero;
-                    const int32_t b =
-                        (int32_t)from[(iz * (dim)P::ih + iy) * (dim)P::iw + ix] - (int32_t)P::x_zero;
-                    sum += (uint32_t)(a * b);
-                  }
-            }
-            if constexpr (P::has_bias)
-              sum += (uint32_t)bias[row];
-            if constexpr (P::has_init)
-              sum += (uint32_t)*init++;
-            *y++ = quant_store<P>((int32_t)sum, row);
-          }
+  using planes = conv_planes<P, conv_int_planes<P>>;
+  constexpr bool by_planes = conv_int_planes<P>::m < 4 && planes::serves;
+  static_assert(P::ci % P::groups == 0 && P::co % P::groups == 0, "groups divide the channels");
+  for (dim image = 0; image < (dim)P::n; ++image)
+    for (dim group = 0; group < (dim)P::groups; ++group) {
+      const auto settle = [&](auto &g) {
+        using G = conv_int_planes<P>;
+        const dim at = (image * (dim)P::groups + group) * G::m * G::n;
+        g.y = y + at;
+        g.x = x + image * (dim)P::x_channels * G::plane;
+        g.w = w + group * G::m * G::k;
+        g.sum_bias = P::has_bias ? bias + group * G::m : nullptr;
+        g.sum_init = P::has_init ? init + at : nullptr;
+        g.first_channel = group * G::ci;
+        g.first_row = group * G::m;
+      };
+      if constexpr (by_planes) {
+        conv_int_planes<P> g{};
+        settle(g);
+        planes::run(g);
+      } else {
+        conv_int_product<P> g{};
+        settle(g);
+        gemm_int(g);
+      }
     }
 }
 

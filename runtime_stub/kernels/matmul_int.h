@@ -3,37 +3,81 @@
 #ifndef DISCO_KERNELS_MATMUL_INT_H
 #define DISCO_KERNELS_MATMUL_INT_H
 
-#include "quant.h"
+#include "gemm_int.h"
 
 namespace disco {
+
+template <class P> struct matmul_int_product {
+  static constexpr dim m = (dim)P::m, n = (dim)P::n, k = (dim)P::k;
+  typename P::y_t *y;
+  const typename P::a_t *left;
+  const typename P::b_t *right;
+  const int32_t *bias, *init;
+
+  /// kc numbers of row m0 of a, less their zero point.
+  void pack_a(int16_t *__restrict to, dim m0, dim k0, dim kc) const {
+    const typename P::a_t *from = left + m0 * (dim)P::a_k;
+    for (dim i = 0; i < kc; ++i)
+      to[i] =
+          (int16_t)((int32_t)from[P::dense_channels ? k0 + i : (dim)P::channel((int64_t)(k0 + i))] -
+                    (int32_t)P::x_zero);
+  }
+  void pack_b(int16_t *__restrict to, dim k0, dim n0, dim columns) const {
+    for (dim j = 0; j < columns; ++j)
+      to[j] = (int16_t)((int32_t)right[k0 * n + n0 + j] - (int32_t)P::w_zero((int64_t)(n0 + j)));
+  }
+  int32_t begin(dim m0, dim n0) const {
+    uint32_t sum = P::has_bias ? (uint32_t)bias[n0] : 0u;
+    if constexpr (P::has_init)
+      sum += (uint32_t)init[m0 * n + n0];
+    return (int32_t)sum;
+  }
+  void start(int32_t *c, dim m0, dim n0, dim columns) const {
+    for (dim j = 0; j < columns; ++j)
+      c[j] = begin(m0, n0 + j);
+  }
+  void finish(const int32_t *c, dim m0, dim n0, dim columns) const {
+    for (dim j = 0; j < columns; ++j)
+      y[m0 * n + n0 + j] = quant_store<P>(c[j], n0 + j);
+  }
+
+  /// b given as [n][k]: dot products.
+  void dots() const {
+    constexpr dim step = k < 512 ? k : 512, group = 64;
+    int16_t row[step];
+    int32_t sums[group];
+    for (dim i = 0; i < m; ++i)
+      for (dim n0 = 0; n0 < n; n0 += group) {
+        const dim columns = n - n0 < group ? n - n0 : group;
+        start(sums, i, n0, columns);
+        for (dim k0 = 0; k0 < k; k0 += step) {
+          const dim kc = k - k0 < step ? k - k0 : step;
+          pack_a(row, i, k0, kc);
+          for (dim j = 0; j < columns; ++j)
+            sums[j] = (int32_t)((uint32_t)sums[j] +
+                                (uint32_t)int_dot(kc, row, right + (n0 + j) * k + k0,
+                                                  (int16_t)P::w_zero((int64_t)(n0 + j))));
+        }
+        finish(sums, i, n0, columns);
+      }
+  }
+};
 
 /// y = sum over k of (a - x_zero) * (b - w_zero), + init + bias; where `requantised`,
 /// clamp(round(y * multiplier) + y_zero) of it.
 ///
 /// P: a_t, b_t           int8_t or uint8_t
-///    y_t, x_zero, w_zero(column), has_w_zero, requantised, ... as in conv_int, rows being columns of b
-///    m, k, n, a_k, dense_channels, channel(i), trans_b   as in matmul; one matrix b for all rows of a
-///    has_init, has_bias; bias [n]
+///    y_t, x_zero, w_zero(column), has_w_zero, requantised, ... as in conv_int, rows being columns
+///    of b m, k, n, a_k, dense_channels, channel(i), trans_b   as in matmul; one matrix b for all
+///    rows of a has_init, has_bias; bias [n]
 template <class P>
 inline void matmul_int(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
                        const int32_t *bias, const int32_t *init) {
-  constexpr dim k = (dim)P::k, n = (dim)P::n;
-  for (dim i = 0; i < (dim)P::m; ++i, a += (dim)P::a_k)
-    for (dim j = 0; j < n; ++j) {
-      uint32_t sum = 0;
-      const int32_t w_zero = (int32_t)P::w_zero((int64_t)j);
-      for (dim c = 0; c < k; ++c) {
-        const dim from = P::dense_channels ? c : (dim)P::channel((int64_t)c);
-        const int32_t left = (int32_t)a[from] - (int32_t)P::x_zero,
-                      right = (int32_t)b[P::trans_b ? j * k + c : c * n + j] - w_zero;
-        sum += (uint32_t)(left * right);
-      }
-      if constexpr (P::has_bias)
-        sum += (uint32_t)bias[j];
-      if constexpr (P::has_init)
-        sum += (uint32_t)*init++;
-      *y++ = quant_store<P>((int32_t)sum, j);
-    }
+  const matmul_int_product<P> g{y, a, b, bias, init};
+  if constexpr (P::trans_b)
+    g.dots();
+  else
+    gemm_int(g);
 }
 
 } // namespace disco

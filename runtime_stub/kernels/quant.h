@@ -79,7 +79,8 @@ inline void dequantize(float *y, const typename P::x_t *x, const float *scale,
   scaled_level<P, typename P::x_t, dequantize_one<typename P::x_t>, 0>::run(y, x, scale, zero);
 }
 
-/// y[i] = table[bits of x[i]]. P: x_t (integer of 8 bits), y_t, count. In place when y_t has 8 bits.
+/// y[i] = table[bits of x[i]]. P: x_t (integer of 8 bits), y_t, count. In place when y_t has 8
+/// bits.
 template <class P>
 inline void lookup(typename P::y_t *y, const typename P::x_t *x, const typename P::y_t *table) {
   for (dim i = 0; i < (dim)P::count; ++i)
@@ -140,9 +141,9 @@ template <class P, int D> struct quant_binary_level {
   }
 };
 
-/// y = clamp(round((a - a_zero) * a_factor +- (b - b_zero) * b_factor) / 2^shift) + y_zero), and for
-/// op = quant_mul clamp(round((a - a_zero) * (b - b_zero) * multiplier) + y_zero).
-/// P: a_t, b_t, y_t (integers of 8 bits), op (quant_add, quant_sub, quant_mul), a_zero, b_zero, y_zero,
+/// y = clamp(round((a - a_zero) * a_factor +- (b - b_zero) * b_factor) / 2^shift) + y_zero), and
+/// for op = quant_mul clamp(round((a - a_zero) * (b - b_zero) * multiplier) + y_zero). P: a_t, b_t,
+/// y_t (integers of 8 bits), op (quant_add, quant_sub, quant_mul), a_zero, b_zero, y_zero,
 ///    a_factor, b_factor (255 times the sum of their sizes fits 31 bits), shift (0 .. 30),
 ///    multiplier[1] (float), low, high, rank, shape[], a_strides[], b_strides[] as in binary
 /// In place over an operand that is not broadcast.

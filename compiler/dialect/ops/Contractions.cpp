@@ -32,8 +32,8 @@ Value ContractionBuilder::build(Value x, Value w, Value localBias, Value init, b
     if (group && attr.getName() == "group")
       attrs.push_back(builder.getNamedAttr("group", builder.getI64IntegerAttr(*group)));
     else if (auto quant = dyn_cast<QuantAttr>(attr.getValue()))
-      attrs.push_back(builder.getNamedAttr(
-          attr.getName(), (last ? quant : quant.sumOnly()).ofRows(context.set)));
+      attrs.push_back(builder.getNamedAttr(attr.getName(),
+                                           (last ? quant : quant.sumOnly()).ofRows(context.set)));
     else if (!llvm::is_contained({StringRef("mask"), StringRef("channels"),
                                   StringRef("operandSegmentSizes"), StringRef(kOwnersAttr),
                                   StringRef(kFullMaskAttr), StringRef(kRouteKindAttr),

@@ -108,8 +108,8 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Locat
 }
 
 LogicalResult ConvOp::verify() {
-  if (getQuant() && failed(verifyQuant(*this, *getQuant(), getX(), getW(), getBias(),
-                                       shapeOf(getW())[0])))
+  if (getQuant() &&
+      failed(verifyQuant(*this, *getQuant(), getX(), getW(), getBias(), shapeOf(getW())[0])))
     return failure();
   return verifyContraction(*this, getX(), 1);
 }

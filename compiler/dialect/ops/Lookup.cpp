@@ -19,9 +19,8 @@ LogicalResult LookupOp::verify() {
 
 MaybeDivision LookupOp::divide(int64_t axis, ArrayRef<int64_t>) {
   Division division;
-  division.operands = {
-      OperandNeed::along(axis, Relation::identity(shapeOf(getResult())[axis])),
-      OperandNeed::whole()};
+  division.operands = {OperandNeed::along(axis, Relation::identity(shapeOf(getResult())[axis])),
+                       OperandNeed::whole()};
   return division;
 }
 

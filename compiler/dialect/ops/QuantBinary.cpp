@@ -18,8 +18,7 @@ LogicalResult QuantBinaryOp::verify() {
   auto absolute = [](int64_t factor) { return factor < 0 ? -factor : factor; };
   int64_t a = absolute(static_cast<int64_t>(getLhsFactor())),
           b = absolute(static_cast<int64_t>(getRhsFactor()));
-  if (a > INT32_MAX / 255 || b > INT32_MAX / 255 || a + b > INT32_MAX / 255 - 1 ||
-      getShift() > 30)
+  if (a > INT32_MAX / 255 || b > INT32_MAX / 255 || a + b > INT32_MAX / 255 - 1 || getShift() > 30)
     return emitOpError("its factors or its shift are too large for sums in 32 bits");
   SmallVector<int64_t> shape;
   if (failed(broadcast(getLoc(), shapeOf(getLhs()), shapeOf(getRhs()), shape)))

@@ -30,9 +30,9 @@ OpFoldResult QuantizeOp::fold(FoldAdaptor adaptor) {
   IntegerRange range = rangeOf(tensorType(getResult()).getElementType());
   ConstantBuilder builder(tensorType(getResult()));
   forEachScaled(*this, getX(), getScale(), getZero(), [&](int64_t i, int64_t s, int64_t z) {
-    builder.setInteger(
-        i, quantized(static_cast<float>(values.real(i)), static_cast<float>(scales.real(s)),
-                     zeros ? zeros->integer(z) : 0, range));
+    builder.setInteger(i, quantized(static_cast<float>(values.real(i)),
+                                    static_cast<float>(scales.real(s)),
+                                    zeros ? zeros->integer(z) : 0, range));
   });
   return builder.finish();
 }

@@ -54,8 +54,8 @@ LogicalResult disco::verifyQuant(Operation *op, QuantAttr quant, Value x, Value 
                            "without one");
   auto fits = [&](int64_t count) { return count == 1 || count == rows; };
   int64_t zeros = quant.getWZero().size();
-  if ((zeros != 0 && !fits(zeros)) || (multiplier && (!multiplier.getElementType().isF32() ||
-                                                      !fits(multiplier.getNumElements()))))
+  if ((zeros != 0 && !fits(zeros)) ||
+      (multiplier && (!multiplier.getElementType().isF32() || !fits(multiplier.getNumElements()))))
     return op->emitOpError("needs one multiplier and one zero point of the weights, or as many as "
                            "rows");
   return success();
