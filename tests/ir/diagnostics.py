@@ -12,7 +12,7 @@ import sys
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(TESTS))
-SOURCES = ["compiler/dialect", "passes"]
+SOURCES = ["compiler/dialect", "compiler/dialect/ops", "passes"]
 EMIT = re.compile(r"\b(?:emitError|emitOpError|emitOptionalError)\s*\(")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 

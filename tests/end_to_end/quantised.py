@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quantised networks give the same bits for every N and on every target.
+
+A small seeded QDQ network (convolutions of every kind, per channel and
+asymmetric, sums, concatenation, pools, clips, resize, tables, Gemm) runs at
+N = 1, 2, 3, 5 on this host, on Linux for Arm (64 and 32 bits) under qemu-user,
+and on emulated boards. All outputs are equal to the bit; they are near those of
+ONNX Runtime, whose own arithmetic rounds elsewhere; and what travels is a
+quarter of what the same network without quantisation sends. With the shared
+models, mobilenet_v2_int8_qdq on pictures: N = 1, 2, 4, 7, the histogram of
+differences to ONNX Runtime, and how often both name the same class.
+
+    quantised.py [--only REGEX] [--pictures COUNT] [--keep DIR]
+"""
+
+import argparse
+import contextlib
+import glob
+import os
+import re
+import shutil
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+sys.path.insert(0, os.path.join(HERE, "..", "firmware"))
+import cluster  # noqa: E402
+import discoc  # noqa: E402
+import firmware  # noqa: E402
+import ort  # noqa: E402
+
+SEED = 20
+NODES = (1, 2, 3, 5)
+BOARDS = (["mps2-an386"] * 2, ["mps3-an547"] * 2, ["riscv32-virt"] * 2,
+          ["microbit"])
+
+
+class Network:
+    """Ops of a QDQ graph, or of the same graph without quantisation."""
+
+    def __init__(self, quantised, seed=SEED):
+        self.quantised, self.rng = quantised, np.random.default_rng(seed)
+        self.ops, self.constants, self.count = [], [], 0
+
+    def name(self, stem):
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    def constant(self, value, stem="c"):
+        name = self.name(stem)
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def op(self, kind, inputs, **attributes):
+        name = self.name(kind.lower())
+        self.ops.append(helper.make_node(kind, inputs, [name], name, **attributes))
+        return name
+
+    def q(self, x, scale, zero, dtype=np.int8):
+        """x as the readers of a quantised tensor see it."""
+        if not self.quantised:
+            return x
+        pair = [self.constant(np.float32(scale)), self.constant(dtype(zero))]
+        return self.op("DequantizeLinear", [self.op("QuantizeLinear", [x, *pair]), *pair])
+
+    def weights(self, shape, axis, per_channel, dtype=np.int8):
+        info = np.iinfo(dtype)
+        values = self.rng.integers(info.min, info.max + 1, shape).astype(dtype)
+        rows = shape[axis] if per_channel else 1
+        scale = (self.rng.uniform(0.2, 1, rows) * 2 / 128 / np.sqrt(np.prod(shape) / shape[axis])).astype(np.float32)
+        zero = np.zeros(rows, dtype) if dtype == np.int8 else np.full(rows, 121, dtype)
+        if not per_channel:
+            scale, zero = scale[0], zero[0]
+        along = np.reshape(scale, [-1 if i == axis else 1 for i in range(len(shape))])
+        if not self.quantised:
+            centred = values.astype(np.float32) - np.float32(zero.flat[0] if zero.ndim else zero)
+            return self.constant((centred * along).astype(np.float32)), scale
+        stored = [self.constant(values), self.constant(scale), self.constant(zero)]
+        more = {"axis": axis} if per_channel else {}
+        return self.op("DequantizeLinear", stored, **more), scale
+
+    def bias(self, rows, x_scale, scale):
+        unit = np.broadcast_to(np.float32(x_scale) * scale, [rows]).astype(np.float32)
+        values = self.rng.integers(-3000, 3000, rows).astype(np.int32)
+        if not self.quantised:
+            return self.constant((values * unit).astype(np.float32))
+        return self.op("DequantizeLinear", [self.constant(values), self.constant(unit),
+                                            self.constant(np.zeros(rows, np.int32))], axis=0)
+
+    def conv(self, x, x_scale, ci, co, k=3, group=1, per_channel=True, dtype=np.int8, bias=True, **more):
+        w, scale = self.weights([co, ci // group, k, k], 0, per_channel, dtype)
+        inputs = [x, w] + ([self.bias(co, x_scale, scale)] if bias else [])
+        return self.op("Conv", inputs, group=group, kernel_shape=[k, k], pads=[k // 2] * 4, **more)
+
+
+def network(quantised):
+    n = Network(quantised)
+    u8 = np.uint8
+    x = n.q("x", 1 / 32, 7)
+    a = n.q(n.op("Relu", [n.conv(x, 1 / 32, 3, 16, strides=[2, 2])]), 0.03, -128)
+    six = [n.constant(np.float32(0)), n.constant(np.float32(1.5))]
+    b = n.q(n.op("Clip", [n.conv(a, 0.03, 16, 16, group=16), *six]), 1.5 / 255, 0, u8)
+    c = n.q(n.conv(b, 1.5 / 255, 16, 16, 1, per_channel=False, dtype=u8), 0.02, 12)
+    d = n.q(n.op("Add", [a, c]), 0.04, -20)
+    e = n.q(n.op("Relu", [n.conv(d, 0.04, 16, 12, group=4, bias=False)]), 0.02, -128)
+    f = n.q(n.op("HardSwish", [d]), 0.03, -100)
+    g = n.q(n.op("Concat", [e, f, d], axis=1), 0.035, -30)
+    h = n.q(n.op("MaxPool", [g], kernel_shape=[2, 2], strides=[2, 2]), 0.035, -30)
+    i = n.q(n.op("AveragePool", [h], kernel_shape=[3, 3], pads=[1, 1, 1, 1]), 0.02, 5)
+    j = n.q(n.conv(i, 0.02, 44, 20, 1), 0.02, 3)
+    k = n.q(n.op("Resize", [j, "", n.constant(np.array([1, 1, 2, 2], np.float32))], mode="nearest",
+                 coordinate_transformation_mode="asymmetric", nearest_mode="floor"), 0.02, 3)
+    m = n.q(n.op("Mul", [k, n.q(n.op("Sigmoid", [k]), 1 / 256, -128)]), 0.01, -90)
+    o = n.q(n.op("Sub", [m, n.q(n.conv(k, 0.02, 20, 20, group=20, dilations=[1, 1]), 0.02, 0)]), 0.03, 4)
+    p = n.q(n.op("Flatten", [n.op("GlobalAveragePool", [o])]), 0.01, 1)
+    w, scale = n.weights([10, 20], 0, True)
+    r = n.op("Gemm", [p, w, n.bias(10, 0.01, scale)], transB=1)
+    y = n.q(r, 0.01, 0)
+    z = n.conv(o, 0.03, 20, 6, 1)     # nothing quantises it: sums in integers
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(n.ops, "quantised", [value("x", TensorProto.FLOAT, [1, 3, 16, 16])],
+                              [value(y, TensorProto.FLOAT, [1, 10]), value(z, TensorProto.FLOAT, None)], n.constants)
+    del graph.output[1].type.tensor_type.shape.dim[:]
+    for size in (1, 6, 8, 8):
+        graph.output[1].type.tensor_type.shape.dim.add().dim_value = size
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+    if any(op.op_type == "HardSwish" for op in graph.node):
+        onnx.checker.check_model(model)
+    return model
+
+
+def picture_of(seed):
+    return np.random.default_rng(seed).normal(0, 1.2, [1, 3, 16, 16]).astype(np.float32)
+
+
+def bits_differ(got, want):
+    for name, value in want.items():
+        if got[name].tobytes() != value.tobytes():
+            far = np.abs(got[name].astype(np.float64) - value).max()
+            return f"{name}: other bits, up to {far:.3g} apart"
+    return None
+
+
+class Small:
+    """The seeded network: compiled once a target."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.path = os.path.join(folder, "quantised.onnx")
+        self.plain = os.path.join(folder, "plain.onnx")
+        onnx.save(network(True), self.path)
+        onnx.save(network(False), self.plain)
+        self.feed = picture_of(1)
+        np.save(os.path.join(folder, "x.npy"), self.feed)
+        self.inputs = ["--input", "x=" + os.path.join(folder, "x.npy")]
+        self.want = None
+
+    def run(self, out, label, *more):
+        return firmware.run(out, self.inputs, os.path.join(self.folder, label + ".out"), *more)[0]
+
+    def host(self, nodes):
+        out = os.path.join(self.folder, f"host{nodes}")
+        if not os.path.exists(out):
+            firmware.compile(self.path, out, nodes)
+        return self.run(out, f"host{nodes}", "--transport", "inproc")
+
+    def first(self):
+        if self.want is None:
+            self.want = self.host(1)
+        return self.want
+
+    def boards(self, boards):
+        label = "-".join(boards)
+        out, lab = (os.path.join(self.folder, label + end) for end in ("", ".toml"))
+        linux = all(b.startswith("linux") for b in boards)
+        firmware.write_cluster(lab, boards, kind="tcp" if linux else "uart")
+        firmware.compile(self.path, out, lab=lab)
+        firmware.build(out)
+        return firmware.image_fault(out) or bits_differ(self.run(out, label), self.first())
+
+
+def near_oracle(small):
+    """In units of the outputs: ONNX Runtime rounds a few sums elsewhere, and what follows
+    differs by a few units."""
+    want = ort.Session(small.path).run({"x": small.feed})
+    for name, value in small.first().items():
+        far = np.abs(value.astype(np.float64) - want[name])
+        if far.max() > 4 * 0.01 or np.mean(far) > 0.01:
+            return f"{name}: {far.max():.3g} from ONNX Runtime, {np.mean(far):.3g} in the mean"
+    return None
+
+
+def bytes_exchanged(path, nodes, folder):
+    out = os.path.join(folder, f"bytes{nodes}-{os.path.basename(path)}")
+    firmware.compile(path, out, nodes)
+    exchanged, _ = cluster.report_traffic(cluster.load_json(os.path.join(out, "report.json")))
+    return sum(exchanged.values())
+
+
+def quarter(small):
+    for nodes in NODES[1:]:
+        narrow, wide = (bytes_exchanged(p, nodes, small.folder) for p in (small.path, small.plain))
+        if not 0 < narrow <= 0.26 * wide:
+            return f"N = {nodes}: {narrow} bytes, {wide} of the network without quantisation"
+    return None
+
+
+def integers_only(small):
+    """Nothing but the ends of the network computes in reals."""
+    done = firmware.call(["compile", small.path, "-n", "2", "--stop-after", "simplify"], 60)
+    left = re.findall(r"disco\.(quantize|dequantize|unary|binary|reduce)\b", done.stdout + done.stderr)
+    return None if sorted(left) == ["dequantize", "dequantize", "quantize"] else f"left: {left}"
+
+
+def load_picture(file):
+    from PIL import Image
+    image = Image.open(file).convert("RGB")
+    ratio = 256 / min(image.size)
+    image = image.resize([round(s * ratio) for s in image.size], Image.BILINEAR)
+    left, top = ((s - 224) // 2 for s in image.size)
+    values = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32) / 255
+    values = (values - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    return np.ascontiguousarray(values.astype(np.float32).transpose(2, 0, 1)[None])
+
+
+def mobilenet(folder, pictures):
+    shared = discoc.shared()
+    model = os.path.join(shared, "models", "mobilenet_v2_int8_qdq", "model.onnx")
+    files = sorted(glob.glob(os.path.join(shared, "data", "imagenet_sample", "*.JPEG")))[:pictures]
+    runtime = cluster.Runtime(os.path.join(folder, "runtime"), ("-O2",))
+    outs, nodes = [], (1, 2, 4, 7)
+    for count in nodes:
+        # Symbols carry the file's stem: one for every N.
+        path, out = (os.path.join(folder, f"mobilenet{count}{end}") for end in (".onnx", ""))
+        shutil.copy(model, path)
+        discoc.compile(path, count, out)
+        outs.append(out)
+    size = os.path.getsize(os.path.join(outs[0], "node0", "weights.bin"))
+    if size > 3.8e6:
+        return f"weights take {size} bytes", ""
+    program = os.path.join(folder, "mobilenet.program")
+    cluster.build_inproc(outs, program, runtime, ("-O2", "-march=native"), apart=True, jobs=2)
+    session, histogram, agree = ort.Session(model), {}, 0
+    for file in files:
+        feed = {"image": load_picture(file)}
+        want = session.run(feed)["class_logits"]
+        got = [cluster.run_inproc(program, n, feed, ["class_logits"], folder, exact=False)[0]["class_logits"]
+               for n in nodes]
+        for count, value in zip(nodes, got):
+            if value.tobytes() != got[0].tobytes():
+                return f"{os.path.basename(file)}: N = {count} gives other bits than N = 1", ""
+        unit = np.diff(np.unique(want)).min()
+        for value, number in zip(*np.unique(np.rint((got[0] - want) / unit).astype(int), return_counts=True)):
+            histogram[int(value)] = histogram.get(int(value), 0) + int(number)
+        agree += int(got[0].argmax() == want.argmax())
+    total = sum(histogram.values())
+    far = sum(count for value, count in histogram.items() if abs(value) > 2) / total
+    note = f"{agree} of {len(files)} classes as ONNX Runtime's; units apart: {dict(sorted(histogram.items()))}"
+    bad = far > 0.02 or agree < 0.9 * len(files)
+    return note if bad else None, note
+
+
+def cases(small, a):
+    yield "oracle", lambda: near_oracle(small)
+    for nodes in NODES[1:]:
+        yield f"host N={nodes}", lambda n=nodes: bits_differ(small.host(n), small.first())
+    yield "integers", lambda: integers_only(small)
+    yield "bytes", lambda: quarter(small)
+    yield "linux", lambda: small.boards(["linux", "linux-aarch64", "linux-armv7"])
+    for boards in BOARDS:
+        yield "-".join(boards), lambda b=boards: small.boards(b)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--pictures", type=int, default=3)
+    parser.add_argument("--keep")
+    a = parser.parse_args()
+    discoc.need_compiler()
+    tally = discoc.Tally()
+    lacking = firmware.missing()
+    with contextlib.ExitStack() as stack:
+        folder = a.keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="discoc-quantised-"))
+        os.makedirs(folder, exist_ok=True)
+        small = Small(folder)
+        for name, case in cases(small, a):
+            if not re.search(a.only, name):
+                continue
+            if lacking and (name == "linux" or "-" in name or name == "microbit"):
+                tally.skip(name, lacking)
+                continue
+            try:
+                why = case()
+            except Exception as error:  # one case, not the run
+                why = f"{type(error).__name__}: {error}"
+            tally.check(name, not why, why)
+        if re.search(a.only, "mobilenet"):
+            if not discoc.shared():
+                tally.skip("mobilenet", "the shared models are absent (DISCOC_SHARED)")
+            else:
+                why, note = mobilenet(folder, a.pictures)
+                if tally.check("mobilenet", not why, why):
+                    print(f"ok   mobilenet: {note}")
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
