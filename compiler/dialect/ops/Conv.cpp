@@ -19,7 +19,9 @@ static Local localizeGrouped(ConvOp op, LocalContext &context, ContractionBuilde
   Local x = context.getOperand(0);
   if (failed(x))
     return failure();
-  IndexSet held = *x ? localOf(*x).getSet() : IndexSet();
+  IndexSet held;
+  if (LocalAttr local = *x ? localOf(*x) : LocalAttr()) // divided otherwise, it is here as a whole
+    held = local.getAxis() == 1 ? local.getSet() : IndexSet::all(shapeOf(*x)[1]);
   SmallVector<GroupRows> present;
   context.set.forEach([&](int64_t row) {
     int64_t group = row / rowsPerGroup;

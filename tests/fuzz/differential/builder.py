@@ -120,10 +120,10 @@ class Builder:
         return self.values[name].ndim
 
     def floats(self, *ranks):
-        """A computed float tensor of one of these ranks, late ones rather than
-        early ones."""
+        """A computed float tensor of one of these ranks (any but a scalar),
+        late ones rather than early ones."""
         found = [n for n, v in self.values.items()
-                 if v.dtype == np.float32 and v.size > 0 and
+                 if v.dtype == np.float32 and v.ndim > 0 and
                  (not ranks or v.ndim in ranks)]
         if not found:
             raise Rejected("no tensor of that rank")

@@ -11,13 +11,14 @@ import onnx
 import blocks
 import builder
 import contracting_ops
+import rare_ops
 import single_ops
 import discoc
 import graph
 import masks as mask_files
 
 OPSETS = (7, 8, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 17, 18, 19, 20, 21)
-_CHOICES = single_ops.OPS + contracting_ops.OPS + blocks.BLOCKS
+_CHOICES = single_ops.OPS + contracting_ops.OPS + rare_ops.OPS + blocks.BLOCKS
 _KINDS = [k for k, _ in _CHOICES]
 _WEIGHTS = np.array([w for _, w in _CHOICES], float)
 
@@ -30,11 +31,30 @@ class Case:
         self.name, self.model, self.feeds, self.nodes = \
             name, model, feeds, nodes
         self.plain = self.masks = self.owners = None
+        self.root = None    # the rank, where a cluster file states it
 
     def copy(self):
         result = Case(self.name, self.model, dict(self.feeds), self.nodes)
-        result.plain, result.masks, result.owners = \
-            self.plain, self.masks, self.owners
+        for key in ("plain", "masks", "owners", "root"):
+            setattr(result, key, getattr(self, key))
+        return result
+
+    def options(self, folder):
+        """Of compile and inspect, the files written."""
+        result = []
+        for key in ("masks", "owners"):
+            if getattr(self, key):
+                path = os.path.join(folder, f"{self.name}.{key}.json")
+                with open(path, "w", encoding="utf-8") as stream:
+                    json.dump(getattr(self, key), stream)
+                result += [f"--{key}", path]
+        if self.root is not None:
+            path = os.path.join(folder, f"{self.name}.toml")
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(f"[[node]]\ncount = {self.nodes}\n[root]\n"
+                             f"input_at = {self.root}\n"
+                             f"output_at = {self.root}\n")
+            result += ["--cluster", path]
         return result
 
     def save(self, folder):
@@ -48,7 +68,8 @@ class Case:
         with open(os.path.join(folder, "case.json"), "w",
                   encoding="utf-8") as stream:
             json.dump({"name": self.name, "nodes": self.nodes,
-                       "masks": self.masks, "owners": self.owners}, stream)
+                       "masks": self.masks, "owners": self.owners,
+                       "root": self.root}, stream)
 
     @classmethod
     def load(cls, folder):
@@ -59,6 +80,7 @@ class Case:
         result = cls(entry["name"], onnx.load(
             os.path.join(folder, "model.onnx")), feeds, entry["nodes"])
         result.masks, result.owners = entry["masks"], entry["owners"]
+        result.root = entry.get("root")
         plain = os.path.join(folder, "plain.onnx")
         if os.path.exists(plain):
             result.plain = onnx.load(plain)
@@ -109,25 +131,14 @@ def random_graph(rng, name):
             return model, {n: v for n, v in g.inputs.items() if n in wanted}
 
 
-def default_owners(case, folder, stated=None, masks=None):
+def default_owners(case, folder):
     """The owners document that compile will use."""
     path = os.path.join(folder, f"{case.name}.onnx")
     with open(path, "wb") as stream:
         stream.write((case.plain or case.model).SerializeToString())
-    target = os.path.join(folder, f"{case.name}.owners.json")
-    command = [discoc.binary(), "inspect", path, "-n", str(case.nodes),
-               "--write-owners", target]
-    if stated:
-        given = os.path.join(folder, f"{case.name}.stated.json")
-        with open(given, "w", encoding="utf-8") as stream:
-            json.dump(stated, stream)
-        command += ["--owners", given]
-    if masks:
-        given = os.path.join(folder, f"{case.name}.masks.json")
-        with open(given, "w", encoding="utf-8") as stream:
-            json.dump(masks, stream)
-        command += ["--masks", given]
-    discoc.run(command, 120)
+    target = os.path.join(folder, f"{case.name}.default.json")
+    discoc.run([discoc.binary(), "inspect", path, "-n", str(case.nodes),
+                "--write-owners", target, *case.options(folder)], 120)
     with open(target, encoding="utf-8") as stream:
         return json.load(stream)
 
@@ -162,16 +173,13 @@ def random_case(seed, folder):
     name = f"fuzz{seed}"
     model, feeds = random_graph(rng, name)
     case = Case(name, model, feeds, int(rng.choice((1, 2, 2, 3, 3, 4, 5, 7))))
+    if case.nodes > 1 and rng.random() < 0.15:
+        case.root = int(rng.integers(case.nodes))
     try:
         if case.nodes > 1 and rng.random() < 0.35:
-            owners = random_owners(rng, default_owners(case, folder), feeds)
-            if owners:
-                try:   # tied channels given to different nodes: refused
-                    default_owners(case, folder, owners)
-                    case.owners = owners
-                except discoc.CompileError as error:
-                    if error.crashed or "owner" not in error.text:
-                        case.owners = owners
+            case.owners = random_owners(rng, default_owners(case, folder),
+                                        feeds)
+            _drop_refused(case, "owners", folder)
         if case.nodes > 1 and rng.random() < 0.5:
             _mask(case, rng, folder)
     except discoc.CompileError:
@@ -179,9 +187,19 @@ def random_case(seed, folder):
     return case
 
 
+def _drop_refused(case, key, folder):
+    """Some statements are refused with reason: tied channels given to
+    different nodes, masks of a tensor that is fused away."""
+    try:
+        default_owners(case, folder)
+    except discoc.CompileError as error:
+        if not error.crashed:
+            setattr(case, key, None)
+
+
 def _mask(case, rng, folder):
     """Random masks, stated or as zeros of the weights."""
-    owners = mask_files.Owners(default_owners(case, folder, case.owners))
+    owners = mask_files.Owners(default_owners(case, folder))
     traced = graph.Traced(case.model, case.feeds)
     density = float(rng.choice((0, 0.2, 0.4, 0.7)))
     entries, zeroed, _ = mask_files.draw(traced, owners, density,
@@ -191,13 +209,8 @@ def _mask(case, rng, folder):
     plain = case.model
     case.model = mask_files.zeroed_model(traced, zeroed)
     if rng.random() < 0.5:
-        document = mask_files.mask_document(entries, case.nodes)
         case.plain = plain
-        try:   # the maps of tensors that are fused away are guessed
-            default_owners(case, folder, case.owners, document)
-            case.masks = document
-        except discoc.CompileError as error:
-            if error.crashed:
-                case.masks = document
-            else:
-                case.plain = None
+        case.masks = mask_files.mask_document(entries, case.nodes)
+        _drop_refused(case, "masks", folder)
+        if not case.masks:
+            case.plain = None

@@ -19,6 +19,10 @@ def _window(g, dims, depth=False):
         result["dilations"] = [g.integer(1, 2) for _ in dims]
     way = g.integer(0, 4)
     if way == 0:
+        # With dilations, and where a window does not fit, ONNX Runtime's own
+        # formula rounds towards zero.
+        result.pop("dilations", None)
+        result["kernel_shape"] = [min(k, d) for k, d in zip(kernel, dims)]
         result["auto_pad"] = g.pick(("SAME_UPPER", "SAME_LOWER", "VALID"))
     elif way < 3:
         result["pads"] = [k // 2 for k in kernel] * 2
@@ -130,7 +134,8 @@ def pool(g):
         window["ceil_mode"] = 1
     if kind == "AveragePool" and g.opset >= 7 and g.chance(0.4):
         window["count_include_pad"] = 1
-    if kind == "MaxPool" and g.opset >= 10 and g.chance(0.2):
+    if kind == "MaxPool" and g.opset >= 10 and g.chance(0.2) and \
+            "auto_pad" not in window:
         window["dilations"] = [g.integer(1, 2) for _ in dims[2:]]
     return g.op(kind, x, **window)
 

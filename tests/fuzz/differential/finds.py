@@ -11,20 +11,21 @@ import graph
 
 
 class Find:
-    """`weights`: a shape for random floats, or (type, list); `zeros`: of a
+    """`inputs`, `weights`: a shape for random floats, or (type, list); `zeros`: of a
     weight, rows of 0 and 1, its first two axes: what is zero. `owners`:
-    {tensor: (axis, sets)}."""
+    {tensor: (axis, sets)}; `kind`: the verdict that is right."""
 
     def __init__(self, name, nodes, opset, inputs, ops, outputs, weights=None,
-                 zeros=None, owners=None, masks=None):
+                 zeros=None, owners=None, root=None, kind="passed"):
         self.name, self.nodes, self.opset = name, nodes, opset
         self.inputs, self.ops, self.outputs = inputs, ops, outputs
         self.weights, self.zeros = weights or {}, zeros or {}
-        self.owners, self.masks = owners, masks
+        self.owners, self.root, self.kind = owners, root, kind
 
     def case(self):
         rng = np.random.default_rng(5)
-        feeds = {n: rng.standard_normal(s).astype(np.float32)
+        feeds = {n: np.array(s[1], s[0]) if s and isinstance(s[0], str) else
+                 rng.standard_normal(s).astype(np.float32)
                  for n, s in self.inputs.items()}
         weights = {}
         for name, what in self.weights.items():
@@ -51,6 +52,7 @@ class Find:
             nodes, feeds, weights, {n: values[n] for n in self.outputs},
             self.opset)
         result = case_files.Case(self.name, model, feeds, self.nodes)
+        result.root, result.kind = self.root, self.kind
         if self.owners:
             result.owners = {
                 "format": "discoc-owners", "version": 1, "nodes": self.nodes,
@@ -60,7 +62,7 @@ class Find:
 
 
 def _weight(array):
-    if array.dtype == np.float32 and array.size > 1:
+    if array.dtype == np.float32 and array.ndim:
         return repr(tuple(array.shape))
     return f"({str(array.dtype)!r}, {array.tolist()!r})"
 
@@ -81,8 +83,8 @@ def as_python(case, verdict):
     lines = [f"    # {line}" for line in verdict.splitlines()[:3]]
     lines.append(f"    Find({case.name!r}, {case.nodes}, "
                  f"{model.opset_import[0].version},")
-    shapes = {n: tuple(v.shape) for n, v in case.feeds.items()}
-    lines.append(f"         {shapes!r}, [")
+    inputs = ", ".join(f"{n!r}: {_weight(v)}" for n, v in case.feeds.items())
+    lines.append(f"         {{{inputs}}}, [")
     for op in model.graph.node:
         lines.append(f"             ({op.op_type!r}, {' '.join(op.input)!r}, "
                      f"{' '.join(op.output)!r},")
@@ -99,13 +101,21 @@ def as_python(case, verdict):
         owners = {n: (e["axis"], e["owners"])
                   for n, e in case.owners["tensors"].items()}
         lines.append(f"         owners={owners!r},")
+    if case.root is not None:
+        lines.append(f"         root={case.root!r},")
     lines[-1] = lines[-1].rstrip(",") + "),"
     if case.masks:
         lines.append(f"    # masks were stated: {case.masks['masks']!r}")
     return "\n".join(lines) + "\n"
 
 
-FINDS = ()
+FINDS = (
+    # A grouped convolution took the owners of another axis for its channels.
+    Find("grouped_reads_rows", 1, 13, {"x": (1, 9, 2)}, [
+        ("MatMul", "x v", "z", {}),
+        ("Conv", "z w", "y", {"group": 9, "kernel_shape": [3]})],
+        ["y"], weights={"v": (2, 3), "w": (27, 1, 3)}),
+)
 
 
 def cases():

@@ -102,7 +102,7 @@ def run(a, folder, tally):
         for k in range(0, len(found), BATCH):
             batch = found[k:k + BATCH]
             for case, verdict in zip(batch, fuzzer.judge(batch)):
-                tally.check(case.name, verdict.kind == "passed", str(verdict))
+                tally.check(case.name, verdict.kind == case.kind, str(verdict))
     elif a.replay or a.reduce:
         case = cases.Case.load(a.replay or a.reduce)
         verdict = fuzzer.judge([case])[0]

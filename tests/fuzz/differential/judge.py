@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What comes of cases: several are compiled into one program."""
 
-import json
 import os
 import re
 import shutil
@@ -84,17 +83,11 @@ def _compile(case, folder):
     path = os.path.join(folder, f"{case.name}.onnx")
     with open(path, "wb") as stream:
         stream.write((case.plain or case.model).SerializeToString())
-    options = {}
-    for key in ("masks", "owners"):
-        document = getattr(case, key)
-        if document:
-            options[key] = os.path.join(folder, f"{case.name}.{key}.json")
-            with open(options[key], "w", encoding="utf-8") as stream:
-                json.dump(document, stream)
     out = os.path.join(folder, f"{case.name}.out")
     shutil.rmtree(out, ignore_errors=True)
     try:
-        discoc.compile(path, case.nodes, out, timeout=120, **options)
+        discoc.compile(path, case.nodes, out, timeout=120,
+                       extra=case.options(folder))
     except discoc.CompileError as error:
         text = str(error).replace(path, "MODEL")
         if error.crashed or error.code not in (1, 2):

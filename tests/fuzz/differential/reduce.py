@@ -81,6 +81,10 @@ def _statements(case):
         other = case.copy()
         other.masks = other.plain = None
         yield other
+    if case.root is not None:
+        other = case.copy()
+        other.root = None
+        yield other
     if case.owners:
         other = case.copy()
         other.owners = None
@@ -94,7 +98,7 @@ def _statements(case):
 
 
 def _nodes(case):
-    if not case.masks and not case.owners:
+    if not case.masks and not case.owners and case.root is None:
         for nodes in range(1, case.nodes):
             other = case.copy()
             other.nodes = nodes
@@ -214,7 +218,7 @@ def _size(case):
     zeros = sum(int((w == 0).sum()) for w in
                 graph.initialisers(model).values())
     return (len(model.graph.node), case.nodes, bool(case.masks),
-            bool(case.owners), len(model.graph.output), elements, zeros)
+            bool(case.owners), case.root is not None, len(model.graph.output), elements, zeros)
 
 
 def reduce(case, fails, seconds):
@@ -231,7 +235,7 @@ def reduce(case, fails, seconds):
                 if other is None or _size(other) >= _size(case):
                     continue
                 key = (other.model.SerializeToString(), other.nodes,
-                       str(other.owners), str(other.masks))
+                       str(other.owners), str(other.masks), str(other.root))
                 if key in tried:
                     continue
                 tried.add(key)

@@ -189,6 +189,8 @@ def _factors(g, size):
 def reshape(g):
     x = g.floats()
     dims = list(g.shape(x))
+    if not dims:
+        raise Rejected("a scalar")
     way = g.integer(0, 3)
     if way == 0:      # split one dimension
         axis = g.integer(0, len(dims) - 1)
