@@ -14,6 +14,7 @@ namespace disco {
 template <class P> struct conv_plain {
   using T = arith_t<typename P::x_t>;
   static T of(typename P::x_t v) { return load(v); }
+  static constexpr T pad = (T)0;
 };
 
 /// Columns of x (every tap of every input channel of a group) for the product.
@@ -86,14 +87,14 @@ template <class P, class Take = conv_plain<P>> struct conv_product {
         last = last < first ? first : last;
       }
       for (dim i = 0; i < first; ++i)
-        to[i] = (T)0;
+        to[i] = Take::pad;
       if (first < last) {
         const x_t *row = from + ((iz * ih + iy) * iw - shift + (ox + first) * sw);
         for (dim i = 0; i < last - first; ++i)
           to[first + i] = Take::of(row[i * sw]);
       }
       for (dim i = last; i < run; ++i)
-        to[i] = (T)0;
+        to[i] = Take::pad;
       to += run;
       columns -= run;
       ox = 0;
@@ -116,18 +117,18 @@ template <class P, class Take = conv_plain<P>> struct conv_product {
     const dim low = start < 0 ? (-start < columns ? -start : columns) : 0;
     const dim fit = plane - start < columns ? plane - start : columns, high = fit < low ? low : fit;
     for (dim i = 0; i < low; ++i)
-      to[i] = (T)0;
+      to[i] = Take::pad;
     for (dim i = low; i < high; ++i)
       to[i] = Take::of(from[start + i]);
     for (dim i = high; i < columns; ++i)
-      to[i] = (T)0;
+      to[i] = Take::pad;
     // Columns [0, -dx) or [iw - dx, iw) of every row are outside the image.
     const dim first = dx < 0 ? 0 : (dx < iw ? iw - dx : 0),
               last = dx < 0 ? (-dx < iw ? -dx : iw) : iw;
     if (dx != 0)
       for (dim row = -ox; row < columns; row += iw)
         for (dim i = row + first < 0 ? 0 : row + first; i < row + last && i < columns; ++i)
-          to[i] = (T)0;
+          to[i] = Take::pad;
   }
 
   void pack_b(T *to, dim k0, dim kc, dim n0, dim columns, dim width) const {

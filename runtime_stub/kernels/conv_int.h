@@ -12,6 +12,15 @@ namespace disco {
 template <class P, class Number> struct conv_int_take {
   using T = Number;
   static T of(typename P::x_t v) { return (T)((int32_t)v - (int32_t)P::x_zero); }
+  static constexpr T pad = 0;
+};
+/// The bits that quads want, from int_quads::shift on; pads are the zero point.
+template <class P> struct conv_int_take<P, int8_t> {
+  using T = int8_t;
+  static constexpr int32_t moved = int_quads::shift - (int32_t)int_min<typename P::x_t>,
+                           zero = (int32_t)P::x_zero + moved;
+  static T of(typename P::x_t v) { return (T)(uint8_t)((int32_t)v + moved); }
+  static constexpr T pad = (T)(uint8_t)zero;
 };
 
 /// What both ways of a convolution have in common.
@@ -38,6 +47,7 @@ template <class P, class Number> struct conv_int_base : conv_product<P, conv_int
 /// As a product of matrices.
 template <class P> struct conv_int_product : conv_int_base<P, int16_t> {
   using base = conv_int_base<P, int16_t>;
+  using number = int16_t;
   void pack_a(int16_t *__restrict to, dim m0, dim k0, dim kc) const {
     const typename P::w_t *from = this->w + m0 * base::k + k0;
     const int32_t zero = (int32_t)P::w_zero((int64_t)(this->first_row + m0));
@@ -46,6 +56,28 @@ template <class P> struct conv_int_product : conv_int_base<P, int16_t> {
   }
   void pack_b(int16_t *to, dim k0, dim n0, dim columns) const {
     base::base::pack_b(to, k0, 1, n0, columns, columns);
+  }
+};
+
+/// The same of bytes as they are: what the zero point of x adds to a row is taken off its start.
+template <class P> struct conv_int_quads : conv_int_base<P, int8_t> {
+  using base = conv_int_base<P, int8_t>;
+  using number = int8_t;
+  static constexpr dim a_row = base::k;
+  const int8_t *a(dim m0, dim k0) const { return this->w + m0 * base::k + k0; }
+  void pack_a(int8_t *to, dim m0, dim k0, dim kc) const {
+    memcpy(to, this->w + m0 * base::k + k0, (size_t)kc);
+  }
+  void pack_b(int8_t *to, dim k0, dim n0, dim columns) const {
+    base::base::pack_b(to, k0, 1, n0, columns, columns);
+  }
+  void start(int32_t *c, dim m0, dim n0, dim columns) const {
+    base::start(c, m0, n0, columns);
+    const uint32_t off = (uint32_t)conv_int_take<P, int8_t>::zero *
+                         (uint32_t)int_total(this->w + m0 * base::k, base::k);
+    if (off != 0)
+      for (dim j = 0; j < columns; ++j)
+        c[j] = (int32_t)((uint32_t)c[j] - off);
   }
 };
 
@@ -99,6 +131,14 @@ inline void conv_int(typename P::y_t *y, const typename P::x_t *x, const typenam
         conv_int_planes<P> g{};
         settle(g);
         planes::run(g);
+      } else if constexpr (DISCO_INT_QUADS && same<typename P::w_t, int8_t> && !P::has_w_zero) {
+        conv_int_quads<P> g{};
+        settle(g);
+#if defined(__ARM_FEATURE_MVE)
+        gemm_int_columns(g);
+#else
+        gemm_int(g);
+#endif
       } else {
         conv_int_product<P> g{};
         settle(g);

@@ -13,6 +13,11 @@
 
 #if defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)
 #include <arm_acle.h>
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+#endif
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
+#include <arm_neon.h>
 #endif
 
 namespace disco {
@@ -35,7 +40,7 @@ typedef int32_t int_sums __attribute__((vector_size(DISCO_PAIRS_BYTES)));
 typedef int16_t int_halves __attribute__((vector_size(DISCO_PAIRS_BYTES)));
 struct int_pairs {
   int_sums both;
-  explicit int_pairs(const int_sums &v) : both(v) {}
+  DISCO_INLINE static int_pairs of(const int_sums &v) { return {v}; }
   /// acc + the two products of every pair of this with the pair a.
   DISCO_INLINE void add(int_sums &acc, int32_t a) const {
     const int_sums wide = a - int_sums{};
@@ -64,7 +69,7 @@ struct int_pairs {
 typedef int32_t int_sums;
 struct int_pairs {
   int32_t both;
-  explicit int_pairs(int32_t v) : both(v) {}
+  DISCO_INLINE static int_pairs of(int32_t v) { return {v}; }
   DISCO_INLINE void add(int32_t &acc, int32_t a) const { acc = __smlad(both, a, acc); }
 };
 #undef DISCO_PAIRS_BYTES
@@ -75,7 +80,7 @@ struct int_pairs {
 typedef vec<int32_t, DISCO_PAIRS_BYTES>::type int_sums;
 struct int_pairs {
   int_sums low, high;
-  explicit int_pairs(const int_sums &v) : low(v << 16 >> 16), high(v >> 16) {}
+  DISCO_INLINE static int_pairs of(const int_sums &v) { return {v << 16 >> 16, v >> 16}; }
   DISCO_INLINE void add(int_sums &acc, int32_t a) const {
     acc += low * (a << 16 >> 16);
     acc += high * (a >> 16);
@@ -84,37 +89,118 @@ struct int_pairs {
 
 #endif
 
+// Four products of 8 bits at once, where weights have no zero point: VPDPBUSD takes numbers without
+// sign on the side of b, SDOT with.
+#if defined(__AVX512VNNI__) && DISCO_PAIRS_BYTES == 64
+#define DISCO_INT_QUADS 1
+struct int_quads {
+  static constexpr int32_t shift = 0; // the least value of b
+  int_sums four;
+  DISCO_INLINE static int_quads of(const int_sums &v) { return {v}; }
+  DISCO_INLINE void add(int_sums &acc, int32_t a) const {
+    const int_sums wide = a - int_sums{};
+#if defined(__clang__)
+    acc = (int_sums)__builtin_ia32_vpdpbusd512(acc, four, wide);
+#else
+    acc = (int_sums)__builtin_ia32_vpdpbusd_v16si(acc, four, wide);
+#endif
+  }
+};
+#elif defined(__AVXVNNI__) && DISCO_PAIRS_BYTES == 32
+#define DISCO_INT_QUADS 1
+struct int_quads {
+  static constexpr int32_t shift = 0;
+  int_sums four;
+  DISCO_INLINE static int_quads of(const int_sums &v) { return {v}; }
+  DISCO_INLINE void add(int_sums &acc, int32_t a) const {
+    const int_sums wide = a - int_sums{};
+#if defined(__clang__)
+    acc = (int_sums)__builtin_ia32_vpdpbusd256(acc, four, wide);
+#else
+    acc = (int_sums)__builtin_ia32_vpdpbusd_v8si(acc, four, wide);
+#endif
+  }
+};
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
+#define DISCO_INT_QUADS 1
+struct int_quads {
+  static constexpr int32_t shift = -128;
+  int8x16_t four;
+  DISCO_INLINE static int_quads of(const int_sums &v) {
+    return {vreinterpretq_s8_s32((int32x4_t)v)};
+  }
+  DISCO_INLINE void add(int_sums &acc, int32_t a) const {
+    acc = (int_sums)vdotq_s32((int32x4_t)acc, four, vreinterpretq_s8_s32(vdupq_n_s32(a)));
+  }
+};
+#elif defined(__ARM_FEATURE_MVE)
+#define DISCO_INT_QUADS 1
+struct int_quads { // of sixteen: gemm_int_columns
+  static constexpr int32_t shift = -128;
+};
+#else
+#define DISCO_INT_QUADS 0
+struct int_quads {
+  static constexpr int32_t shift = 0;
+};
+#endif
+
+template <class Number> struct int_open {
+  using type = int_pairs;
+};
+template <> struct int_open<int8_t> {
+  using type = int_quads;
+};
+
+// Sums of a tile. Where they are scalars, there are a dozen registers for all.
+#if DISCO_PAIRS_BYTES
+#define DISCO_INT_ROWS DISCO_TILE_ROWS
+#define DISCO_INT_VECTORS DISCO_TILE_VECTORS
+#else
+#define DISCO_INT_ROWS 2
+#define DISCO_INT_VECTORS 4
+#endif
+
 using int_vec = vec<int32_t, DISCO_PAIRS_BYTES>;
 
-/// Two numbers beside each other.
-inline int32_t int_pair(int16_t first, int16_t second) {
-  const int16_t both[2] = {first, second};
-  int32_t pair;
-  memcpy(&pair, both, sizeof pair);
-  return pair;
+/// Numbers that lie beside each other in memory, as one word.
+inline int32_t int_word(int16_t first, int16_t second) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  return (int32_t)((uint32_t)(uint16_t)first << 16 | (uint16_t)second);
+#else
+  return (int32_t)((uint32_t)(uint16_t)second << 16 | (uint16_t)first);
+#endif
+}
+inline int32_t int_word(const int16_t *const *rows, dim i) {
+  return int_word(rows[0][i], rows[1][i]);
+}
+inline int32_t int_word(const int8_t *const *rows, dim i) {
+  return (int32_t)((uint32_t)(uint8_t)rows[0][i] | (uint32_t)(uint8_t)rows[1][i] << 8 |
+                   (uint32_t)(uint8_t)rows[2][i] << 16 | (uint32_t)(uint8_t)rows[3][i] << 24);
 }
 
 struct int_block {
   static constexpr dim lanes = int_vec::lanes;
-  static constexpr dim mr = DISCO_TILE_ROWS, vectors = DISCO_TILE_VECTORS, nr = vectors * lanes;
+  static constexpr dim mr = DISCO_INT_ROWS, vectors = DISCO_INT_VECTORS,
+                       nr = (DISCO_PAIRS_BYTES ? vectors : 2 * vectors) * lanes;
   static constexpr dim kc = DISCO_PAIRS_BYTES ? 512 : 192; // even
-  static constexpr dim mg = 4 * mr;
+  static constexpr dim mg = DISCO_PAIRS_BYTES ? 4 * mr : 16;
 };
 
-/// Rows x Vectors tile of c, which is added to.
-template <int Rows, int Vectors>
-DISCO_WIDE void int_tile(dim pairs, const int32_t *__restrict a, dim a_row,
+/// Rows x Vectors tile of c, which is added to. Open: int_pairs or int_quads.
+template <class Open, int Rows, int Vectors>
+DISCO_WIDE void int_tile(dim words, const int32_t *__restrict a, dim a_row,
                          const int32_t *__restrict b, dim b_row, int32_t *__restrict c, dim c_row) {
   int_sums acc[Rows][Vectors];
   DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
     DISCO_UNROLL for (int j = 0; j < Vectors; ++j)
         int_vec::load(acc[r][j], c + r * c_row + j * int_vec::lanes);
   }
-  for (dim k = 0; k < pairs; ++k, b += b_row) {
+  for (dim k = 0; k < words; ++k, b += b_row) {
     DISCO_UNROLL for (int j = 0; j < Vectors; ++j) {
-      int_sums both;
-      int_vec::load(both, b + j * int_vec::lanes);
-      const int_pairs open(both);
+      int_sums word;
+      int_vec::load(word, b + j * int_vec::lanes);
+      const Open open = Open::of(word);
       DISCO_UNROLL for (int r = 0; r < Rows; ++r) open.add(acc[r][j], a[r * a_row + k]);
     }
   }
@@ -124,53 +210,61 @@ DISCO_WIDE void int_tile(dim pairs, const int32_t *__restrict a, dim a_row,
   }
 }
 
-template <int Rows>
-inline void int_tile_width(dim vectors, dim pairs, const int32_t *a, dim a_row, const int32_t *b,
+template <class Open, int Rows>
+inline void int_tile_width(dim vectors, dim words, const int32_t *a, dim a_row, const int32_t *b,
                            dim b_row, int32_t *c, dim c_row) {
-  for (; vectors >= DISCO_TILE_VECTORS; vectors -= DISCO_TILE_VECTORS) {
-    int_tile<Rows, DISCO_TILE_VECTORS>(pairs, a, a_row, b, b_row, c, c_row);
-    b += DISCO_TILE_VECTORS * int_vec::lanes;
-    c += DISCO_TILE_VECTORS * int_vec::lanes;
+  for (; vectors >= DISCO_INT_VECTORS; vectors -= DISCO_INT_VECTORS) {
+    int_tile<Open, Rows, DISCO_INT_VECTORS>(words, a, a_row, b, b_row, c, c_row);
+    b += DISCO_INT_VECTORS * int_vec::lanes;
+    c += DISCO_INT_VECTORS * int_vec::lanes;
   }
   for (; vectors > 0; --vectors, b += int_vec::lanes, c += int_vec::lanes)
-    int_tile<Rows, 1>(pairs, a, a_row, b, b_row, c, c_row);
+    int_tile<Open, Rows, 1>(words, a, a_row, b, b_row, c, c_row);
 }
 
-DISCO_WIDE inline void int_rows(dim rows, dim vectors, dim pairs, const int32_t *a, dim a_row,
-                                const int32_t *b, dim b_row, int32_t *c, dim c_row) {
+template <class Open>
+DISCO_WIDE void int_rows(dim rows, dim vectors, dim words, const int32_t *a, dim a_row,
+                         const int32_t *b, dim b_row, int32_t *c, dim c_row) {
   dim r = 0;
-  for (; rows - r >= DISCO_TILE_ROWS; r += DISCO_TILE_ROWS)
-    int_tile_width<DISCO_TILE_ROWS>(vectors, pairs, a + r * a_row, a_row, b, b_row, c + r * c_row,
-                                    c_row);
+  for (; rows - r >= DISCO_INT_ROWS; r += DISCO_INT_ROWS)
+    int_tile_width<Open, DISCO_INT_ROWS>(vectors, words, a + r * a_row, a_row, b, b_row,
+                                         c + r * c_row, c_row);
   for (; r < rows; ++r)
-    int_tile_width<1>(vectors, pairs, a + r * a_row, a_row, b, b_row, c + r * c_row, c_row);
+    int_tile_width<Open, 1>(vectors, words, a + r * a_row, a_row, b, b_row, c + r * c_row, c_row);
 }
 
-/// Rows `even` and `odd` of b side by side, as pairs.
-DISCO_WIDE inline void int_interleave(int32_t *__restrict to, const int16_t *__restrict even,
-                                      const int16_t *__restrict odd, dim count) {
+/// Rows of b side by side, as words.
+template <class Number>
+DISCO_WIDE void int_interleave(int32_t *__restrict to, const Number *const *rows, dim count) {
   for (dim i = 0; i < count; ++i)
-    to[i] = int_pair(even[i], odd[i]);
+    to[i] = int_word(rows, i);
 }
 
 /// The product of one op. G has
 ///   m, n, k                     static constexpr extents
-///   pack_a(int16_t *to, m0, k0, kc)         row m0 of a, kc numbers
-///   pack_b(int16_t *to, k0, n0, columns)    row k0 of b
+///   number                      int16_t: pairs. int8_t: quads, where int_has_quads
+///   pack_a(number *to, m0, k0, kc)          row m0 of a, kc numbers
+///   pack_b(number *to, k0, n0, columns)     row k0 of b
 ///   start(int32_t *c, m0, n0, columns)      what the sums of a row begin with
 ///   finish(const int32_t *c, m0, n0, columns)
 template <class G> inline void gemm_int(const G &g) {
   using block = int_block;
-  constexpr dim k_even = (G::k + 1) / 2 * 2, step = k_even < block::kc ? k_even : block::kc;
+  using number = typename G::number;
+  constexpr dim depth = (dim)(4 / sizeof(number));
+  constexpr dim k_full = (G::k + depth - 1) / depth * depth,
+                step = k_full < block::kc ? k_full : block::kc, words = step / depth;
   constexpr dim n_full = (G::n + block::lanes - 1) / block::lanes * block::lanes;
   constexpr dim width = n_full < block::nr ? n_full : block::nr;
-  constexpr dim group = G::m < block::mg ? G::m : block::mg, pairs = step / 2;
+  constexpr dim group = G::m < block::mg ? G::m : block::mg;
   static_assert(G::m > 0 && G::n > 0 && G::k > 0, "nothing to compute");
-  alignas(DISCO_VECTOR_BYTES > 16 ? DISCO_VECTOR_BYTES : 16) int32_t panel[pairs * width];
-  int32_t a[block::mr * pairs], sums[group * width];
-  int16_t rows[2][width];
-  for (dim j = 0; j < width; ++j)
-    rows[0][j] = rows[1][j] = 0;
+  alignas(DISCO_VECTOR_BYTES > 16 ? DISCO_VECTOR_BYTES : 16) int32_t panel[words * width];
+  int32_t a[block::mr * words], sums[group * width];
+  number buffer[depth * width], packed[step];
+  const number *rows[depth];
+  for (dim d = 0; d < depth; ++d)
+    rows[d] = buffer + d * width;
+  for (dim j = 0; j < depth * width; ++j)
+    buffer[j] = 0;
   for (dim n0 = 0; n0 < G::n; n0 += width) {
     const dim columns = G::n - n0 < width ? G::n - n0 : width,
               vectors = (columns + block::lanes - 1) / block::lanes, full = vectors * block::lanes;
@@ -182,27 +276,25 @@ template <class G> inline void gemm_int(const G &g) {
           sums[r * width + j] = 0;
       }
       for (dim k0 = 0; k0 < G::k; k0 += step) {
-        const dim kc = G::k - k0 < step ? G::k - k0 : step, used = (kc + 1) / 2;
-        // Rows of b that all fit the panel are packed for the first rows of a alone.
+        const dim kc = G::k - k0 < step ? G::k - k0 : step, used = (kc + depth - 1) / depth;
+        // Rows of b that all fit the panel are packed for the first rows of a alone. What is
+        // beyond the last row meets zeros of a.
         if (g0 == 0 || G::k > step)
           for (dim p = 0; p < used; ++p) {
-            g.pack_b(rows[0], k0 + 2 * p, n0, columns);
-            if (2 * p + 1 < kc)
-              g.pack_b(rows[1], k0 + 2 * p + 1, n0, columns);
-            else
-              for (dim j = 0; j < columns; ++j)
-                rows[1][j] = 0;
-            int_interleave(panel + p * width, rows[0], rows[1], full);
+            for (dim d = 0; d < depth && depth * p + d < kc; ++d)
+              g.pack_b(buffer + d * width, k0 + depth * p + d, n0, columns);
+            int_interleave(panel + p * width, rows, full);
           }
         for (dim r0 = 0; r0 < count; r0 += block::mr) {
           const dim some = count - r0 < block::mr ? count - r0 : block::mr;
-          int16_t packed[step];
           for (dim r = 0; r < some; ++r) {
-            packed[2 * used - 1] = 0;
+            for (dim i = kc; i < depth * used; ++i)
+              packed[i] = 0;
             g.pack_a(packed, g0 + r0 + r, k0, kc);
-            memcpy(a + r * pairs, packed, (size_t)used * sizeof *a);
+            memcpy(a + r * words, packed, (size_t)used * sizeof *a);
           }
-          int_rows(some, vectors, used, a, pairs, panel, width, sums + r0 * width, width);
+          int_rows<typename int_open<number>::type>(some, vectors, used, a, words, panel, width,
+                                                    sums + r0 * width, width);
         }
       }
       for (dim r = 0; r < count; ++r)
@@ -211,21 +303,107 @@ template <class G> inline void gemm_int(const G &g) {
   }
 }
 
+#if defined(__ARM_FEATURE_MVE)
+
+/// Rows x Columns sums, each of products of rows of a and of b that lie along k.
+template <int Rows, int Columns>
+DISCO_WIDE void int_columns_tile(dim kc, const int8_t *__restrict a, dim a_row,
+                                 const int8_t *__restrict b, dim b_row, int32_t *__restrict c,
+                                 dim c_row) {
+  int32_t acc[Rows][Columns];
+  DISCO_UNROLL for (int r = 0; r < Rows; ++r) DISCO_UNROLL for (int j = 0; j < Columns; ++j)
+      acc[r][j] = c[r * c_row + j];
+  for (dim k = 0; k < kc; k += 16) {
+    const mve_pred16_t some = vctp8q((uint32_t)(kc - k));
+    int8x16_t left[Rows];
+    DISCO_UNROLL for (int r = 0; r < Rows; ++r) left[r] = vldrbq_z_s8(a + r * a_row + k, some);
+    DISCO_UNROLL for (int j = 0; j < Columns; ++j) {
+      const int8x16_t right = vldrbq_z_s8(b + j * b_row + k, some);
+      DISCO_UNROLL for (int r = 0; r < Rows; ++r) acc[r][j] =
+          vmladavaq_s8(acc[r][j], left[r], right);
+    }
+  }
+  DISCO_UNROLL for (int r = 0; r < Rows; ++r) DISCO_UNROLL for (int j = 0; j < Columns; ++j)
+      c[r * c_row + j] = acc[r][j];
+}
+
+/// gemm_int for Arm's MVE, which sums along k: columns of b are turned, rows of a lie where they
+/// are. G also has a(m0, k0) and a_row.
+template <class G> inline void gemm_int_columns(const G &g) {
+  constexpr dim step = G::k < 384 ? G::k : 384, width = G::n < 8 ? G::n : 8;
+  constexpr dim group = G::m < 32 ? G::m : 32;
+  int8_t panel[width * step], row[width];
+  int32_t sums[group * width];
+  for (dim n0 = 0; n0 < G::n; n0 += width) {
+    const dim columns = G::n - n0 < width ? G::n - n0 : width;
+    for (dim g0 = 0; g0 < G::m; g0 += group) {
+      const dim count = G::m - g0 < group ? G::m - g0 : group;
+      for (dim r = 0; r < count; ++r)
+        g.start(sums + r * width, g0 + r, n0, columns);
+      for (dim k0 = 0; k0 < G::k; k0 += step) {
+        const dim kc = G::k - k0 < step ? G::k - k0 : step;
+        if (g0 == 0 || G::k > step)
+          for (dim k = 0; k < kc; ++k) {
+            g.pack_b(row, k0 + k, n0, columns);
+            for (dim j = 0; j < columns; ++j)
+              panel[j * step + k] = row[j];
+          }
+        for (dim r = 0; r < count; r += 2)
+          for (dim j = 0; j < columns; j += 2) {
+            const int8_t *a = g.a(g0 + r, k0), *b = panel + j * step;
+            int32_t *c = sums + r * width + j;
+            if (count - r > 1 && columns - j > 1)
+              int_columns_tile<2, 2>(kc, a, G::a_row, b, step, c, width);
+            else if (count - r > 1)
+              int_columns_tile<2, 1>(kc, a, G::a_row, b, step, c, width);
+            else if (columns - j > 1)
+              int_columns_tile<1, 2>(kc, a, G::a_row, b, step, c, width);
+            else
+              int_columns_tile<1, 1>(kc, a, G::a_row, b, step, c, width);
+          }
+      }
+      for (dim r = 0; r < count; ++r)
+        g.finish(sums + r * width, g0 + r, n0, columns);
+    }
+  }
+}
+
+#endif
+
 /// Sum of a[i] * (b[i] - zero).
 template <class B>
 DISCO_WIDE int32_t int_dot(dim count, const int16_t *__restrict a, const B *__restrict b,
                            int16_t zero) {
   dim i = 0;
   int32_t sum = 0;
-#if defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)
+#if defined(__ARM_FEATURE_MVE)
+  for (; i < count; i += 8) {
+    const mve_pred16_t some = vctp16q((uint32_t)(count - i));
+    int16x8_t right;
+    if constexpr (same<B, int8_t>)
+      right = vldrbq_z_s16(b + i, some);
+    else
+      right = vreinterpretq_s16_u16(vldrbq_z_u16(b + i, some));
+    // What is beyond the end meets zeros of a.
+    sum = vmladavaq_s16(sum, vldrhq_z_s16(a + i, some), vsubq_n_s16(right, zero));
+  }
+#elif defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)
   for (; i + 2 <= count; i += 2) {
     int32_t left;
     memcpy(&left, a + i, sizeof left);
-    sum = __smlad(left, int_pair((int16_t)(b[i] - zero), (int16_t)(b[i + 1] - zero)), sum);
+    sum = __smlad(left, int_word((int16_t)(b[i] - zero), (int16_t)(b[i + 1] - zero)), sum);
   }
 #endif
   for (; i < count; ++i)
     sum += (int32_t)a[i] * (int32_t)(int16_t)(b[i] - zero);
+  return sum;
+}
+
+/// Sum of the weights of one row.
+DISCO_WIDE inline int32_t int_total(const int8_t *w, dim count) {
+  int32_t sum = 0;
+  for (dim i = 0; i < count; ++i)
+    sum += w[i];
   return sum;
 }
 

@@ -9,6 +9,7 @@ namespace disco {
 
 template <class P> struct matmul_int_product {
   static constexpr dim m = (dim)P::m, n = (dim)P::n, k = (dim)P::k;
+  using number = int16_t;
   typename P::y_t *y;
   const typename P::a_t *left;
   const typename P::b_t *right;
