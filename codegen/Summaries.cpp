@@ -271,6 +271,7 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     discoc::LayerReport layer;
     layer.op = entry.getAs<StringAttr>("op").str();
     layer.type = entry.getAs<StringAttr>("type").getValue().split(',').first.str();
+    layer.replicatedReason = entry.getAs<StringAttr>("replicated").str();
     layer.macs = number("macs");
     layer.weightBytes = number("weight_bytes");
     layer.denseMacs = number("dense_macs");
@@ -289,10 +290,13 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     }
   }
   for (discoc::LayerReport &layer : report.layers) {
-    int64_t macs = 0;
-    for (const discoc::LayerShare &share : layer.nodes)
+    int64_t macs = 0, weightBytes = 0;
+    for (const discoc::LayerShare &share : layer.nodes) {
       macs += share.macs;
+      weightBytes += share.weightBytes;
+    }
     layer.replicatedMacs = std::max<int64_t>(0, macs - layer.macs);
+    layer.replicatedWeightBytes = std::max<int64_t>(0, weightBytes - layer.weightBytes);
   }
   discoc::addTotals(report);
   return report;

@@ -22,6 +22,47 @@ static int64_t bytesOf(Value value) { return byteSize(tensorType(value)); }
 
 namespace {
 
+static std::optional<Contraction> contractionOf(Operation *op) {
+  auto contraction = dyn_cast<ContractionOpInterface>(op);
+  return contraction ? contraction.getContraction() : std::nullopt;
+}
+
+static int64_t elements(Value value) { return tensorType(value).getNumElements(); }
+
+/// Whether every path from a vector leads, through functions of its elements alone, to an op for
+/// which `ends` holds.
+static bool allPaths(Value vector, function_ref<bool(Operation *)> ends) {
+  return !vector.use_empty() && llvm::all_of(vector.getUsers(), [&](Operation *user) {
+    if (ends(user))
+      return true;
+    return isa<DivisionOpInterface>(user) && !isa<CostOpInterface>(user) &&
+           elements(user->getResult(0)) == elements(vector) && allPaths(user->getResult(0), ends);
+  });
+}
+
+/// Whether an op is the first contraction of a squeeze-and-excite path: a vector of channels makes
+/// a vector that makes, by another contraction, the factors of whole features. Computed by every
+/// node it needs no second exchange of a few numbers.
+static bool isSqueeze(Operation *op) {
+  auto makesVector = [](Operation *candidate) {
+    std::optional<Contraction> rule = contractionOf(candidate);
+    Value result = candidate->getResults().empty() ? Value() : candidate->getResult(0);
+    return rule && rule->groups == 1 && elements(result) == shapeOf(result)[rule->resultAxis];
+  };
+  if (!makesVector(op) || op->hasAttr(kOwnersAttr) || op->hasAttr(kStatedMaskAttr) ||
+      elements(op->getOperand(0)) != shapeOf(op->getOperand(0))[contractionOf(op)->inputAxis])
+    return false;
+  return allPaths(op->getResult(0), [&](Operation *second) {
+    if (!makesVector(second))
+      return false;
+    Value factors = second->getResult(0);
+    return allPaths(factors, [&](Operation *user) {
+      return user->getNumResults() == 1 && isa<DivisionOpInterface>(user) &&
+             elements(user->getResult(0)) > elements(factors) && user->getNumOperands() == 2;
+    });
+  });
+}
+
 /// Chooses the axis along which each tensor is divided, or that every node computes it.
 class AxisChooser {
 public:
@@ -73,7 +114,10 @@ private:
     Value result = op->getResult(0);
     int64_t best = -1, bestCost = std::numeric_limits<int64_t>::max();
     auto rule = dyn_cast<DivisionOpInterface>(op);
-    if (rule && isMadeEverywhere(rule)) {
+    bool squeezes = nodes > 1 && isSqueeze(op);
+    if (squeezes)
+      op->setAttr(kReplicatedAttr, StringAttr::get(op->getContext(), "squeeze-and-excite"));
+    if (squeezes || (rule && isMadeEverywhere(rule))) {
       replicated.insert(result);
       return -1;
     }
@@ -250,9 +294,14 @@ private:
     return axes.isReplicated(value) && !rootOwned.contains(value);
   }
 
-  static bool isContraction(Operation *op) {
-    auto contraction = dyn_cast<ContractionOpInterface>(op);
-    return contraction && contraction.getContraction();
+  static bool isContraction(Operation *op) { return contractionOf(op).has_value(); }
+
+  /// Whether an op looks things up in a constant larger than what it finds: a table (of word
+  /// embeddings) is divided like weights, not kept by the root.
+  static bool looksUp(Operation *op) {
+    return llvm::any_of(op->getOperands(), [&](Value operand) {
+      return isConstant(operand) && elements(operand) > elements(op->getResult(0));
+    });
   }
 
   LogicalResult checkSizes() {
@@ -294,7 +343,7 @@ private:
       Value result = op->getResult(0);
       values.push_back(result);
       classes.add(result, axisExtent(tensorType(result), axes[result]));
-      bool preprocessing = !isContraction(op) && reachesContraction(result) &&
+      bool preprocessing = !isContraction(op) && !looksUp(op) && reachesContraction(result) &&
                            llvm::all_of(op->getOperands(), [&](Value operand) {
                              return isConstant(operand) || rootOwned.contains(operand);
                            });
@@ -303,7 +352,13 @@ private:
     });
   }
 
+  struct Tie {
+    Value result, operand;
+    Relation relation;
+  };
+
   void tie() {
+    SmallVector<Tie> groups;
     for (Value value : values) {
       auto rule = dyn_cast<DivisionOpInterface>(value.getDefiningOp());
       if (!rule || axes[value] < 0 || rootOwned.contains(value))
@@ -318,12 +373,23 @@ private:
         if (isConstant(operand) || axes.isReplicated(operand) || rootOwned.contains(operand) ||
             !need.relation || need.axis != axes[operand])
           continue;
-        // Groups stay together as long as every node can have one.
-        if (need.kind == OperandNeed::Contracted && classes.countBlocks(*need.relation) < nodes)
-          continue;
-        classes.tie(value, operand, *need.relation);
+        if (need.kind != OperandNeed::Contracted || isDepthwise(*need.relation))
+          classes.tie(value, operand, *need.relation);
+        else if (classes.countBlocks(*need.relation) >= nodes)
+          groups.push_back({value, operand, *need.relation});
       }
     }
+    // Groups stay together as long as every node can have one, unless shuffles between grouped
+    // convolutions would join them all.
+    for (const Tie &group : groups)
+      classes.tieUnlessLarge(group.result, group.operand, group.relation);
+  }
+
+  static bool isDepthwise(const Relation &relation) {
+    for (int64_t i = 0; i < relation.size(); ++i)
+      if (relation.single(i) < 0)
+        return false;
+    return true;
   }
 
   LogicalResult applyStated() {

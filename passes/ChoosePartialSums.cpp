@@ -5,6 +5,7 @@
 #include "Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
+#include <tuple>
 
 namespace disco {
 #define GEN_PASS_DEF_CHOOSEPARTIALSUMS
@@ -16,23 +17,17 @@ using namespace disco;
 
 namespace {
 
-using Pair = std::pair<int64_t, int64_t>; // from, to
+/// A feature that one node could give another.
+struct Offer {
+  int64_t bytes = 0; // 0 once somebody needs the feature itself
+  std::vector<int> readers;
+};
 
-/// What one node could give another: features, or addends of contractions that read them.
-struct Choice {
-  struct Group {
-    int64_t bytes = 0; // 0 once somebody needs the feature itself
-    std::vector<int> readers;
-  };
-  std::vector<Operation *> contractions; // that may be given addends
-  std::map<std::pair<const void *, int64_t>, Group> features;
-
-  int vertexOf(Operation *op) {
-    auto at = llvm::find(contractions, op);
-    if (at == contractions.end())
-      contractions.push_back(op);
-    return static_cast<int>(llvm::find(contractions, op) - contractions.begin());
-  }
+/// A contraction whose outputs could be given addends instead.
+struct Reader {
+  Operation *op;
+  int64_t bytes = 0; // of all addends
+  std::vector<std::pair<int64_t, int64_t>> pairs;
 };
 
 /// Channels of the outputs of one contraction that one node is given addends of.
@@ -59,8 +54,7 @@ public:
     for (Shortage &shortage : shortages)
       if (!shortage.output && !known.isHandedOut(shortage.use->get()))
         addReader(shortage);
-    for (auto &[pair, choice] : choices)
-      choose(pair, choice);
+    choose();
     for (auto &[op, addends] : chosen)
       rewrite(op, addends);
     return success();
@@ -98,51 +92,58 @@ private:
       for (int64_t to = 0; to < nodes; ++to) {
         if (from == to)
           continue;
-        IndexSet lacking = owners.getSet(from)
-                               .intersect(shortage.needs[to])
-                               .minus(owners.getSet(to));
+        IndexSet lacking =
+            owners.getSet(from).intersect(shortage.needs[to]).minus(owners.getSet(to));
         if (lacking.empty())
           continue;
-        Choice &choice = choices[{from, to}];
-        int reader = eligible ? choice.vertexOf(op) : -1;
+        int reader = eligible ? readerOf(op, from, to) : -1;
         lacking.forEach([&](int64_t channel) {
           const Feature &origin = features[channel];
           auto [at, inserted] =
-              choice.features.try_emplace({origin.value.getAsOpaquePointer(), origin.channel});
-          Choice::Group &group = at->second;
+              offers.try_emplace({origin.value.getAsOpaquePointer(), origin.channel, from, to});
+          Offer &offer = at->second;
           if (inserted)
-            group.bytes =
-                channelBytes(tensorType(origin.value), ownersOf(origin.value).getAxis());
+            offer.bytes = channelBytes(tensorType(origin.value), ownersOf(origin.value).getAxis());
           if (!eligible)
-            group.bytes = 0;
-          else if (group.readers.empty() || group.readers.back() != reader)
-            group.readers.push_back(reader);
+            offer.bytes = 0;
+          else if (offer.readers.empty() || offer.readers.back() != reader)
+            offer.readers.push_back(reader);
         });
       }
   }
 
-  /// The cheapest cover: of every feature and every contraction that reads it, one has to pay.
-  void choose(Pair pair, Choice &choice) {
-    if (choice.contractions.empty())
-      return;
+  int readerOf(Operation *op, int64_t from, int64_t to) {
+    auto [at, inserted] = readerIndex.try_emplace(op, static_cast<int>(readers.size()));
+    if (inserted)
+      readers.push_back({op, 0, {}});
+    Reader &reader = readers[static_cast<size_t>(at->second)];
+    reader.bytes += rowBytes(op, to);
+    reader.pairs.push_back({from, to});
+    return at->second;
+  }
+
+  /// The cheapest cover: of every feature and every contraction that reads it, one has to pay. A
+  /// contraction is divided by its inputs between all nodes or none: work stays balanced.
+  void choose() {
     // Features with the same readers are one vertex.
     std::map<std::vector<int>, int64_t> groups;
-    for (auto &[feature, group] : choice.features)
-      if (!group.readers.empty())
-        groups[group.readers] += group.bytes;
+    for (auto &[feature, offer] : offers)
+      if (!offer.readers.empty())
+        groups[offer.readers] += offer.bytes;
     std::vector<int64_t> featureBytes, sumBytes;
     std::vector<std::pair<int, int>> edges;
-    for (auto &[readers, bytes] : groups) {
-      for (int reader : readers)
+    for (auto &[reading, bytes] : groups) {
+      for (int reader : reading)
         edges.push_back({static_cast<int>(featureBytes.size()), reader});
       featureBytes.push_back(bytes);
     }
-    for (Operation *op : choice.contractions)
-      sumBytes.push_back(rowBytes(op, pair.second));
+    for (const Reader &reader : readers)
+      sumBytes.push_back(reader.bytes);
     VertexCover cover = minimumCover(featureBytes, sumBytes, edges);
-    for (auto [op, paid] : llvm::zip(choice.contractions, cover.right))
-      if (paid)
-        chosen[op].push_back({pair.first, pair.second, {}, {}, {}});
+    for (auto [reader, pays] : llvm::zip(readers, cover.right))
+      if (pays)
+        for (auto [from, to] : reader.pairs)
+          chosen[reader.op].push_back({from, to, {}, {}, {}});
   }
 
   void rewrite(Operation *op, SmallVectorImpl<Addend> &addends) {
@@ -183,17 +184,16 @@ private:
     Value rows = builder.create<ConstantOp>(
         weights.getLoc(), RankedTensorType::get(shape, weights.getType().getElementType()),
         weights.getValue(), builder.getArrayAttr(view));
-    Attribute mask =
-        RouteAttr::get(builder.getContext(), addend.from, addend.from, addend.columns);
+    Attribute mask = RouteAttr::get(builder.getContext(), addend.from, addend.from, addend.columns);
     NamedAttrList attrs(op->getAttrs());
     attrs.erase("act");
     attrs.set("mask", builder.getArrayAttr(mask));
     attrs.set("operandSegmentSizes", builder.getDenseI32ArrayAttr({1, 1, 0, 0, 0}));
     attrs.set(kRouteKindAttr, RouteKindAttr::get(builder.getContext(), RouteKind::PartialSum));
-    Type type = RankedTensorType::get(
-        resultShape, tensorType(result).getElementType(),
-        OwnedAttr::at(builder.getContext(), addend.from, owners.getNodes(), rule.resultAxis,
-                      addend.rows.size()));
+    Type type =
+        RankedTensorType::get(resultShape, tensorType(result).getElementType(),
+                              OwnedAttr::at(builder.getContext(), addend.from, owners.getNodes(),
+                                            rule.resultAxis, addend.rows.size()));
     OperationState state(op->getLoc(), op->getName(), {op->getOperand(0), rows}, type,
                          attrs.getAttrs());
     addend.value = builder.create(state)->getResult(0);
@@ -222,7 +222,9 @@ private:
   int64_t nodes;
   Needs known;
   SmallVector<Shortage> shortages;
-  std::map<Pair, Choice> choices;
+  std::map<std::tuple<const void *, int64_t, int64_t, int64_t>, Offer> offers;
+  std::vector<Reader> readers;
+  DenseMap<Operation *, int> readerIndex;
   llvm::MapVector<Operation *, SmallVector<Addend>> chosen;
 };
 

@@ -8,7 +8,7 @@ using namespace disco;
 
 namespace {
 struct Layer {
-  std::string type;
+  std::string type, replicated;
   int64_t macs = 0, weightBytes = 0, denseMacs = 0, denseWeightBytes = 0, denseBytes = 0,
           denseMessages = 0;
 };
@@ -22,7 +22,10 @@ static std::pair<int64_t, int64_t> countPairs(Operation *op, const Contraction &
   OwnedAttr owners = ownersOf(op->getResult(0));
   bool divided = owners.getAxis() == rule.resultAxis;
   int64_t kept = 0;
+  bool everywhere = owners.isReplicated();
   for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>()) {
+    if (everywhere && route.getTo() != 0)
+      continue; // the same again
     IndexSet outputs = divided ? owners.getSet(route.getTo()) : IndexSet::all(rows);
     if (rule.groups == 1) {
       kept += outputs.size() * route.getSet().size();
@@ -127,6 +130,8 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
     Layer &layer = layers[builder.getStringAttr(opName(&op))];
     if (layer.type.empty())
       layer.type = opDescription(&op);
+    if (auto reason = op.getAttrOfType<StringAttr>(kReplicatedAttr))
+      layer.replicated = reason.str();
     addCosts(&op, layer);
     layer.denseBytes += integerOf(&op, kDenseBytesAttr);
     layer.denseMessages += integerOf(&op, kDenseMessagesAttr);
@@ -137,6 +142,7 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
     list.push_back(builder.getDictionaryAttr(
         {builder.getNamedAttr("op", name),
          builder.getNamedAttr("type", builder.getStringAttr(layer.type)),
+         builder.getNamedAttr("replicated", builder.getStringAttr(layer.replicated)),
          builder.getNamedAttr("macs", builder.getI64IntegerAttr(layer.macs)),
          builder.getNamedAttr("weight_bytes", builder.getI64IntegerAttr(layer.weightBytes)),
          builder.getNamedAttr("dense_macs", builder.getI64IntegerAttr(layer.denseMacs)),

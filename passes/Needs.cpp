@@ -21,8 +21,8 @@ bool Needs::isHandedOut(Value value) const {
 }
 
 /// What rank `rank` needs of an operand, along the operand's owner axis.
-IndexSet Needs::needOf(Operation *op, unsigned k, const OperandNeed &need,
-                       const IndexSet &computed, int64_t rank) const {
+IndexSet Needs::needOf(Operation *op, unsigned k, const OperandNeed &need, const IndexSet &computed,
+                       int64_t rank) const {
   OwnedAttr owners = ownersOf(op->getOperand(k));
   IndexSet all = IndexSet::all(axisExtent(tensorType(op->getOperand(k)), owners.getAxis()));
   if (computed.empty())
@@ -63,8 +63,7 @@ static bool handsIn(Operation *op) {
          llvm::all_of(op->getUsers(), handsIn);
 }
 
-LogicalResult Needs::findShortages(Operation *op,
-                                   SmallVectorImpl<Shortage> &shortages) const {
+LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &shortages) const {
   for (Value operand : op->getOperands())
     if (!isConstant(operand) && !ownersOf(operand))
       return op->emitError("has an operand without owner map: run disco-assign-owners first");
@@ -112,7 +111,7 @@ const std::vector<Feature> &Needs::origins(Value value) {
 }
 
 void Needs::traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need,
-                  Value operand) {
+                         Value operand) {
   if (!need.relation || isConstant(operand) || ownersOf(operand).getAxis() != need.axis)
     return;
   std::vector<Feature> sources = origins(operand);

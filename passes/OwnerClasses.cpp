@@ -25,6 +25,7 @@ int64_t OwnerClasses::find(int64_t element) { return findRoot(parent, element); 
 void OwnerClasses::add(Value value, int64_t extent) {
   first[value] = static_cast<int64_t>(parent.size());
   extents[value] = extent;
+  values.push_back(value);
   for (int64_t i = 0; i < extent; ++i)
     parent.push_back(static_cast<int64_t>(parent.size()));
   owner.resize(parent.size(), -1);
@@ -35,6 +36,32 @@ void OwnerClasses::tie(Value result, Value operand, const Relation &relation) {
   for (int64_t i = 0; i < extents.lookup(result); ++i)
     relation.forEach(
         i, [&](int64_t read) { unite(parent, element(result, i), element(operand, read)); });
+}
+
+std::vector<int64_t> OwnerClasses::largestClasses() {
+  std::vector<int64_t> largest, count(parent.size(), 0);
+  for (Value value : values) {
+    int64_t most = 0, extent = extents.lookup(value);
+    for (int64_t i = 0; i < extent; ++i)
+      most = std::max(most, ++count[find(element(value, i))]);
+    for (int64_t i = 0; i < extent; ++i)
+      count[find(element(value, i))] = 0;
+    largest.push_back(most);
+  }
+  return largest;
+}
+
+void OwnerClasses::tieUnlessLarge(Value result, Value operand, const Relation &relation) {
+  std::vector<int64_t> before = parent, largestBefore = largestClasses();
+  tie(result, operand, relation);
+  std::vector<int64_t> largest = largestClasses();
+  for (size_t k = 0; k < values.size(); ++k) {
+    int64_t share = (extents.lookup(values[k]) + nodes - 1) / nodes;
+    if (largest[k] <= std::max(share, largestBefore[k]))
+      continue;
+    parent = std::move(before);
+    return;
+  }
 }
 
 int64_t OwnerClasses::countBlocks(const Relation &relation) {

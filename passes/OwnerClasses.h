@@ -18,6 +18,9 @@ public:
   void add(mlir::Value value, int64_t extent);
   /// Ties each channel of `result` to the channels of `operand` that it reads.
   void tie(mlir::Value result, mlir::Value operand, const Relation &relation);
+  /// The same, unless a class would then have more than a node's share of some tensor, and more
+  /// than the largest class has of it already.
+  void tieUnlessLarge(mlir::Value result, mlir::Value operand, const Relation &relation);
   /// In how many independent blocks a relation falls apart.
   static int64_t countBlocks(const Relation &relation);
 
@@ -38,7 +41,11 @@ private:
     return first.lookup(value) + channel;
   }
 
+  /// By tensor, in the order of `values`: how many channels the largest class has of it.
+  std::vector<int64_t> largestClasses();
+
   int64_t nodes;
+  std::vector<mlir::Value> values;
   llvm::DenseMap<mlir::Value, int64_t> first, extents;
   std::vector<int64_t> parent;
   std::vector<int64_t> owner;        // by representative; -1: none yet

@@ -79,6 +79,8 @@ inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 /// its routes.
 inline constexpr llvm::StringLiteral kRouteKindAttr = "disco.route_kind";
 
+/// Name of the attribute of an op that every node computes on purpose: why, for the report.
+inline constexpr llvm::StringLiteral kReplicatedAttr = "disco.replicated";
 /// Name of the attribute of a contraction some of whose columns are summed elsewhere: its mask
 /// before.
 inline constexpr llvm::StringLiteral kFullMaskAttr = "disco.full_mask";

@@ -100,7 +100,7 @@ def pairs(entries):
 
 
 def payload_fault(out, features, payload):
-    """Runtime = report, by pair; with partial sums no pair moves more than
+    """Runtime = report, by pair; with partial sums no more bytes move than
     with features alone."""
     exchanged, root = cluster.report_traffic(
         cluster.load_json(os.path.join(out, "report.json")))
@@ -110,7 +110,7 @@ def payload_fault(out, features, payload):
         return f"payload {payload}, report.json {both}"
     alone, _ = cluster.report_traffic(
         cluster.load_json(os.path.join(features, "report.json")))
-    if any(size > alone.get(pair, 0) for pair, size in exchanged.items()):
+    if sum(exchanged.values()) > sum(alone.values()):
         return f"{_shown(exchanged)}, features alone {_shown(alone)}"
     return None
 

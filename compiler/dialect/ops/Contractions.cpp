@@ -36,8 +36,8 @@ Value ContractionBuilder::build(Value x, Value w, Value localBias, Value init, b
                                            (last ? quant : quant.sumOnly()).ofRows(context.set)));
     else if (!llvm::is_contained({StringRef("mask"), StringRef("channels"),
                                   StringRef("operandSegmentSizes"), StringRef(kOwnersAttr),
-                                  StringRef(kFullMaskAttr), StringRef(kRouteKindAttr),
-                                  StringRef(kStatedMaskAttr)},
+                                  StringRef(kFullMaskAttr), StringRef(kReplicatedAttr),
+                                  StringRef(kRouteKindAttr), StringRef(kStatedMaskAttr)},
                                  attr.getName().getValue()) &&
              (last || attr.getName() != "act"))
       attrs.push_back(attr);

@@ -30,7 +30,7 @@ static std::array<int64_t, 3> spatial(ArrayRef<int64_t> values, int64_t missing)
 
 /// Drops what belongs to the global program alone.
 static void dropGlobalAttributes(Operation *op) {
-  for (StringRef name : {kOwnersAttr, kFullMaskAttr, kRouteKindAttr})
+  for (StringRef name : {kOwnersAttr, kFullMaskAttr, kRouteKindAttr, kReplicatedAttr})
     op->removeAttr(name);
   op->removeAttr(kStatedMaskAttr);
   op->removeAttr("mask");
