@@ -149,7 +149,12 @@ def Disco_UnaryKind : I32EnumAttr<"UnaryKind", "a scalar function", [
     I32EnumAttrCase<"Round", 21, "round">, I32EnumAttrCase<"Reciprocal", 22, "reciprocal">,
     I32EnumAttrCase<"Sign", 23, "sign">, I32EnumAttrCase<"Sin", 24, "sin">, I32EnumAttrCase<"Cos", 25, "cos">,
     I32EnumAttrCase<"Not", 26, "not">, I32EnumAttrCase<"Gelu", 27, "gelu">, I32EnumAttrCase<"Mish", 28, "mish">,
-    I32EnumAttrCase<"ThresholdedRelu", 29, "thresholded_relu">]> {
+    I32EnumAttrCase<"ThresholdedRelu", 29, "thresholded_relu">, I32EnumAttrCase<"Tan", 30, "tan">,
+    I32EnumAttrCase<"Asin", 31, "asin">, I32EnumAttrCase<"Acos", 32, "acos">, I32EnumAttrCase<"Atan", 33, "atan">,
+    I32EnumAttrCase<"Sinh", 34, "sinh">, I32EnumAttrCase<"Cosh", 35, "cosh">, I32EnumAttrCase<"Asinh", 36, "asinh">,
+    I32EnumAttrCase<"Acosh", 37, "acosh">, I32EnumAttrCase<"Atanh", 38, "atanh">,
+    I32EnumAttrCase<"GeluTanh", 39, "gelu_tanh">, I32EnumAttrCase<"Shrink", 40, "shrink">,
+    I32EnumAttrCase<"Affine", 41, "affine">, I32EnumAttrCase<"ScaledTanh", 42, "scaled_tanh">]> {
   let cppNamespace = "::disco";
   let genSpecializedAttr = 0;
 }
@@ -158,7 +163,8 @@ def Disco_ActAttr : Disco_Attr<"Act", "act"> {
   let summary = "a scalar function with its two parameters";
   let description = [{
     `#disco.act<relu>`, `#disco.act<clip, 0.0, 6.0>`. alpha and beta are: clip's minimum and maximum, the
-    alpha and beta of hard_sigmoid, the alpha of leaky_relu, elu and thresholded_relu, the alpha and gamma of selu.
+    alpha and beta of hard_sigmoid, the alpha of leaky_relu, elu and thresholded_relu, the alpha and gamma of selu,
+    shrink's lambd and bias, affine's factor and addend, and scaled_tanh's outer and inner factor.
   }];
   let parameters = (ins EnumParameter<Disco_UnaryKind>:$kind, APFloatParameter<"">:$alpha, APFloatParameter<"">:$beta);
   let hasCustomAssemblyFormat = 1;
@@ -201,7 +207,8 @@ def Disco_BinaryKind : Disco_Enum<"BinaryKind", "a scalar function of two operan
     I32EnumAttrCase<"Prelu", 9, "prelu">, I32EnumAttrCase<"And", 10, "and">, I32EnumAttrCase<"Or", 11, "or">,
     I32EnumAttrCase<"Xor", 12, "xor">, I32EnumAttrCase<"Equal", 13, "equal">, I32EnumAttrCase<"Less", 14, "less">,
     I32EnumAttrCase<"Greater", 15, "greater">, I32EnumAttrCase<"LessOrEqual", 16, "less_or_equal">,
-    I32EnumAttrCase<"GreaterOrEqual", 17, "greater_or_equal">]>;
+    I32EnumAttrCase<"GreaterOrEqual", 17, "greater_or_equal">, I32EnumAttrCase<"ShiftLeft", 18, "shift_left">,
+    I32EnumAttrCase<"ShiftRight", 19, "shift_right">]>;
 def Disco_PoolKind : Disco_Enum<"PoolKind", "how a window is reduced",
     [I32EnumAttrCase<"Max", 0, "max">, I32EnumAttrCase<"Average", 1, "average">]>;
 def Disco_ReduceKind : Disco_Enum<"ReduceKind", "how axes are reduced", [
@@ -224,6 +231,21 @@ def Disco_NearestMode : Disco_Enum<"NearestMode", "how a coordinate is rounded t
     I32EnumAttrCase<"RoundPreferFloor", 0, "round_prefer_floor">,
     I32EnumAttrCase<"RoundPreferCeil", 1, "round_prefer_ceil">,
     I32EnumAttrCase<"Floor", 2, "floor">, I32EnumAttrCase<"Ceil", 3, "ceil">]>;
+
+def Disco_ScatterKind : Disco_Enum<"ScatterKind", "how an update joins what is there", [
+    I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Add", 1, "add">, I32EnumAttrCase<"Mul", 2, "mul">,
+    I32EnumAttrCase<"Max", 3, "max">, I32EnumAttrCase<"Min", 4, "min">]>;
+def Disco_RecurrentKind : Disco_Enum<"RecurrentKind", "the cell of a recurrent layer", [
+    I32EnumAttrCase<"Rnn", 0, "rnn">, I32EnumAttrCase<"Gru", 1, "gru">, I32EnumAttrCase<"Lstm", 2, "lstm">]>;
+def Disco_RecurrentDirection : Disco_Enum<"RecurrentDirection", "the order in which a sequence is read", [
+    I32EnumAttrCase<"Forward", 0, "forward">, I32EnumAttrCase<"Reverse", 1, "reverse">,
+    I32EnumAttrCase<"Bidirectional", 2, "bidirectional">]>;
+def Disco_SampleMode : Disco_Enum<"SampleMode", "how a value between pixels is computed", [
+    I32EnumAttrCase<"Linear", 0, "linear">, I32EnumAttrCase<"Nearest", 1, "nearest">,
+    I32EnumAttrCase<"Cubic", 2, "cubic">]>;
+def Disco_SamplePadding : Disco_Enum<"SamplePadding", "what lies beyond the border of a sampled image", [
+    I32EnumAttrCase<"Zeros", 0, "zeros">, I32EnumAttrCase<"Border", 1, "border">,
+    I32EnumAttrCase<"Reflection", 2, "reflection">]>;
 
 def Disco_MessageType : TypeDef<DiscoDialect, "Message"> {
   let mnemonic = "message";

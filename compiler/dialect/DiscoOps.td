@@ -213,6 +213,85 @@ def Disco_ResizeOp : Disco_PureOp<"resize"> {
   let hasVerifier = 1;
 }
 
+def Disco_MaxPoolIndexOp : Disco_InferredOp<"max_pool_index"> {
+  let summary = "where in its plane the greatest value of each window lies";
+  let description = [{
+    The first of equals, counted row by row, with `column_major` column by column. Padding is never it.
+  }];
+  let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+    DenseI64ArrayAttr:$dilations, UnitAttr:$ceil_mode, UnitAttr:$column_major);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_ArgExtremeOp : Disco_InferredOp<"arg_extreme"> {
+  let summary = "the index of the greatest or the least value along an axis";
+  let description = [{The axis stays with extent 1. Of equals it is the first, with `last` the last.}];
+  let arguments = (ins Tensor:$x, I64Attr:$axis, UnitAttr:$minimum, UnitAttr:$last);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_TopKOp : Disco_InferredOp<"top_k"> {
+  let summary = "the indices of the k greatest or least values along an axis, the best first";
+  let description = [{Of equals the one with the lower index comes first. The values are gathered with them.}];
+  let arguments = (ins Tensor:$x, I64Attr:$axis, I64Attr:$k, UnitAttr:$smallest);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_CumSumOp : Disco_InferredOp<"cum_sum"> {
+  let summary = "running sums along an axis";
+  let description = [{`exclusive` leaves an element out of its own sum; `reverse` sums from the end.}];
+  let arguments = (ins Tensor:$x, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_RecurrentOp : Disco_InferredOp<"recurrent", [DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>]> {
+  let summary = "RNN, GRU or LSTM over a whole sequence";
+  let description = [{
+    x is [steps, batch, inputs], w [directions, gates * hidden, inputs], r [directions, gates * hidden, hidden], bias
+    [directions, 2 * gates * hidden], lengths [batch], initial [directions, batch, hidden]; `cell` holds an LSTM's initial cell state, like
+    initial, and its peepholes, [directions, 3 * hidden]. The result is [steps + states, directions, batch,
+    hidden]: the output of every step, the last hidden state and, of an LSTM, the last cell state. `activations` has
+    those of one direction after those of the other. It is not divided.
+  }];
+  let arguments = (ins Tensor:$x, Tensor:$w, Tensor:$r, Tensor:$bias, Tensor:$lengths, Tensor:$initial,
+    Variadic<Tensor>:$cell, Disco_RecurrentKind:$kind, Disco_RecurrentDirection:$direction,
+    TypedArrayAttrBase<Disco_ActAttr, "array of scalar functions">:$activations, OptionalAttr<F64Attr>:$clip,
+    UnitAttr:$linear_before_reset, UnitAttr:$input_forget);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_NonMaxSuppressionOp : Disco_PureOp<"non_max_suppression"> {
+  let summary = "boxes that no better box of their class covers";
+  let description = [{
+    boxes is [batch, count, 4], scores [batch, classes, count]. A row of the result is (batch, class, box). Rows that are not
+    needed hold -1; boxes that find no row are left out.
+  }];
+  let arguments = (ins Tensor:$boxes, Tensor:$scores, I64Attr:$most, F64Attr:$iou, OptionalAttr<F64Attr>:$score,
+    UnitAttr:$centred);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
+}
+
+def Disco_GridSampleOp : Disco_InferredOp<"grid_sample"> {
+  let summary = "values of an image at the places of a grid";
+  let description = [{
+    x is [N, C, spatial...], grid [N, out..., places]: coordinates in [-1, 1], that of the last axis of x first.
+  }];
+  let arguments = (ins Tensor:$x, Tensor:$grid, Disco_SampleMode:$mode, Disco_SamplePadding:$padding,
+    UnitAttr:$align_corners);
+  let results = (outs Tensor:$result);
+}
+
+def Disco_RoiAlignOp : Disco_InferredOp<"roi_align"> {
+  let summary = "regions of feature maps, each resampled to one size";
+  let description = [{
+    x is [N, C, H, W], rois [regions, 4] (x1, y1, x2, y2), batch [regions]. `samples` 0 takes as many an output pixel as fit.
+  }];
+  let arguments = (ins Tensor:$x, Tensor:$rois, Tensor:$batch, I64Attr:$height, I64Attr:$width, I64Attr:$samples,
+    F64Attr:$scale, UnitAttr:$half_pixel, UnitAttr:$maximum);
+  let results = (outs Tensor:$result);
+}
+
 //===----------------------------------------------------------------------===//
 // Data movement within a node
 //===----------------------------------------------------------------------===//
@@ -257,7 +336,23 @@ def Disco_SelectOp : Disco_InferredOp<"select", [], ["localize", "relabels"]> {
 
 def Disco_GatherOp : Disco_InferredOp<"gather"> {
   let summary = "slices of one axis, by indices known at run time";
-  let arguments = (ins Tensor:$x, Tensor:$indices, I64Attr:$axis);
+  let description = [{
+    The first `batch` dimensions are shared: x is [batch..., before..., extent, after...], indices [batch..., indices...], the result
+    [batch..., before..., indices..., after...]. `axis` is that of the extent.
+  }];
+  let arguments = (ins Tensor:$x, Tensor:$indices, I64Attr:$axis, DefaultValuedAttr<I64Attr, "0">:$batch);
+  let results = (outs Tensor:$result);
+  let hasFolder = 1;
+}
+
+def Disco_ScatterOp : Disco_InferredOp<"scatter"> {
+  let summary = "a tensor with some slices of one axis replaced or changed, by indices known at run time";
+  let description = [{
+    x is [batch..., extent, after...], indices [batch..., indices...], updates [batch..., indices..., after...]; `batch` says
+    how many dimensions are shared. Indices count from the end when negative; others outside are left out. `kind`
+    joins an update with what is there.
+  }];
+  let arguments = (ins Tensor:$x, Tensor:$indices, Tensor:$updates, I64Attr:$batch, Disco_ScatterKind:$kind);
   let results = (outs Tensor:$result);
   let hasFolder = 1;
 }

@@ -165,6 +165,19 @@ static Functor functorOf(UnaryKind kind) {
   case UnaryKind::Sin: return {"op_sin"};
   case UnaryKind::Cos: return {"op_cos"};
   case UnaryKind::Not: return {"op_not"};
+  case UnaryKind::Tan: return {"op_tan"};
+  case UnaryKind::Asin: return {"op_asin"};
+  case UnaryKind::Acos: return {"op_acos"};
+  case UnaryKind::Atan: return {"op_atan"};
+  case UnaryKind::Sinh: return {"op_sinh"};
+  case UnaryKind::Cosh: return {"op_cosh"};
+  case UnaryKind::Asinh: return {"op_asinh"};
+  case UnaryKind::Acosh: return {"op_acosh"};
+  case UnaryKind::Atanh: return {"op_atanh"};
+  case UnaryKind::GeluTanh: return {"act_gelu_tanh"};
+  case UnaryKind::Shrink: return {"act_shrink", "lambd", "bias"};
+  case UnaryKind::Affine: return {"act_affine", "alpha", "beta"};
+  case UnaryKind::ScaledTanh: return {"act_scaled_tanh", "alpha", "beta"};
   }
   llvm_unreachable("covered");
 }

@@ -61,15 +61,30 @@ static LogicalResult convertGelu(OpImport &op) {
     return op.result(op.unary(x, UnaryKind::Gelu));
   if (form != "tanh")
     return op.error("attribute 'approximate' is '" + form + "', but must be 'none' or 'tanh'");
-  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-  Value cube = op.binary(BinaryKind::Mul, op.binary(BinaryKind::Mul, x, x), x);
-  Value sum =
-      op.binary(BinaryKind::Add, x, op.binary(BinaryKind::Mul, cube, op.scalar(x, 0.044715)));
-  Value tanh = op.unary(op.binary(BinaryKind::Mul, sum, op.scalar(x, 0.79788456080286535588)),
-                        UnaryKind::Tanh);
-  Value half = op.binary(BinaryKind::Mul, x, op.scalar(x, 0.5));
+  return op.result(op.unary(x, UnaryKind::GeluTanh));
+}
+
+static LogicalResult convertShrink(OpImport &op) {
+  double bias = op.real("bias", 0), lambd = op.real("lambd", 0.5);
+  return op.result(op.unary(op.input(0), UnaryKind::Shrink, lambd, bias));
+}
+
+static LogicalResult convertIsNan(OpImport &op) {
+  Value x = op.input(0);
+  return op.result(op.unary(op.binary(BinaryKind::Equal, x, x), UnaryKind::Not));
+}
+
+static LogicalResult convertIsInf(OpImport &op) {
+  bool positive = op.flag("detect_positive", true), negative = op.flag("detect_negative", true);
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  if (!positive && !negative)
+    return op.result(op.filled(op.shape(x), op.builder.getI1Type(), 0));
+  if (positive && negative)
+    x = op.unary(x, UnaryKind::Abs);
   return op.result(
-      op.binary(BinaryKind::Mul, half, op.binary(BinaryKind::Add, tanh, op.scalar(x, 1))));
+      op.binary(BinaryKind::Equal, x, op.scalar(x, positive ? HUGE_VAL : -HUGE_VAL)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -183,8 +198,13 @@ static LogicalResult convertMod(OpImport &op) {
 static LogicalResult convertPrelu(OpImport &op) {
   op.ignore({"consumed_inputs"});
   Value x = op.input(0), slope = op.input(1);
-  // Before opset 7 a slope with one dimension goes by channel.
-  if (op.opset() < 7 && x && slope && op.rank(slope) == 1 && op.rank(x) > 2) {
+  // Before opset 7 a slope with one dimension goes by channel. So do converted models whose slope
+  // would not fit otherwise.
+  bool byChannel = x && slope && op.rank(slope) == 1 && op.rank(x) > 2 &&
+                   (op.opset() < 7 || (op.shape(slope)[0] == op.shape(x)[1] &&
+                                       op.shape(slope)[0] != op.shape(x).back() &&
+                                       op.shape(slope)[0] != 1));
+  if (byChannel) {
     Ints shape(static_cast<size_t>(op.rank(x)) - 1, 1);
     shape[0] = op.shape(slope)[0];
     slope = op.reshape(slope, shape);
@@ -195,6 +215,21 @@ static LogicalResult convertPrelu(OpImport &op) {
             shapeText(op.shape(x)),
         "dimensions are matched from the right: slopes by channel need the shape [C, 1, 1]");
   return op.result(op.binary(BinaryKind::Prelu, x, slope));
+}
+
+static LogicalResult convertBitShift(OpImport &op) {
+  std::string direction = op.text("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT")
+    return op.error("attribute 'direction' is '" + direction + "', but must be LEFT or RIGHT");
+  return op.result(
+      op.binary(direction == "LEFT" ? BinaryKind::ShiftLeft : BinaryKind::ShiftRight, op.input(0),
+                op.input(1)));
+}
+
+/// What is exclusive or with all bits.
+static LogicalResult convertBitwiseNot(OpImport &op) {
+  Value x = op.input(0);
+  return op.result(op.binary(BinaryKind::Xor, x, op.scalar(x, -1)));
 }
 
 template <BinaryKind kind> static LogicalResult convertVariadic(OpImport &op) {
@@ -294,6 +329,19 @@ void disco::importing::addElementwise(ConverterTable &table) {
   unary("Cos", convertUnary<UnaryKind::Cos>);
   unary("Not", convertUnary<UnaryKind::Not>, kBool);
   unary("Mish", convertUnary<UnaryKind::Mish>);
+  unary("Tan", convertUnary<UnaryKind::Tan>);
+  unary("Asin", convertUnary<UnaryKind::Asin>);
+  unary("Acos", convertUnary<UnaryKind::Acos>);
+  unary("Atan", convertUnary<UnaryKind::Atan>);
+  unary("Sinh", convertUnary<UnaryKind::Sinh>);
+  unary("Cosh", convertUnary<UnaryKind::Cosh>);
+  unary("Asinh", convertUnary<UnaryKind::Asinh>);
+  unary("Acosh", convertUnary<UnaryKind::Acosh>);
+  unary("Atanh", convertUnary<UnaryKind::Atanh>);
+  unary("Shrink", convertShrink, kSignedNumbers);
+  unary("IsNaN", convertIsNan);
+  unary("IsInf", convertIsInf);
+  unary("BitwiseNot", convertBitwiseNot, kSigned | kUnsigned);
   unary("HardSigmoid", convertHardSigmoid);
   unary("LeakyRelu", convertLeakyRelu);
   unary("Elu", convertElu);
@@ -320,6 +368,10 @@ void disco::importing::addElementwise(ConverterTable &table) {
   binary("LessOrEqual", convertBinary<BinaryKind::LessOrEqual>);
   binary("GreaterOrEqual", convertBinary<BinaryKind::GreaterOrEqual>);
   binary("Mod", convertMod);
+  binary("BitShift", convertBitShift, kUnsigned);
+  binary("BitwiseAnd", convertBinary<BinaryKind::And>, kSigned | kUnsigned);
+  binary("BitwiseOr", convertBinary<BinaryKind::Or>, kSigned | kUnsigned);
+  binary("BitwiseXor", convertBinary<BinaryKind::Xor>, kSigned | kUnsigned);
   binary("PRelu", convertPrelu);
   table["Pow"] = {convertPow, 2, 2, 1, kNumbers, 1};
   table["Min"] = {convertVariadic<BinaryKind::Min>, 1, kVariadic, 1, kNumbers, kVariadic};

@@ -257,40 +257,6 @@ static LogicalResult convertSlice(OpImport &op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Gather
-//===----------------------------------------------------------------------===//
-
-static LogicalResult convertGather(OpImport &op) {
-  Value x = op.input(0), indices = op.input(1);
-  if (op.hasFailed())
-    return failure();
-  if (op.inputType(1) != ElemType::I64 && op.inputType(1) != ElemType::I32)
-    return op.error("the indices must be of type int32 or int64");
-  std::optional<int64_t> axis = op.normalAxis(op.integer("axis", 0), op.rank(x));
-  if (!axis)
-    return failure();
-  ElementsAttr known = OpImport::constant(indices);
-  if (!known)
-    return op.result(op.make<GatherOp>({x, indices}, {op.named("axis", *axis)}));
-  ConstantView view(known);
-  Ints list;
-  int64_t extent = op.shape(x)[*axis];
-  for (int64_t i = 0; view.isValid() && i < view.size(); ++i) {
-    int64_t index = view.integer(i);
-    if (index < -extent || index >= extent)
-      return op.error("index " + Twine(index) + " is outside axis " + Twine(*axis) +
-                      " of a tensor of the shape " + shapeText(op.shape(x)));
-    list.push_back(index < 0 ? index + extent : index);
-  }
-  Ints shape(op.shape(x).take_front(*axis));
-  llvm::append_range(shape, op.shape(indices));
-  llvm::append_range(shape, op.shape(x).drop_front(*axis + 1));
-  if (list == iota(extent))
-    return op.result(op.reshape(x, shape));
-  return op.result(op.reshape(op.select(x, *axis, list), shape));
-}
-
-//===----------------------------------------------------------------------===//
 // Expand, Tile, Pad
 //===----------------------------------------------------------------------===//
 
@@ -421,7 +387,6 @@ void disco::importing::addMovement(ConverterTable &table) {
   table["Concat"] = {convertConcat, 1, kVariadic, 1, kAny, kVariadic};
   table["Split"] = {convertSplit, 1, 2, kVariadic};
   table["Slice"] = {convertSlice, 1, 5, 1};
-  table["Gather"] = {convertGather, 2, 2, 1};
   table["Expand"] = {convertExpand, 2, 2, 1};
   table["Tile"] = {convertTile, 2, 2, 1};
   table["Pad"] = {convertPad, 1, 4, 1};

@@ -80,12 +80,52 @@ static Value runtimeBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters,
   return op.binary(BinaryKind::Add, scaled, op.convertTo(op.reshape(offset, shape), element));
 }
 
+/// The statistics are those of the batch; the running ones are moved towards them.
+static LogicalResult trainingBatchNorm(OpImport &op, double epsilon) {
+  double momentum = op.real("momentum", 0.9f);
+  Values operands = op.inputs();
+  if (op.hasFailed())
+    return failure();
+  Value x = operands[0];
+  if (op.rank(x) < 2)
+    return op.error("needs an input with channels");
+  Ints axes = iota(op.rank(x)), shape(static_cast<size_t>(op.rank(x)) - 1, 1);
+  axes.erase(axes.begin() + 1);
+  int64_t channels = shape[0] = op.shape(x)[1];
+  Value mean = op.reduce(x, ReduceKind::Mean, axes, true);
+  Value centred = op.binary(BinaryKind::Sub, x, mean);
+  Value variance =
+      op.reduce(op.binary(BinaryKind::Mul, centred, centred), ReduceKind::Mean, axes, true);
+  Value deviation =
+      op.unary(op.binary(BinaryKind::Add, variance, op.scalar(x, epsilon)), UnaryKind::Sqrt);
+  Value normal = op.binary(BinaryKind::Div, centred, deviation);
+  Type element = tensorType(x).getElementType();
+  Value scale = op.convertTo(op.reshape(operands[1], shape), element),
+        bias = op.convertTo(op.reshape(operands[2], shape), element);
+  for (size_t i = 1; i < 3; ++i) {
+    if (!op.isUsed(i))
+      continue;
+    Value running = operands[i + 2], batch = op.reshape(i == 1 ? mean : variance, {channels});
+    if (!batch)
+      return failure();
+    batch = op.convertTo(batch, tensorType(running).getElementType());
+    Value moved = op.binary(
+        BinaryKind::Add, op.binary(BinaryKind::Mul, running, op.scalar(running, momentum)),
+        op.binary(BinaryKind::Mul, batch, op.scalar(running, 1 - momentum)));
+    if (failed(op.result(moved, i, i + 2)))
+      return failure();
+  }
+  return op.result(op.binary(BinaryKind::Add, op.binary(BinaryKind::Mul, normal, scale), bias));
+}
+
 static LogicalResult convertBatchNorm(OpImport &op) {
   op.ignore({"momentum", "consumed_inputs"});
   double epsilon = op.real("epsilon", 1e-5f);
   bool perActivation = op.opset() < 9 && !op.flag("spatial", true);
   bool training =
       op.opset() >= 14 ? op.flag("training_mode") : op.opset() < 7 && !op.flag("is_test");
+  if (training && op.opset() >= 14)
+    return trainingBatchNorm(op, epsilon);
   for (size_t i = 1; i < op.op.outputs.size(); ++i)
     training |= !op.op.outputs[i].empty();
   if (training)

@@ -1,11 +1,11 @@
-//===- ConvertScatter.cpp - triangles, and writing into constants ---------===//
+//===- ConvertScatter.cpp - triangles, and writing by indices -------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Exporters build attention masks with these ops.
+// Exporters build attention masks with these ops; of constants they fold away.
 #include "Converters.h"
 #include "Evaluate.h"
+#include "Indices.h"
 #include "llvm/ADT/STLExtras.h"
-#include <cstring>
 
 using namespace mlir;
 using namespace disco;
@@ -32,48 +32,90 @@ static LogicalResult convertTrilu(OpImport &op) {
   return op.result(op.where(kept, x, zero));
 }
 
-/// Only of constants: a run-time scatter has no place in a divided tensor.
+/// `reduction`, which came with opset 16; max and min with 18.
+static std::optional<ScatterKind> scatterKind(OpImport &op) {
+  std::string name = op.text("reduction", "none");
+  std::optional<ScatterKind> kind = symbolizeScatterKind(name);
+  if (!kind)
+    (void)op.error("attribute 'reduction' is '" + name +
+                   "', but must be none, add, mul, max or min");
+  else if (*kind != ScatterKind::None && op.inputType(0) == ElemType::Bool)
+    (void)op.error("bools can only be replaced");
+  return op.hasFailed() ? std::nullopt : kind;
+}
+
 static LogicalResult convertScatterND(OpImport &op) {
-  std::string reduction = op.text("reduction", "none");
-  Value data = op.input(0), indices = op.input(1), updates = op.input(2);
-  if (op.hasFailed())
+  std::optional<ScatterKind> kind = scatterKind(op);
+  Value x = op.input(0), indices = op.input(1), updates = op.input(2);
+  if (!kind || op.hasFailed() || !hasIndexType(op, 1))
     return failure();
-  for (Value operand : {data, indices, updates})
-    if (!OpImport::constant(operand))
-      return op.error("its operands must be constants",
-                      "fold it with onnxsim, or export the model without it");
-  if (reduction != "none" || op.inputType(1) != ElemType::I64 || op.rank(indices) < 1)
-    return op.error("reduction must be none and the indices of type int64");
-  ConstantView from(OpImport::constant(data)), at(OpImport::constant(indices)),
-      with(OpImport::constant(updates));
-  ArrayRef<int64_t> shape = op.shape(data), list = op.shape(indices);
-  int64_t depth = list.back();
-  if (depth < 1 || depth > op.rank(data))
+  ArrayRef<int64_t> shape = op.shape(x), list = op.shape(indices);
+  int64_t depth = list.empty() ? 0 : list.back();
+  if (depth < 1 || depth > op.rank(x))
     return op.error("the indices have the shape " + shapeText(list) + ", but the data " +
                     shapeText(shape));
-  int64_t block = elementCount(shape.drop_front(depth)), count = elementCount(list.drop_back());
-  if (with.size() != count * block)
+  Ints fits(list.drop_back());
+  llvm::append_range(fits, shape.drop_front(depth));
+  if (ArrayRef<int64_t>(fits) != op.shape(updates))
     return op.error("the updates have the shape " + shapeText(op.shape(updates)) +
-                    ", which does not fit the indices");
-  ConstantBuilder result(tensorType(data));
-  for (int64_t i = 0; i < from.size(); ++i)
-    result.setBytes(i, from.bytes(i));
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t linear = 0;
-    for (int64_t axis = 0; axis < depth; ++axis) {
-      int64_t index = at.integer(i * depth + axis), extent = shape[axis];
-      if (index < -extent || index >= extent)
-        return op.error("index " + Twine(index) + " is outside axis " + Twine(axis) +
-                        " of a tensor of the shape " + shapeText(shape));
-      linear = linear * extent + (index < 0 ? index + extent : index);
-    }
-    for (int64_t k = 0; k < block; ++k)
-      result.setBytes(linear * block + k, with.bytes(i * block + k));
+                    ", but must have " + shapeText(fits));
+  ArrayRef<int64_t> indexed = shape.take_front(depth);
+  Ints flat{elementCount(indexed)};
+  llvm::append_range(flat, shape.drop_front(depth));
+  Value y = op.scatter(op.reshape(x, flat), linearIndices(op, indices, indexed), updates, 0, *kind);
+  return op.result(op.reshape(y, shape));
+}
+
+/// The place of every index's element in the flattened data, as if its index were 0.
+static Value placesOf(OpImport &op, ArrayRef<int64_t> list, ArrayRef<int64_t> shape, int64_t axis) {
+  Ints places;
+  for (int64_t i = 0; i < elementCount(list); ++i) {
+    int64_t rest = i, place = 0, stride = 1;
+    for (size_t k = list.size(); k-- > 0; rest /= list[k], stride *= shape[k])
+      place += static_cast<int64_t>(k) == axis ? 0 : rest % list[k] * stride;
+    places.push_back(place);
   }
-  return op.result(op.constant(tensorType(data), result.finish()));
+  return op.integersOf(list, places);
+}
+
+static LogicalResult convertScatterElements(OpImport &op) {
+  std::optional<ScatterKind> kind = scatterKind(op);
+  Value x = op.input(0), indices = op.input(1), updates = op.input(2);
+  if (!kind || op.hasFailed() || !hasIndexType(op, 1))
+    return failure();
+  Ints shape(op.shape(x)), list(op.shape(indices));
+  std::optional<int64_t> axis = op.normalAxis(op.integer("axis", 0), op.rank(x));
+  if (!axis)
+    return failure();
+  bool fits = list.size() == shape.size() && op.shape(updates) == ArrayRef<int64_t>(list), same = true;
+  for (int64_t i = 0; fits && i < op.rank(x); ++i) {
+    fits = i == *axis || list[i] <= shape[i];
+    same &= i == *axis || list[i] == shape[i];
+  }
+  if (!fits || elementCount(list) > kMostConstant)
+    return op.error("indices of the shape " + shapeText(list) + " and updates of the shape " +
+                    shapeText(op.shape(updates)) + " do not fit data of the shape " +
+                    shapeText(shape));
+  if (same) {
+    Value y = op.scatter(op.movedLast(x, *axis), op.movedLast(indices, *axis),
+                         op.movedLast(updates, *axis), op.rank(x) - 1, *kind);
+    return op.result(op.movedFromLast(y, *axis));
+  }
+  int64_t extent = shape[*axis], stride = elementCount(op.shape(x).drop_front(*axis + 1));
+  Value at = op.convertTo(indices, op.builder.getI64Type());
+  at = fromTheFront(op, at, op.integersOf({}, {extent}));
+  Value linear =
+      op.binary(BinaryKind::Add, op.binary(BinaryKind::Mul, at, op.integersOf({}, {stride})),
+                placesOf(op, list, shape, *axis));
+  int64_t count = elementCount(list);
+  Value y = op.scatter(op.reshape(x, {elementCount(shape)}), op.reshape(linear, {count}),
+                       op.reshape(updates, {count}), 0, *kind);
+  return op.result(op.reshape(y, shape));
 }
 
 void disco::importing::addScatter(ConverterTable &table) {
   table["Trilu"] = {convertTrilu, 1, 2, 1};
   table["ScatterND"] = {convertScatterND, 3, 3, 1};
+  table["ScatterElements"] = {convertScatterElements, 3, 3, 1};
+  table["Scatter"] = {convertScatterElements, 3, 3, 1};
 }

@@ -64,6 +64,20 @@ std::optional<Window> disco::importing::readWindow(OpImport &op, ArrayRef<int64_
   return window;
 }
 
+/// Where each greatest value lies in the flattened input.
+static Value maxPoolIndices(OpImport &op, Value x, ArrayRef<NamedAttribute> window) {
+  SmallVector<NamedAttribute> attrs(window);
+  if (op.integer("storage_order", 0) != 0)
+    attrs.push_back(op.unit("column_major"));
+  Value inPlane = op.make<MaxPoolIndexOp>({x}, attrs);
+  int64_t planes = op.shape(x)[0] * op.shape(x)[1];
+  Ints starts, shape(static_cast<size_t>(op.rank(x)), 1);
+  for (int64_t i = 0; i < planes; ++i)
+    starts.push_back(i * elementCount(op.shape(x).drop_front(2)));
+  shape[0] = op.shape(x)[0], shape[1] = op.shape(x)[1];
+  return op.binary(BinaryKind::Add, inPlane, op.integersOf(shape, starts));
+}
+
 static LogicalResult convertPool(OpImport &op, PoolKind kind) {
   Value x = op.input(0);
   if (op.hasFailed())
@@ -84,11 +98,13 @@ static LogicalResult convertPool(OpImport &op, PoolKind kind) {
       return op.error("the pads of spatial dimension " + Twine(i) + " are as large as the window",
                       "some windows would see padding only: use smaller pads");
   SmallVector<NamedAttribute> attrs{
-      op.named("kind", PoolKindAttr::get(op.builder.getContext(), kind)),
       op.named("kernel", kernel), op.named("strides", window->strides),
       op.named("pads", window->pads), op.named("dilations", window->dilations)};
   if (op.flag("ceil_mode"))
     attrs.push_back(op.unit("ceil_mode"));
+  if (kind == PoolKind::Max && op.isUsed(1) && failed(op.result(maxPoolIndices(op, x, attrs), 1)))
+    return failure();
+  attrs.push_back(op.named("kind", PoolKindAttr::get(op.builder.getContext(), kind)));
   if (kind == PoolKind::Average && op.flag("count_include_pad"))
     attrs.push_back(op.unit("count_include_pad"));
   return op.result(op.make<PoolOp>({x}, attrs));
@@ -96,10 +112,55 @@ static LogicalResult convertPool(OpImport &op, PoolKind kind) {
 
 static LogicalResult convertMaxPool(OpImport &op) {
   op.ignore({"storage_order"}); // of the indices
-  if (op.isUsed(1))
-    return op.error("output 'Indices' is read, which is not supported",
-                    "export the model without MaxUnpool");
   return convertPool(op, PoolKind::Max);
+}
+
+/// Values go to where the indices say in planes of zeros.
+static LogicalResult convertMaxUnpool(OpImport &op) {
+  Value x = op.input(0), indices = op.input(1);
+  Ints kernel = op.integers("kernel_shape");
+  if (op.hasFailed())
+    return failure();
+  if (op.rank(x) < 3 || op.inputType(1) != ElemType::I64 || op.shape(x) != op.shape(indices))
+    return op.error("needs an input of at least three dimensions and int64 indices of its shape");
+  size_t spatial = static_cast<size_t>(op.rank(x)) - 2;
+  Ints strides = op.integers("strides", Ints(spatial, 1)),
+       pads = op.integers("pads", Ints(2 * spatial, 0));
+  if (!checkList(op, "kernel_shape", kernel, spatial, 1) ||
+      !checkList(op, "strides", strides, spatial, 1) ||
+      !checkList(op, "pads", pads, 2 * spatial, 0))
+    return failure();
+  Ints shape(op.shape(x)), whole;
+  for (size_t i = 0; i < spatial; ++i)
+    shape[i + 2] = (shape[i + 2] - 1) * strides[i] + kernel[i] - pads[i] - pads[i + spatial];
+  std::optional<Ints> wanted = op.hasInput(2) ? op.constantInts(2, "output_shape") : shape;
+  if (!wanted || !isReasonable(shape))
+    return op.error("the result has the shape " + shapeText(shape) + ", which is impossible");
+  int64_t planes = shape[0] * shape[1], plane = elementCount(ArrayRef(shape).drop_front(2));
+  Ints starts, flat{shape[0], shape[1], plane},
+      packed{shape[0], shape[1], elementCount(op.shape(x).drop_front(2))};
+  for (int64_t i = 0; i < planes; ++i)
+    starts.push_back(i * plane);
+  Value inPlane = op.binary(BinaryKind::Sub, op.reshape(indices, packed),
+                            op.integersOf({shape[0], shape[1], 1}, starts));
+  Value y = op.scatter(op.filled(flat, tensorType(x).getElementType(), 0), inPlane,
+                       op.reshape(x, packed), 2);
+  y = op.reshape(y, shape);
+  if (!y || *wanted == shape)
+    return op.result(y);
+  Ints border(2 * shape.size(), 0);
+  bool fits = wanted->size() == shape.size();
+  for (size_t i = 0; fits && i < shape.size(); ++i) {
+    border[i + shape.size()] = (*wanted)[i] - shape[i];
+    fits = border[i + shape.size()] >= 0;
+  }
+  if (!fits || !isReasonable(*wanted))
+    return op.error("the output shape " + shapeText(*wanted) + " is smaller than " +
+                    shapeText(shape) + ", which the window gives");
+  return op.result(op.make<PadOp>(
+      {y}, {op.named("pads", border),
+            op.named("mode", PadModeAttr::get(op.builder.getContext(), PadMode::Constant)),
+            op.named("value", op.builder.getF64FloatAttr(0))}));
 }
 
 static LogicalResult convertAveragePool(OpImport &op) { return convertPool(op, PoolKind::Average); }
@@ -116,6 +177,7 @@ template <ReduceKind kind> static LogicalResult convertGlobalPool(OpImport &op) 
 
 void disco::importing::addWindows(ConverterTable &table) {
   table["MaxPool"] = {convertMaxPool, 1, 1, 2, kNumbers, 1};
+  table["MaxUnpool"] = {convertMaxUnpool, 2, 3, 1, kFloats, 1};
   table["AveragePool"] = {convertAveragePool, 1, 1, 1, kFloats, 1};
   table["GlobalAveragePool"] = {convertGlobalPool<ReduceKind::Mean>, 1, 1, 1, kFloats, 1};
   table["GlobalMaxPool"] = {convertGlobalPool<ReduceKind::Max>, 1, 1, 1, kFloats, 1};

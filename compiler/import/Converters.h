@@ -33,7 +33,13 @@ void addWindows(ConverterTable &table);
 void addNormalise(ConverterTable &table);
 void addResize(ConverterTable &table);
 void addQuantized(ConverterTable &table);
+void addGather(ConverterTable &table);
 void addScatter(ConverterTable &table);
+void addOrder(ConverterTable &table);
+void addEinsum(ConverterTable &table);
+void addLoss(ConverterTable &table);
+void addRecurrent(ConverterTable &table);
+void addDetect(ConverterTable &table);
 
 } // namespace disco::importing
 

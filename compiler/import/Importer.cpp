@@ -27,8 +27,14 @@ ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &
   addWindows(table);
   addNormalise(table);
   addResize(table);
+  addGather(table);
   addScatter(table);
   addQuantized(table);
+  addOrder(table);
+  addEinsum(table);
+  addLoss(table);
+  addRecurrent(table);
+  addDetect(table);
 }
 
 //===----------------------------------------------------------------------===//

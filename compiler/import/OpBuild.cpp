@@ -266,6 +266,50 @@ Value OpImport::select(Value x, int64_t axis, ArrayRef<int64_t> indices) {
   return make<SelectOp>({x}, {named("axis", axis), named("indices", indices)});
 }
 
+Value OpImport::gather(Value x, Value indices, int64_t axis, int64_t batch) {
+  ElementsAttr known = usable({x, indices}) ? constant(indices) : ElementsAttr();
+  if (!known || batch != 0)
+    return make<GatherOp>({x, indices}, {named("axis", axis), named("batch", batch)});
+  ConstantView view(known);
+  Ints list, newShape(shapeOf(x).take_front(axis));
+  int64_t extent = shapeOf(x)[axis];
+  for (int64_t i = 0; view.isValid() && i < view.size(); ++i) {
+    int64_t index = view.integer(i);
+    if (index < -extent || index >= extent) {
+      (void)error("index " + Twine(index) + " is outside axis " + Twine(axis) +
+                  " of a tensor of the shape " + shapeText(shapeOf(x)));
+      return {};
+    }
+    list.push_back(index < 0 ? index + extent : index);
+  }
+  llvm::append_range(newShape, shapeOf(indices));
+  llvm::append_range(newShape, shapeOf(x).drop_front(axis + 1));
+  return reshape(list == iota(extent) ? x : select(x, axis, list), newShape);
+}
+
+Value OpImport::scatter(Value x, Value indices, Value updates, int64_t batch, ScatterKind kind) {
+  return make<ScatterOp>({x, indices, updates},
+                         {named("batch", batch),
+                          named("kind", ScatterKindAttr::get(builder.getContext(), kind))});
+}
+
+Value OpImport::movedLast(Value x, int64_t axis) {
+  Ints perm = iota(rank(x));
+  if (!x || axis + 1 == rank(x))
+    return x;
+  perm.erase(perm.begin() + axis);
+  perm.push_back(axis);
+  return transpose(x, perm);
+}
+
+Value OpImport::movedFromLast(Value x, int64_t axis) {
+  if (!x || axis + 1 == rank(x))
+    return x;
+  Ints perm = iota(rank(x) - 1);
+  perm.insert(perm.begin() + axis, rank(x) - 1);
+  return transpose(x, perm);
+}
+
 Value OpImport::concat(ValueRange values, int64_t axis) {
   return values.size() == 1 ? values[0] : make<ConcatOp>(values, {named("axis", axis)});
 }
@@ -284,6 +328,10 @@ Value OpImport::constantInts(ArrayRef<int64_t> values) {
   for (auto [i, value] : llvm::enumerate(values))
     elements.setInteger(static_cast<int64_t>(i), value);
   return constant(type, elements.finish());
+}
+
+Value OpImport::integersOf(ArrayRef<int64_t> shape, ArrayRef<int64_t> values) {
+  return reshape(constantInts(values), shape);
 }
 
 Value OpImport::filled(ArrayRef<int64_t> shape, Type element, double value) {

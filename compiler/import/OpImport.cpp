@@ -144,6 +144,15 @@ std::optional<Reals> OpImport::constantReals(size_t i, StringRef what) {
   return list;
 }
 
+std::optional<int64_t> OpImport::declaredExtent(size_t i, size_t dimension) const {
+  for (const auto *infos : {&model.model.graph.outputs, &model.model.graph.valueInfos})
+    for (const auto &info : *infos)
+      if (i < op.outputs.size() && info.name == op.outputs[i] && info.hasShape &&
+          dimension < info.dims.size() && info.dims[dimension].isFixed())
+        return info.dims[dimension].size;
+  return std::nullopt;
+}
+
 bool OpImport::isUsed(size_t i) const {
   return i < op.outputs.size() && !op.outputs[i].empty() && model.isUsed(op.outputs[i]);
 }

@@ -55,6 +55,8 @@ public:
   /// An operand that must be known now. `what` is ONNX's name of it.
   std::optional<Ints> constantInts(size_t i, llvm::StringRef what);
   std::optional<Reals> constantReals(size_t i, llvm::StringRef what);
+  /// What the model says that output i has along a dimension; nothing when it does not.
+  std::optional<int64_t> declaredExtent(size_t i, size_t dimension) const;
   /// Whether anything reads output i.
   bool isUsed(size_t i) const;
 
@@ -124,9 +126,18 @@ public:
                     llvm::ArrayRef<int64_t> shape);
   mlir::Value select(mlir::Value x, int64_t axis, llvm::ArrayRef<int64_t> indices);
   mlir::Value concat(mlir::ValueRange values, int64_t axis);
+  /// Slices of `axis`; the first `batch` dimensions are shared. Known indices are checked.
+  mlir::Value gather(mlir::Value x, mlir::Value indices, int64_t axis, int64_t batch = 0);
+  mlir::Value scatter(mlir::Value x, mlir::Value indices, mlir::Value updates, int64_t batch,
+                      ScatterKind kind = ScatterKind::None);
+  /// With an axis moved to the end, and from the end back to its place.
+  mlir::Value movedLast(mlir::Value x, int64_t axis);
+  mlir::Value movedFromLast(mlir::Value x, int64_t axis);
 
   mlir::Value constant(mlir::RankedTensorType type, mlir::ElementsAttr value);
   mlir::Value constantInts(llvm::ArrayRef<int64_t> values);
+  /// 64-bit integers of any shape.
+  mlir::Value integersOf(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values);
   /// Every element the same.
   mlir::Value filled(llvm::ArrayRef<int64_t> shape, mlir::Type element, double value);
   /// A constant that broadcasts against x.

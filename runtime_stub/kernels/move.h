@@ -192,19 +192,20 @@ inline void concat(typename P::x_t *__restrict y, const typename P::x_t *const *
     }
 }
 
-/// y[o][i][:] = x[o][indices[i]][:], indices below 0 count from the end. An index out
+/// y[b][o][i][:] = x[b][o][indices[b][i]][:], indices below 0 count from the end. An index out
 /// of range reads the nearest valid one: data must not lead outside a buffer.
-/// P: x_t, index_t (int32_t or int64_t), outer, extent (of x), count (of indices), inner
+/// P: x_t, index_t (int32_t or int64_t), batch, outer, extent (of x), count (of indices), inner
 template <class P>
 inline void gather(typename P::x_t *__restrict y, const typename P::x_t *__restrict x,
                    const typename P::index_t *__restrict indices) {
   constexpr dim inner = (dim)P::inner, extent = (dim)P::extent;
-  for (dim o = 0; o < (dim)P::outer; ++o, x += extent * inner)
-    for (dim i = 0; i < (dim)P::count; ++i, y += inner) {
-      int64_t at = indices[i] < 0 ? (int64_t)indices[i] + extent : (int64_t)indices[i];
-      at = at < 0 ? 0 : at >= extent ? extent - 1 : at;
-      copy_run(y, x + (dim)at * inner, inner);
-    }
+  for (dim b = 0; b < (dim)P::batch; ++b, indices += (dim)P::count)
+    for (dim o = 0; o < (dim)P::outer; ++o, x += extent * inner)
+      for (dim i = 0; i < (dim)P::count; ++i, y += inner) {
+        int64_t at = indices[i] < 0 ? (int64_t)indices[i] + extent : (int64_t)indices[i];
+        at = at < 0 ? 0 : at >= extent ? extent - 1 : at;
+        copy_run(y, x + (dim)at * inner, inner);
+      }
 }
 
 enum class pad_mode { constant, reflect, edge, wrap };

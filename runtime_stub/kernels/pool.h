@@ -178,7 +178,8 @@ inline void pool_max_cells(typename P::x_t *y, const typename P::x_t *x, int64_t
                   bx = ix;
                 }
               }
-          *y++ = store<typename P::x_t>(best);
+          if (y != nullptr)
+            *y++ = store<typename P::x_t>(best);
           const dim at = P::storage_order == 0 ? (bz * S::ih + by) * S::iw + bx
                                                : (bx * S::ih + by) * S::id + bz;
           *indices++ = (int64_t)(plane * S::in + at);
@@ -199,6 +200,18 @@ inline void max_pool(typename P::x_t *y, const typename P::x_t *x, int64_t *indi
     pool_max_cells<P>(y, x, indices);
   else
     pool<P, pool_max<P>>(y, x, [](T v, dim, dim, dim) { return v; });
+}
+
+/// One plane of a pool.
+template <class P> struct pool_plane : P {
+  static constexpr int64_t n = 1, c = 1;
+};
+
+/// Where in its plane the greatest value of each window lies. P: as max_pool, without has_indices.
+template <class P> inline void max_pool_index(int64_t *y, const typename P::x_t *x) {
+  using S = pool_shape<P>;
+  for (dim plane = 0; plane < S::planes; ++plane)
+    pool_max_cells<pool_plane<P>>(nullptr, x + plane * S::in, y + plane * S::out);
 }
 
 /// AveragePool, GlobalAveragePool (kernel = input extents). Floats only.

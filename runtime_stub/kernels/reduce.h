@@ -171,6 +171,26 @@ inline void arg_extreme(int64_t *__restrict y, const typename P::x_t *__restrict
     }
 }
 
+/// Running sums along one axis of a view [outer][extent][inner]; sums of integers wrap.
+/// P: x_t, outer, extent, inner, exclusive (bool: without the element itself), reverse (bool)
+/// y as x.
+template <class P>
+inline void cum_sum(typename P::x_t *__restrict y, const typename P::x_t *__restrict x) {
+  using x_t = typename P::x_t;
+  using T = arith_t<x_t>;
+  constexpr dim extent = (dim)P::extent, inner = (dim)P::inner;
+  for (dim o = 0; o < (dim)P::outer; ++o, x += extent * inner, y += extent * inner)
+    for (dim j = 0; j < inner; ++j) {
+      T sum = 0;
+      for (dim i = 0; i < extent; ++i) {
+        const dim at = (P::reverse ? extent - 1 - i : i) * inner + j;
+        const T before = sum;
+        sum = (T)((wrap_t<T>)sum + (wrap_t<T>)load(x[at]));
+        y[at] = store<x_t>(P::exclusive ? before : sum);
+      }
+    }
+}
+
 /// A few neighbouring columns of softmax; rows of the view are `inner` apart.
 template <class P, bool Log, int Columns> struct softmax_columns {
   using x_t = typename P::x_t;

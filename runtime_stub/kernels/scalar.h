@@ -234,6 +234,16 @@ struct act_shrink {
   }
 };
 
+/// alpha, beta: of recurrent layers.
+struct act_affine {
+  template <class Self, class T> static T apply(T v) { return (T)Self::alpha * v + (T)Self::beta; }
+};
+struct act_scaled_tanh {
+  template <class Self, class T> static T apply(T v) {
+    return (T)Self::alpha * tanh_of((T)Self::beta * v);
+  }
+};
+
 //--- unary ops that are no activations --------------------------------------
 
 struct op_identity {

@@ -7,7 +7,9 @@
 using namespace mlir;
 using namespace disco;
 
-static bool isComparison(BinaryKind kind) { return kind >= BinaryKind::Equal; }
+static bool isComparison(BinaryKind kind) {
+  return kind >= BinaryKind::Equal && kind <= BinaryKind::GreaterOrEqual;
+}
 
 /// Integers wrap around, as they do where they are computed.
 template <typename T> using Wrapping = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
@@ -20,6 +22,14 @@ static int64_t integerPower(int64_t base, int64_t exponent) {
     if (exponent % 2)
       result *= square;
   return static_cast<int64_t>(result);
+}
+
+/// Of unsigned integers, which 64 bits hold.
+static int64_t shifted(int64_t value, int64_t by, bool left) {
+  auto bits = static_cast<uint64_t>(value);
+  if (by < 0 || by >= 64)
+    return 0;
+  return static_cast<int64_t>(left ? bits << by : bits >> by);
 }
 
 template <typename T> static std::optional<T> evaluateBinary(BinaryKind kind, T a, T b) {
@@ -55,9 +65,27 @@ template <typename T> static std::optional<T> evaluateBinary(BinaryKind kind, T 
                   : std::optional<T>(
                         static_cast<T>(std::fmod(static_cast<double>(a), static_cast<double>(b))));
   case BinaryKind::Prelu: return a < 0 ? a * b : a;
-  case BinaryKind::And: return a != 0 && b != 0;
-  case BinaryKind::Or: return a != 0 || b != 0;
-  case BinaryKind::Xor: return (a != 0) != (b != 0);
+  // Of truth values or of every bit; nothing of the kind is asked of floats.
+  case BinaryKind::And:
+    if constexpr (integral)
+      return a & b;
+    return std::nullopt;
+  case BinaryKind::Or:
+    if constexpr (integral)
+      return a | b;
+    return std::nullopt;
+  case BinaryKind::Xor:
+    if constexpr (integral)
+      return a ^ b;
+    return std::nullopt;
+  case BinaryKind::ShiftLeft:
+    if constexpr (integral)
+      return shifted(a, b, true);
+    return std::nullopt;
+  case BinaryKind::ShiftRight:
+    if constexpr (integral)
+      return shifted(a, b, false);
+    return std::nullopt;
   case BinaryKind::Equal: return a == b;
   case BinaryKind::Less: return a < b;
   case BinaryKind::Greater: return a > b;

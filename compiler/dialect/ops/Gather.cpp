@@ -11,11 +11,15 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
                                          Inferred types) {
   Adaptor op(operands, attributes, properties, regions);
   ArrayRef<int64_t> x = shapeOf(op.getX()), indices = shapeOf(op.getIndices());
-  int64_t axis = op.getAxis();
-  if (axis < 0 || axis >= static_cast<int64_t>(x.size()))
-    return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ", x.size());
-  SmallVector<int64_t> shape(x.take_front(axis));
-  shape.append(indices.begin(), indices.end());
+  int64_t axis = op.getAxis(), batch = op.getBatch();
+  if (failed(checkAxis(loc, axis, x.size())))
+    return failure();
+  if (batch < 0 || batch > axis || batch > static_cast<int64_t>(indices.size()) ||
+      x.take_front(batch) != indices.take_front(batch))
+    return emitOptionalError(loc, "x and the indices do not share their first ", batch,
+                             " dimensions");
+  Shape shape(x.take_front(axis));
+  shape.append(indices.begin() + batch, indices.end());
   shape.append(x.begin() + axis + 1, x.end());
   return infer(types, shape, typeOf(op.getX()).getElementType());
 }
@@ -28,7 +32,7 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
   ConstantView indices(list);
   if (!indices.isValid())
     return {};
-  size_t axis = getAxis(), indexRank = shapeOf(getIndices()).size();
+  size_t axis = getAxis(), batch = getBatch(), indexRank = shapeOf(getIndices()).size() - batch;
   int64_t extent = shapeOf(getX())[axis];
   for (int64_t i = 0; i < indices.size(); ++i)
     if (indices.integer(i) < -extent || indices.integer(i) >= extent)
@@ -37,8 +41,10 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
                        indexStrides = stridesOf(shapeOf(getIndices()));
   return moveElements(getResult(), value, [&](int64_t, ArrayRef<int64_t> index) {
     int64_t which = 0, from = 0;
+    for (size_t i = 0; i < batch; ++i)
+      which += index[i] * indexStrides[i];
     for (size_t i = 0; i < indexRank; ++i)
-      which += index[axis + i] * indexStrides[i];
+      which += index[axis + i] * indexStrides[batch + i];
     int64_t at = indices.integer(which);
     for (size_t i = 0; i < axis; ++i)
       from += index[i] * strides[i];
@@ -50,11 +56,13 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
 }
 
 MaybeDivision GatherOp::divide(int64_t axis, ArrayRef<int64_t>) {
-  int64_t gathered = getAxis(), indexRank = rankOf(getIndices());
+  int64_t gathered = getAxis(), batch = getBatch(), indexRank = rankOf(getIndices()) - batch;
   Relation same = Relation::identity(shapeOf(getResult())[axis]);
   Division division;
-  if (axis >= gathered && axis < gathered + indexRank)
-    division.operands = {OperandNeed::whole(), OperandNeed::along(axis - gathered, same)};
+  if (axis < batch)
+    division.operands.assign(2, OperandNeed::along(axis, same));
+  else if (axis >= gathered && axis < gathered + indexRank)
+    division.operands = {OperandNeed::whole(), OperandNeed::along(axis - gathered + batch, same)};
   else
     division.operands = {OperandNeed::along(axis < gathered ? axis : axis - indexRank + 1, same),
                          OperandNeed::whole()};
@@ -62,9 +70,11 @@ MaybeDivision GatherOp::divide(int64_t axis, ArrayRef<int64_t>) {
 }
 
 void GatherOp::describeKernel(KernelCall &call) {
+  ArrayRef<int64_t> x = shapeOf(getX()).drop_front(getBatch());
   call.use("move.h", "gather").type("x_t", getX()).type("index_t", getIndices());
-  addOuterInner(call, shapeOf(getX()), getAxis());
+  call.constant("batch", product(shapeOf(getX()).take_front(getBatch())));
+  addOuterInner(call, x, getAxis() - getBatch());
   call.constant("extent", shapeOf(getX())[getAxis()])
-      .constant("count", tensorType(getIndices()).getNumElements());
+      .constant("count", product(shapeOf(getIndices()).drop_front(getBatch())));
   call.pointers = {getResult(), getX(), getIndices()};
 }

@@ -57,6 +57,12 @@ LogicalResult disco::infer(Inferred types, ArrayRef<int64_t> shape, Type element
   return success();
 }
 
+LogicalResult disco::checkAxis(std::optional<Location> loc, int64_t axis, size_t rank) {
+  if (axis < 0 || axis >= static_cast<int64_t>(rank))
+    return emitOptionalError(loc, "axis ", axis, " does not exist in a tensor of rank ", rank);
+  return success();
+}
+
 LogicalResult disco::windowedShape(std::optional<Location> loc, ArrayRef<int64_t> in,
                                    ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
                                    ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations,

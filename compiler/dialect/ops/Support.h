@@ -28,6 +28,9 @@ inline int64_t rankOf(mlir::Value value) { return static_cast<int64_t>(shapeOf(v
 /// The one result type of an op.
 mlir::LogicalResult infer(Inferred types, llvm::ArrayRef<int64_t> shape, mlir::Type element);
 
+/// An error when a tensor of some rank does not have the axis.
+mlir::LogicalResult checkAxis(std::optional<mlir::Location> loc, int64_t axis, size_t rank);
+
 /// The spatial shape of a convolution or of pooling.
 mlir::LogicalResult windowedShape(std::optional<mlir::Location> loc, llvm::ArrayRef<int64_t> in,
                                   llvm::ArrayRef<int64_t> kernel, llvm::ArrayRef<int64_t> strides,

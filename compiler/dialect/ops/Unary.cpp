@@ -39,6 +39,20 @@ std::optional<double> disco::evaluateUnary(UnaryKind kind, double x, double alph
   case UnaryKind::Gelu: return 0.5 * x * (1 + std::erf(x * 0.70710678118654752440));
   case UnaryKind::Mish:
     return x * std::tanh(std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))));
+  case UnaryKind::Tan: return std::tan(x);
+  case UnaryKind::Asin: return std::asin(x);
+  case UnaryKind::Acos: return std::acos(x);
+  case UnaryKind::Atan: return std::atan(x);
+  case UnaryKind::Sinh: return std::sinh(x);
+  case UnaryKind::Cosh: return std::cosh(x);
+  case UnaryKind::Asinh: return std::asinh(x);
+  case UnaryKind::Acosh: return std::acosh(x);
+  case UnaryKind::Atanh: return std::atanh(x);
+  case UnaryKind::GeluTanh:
+    return 0.5 * x * (1 + std::tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+  case UnaryKind::Shrink: return x < -alpha ? x + beta : x > alpha ? x - beta : 0;
+  case UnaryKind::Affine: return alpha * x + beta;
+  case UnaryKind::ScaledTanh: return alpha * std::tanh(beta * x);
   }
   return std::nullopt;
 }

@@ -1,0 +1,163 @@
+//===- ConvertRecurrent.cpp - RNN, GRU and LSTM ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Converters.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace disco;
+using namespace disco::importing;
+
+//===----------------------------------------------------------------------===//
+// Activations
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A function by ONNX's name, how many parameters it has, and their values when they are not given.
+struct Function {
+  UnaryKind kind = UnaryKind::Identity;
+  int parameters = 0;
+  double alpha = 0, beta = 0;
+};
+} // namespace
+
+static std::optional<Function> functionOf(StringRef name) {
+  return llvm::StringSwitch<std::optional<Function>>(name.lower())
+      .Case("relu", Function{UnaryKind::Relu})
+      .Case("tanh", Function{UnaryKind::Tanh})
+      .Case("sigmoid", Function{UnaryKind::Sigmoid})
+      .Case("softsign", Function{UnaryKind::Softsign})
+      .Case("softplus", Function{UnaryKind::Softplus})
+      .Case("leakyrelu", Function{UnaryKind::LeakyRelu, 1, 0.01f})
+      .Case("thresholdedrelu", Function{UnaryKind::ThresholdedRelu, 1, 1})
+      .Case("elu", Function{UnaryKind::Elu, 1, 1})
+      .Case("hardsigmoid", Function{UnaryKind::HardSigmoid, 2, 0.2f, 0.5f})
+      .Case("affine", Function{UnaryKind::Affine, 2, 1, 0})
+      .Case("scaledtanh", Function{UnaryKind::ScaledTanh, 2, 1, 1})
+      .Default(std::nullopt);
+}
+
+/// The functions of all directions; parameters are given to those functions that have some.
+static ArrayAttr activations(OpImport &op, int64_t directions, ArrayRef<StringRef> usual) {
+  const OnnxAttribute *given = op.attr("activations", OnnxAttribute::Kind::Strings);
+  Reals alphas = op.hasAttr("activation_alpha") ? op.reals("activation_alpha") : Reals(),
+        betas = op.hasAttr("activation_beta") ? op.reals("activation_beta") : Reals();
+  SmallVector<std::string> names;
+  for (int64_t i = 0; !given && i < directions; ++i)
+    llvm::append_range(names, usual);
+  if (given)
+    llvm::append_range(names, given->strings);
+  if (names.size() != usual.size() * static_cast<size_t>(directions)) {
+    (void)op.error("has " + Twine(names.size()) + " activations, but needs " +
+                   Twine(usual.size() * static_cast<size_t>(directions)));
+    return {};
+  }
+  SmallVector<Attribute> list;
+  size_t alpha = 0, beta = 0;
+  for (const std::string &name : names) {
+    std::optional<Function> function = functionOf(name);
+    if (!function) {
+      (void)op.error("the activation '" + name + "' is not known");
+      return {};
+    }
+    if (function->parameters > 0 && alpha < alphas.size())
+      function->alpha = alphas[alpha++];
+    if (function->parameters > 1 && beta < betas.size())
+      function->beta = betas[beta++];
+    list.push_back(
+        ActAttr::get(op.builder.getContext(), function->kind, function->alpha, function->beta));
+  }
+  return op.builder.getArrayAttr(list);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands and results
+//===----------------------------------------------------------------------===//
+
+/// An optional operand, or zeros.
+static Value orZeros(OpImport &op, size_t i, ArrayRef<int64_t> shape, Type element) {
+  return op.hasInput(i) ? op.input(i) : op.filled(shape, element, 0);
+}
+
+/// Layout 1 has the batch first.
+static Value swapped(OpImport &op, Value x, bool batchFirst) {
+  return batchFirst && x && op.rank(x) == 3 ? op.transpose(x, {1, 0, 2}) : x;
+}
+
+/// The result holds the output of every step, then the last states.
+static LogicalResult unpack(OpImport &op, Value all, int64_t steps, bool batchFirst) {
+  if (!all)
+    return failure();
+  Ints shape(op.shape(all)), ones(4, 1);
+  for (size_t i = 0; i < op.op.outputs.size() && i < 3; ++i) {
+    if (!op.isUsed(i))
+      continue;
+    Ints part = shape, starts(4, 0);
+    part[0] = i == 0 ? steps : 1;
+    starts[0] = i == 0 ? 0 : steps + static_cast<int64_t>(i) - 1;
+    Value y = op.slice(all, starts, ones, part);
+    if (i == 0 && batchFirst)
+      y = op.transpose(y, {2, 0, 1, 3});
+    if (i != 0)
+      y = swapped(op, op.reshape(y, {shape[1], shape[2], shape[3]}), batchFirst);
+    if (failed(op.result(y, i)))
+      return failure();
+  }
+  return success();
+}
+
+template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op) {
+  constexpr bool lstm = kind == RecurrentKind::Lstm;
+  constexpr int64_t gates = lstm ? 4 : kind == RecurrentKind::Gru ? 3 : 1;
+  op.ignore({"hidden_size", "output_sequence"});
+  std::string name = op.text("direction", "forward");
+  std::optional<RecurrentDirection> direction = symbolizeRecurrentDirection(name);
+  if (!direction)
+    return op.error("attribute 'direction' is '" + name +
+                    "', but must be forward, reverse or bidirectional");
+  bool batchFirst = op.opset() >= 14 && op.flag("layout");
+  int64_t directions = *direction == RecurrentDirection::Bidirectional ? 2 : 1;
+  SmallVector<StringRef> usual{kind == RecurrentKind::Rnn ? "Tanh" : "Sigmoid", "Tanh", "Tanh"};
+  usual.resize(lstm ? 3 : kind == RecurrentKind::Gru ? 2 : 1);
+  ArrayAttr functions = activations(op, directions, usual);
+  Value x = swapped(op, op.input(0), batchFirst), w = op.input(1), r = op.input(2);
+  if (op.hasFailed())
+    return failure();
+  if (op.rank(x) != 3 || op.rank(r) != 3)
+    return op.error("the input has the shape " + shapeText(op.shape(x)) +
+                    " and the weights of the hidden state " + shapeText(op.shape(r)) +
+                    ": both must have three dimensions");
+  int64_t steps = op.shape(x)[0], batch = op.shape(x)[1], hidden = op.shape(r)[2];
+  Type element = tensorType(x).getElementType();
+  Ints state{directions, batch, hidden}, given{batch, directions, hidden};
+  Value bias = orZeros(op, 3, {directions, 2 * gates * hidden}, element);
+  Value lengths = op.hasInput(4) ? op.input(4)
+                                 : op.filled({batch}, op.builder.getI32Type(),
+                                             static_cast<double>(steps));
+  auto initial = [&](size_t i) {
+    return swapped(op, orZeros(op, i, batchFirst ? given : state, element), batchFirst);
+  };
+  Values operands{x, w, r, bias, lengths, initial(5)};
+  if (lstm) {
+    operands.push_back(initial(6));
+    operands.push_back(orZeros(op, 7, {directions, 3 * hidden}, element));
+  }
+  MLIRContext *context = op.builder.getContext();
+  SmallVector<NamedAttribute> attrs{
+      op.named("kind", RecurrentKindAttr::get(context, kind)),
+      op.named("direction", RecurrentDirectionAttr::get(context, *direction)),
+      op.named("activations", functions)};
+  if (op.hasAttr("clip"))
+    attrs.push_back(op.named("clip", op.builder.getF64FloatAttr(op.real("clip", 0))));
+  if (kind == RecurrentKind::Gru && op.flag("linear_before_reset"))
+    attrs.push_back(op.unit("linear_before_reset"));
+  if (lstm && op.flag("input_forget"))
+    attrs.push_back(op.unit("input_forget"));
+  return unpack(op, op.make<RecurrentOp>(operands, attrs), steps, batchFirst);
+}
+
+void disco::importing::addRecurrent(ConverterTable &table) {
+  table["RNN"] = {convertRecurrent<RecurrentKind::Rnn>, 3, 6, 2, kFloats, 4};
+  table["GRU"] = {convertRecurrent<RecurrentKind::Gru>, 3, 6, 2, kFloats, 4};
+  table["LSTM"] = {convertRecurrent<RecurrentKind::Lstm>, 3, 8, 3, kFloats, 4};
+}
