@@ -340,7 +340,7 @@ def Disco_GatherOp : Disco_InferredOp<"gather"> {
     The first `batch` dimensions are shared: x is [batch..., before..., extent, after...], indices [batch..., indices...], the result
     [batch..., before..., indices..., after...]. `axis` is that of the extent.
   }];
-  let arguments = (ins Tensor:$x, Tensor:$indices, I64Attr:$axis, DefaultValuedAttr<I64Attr, "0">:$batch);
+  let arguments = (ins Tensor:$x, Tensor:$indices, I64Attr:$axis, DefaultValuedOptionalAttr<I64Attr, "0">:$batch);
   let results = (outs Tensor:$result);
   let hasFolder = 1;
 }

@@ -29,7 +29,7 @@ static LogicalResult lossOf(OpImport &op, Value x) {
                     "', but must be none, sum or mean");
   int64_t last = op.rank(x) - 1;
   Value loss = op.unary(op.gather(op.movedLast(x, 1), target, last, last), UnaryKind::Neg);
-  Value share = weight ? op.make<GatherOp>({weight, target}, {op.named("axis", int64_t{0})}) : Value();
+  Value share = weight ? op.gather(weight, target, 0) : Value();
   if (share)
     loss = op.binary(BinaryKind::Mul, loss, share);
   if (hasIgnored && loss) {
