@@ -26,17 +26,16 @@ static LogicalResult convertNonMaxSuppression(OpImport &op) {
     return op.error("how many boxes it selects depends on the data, but shapes are fixed",
                     "fix the first dimension of its output with --pin NAME=ROWS (rows without a "
                     "box hold -1), or export the model without it and select boxes afterwards");
-  SmallVector<NamedAttribute> attrs{
-      op.named("most", std::max<int64_t>(most->front(), 0)),
-      op.named("iou", op.builder.getF64FloatAttr(iou->front()))};
+  SmallVector<NamedAttribute> attrs{op.named("most", std::max<int64_t>(most->front(), 0)),
+                                    op.named("iou", op.builder.getF64FloatAttr(iou->front()))};
   if (!score->empty())
     attrs.push_back(op.named("score", op.builder.getF64FloatAttr(score->front())));
   if (centred)
     attrs.push_back(op.unit("centred"));
   ArrayRef<int64_t> b = op.shape(boxes), s = op.shape(scores);
   if (b.size() != 3 || s.size() != 3 || b[2] != 4 || b[0] != s[0] || b[1] != s[2])
-    return op.error("the boxes have the shape " + shapeText(b) + " and the scores " +
-                    shapeText(s) + ", but must have [batch, n, 4] and [batch, classes, n]");
+    return op.error("the boxes have the shape " + shapeText(b) + " and the scores " + shapeText(s) +
+                    ", but must have [batch, n, 4] and [batch, classes, n]");
   if (!isReasonable({*rows, 3}))
     return op.error("its output has " + Twine(*rows) + " rows, which is impossible");
   auto type = RankedTensorType::get({*rows, 3}, op.builder.getI64Type());
@@ -46,8 +45,8 @@ static LogicalResult convertNonMaxSuppression(OpImport &op) {
 
 static LogicalResult convertRoiAlign(OpImport &op) {
   std::string mode = op.text("mode", "avg");
-  std::string coordinates =
-      op.text("coordinate_transformation_mode", op.opset() < 16 ? "output_half_pixel" : "half_pixel");
+  std::string coordinates = op.text("coordinate_transformation_mode",
+                                    op.opset() < 16 ? "output_half_pixel" : "half_pixel");
   Value x = op.input(0), rois = op.input(1), batch = op.input(2);
   if (op.hasFailed() || !hasIndexType(op, 2))
     return failure();
@@ -80,9 +79,8 @@ static LogicalResult convertGridSample(OpImport &op) {
     return op.error("mode is '" + mode + "' and padding_mode '" + padding +
                     "', but must be linear, nearest or cubic, and zeros, border or reflection");
   MLIRContext *context = op.builder.getContext();
-  SmallVector<NamedAttribute> attrs{
-      op.named("mode", SampleModeAttr::get(context, *sample)),
-      op.named("padding", SamplePaddingAttr::get(context, *border))};
+  SmallVector<NamedAttribute> attrs{op.named("mode", SampleModeAttr::get(context, *sample)),
+                                    op.named("padding", SamplePaddingAttr::get(context, *border))};
   if (corners)
     attrs.push_back(op.unit("align_corners"));
   return op.result(op.make<GridSampleOp>({op.input(0), op.input(1)}, attrs));

@@ -1,8 +1,8 @@
 //===- ConvertEinsum.cpp - sums of products by an equation ----------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two operands at a time: dimensions that both have and that are asked for later are a batch, others
-// that both have are summed by a matrix product.
+// Two operands at a time: dimensions that both have and that are asked for later are a batch,
+// others that both have are summed by a matrix product.
 #include "Converters.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

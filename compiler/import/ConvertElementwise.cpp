@@ -83,8 +83,7 @@ static LogicalResult convertIsInf(OpImport &op) {
     return op.result(op.filled(op.shape(x), op.builder.getI1Type(), 0));
   if (positive && negative)
     x = op.unary(x, UnaryKind::Abs);
-  return op.result(
-      op.binary(BinaryKind::Equal, x, op.scalar(x, positive ? HUGE_VAL : -HUGE_VAL)));
+  return op.result(op.binary(BinaryKind::Equal, x, op.scalar(x, positive ? HUGE_VAL : -HUGE_VAL)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -200,10 +199,10 @@ static LogicalResult convertPrelu(OpImport &op) {
   Value x = op.input(0), slope = op.input(1);
   // Before opset 7 a slope with one dimension goes by channel. So do converted models whose slope
   // would not fit otherwise.
-  bool byChannel = x && slope && op.rank(slope) == 1 && op.rank(x) > 2 &&
-                   (op.opset() < 7 || (op.shape(slope)[0] == op.shape(x)[1] &&
-                                       op.shape(slope)[0] != op.shape(x).back() &&
-                                       op.shape(slope)[0] != 1));
+  bool byChannel =
+      x && slope && op.rank(slope) == 1 && op.rank(x) > 2 &&
+      (op.opset() < 7 || (op.shape(slope)[0] == op.shape(x)[1] &&
+                          op.shape(slope)[0] != op.shape(x).back() && op.shape(slope)[0] != 1));
   if (byChannel) {
     Ints shape(static_cast<size_t>(op.rank(x)) - 1, 1);
     shape[0] = op.shape(slope)[0];
@@ -221,9 +220,8 @@ static LogicalResult convertBitShift(OpImport &op) {
   std::string direction = op.text("direction", "");
   if (direction != "LEFT" && direction != "RIGHT")
     return op.error("attribute 'direction' is '" + direction + "', but must be LEFT or RIGHT");
-  return op.result(
-      op.binary(direction == "LEFT" ? BinaryKind::ShiftLeft : BinaryKind::ShiftRight, op.input(0),
-                op.input(1)));
+  return op.result(op.binary(direction == "LEFT" ? BinaryKind::ShiftLeft : BinaryKind::ShiftRight,
+                             op.input(0), op.input(1)));
 }
 
 /// What is exclusive or with all bits.

@@ -160,8 +160,8 @@ static LogicalResult convertCompress(OpImport &op) {
     if (!view.isZero(i))
       kept.push_back(i);
   if (!kept.empty() && kept.back() >= op.shape(x)[axis])
-    return op.error("the condition keeps element " + Twine(kept.back()) +
-                    " of an axis of extent " + Twine(op.shape(x)[axis]));
+    return op.error("the condition keeps element " + Twine(kept.back()) + " of an axis of extent " +
+                    Twine(op.shape(x)[axis]));
   return op.result(op.select(x, axis, kept));
 }
 

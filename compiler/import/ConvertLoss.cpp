@@ -25,16 +25,15 @@ static LogicalResult lossOf(OpImport &op, Value x) {
     return op.error("the targets have the shape " + shapeText(op.shape(target)) +
                     ", but must have " + shapeText(list) + ", and weights one value a class");
   if (reduction != "none" && reduction != "sum" && reduction != "mean")
-    return op.error("attribute 'reduction' is '" + reduction +
-                    "', but must be none, sum or mean");
+    return op.error("attribute 'reduction' is '" + reduction + "', but must be none, sum or mean");
   int64_t last = op.rank(x) - 1;
   Value loss = op.unary(op.gather(op.movedLast(x, 1), target, last, last), UnaryKind::Neg);
   Value share = weight ? op.gather(weight, target, 0) : Value();
   if (share)
     loss = op.binary(BinaryKind::Mul, loss, share);
   if (hasIgnored && loss) {
-    Value isIgnored = op.binary(BinaryKind::Equal, target,
-                                op.scalar(target, static_cast<double>(ignored)));
+    Value isIgnored =
+        op.binary(BinaryKind::Equal, target, op.scalar(target, static_cast<double>(ignored)));
     Value zero = op.scalar(loss, 0);
     loss = op.where(isIgnored, zero, loss);
     share = op.where(isIgnored, zero, share ? share : op.scalar(loss, 1));

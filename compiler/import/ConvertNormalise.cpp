@@ -109,9 +109,9 @@ static LogicalResult trainingBatchNorm(OpImport &op, double epsilon) {
     if (!batch)
       return failure();
     batch = op.convertTo(batch, tensorType(running).getElementType());
-    Value moved = op.binary(
-        BinaryKind::Add, op.binary(BinaryKind::Mul, running, op.scalar(running, momentum)),
-        op.binary(BinaryKind::Mul, batch, op.scalar(running, 1 - momentum)));
+    Value moved = op.binary(BinaryKind::Add,
+                            op.binary(BinaryKind::Mul, running, op.scalar(running, momentum)),
+                            op.binary(BinaryKind::Mul, batch, op.scalar(running, 1 - momentum)));
     if (failed(op.result(moved, i, i + 2)))
       return failure();
   }

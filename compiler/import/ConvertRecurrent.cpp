@@ -131,9 +131,9 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
   Type element = tensorType(x).getElementType();
   Ints state{directions, batch, hidden}, given{batch, directions, hidden};
   Value bias = orZeros(op, 3, {directions, 2 * gates * hidden}, element);
-  Value lengths = op.hasInput(4) ? op.input(4)
-                                 : op.filled({batch}, op.builder.getI32Type(),
-                                             static_cast<double>(steps));
+  Value lengths = op.hasInput(4)
+                      ? op.input(4)
+                      : op.filled({batch}, op.builder.getI32Type(), static_cast<double>(steps));
   auto initial = [&](size_t i) {
     return swapped(op, orZeros(op, i, batchFirst ? given : state, element), batchFirst);
   };

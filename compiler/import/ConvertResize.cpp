@@ -118,6 +118,89 @@ static LogicalResult convertUpsample(OpImport &op) {
 }
 
 //===----------------------------------------------------------------------===//
+// Antialiasing: a product with a constant matrix by axis
+//===----------------------------------------------------------------------===//
+
+/// Where result index i lies in an axis of some extent.
+static double coordinateOf(const Resampling &r, size_t axis, int64_t extent, int64_t i) {
+  double at = static_cast<double>(i), in = static_cast<double>(extent), scale = r.scales[axis],
+         out = scale * in;
+  if (r.coordinates == CoordinateMode::AlignCorners)
+    return out == 1 ? 0 : at * (in - 1) / (out - 1);
+  if (r.coordinates == CoordinateMode::Asymmetric)
+    return at / scale;
+  if (r.coordinates == CoordinateMode::PytorchHalfPixel && out == 1)
+    return -0.5;
+  double half = (at + 0.5) / scale - 0.5;
+  if (r.coordinates == CoordinateMode::HalfPixelSymmetric)
+    return in / 2 * (1 - static_cast<double>(r.shape[axis]) / out) + half;
+  return half;
+}
+
+/// The interpolation's weight at a distance.
+static double weightAt(const Resampling &r, double distance) {
+  double d = std::fabs(distance), a = r.cubicCoefficient;
+  if (r.mode == ResizeMode::Linear)
+    return std::max(1 - d, 0.0);
+  if (d >= 2)
+    return 0;
+  return d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+}
+
+/// The weights [in, out] of an axis: when it shrinks, the interpolation is as much wider.
+static Reals antialiasing(const Resampling &r, size_t axis, int64_t extent) {
+  int64_t out = r.shape[axis];
+  double scale = std::min(r.scales[axis], 1.0);
+  Reals weights(static_cast<size_t>(extent * out), 0);
+  for (int64_t i = 0; i < out; ++i) {
+    double at = coordinateOf(r, axis, extent, i), sum = 0;
+    auto reach = static_cast<int64_t>(std::ceil((r.mode == ResizeMode::Linear ? 1 : 2) / scale));
+    auto middle = static_cast<int64_t>(std::floor(at));
+    for (int64_t k = middle - reach; k <= middle + reach + 1; ++k) {
+      double weight = weightAt(r, (static_cast<double>(k) - at) * scale);
+      if (r.excludeOutside && (k < 0 || k >= extent))
+        continue;
+      weights[std::clamp<int64_t>(k, 0, extent - 1) * out + i] += weight;
+      sum += weight;
+    }
+    for (int64_t k = 0; k < extent; ++k)
+      weights[k * out + i] /= sum;
+  }
+  return weights;
+}
+
+static Value makeAntialiased(OpImport &op, Value x, const Resampling &r) {
+  if (r.coordinates == CoordinateMode::TfCropAndResize ||
+      !isa<FloatType>(tensorType(x).getElementType())) {
+    (void)op.error("attribute 'antialias' is 1, which is supported for floats and not together "
+                   "with tf_crop_and_resize");
+    return {};
+  }
+  for (size_t axis = 0; axis < r.shape.size(); ++axis) {
+    if (!x || (r.scales[axis] == 1 && op.shape(x)[axis] == r.shape[axis]))
+      continue;
+    int64_t extent = op.shape(x)[axis], out = r.shape[axis];
+    if (!isReasonable({extent, out}) || extent * out > kMostConstant) {
+      (void)op.error("axis " + Twine(axis) + " is too large for antialiasing");
+      return {};
+    }
+    // Three dimensions: no weights of a contraction, whose outputs would be divided.
+    Value weights =
+        op.reals({1, extent, out}, tensorType(x).getElementType(), antialiasing(r, axis, extent));
+    auto at = static_cast<int64_t>(axis);
+    x = op.movedLast(x, at);
+    SmallVector<NamedAttribute> attrs;
+    Ints flat{1, elementCount(op.shape(x).drop_back()), extent}, shape(op.shape(x));
+    shape.back() = out;
+    if (op.rank(x) < 3)
+      x = op.reshape(x, flat);
+    Values operands = contractionOperands(op.builder, x, weights, {}, {}, {}, attrs);
+    x = op.movedFromLast(op.reshape(op.make<MatMulOp>(operands, attrs), shape), at);
+  }
+  return x;
+}
+
+//===----------------------------------------------------------------------===//
 // Resize from opset 11 on
 //===----------------------------------------------------------------------===//
 
@@ -220,9 +303,7 @@ static LogicalResult convertResize(OpImport &op) {
   r.cubicCoefficient = op.real("cubic_coeff_a", -0.75);
   r.excludeOutside = op.flag("exclude_outside");
   r.extrapolation = op.real("extrapolation_value", 0);
-  if (op.flag("antialias"))
-    return op.error("attribute 'antialias' is 1, which is not supported",
-                    "export the model with antialias=False");
+  bool antialias = op.flag("antialias") && r.mode != ResizeMode::Nearest;
   Ints axes = op.integers("axes", iota(op.rank(x)));
   if (op.hasFailed() || !op.normalAxes(axes, op.rank(x)) || !readCoordinates(op, r))
     return failure();
@@ -254,6 +335,8 @@ static LogicalResult convertResize(OpImport &op) {
   bool changes = r.coordinates == CoordinateMode::TfCropAndResize ||
                  ArrayRef<int64_t>(r.shape) != op.shape(x) ||
                  llvm::any_of(r.scales, [](double scale) { return scale != 1; });
+  if (antialias && changes)
+    return op.result(makeAntialiased(op, x, r));
   return op.result(changes ? makeResize(op, x, r) : x);
 }
 

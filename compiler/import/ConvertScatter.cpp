@@ -87,7 +87,8 @@ static LogicalResult convertScatterElements(OpImport &op) {
   std::optional<int64_t> axis = op.normalAxis(op.integer("axis", 0), op.rank(x));
   if (!axis)
     return failure();
-  bool fits = list.size() == shape.size() && op.shape(updates) == ArrayRef<int64_t>(list), same = true;
+  bool fits = list.size() == shape.size() && op.shape(updates) == ArrayRef<int64_t>(list),
+       same = true;
   for (int64_t i = 0; fits && i < op.rank(x); ++i) {
     fits = i == *axis || list[i] <= shape[i];
     same &= i == *axis || list[i] == shape[i];

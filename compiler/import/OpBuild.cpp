@@ -288,9 +288,9 @@ Value OpImport::gather(Value x, Value indices, int64_t axis, int64_t batch) {
 }
 
 Value OpImport::scatter(Value x, Value indices, Value updates, int64_t batch, ScatterKind kind) {
-  return make<ScatterOp>({x, indices, updates},
-                         {named("batch", batch),
-                          named("kind", ScatterKindAttr::get(builder.getContext(), kind))});
+  return make<ScatterOp>(
+      {x, indices, updates},
+      {named("batch", batch), named("kind", ScatterKindAttr::get(builder.getContext(), kind))});
 }
 
 Value OpImport::movedLast(Value x, int64_t axis) {

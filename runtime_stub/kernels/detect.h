@@ -39,8 +39,8 @@ inline bool boxes_overlap(const typename P::x_t *first, const typename P::x_t *s
   return whole > 0 && common / whole > (T)P::iou;
 }
 
-/// The next best box after box `last`, in descending order of scores and ascending order of indices;
-/// count when there is none.
+/// The next best box after box `last`, in descending order of scores and ascending order of
+/// indices; count when there is none.
 template <class P> inline dim next_box(const typename P::x_t *scores, dim last) {
   using T = typename P::x_t;
   dim best = (dim)P::count;
@@ -59,8 +59,8 @@ template <class P> inline dim next_box(const typename P::x_t *scores, dim last) 
 /// Greedy suppression, by image and class.
 /// P: x_t (float or double), batch, classes, count (of boxes), rows (of y), most (boxes a class),
 ///    iou, has_score, score, centred (bool: boxes are centre and size)
-/// y [rows][3], int64_t: image, class, box; -1 in rows that are not needed. boxes [batch][count][4],
-/// scores [batch][classes][count].
+/// y [rows][3], int64_t: image, class, box; -1 in rows that are not needed. boxes
+/// [batch][count][4], scores [batch][classes][count].
 template <class P>
 inline void non_max_suppression(int64_t *y, const typename P::x_t *boxes,
                                 const typename P::x_t *scores) {
@@ -68,7 +68,8 @@ inline void non_max_suppression(int64_t *y, const typename P::x_t *boxes,
   dim row = 0;
   for (dim n = 0; n < (dim)P::batch; ++n)
     for (dim c = 0; c < classes; ++c) {
-      const typename P::x_t *score = scores + (n * classes + c) * count, *box = boxes + n * count * 4;
+      const typename P::x_t *score = scores + (n * classes + c) * count,
+                            *box = boxes + n * count * 4;
       const dim first = row;
       for (dim i = next_box<P>(score, -1); i < count; i = next_box<P>(score, i)) {
         if (row == rows || (int64_t)(row - first) >= P::most)
@@ -112,7 +113,8 @@ template <class T> struct roi_bins {
   dim samples;
 };
 
-template <class P, class T> inline roi_bins<T> roi_bins_of(T begin, T end, int64_t out) {
+template <class P, class T>
+inline roi_bins<T> roi_bins_of(T begin, T end, int64_t out, int64_t extent) {
   const T shift = P::half_pixel ? (T)0.5 : (T)0;
   const T start = begin * (T)P::scale - shift;
   T size = end * (T)P::scale - shift - start;
@@ -121,8 +123,8 @@ template <class P, class T> inline roi_bins<T> roi_bins_of(T begin, T end, int64
   T samples = ceil_of(size / (T)out);
   if (!(samples >= 0)) // also of what is no number
     samples = 0;
-  if (samples > 4096)
-    samples = 4096; // data must not decide how long a call takes
+  if (samples > (T)(4 * extent)) // data must not decide how long a call takes
+    samples = (T)(4 * extent);
   return {start, size / (T)out, P::samples > 0 ? (dim)P::samples : (dim)samples};
 }
 
@@ -135,8 +137,8 @@ inline T roi_cell(const typename P::x_t *x, const roi_bins<T> &v, const roi_bins
   bool first = true;
   for (dim i = 0; i < v.samples; ++i)
     for (dim j = 0; j < h.samples; ++j) {
-      const roi_tap<T> y = roi_tap_of<T>(
-          v.start + v.size * ((T)oy + ((T)i + (T)0.5) / (T)v.samples), (dim)P::ih);
+      const roi_tap<T> y =
+          roi_tap_of<T>(v.start + v.size * ((T)oy + ((T)i + (T)0.5) / (T)v.samples), (dim)P::ih);
       const roi_tap<T> z =
           roi_tap_of<T>(h.start + h.size * ((T)ox + ((T)j + (T)0.5) / (T)h.samples), iw);
       T part[4] = {0, 0, 0, 0};
@@ -159,7 +161,8 @@ inline T roi_cell(const typename P::x_t *x, const roi_bins<T> &v, const roi_bins
 }
 
 /// RoiAlign.
-/// P: x_t (floats), index_t (integers), n, c, ih, iw, rois, oh, ow, samples (a pixel and axis; 0: as
+/// P: x_t (floats), index_t (integers), n, c, ih, iw, rois, oh, ow, samples (a pixel and axis; 0:
+/// as
 ///    many as fit), scale, half_pixel (bool), maximum (bool: of the weighted taps, as ONNX Runtime)
 /// y [rois][c][oh][ow], x [n][c][ih][iw], rois [rois][4]: x1, y1, x2, y2; batch [rois].
 template <class P>
@@ -170,8 +173,8 @@ inline void roi_align(typename P::x_t *y, const typename P::x_t *x, const typena
   for (dim r = 0; r < (dim)P::rois; ++r, rois += 4) {
     int64_t image = (int64_t)batch[r];
     image = image < 0 ? 0 : image >= P::n ? P::n - 1 : image;
-    const roi_bins<T> h = roi_bins_of<P, T>(load(rois[0]), load(rois[2]), P::ow);
-    const roi_bins<T> v = roi_bins_of<P, T>(load(rois[1]), load(rois[3]), P::oh);
+    const roi_bins<T> h = roi_bins_of<P, T>(load(rois[0]), load(rois[2]), P::ow, P::iw);
+    const roi_bins<T> v = roi_bins_of<P, T>(load(rois[1]), load(rois[3]), P::oh, P::ih);
     for (dim c = 0; c < (dim)P::c; ++c)
       for (dim oy = 0; oy < (dim)P::oh; ++oy)
         for (dim ox = 0; ox < (dim)P::ow; ++ox)

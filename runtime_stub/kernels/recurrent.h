@@ -1,8 +1,8 @@
 //===- recurrent.h - RNN, GRU and LSTM over a whole sequence --------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// One unit at a time: the dot products of its gates, then its new state. The states of earlier steps are
-// read from the result, so that nothing else is stored.
+// One unit at a time: the dot products of its gates, then its new state. The states of earlier
+// steps are read from the result, so that nothing else is stored.
 #ifndef DISCO_KERNELS_RECURRENT_H
 #define DISCO_KERNELS_RECURRENT_H
 
@@ -82,15 +82,14 @@ template <class P, int D> struct gru_cell : recurrent_lane<P, D, 3> {
     if constexpr (!P::linear_before_reset)
       for (dim j = 0; j < units; ++j)
         last[j] = h[j] * base::template apply<typename fn::f>(this->input(1, j, x) +
-                                                                     this->before(1, j, h));
+                                                              this->before(1, j, h));
     for (dim j = 0; j < units; ++j) {
-      const T z = base::template apply<typename fn::f>(this->input(0, j, x) +
-                                                              this->before(0, j, h));
+      const T z =
+          base::template apply<typename fn::f>(this->input(0, j, x) + this->before(0, j, h));
       T candidate = this->input(2, j, x);
       if constexpr (P::linear_before_reset)
-        candidate += this->before(2, j, h) *
-                     base::template apply<typename fn::f>(this->input(1, j, x) +
-                                                                 this->before(1, j, h));
+        candidate += this->before(2, j, h) * base::template apply<typename fn::f>(
+                                                 this->input(1, j, x) + this->before(1, j, h));
       else
         candidate += this->before(2, j, last);
       y[j] = (1 - z) * base::template apply<typename fn::g>(candidate) + z * h[j];
@@ -112,12 +111,10 @@ template <class P, int D> struct lstm_cell : recurrent_lane<P, D, 4> {
       const T i = base::template apply<typename fn::f>(sum(0) + peepholes[j] * cell[j]);
       T f = 1 - i;
       if constexpr (!P::input_forget)
-        f = base::template apply<typename fn::f>(sum(2) +
-                                                        peepholes[2 * units + j] * cell[j]);
+        f = base::template apply<typename fn::f>(sum(2) + peepholes[2 * units + j] * cell[j]);
       const T c = base::template apply<typename fn::g>(sum(3));
       cell[j] = f * cell[j] + i * c;
-      const T o = base::template apply<typename fn::f>(sum(1) +
-                                                              peepholes[units + j] * cell[j]);
+      const T o = base::template apply<typename fn::f>(sum(1) + peepholes[units + j] * cell[j]);
       // The activation of the cell state is not clipped.
       y[j] = o * fn::h::template apply<typename fn::h>(cell[j]);
     }
@@ -164,7 +161,8 @@ inline void recurrent_direction(Cell cell, typename P::x_t *y, const typename P:
   }
 }
 
-/// P: x_t (float or double), length_t (any integer), steps, batch, inputs, hidden, directions (1 or 2),
+/// P: x_t (float or double), length_t (any integer), steps, batch, inputs, hidden, directions (1 or
+/// 2),
 ///    reverse (bool: the one direction reads from the end), has_clip, clip, linear_before_reset,
 ///    input_forget, and the functions f0, g0, h0 of the first and f1, g1, h1 of the second
 ///    direction (act_none where there is none)

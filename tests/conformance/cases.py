@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX's packaged cases: which there are, their data, how results compare."""
+"""ONNX's packaged cases and ours: their data, and how results compare."""
 
 import glob
 import os
 
+import local
 import numpy as np
 import onnx
 from onnx import numpy_helper, version_converter
@@ -17,6 +18,17 @@ HardSwish Tanh LeakyRelu MaxPool AveragePool GlobalAveragePool
 BatchNormalization Flatten Reshape Transpose Concat Split Slice Squeeze
 Unsqueeze Pad Softmax Constant Identity ReduceMean Dropout Shape Gather Cast
 ConstantOfShape Expand""".split())
+
+# Tiers 2 and 3 of what vision and language models use, and what else is
+# promised: quantised ops, ops of newer exports, recurrent layers, selection of
+# boxes.
+LISTED = TIER_1 | set("""LayerNormalization Erf Sqrt Pow Resize Where Equal
+ReduceSum Exp ConvTranspose InstanceNormalization ReduceMax Range Abs Ceil Tile
+Neg Floor Min Max Cos Sin Mod CumSum Not Less Log ScatterND Reciprocal And
+Greater QuantizeLinear DequantizeLinear QLinearConv QLinearMatMul ConvInteger
+MatMulInteger DynamicQuantizeLinear DepthToSpace SpaceToDepth Gelu
+GroupNormalization PRelu Elu Softplus Sum LRN ArgMax TopK Einsum LSTM GRU
+NonMaxSuppression""".split())
 
 # Operands that decide shapes. A program with static shapes has them at compile
 # time, so cases that give them as inputs get them as initialisers instead.
@@ -56,6 +68,9 @@ class Case:
 
     def tier_1(self):
         return self.ops() <= TIER_1
+
+    def listed(self):
+        return self.ops() <= LISTED
 
     def unsupported(self):
         """Why the case cannot be asked of any ahead-of-time compiler, or None."""
@@ -118,6 +133,18 @@ class Case:
         return model.SerializeToString(), feeds
 
 
+class LocalCase(Case):
+    """One of ours, made when it is asked for."""
+
+    def __init__(self, name, model, inputs, outputs):
+        super().__init__("local", name)
+        self._model = model
+        self._tensors = {"input": inputs, "output": outputs}
+
+    def tensors(self, kind):
+        return dict(self._tensors[kind])
+
+
 def _pin(value, dims):
     shape = value.type.tensor_type.shape
     del shape.dim[:]
@@ -126,13 +153,13 @@ def _pin(value, dims):
 
 
 def all_cases():
-    """Every packaged case, in a fixed order."""
+    """Every packaged case and every local one, in a fixed order."""
     result = []
     for group in GROUPS:
         for path in sorted(glob.glob(os.path.join(DATA, group, "*",
                                                   "model.onnx"))):
             result.append(Case(group, os.path.dirname(path)))
-    return result
+    return result + [LocalCase(*parts) for parts in local.all_local()]
 
 
 def _ulp_distance(got, want):

@@ -42,7 +42,8 @@ def compiler_key():
     paths = [discoc.binary()]
     for folder, _, names in sorted(os.walk(discoc.RUNTIME)):
         paths += [os.path.join(folder, n) for n in sorted(names)]
-    for path in paths + [os.path.join(HERE, "cases.py")]:
+    for path in paths + [os.path.join(HERE, name)
+                         for name in ("cases.py", "local.py")]:
         with open(path, "rb") as stream:
             digest.update(hashlib.sha256(stream.read()).digest())
     return digest.hexdigest()[:16]
@@ -173,8 +174,11 @@ def judge(found, state, expected, tally):
 
 
 def summary(found, state):
-    for tier, picked in (("tier 1", [c for c in found if c.tier_1()]),
-                         ("all", found)):
+    packaged = [c for c in found if not c.name.startswith("local/")]
+    for tier, picked in (("tier 1", [c for c in packaged if c.tier_1()]),
+                         ("listed", [c for c in packaged if c.listed()]),
+                         ("all", packaged),
+                         ("local", [c for c in found if c not in packaged])):
         for nodes in cases.NODES:
             kinds = [state.done[c.name][nodes][0] for c in picked]
             asked = [k for k in kinds if k != "skipped"]

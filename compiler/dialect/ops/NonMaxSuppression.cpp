@@ -11,7 +11,8 @@ LogicalResult NonMaxSuppressionOp::verify() {
   if (boxes.size() != 3 || scores.size() != 3 || boxes[2] != 4 || boxes[0] != scores[0] ||
       boxes[1] != scores[2])
     return emitOpError("boxes must be [batch, count, 4] and scores [batch, classes, count]");
-  if (result.size() != 2 || result[1] != 3 || !tensorType(getResult()).getElementType().isInteger(64))
+  if (result.size() != 2 || result[1] != 3 ||
+      !tensorType(getResult()).getElementType().isInteger(64))
     return emitOpError("the result must be [rows, 3] of 64-bit integers");
   return success();
 }

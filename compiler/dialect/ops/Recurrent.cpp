@@ -24,8 +24,8 @@ LogicalResult RecurrentOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
   auto has = [&](Value value, ArrayRef<int64_t> shape) { return shapeOf(value) == shape; };
   bool fits = has(op.getW(), {directions, gates * hidden, x[2]}) &&
               has(op.getR(), {directions, gates * hidden, hidden}) &&
-              has(op.getBias(), {directions, 2 * gates * hidden}) && has(op.getLengths(), {batch}) &&
-              has(op.getInitial(), {directions, batch, hidden}) &&
+              has(op.getBias(), {directions, 2 * gates * hidden}) &&
+              has(op.getLengths(), {batch}) && has(op.getInitial(), {directions, batch, hidden}) &&
               op.getCell().size() == (lstm ? 2 : 0);
   if (fits && lstm)
     fits = has(op.getCell()[0], {directions, batch, hidden}) &&
@@ -66,8 +66,7 @@ void RecurrentOp::describeKernel(KernelCall &call) {
       std::string name = std::string(1, "fgh"[i]) + std::to_string(direction);
       call.function(name, used ? cast<ActAttr>(getActivations()[at]) : ActAttr());
     }
-  call.pointers = {getResult(), getX(),       getW(),      getR(),
-                   getBias(),   getLengths(), getInitial()};
+  call.pointers = {getResult(), getX(), getW(), getR(), getBias(), getLengths(), getInitial()};
   for (Value state : getCell())
     call.pointers.push_back(state);
 }

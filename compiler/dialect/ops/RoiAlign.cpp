@@ -18,10 +18,10 @@ LogicalResult RoiAlignOp::inferReturnTypes(MLIRContext *, std::optional<Location
   if (x[0] < 1 || x[2] < 1 || x[3] < 1 || static_cast<int64_t>(op.getHeight()) < 1 ||
       static_cast<int64_t>(op.getWidth()) < 1)
     return emitOptionalError(loc, "the input and the resampled regions must not be empty");
-  return infer(types,
-               {rois[0], x[1], static_cast<int64_t>(op.getHeight()),
-                static_cast<int64_t>(op.getWidth())},
-               typeOf(op.getX()).getElementType());
+  return infer(
+      types,
+      {rois[0], x[1], static_cast<int64_t>(op.getHeight()), static_cast<int64_t>(op.getWidth())},
+      typeOf(op.getX()).getElementType());
 }
 
 MaybeDivision RoiAlignOp::divide(int64_t axis, ArrayRef<int64_t>) {

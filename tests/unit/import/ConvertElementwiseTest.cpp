@@ -16,7 +16,7 @@ TEST(ConvertUnary, Parameters) {
   expectParts(OneOp("Selu").input({2}).text(), {"#disco.act<selu, 1.67326", "1.05070"});
   expectParts(OneOp("Gelu", 20).input({2}).text(), {"#disco.act<gelu>"});
   expectParts(OneOp("Gelu", 20).input({2}).attr("approximate", "tanh").text(),
-              {"#disco.act<tanh>"});
+              {"#disco.act<gelu_tanh>"});
   expectParts(OneOp("Not").input({2}).text(), {"error:", "does not take the element type float"});
 }
 
@@ -65,8 +65,8 @@ TEST(ConvertBinary, Variadic) {
 TEST(ConvertPrelu, SlopesBroadcastFromTheRight) {
   expectParts(OneOp("PRelu").input({1, 3, 4, 4}).constant({3, 1, 1}, {1, 2, 3}).text(),
               {"kind = 9", "tensor<1x3x4x4xf32>"});
-  expectParts(OneOp("PRelu").input({1, 3, 4, 4}).constant({3}, {1, 2, 3}).text(),
-              {"error:", "a slope of the shape [3]", "[C, 1, 1]"});
+  expectParts(OneOp("PRelu").input({1, 3, 4, 4}).constant({2}, {1, 2}).text(),
+              {"error:", "a slope of the shape [2]", "[C, 1, 1]"});
   expectParts(OneOp("PRelu", 6).input({1, 3, 4, 4}).constant({3}, {1, 2, 3}).text(),
               {"tensor<3x1x1xf32>"});
 }
@@ -117,6 +117,22 @@ TEST(ConvertFloat16, MaskedWeightsStayNarrow) {
                "\"disco.matmul\"", "tensor<3x1xf16>) -> tensor<2x1xf32>"});
 }
 
+TEST(ConvertUnary, Compositions) {
+  expectParts(OneOp("IsNaN").input({2}).text(), {"kind = 13 : i32", "#disco.act<not>"});
+  expectParts(OneOp("IsInf").input({2}).attr("detect_negative", 0).text(),
+              {"dense<0x7F800000>", "kind = 13 : i32"});
+  expectParts(OneOp("BitwiseNot", 18).input({2}, TensorProto::UINT8).text(),
+              {"dense<255>", "kind = 12 : i32"});
+  expectParts(
+      OneOp("BitShift").input({2}, TensorProto::UINT8).input({2}, TensorProto::UINT8).text(),
+      {"error:", "LEFT or RIGHT"});
+}
+
+TEST(ConvertPrelu, ConvertedSlopesGoByChannel) {
+  expectParts(OneOp("PRelu").input({2, 3, 4}).constant({3}, {1, 2, 3}).text(),
+              {"tensor<3x1xf32>", "kind = 9"});
+}
+
 TEST(ConvertBatchNorm, FoldsIntoTwoConstants) {
   OneOp op = OneOp("BatchNormalization").input({1, 2, 4, 4});
   op.constant({2}, {2, 4})
@@ -136,7 +152,11 @@ TEST(ConvertBatchNorm, FoldsIntoTwoConstants) {
                   .text(),
               {"#disco.act<sqrt>", "kind = 3"});
   op.attr("training_mode", 1);
-  expectParts(op.text(), {"error:", "training mode", "model.eval()"});
+  expectParts(op.text(), {"kind = 0 : i32", "axes = array<i64: 0, 2, 3>", "#disco.act<sqrt>"});
+  OneOp old("BatchNormalization", 9);
+  for (int i = 0; i < 5; ++i)
+    old.input(i == 0 ? std::vector<int64_t>{1, 2, 4} : std::vector<int64_t>{2});
+  expectParts(old.outputs(3).text(), {"error:", "training mode", "model.eval()"});
 }
 
 TEST(ConvertNormalisation, Decomposed) {

@@ -173,7 +173,18 @@ TEST(ConvertResize, ScalesAndSizes) {
                   .attr("axes", {2, 3})
                   .attr("antialias", 1)
                   .text(),
-              {"error:", "'antialias'"});
+              {"\"disco.resize\"", "tensor<1x1x6x6xf32>"});
+  expectParts(OneOp("Resize", 18)
+                  .input({1, 1, 2, 5})
+                  .leftOut()
+                  .leftOut()
+                  .constantInts({3})
+                  .attr("axes", std::vector<int64_t>{3})
+                  .attr("antialias", 1)
+                  .attr("mode", "linear")
+                  .attr("coordinate_transformation_mode", "asymmetric")
+                  .text(),
+              {"tensor<1x5x3xf32>", "\"disco.matmul\"", "tensor<1x1x2x3xf32>"});
   expectParts(OneOp("Resize").input({1, 1, 4, 4}).leftOut().constant({2}, {1, 1}).text(),
               {"error:", "'scales' has 2 entries"});
   expectParts(OneOp("Resize").input({1, 1, 4, 4}).leftOut().constant({4}, {1, 1, -1, 1}).text(),
@@ -240,6 +251,95 @@ TEST(ConvertScatter, MasksFold) {
               {"[1.000000e+00, 2.000000e+00], [0.000000e+00, 4.000000e+00]"});
   expectParts(OneOp("Trilu").input({3, 2, 2}).attr("upper", 0).text(),
               {"[true, false], [true, true]", "\"disco.where\""});
-  expectParts(OneOp("ScatterND").input({2}).constantInts({0}).constant({}, {1}).text(),
-              {"error:", "must be constants"});
+  expectParts(OneOp("ScatterND").constant({2}, {1, 2}).constantInts({1}).constant({}, {5}).text(),
+              {"[1.000000e+00, 5.000000e+00]"});
+  expectParts(OneOp("ScatterND").input({2}).constantInts({2}).constant({}, {1}).text(),
+              {"error:", "index 2 is outside an axis of extent 2"});
+  expectParts(OneOp("ScatterND").input({2}).constantInts({0}).constant({1}, {1}).text(),
+              {"error:", "the updates have the shape [1], but must have []"});
+  expectParts(OneOp("ScatterND", 18)
+                  .input({2})
+                  .constantInts({0})
+                  .constant({}, {1})
+                  .attr("reduction", "mean")
+                  .text(),
+              {"error:", "must be none, add, mul, max or min"});
+}
+
+TEST(ConvertGather, ElementsAndCoordinates) {
+  expectParts(OneOp("GatherElements")
+                  .input({4, 3})
+                  .input({2, 2}, TensorProto::INT64)
+                  .attr("axis", 0)
+                  .text(),
+              {"\"disco.slice\"", "tensor<4x2xf32>", "perm = array<i64: 1, 0>",
+               "perm = array<i64: 1, 0>", "\"disco.gather\"", "batch = 1 : i64",
+               "tensor<2x2xf32>"});
+  expectParts(OneOp("GatherElements").input({4, 3}).input({5, 4}, TensorProto::INT64).text(),
+              {"error:", "[5, 4], which does not fit an input of the shape [4, 3]"});
+  expectParts(OneOp("GatherND")
+                  .input({2, 3, 4})
+                  .input({2, 1}, TensorProto::INT64)
+                  .attr("batch_dims", 1)
+                  .text(),
+              {"\"disco.gather\"", "batch = 1 : i64", "tensor<2x4xf32>"});
+  expectParts(OneOp("GatherND").input({2, 3}).constantInts({1, -1}).text(),
+              {"\"disco.select\"", "indices = array<i64: 5>", "tensor<f32>"});
+  expectParts(OneOp("GatherND").input({2}).input({2, 2}, TensorProto::INT64).text(),
+              {"error:", "with 0 batch dimensions"});
+}
+
+TEST(ConvertGather, ShapesThatDependOnData) {
+  expectParts(OneOp("Compress").input({3}).input({3}, TensorProto::BOOL).text(),
+              {"error:", "'condition'", "known when compiling"});
+  expectParts(OneOp("NonZero").input({3}).text(), {"error:", "known when compiling"});
+  expectParts(OneOp("NonZero").constant({2, 2}, {0, 3, 0, 4}).text(), {"dense<[[0, 1], [1, 1]]>"});
+  expectParts(
+      OneOp("NonMaxSuppression", 11).input({1, 5, 4}).input({1, 2, 5}).constantInts({3}).text(),
+      {"error:", "depends on the data", "--pin NAME=ROWS"});
+}
+
+TEST(ConvertOrder, IndicesThenValues) {
+  expectParts(OneOp("TopK").input({2, 9, 4}).constantInts({3}).attr("axis", 1).outputs(2).text(),
+              {"perm = array<i64: 0, 2, 1>", "\"disco.top_k\"", "axis = 2", "k = 3",
+               "tensor<2x4x3xi64>", "\"disco.gather\"", "batch = 2", "tensor<2x3x4xf32>"});
+  expectParts(OneOp("TopK").input({2, 9}).constantInts({10}).outputs(2).text(),
+              {"error:", "k is [10], but axis 1 has the extent 9"});
+  expectParts(OneOp("ArgMax").input({2, 9}).attr("axis", 1).attr("keepdims", 0).text(),
+              {"\"disco.arg_extreme\"", "tensor<2x1xi64>", "tensor<2xi64>"});
+  expectParts(OneOp("CumSum").input({2, 9}).constantInts({-1}).attr("reverse", 1).text(),
+              {"\"disco.cum_sum\"", "axis = 1", "reverse"});
+}
+
+TEST(ConvertEinsum, ProductsAndDiagonals) {
+  auto einsum = [](const char *equation) { return OneOp("Einsum").attr("equation", equation); };
+  expectParts(einsum("bhid,bhjd->bhij").input({2, 3, 4, 5}).input({2, 3, 6, 5}).text(),
+              {"\"disco.matmul\"", "tensor<2x3x4x6xf32>"});
+  // Constant weights are the second factor, whatever their place.
+  expectParts(einsum("od,bd->bo").constant({2, 1}, {1, 2}).input({3, 1}).text(),
+              {"\"disco.matmul\"(%0, %", "tensor<3x2xf32>"});
+  expectParts(einsum("bii->bi").input({2, 3, 3}).text(),
+              {"indices = array<i64: 0, 4, 8>", "tensor<2x3xf32>"});
+  expectParts(einsum("...i,i").input({2, 3, 4}).input({4}).text(), {"tensor<2x3xf32>"});
+  expectParts(einsum("ij->ik").input({2, 3}).text(), {"error:", "the equation 'ij->ik'"});
+  expectParts(einsum("ij,jk->ik").input({2, 3}).input({4, 5}).text(),
+              {"error:", "a summed dimension has the extents 3 and 4"});
+}
+
+TEST(ConvertRecurrent, PacksItsResults) {
+  OneOp op("LSTM");
+  op.input({5, 2, 3}).input({2, 16, 3}).input({2, 16, 4}).attr("direction", "bidirectional");
+  expectParts(op.outputs(3).text(),
+              {"\"disco.recurrent\"", "#disco.act<sigmoid>, #disco.act<tanh>, #disco.act<tanh>",
+               "tensor<7x2x2x4xf32>", "starts = array<i64: 0, 0, 0, 0>", "starts = array<i64: 5",
+               "starts = array<i64: 6"});
+  expectParts(OneOp("GRU").input({5, 2, 3}).input({1, 11, 3}).input({1, 12, 4}).text(),
+              {"error:", "do not fit the input and each other"});
+  expectParts(OneOp("RNN")
+                  .input({5, 2, 3})
+                  .input({1, 4, 3})
+                  .input({1, 4, 4})
+                  .attr("direction", "sideways")
+                  .text(),
+              {"error:", "'sideways'", "bidirectional"});
 }

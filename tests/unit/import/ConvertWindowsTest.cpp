@@ -126,10 +126,13 @@ TEST(ConvertPool, Mistakes) {
   expectParts(pool("MaxPool").text(), {"error:", "'kernel_shape' is missing"});
   expectParts(pool("MaxPool").attr("kernel_shape", {2, 2}).attr("pads", {2, 0, 0, 0}).text(),
               {"error:", "as large as the window"});
-  expectParts(pool("MaxPool").attr("kernel_shape", {2, 2}).outputs(2).text(),
-              {"error:", "'Indices' is read"});
   expectParts(pool("LpPool").attr("kernel_shape", {2, 2}).text(),
               {"error:", "'op' (LpPool, opset 17)", "not supported"});
+}
+
+TEST(ConvertPool, IndicesCountOverAllPlanes) {
+  expectParts(pool("MaxPool").attr("kernel_shape", {2, 2}).outputs(2).text(),
+              {"\"disco.max_pool_index\"", "\"disco.binary\"", "kind = 0", "\"disco.pool\""});
 }
 
 TEST(ConvertPool, GlobalIsAReduction) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -17,6 +18,14 @@ namespace kernel_test {
 /// A buffer that the address sanitizer guards at both ends: nothing but its elements may be
 /// touched.
 template <class T> using buffer = std::vector<T>;
+
+/// The same, for references that count in int64_t.
+template <class T> struct indexed : std::vector<T> {
+  using std::vector<T>::vector;
+  indexed(std::vector<T> values) : std::vector<T>(std::move(values)) {}
+  T &operator[](int64_t i) { return std::vector<T>::operator[]((size_t)i); }
+  const T &operator[](int64_t i) const { return std::vector<T>::operator[]((size_t)i); }
+};
 
 inline uint32_t nextRandom(uint32_t &state) { return state = state * 1664525u + 1013904223u; }
 

@@ -204,7 +204,7 @@ TEST(Concat, Axis) {
 struct GatherCase {
   using x_t = int32_t;
   using index_t = int64_t;
-  static constexpr int64_t outer = 2, extent = 3, count = 4, inner = 2;
+  static constexpr int64_t batch = 1, outer = 2, extent = 3, count = 4, inner = 2;
 };
 
 TEST(Gather, NegativeAndHostileIndices) {
@@ -213,6 +213,18 @@ TEST(Gather, NegativeAndHostileIndices) {
   Ints y(16);
   gather<GatherCase>(y.data(), x.data(), indices);
   EXPECT_EQ(y, (Ints{4, 5, 0, 1, 4, 5, 0, 1, 10, 11, 6, 7, 10, 11, 6, 7}));
+}
+
+struct BatchedGather : GatherCase {
+  static constexpr int64_t batch = 2, outer = 1, count = 2, inner = 2;
+};
+
+TEST(Gather, EveryBatchHasItsIndices) {
+  const auto x = counted<int32_t>(12);
+  const int64_t indices[] = {2, 0, 1, -1};
+  Ints y(8);
+  gather<BatchedGather>(y.data(), x.data(), indices);
+  EXPECT_EQ(y, (Ints{4, 5, 0, 1, 8, 9, 10, 11}));
 }
 
 template <pad_mode M, int B, int E> struct Pad1 {
