@@ -69,7 +69,6 @@ static LogicalResult convertRoiAlign(OpImport &op) {
 static LogicalResult convertGridSample(OpImport &op) {
   std::string mode = op.text("mode", op.opset() < 20 ? "bilinear" : "linear");
   std::string padding = op.text("padding_mode", "zeros");
-  bool corners = op.flag("align_corners");
   StringRef plain = mode;
   if (op.opset() < 20)
     plain.consume_front("bi");
@@ -81,8 +80,7 @@ static LogicalResult convertGridSample(OpImport &op) {
   MLIRContext *context = op.builder.getContext();
   SmallVector<NamedAttribute> attrs{op.named("mode", SampleModeAttr::get(context, *sample)),
                                     op.named("padding", SamplePaddingAttr::get(context, *border))};
-  if (corners)
-    attrs.push_back(op.unit("align_corners"));
+  op.addFlags(attrs, {"align_corners"});
   return op.result(op.make<GridSampleOp>({op.input(0), op.input(1)}, attrs));
 }
 

@@ -78,7 +78,8 @@ static LogicalResult convertTopK(OpImport &op) {
 static LogicalResult convertCumSum(OpImport &op) {
   Value x = op.input(0);
   std::optional<Ints> given = op.constantInts(1, "axis");
-  bool exclusive = op.flag("exclusive"), reverse = op.flag("reverse");
+  SmallVector<NamedAttribute> attrs;
+  op.addFlags(attrs, {"exclusive", "reverse"});
   if (!given || op.hasFailed())
     return failure();
   if (given->size() != 1)
@@ -86,11 +87,7 @@ static LogicalResult convertCumSum(OpImport &op) {
   std::optional<int64_t> axis = op.normalAxis(given->front(), op.rank(x));
   if (!axis)
     return failure();
-  SmallVector<NamedAttribute> attrs{op.named("axis", *axis)};
-  if (exclusive)
-    attrs.push_back(op.unit("exclusive"));
-  if (reverse)
-    attrs.push_back(op.unit("reverse"));
+  attrs.push_back(op.named("axis", *axis));
   return op.result(op.make<CumSumOp>({x}, attrs));
 }
 

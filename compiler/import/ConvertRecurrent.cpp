@@ -149,10 +149,10 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
       op.named("activations", functions)};
   if (op.hasAttr("clip"))
     attrs.push_back(op.named("clip", op.builder.getF64FloatAttr(op.real("clip", 0))));
-  if (kind == RecurrentKind::Gru && op.flag("linear_before_reset"))
-    attrs.push_back(op.unit("linear_before_reset"));
-  if (lstm && op.flag("input_forget"))
-    attrs.push_back(op.unit("input_forget"));
+  if (kind == RecurrentKind::Gru)
+    op.addFlags(attrs, {"linear_before_reset"});
+  if (lstm)
+    op.addFlags(attrs, {"input_forget"});
   return unpack(op, op.make<RecurrentOp>(operands, attrs), steps, batchFirst);
 }
 

@@ -109,6 +109,14 @@ public:
     return builder.getNamedAttr(name, builder.getUnitAttr());
   }
 
+  /// ONNX's flags as unit attributes of the same names.
+  void addFlags(llvm::SmallVectorImpl<mlir::NamedAttribute> &attrs,
+                std::initializer_list<llvm::StringRef> names) {
+    for (llvm::StringRef name : names)
+      if (flag(name))
+        attrs.push_back(unit(name));
+  }
+
   mlir::Value unary(mlir::Value x, UnaryKind kind, double alpha = 0, double beta = 0);
   mlir::Value binary(BinaryKind kind, mlir::Value lhs, mlir::Value rhs);
   mlir::Value where(mlir::Value condition, mlir::Value x, mlir::Value y);

@@ -228,6 +228,80 @@ private:
        x.second, {x});
   }
 
+  /// A constant of indices into an extent, some counted from the end.
+  std::string indices(const Ints &shape, int64_t extent) {
+    std::string name = fresh(), list;
+    for (int64_t i = 0; i < product(shape); ++i)
+      list += (i ? ", " : "") + std::to_string(random.between(-extent, extent - 1));
+    std::string type = tensorText(shape, "i64"), flat = tensorText({product(shape)}, "i64");
+    std::string constant = shape.size() == 1 ? name : fresh();
+    body +=
+        "%" + constant + " = disco.constant dense<[" + list + "]> : " + flat + " : " + flat + "\n";
+    if (constant != name)
+      body += "%" + name + " = disco.rearrange %" + constant +
+              " {view = " + arrayText({product(shape)}) + ", perm = array<i64: 0>} : (" + flat +
+              ") -> " + type + "\n";
+    return name;
+  }
+
+  void runningSum() {
+    Value x = any();
+    int64_t axis = random.between(1, 3);
+    op("disco.cum_sum %" + x.first + " {axis = " + std::to_string(axis) + " : i64" +
+           (random.chance(50) ? ", exclusive" : "") + (random.chance(50) ? ", reverse" : "") + "}",
+       x.second, {x}, "", axis != 1);
+    clip();
+  }
+
+  /// The places of the greatest values along an axis, added to the values.
+  void order() {
+    Value x = any();
+    int64_t axis = random.between(1, 3);
+    Ints shape{1, x.second, 4, 4};
+    shape[static_cast<size_t>(axis)] = 1;
+    std::string at = fresh(), real = fresh(), where = " {axis = " + std::to_string(axis) + " : i64";
+    body += "%" + at + " = disco." +
+            (random.chance(50)
+                 ? "top_k %" + x.first + where + ", k = 1 : i64" +
+                       (random.chance(50) ? ", smallest" : "")
+                 : "arg_extreme %" + x.first + where + (random.chance(50) ? ", minimum" : "") +
+                       (random.chance(50) ? ", last" : "")) +
+            "} : (" + map(x.second) + ") -> " + tensorText(shape, "i64") + "\n";
+    body += "%" + real + " = disco.cast %" + at + " : (" + tensorText(shape, "i64") + ") -> " +
+            tensorText(shape, "f32") + "\n";
+    op("disco.binary %" + x.first + ", %" + real + " {kind = 0 : i32}", x.second, {x},
+       ", " + tensorText(shape, "f32"));
+    clip();
+  }
+
+  void gather() {
+    Value x = any();
+    if (random.chance(50)) {
+      int64_t count = random.between(1, 5);
+      op("disco.gather %" + x.first + ", %" + indices({count}, x.second) + " {axis = 1 : i64}",
+         count, {x}, ", " + tensorText({count}, "i64"));
+    } else {
+      op("disco.gather %" + x.first + ", %" + indices({1, x.second, 4}, 4) +
+             " {axis = 2 : i64, batch = 2 : i64}",
+         x.second, {x}, ", " + tensorText({1, x.second, 4}, "i64"));
+    }
+  }
+
+  /// Into rows of pixels of every channel, or into channels.
+  void scatter() {
+    Value x = any(), u = any();
+    bool rows = u.second == x.second;
+    Ints shape = rows ? Ints{1, x.second, 4} : Ints{1, u.second};
+    std::string types = tensorText(shape, "i64");
+    std::string list = indices(shape, rows ? 4 : x.second), name = fresh();
+    body += "%" + name + " = disco.scatter %" + x.first + ", %" + list + ", %" + u.first +
+            " {batch = " + (rows ? "2" : "1") +
+            " : i64, kind = " + (random.chance(50) ? "1" : "0") + " : i32} : (" + map(x.second) +
+            ", " + types + ", " + map(u.second) + ") -> " + map(x.second) + "\n";
+    values.push_back({name, x.second});
+    clip();
+  }
+
   /// Squeeze and excite: a factor for each channel, computed from all of them.
   void squeeze() {
     Value x = any();
@@ -284,7 +358,7 @@ private:
   }
 
   void step() {
-    switch (random.between(0, 11)) {
+    switch (random.between(0, 15)) {
     case 0:
     case 1:
     case 2: return convolution();
@@ -296,6 +370,10 @@ private:
     case 8: return shuffle();
     case 9: return pixelShuffle();
     case 10: return pool();
+    case 11: return runningSum();
+    case 12: return order();
+    case 13: return gather();
+    case 14: return scatter();
     default: return squeeze();
     }
   }

@@ -236,6 +236,94 @@ Array assemble(AssembleOp op, Get get) {
   });
 }
 
+Array cumSum(CumSumOp op, Get get) {
+  const Array &x = get(op.getX());
+  size_t axis = op.getAxis();
+  return make(x.shape, [&](const Ints &index) {
+    double sum = 0;
+    for (Ints from = index;;) {
+      if (!op.getExclusive() || from != index)
+        sum += x.at(from);
+      from[axis] += op.getReverse() ? 1 : -1;
+      if (from[axis] < 0 || from[axis] == x.shape[axis])
+        return sum;
+    }
+  });
+}
+
+/// The index along an axis before which `rank` others come.
+Array ordered(Value result, const Array &x, size_t axis,
+              llvm::function_ref<bool(double, int64_t, double, int64_t)> before) {
+  return make(shapeOfValue(result), [&](const Ints &index) {
+    Ints at = index, other = index;
+    for (int64_t i = 0; i < x.shape[axis]; ++i) {
+      at[axis] = i;
+      int64_t rank = 0;
+      for (int64_t k = 0; k < x.shape[axis]; ++k) {
+        other[axis] = k;
+        rank += k != i && before(x.at(other), k, x.at(at), i);
+      }
+      if (rank == index[axis])
+        return static_cast<double>(i);
+    }
+    ADD_FAILURE() << "no order";
+    return 0.0;
+  });
+}
+
+Array argExtreme(ArgExtremeOp op, Get get) {
+  return ordered(op.getResult(), get(op.getX()), op.getAxis(),
+                 [&](double a, int64_t i, double b, int64_t k) {
+                   if (a == b)
+                     return op.getLast() ? i > k : i < k;
+                   return op.getMinimum() ? a < b : a > b;
+                 });
+}
+
+Array topK(TopKOp op, Get get) {
+  return ordered(op.getResult(), get(op.getX()), op.getAxis(),
+                 [&](double a, int64_t i, double b, int64_t k) {
+                   return a == b ? i < k : op.getSmallest() ? a < b : a > b;
+                 });
+}
+
+/// An index counted from the front.
+int64_t fromFront(double value, int64_t extent) {
+  auto index = static_cast<int64_t>(value);
+  return index < 0 ? index + extent : index;
+}
+
+Array gather(GatherOp op, Get get) {
+  const Array &x = get(op.getX()), &indices = get(op.getIndices());
+  size_t axis = op.getAxis(), batch = op.getBatch(), count = indices.shape.size() - batch;
+  return make(shapeOfValue(op.getResult()), [&](const Ints &index) {
+    auto at = index.begin() + static_cast<std::ptrdiff_t>(axis);
+    Ints which(index.begin(), index.begin() + static_cast<std::ptrdiff_t>(batch));
+    which.insert(which.end(), at, at + static_cast<std::ptrdiff_t>(count));
+    Ints from(index.begin(), at);
+    from.push_back(fromFront(indices.at(which), x.shape[axis]));
+    from.insert(from.end(), at + static_cast<std::ptrdiff_t>(count), index.end());
+    return x.at(from);
+  });
+}
+
+Array scatter(ScatterOp op, Get get) {
+  const Array &indices = get(op.getIndices()), &updates = get(op.getUpdates());
+  Array result = get(op.getX());
+  auto batch = static_cast<std::ptrdiff_t>(op.getBatch()),
+       count = static_cast<std::ptrdiff_t>(indices.shape.size());
+  for (int64_t i = 0; i < product(updates.shape); ++i) {
+    Ints index = digits(i, updates.shape);
+    Ints which(index.begin(), index.begin() + count), to(index.begin(), index.begin() + batch);
+    to.push_back(fromFront(indices.at(which), result.shape[static_cast<size_t>(batch)]));
+    to.insert(to.end(), index.begin() + count, index.end());
+    double &old = result.data[static_cast<size_t>(linear(to, result.shape))];
+    double value = updates.data[static_cast<size_t>(i)];
+    old = op.getKind() == ScatterKind::Add ? old + value : value;
+  }
+  return result;
+}
+
 /// What an op without side effects makes.
 Array compute(Operation *op, Get get) {
   return llvm::TypeSwitch<Operation *, Array>(op)
@@ -247,6 +335,12 @@ Array compute(Operation *op, Get get) {
       .Case([&](ReduceOp r) { return reduce(r, get); })
       .Case([&](ConcatOp c) { return concat(c, get); })
       .Case([&](AssembleOp a) { return assemble(a, get); })
+      .Case([&](CastOp c) { return get(c.getX()); })
+      .Case([&](CumSumOp c) { return cumSum(c, get); })
+      .Case([&](ArgExtremeOp a) { return argExtreme(a, get); })
+      .Case([&](TopKOp t) { return topK(t, get); })
+      .Case([&](GatherOp g) { return gather(g, get); })
+      .Case([&](ScatterOp s) { return scatter(s, get); })
       .Case([&](UnaryOp u) {
         return make(shapeOfValue(u.getResult()),
                     [&](const Ints &i) { return scalar(u.getAct(), get(u.getX()).at(i)); });

@@ -38,7 +38,9 @@ double overlap(const Box &a, const Box &b) {
 template <class P> void checkBoxes() {
   indexed<float> boxes, scores = randomBuffer<float>(2 * 3 * 40, 11);
   uint32_t state = 77;
-  const auto number = [&](uint32_t range) { return (float)((nextRandom(state) >> 16) % range) / 8; };
+  const auto number = [&](uint32_t range) {
+    return (float)((nextRandom(state) >> 16) % range) / 8;
+  };
   for (int i = 0; i < 80; ++i)
     for (int k = 0; k < 4; ++k)
       boxes.push_back(P::centred && k >= 2 ? number(20) + 0.5f : number(40));
@@ -139,8 +141,8 @@ TEST(RoiAlign, Forms) {
 TEST(RoiAlign, HostileRegions) {
   using P = RoiCase<false, false, 0>;
   const auto x = randomBuffer<float>(2 * 3 * 9 * 11, 12);
-  const buffer<float> rois = {NAN, INFINITY, -INFINITY, NAN,  -1e30f, -1e30f,
-                              1e30f, 1e30f,  INFINITY,  0.0f, 0.0f,   -INFINITY};
+  const buffer<float> rois = {NAN,   INFINITY, -INFINITY, NAN,  -1e30f, -1e30f,
+                              1e30f, 1e30f,    INFINITY,  0.0f, 0.0f,   -INFINITY};
   const int64_t batch[] = {-5, 1000, INT64_MIN};
   buffer<float> y(3 * 3 * 4 * 3);
   roi_align<P>(y.data(), x.data(), rois.data(), batch);

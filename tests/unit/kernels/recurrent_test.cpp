@@ -37,9 +37,7 @@ struct Coupled : Layer {
 const int32_t lengths[] = {5, 2, 0};
 
 double sigmoid(double v) { return 1 / (1 + std::exp(-v)); }
-double second(int direction, double v) {
-  return direction == 0 ? std::tanh(v) : v > 0 ? v : 0;
-}
+double second(int direction, double v) { return direction == 0 ? std::tanh(v) : v > 0 ? v : 0; }
 double third(int direction, double v) {
   return direction == 0 ? std::tanh(v) : v / (1 + std::fabs(v));
 }
@@ -48,12 +46,12 @@ double third(int direction, double v) {
 template <class P, int Gates> struct Reference {
   static constexpr int64_t D = P::directions, B = P::batch, H = P::hidden, I = P::inputs;
   indexed<float> x = randomBuffer<float>(P::steps * B * I, 1, 6),
-                w = randomBuffer<float>(D * Gates * H * I, 2, 3),
-                r = randomBuffer<float>(D * Gates * H * H, 3, 3),
-                bias = randomBuffer<float>(D * 2 * Gates * H, 4, 3),
-                initial = randomBuffer<float>(D * B * H, 5, 6),
-                cells = randomBuffer<float>(D * B * H, 6, 6),
-                peepholes = randomBuffer<float>(D * 3 * H, 7, 6);
+                 w = randomBuffer<float>(D * Gates * H * I, 2, 3),
+                 r = randomBuffer<float>(D * Gates * H * H, 3, 3),
+                 bias = randomBuffer<float>(D * 2 * Gates * H, 4, 3),
+                 initial = randomBuffer<float>(D * B * H, 5, 6),
+                 cells = randomBuffer<float>(D * B * H, 6, 6),
+                 peepholes = randomBuffer<float>(D * 3 * H, 7, 6);
   indexed<double> y;
 
   double in(int d, int gate, int64_t j, int64_t t, int64_t b) const {
@@ -73,7 +71,7 @@ template <class P, int Gates> struct Reference {
   }
 
   indexed<double> next(int d, int64_t t, int64_t b, const indexed<double> &h,
-                           indexed<double> &c) const {
+                       indexed<double> &c) const {
     indexed<double> out((size_t)H), z((size_t)H), reset((size_t)H);
     if (Gates == 1)
       for (int64_t j = 0; j < H; ++j)
@@ -96,8 +94,7 @@ template <class P, int Gates> struct Reference {
         const auto sum = [&](int gate) { return in(d, gate, j, t, b) + back(d, gate, j, h); };
         const float *p = &peepholes[d * 3 * H];
         const double i = sigmoid(clipped(sum(0) + p[j] * c[j]));
-        const double f =
-            P::input_forget ? 1 - i : sigmoid(clipped(sum(2) + p[2 * H + j] * c[j]));
+        const double f = P::input_forget ? 1 - i : sigmoid(clipped(sum(2) + p[2 * H + j] * c[j]));
         c[j] = f * c[j] + i * second(d, clipped(sum(3)));
         out[j] = sigmoid(clipped(sum(1) + p[H + j] * c[j])) * third(d, c[j]);
       }

@@ -33,8 +33,7 @@ double cubic(double d) {
 }
 
 /// {pixel, weight} along one axis; a pixel of -1 is zero.
-template <class P>
-std::vector<std::pair<int64_t, double>> taps(double place, int64_t extent) {
+template <class P> std::vector<std::pair<int64_t, double>> taps(double place, int64_t extent) {
   const double top = (double)extent - 1, low = P::align_corners ? 0 : -0.5,
                high = P::align_corners ? top : top + 0.5;
   double at = P::align_corners ? (place + 1) / 2 * top : ((place + 1) * (double)extent - 1) / 2;
@@ -84,8 +83,8 @@ template <class P> void check() {
           for (auto [at, weight] : all)
             for (auto [pixel, share] :
                  taps<P>(grid[(n * 40 + i) * P::rank + P::rank - 1 - d], P::spatial[d]))
-              next.push_back({at < 0 || pixel < 0 ? -1 : at * P::spatial[d] + pixel,
-                              weight * share});
+              next.push_back(
+                  {at < 0 || pixel < 0 ? -1 : at * P::spatial[d] + pixel, weight * share});
           all = next;
         }
         double sum = 0;
