@@ -214,10 +214,11 @@ static bool readCoordinates(OpImport &op, Resampling &r) {
     return false;
   }
   r.nearest = *nearestMode;
-  // (i + 0.5) / scale: half a pixel more than half_pixel, whose floor is half_pixel rounded.
-  if (name == "tf_half_pixel_for_nn" && r.mode == ResizeMode::Nearest &&
-      r.nearest == NearestMode::Floor) {
-    r.nearest = NearestMode::RoundPreferCeil;
+  // (i + 0.5) / scale: half a pixel more than half_pixel, so that its floor is half_pixel rounded,
+  // and what it is rounded to is half_pixel's ceiling.
+  bool floor = r.nearest == NearestMode::Floor, round = r.nearest == NearestMode::RoundPreferFloor;
+  if (name == "tf_half_pixel_for_nn" && r.mode == ResizeMode::Nearest && (floor || round)) {
+    r.nearest = floor ? NearestMode::RoundPreferCeil : NearestMode::Ceil;
     return true;
   }
   std::optional<CoordinateMode> mode = symbolizeCoordinateMode(name);

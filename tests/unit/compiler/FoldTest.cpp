@@ -200,6 +200,50 @@ TEST(Fold, SelectAndGather) {
   }
 }
 
+/// Every batch has indices of its own; what is written last stays.
+TEST(Fold, BatchedGatherAndScatter) {
+  Random random(15);
+  for (int round = 0; round < 100; ++round) {
+    int64_t batch = random.between(1, 3), extent = random.between(1, 4),
+            count = random.between(1, 5), inner = random.between(1, 3);
+    Tensor x = iota({batch, extent, inner}, 0), list{{batch, count}, {}},
+           updates = iota({batch, count, inner}, 100), gathered = updates, scattered = x;
+    for (int64_t i = 0; i < batch * count; ++i) {
+      int64_t at = random.between(0, extent - 1);
+      list.data.push_back(at - (random.chance(50) ? extent : 0));
+      for (int64_t k = 0; k < inner; ++k) {
+        auto from = static_cast<size_t>((i / count * extent + at) * inner + k),
+             to = static_cast<size_t>(i * inner + k);
+        gathered.data[to] = x.data[from];
+        scattered.data[from] = updates.data[to];
+      }
+    }
+    expectSame(gathered,
+               fold("disco.gather", "axis = 1 : i64, batch = 1 : i64", {x, list}, gathered.shape),
+               "gather");
+    expectSame(scattered,
+               fold("disco.scatter", "batch = 1 : i64, kind = 0 : i32", {x, list, updates},
+                    scattered.shape),
+               "scatter");
+  }
+}
+
+TEST(Fold, Bits) {
+  Tensor a = iota({20}, -9), b = iota({20}, 3);
+  auto expected = [&](auto function) {
+    return make({20}, [&](const Ints &i) { return function(at(a, i), at(b, i)); });
+  };
+  auto folded = [&](int kind) {
+    return fold("disco.binary", "kind = " + std::to_string(kind) + " : i32", {a, b}, {20});
+  };
+  expectSame(expected([](int64_t x, int64_t y) { return x & y; }), folded(10), "and");
+  expectSame(expected([](int64_t x, int64_t y) { return x | y; }), folded(11), "or");
+  expectSame(expected([](int64_t x, int64_t y) { return x ^ y; }), folded(12), "xor");
+  a = iota({20}, 1);
+  expectSame(expected([](int64_t x, int64_t y) { return x << y; }), folded(18), "left");
+  expectSame(expected([](int64_t x, int64_t y) { return x >> y; }), folded(19), "right");
+}
+
 TEST(Fold, BroadcastAndReduce) {
   Random random(14);
   for (int round = 0; round < 200; ++round) {
