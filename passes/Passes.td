@@ -13,7 +13,8 @@ def Simplify : Pass<"disco-simplify", "mlir::ModuleOp"> {
     Folds shape arithmetic and every other op on constants, and rewrites greedily until nothing changes:
     affine ops on channels (what batch normalisation is imported as) move into the weights of the contraction before
     them, `x * sigmoid(x)` and `x * hard_sigmoid(x)` become one function, chains of rearrangements become one (a
-    channel shuffle is reshape, transpose, reshape), zero padding moves into a convolution, and scalar functions
+    channel shuffle is reshape, transpose, reshape), what stands between dequantize and quantize becomes integer arithmetic
+    (contractions, averages, sums and products; functions of one tensor of 8 bits become tables), zero padding moves into a convolution, and scalar functions
     and residual adds become epilogues of the contraction that makes their operand.
 
     Before:

@@ -50,9 +50,7 @@ template <class P> struct conv_int_product : conv_int_base<P, int16_t> {
   using number = int16_t;
   void pack_a(int16_t *__restrict to, dim m0, dim k0, dim kc) const {
     const typename P::w_t *from = this->w + m0 * base::k + k0;
-    const int32_t zero = (int32_t)P::w_zero((int64_t)(this->first_row + m0));
-    for (dim i = 0; i < kc; ++i)
-      to[i] = (int16_t)((int32_t)from[i] - zero);
+    int_widen(to, from, (int32_t)P::w_zero((int64_t)(this->first_row + m0)), kc);
   }
   void pack_b(int16_t *to, dim k0, dim n0, dim columns) const {
     base::base::pack_b(to, k0, 1, n0, columns, columns);

@@ -187,9 +187,16 @@ struct int_block {
   static constexpr dim mg = DISCO_PAIRS_BYTES ? 4 * mr : 16;
 };
 
+/// A word of numbers.
+DISCO_INLINE int32_t int_at(const char *p) {
+  int32_t word;
+  memcpy(&word, __builtin_assume_aligned(p, 4), sizeof word);
+  return word;
+}
+
 /// Rows x Vectors tile of c, which is added to. Open: int_pairs or int_quads.
 template <class Open, int Rows, int Vectors>
-DISCO_WIDE void int_tile(dim words, const int32_t *__restrict a, dim a_row,
+DISCO_WIDE void int_tile(dim words, const char *__restrict a, dim a_row,
                          const int32_t *__restrict b, dim b_row, int32_t *__restrict c, dim c_row) {
   int_sums acc[Rows][Vectors];
   DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
@@ -201,7 +208,8 @@ DISCO_WIDE void int_tile(dim words, const int32_t *__restrict a, dim a_row,
       int_sums word;
       int_vec::load(word, b + j * int_vec::lanes);
       const Open open = Open::of(word);
-      DISCO_UNROLL for (int r = 0; r < Rows; ++r) open.add(acc[r][j], a[r * a_row + k]);
+      DISCO_UNROLL for (int r = 0; r < Rows; ++r)
+          open.add(acc[r][j], int_at(a + (r * a_row + k) * 4));
     }
   }
   DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
@@ -211,7 +219,7 @@ DISCO_WIDE void int_tile(dim words, const int32_t *__restrict a, dim a_row,
 }
 
 template <class Open, int Rows>
-inline void int_tile_width(dim vectors, dim words, const int32_t *a, dim a_row, const int32_t *b,
+inline void int_tile_width(dim vectors, dim words, const char *a, dim a_row, const int32_t *b,
                            dim b_row, int32_t *c, dim c_row) {
   for (; vectors >= DISCO_INT_VECTORS; vectors -= DISCO_INT_VECTORS) {
     int_tile<Open, Rows, DISCO_INT_VECTORS>(words, a, a_row, b, b_row, c, c_row);
@@ -223,14 +231,15 @@ inline void int_tile_width(dim vectors, dim words, const int32_t *a, dim a_row, 
 }
 
 template <class Open>
-DISCO_WIDE void int_rows(dim rows, dim vectors, dim words, const int32_t *a, dim a_row,
+DISCO_WIDE void int_rows(dim rows, dim vectors, dim words, const char *a, dim a_row,
                          const int32_t *b, dim b_row, int32_t *c, dim c_row) {
   dim r = 0;
   for (; rows - r >= DISCO_INT_ROWS; r += DISCO_INT_ROWS)
-    int_tile_width<Open, DISCO_INT_ROWS>(vectors, words, a + r * a_row, a_row, b, b_row,
+    int_tile_width<Open, DISCO_INT_ROWS>(vectors, words, a + r * a_row * 4, a_row, b, b_row,
                                          c + r * c_row, c_row);
   for (; r < rows; ++r)
-    int_tile_width<Open, 1>(vectors, words, a + r * a_row, a_row, b, b_row, c + r * c_row, c_row);
+    int_tile_width<Open, 1>(vectors, words, a + r * a_row * 4, a_row, b, b_row, c + r * c_row,
+                            c_row);
 }
 
 /// Rows of b side by side, as words.
@@ -258,8 +267,9 @@ template <class G> inline void gemm_int(const G &g) {
   constexpr dim group = G::m < block::mg ? G::m : block::mg;
   static_assert(G::m > 0 && G::n > 0 && G::k > 0, "nothing to compute");
   alignas(DISCO_VECTOR_BYTES > 16 ? DISCO_VECTOR_BYTES : 16) int32_t panel[words * width];
-  int32_t a[block::mr * words], sums[group * width];
-  number buffer[depth * width], packed[step];
+  int32_t sums[group * width];
+  alignas(4) number a[block::mr * step];
+  number buffer[depth * width];
   const number *rows[depth];
   for (dim d = 0; d < depth; ++d)
     rows[d] = buffer + d * width;
@@ -288,13 +298,12 @@ template <class G> inline void gemm_int(const G &g) {
         for (dim r0 = 0; r0 < count; r0 += block::mr) {
           const dim some = count - r0 < block::mr ? count - r0 : block::mr;
           for (dim r = 0; r < some; ++r) {
+            g.pack_a(a + r * step, g0 + r0 + r, k0, kc);
             for (dim i = kc; i < depth * used; ++i)
-              packed[i] = 0;
-            g.pack_a(packed, g0 + r0 + r, k0, kc);
-            memcpy(a + r * words, packed, (size_t)used * sizeof *a);
+              a[r * step + i] = 0;
           }
-          int_rows<typename int_open<number>::type>(some, vectors, used, a, words, panel, width,
-                                                    sums + r0 * width, width);
+          int_rows<typename int_open<number>::type>(some, vectors, used, (const char *)a, words,
+                                                    panel, width, sums + r0 * width, width);
         }
       }
       for (dim r = 0; r < count; ++r)
@@ -397,6 +406,27 @@ DISCO_WIDE int32_t int_dot(dim count, const int16_t *__restrict a, const B *__re
   for (; i < count; ++i)
     sum += (int32_t)a[i] * (int32_t)(int16_t)(b[i] - zero);
   return sum;
+}
+
+/// Bytes as numbers of 16 bits.
+template <class W>
+DISCO_INLINE void int_widen(int16_t *__restrict to, const W *__restrict from, int32_t zero,
+                            dim count) {
+  dim i = 0;
+#if defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)
+  if (same<W, int8_t> && zero == 0)
+    for (const dim whole = count - count % 4; i < whole; i += 4) {
+      int32_t four, out[2];
+      memcpy(&four, from + i, sizeof four);
+      const int32_t even = (int32_t)__sxtb16((uint32_t)four),
+                    odd = (int32_t)__sxtb16((uint32_t)four >> 8);
+      out[0] = (int32_t)((uint32_t)(even & 0xffff) | (uint32_t)odd << 16);
+      out[1] = (int32_t)((uint32_t)even >> 16 | ((uint32_t)odd & 0xffff0000u));
+      memcpy(__builtin_assume_aligned(to + i, 4), out, sizeof out);
+    }
+#endif
+  for (; i < count; ++i)
+    to[i] = (int16_t)((int32_t)from[i] - zero);
 }
 
 /// Sum of the weights of one row.
