@@ -140,6 +140,9 @@ def export(name, path, opset=13):
             if parameter.dim() > 1:
                 torch.nn.init.xavier_uniform_(parameter)
     for module in model.modules():
+        # A classifier that begins with zeros answers zero to everything.
+        if isinstance(module, torch.nn.Linear) and not module.weight.any():
+            torch.nn.init.xavier_uniform_(module.weight)
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.8, 1.2)
