@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the nodes exchange, family by family: dense, hybrid, and with random
-masks of density 0.2, N = 2 and 4, from report.json; the root's traffic apart.
+"""What the nodes exchange, family by family: dense features, hybrid (features
+or partial sums, as compile chooses), and with random masks of density 0.2,
+N = 2 and 4, from report.json; the root's traffic apart.
 
 "Cheaper" is computed here, from the ONNX file alone: of each tensor that
 contractions sum over, the cheapest of sending it once to everybody, of sending
@@ -40,6 +41,9 @@ FAMILIES = ("resnet18", "resnet50", "resnext50_32x4d", "vgg16", "alexnet",
 TRAINED = ("resnet20_cifar10", "vit_pgd_2_3_16_cifar10", "yolox_nano",
            "fastestdet", "sinet_320", "super_resolution_x3_op10",
            "mobilenet_v2_int8_qdq")
+
+
+FEATURES = ("--features-only",)
 
 
 def report(model, nodes, folder, masks=None, extra=()):
@@ -115,22 +119,24 @@ def masked(model, traced, nodes, folder):
     path = os.path.join(folder, "masks.json")
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(mask_files.mask_document(entries, nodes), stream)
-    return exchanged(report(model, nodes, folder, path))
+    return [exchanged(report(model, nodes, folder, path, extra))
+            for extra in (FEATURES, ())]
 
 
 def row(model, nodes, folder):
     model.onnx
     traced = graph.Traced(model.onnx, model.inputs(0))
-    dense = report(model, nodes, folder)
-    d = exchanged(dense)
+    dense = report(model, nodes, folder, extra=FEATURES)
+    d, h = exchanged(dense), exchanged(report(model, nodes, folder))
     whole, strided = (cheaper(traced, nodes, v) for v in (False, True))
-    m = masked(model, traced, nodes, folder)
+    m, mixed = masked(model, traced, nodes, folder)
     def mega(value):
         return f"{value / 4e6:.3f}"
     print(f"| {model.name} | {nodes} | {dense['one_node']['macs'] / 1e6:,.0f}"
-          f" | {d:,} | {mega(d)} | {mega(whole)} | {mega(strided)} | {m:,} | {m / max(d, 1):.3f} | "
-          f"{dense['cluster']['exchanged']['messages']} | "
-          f"{dense['cluster']['root']['bytes']:,} |", flush=True)
+          f" | {d:,} | {mega(d)} | {mega(h)} | {h / max(d, 1):.2f} | "
+          f"{mega(whole)} | {mega(strided)} | {mega(m)} | "
+          f"{m / max(d, 1):.3f} | {mega(mixed)} | {m / max(h, 1):.3f} | "
+          f"{dense['cluster']['exchanged']['messages']} |", flush=True)
 
 
 def undivided(model, nodes, folder):
@@ -166,11 +172,12 @@ def main():
               "than once, % | of these with a reason, % | largest node, % | "
               "which |\n| --- | --- | --- | --- | --- | --- | --- |")
     else:
-        print("| model | N | MMAC | dense, B | dense, M values | cheaper of "
-              "inputs and partial sums, M values | the same, only positions "
-              "that are read | masks 0.2, B | of dense | messages | root, B |"
-              "\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- "
-              "| --- |")
+        print("| model | N | MMAC | dense, B | dense, M values | hybrid | of "
+              "dense | cheaper, whole features | cheaper, positions that are "
+              "read | masks 0.2, features | of dense | masks 0.2, hybrid | "
+              "masks of hybrid dense | messages |\n"
+              "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | "
+              "--- | --- | --- | --- |")
     for name in (*FAMILIES, *TRAINED):
         if not re.search(a.models, name) or \
                 name in TRAINED and name not in trained:

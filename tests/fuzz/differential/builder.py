@@ -67,6 +67,7 @@ class Builder:
         self.rng, self.opset = rng, opset
         self.nodes, self.weights, self.inputs = [], {}, {}
         self.values = {}     # of computed tensors and inputs
+        self.fixed = set()   # what does not depend on an input
         self.count = 0
 
     # -- random choices ------------------------------------------------------
@@ -124,7 +125,7 @@ class Builder:
         late ones rather than early ones."""
         found = [n for n, v in self.values.items()
                  if v.dtype == np.float32 and v.ndim > 0 and
-                 (not ranks or v.ndim in ranks)]
+                 n not in self.fixed and (not ranks or v.ndim in ranks)]
         if not found:
             raise Rejected("no tensor of that rank")
         k = min(int(self.rng.geometric(0.35)), len(found))
@@ -148,6 +149,8 @@ class Builder:
                     np.abs(array).max() < TOO_BIG):
                 raise Rejected("values out of bounds")
         self.nodes.append(node)
+        if all(i in self.weights or i in self.fixed for i in inputs if i):
+            self.fixed.update(names)
         self.values.update(zip(names, results))
         return names[0] if outputs == 1 else names
 
@@ -156,7 +159,7 @@ class Builder:
         what leads to none of them is left out. Rejected if nothing is left."""
         read = {i for op in self.nodes for i in op.input}
         sinks = [o for op in self.nodes for o in op.output
-                 if o and o not in read and self.values[o].size]
+                 if o and o not in read and o not in self.fixed]
         return prune(self.nodes, self.inputs, self.weights,
                      {n: self.values[n] for n in sinks[-outputs:]},
                      self.opset, name)

@@ -11,6 +11,7 @@ import onnx
 import blocks
 import builder
 import contracting_ops
+import quantised
 import rare_ops
 import single_ops
 import discoc
@@ -18,7 +19,8 @@ import graph
 import masks as mask_files
 
 OPSETS = (7, 8, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 17, 18, 19, 20, 21)
-_CHOICES = single_ops.OPS + contracting_ops.OPS + rare_ops.OPS + blocks.BLOCKS
+_CHOICES = single_ops.OPS + contracting_ops.OPS + rare_ops.OPS + \
+    blocks.BLOCKS + quantised.OPS
 _KINDS = [k for k, _ in _CHOICES]
 _WEIGHTS = np.array([w for _, w in _CHOICES], float)
 
@@ -32,10 +34,11 @@ class Case:
             name, model, feeds, nodes
         self.plain = self.masks = self.owners = None
         self.root = None    # the rank, where a cluster file states it
+        self.extra = []     # options of compile
 
     def copy(self):
         result = Case(self.name, self.model, dict(self.feeds), self.nodes)
-        for key in ("plain", "masks", "owners", "root"):
+        for key in ("plain", "masks", "owners", "root", "extra"):
             setattr(result, key, getattr(self, key))
         return result
 
@@ -69,7 +72,7 @@ class Case:
                   encoding="utf-8") as stream:
             json.dump({"name": self.name, "nodes": self.nodes,
                        "masks": self.masks, "owners": self.owners,
-                       "root": self.root}, stream)
+                       "root": self.root, "extra": self.extra}, stream)
 
     @classmethod
     def load(cls, folder):
@@ -80,7 +83,7 @@ class Case:
         result = cls(entry["name"], onnx.load(
             os.path.join(folder, "model.onnx")), feeds, entry["nodes"])
         result.masks, result.owners = entry["masks"], entry["owners"]
-        result.root = entry.get("root")
+        result.root, result.extra = entry.get("root"), entry.get("extra", [])
         plain = os.path.join(folder, "plain.onnx")
         if os.path.exists(plain):
             result.plain = onnx.load(plain)
@@ -175,6 +178,8 @@ def random_case(seed, folder):
     case = Case(name, model, feeds, int(rng.choice((1, 2, 2, 3, 3, 4, 5, 7))))
     if case.nodes > 1 and rng.random() < 0.15:
         case.root = int(rng.integers(case.nodes))
+    if case.nodes > 1 and rng.random() < 0.3:
+        case.extra = ["--features-only"]
     try:
         if case.nodes > 1 and rng.random() < 0.35:
             case.owners = random_owners(rng, default_owners(case, folder),

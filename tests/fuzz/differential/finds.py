@@ -16,11 +16,13 @@ class Find:
     {tensor: (axis, sets)}; `kind`: the verdict that is right."""
 
     def __init__(self, name, nodes, opset, inputs, ops, outputs, weights=None,
-                 zeros=None, owners=None, root=None, kind="passed"):
+                 zeros=None, owners=None, root=None, extra=(),
+                 kind="passed"):
         self.name, self.nodes, self.opset = name, nodes, opset
         self.inputs, self.ops, self.outputs = inputs, ops, outputs
         self.weights, self.zeros = weights or {}, zeros or {}
         self.owners, self.root, self.kind = owners, root, kind
+        self.extra = list(extra)
 
     def case(self):
         rng = np.random.default_rng(5)
@@ -53,6 +55,7 @@ class Find:
             self.opset)
         result = case_files.Case(self.name, model, feeds, self.nodes)
         result.root, result.kind = self.root, self.kind
+        result.extra = self.extra
         if self.owners:
             result.owners = {
                 "format": "discoc-owners", "version": 1, "nodes": self.nodes,
@@ -62,7 +65,9 @@ class Find:
 
 
 def _weight(array):
-    if array.dtype == np.float32 and array.ndim:
+    # Short ones may be scales.
+    if array.dtype == np.float32 and array.ndim and (
+            array.ndim > 1 or array.size > 6):
         return repr(tuple(array.shape))
     return f"({str(array.dtype)!r}, {array.tolist()!r})"
 
@@ -103,6 +108,8 @@ def as_python(case, verdict):
         lines.append(f"         owners={owners!r},")
     if case.root is not None:
         lines.append(f"         root={case.root!r},")
+    if case.extra:
+        lines.append(f"         extra={case.extra!r},")
     lines[-1] = lines[-1].rstrip(",") + "),"
     if case.masks:
         lines.append(f"    # masks were stated: {case.masks['masks']!r}")

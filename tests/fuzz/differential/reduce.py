@@ -81,6 +81,10 @@ def _statements(case):
         other = case.copy()
         other.masks = other.plain = None
         yield other
+    if case.extra:
+        other = case.copy()
+        other.extra = []
+        yield other
     if case.root is not None:
         other = case.copy()
         other.root = None
@@ -218,7 +222,8 @@ def _size(case):
     zeros = sum(int((w == 0).sum()) for w in
                 graph.initialisers(model).values())
     return (len(model.graph.node), case.nodes, bool(case.masks),
-            bool(case.owners), case.root is not None, len(model.graph.output), elements, zeros)
+            bool(case.owners), case.root is not None,
+            len(case.extra), len(model.graph.output), elements, zeros)
 
 
 def reduce(case, fails, seconds):
@@ -235,7 +240,7 @@ def reduce(case, fails, seconds):
                 if other is None or _size(other) >= _size(case):
                     continue
                 key = (other.model.SerializeToString(), other.nodes,
-                       str(other.owners), str(other.masks), str(other.root))
+                       str(other.owners), str(other.masks), str(other.root), str(other.extra))
                 if key in tried:
                     continue
                 tried.add(key)
