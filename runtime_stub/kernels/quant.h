@@ -13,7 +13,7 @@ namespace disco {
 
 /// The nearest integer, halves to even, of v between low and high (within 2^21). NaN gives low.
 DISCO_INLINE int32_t round_between(float v, float low, float high) {
-  const float above = v > low ? v : low, within = above < high ? above : high;
+  const float above = pick(v > low, v, low), within = pick(above < high, above, high);
   return (int32_t)(bits_of(within + 0x1.8p23f) - 0x4b400000u);
 }
 
