@@ -364,7 +364,8 @@ private:
       if (!rule || axes[value] < 0 || rootOwned.contains(value))
         continue;
       std::optional<Division> division = rule.divide(axes[value], axes.operandAxes(rule));
-      if (!division && !rule.getStatisticAxes().empty() && axes[rule->getOperand(0)] == axes[value])
+      if (!division && !rule.getStatisticAxes().empty() &&
+          axes[rule->getOperand(0)] == axes[value] && !rootOwned.contains(rule->getOperand(0)))
         classes.tie(value, rule->getOperand(0), Relation::identity(shapeOf(value)[axes[value]]));
       if (!division)
         continue;

@@ -3,6 +3,7 @@
 #include "LayerSummary.h"
 #include "LocalContext.h"
 #include "Passes.h"
+#include "WireFormat.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
@@ -357,25 +358,36 @@ private:
   void splitExchange(ExchangeOp exchange) {
     RankedTensorType global = tensorType(exchange.getX());
     int64_t axis = axisOf(exchange.getX());
-    for (auto route : exchange.getRoutes().getAsRange<RouteAttr>()) {
-      Shard &from = shards[route.getFrom()], &to = shards[route.getTo()];
-      IndexSet set = route.getSet();
-      int64_t bytes = set.size() * channelBytes(global, axis);
-      if (bytes == 0)
-        continue;
-      auto type = MessageType::get(module.getContext(), bytes);
-      ArrayAttr parts = from.builder.getArrayAttr(
-          PartAttr::get(module.getContext(), exchange.getTensorAttr(), axis, route.getChannels(),
-                        exchange.getRoot(), exchange.getKind()));
-      IntegerAttr message = from.builder.getI64IntegerAttr(messages++);
-      from.builder.create<SendOp>(exchange.getLoc(), type, from.own.lookup(exchange.getX()),
-                                  from.builder.getI64IntegerAttr(route.getTo()), message, parts);
-      auto post = to.builder.create<PostOp>(exchange.getLoc(), type,
-                                            to.builder.getI64IntegerAttr(route.getFrom()), message);
-      auto recv = to.builder.create<RecvOp>(
-          exchange.getLoc(), TypeRange(localType(global, axis, set)), post.getBuffer(), parts);
-      to.received[exchange.getResult()].push_back(recv.getResult(0));
-    }
+    for (auto route : exchange.getRoutes().getAsRange<RouteAttr>())
+      if (channelBytes(global, axis) > 0 && !route.getSet().empty())
+        splitRoute(exchange, route, axis);
+  }
+
+  void splitRoute(ExchangeOp exchange, RouteAttr route, int64_t axis) {
+    Shard &from = shards[route.getFrom()], &to = shards[route.getTo()];
+    Location loc = exchange.getLoc();
+    IndexSet set = route.getSet();
+    RankedTensorType global = tensorType(exchange.getX()), arriving = localType(global, axis, set);
+    WireFormat format = WireFormat::of(module, exchange);
+    Value made = from.own.lookup(exchange.getX());
+    if (!format.isPlain())
+      made = pickChannels(from.builder, loc, made, global, axis, localOf(made).getSet(), set);
+    SmallVector<Type> types = format.types(arriving);
+    int64_t bytes = 0;
+    for (Type type : types)
+      bytes += byteSize(cast<RankedTensorType>(type));
+    auto type = MessageType::get(module.getContext(), bytes);
+    ArrayAttr parts =
+        format.parts(PartAttr::get(module.getContext(), exchange.getTensorAttr(), axis,
+                                   route.getChannels(), exchange.getRoot(), exchange.getKind()));
+    IntegerAttr message = from.builder.getI64IntegerAttr(messages++);
+    from.builder.create<SendOp>(loc, type, format.narrow(from.builder, loc, made),
+                                from.builder.getI64IntegerAttr(route.getTo()), message, parts);
+    auto post = to.builder.create<PostOp>(loc, type, to.builder.getI64IntegerAttr(route.getFrom()),
+                                          message);
+    auto recv = to.builder.create<RecvOp>(loc, TypeRange(types), post.getBuffer(), parts);
+    to.received[exchange.getResult()].push_back(
+        format.widen(to.builder, loc, recv.getResults(), arriving));
   }
 
   ModuleOp module;

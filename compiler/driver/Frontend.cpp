@@ -4,6 +4,7 @@
 #include "Codegen.h"
 #include "Directives.h"
 #include "Version.h"
+#include "WireFormat.h"
 #include "formats/Metadata.h"
 #include "import/Import.h"
 #include "import/OnnxReader.h"
@@ -140,6 +141,10 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
   if (options.featuresOnly) {
     notes.settings["exchange"] = "features";
     module->setAttr(kFeaturesOnlyAttr, UnitAttr::get(module.getContext()));
+  }
+  if (options.wire != "f32") {
+    notes.settings["wire"] = options.wire;
+    module->setAttr(kWireAttr, StringAttr::get(module.getContext(), options.wire));
   }
   for (const std::string &pin : options.pins)
     notes.settings["pin." + StringRef(pin).rsplit('=').first.str()] =

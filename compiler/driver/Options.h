@@ -24,6 +24,7 @@ struct ModelOptions {
   std::string board;                    // of every node, instead of a cluster file
   std::vector<std::string> pins;        // name=size
   std::vector<std::string> inputShapes; // NAME=AxBxC
+  std::string wire = "f32";             // as what features travel: f32, f16, i8
   bool featuresOnly = false;            // nodes send features, never sums
 };
 

@@ -49,12 +49,21 @@ struct VerifyOptions {
   std::string transport = "tcp";
   uint64_t seed = 0;
   int64_t samples = 2;
-  double tolerance = 1e-4;
+  std::optional<double> tolerance; // else what the wire allows
   int64_t deadlineMs = 30000;
   bool json = false;
 };
 
 constexpr const char *ortPrefix = "onnxruntime=";
+
+/// What features may lose on links: nothing as f32; f16 rounds to 11 bits, i8 to a 127th of a
+/// message's largest value.
+double wireTolerance(const Manifest &manifest) {
+  auto wire = manifest.settings.find("wire");
+  if (wire == manifest.settings.end())
+    return 1e-4;
+  return wire->second == "f16" ? 1e-2 : 1e-1;
+}
 
 class VerifyCommand {
 public:
@@ -62,7 +71,6 @@ public:
     result_.against = ortPath().empty() ? "single-node" : "onnxruntime";
     result_.seed = options.seed;
     result_.samples = options.samples;
-    result_.tolerance = options.tolerance;
   }
 
   int run() {
@@ -90,6 +98,7 @@ private:
     manifest_ = readManifest(options_.out + "/manifest.json", faults_);
     if (!manifest_)
       return ExitFault;
+    result_.tolerance = options_.tolerance.value_or(wireTolerance(*manifest_));
     if (scratch_.path().empty())
       return fault("the temporary directory", "cannot be made", "set TMPDIR");
     model_ = findModel(options_.out, *manifest_, options_.model, faults_);
@@ -220,7 +229,7 @@ private:
                          ", the reference has another type or size",
                      "");
       result_.outputs.push_back(
-          compareOutput(tensor, root, got_[i], wanted_[i], options_.tolerance));
+          compareOutput(tensor, root, got_[i], wanted_[i], result_.tolerance));
     }
     if (!options_.json)
       fmt::print("{}", verifyText(result_, *manifest_));
@@ -278,7 +287,8 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
       ->add_option(
           "--tolerance", options->tolerance,
           "largest error of floating-point values, as a part of the output's range (default "
-          "1e-4; float16 may also be off by 2 ulp)")
+          "1e-4, float16 may also be off by 2 ulp; 1e-2 and 1e-1 for models compiled with --wire "
+          "f16 and i8)")
       ->check(CLI::NonNegativeNumber)
       ->type_name("T");
   command

@@ -30,6 +30,11 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       .add_option("--input-shape", options.inputShapes,
                   "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
+  command
+      .add_option("--wire", options.wire,
+                  "As what f32 features and sums travel: f32 (the default), f16, or i8 with a "
+                  "scale for each message; inputs and outputs of the model stay as they are")
+      ->check(CLI::IsMember({"f32", "f16", "i8"}));
   command.add_flag("--features-only", options.featuresOnly,
                    "Exchange features, never partial sums, also where these are fewer bytes");
   auto *cluster = command
