@@ -122,6 +122,13 @@ FINDS = (
         ("MatMul", "x v", "z", {}),
         ("Conv", "z w", "y", {"group": 9, "kernel_shape": [3]})],
         ["y"], weights={"v": (2, 3), "w": (27, 1, 3)}),
+    # A stated map of a softmax became that of the model's input.
+    Find("softmax_of_input", 7, 9, {"x": (1, 2, 1, 1, 1)},
+         [("Softmax", "x", "y", {"axis": 0})], ["y"],
+         owners={"y": (1, [[0], [], [1], [], [], [], []])}, kind="refused"),
+    Find("softmax_of_input_2", 3, 13, {"x": (1, 7, 4)},
+         [("Softmax", "x", "y", {"axis": 1})], ["y"],
+         owners={"y": (1, [[0, 5], [2], [1, 3, 4, 6]])}, kind="refused"),
 )
 
 
