@@ -114,10 +114,12 @@ private:
     Value result = op->getResult(0);
     int64_t best = -1, bestCost = std::numeric_limits<int64_t>::max();
     auto rule = dyn_cast<DivisionOpInterface>(op);
-    bool squeezes = nodes > 1 && isSqueeze(op);
-    if (squeezes)
-      op->setAttr(kReplicatedAttr, StringAttr::get(op->getContext(), "squeeze-and-excite"));
-    if (squeezes || (rule && isMadeEverywhere(rule))) {
+    StringRef reason = rule && nodes > 1 ? rule.getReplication() : StringRef();
+    if (nodes > 1 && isSqueeze(op))
+      reason = "squeeze-and-excite";
+    if (!reason.empty())
+      op->setAttr(kReplicatedAttr, StringAttr::get(op->getContext(), reason));
+    if (!reason.empty() || (rule && isMadeEverywhere(rule))) {
       replicated.insert(result);
       return -1;
     }
@@ -138,6 +140,8 @@ private:
         for (auto [k, operand] : llvm::enumerate(op->getOperands()))
           if (isDivided(operand) && !follows(division->operands[k], axes.lookup(operand)))
             cost += 2 * bytesOf(operand); // every node gathers it
+          else if (isConstant(operand) && division->operands[k].kind == OperandNeed::Whole)
+            cost += bytesOf(operand); // every node stores it
       }
       // An axis of extent 1 leaves all work to one node.
       if (shapeOf(result)[axis] == 1)
@@ -215,6 +219,15 @@ private:
     return readerCosts[{value, axis}] = cost;
   }
 
+  /// Whether another tensor of the result's size comes in (a residual add): what follows is its
+  /// matter as well, and along a chain of residuals would be counted over and over.
+  static bool joinsAnother(OpOperand &use) {
+    return llvm::any_of(use.getOwner()->getOpOperands(), [&](OpOperand &other) {
+      return &other != &use && !isConstant(other.get()) &&
+             elements(other.get()) == elements(use.getOwner()->getResult(0));
+    });
+  }
+
   int64_t costOfUse(OpOperand &use, int64_t axis) {
     if (isa<OutputOp>(use.getOwner()))
       return axis < 0 ? 0 : bytesOf(use.get()); // handed in
@@ -225,6 +238,9 @@ private:
     hints[use.getOperandNumber()] = axis;
     Value result = use.getOwner()->getResult(0);
     int64_t best = 2 * bytesOf(use.get());
+    if (nodes > 1 && llvm::is_contained(rule.getStatisticAxes(), axis))
+      best = nodes * statisticBytes(rule) +
+             (shapeOf(result) == shapeOf(use.get()) ? costOfReaders(result, axis) : 0);
     for (int64_t resultAxis : candidates(result)) {
       std::optional<Division> division = rule.divide(resultAxis, hints);
       if (!division)
@@ -236,7 +252,7 @@ private:
         if (other != use.get() && isDivided(other) &&
             division->operands[k].kind == OperandNeed::Whole)
           cost += bytesOf(other);
-      if (need.kind == OperandNeed::Along && need.axis == axis)
+      if (need.kind == OperandNeed::Along && need.axis == axis && !joinsAnother(use))
         cost += costOfReaders(result, resultAxis);
       best = std::min(best, cost);
     }
@@ -343,7 +359,8 @@ private:
       Value result = op->getResult(0);
       values.push_back(result);
       classes.add(result, axisExtent(tensorType(result), axes[result]));
-      bool preprocessing = !isContraction(op) && !looksUp(op) && reachesContraction(result) &&
+      bool preprocessing = !isContraction(op) && !looksUp(op) && !op->hasAttr(kReplicatedAttr) &&
+                           reachesContraction(result) &&
                            llvm::all_of(op->getOperands(), [&](Value operand) {
                              return isConstant(operand) || rootOwned.contains(operand);
                            });

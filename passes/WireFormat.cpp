@@ -37,11 +37,11 @@ static Value constant(OpBuilder &builder, Location loc, RankedTensorType like, f
 static Value scaleOf(OpBuilder &builder, Location loc, Value features) {
   RankedTensorType type = tensorType(features), scalar = scalarType(type);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
-  Value magnitude = builder.create<UnaryOp>(
-      loc, type, features, ActAttr::get(builder.getContext(), UnaryKind::Abs));
+  Value magnitude = builder.create<UnaryOp>(loc, type, features,
+                                            ActAttr::get(builder.getContext(), UnaryKind::Abs));
   Value most = builder.create<ReduceOp>(loc, scalar, magnitude, ReduceKind::Max, axes, true);
-  Value step = builder.create<BinaryOp>(loc, scalar, most,
-                                        constant(builder, loc, type, 1.0f / 127), BinaryKind::Mul);
+  Value step = builder.create<BinaryOp>(loc, scalar, most, constant(builder, loc, type, 1.0f / 127),
+                                        BinaryKind::Mul);
   // Features that are all zero have a scale, too.
   return builder.create<BinaryOp>(loc, scalar, step, constant(builder, loc, type, 1e-30f),
                                   BinaryKind::Max);

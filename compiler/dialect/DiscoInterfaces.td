@@ -28,6 +28,10 @@ def Disco_DivisionOpInterface : OpInterface<"DivisionOpInterface"> {
       untouched. A feature may then travel before it is renamed.
     }], "bool", "relabels", (ins "int64_t":$axis), "", [{ return false; }]>,
     InterfaceMethod<[{
+      Why every node computes the whole op although that is work done more than once; empty for ops that are divided, or
+      stay at the root. The report says so.
+    }], "llvm::StringRef", "getReplication", (ins), "", [{ return llvm::StringRef(); }]>,
+    InterfaceMethod<[{
       The axes of its one operand over which the op computes something that nodes can compute of their own channels and
       merge (a sum, a maximum): where the operand is divided along one, such statistics travel instead of features.
     }], "llvm::SmallVector<int64_t>", "getStatisticAxes", (ins), "",

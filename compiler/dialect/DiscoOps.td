@@ -244,7 +244,8 @@ def Disco_CumSumOp : Disco_InferredOp<"cum_sum"> {
   let results = (outs Tensor:$result);
 }
 
-def Disco_RecurrentOp : Disco_InferredOp<"recurrent", [DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>]> {
+def Disco_RecurrentOp : Disco_InferredOp<"recurrent", [DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>],
+                                         ["getReplication"]> {
   let summary = "RNN, GRU or LSTM over a whole sequence";
   let description = [{
     x is [steps, batch, inputs], w [directions, gates * hidden, inputs], r [directions, gates * hidden, hidden], bias

@@ -43,6 +43,8 @@ LogicalResult RecurrentOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
 /// Every step needs the whole hidden state of the one before.
 MaybeDivision RecurrentOp::divide(int64_t, ArrayRef<int64_t>) { return std::nullopt; }
 
+StringRef RecurrentOp::getReplication() { return "recurrent layer"; }
+
 int64_t RecurrentOp::getMacs() {
   ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW()), r = shapeOf(getR());
   return x[0] * x[1] * w[0] * w[1] * (x[2] + r[2]);
