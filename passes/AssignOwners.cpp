@@ -352,6 +352,15 @@ private:
     return reaches[value] = found;
   }
 
+  /// Whether an op runs over the axis along which its result would be divided, and all of its
+  /// operand is at the root: there are no statistics to exchange.
+  bool reducesRootOwned(Operation *op) {
+    auto rule = dyn_cast<DivisionOpInterface>(op);
+    return rule && axes[op->getResult(0)] >= 0 && !rule.getStatisticAxes().empty() &&
+           rootOwned.contains(op->getOperand(0)) &&
+           !rule.divide(axes[op->getResult(0)], axes.operandAxes(rule));
+  }
+
   void collect() {
     function.walk([&](Operation *op) {
       if (op->getNumResults() != 1 || isa<ConstantOp>(op))
@@ -364,7 +373,8 @@ private:
                            llvm::all_of(op->getOperands(), [&](Value operand) {
                              return isConstant(operand) || rootOwned.contains(operand);
                            });
-      if (isa<InputOp>(op) || (preprocessing && op->getNumOperands() && !op->hasAttr(kOwnersAttr)))
+      if (isa<InputOp>(op) || (preprocessing && op->getNumOperands() && !op->hasAttr(kOwnersAttr)) ||
+          (reducesRootOwned(op) && !op->hasAttr(kOwnersAttr)))
         rootOwned.insert(result);
     });
   }

@@ -275,23 +275,40 @@ class LeastTraffic:
         own = axis
         if axis is not None and len(self.t.shape(name)) != rank:
             own = kept[axis] if axis < len(kept) else None
-        if own is None:
+        source = self._map_behind(x)
+        if own is None and source is not None and source[0] in reduced and \
+                op.op_type.startswith("Reduce"):
+            # Everybody computes it, of what each owner adds up.
+            self._statistic(op, x, node, source, reduced)
+        elif own is None:
             self._take(x, node, _ALL, 0)
         elif own not in reduced:
             self._take(x, node, channels, own)
         elif len(channels) == shape[own]:
             self._take(x, node, _ALL, 0)
         else:
-            self._statistic(op, x, node, own, reduced)
+            if source is None or source[0] != own:
+                self._take(x, node, _ALL, 0)
+            else:
+                self._statistic(op, x, node, source, reduced)
 
-    def _statistic(self, op, x, node, axis, reduced):
+    def _map_behind(self, name):
+        """The owner map of a tensor, or, where none is stated, of what it is
+        computed from element by element."""
+        while self.maps.get(name) is None and name in self.t.producer:
+            op = self.t.ops[self.t.producer[name]]
+            before = [i for i in op.input if i and i not in self.t.constants
+                      and self.t.shape(i) == self.t.shape(name)]
+            if op.op_type not in mask_files.FUSABLE or not before:
+                return None
+            name = before[0]
+        return self.maps.get(name)
+
+    def _statistic(self, op, x, node, source, reduced):
         """The node has some of what is reduced over: every other owner of
         some sends a number a row instead of its features, or two (a mean and
         a variance, a maximum and a sum)."""
-        source, shape = self.maps.get(x), self.t.shape(x)
-        if source is None or source[0] != axis:
-            self._take(x, node, _ALL, 0)
-            return
+        shape = self.t.shape(x)
         rows = int(np.prod([d for k, d in enumerate(shape)
                             if k not in reduced], dtype=np.int64))
         dtype = self.t.values[x].dtype

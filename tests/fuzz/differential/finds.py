@@ -122,13 +122,19 @@ FINDS = (
         ("MatMul", "x v", "z", {}),
         ("Conv", "z w", "y", {"group": 9, "kernel_shape": [3]})],
         ["y"], weights={"v": (2, 3), "w": (27, 1, 3)}),
+    # A softmax of an input was to be divided along the axis it runs over.
+    Find("softmax_of_input_3", 2, 19, {"x": (1, 4)},
+         [("Softmax", "x", "z", {"axis": 1}), ("Selu", "z", "y", {})], ["y"]),
+    Find("softmax_of_input_4", 3, 13, {"x": (1, 7, 5)},
+         [("Softmax", "x", "z", {"axis": 1}), ("MatMul", "z w", "y", {})],
+         ["y"], weights={"w": (5, 6)}),
     # A stated map of a softmax became that of the model's input.
     Find("softmax_of_input", 7, 9, {"x": (1, 2, 1, 1, 1)},
          [("Softmax", "x", "y", {"axis": 0})], ["y"],
-         owners={"y": (1, [[0], [], [1], [], [], [], []])}, kind="refused"),
+         owners={"y": (1, [[0], [], [1], [], [], [], []])}, kind="declined"),
     Find("softmax_of_input_2", 3, 13, {"x": (1, 7, 4)},
          [("Softmax", "x", "y", {"axis": 1})], ["y"],
-         owners={"y": (1, [[0, 5], [2], [1, 3, 4, 6]])}, kind="refused"),
+         owners={"y": (1, [[0, 5], [2], [1, 3, 4, 6]])}, kind="declined"),
 )
 
 

@@ -16,7 +16,7 @@ import graph
 import ort
 
 # Of these a case may have its reasons; every other verdict is a failure.
-FINE = ("passed", "unsettled", "unsupported", "invalid")
+FINE = ("passed", "unsettled", "unsupported", "declined", "invalid")
 _UNSUPPORTED = re.compile(r"the op is not supported|is not supported")
 
 
@@ -114,6 +114,8 @@ def _compile(case, folder):
         if error.crashed or error.code not in (1, 2):
             return None, Verdict("crash", f"{text} {error.text[-300:]}")
         kind = "unsupported" if _UNSUPPORTED.search(text) else "refused"
+        if case.owners and "state another axis" in text:
+            kind = "declined"
         return None, Verdict(kind, text)
     return out, None
 
