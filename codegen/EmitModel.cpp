@@ -379,8 +379,8 @@ std::string ModelEmitter::source(StringRef buildHash) const {
   text += "#include <string.h>\n\n";
   text += "extern \"C\" const uint32_t " + prefix + "_weights[];\n\n";
   text += "namespace " + prefix + " {\n\n";
-  text += "alignas(64) static unsigned char arena[" + std::to_string(std::max<int64_t>(arena, 1)) +
-          "];\n\n";
+  text += "[[maybe_unused]] alignas(64) static unsigned char arena[" +
+          std::to_string(std::max<int64_t>(arena, 1)) + "];\n\n";
   text += "[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
           "reinterpret_cast<const unsigned char *>(" +
           prefix + "_weights);\n}\n\n";

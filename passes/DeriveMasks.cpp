@@ -102,14 +102,15 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
 
   LogicalResult derive(Operation *op, const Contraction &contraction) {
     OwnedAttr outputs = ownersOf(op->getResult(0)), inputs = ownersOf(op->getOperand(0));
-    if (!outputs || !inputs)
+    bool constant = isConstant(op->getOperand(0)); // every node has it
+    if (!outputs || (!inputs && !constant))
       return op->emitError("has no owner maps: run disco-assign-owners first");
     ColumnScanner scanner(op, contraction);
     if (!scanner.isValid())
       return op->emitError("the bytes of its weights are missing");
     StatedMask stated = readStated(op);
-    bool sameAxis =
-        inputs.getAxis() == contraction.inputAxis && outputs.getAxis() == contraction.resultAxis;
+    bool sameAxis = !constant && inputs.getAxis() == contraction.inputAxis &&
+                    outputs.getAxis() == contraction.resultAxis;
     if (!stated.allowed.empty() && !sameAxis)
       return op->emitError(
           "has a stated mask, but its input is not divided along the channels that it sums over");

@@ -88,6 +88,10 @@ public:
     Value global = op->getOperand(k);
     int64_t columnAxis = division.operands[k].axis;
     IndexSet columns = maskColumns();
+    if (isConstant(global)) {
+      addPart(getConstant(global, {}, {}), IndexSet::all(shapeOf(global)[columnAxis]), columns);
+      return parts;
+    }
     auto merge = global.getDefiningOp<MergeOp>();
     Value owned = merge ? merge.getOwn() : global;
     IndexSet present = ownersOf(owned).getSet(rank);

@@ -44,7 +44,7 @@ static void printBorders(const discoc::importer::Model &model, func::FuncOp func
 /// ordered pair.
 static void printContraction(ContractionOpInterface op, int64_t nodes) {
   std::optional<Contraction> rule = op.getContraction();
-  if (!rule)
+  if (!rule || isConstant(op->getOperand(0)))
     return;
   OwnedAttr inputs = ownersOf(op->getOperand(0));
   int64_t bytes = channelBytes(tensorType(op->getOperand(0)), inputs.getAxis());

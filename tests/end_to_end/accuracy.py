@@ -10,7 +10,7 @@ more than 0.05, or a value by more than 1e-4 of its output's range and by more
 than four times what ONNX Runtime's optimisations change. int8 models are
 compared with each other bit for bit, and with ONNX Runtime by their figures.
 
-    accuracy.py [--models REGEX] [--nodes 1,4] [--count K]
+    accuracy.py [--models REGEX] [--nodes 1,4] [--count K] [--wire f16|i8]
 """
 
 import argparse
@@ -41,10 +41,10 @@ def by_onnx_runtime(model, name, pictures, optimise=True):
     return {n: np.concatenate([p[n] for p in parts]) for n in parts[0]}
 
 
-def by_shards(path, name, pictures, nodes, outputs, folder, runtime):
+def by_shards(path, name, pictures, nodes, outputs, folder, runtime, wire):
     out = os.path.join(folder, f"out{nodes}")
     shapes = {name: (1, *pictures.shape[1:])}
-    discoc.compile(path, nodes, out, shapes=shapes)
+    discoc.compile(path, nodes, out, shapes=shapes, extra=["--wire", wire])
     program = os.path.join(folder, f"program{nodes}")
     cluster.build_inproc([out], program, runtime, flags=FLAGS, apart=True,
                          jobs=2)
@@ -84,8 +84,11 @@ def compared(task, got, want, text, tally, name, most=MARGIN):
     return f"{far:.1e} of the range"
 
 
-def one(task, nodes, count, folder, runtime, tally):
-    """A row of the table for each N."""
+def one(task, nodes, count, folder, runtime, tally, wire):
+    """A row of the table for each N. What a narrow wire loses is shown, not
+    judged."""
+    if wire != "f32":
+        tally = discoc.Tally(quiet=True)
     path = os.path.join(discoc.shared(), "models", task.model, "model.onnx")
     model = graph.load(path)
     name = graph.real_inputs(model)[0].name
@@ -99,7 +102,8 @@ def one(task, nodes, count, folder, runtime, tally):
     def shown(figures):
         return ", ".join(f"{v:.2f} ({k})" for k, v in figures.items())
     for n in nodes:
-        got = by_shards(path, name, pictures, n, list(want), folder, runtime)
+        got = by_shards(path, name, pictures, n, list(want), folder, runtime,
+                        wire)
         figures, label = task.measure(got, truth), f"{task.model} N={n}"
         if integer:
             key = next(iter(want))
@@ -131,6 +135,8 @@ def main():
     parser.add_argument("--models", default="")
     parser.add_argument("--nodes", default="1,4")
     parser.add_argument("--count", type=int, help="only so many pictures")
+    parser.add_argument("--wire", default="f32",
+                        help="f16 or i8: what narrower features lose")
     a = parser.parse_args()
     discoc.need_compiler()
     tally = discoc.Tally(quiet=True)
@@ -148,7 +154,7 @@ def main():
                 continue
             try:
                 with tempfile.TemporaryDirectory(dir=folder) as work:
-                    one(task, nodes, a.count, work, runtime, tally)
+                    one(task, nodes, a.count, work, runtime, tally, a.wire)
             except (discoc.CompileError, cluster.BuildError, cluster.RunError,
                     ImportError) as error:
                 tally.fail(task.model, f"{type(error).__name__}: {error}"[
