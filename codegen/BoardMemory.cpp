@@ -34,15 +34,36 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
   return list;
 }
 
-std::string disco::shortageText(const BoardShortage &shortage,
-                                const std::vector<discoc::MemoryUse> &uses) {
+/// "code at most 4000, weights 100".
+static std::string partsText(const std::string &memory,
+                             const std::vector<discoc::MemoryUse> &uses) {
   std::string parts;
   for (const discoc::MemoryUse &use : uses)
-    if (use.memory == shortage.memory)
+    if (use.memory == memory)
       parts += (parts.empty() ? "" : ", ") + use.part + (use.exact ? " " : " at most ") +
                std::to_string(use.bytes);
+  return parts;
+}
+
+/// With the gaps between parts, which begin at multiples of 64.
+static int64_t wantedOf(const std::string &memory, const std::vector<discoc::MemoryUse> &uses) {
+  int64_t wanted = 0;
+  for (const discoc::MemoryUse &use : uses)
+    if (use.memory == memory)
+      wanted += (use.bytes + 63) / 64 * 64;
+  return wanted;
+}
+
+std::string disco::memoryText(const discoc::BoardMemory &memory,
+                              const std::vector<discoc::MemoryUse> &uses) {
+  return memory.name + " " + std::to_string(wantedOf(memory.name, uses)) + " of " +
+         std::to_string(memory.size) + " bytes (" + partsText(memory.name, uses) + ")";
+}
+
+std::string disco::shortageText(const BoardShortage &shortage,
+                                const std::vector<discoc::MemoryUse> &uses) {
   return shortage.memory + " has " + std::to_string(shortage.size) + " bytes, and it needs " +
-         std::to_string(shortage.wanted) + " (" + parts +
+         std::to_string(shortage.wanted) + " (" + partsText(shortage.memory, uses) +
          "): " + std::to_string(shortage.wanted - shortage.size) + " too many";
 }
 
@@ -50,10 +71,7 @@ std::vector<BoardShortage> disco::shortages(const std::vector<discoc::MemoryUse>
                                             const discoc::Board &board) {
   std::vector<BoardShortage> list;
   for (const discoc::BoardMemory &memory : board.memories) {
-    int64_t wanted = 0;
-    for (const discoc::MemoryUse &use : uses)
-      if (use.memory == memory.name)
-        wanted += (use.bytes + 63) / 64 * 64; // parts begin at multiples of 64
+    const int64_t wanted = wantedOf(memory.name, uses);
     if (wanted > static_cast<int64_t>(memory.size))
       list.push_back({memory.name, wanted, static_cast<int64_t>(memory.size)});
   }

@@ -21,6 +21,9 @@ struct BoardShortage {
   std::string memory;
   int64_t wanted = 0, size = 0; ///< bytes
 };
+/// "flash 4100 of 131072 bytes (code at most 4000, weights 100)".
+std::string memoryText(const discoc::BoardMemory &memory,
+                       const std::vector<discoc::MemoryUse> &uses);
 /// "flash has 131072 bytes, and it needs 140000 (code at most 30000, weights 110000): 8928 too
 /// many".
 std::string shortageText(const BoardShortage &shortage, const std::vector<discoc::MemoryUse> &uses);

@@ -38,14 +38,16 @@ int64_t BoardPlan::bytes() const {
 
 /// Whether packets between other nodes pass here.
 static bool forwards(const discoc::Cluster &cluster, int64_t rank) {
-  const int64_t nodes = static_cast<int64_t>(cluster.nodes.size());
-  for (int64_t from = 0; from < nodes; ++from)
-    for (int64_t to = 0; to < nodes; ++to) {
-      if (from == to || from == rank || to == rank || cluster.nodes[from].hops.empty())
-        continue;
-      std::vector<int64_t> route = discoc::routeOf(cluster, from, to);
-      if (std::find(route.begin(), route.end(), rank) != route.end())
-        return true;
+  const std::vector<discoc::ClusterPort> &ports = cluster.nodes[static_cast<size_t>(rank)].ports;
+  if (ports.size() < 2)
+    return false;
+  // The node before this one on the way says so.
+  for (const discoc::ClusterPort &port : ports)
+    for (int64_t end : cluster.links[port.link].ends) {
+      const auto &hops = cluster.nodes[static_cast<size_t>(end)].hops;
+      for (size_t to = 0; end != rank && to < hops.size(); ++to)
+        if (hops[to].port >= 0 && hops[to].next == rank && static_cast<int64_t>(to) != rank)
+          return true;
     }
   return false;
 }

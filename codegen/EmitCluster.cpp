@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/xxhash.h"
+#include <map>
 #include <memory>
 
 using namespace mlir;
@@ -124,12 +125,26 @@ static LogicalResult addRuntime(RuntimeFiles &runtime, const ModelEmitter &emitt
                                     : addNodeRuntime(runtime, emitter, node);
 }
 
+/// With its own copy of board.toml, OUT is built and run without the board's folder.
+static LogicalResult copyDescription(const discoc::Board &board, StringRef directory) {
+  std::string from = pathIn(board.folder, "board.toml"), folder = pathIn(directory, "board");
+  std::error_code error = llvm::sys::fs::create_directories(folder);
+  if (!error)
+    error = llvm::sys::fs::copy_file(from, pathIn(folder, "board.toml"));
+  if (error)
+    llvm::errs() << "error: cannot copy '" << from << "' to '" << folder << "': " << error.message()
+                 << "\n";
+  return failure(bool(error));
+}
+
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
                               StringRef runtimeDirectory, const discoc::Manifest &manifest,
                               const discoc::Board *board, int64_t rank, StringRef directory,
                               StringRef buildHash) {
   std::string prefix = shardPrefix(options, rank);
   RuntimeFiles runtime(runtimeDirectory);
+  if (board && failed(copyDescription(*board, directory)))
+    return failure();
   if (failed(addRuntime(runtime, emitter, board, options.cluster.nodes[rank])) ||
       failed(runtime.copyTo(pathIn(directory, "runtime"))) ||
       failed(writeText(directory, "model.h", emitter.header())) ||
@@ -149,10 +164,12 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
 static LogicalResult readBoards(const discoc::Cluster &cluster,
                                 std::vector<std::optional<discoc::Board>> &boards) {
   discoc::Diagnostics diagnostics;
+  std::map<std::string, std::optional<discoc::Board>> read;
   for (const discoc::ClusterNode &node : cluster.nodes) {
-    boards.emplace_back();
-    if (node.board != "linux")
-      boards.back() = discoc::readBoard(node.board, diagnostics);
+    auto [at, isNew] = read.try_emplace(node.board);
+    if (isNew && node.board != "linux")
+      at->second = discoc::readBoard(node.board, diagnostics);
+    boards.push_back(at->second);
   }
   if (!diagnostics.empty())
     llvm::errs() << discoc::toString(diagnostics);
@@ -227,6 +244,45 @@ static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters
                      inprocCmakeLists(options, emitters, shared, own, isBare ? "board" : "host"))));
 }
 
+/// What every node takes of each memory, a line a node; of many nodes the first ones.
+static void printMemories(const EmitOptions &options, ArrayRef<std::optional<discoc::Board>> boards,
+                          ArrayRef<std::vector<discoc::MemoryUse>> memories) {
+  constexpr size_t most = 16;
+  size_t left = 0;
+  for (size_t rank = 0; rank < memories.size(); ++rank) {
+    if (memories[rank].empty())
+      continue;
+    if (rank >= most) {
+      ++left;
+      continue;
+    }
+    std::string text;
+    for (const discoc::BoardMemory &memory : boards[rank]->memories)
+      if (!memory.holds.empty())
+        text += (text.empty() ? "" : "; ") + memoryText(memory, memories[rank]);
+    llvm::outs() << "node " << rank << " (" << options.cluster.nodes[rank].name << ", "
+                 << boards[rank]->name << "): " << text << "\n";
+  }
+  if (left)
+    llvm::outs() << "and " << left << " more nodes: `discoc report` shows them\n";
+}
+
+namespace {
+/// Of all nodes that one memory is too small for, the one that needs the most.
+struct WorstShortage {
+  size_t rank = 0;
+  int64_t nodes = 0;
+  BoardShortage shortage;
+
+  void add(size_t node, const BoardShortage &other) {
+    if (nodes++ == 0 || other.wanted > shortage.wanted) {
+      rank = node;
+      shortage = other;
+    }
+  }
+};
+} // namespace
+
 /// What every node takes of its board's memories. Fails when a node does not fit.
 static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
                                   const EmitOptions &options,
@@ -234,6 +290,7 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
                                   std::vector<std::vector<discoc::MemoryUse>> &memories,
                                   FitCheck &fit) {
   memories.resize(emitters.size());
+  std::map<std::pair<std::string, std::string>, WorstShortage> worst; // by board and memory
   for (size_t rank = 0; rank < emitters.size(); ++rank) {
     if (!boards[rank] || boards[rank]->isLinux())
       continue;
@@ -247,13 +304,21 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
         boardMemory(*emitters[rank], options.cluster, static_cast<int64_t>(rank), board, *bounds);
     if (fit.anySize)
       continue;
-    for (const BoardShortage &shortage : shortages(memories[rank], board)) {
-      llvm::errs() << "error: node " << rank << " (" << options.cluster.nodes[rank].name << ", "
-                   << board.name << ") does not fit: " << shortageText(shortage, memories[rank])
-                   << "\n";
-      fit.doesNotFit = true;
-    }
+    for (BoardShortage &shortage : shortages(memories[rank], board))
+      worst[{options.cluster.nodes[rank].board, shortage.memory}].add(rank, shortage);
   }
+  for (auto &[where, found] : worst) {
+    llvm::errs() << "error: node " << found.rank << " (" << options.cluster.nodes[found.rank].name
+                 << ", " << boards[found.rank]->name
+                 << ") does not fit: " << shortageText(found.shortage, memories[found.rank]);
+    if (found.nodes > 1)
+      llvm::errs() << "; and " << found.nodes - 1 << " more " << boards[found.rank]->name
+                   << (found.nodes > 2 ? " do" : " does") << " not";
+    llvm::errs() << "\n";
+    fit.doesNotFit = true;
+  }
+  if (!fit.doesNotFit)
+    printMemories(options, boards, memories);
   return failure(fit.doesNotFit);
 }
 

@@ -27,11 +27,36 @@ static LogicalResult addLibraryRuntime(RuntimeFiles &runtime, const ModelEmitter
   return success();
 }
 
-static std::string headerText(StringRef prefix, const discoc::ClusterNode &node) {
+/// What the callbacks of ports need to be told.
+static std::string portNotes(const BoardPlan &plan, const discoc::ClusterNode &node) {
+  auto uses = [&](StringRef kind) {
+    return llvm::any_of(node.ports, [&](const auto &port) { return port.kind == kind; });
+  };
+  std::string mtu = number(plan.packets.payload) + " + DISCO_PACKET_OVERHEAD";
+  std::string text = "  // Callbacks that carry packets of up to " + mtu + " bytes (mtu).\n";
+  if (uses("uart")) {
+    text += "  // runtime/transport/uart.h makes one of two byte rings. At least:";
+    for (const BoardBuffer &buffer : plan.buffers)
+      for (const discoc::ClusterPort &port : node.ports)
+        if (port.kind == "uart" &&
+            (buffer.name == port.name + "_rx" || buffer.name == port.name + "_tx"))
+          text += "\n  //   " + buffer.name + " " + number(buffer.bytes) + " bytes";
+    text += "\n";
+  }
+  if (uses("ethernet"))
+    text += "  // runtime/transport/ethernet.h makes one of a driver for frames.\n";
+  return text;
+}
+
+static std::string headerText(StringRef prefix, const BoardPlan &plan,
+                              const discoc::ClusterNode &node) {
   std::string guard = StringRef(prefix).upper() + "_SHARD_H", name = prefix.str();
   std::string text =
-      "// The node as three calls. One thread at a time; nothing is allocated.\n#ifndef " + guard +
-      "\n#define " + guard + "\n\n#include \"model.h\"\n";
+      "// The node as three calls. One thread at a time; nothing is allocated. Where one program "
+      "has several\n// nodes, their runtime/ folders become one: files of the same name are the "
+      "same, "
+      "and are built once.\n#ifndef " +
+      guard + "\n#define " + guard + "\n\n#include \"model.h\"\n";
   if (!node.ports.empty()) {
     text += "#include \"runtime/transport/packets.h\"\n\n// Ports, in this order:";
     for (const discoc::ClusterPort &port : node.ports)
@@ -43,13 +68,11 @@ static std::string headerText(StringRef prefix, const discoc::ClusterNode &node)
   text += "\n// What the node is given; all of it stays in place until " + name +
           "_close has returned.\nstruct " + name + "_world {\n";
   if (!node.ports.empty())
-    text +=
-        "  // Callbacks that carry packets. runtime/transport/uart.h makes one of two byte rings,\n"
-        "  // runtime/transport/ethernet.h one of a driver for frames.\n"
-        "  const disco_port *ports;\n"
-        "  uint16_t nonce; // tells this start from the one before; 0: unknown\n"
-        "  // Sleeps until something may have come, or the time is over.\n"
-        "  void (*idle)(void *clock, uint64_t us);\n";
+    text += portNotes(plan, node) +
+            "  const disco_port *ports;\n"
+            "  uint16_t nonce; // tells this start from the one before; 0: unknown\n"
+            "  // Sleeps until something may have come, or the time is over.\n"
+            "  void (*idle)(void *clock, uint64_t us);\n";
   text += "  uint64_t (*now_us)(void *clock); // never goes back\n  void *clock;\n};\n\n"
           "// All return 0 or a negative disco_code.\n"
           "int " +
@@ -148,7 +171,8 @@ static LogicalResult writeDescriptions(StringRef prefix, const RuntimeFiles &run
                         "\nversion=1.0.0\nauthor=discoc\nmaintainer=discoc\nsentence=One node of a "
                         "model that several boards compute together.\nparagraph=" +
                         name +
-                        "_shard.h has three calls.\ncategory=Data Processing\nurl=\n"
+                        "_shard.h has three calls.\ncategory=Data Processing\n"
+                        "url=https://onnx.ai\n"
                         "architectures=*\nincludes=" +
                         name + "_shard.h\n")) ||
       failed(writeText(
@@ -165,8 +189,11 @@ static LogicalResult writeDescriptions(StringRef prefix, const RuntimeFiles &run
                     "name: " + name + "\nbuild:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n")) ||
       failed(writeText(directory, "zephyr/Kconfig",
                        "config " + prefix.upper() + "\n\tbool \"Node " + name +
-                           " of a model\"\n\tdepends on CPP\n\thelp\n\t  Includes " + name +
-                           "_shard.h: one node of a model that several boards compute.\n")) ||
+                           " of a model\"\n\tdepends on CPP && !STD_CPP98 && !STD_CPP11 && "
+                           "!STD_CPP14\n\thelp\n\t  Includes " +
+                           name +
+                           "_shard.h: one node of a model that several boards compute.\n\t  Needs "
+                           "C++17: CONFIG_STD_CPP17=y.\n")) ||
       failed(writeText(directory, "zephyr/CMakeLists.txt", zephyr)));
 }
 
@@ -193,7 +220,7 @@ LogicalResult disco::emitLibrary(const ModelEmitter &emitter, const EmitOptions 
   int64_t messages = static_cast<int64_t>(emitter.messageCount());
   BoardPlan plan = planBoard(options.cluster, rank, {}, {}, messages);
   return failure(failed(runtime.copyTo(pathIn(source, "runtime"))) ||
-                 failed(writeText(source, prefix + "_shard.h", headerText(prefix, here))) ||
+                 failed(writeText(source, prefix + "_shard.h", headerText(prefix, plan, here))) ||
                  failed(writeText(source, prefix + "_shard.cpp",
                                   sourceText(prefix, plan, here, rank, messages))));
 }

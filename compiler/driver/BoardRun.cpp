@@ -25,7 +25,7 @@ bool BoardRun::open() {
   if (!cluster)
     return false;
   cluster_ = std::move(*cluster);
-  if (!readBoards() || !findEmulators())
+  if (!readBoards())
     return false;
   if (scratch_.path().empty()) {
     out_.push_back({"the temporary directory", "", "cannot be made", "set TMPDIR"});
@@ -36,14 +36,15 @@ bool BoardRun::open() {
 }
 
 bool BoardRun::readBoards() {
-  for (const ClusterNode &node : cluster_.nodes) {
+  for (size_t rank = 0; rank < cluster_.nodes.size(); ++rank) {
+    const ClusterNode &node = cluster_.nodes[rank];
     if (boards_.count(node.board))
       continue;
     Board &board = boards_[node.board];
     board.status = "linux";
     if (node.board == "linux")
       continue;
-    auto read = readBoard(node.board, out_);
+    auto read = readNodeBoard(nodePath(request_.out, manifest_.nodes[rank]), node.board, out_);
     if (!read)
       return false;
     board = std::move(*read);
@@ -51,22 +52,26 @@ bool BoardRun::readBoards() {
   return true;
 }
 
-bool BoardRun::findEmulators() {
-  std::set<std::string> missing;
-  for (const auto &[name, board] : boards_) {
-    const std::string &program = board.emulator.program;
-    if (name == "linux")
+bool BoardRun::findEmulators(const std::string &outDirectory, const Manifest &manifest,
+                             Diagnostics &out) {
+  std::set<std::string> missing, seen = {"linux"};
+  for (const ManifestNode &node : manifest.nodes) {
+    if (!seen.insert(node.board).second)
       continue;
+    const auto board = readNodeBoard(nodePath(outDirectory, node), node.board, out);
+    if (!board)
+      return false;
+    const std::string &program = board->emulator.program;
     if (program.empty()) {
-      out_.push_back(
-          {"", "", "the board " + name + " has no emulator (" + board.status + ")",
+      out.push_back(
+          {"", "", "the board " + board->name + " has no emulator (" + board->status + ")",
            "build with `discoc build` and flash the boards; `discoc verify` and --transport "
            "inproc run the same programs here"});
       return false;
     }
     if (findProgram(program).empty() && missing.insert(program).second)
-      out_.push_back({program, "", "is not installed: it runs the board " + name,
-                      "scripts/setup boards installs it"});
+      out.push_back({program, "", "is not installed: it runs the board " + board->name,
+                     "scripts/setup boards installs it"});
   }
   return missing.empty();
 }

@@ -22,6 +22,10 @@ struct NodeStart {
 /// host on TCP.
 class BoardRun {
 public:
+  /// Whether every board of a compiled model has an emulator, and that is installed.
+  static bool findEmulators(const std::string &outDirectory, const Manifest &manifest,
+                            Diagnostics &out);
+
   BoardRun(const RunRequest &request, const Manifest &manifest, Diagnostics &out)
       : request_(request), manifest_(manifest), out_(out) {}
 
@@ -55,7 +59,6 @@ public:
 private:
   const Board &boardOf(size_t rank) const { return boards_.at(cluster_.nodes[rank].board); }
   bool readBoards();
-  bool findEmulators();
   bool writeInputs();
   std::vector<std::string> portArguments(size_t rank, std::vector<int> &inherited);
   std::string programArguments(size_t rank) const;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
@@ -20,12 +21,13 @@ namespace fs = std::filesystem;
 
 namespace discoc {
 
-static fs::path nodePath(const std::string &outDirectory, const ManifestNode &node) {
-  return fs::path(outDirectory) / node.directory;
+std::string nodePath(const std::string &outDirectory, const ManifestNode &node) {
+  return (fs::path(outDirectory) / node.directory).string();
 }
 
 std::string shardPath(const std::string &outDirectory, const ManifestNode &node) {
-  return (nodePath(outDirectory, node) / "build" / (node.isBare() ? "shard.elf" : "shard"))
+  return (fs::path(nodePath(outDirectory, node)) / "build" /
+          (node.isBare() ? "shard.elf" : "shard"))
       .string();
 }
 
@@ -215,6 +217,31 @@ bool buildJobs(const std::string &outDirectory, const std::string &what,
 }
 } // namespace
 
+/// Whether the files of every node are those of the compile that wrote the manifest: the sources,
+/// by their own manifest, or the programs, which hold the hash as it is.
+static bool areOfOneCompile(const std::string &outDirectory, const Manifest &manifest,
+                            bool programs, Diagnostics &out) {
+  std::string hash;
+  for (size_t i = 0; programs && i + 1 < manifest.buildHash.size(); i += 2)
+    hash += static_cast<char>(std::strtol(manifest.buildHash.substr(i, 2).c_str(), nullptr, 16));
+  bool good = true;
+  for (const ManifestNode &node : manifest.nodes) {
+    const std::string path =
+        programs ? shardPath(outDirectory, node) : nodePath(outDirectory, node) + "/manifest.json";
+    const auto text = readText(path, out);
+    if (text && text->find(programs ? hash : "\"" + manifest.buildHash + "\"") != std::string::npos)
+      continue;
+    good = false;
+    if (text)
+      out.push_back({path, "",
+                     "is of another compile: " + outDirectory +
+                         "/manifest.json has the build hash " + manifest.buildHash,
+                     programs ? "remove it and build again"
+                              : "compile the model again; all nodes belong together"});
+  }
+  return good;
+}
+
 bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
   auto missing = [&] {
     std::vector<Job> jobs;
@@ -223,9 +250,11 @@ bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagn
         jobs.push_back({fmt::format("node {}", node.rank), nodePath(outDirectory, node)});
     return jobs;
   };
-  return (missing().empty() || findToolchains(manifest, out)) &&
+  return areOfOneCompile(outDirectory, manifest, /*programs=*/false, out) &&
+         (missing().empty() || findToolchains(outDirectory, manifest, out)) &&
          buildJobs(outDirectory, fmt::format("{} node programs", manifest.nodes.size()), missing,
                    out) &&
+         areOfOneCompile(outDirectory, manifest, /*programs=*/true, out) &&
          checkBoards(outDirectory, manifest, out).has_value();
 }
 

@@ -10,6 +10,7 @@
 namespace discoc {
 
 /// OUT/nodeK/build/shard; of a bare board shard.elf.
+std::string nodePath(const std::string &outDirectory, const ManifestNode &node);
 std::string shardPath(const std::string &outDirectory, const ManifestNode &node);
 
 /// Builds every node directory whose program is missing or older than its

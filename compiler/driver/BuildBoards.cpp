@@ -33,14 +33,14 @@ static std::string answerOf(const std::vector<std::string> &argv) {
   return group.children().front().failed() ? "" : answer;
 }
 
-bool findToolchains(const Manifest &manifest, Diagnostics &out) {
+bool findToolchains(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
   constexpr int oldest = 10; // the first that writes call graphs
   std::set<std::string> asked;
   bool good = true;
   for (const ManifestNode &node : manifest.nodes) {
     if (node.board == "linux" || !asked.insert(node.board).second)
       continue;
-    const auto board = readBoard(node.board, out);
+    const auto board = readNodeBoard(nodePath(outDirectory, node), node.board, out);
     if (!board)
       return false;
     const std::string compiler = board->toolchain + "g++";
@@ -70,13 +70,14 @@ class ImageChecker {
 public:
   ImageChecker(const std::string &outDirectory, const ManifestNode &node, const CallTable &table,
                Diagnostics &out)
-      : node_(node), table_(table), out_(out), path_(shardPath(outDirectory, node)) {
+      : node_(node), table_(table), out_(out), path_(shardPath(outDirectory, node)),
+        directory_(nodePath(outDirectory, node)) {
     facts_.rank = node.rank;
   }
 
   std::optional<BoardFacts> run() {
     const auto image = readImage(path_, out_);
-    const auto board = readBoard(node_.board, out_);
+    const auto board = readNodeBoard(directory_, node_.board, out_);
     if (!image || !board)
       return std::nullopt;
     facts_.parts = image->parts;
@@ -165,7 +166,7 @@ private:
   const ManifestNode &node_;
   const CallTable &table_;
   Diagnostics &out_;
-  std::string path_;
+  std::string path_, directory_;
   BoardFacts facts_;
 };
 } // namespace

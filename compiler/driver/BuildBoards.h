@@ -22,7 +22,7 @@ struct BoardFacts {
 };
 
 /// Whether the compilers of all boards are here, and young enough.
-bool findToolchains(const Manifest &manifest, Diagnostics &out);
+bool findToolchains(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out);
 
 /// Reads the image of every bare node and its call graphs. Data that differs by a byte from what
 /// compile stated, code above its bound, a stack that is too small or cannot be bounded:

@@ -37,12 +37,13 @@ struct BuildOptions {
 };
 
 /// "41.2 %" of the memory that a part lies in.
-std::string memoryText(const Manifest &manifest, const std::vector<BoardFacts> &all) {
+std::string memoryText(const std::string &out, const Manifest &manifest,
+                       const std::vector<BoardFacts> &all) {
   Table table({"<node", "<board", "<memory", "bytes", "of", "", "<parts"});
   for (const BoardFacts &facts : all) {
     const ManifestNode &node = manifest.nodes[static_cast<size_t>(facts.rank)];
     Diagnostics ignored;
-    const auto board = readBoard(node.board, ignored);
+    const auto board = readNodeBoard(nodePath(out, node), node.board, ignored);
     for (const BoardMemory &memory : board ? board->memories : std::vector<BoardMemory>()) {
       int64_t sum = 0;
       std::string parts;
@@ -93,7 +94,7 @@ int build(const BuildOptions &options) {
   if (!facts)
     return InterruptGuard::interrupted() ? ExitInterrupted : ExitBuild;
   if (!facts->empty())
-    fmt::print("{}\n{}", memoryText(*manifest, *facts),
+    fmt::print("{}\n{}", memoryText(options.out, *manifest, *facts),
                stackText(*manifest, *facts, options.stack));
   return ExitSuccess;
 }

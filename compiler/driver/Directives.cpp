@@ -6,6 +6,7 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Path.h"
+#include <set>
 
 using namespace mlir;
 using namespace disco;
@@ -74,10 +75,13 @@ public:
   LogicalResult attachMasks(const discoc::Masks &masks, const std::string &source) {
     llvm::MapVector<Operation *, SmallVector<Attribute>> routes;
     bool good = true;
+    std::set<std::string> unknown; // an op has an entry for each pair of nodes
     for (auto [i, entry] : llvm::enumerate(masks.entries)) {
       Operation *op = findContraction(entry.op);
       if (!op) {
-        good = complain(source, entry.op);
+        good = false;
+        if (unknown.insert(entry.op).second)
+          complain(source, entry.op);
         continue;
       }
       routes[op].push_back(
@@ -121,20 +125,19 @@ private:
                                                                                   : nullptr;
   }
 
-  bool complain(const std::string &source, const std::string &name) {
+  void complain(const std::string &source, const std::string &name) {
     llvm::errs() << "error: " << source << ": ";
     for (const discoc::importer::Op &op : model.graph.ops)
       if (op.name == name) {
         llvm::errs() << "op '" << name << "' (" << op.type << ", opset " << op.opset
                      << ") is not a contraction; masks belong to Conv, Gemm and MatMul with "
                         "constant weights\n";
-        return false;
+        return;
       }
     std::vector<std::string> known;
     for (auto &entry : contractions)
       known.push_back(entry.getKey().str());
     llvm::errs() << "the model has no op '" << name << "'" << suggestion(name, known) << "\n";
-    return false;
   }
 
   bool attachOwner(Operation *op, const std::string &name, const discoc::OwnerMap &map,

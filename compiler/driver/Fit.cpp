@@ -47,7 +47,7 @@ Fullest fullest(const FitRow &row, const discoc::BoardMemory &memory) {
 std::optional<FitRow> measureFit(discoc::ModelOptions options, const discoc::Board &board,
                                  int64_t nodes) {
   options.cluster.clear();
-  options.board = board.name;
+  options.board = board.reference;
   options.nodes = nodes;
   discoc::Diagnostics errors;
   std::optional<discoc::BoardBounds> bounds = discoc::readBounds(board, errors);
@@ -155,6 +155,10 @@ std::optional<int64_t> statedNodes(const discoc::ModelOptions &options) {
 
 std::optional<discoc::Board> findBareBoard(const std::string &name) {
   discoc::Diagnostics errors;
+  if (name == "linux") {
+    llvm::errs() << "error: --board linux: a Linux host has no memories to fit into\n";
+    return std::nullopt;
+  }
   std::optional<discoc::Board> board = discoc::readBoard(name, errors);
   llvm::errs() << discoc::toString(errors);
   if (board && board->isLinux()) {
@@ -173,14 +177,17 @@ int discoc::runFit(const FitOptions &options) {
     return ExitFault;
   int64_t first = *stated ? *stated : 1, last = *stated ? *stated : options.maxNodes;
   std::optional<int64_t> smallest;
+  const std::optional<int64_t> most = mostOf(*board);
+  if (most && *stated > *most) {
+    Diagnostics errors;
+    clusterOf(*board, *stated, errors); // says why
+    llvm::errs() << toString(errors);
+    return ExitFault;
+  }
+  const bool isShort = most && last > *most;
+  last = isShort ? *most : last;
   llvm::json::Array rows;
   for (int64_t nodes = first; nodes <= last && !smallest; ++nodes) {
-    Diagnostics errors;
-    if (!clusterOf(*board, nodes, errors)) { // more of them cannot be wired together
-      llvm::errs() << toString(errors);
-      last = std::max(first, nodes - 1);
-      break;
-    }
     std::optional<FitRow> row = measureFit(options.model, *board, nodes);
     if (!row)
       return ExitFault;
@@ -210,31 +217,50 @@ int discoc::runFit(const FitOptions &options) {
     return ExitSuccess;
   llvm::errs() << "error: " << options.model.model << " does not fit into "
                << (*stated ? "" : "up to ") << last << " boards " << board->name << "\n";
-  suggestBoards(options.model, first, board->name);
+  if (isShort)
+    llvm::errs() << "note: more of " << board->name
+                 << " cannot be joined for want of ports; a board "
+                 << "with more ports can join them: a cluster file says how\n";
+  suggestBoards(options.model, first, last, board->name);
   return ExitFault;
 }
 
-/// Other boards, as many as asked for, that would do.
-void disco::suggestBoards(const discoc::ModelOptions &options, int64_t nodes,
+/// How many of a board, from `least` to `most`, would do; not always the fewest.
+static std::optional<int64_t> enoughOf(const discoc::ModelOptions &options,
+                                       const discoc::Board &board, int64_t least, int64_t most) {
+  most = std::min(most, discoc::mostOf(board).value_or(most));
+  for (int64_t nodes = least; nodes <= most;) {
+    std::optional<FitRow> row = measureFit(options, board, nodes);
+    if (!row)
+      return std::nullopt;
+    if (row->fits)
+      return nodes;
+    nodes = std::max(2 * nodes, std::min(leastNodes(*row, board), most));
+  }
+  return std::nullopt;
+}
+
+/// Other boards that would do, and how many of them.
+void disco::suggestBoards(const discoc::ModelOptions &options, int64_t least, int64_t most,
                           const std::string &except) {
   std::string names;
   for (const std::string &name : discoc::boardNames()) {
     discoc::Diagnostics ignored;
     std::optional<discoc::Board> other = discoc::readBoard(name, ignored);
-    if (!other || other->isLinux() || name == except || !discoc::clusterOf(*other, nodes, ignored))
+    if (!other || other->isLinux() || name == except)
       continue;
-    std::optional<FitRow> row = measureFit(options, *other, nodes);
-    if (row && row->fits)
-      names += (names.empty() ? "" : ", ") + name;
+    if (std::optional<int64_t> nodes = enoughOf(options, *other, least, most))
+      names += (names.empty() ? "" : ", ") + std::to_string(*nodes) + " " + name;
   }
   if (!names.empty())
-    llvm::errs() << "note: " << (nodes == 1 ? "one board" : std::to_string(nodes) + " boards")
-                 << " of these would do: " << names << "\n";
+    llvm::errs() << "note: any of these would do: " << names << "\n";
 }
 
 void disco::suggestFit(const discoc::ModelOptions &options, const discoc::Cluster &cluster) {
   constexpr int64_t most = 16;
   auto nodes = static_cast<int64_t>(cluster.nodes.size());
+  if (nodes > most)
+    return; // that would take longer than anybody waits
   std::set<std::string> kinds;
   for (const discoc::ClusterNode &node : cluster.nodes)
     kinds.insert(node.board);
@@ -255,11 +281,17 @@ void disco::suggestFit(const discoc::ModelOptions &options, const discoc::Cluste
       n = std::max(n, std::min(leastNodes(*row, *board) - 1, most));
     }
   }
-  suggestBoards(options, nodes, kinds.size() == 1 ? kind : "");
+  suggestBoards(options, nodes, nodes, kinds.size() == 1 ? kind : "");
 }
 
 int discoc::runBoards() {
-  for (const std::string &name : boardNames()) {
+  const std::vector<std::string> names = boardNames();
+  if (names.empty()) {
+    llvm::errs() << "error: " << boardsDirectory()
+                 << ": no boards are there; set DISCOC_BOARDS to their folder, or unset it\n";
+    return ExitFault;
+  }
+  for (const std::string &name : names) {
     Diagnostics errors;
     std::optional<Board> board = readBoard(name, errors);
     if (!board) {
@@ -271,7 +303,7 @@ int discoc::runBoards() {
     std::string more;
     for (const BoardMemory &memory : board->memories)
       more += (more.empty() ? "" : ", ") + memory.name + " " + std::to_string(memory.size / 1024) +
-              " KB";
+              " KB" + (memory.holds.empty() ? " (unused)" : "");
     for (const BoardLink &link : board->links)
       more += (more.empty() ? "" : ", ") + link.name;
     if (!more.empty())

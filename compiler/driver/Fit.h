@@ -11,8 +11,9 @@ namespace disco {
 /// After a node did not fit: says which N of the same board, or which other boards, would do.
 void suggestFit(const discoc::ModelOptions &options, const discoc::Cluster &cluster);
 
-/// Says which other boards, so many of them, would do.
-void suggestBoards(const discoc::ModelOptions &options, int64_t nodes, const std::string &except);
+/// Says which other boards, `least` to `most` of them, would do.
+void suggestBoards(const discoc::ModelOptions &options, int64_t least, int64_t most,
+                   const std::string &except);
 
 } // namespace disco
 

@@ -171,11 +171,6 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
 }
 
 static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options) {
-  if (options.nodes < 0 || options.nodes > 1024) {
-    llvm::errs() << "error: -n " << options.nodes
-                 << ": expected a number of nodes from 1 to 1024\n";
-    return std::nullopt;
-  }
   std::optional<int64_t> nodes;
   if (options.nodes > 0)
     nodes = options.nodes;

@@ -17,7 +17,7 @@ enum ExitCode : int {
   ExitBuild = 3,       ///< a node directory does not build
   ExitRun = 4,         ///< a node failed, or a peer was lost, while the programs ran
   ExitMismatch = 5,    ///< verify: the results differ
-  ExitInterrupted = 6, ///< SIGINT or SIGTERM; all children have ended
+  ExitInterrupted = 6, ///< SIGINT, SIGTERM or SIGHUP; all children have ended
 };
 
 /// Each adds its subcommand to `app`; when that was chosen, parsing runs it and

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <iterator>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -60,6 +61,7 @@ struct Pipe {
     _exit(127);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGHUP, SIG_DFL);
   std::signal(SIGPIPE, SIG_DFL);
   for (int fd : inherited)
     if (fd >= 0)
@@ -184,8 +186,10 @@ bool ProcessGroup::allEnded() const {
 void ProcessGroup::endAll() {
   for (const int signal : {SIGTERM, SIGKILL}) {
     for (const Child &child : children_)
-      if (!child.ended)
+      if (!child.ended) {
         kill(child.pid, signal);
+        kill(child.pid, SIGCONT); // one that was stopped hears nothing else
+      }
     const auto until = Clock::now() + std::chrono::seconds(signal == SIGTERM ? 1 : 5);
     while (!allEnded() && Clock::now() < until)
       step(std::chrono::milliseconds(10), nullptr);
@@ -203,19 +207,24 @@ ProcessGroup::~ProcessGroup() {
 //===- interruption ---===//
 
 static volatile std::sig_atomic_t interruptedBy = 0;
-static struct sigaction oldInterrupt, oldTerminate;
+static constexpr int interruptions[] = {SIGINT, SIGTERM, SIGHUP};
+static struct sigaction oldActions[std::size(interruptions)];
 
 InterruptGuard::InterruptGuard() {
   interruptedBy = 0;
   struct sigaction action = {};
   action.sa_handler = [](int signal) { interruptedBy = signal; };
-  sigaction(SIGINT, &action, &oldInterrupt);
-  sigaction(SIGTERM, &action, &oldTerminate);
+  for (size_t i = 0; i < std::size(interruptions); ++i) {
+    sigaction(interruptions[i], &action, &oldActions[i]);
+    // nohup has it ignored, and so it stays.
+    if (interruptions[i] == SIGHUP && oldActions[i].sa_handler == SIG_IGN)
+      sigaction(SIGHUP, &oldActions[i], nullptr);
+  }
 }
 
 InterruptGuard::~InterruptGuard() {
-  sigaction(SIGINT, &oldInterrupt, nullptr);
-  sigaction(SIGTERM, &oldTerminate, nullptr);
+  for (size_t i = 0; i < std::size(interruptions); ++i)
+    sigaction(interruptions[i], &oldActions[i], nullptr);
 }
 
 bool InterruptGuard::interrupted() { return interruptedBy != 0; }

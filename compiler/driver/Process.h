@@ -64,7 +64,7 @@ private:
   std::vector<Child> children_;
 };
 
-/// While one lives, SIGINT and SIGTERM only set a flag, so that children can be
+/// While one lives, SIGINT, SIGTERM and SIGHUP only set a flag, so that children can be
 /// ended in order.
 class InterruptGuard {
 public:

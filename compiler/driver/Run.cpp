@@ -1,5 +1,6 @@
 //===- Run.cpp - discoc run: builds, starts and feeds all shards here ---===//
 // SPDX-License-Identifier: Apache-2.0
+#include "BoardRun.h"
 #include "Build.h"
 #include "HostCommands.h"
 #include "Process.h"
@@ -11,7 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -54,13 +55,17 @@ struct RunOptions {
 /// RATE[,SEED].
 std::optional<WireErrors> parseWireErrors(const std::string &text) {
   WireErrors errors;
-  char end = 0;
-  unsigned long long seed = 1;
-  const int found = std::sscanf(text.c_str(), "%lf,%llu%c", &errors.rate, &seed, &end);
-  if (found < 1 || found > 2 || !(errors.rate >= 0 && errors.rate <= 1))
+  char *end = nullptr;
+  errors.rate = std::strtod(text.c_str(), &end);
+  if (end == text.c_str() || !(errors.rate >= 0 && errors.rate <= 1))
     return std::nullopt;
-  errors.seed = seed;
-  return errors;
+  if (*end == ',') {
+    const char *seed = end + 1;
+    if (*seed < '0' || *seed > '9')
+      return std::nullopt;
+    errors.seed = std::strtoull(seed, &end, 10);
+  }
+  return *end ? std::nullopt : std::optional(errors);
 }
 
 class RunCommand {
@@ -95,6 +100,10 @@ private:
     titles_ = std::move(inputs->titles);
     if (!makeOutputDirectory())
       return ExitFault;
+    // Before anything is built, which takes long.
+    if (options_.transport != "inproc" &&
+        !BoardRun::findEmulators(options_.out, *manifest_, faults_))
+      return ExitRun;
     InterruptGuard guard;
     const bool inproc = options_.transport == "inproc";
     if (inproc ? !buildCluster(options_.out, *manifest_, faults_)
@@ -213,14 +222,15 @@ void addRunCommand(CLI::App &app, int &exitCode) {
                     "show every line that the boards' consoles print, on stderr");
   command
       ->add_option("--wire-errors", options->wireErrors,
-                   "damage or drop a share RATE of the bytes between boards, chosen by SEED")
-      ->type_name("RATE[,SEED]")
-      ->group(""); // for tests
+                   "a trial: damage or drop a share RATE of the bytes between boards, chosen by "
+                   "SEED")
+      ->check([](const std::string &text) {
+        return parseWireErrors(text) ? std::string() : "is not RATE[,SEED] with a rate from 0 to 1";
+      })
+      ->type_name("RATE[,SEED]");
   command->callback([options, &exitCode] {
     if (options->exact && options->transport != "inproc")
       throw CLI::ValidationError("--exact", "needs --transport inproc");
-    if (!options->wireErrors.empty() && !parseWireErrors(options->wireErrors))
-      throw CLI::ValidationError("--wire-errors", "is not RATE[,SEED] with a rate from 0 to 1");
     exitCode = RunCommand(*options).run();
   });
 }

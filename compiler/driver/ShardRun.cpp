@@ -221,11 +221,24 @@ private:
         natural_.insert(rank);
   }
 
+  /// Emulators warn of much that explains nothing.
+  static std::string withoutWarnings(const std::string &text) {
+    std::string left;
+    for (size_t at = 0, end; at < text.size(); at = end + 1) {
+      end = std::min(text.find('\n', at), text.size());
+      const std::string line = text.substr(at, end - at);
+      if (line.rfind("qemu-", 0) != 0 || line.find(": warning: ") == std::string::npos)
+        left += line + "\n";
+    }
+    return left;
+  }
+
   /// What a program that ended badly said last.
   std::string lastWords(size_t rank) const {
     if (result_.reports[rank] && !result_.reports[rank]->error.empty())
       return result_.reports[rank]->error;
-    return lastLine(said_[rank].empty() ? group_.children()[rank].errText : said_[rank]);
+    return lastLine(said_[rank].empty() ? withoutWarnings(group_.children()[rank].errText)
+                                        : said_[rank]);
   }
 
   /// Fills ok, failedRank, failure and details.

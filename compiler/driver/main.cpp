@@ -3,6 +3,7 @@
 #include "HostCommands.h"
 #include "Options.h"
 #include "Version.h"
+#include "formats/Limits.h"
 
 #include <CLI/CLI.hpp>
 
@@ -12,8 +13,11 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
   command.add_option("MODEL", options.model, "The ONNX file (opset 7 to 22)")
       ->required()
       ->type_name("MODEL.onnx");
-  command.add_option("-n,--nodes", options.nodes,
-                     "Number of nodes, 1 or more (default: that of the cluster file, else 1)");
+  command
+      .add_option("-n,--nodes", options.nodes,
+                  "Number of nodes, 1 to 1024 (default: that of the cluster file, else 1)")
+      ->check(CLI::Range(int64_t(1), discoc::maxClusterNodes))
+      ->type_name("N");
   command
       .add_option("--masks", options.masks,
                   "Masks as JSON (docs/formats/masks.md); else the model's metadata, else the "

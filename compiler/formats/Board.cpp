@@ -60,6 +60,9 @@ const std::vector<const char *> &boardKeys(const std::string &table) {
 
 namespace {
 constexpr int64_t maxAddress = 0xffffffff, maxText = 1 << 20;
+constexpr int64_t maxIrqs = 1024;          // of a PLIC; an NVIC has 496
+constexpr int64_t alignment = 64;          // at which parts of a program begin
+constexpr double minHz = 1e6, maxHz = 4e9; // BOARD_CLOCK_HZ has 32 bits
 
 std::string joined(const std::vector<std::string> &words) {
   std::string all;
@@ -79,6 +82,11 @@ bool isWord(const std::string &text) {
   auto good = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; };
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good) &&
          text[0] != '-';
+}
+
+/// The last component of a path, whether or not a slash follows it.
+std::string lastOf(const fs::path &path) {
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
 /// What a quotation mark, a line break or CMake would understand otherwise.
@@ -198,7 +206,7 @@ public:
     good = inTable("emulator", &BoardReader::readEmulator, to.status != "linked only") && good;
     good = inEach("memory", &BoardReader::readMemory) && good;
     good = inEach("link", &BoardReader::readLink) && good;
-    return good && (to.isLinux() || checkMemories(top));
+    return good && (to.isLinux() || checkMemories(top)) && checkFiles();
   }
 
 private:
@@ -260,12 +268,17 @@ private:
     const toml::table *defines = table.table.get("defines")->as_table();
     if (!defines)
       return table.fault("defines", "defines is not a table", "begin it with [build.defines]");
+    const Table own(*defines, "[build.defines]", file, out);
     for (auto &&[key, value] : *defines) {
-      std::string name(key.str());
-      if (auto number = value.value_exact<int64_t>(); number && isWord(name))
-        board->defines[name] = std::to_string(*number);
-      else
-        return table.fault("defines", "\"" + name + "\" is no name with an integer");
+      const std::string name(key.str());
+      const int64_t most = name == "BOARD_IRQS" ? maxIrqs : maxAddress;
+      const auto number = value.value_exact<int64_t>();
+      if (!isWord(name) || name.find('-') != std::string::npos || std::isdigit(name[0] & 0x7f))
+        return own.fault(name.c_str(), "\"" + name + "\" is no name of C++");
+      if (!number || *number < 0 || *number > most)
+        return own.fault(name.c_str(),
+                         "\"" + name + "\" is not an integer from 0 to " + std::to_string(most));
+      board->defines[name] = std::to_string(*number);
     }
     return true;
   }
@@ -274,8 +287,8 @@ private:
     if (!table.number("clock", board->clockHz) || !table.number("f32", board->cyclesF32) ||
         !table.number("i8", board->cyclesI8))
       return false;
-    return board->clockHz >= 1e6 || board->isLinux() ||
-           table.fault("clock", "clock is not a number of Hz from 1e6 up");
+    return (board->clockHz >= minHz && board->clockHz <= maxHz) || board->isLinux() ||
+           table.fault("clock", "clock is not a number of Hz from 1e6 to 4e9");
   }
 
   bool readEmulator(const Table &table) {
@@ -296,6 +309,9 @@ private:
       return table.fault(nullptr, address ? "size is missing" : "address is missing", "in bytes");
     memory.address = static_cast<uint64_t>(*address);
     memory.size = static_cast<uint64_t>(*size);
+    if (memory.address % alignment)
+      return table.fault("address", "address is no multiple of " + std::to_string(alignment),
+                         "parts of a program begin at such addresses");
     if (memory.address + memory.size > static_cast<uint64_t>(maxAddress) + 1)
       return table.fault("size", "ends beyond 32 bits of address");
     if (!isWord(memory.name))
@@ -339,6 +355,43 @@ private:
     return true;
   }
 
+  /// Files that [build] names: they end up in one directory, so no two may have one name there.
+  bool checkFiles() {
+    const toml::node *node = root.get("build");
+    if (!node || !node->is_table())
+      return true;
+    const Table table(*node->as_table(), "[build]", file, out);
+    std::map<std::string, std::string> places = {{"memory.ld", "what compile writes"},
+                                                 {"board.toml", "what compile writes"}};
+    auto check = [&](const char *key, const std::string &path) {
+      std::error_code error;
+      const std::string name = fs::path(path).filename().string(),
+                        plain = fs::path(path).lexically_normal().string();
+      if (fs::path(path).is_absolute())
+        return table.fault(key, "\"" + path + "\" is an absolute path",
+                           "name it from the folder of board.toml on");
+      if (const auto [found, fresh] = places.try_emplace(name, plain);
+          name.empty() || (!fresh && found->second != plain))
+        return table.fault(key,
+                           "\"" + path + "\" would overwrite " +
+                               (name.empty() ? "a directory" : "\"" + found->second + "\""),
+                           "all files are copied into one directory: name them differently");
+      return board->folder.empty() || fs::is_regular_file(fs::path(board->folder) / path, error) ||
+             table.fault(
+                 key,
+                 "\"" + path + "\" is " +
+                     (fs::exists(fs::path(board->folder) / path, error) ? "no file" : "not there"),
+                 "paths are from the folder of board.toml on");
+    };
+    bool good = board->linkerScript.empty() || check("linker_script", board->linkerScript);
+    for (auto [key, list] : {std::pair{"sources", &board->sources},
+                             {"uart_sources", &board->uartSources},
+                             {"ethernet_sources", &board->ethernetSources}})
+      for (const std::string &path : *list)
+        good = check(key, path) && good;
+    return good;
+  }
+
   bool readLink(const Table &table) {
     BoardLink link;
     if (!table.text("name", link.name, true) ||
@@ -375,11 +428,13 @@ bool isFolderOfBoards(const fs::path &path) {
 } // namespace
 
 std::optional<Board> parseBoard(const std::string &text, const std::string &name,
-                                const std::string &file, Diagnostics &diagnostics) {
+                                const std::string &file, Diagnostics &diagnostics,
+                                const std::string &folder) {
   try {
     const toml::table root = toml::parse(text);
     Board board;
-    board.name = name;
+    board.name = board.reference = name;
+    board.folder = folder;
     if (BoardReader(root, file, diagnostics).read(board))
       return board;
   } catch (const toml::parse_error &error) {
@@ -415,8 +470,13 @@ std::vector<std::string> boardNames() {
 
 std::optional<Board> readBoard(const std::string &name, Diagnostics &diagnostics) {
   const bool isPath = name.find('/') != std::string::npos;
-  const fs::path folder = isPath ? fs::path(name) : fs::path(boardsDirectory()) / name;
+  fs::path folder = isPath ? fs::path(name) : fs::path(boardsDirectory()) / name;
   std::error_code error;
+  if (name == "linux") {
+    diagnostics.push_back({"board \"linux\"", "", "is any Linux host, and has no description",
+                           "leave the board out, or name another one"});
+    return std::nullopt;
+  }
   if (!isPath && (!isWord(name) || !fs::is_regular_file(folder / "board.toml", error))) {
     diagnostics.push_back(
         {"board \"" + name + "\"", "", "there is no such board",
@@ -427,11 +487,23 @@ std::optional<Board> readBoard(const std::string &name, Diagnostics &diagnostics
   std::optional<std::string> text = readText(file, diagnostics, maxText);
   if (!text)
     return std::nullopt;
-  const fs::path plain = folder.has_filename() ? folder : folder.parent_path();
-  std::optional<Board> board = parseBoard(*text, plain.filename().string(), file, diagnostics);
-  if (board)
-    board->folder = folder.string();
+  std::optional<Board> board =
+      parseBoard(*text, lastOf(folder.lexically_normal()), file, diagnostics, folder.string());
+  if (board && isPath) {
+    folder = fs::absolute(folder, error).lexically_normal();
+    board->reference = (folder.has_filename() ? folder : folder.parent_path()).string();
+  }
   return board;
+}
+
+std::optional<Board> readNodeBoard(const std::string &nodeDirectory, const std::string &name,
+                                   Diagnostics &diagnostics) {
+  const fs::path file = fs::path(nodeDirectory) / "board" / "board.toml";
+  std::error_code error;
+  if (!fs::exists(file, error))
+    return readBoard(name, diagnostics);
+  const auto text = readText(file.string(), diagnostics, maxText);
+  return text ? parseBoard(*text, lastOf(name), file.string(), diagnostics) : std::nullopt;
 }
 
 } // namespace discoc

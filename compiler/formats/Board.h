@@ -59,7 +59,9 @@ struct Board {
   std::string title;  ///< one line for people
   std::string status; ///< "emulated", "linked only" or "linux"
   std::string arch;   ///< "armv7e-m", "rv32imafc", "aarch64", ...
-  std::string folder; ///< where board.toml lies
+  std::string folder; ///< where board.toml lies; empty: in no folder with its sources
+  /// What names the board from anywhere: its name, or an absolute path.
+  std::string reference;
 
   std::string toolchain;              ///< prefix of the compiler's name: "arm-none-eabi-"
   std::string package;                ///< group of scripts/setup that installs it
@@ -94,9 +96,15 @@ std::string boardsDirectory();
 std::vector<std::string> boardNames();
 /// A board by its name; a name with a slash in it is the path of a board's folder.
 std::optional<Board> readBoard(const std::string &name, Diagnostics &diagnostics);
-/// `name` and `folder` go into the result.
+/// The board of a compiled node: compile leaves a copy of its board.toml in the node's directory,
+/// so that OUT needs neither the folder of boards nor an own board's. `name` as in readBoard().
+std::optional<Board> readNodeBoard(const std::string &nodeDirectory, const std::string &name,
+                                   Diagnostics &diagnostics);
+/// `name` and `folder` go into the result. The files that it names are looked for when `folder` is
+/// not empty.
 std::optional<Board> parseBoard(const std::string &text, const std::string &name,
-                                const std::string &file, Diagnostics &diagnostics);
+                                const std::string &file, Diagnostics &diagnostics,
+                                const std::string &folder = "");
 
 } // namespace discoc
 

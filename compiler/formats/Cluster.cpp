@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <tuple>
@@ -78,6 +79,10 @@ public:
   }
 
   const toml::node *find(const char *key) const { return table_.get(key); }
+  int64_t lineOf(const char *key) const {
+    const toml::node *node = find(key);
+    return node ? static_cast<int64_t>(node->source().begin.line) : 0;
+  }
 
   bool read(const char *key, std::string &out) const {
     const toml::node *node = find(key);
@@ -102,14 +107,16 @@ public:
     return fault(node, std::string(key) + " is not a number from 0 up", "");
   }
 
-  bool read(const char *key, std::optional<int64_t> &out, int64_t most) const {
+  bool read(const char *key, std::optional<int64_t> &out, int64_t most, int64_t least = 0) const {
     const toml::node *node = find(key);
     if (!node)
       return true;
     out = node->value_exact<int64_t>();
-    if (out && *out >= 0 && *out <= most)
+    if (out && *out >= least && *out <= most)
       return true;
-    return fault(node, std::string(key) + " is not an integer from 0 to " + std::to_string(most),
+    return fault(node,
+                 std::string(key) + " is not an integer from " + std::to_string(least) + " to " +
+                     std::to_string(most),
                  "");
   }
 
@@ -183,6 +190,7 @@ private:
     good = table.read("name", node.name) && good;
     good = table.read("rank", rank, most) && good;
     good = table.read("board", node.board) && good;
+    node.line = table.lineOf("board");
     good = table.read("address", node.address) && good;
     good = table.read("listen", node.listen) && good;
     if (!good)
@@ -229,18 +237,18 @@ private:
     int64_t total = 0;
     const bool good = each("node", [&](const TableReader &table, size_t) {
       std::optional<int64_t> count;
-      if (!table.read("count", count, maxNodes))
+      if (!table.read("count", count, maxClusterNodes, 1))
         return false;
-      if (count == 0)
-        return table.fault(table.find("count"), "count is 0", "leave the table out");
       counts.push_back(static_cast<size_t>(count.value_or(1)));
       total += count.value_or(1);
       return true;
     });
-    if (!good || total == 0 || total > maxNodes)
-      return good && TableReader(root_, "the file", file_, out_)
-                         .fault(node, total ? "has too many nodes" : "has no node",
-                                "add a [[node]] a device");
+    if (!good || total == 0 || total > maxClusterNodes)
+      return good &&
+             TableReader(root_, "the file", file_, out_)
+                 .fault(node, total ? "has " + std::to_string(total) + " nodes" : "has no node",
+                        total ? std::to_string(maxClusterNodes) + " are the most"
+                              : "add a [[node]] a device");
     cluster_.nodes.resize(static_cast<size_t>(total));
     size_t next = 0;
     const bool fine = each("node", [&](const TableReader &table, size_t index) {
@@ -478,7 +486,17 @@ std::optional<Cluster> parseCluster(const std::string &text, const std::string &
 std::optional<Cluster> readCluster(const std::string &path, std::optional<int64_t> nodes,
                                    Diagnostics &diagnostics) {
   std::optional<std::string> text = readText(path, diagnostics);
-  return text ? parseCluster(*text, path, nodes, diagnostics) : std::nullopt;
+  auto cluster = text ? parseCluster(*text, path, nodes, diagnostics) : std::nullopt;
+  if (!cluster)
+    return std::nullopt;
+  // An own board's path is from the file on, and is found again from anywhere.
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path folder = fs::absolute(path, error).parent_path();
+  for (ClusterNode &node : cluster->nodes)
+    if (node.board.find('/') != std::string::npos)
+      node.board = (folder / node.board).lexically_normal().string();
+  return cluster;
 }
 
 //===- writing ---===//

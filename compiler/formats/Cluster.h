@@ -37,6 +37,7 @@ struct ClusterNode {
   std::string board = "linux";
   std::string address; ///< "host:port" at which peers reach it; may be empty
   std::string listen;  ///< "host:port" that it binds; empty: loopback
+  int64_t line = 0;    ///< of the file that states its board; 0: none does
 
   /// What planLinks() found; both are empty in a cluster that knows nothing but TCP.
   std::vector<ClusterPort> ports;
@@ -70,7 +71,7 @@ Cluster defaultCluster(int64_t nodes);
 std::optional<Cluster> parseCluster(const std::string &text, const std::string &file,
                                     std::optional<int64_t> nodes, Diagnostics &diagnostics);
 std::optional<Cluster> readCluster(const std::string &path, std::optional<int64_t> nodes,
-                                   Diagnostics &diagnostics);
+                                   Diagnostics &diagnostics); ///< boards' paths become absolute
 std::string toToml(const Cluster &cluster);
 
 using BoardFinder = std::function<std::optional<Board>(const std::string &, Diagnostics &)>;
@@ -83,6 +84,8 @@ bool resolveCluster(Cluster &cluster, const std::string &file, Diagnostics &diag
 /// Fills ports and hops of all nodes from links whose ports are known.
 bool planLinks(Cluster &cluster, const std::string &file, Diagnostics &diagnostics);
 
+/// How many boards of a kind can be joined with nothing but what they have; nullopt: any number.
+std::optional<int64_t> mostOf(const Board &board);
 /// N of one board, over what it has: a switch, a wire for each pair, or a chain.
 std::optional<Cluster> clusterOf(const Board &board, int64_t nodes, Diagnostics &diagnostics);
 

@@ -69,7 +69,13 @@ private:
         board.emplace();
         board->status = "linux";
       } else {
+        const size_t before = out_.size();
         board = find_(node.board, out_);
+        // What is wrong in the board's own file has its place there.
+        for (size_t i = before; i < out_.size(); ++i)
+          if (out_[i].where.empty())
+            out_[i] = {file_, node.line ? "line " + std::to_string(node.line) : "",
+                       out_[i].file + " " + out_[i].what, out_[i].hint};
       }
       if (board)
         boards_[node.board] = std::move(*board);
@@ -148,8 +154,9 @@ private:
                  "has " + std::to_string(wanted) + " " + kind + " links, and the board " +
                      at.board + " has " + std::to_string(there) + " " + kind +
                      (there == 1 ? " port" : " ports"),
-                 there ? "let a neighbour forward: topology \"chain\" or \"star\", or a switch"
-                       : "use another kind of link");
+                 there == 0   ? "use another kind of link"
+                 : there == 1 ? "it can only be an end: let a board with more ports stand between"
+                              : "let a neighbour forward: topology \"chain\" or \"star\"");
   }
 
   /// A board without a link, which is no host, meets nobody.
@@ -177,12 +184,17 @@ public:
   /// Fills every node's hops to `to`; a node that reaches it neither so nor over TCP is returned.
   std::optional<size_t> plan(size_t to) {
     std::vector<int64_t> cost(count_, -1); // a link is 1000, and a UART 1 more
+    // The end of each link that is nearest to `to`, of several the lowest: all others go there.
+    std::vector<int64_t> nearest(cluster_.links.size(), -1);
     std::set<std::pair<int64_t, size_t>> open = {{0, to}};
     cost[to] = 0;
     while (!open.empty()) {
       const auto [spent, at] = *open.begin();
       open.erase(open.begin());
-      for (const ClusterPort &port : cluster_.nodes[at].ports)
+      for (const ClusterPort &port : cluster_.nodes[at].ports) {
+        if (nearest[port.link] >= 0)
+          continue;
+        nearest[port.link] = static_cast<int64_t>(at);
         for (int64_t end : cluster_.links[port.link].ends) {
           const auto from = static_cast<size_t>(end);
           const int64_t sum = spent + costOf(port);
@@ -192,9 +204,10 @@ public:
           cost[from] = sum;
           open.insert({sum, from});
         }
+      }
     }
     for (size_t from = 0; from < count_; ++from)
-      if (from != to && !choose(from, to, cost))
+      if (from != to && !choose(from, to, cost, nearest))
         return from;
     return std::nullopt;
   }
@@ -202,7 +215,8 @@ public:
 private:
   static int64_t costOf(const ClusterPort &port) { return port.kind == "uart" ? 1001 : 1000; }
 
-  bool choose(size_t from, size_t to, const std::vector<int64_t> &cost) {
+  bool choose(size_t from, size_t to, const std::vector<int64_t> &cost,
+              const std::vector<int64_t> &nearest) {
     ClusterNode &node = cluster_.nodes[from];
     ClusterHop &hop = node.hops[to];
     // Two hosts have TCP, unless a wire between them is stated.
@@ -212,14 +226,13 @@ private:
     }
     if (cost[from] < 0)
       return false;
-    for (size_t i = 0; i < node.ports.size(); ++i)
-      for (int64_t end : cluster_.links[node.ports[i].link].ends) {
-        const auto next = static_cast<size_t>(end);
-        if (next == from || cost[next] < 0 || cost[next] + costOf(node.ports[i]) != cost[from])
-          continue;
-        if (hop.port < 0 || end < hop.next)
-          hop = {static_cast<int64_t>(i), end, false};
-      }
+    for (size_t i = 0; i < node.ports.size(); ++i) {
+      const int64_t next = nearest[node.ports[i].link];
+      if (next < 0 || cost[static_cast<size_t>(next)] + costOf(node.ports[i]) != cost[from])
+        continue;
+      if (hop.port < 0 || next < hop.next)
+        hop = {static_cast<int64_t>(i), next, false};
+    }
     return true;
   }
 
@@ -276,10 +289,30 @@ bool resolveCluster(Cluster &cluster, const std::string &file, Diagnostics &diag
   return PortGiver(cluster, file, find, diagnostics).run() && planLinks(cluster, file, diagnostics);
 }
 
+std::optional<int64_t> mostOf(const Board &board) {
+  int64_t uarts = 0;
+  for (const BoardLink &link : board.links) {
+    if (link.kind == "ethernet")
+      return std::nullopt;
+    uarts += link.kind == "uart";
+  }
+  return board.isLinux() || uarts >= 2 ? std::nullopt : std::optional(uarts + 1);
+}
+
 std::optional<Cluster> clusterOf(const Board &board, int64_t nodes, Diagnostics &diagnostics) {
+  if (const auto most = mostOf(board); most && nodes > *most) {
+    diagnostics.push_back({"board " + board.name, "",
+                           *most == 1 ? "has no port, so one is the most for this board"
+                                      : "has 1 uart port, so " + std::to_string(*most) +
+                                            " is the most for this board alone",
+                           *most == 1 ? ""
+                                      : "a board with more ports can join them: a cluster "
+                                        "file says how"});
+    return std::nullopt;
+  }
   Cluster cluster = defaultCluster(nodes);
   for (ClusterNode &node : cluster.nodes)
-    node.board = board.name;
+    node.board = board.reference;
   int64_t uarts = 0;
   bool ethernet = false;
   for (const BoardLink &link : board.links) {

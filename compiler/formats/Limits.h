@@ -8,6 +8,7 @@
 namespace discoc {
 
 constexpr int64_t maxNodes = 65535;           ///< ranks are 16 bits wide in frames
+constexpr int64_t maxClusterNodes = 1024;     ///< of -n and of a cluster file
 constexpr int64_t maxIndex = (1LL << 31) - 1; ///< of a channel
 constexpr int64_t maxFileBytes = 256LL << 20; ///< of a masks, owners, ... file
 

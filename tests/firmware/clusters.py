@@ -14,7 +14,13 @@
   linked    images for the boards without an emulator are linked and checked
             against their memories;
   chain     three boards in a row: what the ends exchange passes the middle,
-            and the report says so.
+            and the report says so;
+  tiny      a network of 210 weights on one and on two stm32vldiscovery, which
+            have 8 KB of memory each;
+  ops       functions of the library, recurrent layers, sorts and windows on
+            a Cortex-M4 and a RISC-V, on one node and on two;
+  own       a board's folder of one's own, by its path: compiled and built from
+            elsewhere, run once the folder is gone.
 
     clusters.py [--only NAME] [--inferences 50] [--seed 1]
 """
@@ -22,6 +28,7 @@
 import argparse
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +40,7 @@ sys.path.insert(0, HERE)
 import firmware  # noqa: E402  (puts the oracles on the path)
 import cluster  # noqa: E402
 import discoc  # noqa: E402
+import op_models  # noqa: E402
 
 
 class Skip(Exception):
@@ -134,7 +142,7 @@ def lost(folder, _):
     finally:
         if process.poll() is None:
             process.kill()
-    if process.returncode != 4 or "rank 1" not in said:
+    if process.returncode != 4 or "rank 1" not in said or "warning" in said:
         return f"ended with {process.returncode}: {said[-400:]}", ""
     return (None if took < 15 else f"ended after {took:.0f} s"), \
         f"ended {took:.1f} s after"
@@ -172,8 +180,87 @@ def linked(folder, _):
     return None if len(names) >= 5 else f"only {names}", ", ".join(names)
 
 
-CASES = {"linux": linux, "linked": linked, "mixed": mixed, "fit": fit, "errors": errors, "lost": lost,
-         "chain": chain}
+def made(name, boards, folder, **wiring):
+    """As prepared(), with a model of op_models.py."""
+    os.makedirs(folder)
+    path = op_models.write(name, folder)
+    out, lab = os.path.join(folder, "out"), os.path.join(folder, "lab.toml")
+    firmware.write_cluster(lab, boards, **wiring)
+    firmware.compile(path, out, lab=lab)
+    firmware.build(out)
+    return path, out
+
+
+def tiny(folder, _):
+    notes = []
+    for nodes in (1, 2):
+        inner = os.path.join(folder, str(nodes))
+        path, out = made("tiny", ["stm32vldiscovery"] * nodes, inner)
+        why, note, report = compared(path, out, nodes, inner,
+                                     firmware.write_inputs(path, inner, 20))
+        why = why or firmware.image_fault(out)
+        if why:
+            return f"{nodes}: {why}", ""
+        notes.append(f"{nodes}: {note}, stack "
+                     f"{max(r['stack_bytes'] for r in report['ranks'])}")
+    return None, "; ".join(notes)
+
+
+def ops(folder, _):
+    notes = []
+    for board in ("mps2-an386", "riscv32-virt"):
+        for name in ("functions", "recurrent", "order", "windows"):
+            for nodes in (1, 2):
+                inner = os.path.join(folder, f"{board}-{name}-{nodes}")
+                path, out = made(name, [board] * nodes, inner)
+                why, _, report = compared(
+                    path, out, nodes, inner,
+                    firmware.write_inputs(path, inner))
+                if why:
+                    return f"{name} on {nodes} {board}: {why}", ""
+                notes.append(f"{name} {nodes} {board}: stack "
+                             f"{max(r['stack_bytes'] for r in report['ranks'])}")
+    return None, "; ".join(notes)
+
+
+def own(folder, _):
+    boards = os.path.join(discoc.ROOT, "codegen", "boards")
+    mine = os.path.join(folder, "lab", "my", "mps2-an386")
+    shutil.copytree(os.path.join(boards, "common"),
+                    os.path.join(folder, "lab", "my", "common"))
+    shutil.copytree(os.path.join(boards, "mps2-an386"), mine)
+    description = os.path.join(mine, "board.toml")
+    with open(description, encoding="utf-8") as file:
+        text = file.read()
+    with open(description, "w", encoding="utf-8") as file:
+        file.write(text.replace("stack = 16384", "stack = 8192"))
+    path = op_models.write("tiny", folder)
+    for way in ("cluster", "board"):
+        out = os.path.join(folder, way)
+        more = ["--board", os.path.relpath(mine), "-n", "2"]
+        if way == "cluster":
+            lab = os.path.join(folder, "lab", "lab.toml")
+            firmware.write_cluster(lab, ["./my/mps2-an386"] * 2)
+            more = ["--cluster", lab]
+        done = firmware.call(["compile", path, "-o", out, *more], 60)
+        if done.returncode:
+            return done.stderr, ""
+        firmware.build(out)
+        if "stack 8192" not in done.stdout:
+            return f"{way}: not the own board: {done.stdout}", ""
+    fitted = firmware.call(["fit", path, "--board", mine], 60)
+    if fitted.returncode or "stack 8192" not in fitted.stdout:
+        return f"fit: {fitted.stdout}{fitted.stderr}", ""
+    shutil.rmtree(os.path.join(folder, "lab"))
+    moved = os.path.join(folder, "moved")
+    shutil.move(os.path.join(folder, "cluster"), moved)
+    inputs = firmware.write_inputs(path, folder)
+    return compared(path, moved, 2, folder, inputs)[:2]
+
+
+CASES = {"tiny": tiny, "ops": ops, "own": own, "linux": linux,
+         "linked": linked, "mixed": mixed, "fit": fit, "errors": errors,
+         "lost": lost, "chain": chain}
 
 
 def main():

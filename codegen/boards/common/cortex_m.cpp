@@ -31,6 +31,12 @@ void board_irq();
 void board_unexpected();
 }
 
+// Functions of newlib's libm note errors there; nobody reads them. newlib's own brings 700 bytes of
+// variables.
+extern "C" int *__errno();
+static int last_errno;
+int *__errno() { return &last_errno; }
+
 namespace {
 
 constexpr uintptr_t syst_csr = 0xe000e010u, syst_rvr = 0xe000e014u, syst_cvr = 0xe000e018u,

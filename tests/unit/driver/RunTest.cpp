@@ -1,5 +1,6 @@
 //===- RunTest.cpp - tests of discoc run, with a cluster written by hand ---===//
 // SPDX-License-Identifier: Apache-2.0
+#include "BoardRun.h"
 #include "Build.h"
 #include "HostCommands.h"
 #include "Npy.h"
@@ -194,9 +195,10 @@ TEST_F(Run, LeavesNoProgramBehindWhenItIsEnded) {
   writeInput("x.npy", {1, 1, 2, 2});
   ASSERT_EQ(run({"--input", "x:0=" + in("x.npy")}), 0) << err; // built
   setenv("DISCO_TEST_FAULT", "hang", 1);
-  for (const int signal : {SIGINT, SIGTERM, SIGKILL}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
     const pid_t discoc = fork();
     if (discoc == 0) {
+      std::signal(SIGHUP, SIG_DFL);
       // Messages of this copy of the test belong nowhere.
       freopen("/dev/null", "w", stderr);
       freopen("/dev/null", "w", stdout);
@@ -236,6 +238,61 @@ TEST_F(Run, SaysWhyANodeDoesNotBuild) {
   EXPECT_TRUE(said(err, "node 1 does not compile")) << err;
   EXPECT_TRUE(said(err, "nothing")) << err;
   writeText(main, good, faults);
+}
+
+TEST_F(Run, RefusesNodesOfAnotherCompile) {
+  writeInput("x.npy", {1, 1, 2, 2});
+  Diagnostics faults;
+  const std::string path = in("out/node1/manifest.json");
+  const std::string good = *readText(path, faults);
+  std::string other = good;
+  other.replace(other.find("\"" + std::string(32, '0') + "\"") + 1, 32, std::string(32, '1'));
+  writeText(path, other, faults);
+  EXPECT_EQ(run({"--input", "x:0=" + in("x.npy")}), ExitBuild);
+  EXPECT_TRUE(said(err, "node1/manifest.json: is of another compile")) << err;
+  writeText(path, good, faults);
+  ASSERT_EQ(run({"--input", "x:0=" + in("x.npy")}), 0) << err;
+  const std::string program = in("out/node1/build/shard");
+  writeText(program, "a program of another model", faults);
+  EXPECT_EQ(run({"--input", "x:0=" + in("x.npy")}), ExitBuild);
+  EXPECT_TRUE(said(err, "build/shard: is of another compile")) << err;
+  std::remove(program.c_str());
+}
+
+TEST_F(Run, ReadsRatesOfErrors) {
+  writeInput("x.npy", {1, 1, 2, 2});
+  for (const char *text : {"1e-9x", "", "2", "nan", "0.1,", "0.1,-1", "0.1,3x", "0.1 "}) {
+    CLI::App app;
+    int code = -1;
+    addRunCommand(app, code);
+    EXPECT_THROW(app.parse(std::vector<std::string>{text, "--wire-errors", in("out"), "run"}),
+                 CLI::ValidationError)
+        << text;
+  }
+  EXPECT_EQ(run({"--input", "x:0=" + in("x.npy"), "--wire-errors", "1e-9,3"}), 0) << err;
+}
+
+TEST(BoardRun, LooksForEmulatorsFirst) {
+  Manifest manifest;
+  manifest.nodes.push_back({0, "node0", "mps2-an386", "node0", 0, 0, {{"arena", "ram", 0, true}}});
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  Diagnostics out;
+  EXPECT_FALSE(BoardRun::findEmulators("/nowhere", manifest, out));
+  manifest.nodes[0].board = "rp2040";
+  EXPECT_FALSE(BoardRun::findEmulators("/nowhere", manifest, out));
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_NE(toString(out).find("qemu-system-arm: is not installed"), std::string::npos);
+  EXPECT_NE(toString(out).find("rp2040 has no emulator (linked only)"), std::string::npos);
+}
+
+TEST(Processes, EndsWhatIsStopped) {
+  ProcessGroup group;
+  Diagnostics out;
+  ASSERT_TRUE(group.start({"sleep", "100"}, out));
+  kill(group.children()[0].pid, SIGSTOP);
+  group.endAll();
+  EXPECT_EQ(group.children()[0].signal, SIGTERM);
 }
 
 TEST(Processes, EndsThemAllById) {

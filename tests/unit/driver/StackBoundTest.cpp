@@ -115,7 +115,7 @@ TEST(BuildBoards, NamesWhatInstallsAToolchain) {
   const std::string path = std::getenv("PATH");
   setenv("PATH", "/nowhere", 1);
   Diagnostics out;
-  EXPECT_FALSE(findToolchains(manifest, out));
+  EXPECT_FALSE(findToolchains("/nowhere", manifest, out));
   setenv("PATH", path.c_str(), 1);
   EXPECT_NE(toString(out).find("arm-none-eabi-g++: is not installed"), std::string::npos);
   EXPECT_NE(toString(out).find("scripts/setup boards"), std::string::npos) << toString(out);

@@ -84,6 +84,7 @@ void writeTinyCluster(const std::string &out, bool labels) {
     fs::copy(DISCOC_RUNTIME, node + "/runtime", fs::copy_options::recursive);
     writeText(node + "/main.cpp", sources[rank], faults);
     writeText(node + "/CMakeLists.txt", cmake, faults);
+    writeText(node + "/manifest.json", toNodeJson(tinyManifest(labels), rank), faults);
   }
   writeText(out + "/manifest.json", toJson(tinyManifest(labels)), faults);
   ASSERT_TRUE(faults.empty()) << toString(faults);

@@ -4,6 +4,7 @@
 #include "Expect.h"
 
 #include <filesystem>
+#include <unistd.h>
 
 using namespace discoc;
 
@@ -94,14 +95,25 @@ TEST(Board, SaysWhatIsWrongAndWhere) {
       {changed("stack = 4096", "stack = 12"), {"stack is not an integer from 256"}},
       {changed("stack = 4096", "stack = 1001"), {"no multiple of 8"}},
       {changed("linker_script = \"link.ld\"", ""), {"linker_script is missing"}},
-      {changed("BOARD_IRQS = 32", "BOARD_IRQS = \"x\""), {"\"BOARD_IRQS\" is no name with an"}},
+      {changed("BOARD_IRQS = 32", "BOARD_IRQS = \"x\""),
+       {"line 12", "\"BOARD_IRQS\" is not an integer"}},
+      {changed("BOARD_IRQS = 32", "BOARD_IRQS = -1"), {"line 12", "integer from 0 to 1024"}},
+      {changed("BOARD_IRQS = 32", "A-B = 32"), {"line 12", "\"A-B\" is no name of C++"}},
+      {changed("clock = 25e6", "clock = 1e300"), {"line 14", "from 1e6 to 4e9"}},
+      {changed("0x20000000", "0x20000001"), {"line 25", "no multiple of 64"}},
+      {changed("[\"start.cpp\"]", "[\"a/start.cpp\", \"b/start.cpp\"]"),
+       {"line 9", "\"b/start.cpp\" would overwrite \"a/start.cpp\""}},
+      {changed("[\"start.cpp\"]", "[\"link.ld\", \"x/link.ld\"]"), {"line 9", "overwrite"}},
+      {changed("[\"start.cpp\"]", "[\"memory.ld\"]"), {"line 9", "what compile writes"}},
+      {changed("[\"start.cpp\"]", "[\"/start.cpp\"]"), {"line 9", "absolute path"}},
+      {changed("link.ld", "common/"), {"line 8", "overwrite a directory"}},
       {changed("clock = 25e6", "clock = 25"), {"[speed]", "clock is not"}},
       {changed("f32 = 3.5", "f32 = -1"), {"f32 is not a number from 0 up"}},
       {changed("kind = \"flash\"", "kind = \"rom\""), {"[[memory]] 1", "unknown kind \"rom\""}},
       {changed("address = 0x08000000", "address = -1"), {"address is not an integer"}},
       {changed("size = 0x10000", ""), {"size is missing"}},
       {changed("size = 0x10000", "size = 0xffffffff"), {"beyond 32 bits"}},
-      {changed("0x08000000", "0x20007fff"), {"[[memory]] 2", "\"ram\"", "overlaps \"flash\""}},
+      {changed("0x08000000", "0x20007fc0"), {"[[memory]] 2", "\"ram\"", "overlaps \"flash\""}},
       {changed("name = \"ram\"", "name = \"flash\""), {"\"flash\" is used twice"}},
       {changed("name = \"ram\"", "name = \"a b\""), {"is no word"}},
       {changed("\"weights\"]", "\"heap\"]"), {"unknown part \"heap\"", "known: code"}},
@@ -136,6 +148,48 @@ TEST(Board, UnknownNamesListTheKnownOnes) {
   Diagnostics path;
   EXPECT_FALSE(readBoard("no/such/folder", path));
   expectFault(path, {"no/such/folder/board.toml"});
+  Diagnostics host;
+  EXPECT_FALSE(readBoard("linux", host));
+  expectFault(host, {"\"linux\"", "any Linux host"});
+}
+
+/// A board's folder anywhere, and the copy of its description that compile leaves.
+TEST(Board, OwnFolders) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / ("discoc-board-" + std::to_string(getpid()));
+  const std::string toy = (folder / "mps2-an386").string(); // a shipped board's name, but not it
+  fs::create_directories(fs::path(toy));
+  Diagnostics out;
+  ASSERT_TRUE(writeText(toy + "/board.toml", good, out));
+  EXPECT_FALSE(readBoard(toy, out));
+  ASSERT_EQ(out.size(), 2u) << toString(out);
+  EXPECT_EQ(out[0].where, "line 8");
+  EXPECT_NE(out[0].str().find("\"link.ld\" is not there"), std::string::npos) << out[0].str();
+  EXPECT_EQ(out[1].where, "line 9");
+  out.clear();
+  fs::create_directories(toy + "/link.ld");
+  writeText(toy + "/start.cpp", "", out);
+  EXPECT_FALSE(readBoard(toy, out));
+  expectFault(out, {"line 8", "\"link.ld\" is no file"});
+  out.clear();
+  fs::remove(toy + "/link.ld");
+  writeText(toy + "/link.ld", "", out);
+  for (const std::string &path : {toy, toy + "/", (folder / "./mps2-an386").string()}) {
+    auto board = readBoard(path, out);
+    ASSERT_TRUE(board) << toString(out);
+    EXPECT_EQ(board->name, "mps2-an386");
+    EXPECT_EQ(board->reference, toy);
+    EXPECT_EQ(board->stackBytes, 4096);
+  }
+  const fs::path node = folder / "node0";
+  fs::create_directories(node / "board");
+  fs::copy_file(toy + "/board.toml", node / "board/board.toml");
+  fs::remove_all(toy);
+  auto copy = readNodeBoard(node.string(), toy, out);
+  ASSERT_TRUE(copy) << toString(out);
+  EXPECT_EQ(copy->name, "mps2-an386");
+  EXPECT_EQ(copy->stackBytes, 4096);
+  fs::remove_all(folder);
 }
 
 TEST(Board, AllBoardsAreRight) {

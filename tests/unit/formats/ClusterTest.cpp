@@ -4,6 +4,7 @@
 #include "Expect.h"
 
 #include <filesystem>
+#include <unistd.h>
 
 using namespace discoc;
 
@@ -75,8 +76,10 @@ TEST(Cluster, SaysWhatIsWrongAndWhere) {
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='smoke'\n", {"unknown kind"}},
       {"[[node]]\n[[node]]\n[root]\ninput_at=2\n", {"[root]", "input_at is no node"}},
       {"[[node]]\ncount=3\n", {"has 3 nodes, -n says 2"}},
-      {"[[node]]\ncount=0\n[[node]]\n", {"line 2", "count is 0"}},
-      {"[[node]]\ncount=-2\n[[node]]\n", {"line 2", "count is not an integer"}},
+      {"[[node]]\ncount=0\n[[node]]\n", {"line 2", "count is not an integer from 1 to 1024"}},
+      {"[[node]]\ncount=-2\n[[node]]\n", {"line 2", "count is not an integer from 1 to 1024"}},
+      {"[[node]]\ncount=1025\n", {"line 2", "count is not an integer from 1 to 1024"}},
+      {"[[node]]\ncount=1000\n[[node]]\ncount=25\n", {"has 1025 nodes", "1024 are the most"}},
       {"[[node]]\ncount=2\nrank=0\n", {"line 3", "rank and count"}},
       {"[[node]]\ncount=2\naddress='a:1'\n", {"line 3", "address and count"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='uart'\nports=['a']\n",
@@ -238,7 +241,7 @@ TEST(Cluster, SaysWhatDoesNotJoin) {
     std::string text;
     std::vector<std::string> parts;
   } cases[] = {
-      {nodes({"three", "two"}) + wire, {"three", "is no board"}},
+      {nodes({"three", "two"}) + wire, {"c.toml", "line 2", "three", "is no board"}},
       {two, {"\"node0\"", "has no link"}},
       {two + "[[link]]\nbetween=[0,1]\n", {"tcp link between \"node0\" and", "has no TCP"}},
       {nodes({"linux", "two"}) + "[network]\ntopology='all'\nkind='ethernet'\n",
@@ -251,7 +254,9 @@ TEST(Cluster, SaysWhatDoesNotJoin) {
            "kind='uart'\nports=['uart1','uart1']\n",
        {"\"uart1\" of \"node1\" is used twice"}},
       {nodes({"one", "one", "one"}) + "[network]\ntopology='chain'\n",
-       {"node \"node1\"", "has 2 uart links", "has 1 uart port"}},
+       {"node \"node1\"", "has 2 uart links", "has 1 uart port", "it can only be an end"}},
+      {nodes({"two", "two", "two", "two"}) + "[network]\ntopology='all'\n",
+       {"has 3 uart links", "has 2 uart ports", "let a neighbour forward"}},
       {nodes({"one", "one"}) + "[network]\ntopology='switch'\n", {"0 ethernet ports"}},
       {nodes({"two", "two", "two", "two"}) + wire + "[[link]]\nbetween=[2,3]\nkind='uart'\n",
        {"no path of wires joins \"node0\" and"}},
@@ -274,7 +279,39 @@ TEST(Cluster, OfOneBoard) {
   EXPECT_EQ(five->links.size(), 1u);
   EXPECT_EQ(way(*five, 4, 2), "4>2");
   EXPECT_FALSE(clusterOf(*one, 3, out));
-  expectFault(out, {"has 1 uart port"});
+  expectFault(out, {"has 1 uart port", "2 is the most for this board alone", "more ports"});
+  EXPECT_EQ(mostOf(*one), 2);
+  EXPECT_EQ(mostOf(*two), std::nullopt);
+}
+
+/// An own board is found again from anywhere: by its name nobody would, or another one.
+TEST(Cluster, OwnBoardsHaveAbsolutePaths) {
+  namespace fs = std::filesystem;
+  Diagnostics out;
+  auto board = findBoard("two", out);
+  board->reference = "/somewhere/two";
+  auto cluster = clusterOf(*board, 2, out);
+  ASSERT_TRUE(cluster) << toString(out);
+  EXPECT_EQ(cluster->nodes[1].board, "/somewhere/two");
+
+  const fs::path folder = fs::temp_directory_path() / ("discoc-" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  ASSERT_TRUE(writeText((folder / "lab.toml").string(),
+                        "[[node]]\nboard='./my/toy'\n[[node]]\nboard='linux'\n", out));
+  auto read = readCluster((folder / "lab.toml").string(), std::nullopt, out);
+  ASSERT_TRUE(read) << toString(out);
+  EXPECT_EQ(read->nodes[0].board, (folder / "my/toy").string());
+  EXPECT_EQ(read->nodes[1].board, "linux");
+  fs::remove_all(folder);
+}
+
+/// Ways are planned in the time that a thousand nodes leave.
+TEST(Cluster, ManyNodes) {
+  Diagnostics out;
+  auto board = findBoard("two", out);
+  auto cluster = clusterOf(*board, 1024, out);
+  ASSERT_TRUE(cluster) << toString(out);
+  EXPECT_EQ(way(*cluster, 1023, 0), "1023>0");
 }
 
 /// Every key has a row in its section of the page, and every row a key.
