@@ -24,7 +24,8 @@ class Sample:
     """A shipped model with random masks for N nodes, compiled into `folder`,
     an input and ONNX Runtime's answer to it."""
 
-    def __init__(self, path, nodes, folder, density=0.2, seed=7):
+    def __init__(self, path, nodes, folder, density=0.2, seed=7,
+                 extra=()):
         self.nodes, self.out = nodes, os.path.join(folder, "out")
         model = graph.load(path)
         self.shapes = {v.name: [d.dim_value or 1 for d in
@@ -43,7 +44,8 @@ class Sample:
         masks = os.path.join(folder, "masks.json")
         with open(masks, "w", encoding="utf-8") as stream:
             json.dump(self.document, stream)
-        discoc.compile(path, nodes, self.out, masks=masks, shapes=self.shapes)
+        discoc.compile(path, nodes, self.out, masks=masks, shapes=self.shapes,
+                       extra=extra)
         self.manifest = cluster.load_json(
             os.path.join(self.out, "manifest.json"))
         self.outputs = [o["name"] for o in self.manifest["outputs"]]

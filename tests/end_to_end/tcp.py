@@ -3,7 +3,8 @@
 
 For shipped samples with random masks: every node's directory is copied alone
 to another place and built there; the answer equals ONNX Runtime's; payload
-counted between the programs = report.json = the least that the masks allow; a
+counted between the programs = report.json = the least that the masks allow of
+features alone; a
 message costs 32 bytes beside its payload. --full: larger ones too.
 """
 
@@ -85,7 +86,8 @@ def main():
         name = f"{os.path.basename(path)} N={nodes}"
         with tempfile.TemporaryDirectory(prefix="discoc-tcp-") as folder:
             try:
-                sample = samples.Sample(path, nodes, folder)
+                sample = samples.Sample(path, nodes, folder,
+                                        extra=["--features-only"])
                 programs = sample.build_apart(folder)
                 tally.ok(f"{name} builds alone")
                 between, _, got = run_through_proxy(
