@@ -48,6 +48,11 @@ static discoc::ManifestTensor makeTensor(DictionaryAttr entry) {
   return tensor;
 }
 
+/// Payload of one part of a message.
+static int64_t partBytes(Value input, PartAttr part) {
+  return part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
+}
+
 static discoc::ManifestMessage makeMessage(SendOp send, int64_t from) {
   discoc::ManifestMessage message;
   message.id = send.getMessage();
@@ -66,7 +71,7 @@ static discoc::ManifestMessage makeMessage(SendOp send, int64_t from) {
       route.kind = discoc::ManifestRoute::Kind::PartialSum;
     else if (part.getKind() == RouteKind::Statistic)
       route.kind = discoc::ManifestRoute::Kind::Statistic;
-    route.bytes = part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
+    route.bytes = partBytes(input, part);
     message.root &= part.getRoot();
     message.routes.push_back(std::move(route));
   }
@@ -119,6 +124,16 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
 //===----------------------------------------------------------------------===//
 // Report
 //===----------------------------------------------------------------------===//
+
+/// The number that a part of a message belongs to.
+static int64_t &countOf(discoc::BytesByKind &bytes, PartAttr part) {
+  switch (part.getKind()) {
+  case RouteKind::Feature: return bytes.features;
+  case RouteKind::PartialSum: return bytes.partialSums;
+  case RouteKind::Statistic: return bytes.statistics;
+  }
+  llvm_unreachable("a kind of routes");
+}
 
 namespace {
 /// Adds up what one shard does of each layer.
@@ -176,8 +191,11 @@ private:
       for (Operation *user : result.getUsers())
         if (index.count(opName(user)) && (!first || user->isBeforeInBlock(first)))
           first = user;
-      if (first)
-        shareOf(index[opName(first)], rank).receiveBytes += byteSize(tensorType(result));
+      if (!first)
+        continue;
+      size_t layer = index[opName(first)];
+      shareOf(layer, rank).receiveBytes += byteSize(tensorType(result));
+      countOf(report.layers[layer].received, part) += byteSize(tensorType(result));
     }
   }
 
@@ -186,8 +204,7 @@ private:
     for (auto [input, part] : llvm::zip(send.getInputs(), send.getParts().getAsRange<PartAttr>())) {
       auto at = index.find(opName(input.getDefiningOp()));
       if (!part.getRoot() && at != index.end())
-        shareOf(at->second, rank).sendBytes +=
-            part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
+        shareOf(at->second, rank).sendBytes += partBytes(input, part);
     }
   }
 
@@ -214,6 +231,10 @@ static void addTraffic(discoc::Report &report, SendOp send, int64_t from) {
   (root ? sender.rootSent : sender.sent) += traffic;
   discoc::PeerReport &receiver = peerOf(to, from);
   (root ? receiver.rootReceived : receiver.received) += traffic;
+  if (root)
+    return;
+  for (auto [input, part] : llvm::zip(send.getInputs(), send.getParts().getAsRange<PartAttr>()))
+    countOf(report.exchanged, part) += partBytes(input, part);
 }
 
 /// One entry a link that carries packets, in the cluster's order.

@@ -27,6 +27,9 @@ static std::string totalsText(const Report &r) {
   row("sent", bytes, [](const Totals &t) { return t.exchanged.bytes; }, false, true);
   row("messages", count, [](const Totals &t) { return t.exchanged.messages; }, false, true);
   std::string text = table.text();
+  if (const BytesByKind &sent = r.exchanged; sent.partialSums + sent.statistics > 0)
+    text += fmt::format("  sent are {} of features, {} of partial sums, {} of statistics\n",
+                        bytes(sent.features), bytes(sent.partialSums), bytes(sent.statistics));
   if (r.cluster.root.messages > 0)
     text += fmt::format("  and {} in {} messages to hand inputs out and outputs in\n",
                         bytes(r.cluster.root.bytes), count(r.cluster.root.messages));
@@ -100,8 +103,21 @@ static std::string memoryText(const Report &r) {
   return table.empty() ? "" : table.text();
 }
 
+/// What most of the bytes that a layer reads of other nodes are; with a plus when not all are.
+static std::string kindsText(const BytesByKind &read) {
+  if (read.sum() == 0)
+    return "";
+  const int64_t most = std::max({read.features, read.partialSums, read.statistics});
+  const char *name = most == read.features ? "feat." : most == read.partialSums ? "sums" : "stats";
+  return name + std::string(most == read.sum() ? "" : " +");
+}
+
 static std::string layersText(const Report &r) {
-  Table table({"<op", "<type", "MACs", "share", "weights", "share", "read", "dense", "of dense"});
+  Table table({"<op", "<type", "MACs", "share", "weights", "share", "read", "of dense", "<as"});
+  std::vector<std::string> names;
+  for (const LayerReport &layer : r.layers)
+    names.push_back(layer.op);
+  const size_t width = widthApart(names, 24, 48);
   for (const LayerReport &layer : r.layers) {
     int64_t mostMacs = 0, mostWeights = 0, crossed = 0;
     for (const LayerShare &share : layer.nodes) {
@@ -111,19 +127,23 @@ static std::string layersText(const Report &r) {
     }
     if (layer.macs == 0 && layer.weightBytes == 0 && crossed == 0 && layer.denseBytes == 0)
       continue; // reshapes, activations: nothing to divide
-    table.row({fitted(layer.op, 24), fitted(layer.type, 13), count(layer.macs),
+    table.row({fitted(layer.op, width), fitted(layer.type, 13), count(layer.macs),
                percent(mostMacs, layer.macs), bytes(layer.weightBytes),
-               percent(mostWeights, layer.weightBytes), bytes(crossed), bytes(layer.denseBytes),
-               percent(crossed, layer.denseBytes)});
+               percent(mostWeights, layer.weightBytes), bytes(crossed),
+               percent(crossed, layer.denseBytes), kindsText(layer.received)});
   }
   return table.empty() ? "  none that computes or sends\n" : table.text();
 }
 
 static std::string replicatedText(const Report &r) {
   Table table({"<op", "<type", "MACs", "weights", "<reason"});
+  std::vector<std::string> names;
+  for (const LayerReport &layer : r.layers)
+    names.push_back(layer.op);
+  const size_t width = widthApart(names, 28, 48);
   for (const LayerReport &layer : r.layers)
     if (layer.replicatedMacs > 0 || layer.replicatedWeightBytes > 0)
-      table.row({fitted(layer.op, 28), fitted(layer.type, 14), count(layer.replicatedMacs),
+      table.row({fitted(layer.op, width), fitted(layer.type, 14), count(layer.replicatedMacs),
                  bytes(layer.replicatedWeightBytes),
                  layer.replicatedReason.empty() ? "-" : fitted(layer.replicatedReason, 34)});
   if (table.empty())
@@ -151,8 +171,8 @@ std::string reportText(const Report &r) {
   if (!r.wires.empty())
     text +=
         "\nWires (both directions; a message counts on every wire of its way)\n\n" + wiresText(r);
-  text += "\nLayers (share: the largest node's; read: from other nodes in all; dense: without "
-          "masks)\n\n";
+  text += "\nLayers (share: the largest node's; read: from other nodes in all; of dense: of what is"
+          "\nread without masks; as: features, partial sums or statistics, +: others too)\n\n";
   text += layersText(r);
   text += "\nComputed or stored more than once\n\n" + replicatedText(r);
   return text;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace discoc {
 
@@ -84,8 +85,19 @@ std::string percent(int64_t part, int64_t whole) {
 std::string fitted(const std::string &text, size_t width) {
   if (text.size() <= width)
     return text;
-  const size_t head = width / 3;
-  return text.substr(0, head) + ".." + text.substr(text.size() - (width - head - 2));
+  return ".." + text.substr(text.size() - (width - 2));
+}
+
+size_t widthApart(const std::vector<std::string> &texts, size_t least, size_t most) {
+  const std::set<std::string> whole(texts.begin(), texts.end());
+  for (size_t width = least; width < most; ++width) {
+    std::set<std::string> shown;
+    for (const std::string &text : whole)
+      shown.insert(fitted(text, width));
+    if (shown.size() == whole.size())
+      return width;
+  }
+  return most;
 }
 
 } // namespace discoc

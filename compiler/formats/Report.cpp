@@ -79,6 +79,10 @@ public:
   void operator()(const char *key, const Traffic &t) {
     json[key] = Json{{"messages", t.messages}, {"bytes", t.bytes}};
   }
+  void operator()(const char *key, const BytesByKind &b) {
+    json[key] = Json{
+        {"features", b.features}, {"partial_sums", b.partialSums}, {"statistics", b.statistics}};
+  }
   Json json = Json::object();
 };
 
@@ -95,6 +99,15 @@ public:
     const JsonView item = view_.member(key);
     good = item.object({"messages", "bytes"}) && item.member("messages").read(t.messages) &&
            item.member("bytes").read(t.bytes) && good;
+  }
+  void operator()(const char *key, BytesByKind &b) {
+    if (!find(key))
+      return;
+    const JsonView item = view_.member(key);
+    good = item.object({"features", "partial_sums", "statistics"}) &&
+           item.member("features").read(b.features) &&
+           item.member("partial_sums").read(b.partialSums) &&
+           item.member("statistics").read(b.statistics) && good;
   }
   bool good = true;
 
@@ -128,6 +141,7 @@ template <class V, class S> void fields(V &v, S &s, const LayerReport *) {
   v("replicated_macs", s.replicatedMacs);
   v("replicated_weight_bytes", s.replicatedWeightBytes);
   v("replicated_reason", s.replicatedReason);
+  v("received_bytes", s.received);
 }
 
 template <class V, class S> void fields(V &v, S &s, const PeerReport *) {
@@ -182,6 +196,7 @@ template <class V, class S> void fields(V &v, S &s, const Report *) {
   v("replicated_weight_bytes", s.replicatedWeightBytes);
   v("excepted_macs", s.exceptedMacs);
   v("excepted_weight_bytes", s.exceptedWeightBytes);
+  v("exchanged_bytes", s.exchanged);
 }
 
 template <class S> Json write(const S &s) {

@@ -27,6 +27,20 @@ struct Traffic {
   bool operator==(const Traffic &o) const { return messages == o.messages && bytes == o.bytes; }
 };
 
+/// Payload bytes by what they are.
+struct BytesByKind {
+  int64_t features = 0;
+  int64_t partialSums = 0;
+  int64_t statistics = 0;
+  BytesByKind &operator+=(const BytesByKind &o) {
+    features += o.features;
+    partialSums += o.partialSums;
+    statistics += o.statistics;
+    return *this;
+  }
+  int64_t sum() const { return features + partialSums + statistics; }
+};
+
 /// One node's part of one layer.
 struct LayerShare {
   int64_t rank = 0;
@@ -49,6 +63,7 @@ struct LayerReport {
   int64_t denseBytes = 0;     ///< what dense gather would send for it, all pairs together
   int64_t replicatedMacs = 0; ///< done more than once: sum over nodes minus the op's own
   int64_t replicatedWeightBytes = 0;
+  BytesByKind received;          ///< sum of the nodes' receiveBytes
   std::string replicatedReason;  ///< why, when it is an allowed exception; may be empty
   std::vector<LayerShare> nodes; ///< nodes without a part may be left out
 };
@@ -100,12 +115,13 @@ struct Report {
   std::vector<LayerReport> layers; ///< in the order of the graph
   std::vector<WireReport> wires;   ///< by ends; empty where everything is TCP
 
-  Totals cluster;     ///< sums over the nodes, by addTotals
-  Totals largestNode; ///< the largest of each, by addTotals
-  Totals oneNode;     ///< the same model and masks on one node; macs and weightBytes by
-                      ///< addTotals (sums over layers), arenaBytes by the compiler (0: unknown)
-  Totals denseGather; ///< N nodes, no mask; macs, weightBytes and exchanged.bytes by
-                      ///< addTotals, exchanged.messages by the compiler
+  BytesByKind exchanged; ///< of cluster.exchanged
+  Totals cluster;        ///< sums over the nodes, by addTotals
+  Totals largestNode;    ///< the largest of each, by addTotals
+  Totals oneNode;        ///< the same model and masks on one node; macs and weightBytes by
+                         ///< addTotals (sums over layers), arenaBytes by the compiler (0: unknown)
+  Totals denseGather;    ///< N nodes, no mask; macs, weightBytes and exchanged.bytes by
+                         ///< addTotals, exchanged.messages by the compiler
   int64_t replicatedMacs = 0;        ///< by addTotals, entries without a reason
   int64_t replicatedWeightBytes = 0; ///< likewise
   int64_t exceptedMacs = 0;          ///< by addTotals, entries with a reason

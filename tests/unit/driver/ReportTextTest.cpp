@@ -21,6 +21,9 @@ TEST(Table, Numbers) {
   EXPECT_EQ(percent(1, 0), "-");
   EXPECT_EQ(fitted("short", 10), "short");
   EXPECT_EQ(fitted("a/very/long/name/Conv_output_0", 15).size(), 15u);
+  EXPECT_EQ(widthApart({"a/b/c", "a/b/d"}, 4, 9), 4u);
+  EXPECT_EQ(widthApart({"block/first/conv/bias", "block/second/conv/bias"}, 8, 40), 13u);
+  EXPECT_EQ(widthApart({"block/first/conv/bias", "block/second/conv/bias"}, 8, 10), 10u);
 }
 
 TEST(Table, Aligns) {

@@ -26,11 +26,12 @@ static Report example() {
     node.peers.push_back(peer);
     r.nodes.push_back(node);
   }
-  LayerReport conv{"conv", "Conv", 300, 120, 400, 160, 80, 0, 0, "", {}};
+  LayerReport conv{"conv", "Conv", 300, 120, 400, 160, 80, 0, 0, {8, 8, 0}, "", {}};
   conv.nodes = {{0, 4, 100, 40, 8, 8}, {1, 4, 200, 80, 8, 8}};
-  LayerReport se{"se", "Gemm", 10, 8, 10, 8, 0, 10, 8, "squeeze-and-excite", {}};
+  LayerReport se{"se", "Gemm", 10, 8, 10, 8, 0, 10, 8, {}, "squeeze-and-excite", {}};
   se.nodes = {{0, 2, 10, 8, 0, 0}, {1, 2, 10, 8, 0, 0}};
   r.layers = {conv, se};
+  r.exchanged = {30, 8, 3};
   r.oneNode.arenaBytes = 2000;
   r.denseGather.exchanged.messages = 2;
   addTotals(r);
@@ -59,6 +60,8 @@ TEST(Report, ReadsWhatItWrites) {
   auto back = parseReport(text, "report.json", out);
   ASSERT_TRUE(back) << toString(out);
   EXPECT_EQ(toJson(*back), text);
+  EXPECT_EQ(back->exchanged.sum(), back->cluster.exchanged.bytes);
+  EXPECT_EQ(back->layers[0].received.partialSums, 8);
 }
 
 TEST(ReportOfBoards, ReadsWhatItWrites) {
