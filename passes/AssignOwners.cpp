@@ -162,7 +162,7 @@ private:
 
   /// Whether an op reduces over the axis along which its operand is divided.
   bool runsOverDivided(DivisionOpInterface op) const {
-    return nodes > 1 && op->getNumOperands() == 1 && isDivided(op->getOperand(0)) &&
+    return nodes > 1 && !inExactOrder(op) && op->getNumOperands() == 1 && isDivided(op->getOperand(0)) &&
            axes.lookup(op->getOperand(0)) >= 0 &&
            llvm::is_contained(op.getStatisticAxes(), axes.lookup(op->getOperand(0)));
   }
@@ -392,7 +392,7 @@ private:
       if (!rule || axes[value] < 0 || rootOwned.contains(value))
         continue;
       std::optional<Division> division = rule.divide(axes[value], axes.operandAxes(rule));
-      if (!division && !rule.getStatisticAxes().empty() &&
+      if (!division && !rule.getStatisticAxes().empty() && !inExactOrder(rule) &&
           axes[rule->getOperand(0)] == axes[value] && !rootOwned.contains(rule->getOperand(0)))
         classes.tie(value, rule->getOperand(0), Relation::identity(shapeOf(value)[axes[value]]));
       if (!division)

@@ -233,7 +233,7 @@ struct ChoosePartialSumsPass : disco::impl::ChoosePartialSumsBase<ChoosePartialS
     func::FuncOp function = mainOf(getOperation());
     if (!function)
       return signalPassFailure();
-    if (getOperation()->hasAttr(kFeaturesOnlyAttr))
+    if (getOperation()->hasAttr(kFeaturesOnlyAttr) || inExactOrder(getOperation()))
       return;
     PartialSumChooser chooser(function, nodesOf(getOperation()), rootOf(getOperation()));
     if (failed(chooser.run()))

@@ -180,6 +180,18 @@ public:
     return count;
   }
 
+  /// With an exact order no reduction runs over a divided axis, unless a stated owner map says so.
+  static LogicalResult checkUndivided(func::FuncOp function) {
+    WalkResult walked = function.walk([](DivisionOpInterface op) {
+      if (!runsOverDividedAxis(op) || ownersOf(op->getResult(0)).isReplicated())
+        return WalkResult::advance();
+      op->emitError("the owner map divides the axis that is reduced, which has no exact order; "
+                    "state another map for it, or compile without --exact-order");
+      return WalkResult::interrupt();
+    });
+    return failure(walked.wasInterrupted());
+  }
+
 private:
   static bool runsOverDividedAxis(DivisionOpInterface op) {
     if (op->getNumOperands() != 1 || isConstant(op->getOperand(0)))
@@ -348,6 +360,11 @@ struct DivideReductionsPass : disco::impl::DivideReductionsBase<DivideReductions
     func::FuncOp function = mainOf(getOperation());
     if (!function)
       return signalPassFailure();
+    if (inExactOrder(function)) {
+      if (failed(ReductionDivider::checkUndivided(function)))
+        signalPassFailure();
+      return;
+    }
     numReductions = ReductionDivider(function, nodesOf(getOperation())).run();
   }
 };

@@ -102,6 +102,11 @@ public:
       addPart(local, IndexSet::all(shapeOf(owned)[columnAxis]), columns);
       return parts;
     }
+    if (merge && inExactOrder(op)) { // all columns as one part, in ascending order
+      IndexSet held = cast<HeldAttr>(tensorType(global).getEncoding()).getSet(rank);
+      addPart(assemble(merge, held), held, columns);
+      return parts;
+    }
     addPart(shard.own.lookup(owned), present, columns.intersect(present));
     if (merge)
       addRemoteParts(merge, columns.minus(present));

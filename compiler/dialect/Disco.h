@@ -86,6 +86,10 @@ inline constexpr llvm::StringLiteral kReplicatedAttr = "disco.replicated";
 inline constexpr llvm::StringLiteral kFullMaskAttr = "disco.full_mask";
 /// Name of the attribute of a module in which no node sums for another.
 inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
+/// Name of the attribute of a module each of whose sums has one order, whatever the number of nodes.
+inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
+/// Whether an op is in such a module.
+bool inExactOrder(mlir::Operation *op);
 
 /// Name of the attribute of what a node computes of a grouped convolution: how many groups the
 /// whole one has. Weights number their columns within a group.

@@ -64,6 +64,13 @@ LogicalResult LocalAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError
 // Layouts and the number of nodes
 //===----------------------------------------------------------------------===//
 
+bool disco::inExactOrder(Operation *op) {
+  for (; op; op = op->getParentOp())
+    if (op->hasAttr(kExactOrderAttr))
+      return true;
+  return false;
+}
+
 static int64_t nodesOfLayout(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   Attribute layout = tensor ? tensor.getEncoding() : Attribute();

@@ -142,6 +142,10 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
     notes.settings["exchange"] = "features";
     module->setAttr(kFeaturesOnlyAttr, UnitAttr::get(module.getContext()));
   }
+  if (options.exactOrder) {
+    notes.settings["order"] = "exact";
+    module->setAttr(kExactOrderAttr, UnitAttr::get(module.getContext()));
+  }
   if (options.wire != "f32") {
     notes.settings["wire"] = options.wire;
     module->setAttr(kWireAttr, StringAttr::get(module.getContext(), options.wire));
@@ -171,6 +175,11 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
 }
 
 static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options) {
+  if (options.exactOrder && options.wire != "f32") {
+    llvm::errs() << "error: --wire " << options.wire
+                 << ": with --exact-order features travel as they are; leave --wire out\n";
+    return std::nullopt;
+  }
   std::optional<int64_t> nodes;
   if (options.nodes > 0)
     nodes = options.nodes;

@@ -26,6 +26,7 @@ struct ModelOptions {
   std::vector<std::string> inputShapes; // NAME=AxBxC
   std::string wire = "f32";             // as what features travel: f32, f16, i8
   bool featuresOnly = false;            // nodes send features, never sums
+  bool exactOrder = false;              // every sum in one order, whatever the number of nodes
 };
 
 struct CompileOptions {

@@ -41,6 +41,9 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       ->check(CLI::IsMember({"f32", "f16", "i8"}));
   command.add_flag("--features-only", options.featuresOnly,
                    "Exchange features, never partial sums, also where these are fewer bytes");
+  command.add_flag("--exact-order", options.exactOrder,
+                   "Every sum in one order: outputs have the same bits for every number of nodes, "
+                   "for more bytes and time");
   auto *cluster = command
                       .add_option("--cluster", options.cluster,
                                   "Nodes, boards and links as TOML (docs/formats/cluster.md)")

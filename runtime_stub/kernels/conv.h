@@ -33,7 +33,7 @@ template <class P, class Take = conv_plain<P>> struct conv_product {
                        ph = (dim)P::ph, pw = (dim)P::pw;
   static constexpr dim dd = (dim)P::dd, dh = (dim)P::dh, dw = (dim)P::dw;
   static constexpr bool direct_a = same<w_t, T>, direct_b = false, direct_c = same<y_t, T>;
-  static constexpr bool few_columns = n <= gemm_few_columns<T>;
+  static constexpr bool few_columns = !exact_order<P> && n <= gemm_few_columns<T>;
   static constexpr bool started = P::has_init;
   static constexpr dim a_row = k, c_row = n;
   // One tap, unit strides, no pads: a column of x is a row of the buffer.
@@ -228,7 +228,9 @@ inline void conv(typename P::y_t *y, const typename P::x_t *x, const typename P:
   using G = conv_product<P>;
   conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) {
     // Few rows of c are not worth packed columns.
-    if constexpr (G::m < 4 && conv_planes<P, G>::serves)
+    if constexpr (exact_order<P>)
+      gemm(g);
+    else if constexpr (G::m < 4 && conv_planes<P, G>::serves)
       conv_planes<P, G>::run(g);
     else if constexpr (G::m < 4 && G::ow >= 4)
       conv_rows<P>(g);

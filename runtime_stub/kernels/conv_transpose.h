@@ -22,7 +22,7 @@ template <class P> struct conv_transpose_product {
                        ih = (dim)P::ih, iw = (dim)P::iw;
   static constexpr dim kd = (dim)P::kd, kh = (dim)P::kh, kw = (dim)P::kw, plane = id * ih * iw;
   static constexpr bool direct_a = false, direct_b = false, direct_c = same<y_t, T>,
-                        few_columns = n <= gemm_few_columns<T>;
+                        few_columns = !exact_order<P> && n <= gemm_few_columns<T>;
   static constexpr bool started = P::has_init;
   static constexpr dim a_row = k, c_row = n;
 

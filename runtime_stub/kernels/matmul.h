@@ -21,7 +21,7 @@ template <class P> struct matmul_product {
   using y_t = typename P::y_t;
   static constexpr dim m = (dim)P::m, n = (dim)P::n, k = (dim)P::k;
   static constexpr dim a_columns = (dim)P::a_k;
-  static constexpr bool few_columns = n <= gemm_few_columns<T>;
+  static constexpr bool few_columns = !exact_order<P> && n <= gemm_few_columns<T>;
   static constexpr bool direct_a =
       same<a_t, T> && P::dense_channels && !P::trans_a && !P::has_alpha;
   // Reading b in place pays when few rows would share a packed copy.
@@ -97,7 +97,7 @@ template <class P> struct matmul_product {
   }
 
   /// One row of a against rows of b: dot products.
-  static constexpr bool row_by_rows = m == 1 && P::trans_b && n > 0;
+  static constexpr bool row_by_rows = !exact_order<P> && m == 1 && P::trans_b && n > 0;
 
   /// sums[j] (+)= dot of a and kc elements of row n0 + j of b, from k0 on.
   void dot_rows(T *sums, const T *a, dim n0, dim columns, dim k0, dim kc, bool accumulate) const {

@@ -4,6 +4,7 @@
 #define DISCO_KERNELS_REDUCE_H
 
 #include "scalar.h"
+#include "vec.h"
 
 namespace disco {
 
@@ -85,7 +86,7 @@ template <class P, int D> struct reduce_level {
       return Op::step(s, map(load(*x)));
     } else {
       constexpr dim extent = (dim)P::reduced[D], step = (dim)P::reduced_strides[D];
-      if constexpr (D + 1 == P::reduced_rank && extent >= 32) {
+      if constexpr (D + 1 == P::reduced_rank && extent >= 32 && !exact_order<P>) {
         constexpr dim lanes = 16;
         T acc[lanes];
         for (dim j = 0; j < lanes; ++j)
@@ -271,7 +272,7 @@ inline void softmax_view(typename P::x_t *y, const typename P::x_t *x) {
   constexpr dim extent = (dim)P::extent, inner = (dim)P::inner, columns = 16;
   if constexpr (extent > 0)
     for (dim o = 0; o < (dim)P::outer; ++o, y += extent * inner, x += extent * inner) {
-      if constexpr (inner == 1) {
+      if constexpr (inner == 1 && !exact_order<P>) {
         softmax_row<P, Log>(y, x);
       } else {
         for (dim j = 0; j < inner; j += columns)

@@ -45,6 +45,10 @@
 
 namespace disco {
 
+/// Whether an op's sums have one order whatever its local shape: its P has `exact`.
+template <class P, class = bool> inline constexpr bool exact_order = false;
+template <class P> inline constexpr bool exact_order<P, decltype((bool)P::exact)> = P::exact;
+
 /// Vectors of T: `lanes` elements; load and store need no alignment.
 template <class T, int Bytes = DISCO_VECTOR_BYTES> struct vec {
   static constexpr dim lanes = Bytes / (int)sizeof(T);

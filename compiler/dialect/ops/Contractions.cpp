@@ -100,7 +100,7 @@ Local ContractionBuilder::buildConstant(int64_t resultAxis) const {
 }
 
 Value ContractionBuilder::takeSummand(Type type) {
-  bool there = localResidual && localResidual.getType() == type &&
+  bool there = !inExactOrder(op) && localResidual && localResidual.getType() == type &&
                !localResidual.getDefiningOp<AssembleOp>() && !localResidual.getDefiningOp<RecvOp>();
   return there ? std::exchange(localResidual, Value()) : Value();
 }

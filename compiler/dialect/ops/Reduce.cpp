@@ -105,7 +105,10 @@ void ReduceOp::describeKernel(KernelCall &call) {
     extents.push_back(extent);
     steps.push_back(strides[axis]);
   }
-  call.use("reduce.h", "reduce").type("x_t", getX()).type("y_t", getResult());
+  call.use("reduce.h", "reduce");
+  if (inExactOrder(*this))
+    call.flag("exact", true);
+  call.type("x_t", getX()).type("y_t", getResult());
   call.alias("op", "red_" + stringifyReduceKind(getKind()).str());
   call.constant("kept_rank", static_cast<int64_t>(kept.size()))
       .array("kept", kept)

@@ -26,6 +26,8 @@ void SoftmaxOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
   size_t axis = getAxis(), end = axis + getCount();
   call.use("reduce.h", getLog() ? "log_softmax" : "softmax").type("x_t", getX());
+  if (inExactOrder(*this))
+    call.flag("exact", true);
   call.constant("outer", product(x.take_front(axis)))
       .constant("extent", product(x.slice(axis, getCount())));
   call.constant("inner", product(x.drop_front(end)));
