@@ -115,7 +115,8 @@ def check_model(path, runtime, folder, flags, tally):
             tally.fail(f"{name}, N = {nodes}", str(error))
             return
     program = os.path.join(folder, name)
-    cluster.build_inproc(outs, program, runtime, flags=("-O1", "-march=native"), jobs=2)
+    cluster.build_inproc(outs, program, runtime, flags=("-O1", "-march=native"), apart=True,
+                         jobs=2)
     outputs = [v.name for v in model.graph.output]
     want = None
     for nodes in NODES:

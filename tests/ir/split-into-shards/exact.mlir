@@ -4,7 +4,7 @@
 module attributes {disco.exact_order, disco.nodes = 2 : i64} {
   func.func @main() {
     %i = disco.input {index = 0 : i64, name = "x"} : () -> tensor<5x4xf32>
-    %w = disco.constant dense<1.0> : tensor<4x4xf32>
+    %w = disco.constant dense<1.0> : tensor<4x4xf32> : tensor<4x4xf32>
     %x = disco.matmul %i, %w : (tensor<5x4xf32>, tensor<4x4xf32>) -> tensor<5x4xf32>
     %y = disco.matmul %x, %w : (tensor<5x4xf32>, tensor<4x4xf32>) -> tensor<5x4xf32>
     disco.output %y {index = 0 : i64, name = "y"} : (tensor<5x4xf32>) -> ()
@@ -14,6 +14,6 @@ module attributes {disco.exact_order, disco.nodes = 2 : i64} {
 // CHECK: module @node0
 // CHECK: disco.recv
 // CHECK: %[[ALL:.*]] = disco.assemble {{.*}} -> tensor<5x4xf32
-// CHECK-NEXT: disco.matmul %[[ALL]], %{{[^,]*}} {
+// CHECK-NEXT: disco.matmul %[[ALL]], %{{[0-9]+}} :
 // CHECK-NOT: disco.matmul
 // CHECK: module @node1
