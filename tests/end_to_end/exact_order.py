@@ -114,12 +114,11 @@ def check_model(path, runtime, folder, flags, tally):
         except discoc.CompileError as error:
             tally.fail(f"{name}, N = {nodes}", str(error))
             return
-    program = os.path.join(folder, name)
-    cluster.build_inproc(outs, program, runtime, flags=("-O1", "-march=native"), apart=True,
-                         jobs=2)
     outputs = [v.name for v in model.graph.output]
     want = None
-    for nodes in NODES:
+    for nodes, out in zip(NODES, outs):
+        program = out + ".program"
+        cluster.build_inproc([out], program, runtime, flags=("-O1", "-march=native"), apart=True)
         got, _ = cluster.run_inproc(program, nodes, feeds, outputs, os.path.join(folder, "data"))
         want = want or got
         for output in outputs:
