@@ -238,7 +238,7 @@ private:
     hints[use.getOperandNumber()] = axis;
     Value result = use.getOwner()->getResult(0);
     int64_t best = 2 * bytesOf(use.get());
-    if (nodes > 1 && llvm::is_contained(rule.getStatisticAxes(), axis))
+    if (nodes > 1 && !inExactOrder(rule) && llvm::is_contained(rule.getStatisticAxes(), axis))
       best = nodes * statisticBytes(rule) +
              (shapeOf(result) == shapeOf(use.get()) ? costOfReaders(result, axis) : 0);
     for (int64_t resultAxis : candidates(result)) {
