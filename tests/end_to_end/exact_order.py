@@ -12,7 +12,6 @@ leaves the option out: the test then has to fail.
 """
 
 import argparse
-import glob
 import os
 import re
 import sys
@@ -26,11 +25,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
 import cluster  # noqa: E402
 import discoc  # noqa: E402
+import models  # noqa: E402
 
 SEED = 31
 NODES = (1, 2, 3, 5, 7)
 QUICK = ("mnist_cnn", "micro_kws_m")
-MODELS = QUICK + ("resnet20_cifar10", "ppocr_cls_mbv3", "vit_pgd_2_3_16_cifar10")
 
 
 class Block:
@@ -87,36 +86,23 @@ def block():
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
-def sizes_of(value):
-    """The shape of an input, 1 where it is named."""
-    return [d.dim_value or 1 for d in value.type.tensor_type.shape.dim]
+def block_inputs(rng, dims):
+    return rng.standard_normal(dims)
 
 
-def name_of(path):
-    """Shared models are called after their folder."""
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return os.path.basename(os.path.dirname(path)) if stem == "model" else stem
-
-
-def check_model(path, runtime, folder, flags, tally):
-    name = name_of(path)
-    model = onnx.load(path, load_external_data=False)
-    constants = {c.name for c in model.graph.initializer}
-    inputs = [v for v in model.graph.input if v.name not in constants]
-    rng = np.random.default_rng(SEED)
-    feeds = {v.name: rng.standard_normal(sizes_of(v)).astype(np.float32) for v in inputs}
-    shapes = {n: a.shape for n, a in feeds.items()}
-    outs = []
+def check_model(model, runtime, folder, flags, tally):
+    feeds = model.inputs(SEED)
+    outputs = [v.name for v in model.onnx.graph.output]
+    want, exchanged = None, []
     for nodes in NODES:
-        outs.append(os.path.join(folder, f"{name}{nodes}"))
+        out = os.path.join(folder, f"{model.name}{nodes}")
         try:
-            discoc.compile(path, nodes, outs[-1], shapes=shapes, extra=flags)
+            discoc.compile(model.path, nodes, out, shapes=model.shapes, extra=flags)
         except discoc.CompileError as error:
-            tally.fail(f"{name}, N = {nodes}", str(error))
+            tally.fail(f"{model.name}, N = {nodes}", str(error))
             return
-    outputs = [v.name for v in model.graph.output]
-    want = None
-    for nodes, out in zip(NODES, outs):
+        report = cluster.load_json(os.path.join(out, "report.json"))
+        exchanged.append(report["cluster"]["exchanged"]["bytes"])
         program = out + ".program"
         cluster.build_inproc([out], program, runtime, flags=("-O1", "-march=native"), apart=True)
         got, _ = cluster.run_inproc(program, nodes, feeds, outputs, os.path.join(folder, "data"))
@@ -124,9 +110,11 @@ def check_model(path, runtime, folder, flags, tally):
         for output in outputs:
             same = got[output].tobytes() == want[output].tobytes()
             apart = int(np.count_nonzero(got[output] != want[output]))
-            tally.check(f"{name}, N = {nodes}, {output}", same and np.all(np.isfinite(got[output])),
+            tally.check(f"{model.name}, N = {nodes}, {output}",
+                        same and np.all(np.isfinite(got[output])),
                         f"{apart} of {got[output].size} values differ from N = 1, by up to "
                         f"{np.abs(got[output] - want[output]).max()}")
+    print(f"     {model.name}: exchanged at N = {NODES}: {exchanged}", flush=True)
 
 
 def main():
@@ -137,22 +125,19 @@ def main():
     args = parser.parse_args()
     discoc.need_compiler()
     tally = discoc.Tally()
+    flags = [] if args.default_order else ["--exact-order"]
     with tempfile.TemporaryDirectory() as folder:
         runtime = cluster.Runtime(os.path.join(folder, "runtime"))
-        paths = [os.path.join(folder, "block.onnx")]
-        onnx.save(block(), paths[0])
-        for name in MODELS if args.full or args.only else QUICK:
-            found = glob.glob(os.path.join(discoc.shared() or "", "models", name, "*.onnx"))
-            paths.append(found[0] if found else name)
-        flags = [] if args.default_order else ["--exact-order"]
-        for path in paths:
-            name = name_of(path)
-            if not re.search(args.only, name):
-                continue
-            if os.path.exists(path):
-                check_model(path, runtime, folder, flags, tally)
-            else:
-                tally.skip(name, "not there")
+        path = os.path.join(folder, "block.onnx")
+        onnx.save(block(), path)
+        checked = [models.Model("block", path, block_inputs, {}, 1)]
+        trained = models.trained()
+        if trained is None:
+            tally.skip(", ".join(QUICK), "no shared models")
+        checked += [m for m in trained or [] if args.full or args.only or m.name in QUICK]
+        for model in checked:
+            if re.search(args.only, model.name):
+                check_model(model, runtime, folder, flags, tally)
     return tally.close()
 
 
