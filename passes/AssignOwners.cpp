@@ -162,8 +162,8 @@ private:
 
   /// Whether an op reduces over the axis along which its operand is divided.
   bool runsOverDivided(DivisionOpInterface op) const {
-    return nodes > 1 && !inExactOrder(op) && op->getNumOperands() == 1 && isDivided(op->getOperand(0)) &&
-           axes.lookup(op->getOperand(0)) >= 0 &&
+    return nodes > 1 && !inExactOrder(op) && op->getNumOperands() == 1 &&
+           isDivided(op->getOperand(0)) && axes.lookup(op->getOperand(0)) >= 0 &&
            llvm::is_contained(op.getStatisticAxes(), axes.lookup(op->getOperand(0)));
   }
 

@@ -86,7 +86,8 @@ inline constexpr llvm::StringLiteral kReplicatedAttr = "disco.replicated";
 inline constexpr llvm::StringLiteral kFullMaskAttr = "disco.full_mask";
 /// Name of the attribute of a module in which no node sums for another.
 inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
-/// Name of the attribute of a module each of whose sums has one order, whatever the number of nodes.
+/// Name of the attribute of a module each of whose sums has one order, whatever the number of
+/// nodes.
 inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
 /// Whether an op is in such a module.
 bool inExactOrder(mlir::Operation *op);
