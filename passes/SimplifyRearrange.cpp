@@ -121,8 +121,26 @@ struct WideningIntoConv final : OpRewritePattern<ConvOp> {
   }
 };
 
+/// add(expand(x), y) where y is as large as the sum: the op repeats x itself, and x travels once.
+struct ExpandIntoBinary final : OpRewritePattern<BinaryOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
+    for (unsigned side : {0, 1}) {
+      auto expand = op->getOperand(side).getDefiningOp<ExpandOp>();
+      if (!expand || expand->hasAttr(kOwnersAttr) ||
+          shapeOf(op->getOperand(1 - side)) != shapeOf(op.getResult()))
+        continue;
+      rewriter.modifyOpInPlace(op, [&] { op->setOperand(side, expand.getX()); });
+      return success();
+    }
+    return failure();
+  }
+};
+
 } // namespace
 
 void disco::populateRearrangePatterns(RewritePatternSet &patterns) {
-  patterns.add<ComposeRearranges, PadIntoConv, WideningIntoConv>(patterns.getContext());
+  patterns.add<ComposeRearranges, PadIntoConv, WideningIntoConv, ExpandIntoBinary>(
+      patterns.getContext());
 }

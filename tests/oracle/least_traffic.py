@@ -196,8 +196,9 @@ class LeastTraffic:
             self._reduction(op, name, node, channels, axis)
             return
         if op.op_type in _WINDOWS:
-            keeps = axis in (0, 1) and t.shape(op.input[0])[axis] == \
-                t.shape(name)[axis]
+            keeps = axis is not None and \
+                (axis < 2 or op.op_type == "Pad") and \
+                t.shape(op.input[0])[axis] == t.shape(name)[axis]
             self._take(op.input[0], node, channels if keeps else _ALL, axis)
             return
         shape = t.shape(name)
@@ -332,11 +333,8 @@ class LeastTraffic:
         ids = np.sort(ids, axis=None)
         ids = ids[np.searchsorted(ids, 0):]
         while len(ids):
-            at = int(np.searchsorted(self.starts, ids[0], side="right")) - 1
-            base = self.bases[at]
-            stop = int(np.searchsorted(ids, base.first + base.size))
-            base.need(node)[ids[:stop] - base.first] = True
-            ids = ids[stop:]
+            base, part, ids = self._first_base(ids)
+            base.need(node)[part] = True
 
     # -- the answer ----------------------------------------------------------
 
@@ -368,17 +366,21 @@ class LeastTraffic:
         }
 
     def _gathered(self):
-        """What the root still lacks of the model's outputs."""
-        result = np.zeros((self.nodes, self.nodes), np.int64)
-        before = [None if b.needed[self.root] is None
-                  else b.needed[self.root].copy() for b in self.bases]
+        """What is handed in to the root: of each output the features that it
+        does not have whole, whole. A feature of which it got a part for an op
+        of its own (one token of an encoder's result, for the pooler) is
+        handed in like the others."""
+        handed = {}
         for name in self.t.outputs:
-            self._take(name, self.root, _ALL, 0)
-        for base, old in zip(self.bases, before):
-            new = base.needed[self.root]
-            if new is None or base.is_input:
-                continue
-            owner = base.owner[new if old is None else new & ~old]
+            ids = self._lacking(name)
+            while len(ids):
+                base, part, ids = self._first_base(ids)
+                if not base.is_input:
+                    handed.setdefault(base, np.zeros(base.size, bool))[
+                        part] = True
+        result = np.zeros((self.nodes, self.nodes), np.int64)
+        for base, marked in handed.items():
+            owner = base.owner[marked]
             counts = np.bincount(owner[owner >= 0],
                                  minlength=self.nodes)[:self.nodes]
             counts[self.root] = 0
@@ -386,9 +388,36 @@ class LeastTraffic:
             size = self.t.values[base.name].dtype.itemsize \
                 if base.name in self.t.outputs else base.itemsize
             result[:, self.root] += counts * size
-        for base, old in zip(self.bases, before):
-            base.needed[self.root] = old
         return result
+
+    def _lacking(self, name):
+        """The element numbers, sorted, of the features of an output that the
+        root has not got whole; where it is not divided, of the elements."""
+        ids = self._numbers(name)
+        divided = self.maps.get(name)
+        if divided is not None and ids.ndim:
+            ids = np.moveaxis(ids, divided[0], 0)
+            ids = ids.reshape(ids.shape[0], -1)
+        else:
+            ids = ids.reshape(-1, 1)
+        lacks = np.zeros(ids.shape, bool)
+        at = np.searchsorted(self.starts, ids, side="right") - 1
+        for k in np.unique(at[ids >= 0]):
+            base, inside = self.bases[k], (ids >= 0) & (at == k)
+            has = (base.owner < 0) | (base.owner == self.root)
+            if base.needed[self.root] is not None:
+                has |= base.needed[self.root]
+            lacks[inside] = ~has[ids[inside] - base.first]
+        ids = np.unique(ids[lacks.any(axis=1)])
+        return ids[np.searchsorted(ids, 0):]
+
+    def _first_base(self, ids):
+        """(base of the first of these sorted numbers, those of it counted
+        from its own first, the other numbers)"""
+        at = int(np.searchsorted(self.starts, ids[0], side="right")) - 1
+        base = self.bases[at]
+        stop = int(np.searchsorted(ids, base.first + base.size))
+        return base, ids[:stop] - base.first, ids[stop:]
 
 
 def _narrowest(base, node):

@@ -172,6 +172,52 @@ class Least(unittest.TestCase):
             {**self.w0, "w1": w1}, {**halves("a", "y"), **flat})
         self.assertEqual(got["payload"], [{"from": 0, "to": 1, "bytes": 4}])
 
+    def test_pad_of_nothing(self):
+        # Behind tokens: the padded axis is not that of the features.
+        nodes = self.head + [
+            helper.make_node("Transpose", ["a"], ["t"], perm=[0, 2, 3, 1]),
+            helper.make_node("Pad", ["t", "p"], ["u"]),
+            helper.make_node("Slice", ["u", "s", "e", "l"], ["v"]),
+            helper.make_node("Relu", ["v"], ["r"]),
+            helper.make_node("MatMul", ["r", "w1"], ["y"])]
+        where = {k: np.array([v]) for k, v in (("s", 0), ("e", 1), ("l", 1))}
+        maps = {**halves("a"), **halves("t", "v", "r", "y", axis=3)}
+        stated = halves("u", axis=3)
+        for pads, sent in (((0, 0), 16), ((0, 1), 16)):
+            p = np.array([0, 0, pads[0], 0, 0, 0, pads[1], 0])
+            got = self.total(nodes, {**self.w0, **where, "p": p,
+                                     "w1": ones(4, 4)},
+                             {**maps, **(stated if pads[1] else {})})
+            self.assertEqual(got["payload"], [
+                {"from": a, "to": b, "bytes": sent + 8 * pads[1]}
+                for a, b in ((0, 1), (1, 0))])
+
+    def test_part_of_an_output(self):
+        """One token is read by all, and all tokens are handed in: a feature
+        is handed in whole."""
+        nodes = self.head + [
+            helper.make_node("Gather", ["a", "i"], ["t"], axis=2),
+            conv("t", "w1", "y")]
+        m = model(nodes, {**self.w0, "i": np.array([0]),
+                          "w1": ones(4, 4, 1, 1)})
+        m.graph.output.append(helper.make_tensor_value_info(
+            "a", TensorProto.FLOAT, None))
+        got = least_traffic.least(graph.Traced(m), owners(
+            halves("a", "t", "y")))
+        self.assertEqual(got["payload_total"], 2 * 2 * 8)
+        self.assertEqual(got["root"]["out"],
+                         [{"from": 1, "to": 0, "bytes": 2 * 16 + 2 * 8}])
+
+    def test_output_that_is_read(self):
+        """What the root has whole for an op of its own is not handed in."""
+        m = model(self.head + [conv("a", "w1", "y")],
+                  {**self.w0, "w1": ones(4, 4, 1, 1)})
+        m.graph.output.append(helper.make_tensor_value_info(
+            "a", TensorProto.FLOAT, None))
+        got = least_traffic.least(graph.Traced(m), owners(halves("a", "y")))
+        self.assertEqual(got["root"]["out"],
+                         [{"from": 1, "to": 0, "bytes": 32}])
+
 
 if __name__ == "__main__":
     if not ort.library_path():

@@ -89,6 +89,16 @@ _RULES = {
     "Slice": _slice, "DepthToSpace": _depth_to_space,
     "SpaceToDepth": _space_to_depth, "Expand": _expand, "Tile": _tile,
 }
+
+
+def _pads_nothing(t, op):
+    """An exporter's Pad to a multiple of a size that the tensor has already:
+    no compiler keeps it."""
+    return op.op_type == "Pad" and \
+        t.shape(op.input[0]) == t.shape(op.output[0]) and \
+        np.array_equal(t.values[op.input[0]], t.values[op.output[0]])
+
+
 # How many of its inputs hold data: the others must be constant.
 _DATA_INPUTS = {"Concat": None}
 
@@ -96,6 +106,8 @@ _DATA_INPUTS = {"Concat": None}
 def rearranged(t, op, numbers):
     """{output: element numbers} of an op that only rearranges, else None.
     `numbers(name)` gives an input's."""
+    if _pads_nothing(t, op):
+        return {op.output[0]: numbers(op.input[0])}
     if op.op_type not in _RULES and op.op_type != "Split":
         return None
     data = list(op.input) if op.op_type in _DATA_INPUTS else [op.input[0]]

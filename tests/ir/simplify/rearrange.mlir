@@ -106,3 +106,23 @@ func.func @pads() {
   disco.output %v {name = "v", index = 3 : i64} : (tensor<1x1x2x2xf32>) -> ()
   return
 }
+
+// -----
+
+// What an op repeats itself is not repeated before it. An owner map that is stated keeps its tensor.
+// CHECK-LABEL: func.func @expand
+func.func @expand() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x1x4xf32>
+  %y = disco.input {name = "y", index = 1 : i64} : () -> tensor<1x3x4xf32>
+  // CHECK: %[[X:.+]] = disco.input {{.*}}name = "x"
+  // CHECK: %[[Y:.+]] = disco.input {{.*}}name = "y"
+  // CHECK-NEXT: %[[A:.+]] = disco.binary %[[Y]], %[[X]] {kind = 2 : i32}
+  // CHECK-NEXT: %[[B:.+]] = disco.expand %[[X]]
+  // CHECK-NEXT: disco.binary %[[B]], %[[A]]
+  %a = disco.expand %x : (tensor<1x1x4xf32>) -> tensor<1x3x4xf32>
+  %b = disco.binary %y, %a {kind = 2 : i32} : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+  %c = disco.expand %x {disco.owners = #disco.owned<axis 1 : 0 | 1 to 2>} : (tensor<1x1x4xf32>) -> tensor<1x3x4xf32>
+  %d = disco.binary %c, %b {kind = 0 : i32} : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+  disco.output %d {name = "z", index = 0 : i64} : (tensor<1x3x4xf32>) -> ()
+  return
+}
