@@ -30,7 +30,10 @@ import exports  # noqa: E402
 import ort  # noqa: E402
 import run  # noqa: E402
 
-NODES = (2, 4, 1, 7)
+# Every network at the largest N, dense or with masks in turn; at N = 4 the
+# other kind; then what is left.
+ORDER = ((7, 0), (4, 1), (7, 1), (4, 0), (2, 1), (2, 0), (1, 0))
+KINDS = ("dense", "masks")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME",
                                     os.path.expanduser("~/.cache")),
                      "discoc", "exports")
@@ -48,16 +51,27 @@ def exported(name, folder):
     return models.Model(name, path, make, {}, 3)
 
 
+def names_by_size(a, trained):
+    """The models asked for, small files first, what is not exported yet
+    last."""
+    def size(name):
+        path = trained[name].path if name in trained else \
+            os.path.join(a.exports, f"{name}.onnx")
+        return os.path.getsize(path) if os.path.exists(path) else 1 << 40
+    return sorted((n for n in (*trained, *exports.NAMES)
+                   if re.search(a.models, n)), key=size)
+
+
 def combinations(a):
-    """(name, how to get the model, N, kind), the quick questions first."""
+    """(name, the model if it is a trained one, N, kind)"""
     trained = {m.name: m for m in models.trained() or []}
-    names = [n for n in (*trained, *exports.NAMES) if re.search(a.models, n)]
-    counts = [int(n) for n in a.nodes.split(",")] if a.nodes else NODES
-    for nodes in counts:
-        for kind in a.kinds.split(","):
-            if kind == "masks" and nodes == 1:
-                continue
-            for name in names:
+    names = names_by_size(a, trained)
+    counts = [int(n) for n in a.nodes.split(",")] if a.nodes else None
+    for nodes, turn in ORDER:
+        for k, name in enumerate(names):
+            kind = KINDS[(k + turn) % 2] if nodes > 1 else KINDS[0]
+            if kind in a.kinds.split(",") and \
+                    (counts is None or nodes in counts):
                 yield name, trained.get(name), nodes, kind
 
 
