@@ -10,7 +10,8 @@ namespace disco {
 
 /// Sums and products with constants on channels move into the contraction before them.
 void populateAffinePatterns(mlir::RewritePatternSet &patterns);
-/// Chains of rearrangements become one; zero padding moves into a convolution, repetition into sums.
+/// Chains of rearrangements become one; zero padding moves into a convolution, repetition into
+/// sums.
 void populateRearrangePatterns(mlir::RewritePatternSet &patterns);
 /// Compound functions are recognised; functions become epilogues of contractions.
 void populateEpiloguePatterns(mlir::RewritePatternSet &patterns);

@@ -11,6 +11,8 @@ import onnx
 import blocks
 import builder
 import contracting_ops
+import index_ops
+import number_ops
 import quantised
 import rare_ops
 import single_ops
@@ -20,7 +22,7 @@ import masks as mask_files
 
 OPSETS = (7, 8, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 17, 18, 19, 20, 21)
 _CHOICES = single_ops.OPS + contracting_ops.OPS + rare_ops.OPS + \
-    blocks.BLOCKS + quantised.OPS
+    index_ops.OPS + number_ops.OPS + blocks.BLOCKS + quantised.OPS
 _KINDS = [k for k, _ in _CHOICES]
 _WEIGHTS = np.array([w for _, w in _CHOICES], float)
 

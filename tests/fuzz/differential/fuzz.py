@@ -45,6 +45,7 @@ class Fuzzer:
         self.runtime = cluster.Runtime(os.path.join(folder, "runtime"),
                                        self.flags if a.sanitize else ("-O1",))
         self.seen = collections.Counter()   # signatures of failures
+        self.skipped = collections.Counter()    # kinds of what is no failure
 
     def judge(self, batch):
         return judge.judge(batch, self.folder, self.runtime, self.flags)
@@ -53,6 +54,8 @@ class Fuzzer:
         if verdict.kind == "passed":
             return self.tally.ok(case.name)
         if verdict.fine:
+            self.skipped[verdict.signature if verdict.kind == "unsupported"
+                         else verdict.kind] += 1
             return self.tally.skip(case.name, f"{verdict.kind}: "
                                    f"{verdict.signature[:90]}")
         self.tally.fail(f"{case.name} N={case.nodes}", str(verdict)[:400])
@@ -116,7 +119,8 @@ def run(a, folder, tally):
                 first = json.load(stream)["next"]
         until = time.monotonic() + 60 * a.minutes if a.minutes else 1e18
         fuzzer.seeds(first, a.count, until)
-    for signature, count in fuzzer.seen.most_common():
+    for signature, count in (*fuzzer.skipped.most_common(),
+                             *fuzzer.seen.most_common()):
         print(f"{count} x {signature}")
 
 

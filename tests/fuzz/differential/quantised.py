@@ -115,4 +115,37 @@ def integer(g):
     return g.op("Mul", y, g.constant(np.float32(0.05)))
 
 
-OPS = [(conv, 2), (linear, 1), (add, 1), (integer, 1)]
+def by_name(g):
+    """QLinearConv and QLinearMatMul."""
+    if g.opset < FIRST:
+        raise Rejected("opset")
+    x = g.floats(2, 4)
+    kind = _kind(g)
+    scale, zero = _parameters(g, x, kind)
+    q = g.op("QuantizeLinear", x, scale, zero)
+    outputs = g.integer(1, 8)
+    inner = g.shape(x)[1]
+    factor = 1 / 64 / np.sqrt(inner)
+    per_channel = g.chance(0.5)
+    shape = (outputs,) if per_channel else ()
+    w_scale = g.constant((g.rng.uniform(0.5, 1.5, shape) * factor)
+                         .astype(np.float32))
+    w_zero = g.constant(np.zeros(shape, np.int8))
+    y_scale = g.constant(np.float32(0.05))
+    y_zero = g.constant(kind(128 if kind is np.uint8 else 0))
+    if g.rank(x) == 2:
+        w = g.constant(g.rng.integers(-127, 128, (inner, outputs))
+                       .astype(np.int8))
+        y = g.op("QLinearMatMul", q, scale, zero, w, w_scale, w_zero,
+                 y_scale, y_zero)
+    else:
+        w = g.constant(g.rng.integers(-127, 128, (outputs, inner, 3, 3))
+                       .astype(np.int8))
+        bias = [g.constant(g.rng.integers(-99, 99, outputs)
+                           .astype(np.int32))] if g.chance(0.5) else []
+        y = g.op("QLinearConv", q, scale, zero, w, w_scale, w_zero, y_scale,
+                 y_zero, *bias, pads=[1] * 4, kernel_shape=[3, 3])
+    return g.op("DequantizeLinear", y, y_scale, y_zero)
+
+
+OPS = [(conv, 2), (linear, 1), (add, 1), (integer, 1), (by_name, 1)]

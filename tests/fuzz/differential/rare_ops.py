@@ -72,15 +72,42 @@ def scatter_elements(g):
 
 
 def einsum(g):
+    """Products with a weight, its axes in any order."""
     if g.opset < 12:
         raise Rejected("opset")
     x = g.floats(2, 3, 4)
     letters = "abcd"[:g.rank(x)]
-    inner = g.shape(x)[-1]
-    outputs = g.integer(1, 6)
-    w = g.weight(inner, outputs, scale=1 / np.sqrt(inner))
-    return g.op("Einsum", x, w, equation=f"{letters},{letters[-1]}z->"
-                f"{letters[:-1]}z")
+    at = g.integer(1, g.rank(x) - 1) if g.chance(0.4) else g.rank(x) - 1
+    inner, outputs = g.shape(x)[at], g.integer(1, 6)
+    turned = g.chance(0.4)
+    w = g.weight(*((outputs, inner) if turned else (inner, outputs)),
+                 scale=1 / np.sqrt(inner))
+    factors = f"z{letters[at]}" if turned else f"{letters[at]}z"
+    rest = letters.replace(letters[at], "")
+    result = rest + "z" if g.chance(0.7) else letters.replace(
+        letters[at], "z")
+    return g.op("Einsum", x, w, equation=f"{letters},{factors}->{result}")
+
+
+def einsum_values(g):
+    """Attention's two products, of computed tensors."""
+    if g.opset < 12:
+        raise Rejected("opset")
+    x = g.floats(3)
+    width = g.shape(x)[2]
+    heads = g.pick(h for h in (1, 2, 3, 4) if width % h == 0)
+    q, k, v = (g.op("Reshape", g.op("MatMul", x, g.weight(width, width)),
+                    g.integers([0, 0, heads, width // heads]))
+               for _ in range(3))
+    if g.chance(0.5):
+        s = g.op("Einsum", q, k, equation="bqhd,bkhd->bhqk")
+        s = g.op("Softmax", s, axis=3)
+        y = g.op("Einsum", s, v, equation="bhqk,bkhd->bqhd")
+    else:
+        s = g.op("Einsum", q, k, equation="bthd,bshd->bhts")
+        s = g.op("Softmax", s, axis=3)
+        y = g.op("Einsum", s, v, equation="bhts,bshd->bthd")
+    return g.op("Reshape", y, g.integers([0, 0, -1]))
 
 
 def group_norm(g):
@@ -175,6 +202,8 @@ def rounded(g):
 
 
 def recurrent(g):
+    """All its inputs and outputs: initial states, sequence lengths,
+    peepholes."""
     x = g.floats(3)
     steps, batch, width = g.shape(x)
     hidden, way = g.integer(1, 5), g.pick(("forward", "reverse",
@@ -182,12 +211,33 @@ def recurrent(g):
     kind = g.pick(("LSTM", "GRU", "RNN"))
     gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
     sides = 2 if way == "bidirectional" else 1
-    b = [g.weight(sides, 2 * gates * hidden, scale=0.3)] \
-        if g.chance(0.7) else []
-    y = g.op(kind, x, g.weight(sides, gates * hidden, width, scale=0.5),
-             g.weight(sides, gates * hidden, hidden, scale=0.5), *b,
-             hidden_size=hidden, direction=way,
-             linear_before_reset=g.integer(0, 1) if kind == "GRU" else None)
+    options = {"hidden_size": hidden, "direction": way}
+    if kind == "GRU":
+        options["linear_before_reset"] = g.integer(0, 1)
+    if g.chance(0.2):
+        options["clip"] = 0.4
+    if kind == "RNN" and g.chance(0.4):
+        options["activations"] = [g.pick(("Relu", "Sigmoid", "Softsign"))
+                                  for _ in range(sides)]
+    more = [g.weight(sides, 2 * gates * hidden, scale=0.3)
+            if g.chance(0.7) else ""]
+    lengths = g.rng.integers(1, steps + 1, batch).astype(np.int32)
+    more.append(g.constant(lengths) if g.chance(0.2) else "")
+    state = g.chance(0.3)
+    more.append(g.weight(sides, batch, hidden, scale=0.5) if state else "")
+    if kind == "LSTM":
+        more.append(g.weight(sides, batch, hidden, scale=0.5)
+                    if state else "")
+        more.append(g.weight(sides, 3 * hidden, scale=0.3)
+                    if g.chance(0.2) else "")
+    while more and not more[-1]:
+        more.pop()
+    y, last, *_ = g.op(
+        kind, x, g.weight(sides, gates * hidden, width, scale=0.5),
+        g.weight(sides, gates * hidden, hidden, scale=0.5), *more,
+        outputs=3 if kind == "LSTM" else 2, **options)
+    if g.chance(0.25):
+        return g.op("Relu", last)
     y = g.op("Transpose", y, perm=[0, 2, 1, 3])
     return g.op("Reshape", y, g.integers([steps, batch, -1]))
 
@@ -195,7 +245,8 @@ def recurrent(g):
 def trilu(g):
     if g.opset < 14:
         raise Rejected("opset")
-    return g.op("Trilu", g.floats(2, 3, 4), upper=g.integer(0, 1))
+    k = [g.constant(np.int64(g.integer(-2, 2)))] if g.chance(0.5) else []
+    return g.op("Trilu", g.floats(2, 3, 4), *k, upper=g.integer(0, 1))
 
 
 def embedding(g):
@@ -215,7 +266,7 @@ def global_lp(g):
 
 
 OPS = [(arg, 1), (topk, 1), (cumsum, 1), (gather_elements, 1), (gather_nd, 1),
-       (scatter_elements, 1), (einsum, 1), (group_norm, 1),
+       (scatter_elements, 1), (einsum, 1), (einsum_values, 1), (group_norm, 1),
        (group_norm_parts, 1), (mean_variance, 1), (lp_norm, 1), (l2_norm, 1),
        (shrink, 1), (hardmax, 1), (compare, 2), (rounded, 1), (recurrent, 2),
        (trilu, 1), (embedding, 2), (global_lp, 1)]

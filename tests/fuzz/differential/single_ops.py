@@ -349,6 +349,22 @@ _NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 _PLACES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
 
 
+def _later_resize(g, x, dims, options):
+    """What came with opset 18 and 19: axes, antialias, what to do with an
+    aspect ratio."""
+    axes = list(range(2, len(dims)))
+    options["axes"] = axes
+    if options["mode"] != "nearest" and g.chance(0.3) and len(dims) == 4:
+        options["antialias"] = 1
+    if g.chance(0.4):
+        options["keep_aspect_ratio_policy"] = g.pick(
+            ("stretch", "not_larger", "not_smaller"))
+        return g.op("Resize", x, "", "", g.integers(
+            [g.integer(1, 2 * dims[a]) for a in axes]), **options)
+    return g.op("Resize", x, "", g.constant(np.array(
+        [g.pick((0.5, 1.5, 2)) for _ in axes], np.float32)), **options)
+
+
 def resize(g):
     x, dims = _spatial(g, 3, 5)
     scales = [1.0, 1.0] + [float(g.pick((1, 2, 2, 3, 0.5, 1.5)))
@@ -368,6 +384,11 @@ def resize(g):
                "coordinate_transformation_mode": g.pick(_PLACES)}
     if mode == "nearest":
         options["nearest_mode"] = g.pick(_NEAREST)
+    if mode == "cubic" and g.chance(0.4):
+        options["cubic_coeff_a"] = -0.5
+        options["exclude_outside"] = g.integer(0, 1)
+    if g.opset >= 18 and g.chance(0.4):
+        return _later_resize(g, x, dims, options)
     roi = "" if g.opset >= 13 else g.constant(np.zeros(0, np.float32))
     if g.chance(0.4):
         sizes = dims[:2] + [g.integer(1, 2 * d + 1) for d in dims[2:]]

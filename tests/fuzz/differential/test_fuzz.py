@@ -2,7 +2,9 @@
 """The fuzzer's own tools: seeds repeat, the reducer reduces, finds are read
 back. Needs ONNX Runtime, no compiler."""
 
+import glob
 import os
+import re
 import sys
 import unittest
 
@@ -20,6 +22,32 @@ import ort  # noqa: E402
 import reduce  # noqa: E402
 
 
+# Ops that compile and that no generator draws, with the reason.
+NOT_DRAWN = {}
+
+
+def convertible():
+    """The ops that the importer's tables convert."""
+    result = set()
+    for path in glob.glob(os.path.join(discoc.ROOT, "compiler", "import",
+                                       "*.cpp")):
+        with open(path, encoding="utf-8") as stream:
+            result.update(re.findall(
+                r'(?:table\[|unary\(|binary\()"(\w+)"', stream.read()))
+    return result
+
+
+def drawn():
+    """What the generators name."""
+    result = set()
+    for path in glob.glob(os.path.join(HERE, "*.py")):
+        if os.path.basename(path) in ("test_fuzz.py", "finds.py"):
+            continue
+        with open(path, encoding="utf-8") as stream:
+            result.update(re.findall(r'"([A-Z]\w+)"', stream.read()))
+    return result
+
+
 def kinds(case):
     return [op.op_type for op in case.model.graph.node]
 
@@ -27,6 +55,13 @@ def kinds(case):
 def graph_case(seed):
     model, feeds = cases.random_graph(np.random.default_rng(seed), "g")
     return cases.Case("g", model, feeds, 3)
+
+
+class ListTest(unittest.TestCase):
+    def test_every_op_is_drawn(self):
+        ops = convertible()
+        self.assertGreater(len(ops), 130)
+        self.assertEqual(sorted(ops - drawn()), sorted(NOT_DRAWN))
 
 
 @unittest.skipUnless(ort.library_path(), "no ONNX Runtime (DISCOC_ORT)")
