@@ -182,6 +182,8 @@ def random_case(seed, folder):
         case.root = int(rng.integers(case.nodes))
     if case.nodes > 1 and rng.random() < 0.3:
         case.extra = ["--features-only"]
+    if rng.random() < 0.15:
+        case.extra = case.extra + ["--exact-order"]
     try:
         if case.nodes > 1 and rng.random() < 0.35:
             case.owners = random_owners(rng, default_owners(case, folder),

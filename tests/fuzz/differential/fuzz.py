@@ -2,8 +2,9 @@
 """Random graphs over random clusters against ONNX Runtime.
 
 Each seed is a graph of supported ops (any opset from 7 to 21), N from 1 to 7,
-perhaps stated owner maps and masks. Compared are the outputs, and the payload
-with report.json. A failure is reduced to a few ops, and both lie in --keep,
+perhaps stated owner maps and masks, features only, exact order. Compared are
+the outputs, the payload with report.json, and in exact order the bits with
+those of another N. A failure is reduced to a few ops, and both lie in --keep,
 the reduced one also as a piece of Python for finds.py.
 
     fuzz.py --seed 1 --count 200       seeds 1 to 200

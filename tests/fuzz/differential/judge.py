@@ -120,12 +120,38 @@ def _compile(case, folder):
     return out, None
 
 
-def _run(case, want, program, number, out, folder):
+def _other(case):
+    """The case on another number of nodes, without what is stated for its
+    own."""
+    result = case.copy()
+    result.name = case.name + "other"
+    result.nodes = case.nodes % 4 + 1
+    result.model = onnx.ModelProto()
+    result.model.CopyFrom(case.model)
+    result.model.graph.name = result.name
+    result.plain = result.masks = result.owners = result.root = None
+    return result
+
+
+def _run_program(case, names, program, number, folder):
+    got, report = cluster.run_inproc(
+        program, number, case.feeds, list(names),
+        os.path.join(folder, f"{case.name}.run"), repeat=2, timeout=60)
+    return got, cluster.payload_of(report)
+
+
+def _run(case, want, program, numbers, outs, folder):
+    """`numbers`, `outs`: of the case, and, in exact order, of it on another
+    number of nodes."""
     try:
-        got, report = cluster.run_inproc(
-            program, number, case.feeds, list(want),
-            os.path.join(folder, f"{case.name}.run"), repeat=2, timeout=60)
-        payload = cluster.payload_of(report)
+        got, payload = _run_program(case, want, program, numbers[0], folder)
+        if len(numbers) > 1:
+            bits, _ = _run_program(_other(case), want, program, numbers[1],
+                                   folder)
+            for name, value in bits.items():
+                if value.tobytes() != got[name].tobytes():
+                    return Verdict("bits", f"{name} differs from N = "
+                                   f"{_other(case).nodes}")
     except cluster.RunError as error:
         return Verdict("error", str(error)[:300])
     why = compare.fault(got, want)
@@ -135,12 +161,24 @@ def _run(case, want, program, number, out, folder):
         return Verdict("wrong", why) if settled(case) else \
             Verdict("unsettled", why)
     exchanged, root = cluster.report_traffic(
-        cluster.load_json(os.path.join(out, "report.json")))
+        cluster.load_json(os.path.join(outs[0], "report.json")))
     stated = {k: exchanged.get(k, 0) + root.get(k, 0)
               for k in set(exchanged) | set(root)}
     if payload != stated:
         return Verdict("traffic", f"payload {payload}, report {stated}")
     return Verdict("passed")
+
+
+def _compiled(case, folder):
+    """([emitted directories], verdict): of the case, and in exact order of it
+    on another number of nodes."""
+    outs = []
+    for one in (case, _other(case))[:1 + ("--exact-order" in case.extra)]:
+        out, verdict = _compile(one, folder)
+        if verdict:
+            return [], verdict
+        outs.append(out)
+    return outs, None
 
 
 def judge(cases, folder, runtime, flags=("-O0", "-w")):
@@ -153,14 +191,15 @@ def judge(cases, folder, runtime, flags=("-O0", "-w")):
         except ort.OrtError as error:
             verdicts[k] = Verdict("invalid", str(error)[:200])
             continue
-        out, verdicts[k] = _compile(case, folder)
-        if out:
-            outs[k] = out
+        found, verdicts[k] = _compiled(case, folder)
+        if found:
+            outs[k] = found
     program = os.path.join(folder, "program")
+    everything = [out for some in outs.values() for out in some]
     try:
         if outs:
-            cluster.build_inproc(list(outs.values()), program, runtime,
-                                 flags=flags, numbered=True)
+            cluster.build_inproc(everything, program, runtime, flags=flags,
+                                 numbered=True)
     except cluster.BuildError as error:
         if len(outs) == 1:
             verdicts[next(iter(outs))] = Verdict("build", str(error)[:300])
@@ -168,8 +207,10 @@ def judge(cases, folder, runtime, flags=("-O0", "-w")):
             for k in outs:
                 verdicts[k] = judge([cases[k]], folder, runtime, flags)[0]
         outs = {}
-    for number, (k, out) in enumerate(outs.items()):
-        verdicts[k] = _run(cases[k], wants[k], program, number, out, folder)
-    for out in outs.values():
+    for k, some in outs.items():
+        verdicts[k] = _run(cases[k], wants[k], program,
+                           [everything.index(out) for out in some], some,
+                           folder)
+    for out in everything:
         shutil.rmtree(out, ignore_errors=True)
     return verdicts
