@@ -3,46 +3,9 @@
 #ifndef DISCO_KERNELS_CONV_INT_H
 #define DISCO_KERNELS_CONV_INT_H
 
-#include "conv.h"
-#include "gemm_int.h"
+#include "conv_int_direct.h"
 
 namespace disco {
-
-/// Elements of x as Number, less their zero point; pads are 0.
-template <class P, class Number> struct conv_int_take {
-  using T = Number;
-  static T of(typename P::x_t v) { return (T)((int32_t)v - (int32_t)P::x_zero); }
-  static constexpr T pad = 0;
-};
-/// The bits that quads want, from int_quads::shift on; pads are the zero point.
-template <class P> struct conv_int_take<P, int8_t> {
-  using T = int8_t;
-  static constexpr int32_t moved = int_quads::shift - (int32_t)int_min<typename P::x_t>,
-                           zero = (int32_t)P::x_zero + moved;
-  static T of(typename P::x_t v) { return (T)(uint8_t)((int32_t)v + moved); }
-  static constexpr T pad = (T)(uint8_t)zero;
-};
-
-/// What both ways of a convolution have in common.
-template <class P, class Number> struct conv_int_base : conv_product<P, conv_int_take<P, Number>> {
-  using base = conv_product<P, conv_int_take<P, Number>>;
-  using y_t = typename P::y_t;
-  static constexpr dim m = base::m, n = base::n, k = base::k;
-  const int32_t *sum_bias, *sum_init; // of this group
-  dim first_row;
-
-  void start(int32_t *c, dim m0, dim n0, dim columns) const {
-    const int32_t b = P::has_bias ? sum_bias[m0] : 0;
-    for (dim j = 0; j < columns; ++j)
-      if constexpr (P::has_init)
-        c[j] = (int32_t)((uint32_t)sum_init[m0 * n + n0 + j] + (uint32_t)b);
-      else
-        c[j] = b;
-  }
-  void finish(const int32_t *c, dim m0, dim n0, dim columns) const {
-    quant_store_row<P>(this->y + m0 * n + n0, c, first_row + m0, columns);
-  }
-};
 
 /// As a product of matrices.
 template <class P> struct conv_int_product : conv_int_base<P, int16_t> {
@@ -79,22 +42,25 @@ template <class P> struct conv_int_quads : conv_int_base<P, int8_t> {
   }
 };
 
-/// One channel a group: by planes, in the vectors of 32 bits.
-template <class P> struct conv_int_planes : conv_int_base<P, int32_t> {
-  using base = conv_int_base<P, int32_t>;
-  int32_t weight(dim m0, dim tap) const {
-    return (int32_t)this->w[m0 * base::taps + tap] -
-           (int32_t)P::w_zero((int64_t)(this->first_row + m0));
-  }
-  void start_rows(int32_t *sums, dim row, dim m0, dim at, dim count) const {
-    for (dim r = 0; r < count; ++r)
-      this->start(sums + r * row, m0, at - m0 * base::n + r * base::ow, base::ow);
-  }
-  void finish_rows(const int32_t *sums, dim row, dim m0, dim at, dim count) const {
-    for (dim r = 0; r < count; ++r)
-      this->finish(sums + r * row, m0, at - m0 * base::n + r * base::ow, base::ow);
-  }
-};
+/// Calls one(g) for every image and group.
+template <class P, class G, class One>
+inline void conv_int_images(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                            const int32_t *bias, const int32_t *init, const One &one) {
+  static_assert(P::ci % P::groups == 0 && P::co % P::groups == 0, "groups divide the channels");
+  for (dim image = 0; image < (dim)P::n; ++image)
+    for (dim group = 0; group < (dim)P::groups; ++group) {
+      const dim at = (image * (dim)P::groups + group) * G::m * G::n;
+      G g{};
+      g.y = y + at;
+      g.x = x + image * (dim)P::x_channels * G::plane;
+      g.w = w + group * G::m * G::k;
+      g.sum_bias = P::has_bias ? bias + group * G::m : nullptr;
+      g.sum_init = P::has_init ? init + at : nullptr;
+      g.first_channel = group * G::ci;
+      g.first_row = group * G::m;
+      one(g);
+    }
+}
 
 /// y = sum over taps of (x - x_zero) * (w - w_zero), + init + bias; where `requantised`,
 /// clamp(round(y * multiplier) + y_zero) of it.
@@ -109,40 +75,27 @@ template <class P> struct conv_int_planes : conv_int_base<P, int32_t> {
 template <class P>
 inline void conv_int(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
                      const int32_t *bias, const int32_t *init) {
+  using direct = conv_int_direct<P>;
   using planes = conv_planes<P, conv_int_planes<P>>;
-  constexpr bool by_planes = conv_int_planes<P>::m < 4 && planes::serves;
-  static_assert(P::ci % P::groups == 0 && P::co % P::groups == 0, "groups divide the channels");
-  for (dim image = 0; image < (dim)P::n; ++image)
-    for (dim group = 0; group < (dim)P::groups; ++group) {
-      const auto settle = [&](auto &g) {
-        using G = conv_int_planes<P>;
-        const dim at = (image * (dim)P::groups + group) * G::m * G::n;
-        g.y = y + at;
-        g.x = x + image * (dim)P::x_channels * G::plane;
-        g.w = w + group * G::m * G::k;
-        g.sum_bias = P::has_bias ? bias + group * G::m : nullptr;
-        g.sum_init = P::has_init ? init + at : nullptr;
-        g.first_channel = group * G::ci;
-        g.first_row = group * G::m;
-      };
-      if constexpr (by_planes) {
-        conv_int_planes<P> g{};
-        settle(g);
-        planes::run(g);
-      } else if constexpr (DISCO_INT_QUADS && same<typename P::w_t, int8_t> && !P::has_w_zero) {
-        conv_int_quads<P> g{};
-        settle(g);
+  constexpr dim m = (dim)(P::co / P::groups);
+  if constexpr (m <= conv_int_few && direct::serves) {
+    conv_int_images<P, typename direct::G>(
+        y, x, w, bias, init, [](const typename direct::G &g) { direct::run_group(g); });
+  } else if constexpr (m < 4 && planes::serves) {
+    conv_int_images<P, conv_int_planes<P>>(y, x, w, bias, init,
+                                           [](const conv_int_planes<P> &g) { planes::run(g); });
+  } else if constexpr (DISCO_INT_QUADS && same<typename P::w_t, int8_t> && !P::has_w_zero) {
+    conv_int_images<P, conv_int_quads<P>>(y, x, w, bias, init, [](const conv_int_quads<P> &g) {
 #if defined(__ARM_FEATURE_MVE)
-        gemm_int_columns(g);
+      gemm_int_columns(g);
 #else
-        gemm_int(g);
+      gemm_int(g);
 #endif
-      } else {
-        conv_int_product<P> g{};
-        settle(g);
-        gemm_int(g);
-      }
-    }
+    });
+  } else {
+    conv_int_images<P, conv_int_product<P>>(y, x, w, bias, init,
+                                            [](const conv_int_product<P> &g) { gemm_int(g); });
+  }
 }
 
 } // namespace disco

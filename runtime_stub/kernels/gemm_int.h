@@ -174,9 +174,12 @@ inline int32_t int_word(int16_t first, int16_t second) {
 inline int32_t int_word(const int16_t *const *rows, dim i) {
   return int_word(rows[0][i], rows[1][i]);
 }
+DISCO_INLINE uint32_t int_quad_of(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+  return (uint32_t)a | (uint32_t)b << 8 | (uint32_t)c << 16 | (uint32_t)d << 24;
+}
 inline int32_t int_word(const int8_t *const *rows, dim i) {
-  return (int32_t)((uint32_t)(uint8_t)rows[0][i] | (uint32_t)(uint8_t)rows[1][i] << 8 |
-                   (uint32_t)(uint8_t)rows[2][i] << 16 | (uint32_t)(uint8_t)rows[3][i] << 24);
+  return (int32_t)int_quad_of((uint8_t)rows[0][i], (uint8_t)rows[1][i], (uint8_t)rows[2][i],
+                              (uint8_t)rows[3][i]);
 }
 
 struct int_block {
@@ -441,7 +444,23 @@ DISCO_WIDE inline int32_t int_total(const int8_t *w, dim count) {
 template <class P>
 DISCO_INLINE void quant_store_row(typename P::y_t *__restrict y, const int32_t *__restrict sums,
                                   dim row, dim count) {
-  for (dim j = 0; j < count; ++j)
+  dim j = 0;
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+  if constexpr (P::requantised) {
+    const float multiplier = P::multiplier[P::one_multiplier ? 0 : row];
+    const int32x4_t least = vdupq_n_s32((int32_t)(P::low - P::y_zero)),
+                    most = vdupq_n_s32((int32_t)(P::high - P::y_zero));
+    for (; j < count; j += 4) {
+      const mve_pred16_t some = vctp32q((uint32_t)(count - j));
+      const int32x4_t rounded =
+          vcvtnq_s32_f32(vmulq_n_f32(vcvtq_f32_s32(vldrwq_z_s32(sums + j, some)), multiplier));
+      const int32x4_t value =
+          vaddq_n_s32(vminq_s32(vmaxq_s32(rounded, least), most), (int32_t)P::y_zero);
+      vstrbq_p_s32((int8_t *)y + j, value, some);
+    }
+  }
+#endif
+  for (; j < count; ++j)
     y[j] = quant_store<P>(sums[j], row);
 }
 

@@ -22,6 +22,29 @@ DISCO_INLINE int32_t quantised(float v, int32_t zero, int32_t low, int32_t high)
   return round_between(v, (float)(low - zero), (float)(high - zero)) + zero;
 }
 
+/// The same of a product of finite numbers. Instructions that round halves to even, and give the
+/// ends of the range beyond it, say the same.
+DISCO_INLINE int32_t quantised_sum(int32_t sum, float multiplier, int32_t zero, int32_t low,
+                                   int32_t high) {
+  const float v = (float)sum * multiplier;
+#if defined(__ARM_FP) && (__ARM_FP & 4) && !defined(__aarch64__) && !defined(__ARM_NEON)
+#define DISCO_ROUNDS 1
+  float nearest;
+  __asm__("vcvtr.s32.f32 %0, %1" : "=t"(nearest) : "t"(v));
+  const int32_t integer = (int32_t)bits_of(nearest);
+#elif defined(__riscv_flen)
+#define DISCO_ROUNDS 1
+  int32_t integer;
+  __asm__("fcvt.w.s %0, %1, rne" : "=r"(integer) : "f"(v));
+#endif
+#if defined(DISCO_ROUNDS)
+  const int32_t least = low - zero, most = high - zero;
+  return (integer < least ? least : integer > most ? most : integer) + zero;
+#else
+  return quantised(v, zero, low, high);
+#endif
+}
+
 /// x - zero, which wraps for 32-bit integers only.
 template <class T> DISCO_INLINE int32_t less_zero(T x, T zero) {
   return (int32_t)((uint32_t)x - (uint32_t)zero);
@@ -117,8 +140,8 @@ struct quant_sub {
 };
 struct quant_mul {
   template <class P> static int32_t apply(int32_t a, int32_t b) {
-    return quantised((float)(a * b) * P::multiplier[0], (int32_t)P::y_zero, (int32_t)P::low,
-                     (int32_t)P::high);
+    return quantised_sum(a * b, P::multiplier[0], (int32_t)P::y_zero, (int32_t)P::low,
+                         (int32_t)P::high);
   }
 };
 
@@ -155,8 +178,8 @@ inline void quant_binary(typename P::y_t *y, const typename P::a_t *a, const typ
 /// What becomes of the sum of row r: an integer of 8 bits where P is requantised.
 template <class P> DISCO_INLINE typename P::y_t quant_store(int32_t sum, dim row) {
   if constexpr (P::requantised)
-    return (typename P::y_t)quantised((float)sum * P::multiplier[P::one_multiplier ? 0 : row],
-                                      (int32_t)P::y_zero, (int32_t)P::low, (int32_t)P::high);
+    return (typename P::y_t)quantised_sum(sum, P::multiplier[P::one_multiplier ? 0 : row],
+                                          (int32_t)P::y_zero, (int32_t)P::low, (int32_t)P::high);
   else
     return (typename P::y_t)sum;
 }

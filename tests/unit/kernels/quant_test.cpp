@@ -91,6 +91,33 @@ int32_t plainSum(const buffer<typename P::x_t> &x, const buffer<typename P::w_t>
   return (int32_t)sum;
 }
 
+/// Every way in which this target makes sums over windows, where it serves.
+template <class P, class Way>
+void checkCells(const typename P::x_t *x, const typename P::w_t *w, const int32_t *bias,
+                const int32_t *init, const buffer<typename P::y_t> &want) {
+  if constexpr (Way::serves) {
+    buffer<typename P::y_t> y(want.size());
+    conv_int_images<P, typename Way::G>(y.data(), x, w, bias, init,
+                                        [](const typename Way::G &g) { Way::run_group(g); });
+    EXPECT_EQ(y, want);
+  }
+}
+template <class P>
+void checkWays(const typename P::x_t *x, const typename P::w_t *w, const int32_t *bias,
+               const int32_t *init, const buffer<typename P::y_t> &want) {
+  using planes = conv_planes<P, conv_int_planes<P>>;
+  if constexpr (planes::serves) {
+    buffer<typename P::y_t> y(want.size());
+    conv_int_images<P, conv_int_planes<P>>(y.data(), x, w, bias, init,
+                                           [](const conv_int_planes<P> &g) { planes::run(g); });
+    EXPECT_EQ(y, want);
+  }
+  checkCells<P, conv_int_direct<P>>(x, w, bias, init, want);
+#if DISCO_INT_CELLS && !defined(__aarch64__)
+  checkCells<P, conv_int_cells<P, conv_int_pair_cells<typename P::x_t>>>(x, w, bias, init, want);
+#endif
+}
+
 template <class P> void check() {
   const auto x = bytes<typename P::x_t>(P::n * P::x_channels * P::ih * P::iw, 1);
   const auto w = bytes<typename P::w_t>(P::co * P::ci / P::groups * P::kh * P::kw, 2);
@@ -112,6 +139,7 @@ template <class P> void check() {
         }
   conv_int<P>(y.data(), x.data(), w.data(), bias.data(), init.data());
   EXPECT_EQ(y, want);
+  checkWays<P>(x.data(), w.data(), bias.data(), init.data(), want);
 }
 
 TEST(QuantConv, Pointwise) {
@@ -145,6 +173,31 @@ TEST(QuantConv, Depthwise) {
   check<Case<int8_t, int8_t, int32_t, 6, 6, 6, 9, 9, Axis<5, 1, 2, 2>, Axis<5, 1, 2, 2>, 127, -3,
              List | Init>>();
   check<Case<int8_t, int8_t, int8_t, 9, 9, 9, 7, 7, Axis<7>, Axis<7>, 3, 0, Small | RowZeros>>();
+  // Strides beyond what one plane of cells serves, taps apart, asymmetric windows, two images.
+  check<Case<uint8_t, uint8_t, uint8_t, 4, 8, 4, 19, 17, Axis<3, 3, 0, 2>, Axis<4, 3, 2, 1>, 128, 7,
+             Bias | Small, 2>>();
+  check<Case<int8_t, int8_t, int8_t, 3, 3, 3, 21, 20, Axis<3, 2, 4, 3, 3>, Axis<5, 2, 1, 0, 3>, -7,
+             0, Bias | Init | Small>>();
+  check<Case<int8_t, uint8_t, int32_t, 3, 9, 3, 5, 40, Axis<1>, Axis<9, 1, 4, 4>, 0, 255, Bias>>();
+  check<Case<uint8_t, int8_t, uint8_t, 2, 2, 2, 40, 3, Axis<5, 1, 0, 2>, Axis<1>, 200, 0, Small>>();
+  check<Case<int8_t, int8_t, int8_t, 2, 2, 2, 4, 4, Axis<3, 1, -1, 1>, Axis<3, 1, -1, 2>, 9, 0,
+             Small | OneScale>>();
+  // Several bands.
+  check<Case<int8_t, int8_t, int8_t, 2, 2, 2, 120, 90, Axis<3, 1, 1, 1>, Axis<3, 1, 1, 1>, -5, 0,
+             Bias | Small>>();
+  check<Case<int8_t, int8_t, int8_t, 1, 2, 1, 130, 131, Axis<5, 2, 2, 2>, Axis<5, 2, 2, 2>, 100, 1,
+             Bias | Small | Init>>();
+}
+
+TEST(QuantConv, FewChannelsAGroup) {
+  check<Case<int8_t, int8_t, int8_t, 12, 9, 3, 9, 10, Axis<3, 1, 1, 1>, Axis<3, 1, 1, 1>, -128, 0,
+             Bias | Small>>();
+  check<Case<uint8_t, int8_t, uint8_t, 6, 6, 3, 90, 100, Axis<3, 2, 1, 1>, Axis<3, 2, 1, 1>, 3, 0,
+             List | Bias | Small, 2>>();
+  check<Case<int8_t, uint8_t, int32_t, 5, 1, 1, 12, 12, Axis<3, 1, 1, 1>, Axis<3, 1, 1, 1>, 1, 128,
+             Init>>();
+  check<Case<int8_t, int8_t, int8_t, 32, 32, 8, 12, 12, Axis<3, 1, 1, 1>, Axis<3, 1, 1, 1>, -3, 0,
+             Bias | Small | OneScale>>();
 }
 
 template <class A, class B, class Y, int M, int K, int N, bool Trans, int XZ, int WZ, int F>
