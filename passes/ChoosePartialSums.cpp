@@ -3,6 +3,7 @@
 #include "MinCut.h"
 #include "Needs.h"
 #include "Passes.h"
+#include "WireFormat.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 #include <tuple>
@@ -103,7 +104,7 @@ private:
               offers.try_emplace({origin.value.getAsOpaquePointer(), origin.channel, from, to});
           Offer &offer = at->second;
           if (inserted)
-            offer.bytes = channelBytes(tensorType(origin.value), ownersOf(origin.value).getAxis());
+            offer.bytes = WireFormat::channelBytes(origin.value);
           if (!eligible)
             offer.bytes = 0;
           else if (offer.readers.empty() || offer.readers.back() != reader)

@@ -3,6 +3,7 @@
 #include "LayerSummary.h"
 #include "Needs.h"
 #include "Passes.h"
+#include "WireFormat.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 
@@ -115,8 +116,7 @@ private:
           if (!demands[shortage.output].count(origin))
             order[shortage.output].push_back(origin);
           auto [route, inserted] = demands[shortage.output][origin].routes.try_emplace({from, to});
-          demandBytes += set.minus(route->second).size() *
-                         channelBytes(tensorType(origin), ownersOf(origin).getAxis());
+          demandBytes += set.minus(route->second).size() * WireFormat::channelBytes(origin);
           routeCount += inserted;
           route->second.add(set);
         }

@@ -277,6 +277,7 @@ public:
       if (failed(split(&op)))
         return failure();
     function.erase();
+    dropUnread();
     return success();
   }
 
@@ -290,6 +291,15 @@ private:
       if (failed(splitForShard(op, shard)))
         return failure();
     return success();
+  }
+
+  /// Reals that a node made of integers for nobody: the integers travelled.
+  void dropUnread() {
+    for (Shard &shard : shards)
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*shard.builder.getBlock())))
+        if (auto reals = dyn_cast<DequantizeOp>(op);
+            reals && reals.use_empty() && !reals.getX().getDefiningOp<RecvOp>())
+          reals.erase();
   }
 
   LogicalResult splitForShard(Operation *op, Shard &shard) {
@@ -379,7 +389,7 @@ private:
     RankedTensorType global = tensorType(exchange.getX()), arriving = localType(global, axis, set);
     WireFormat format = WireFormat::of(module, exchange);
     Value made = from.own.lookup(exchange.getX());
-    if (!format.isPlain())
+    if (format.computes())
       made = pickChannels(from.builder, loc, made, global, axis, localOf(made).getSet(), set);
     SmallVector<Type> types = format.types(arriving);
     int64_t bytes = 0;

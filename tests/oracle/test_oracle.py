@@ -161,6 +161,21 @@ class Least(unittest.TestCase):
             {**self.w0, "w1": ones(4, 4, 1, 1)}, halves("b", "y"))
         self.assertEqual(got["payload_total"], 2 * 2 * 16)
 
+    def test_dequantised_features(self):
+        for dtype, scale, size in ((np.int8, np.float32(0.5), 1),
+                                   (np.uint8, ones(1), 1),
+                                   (np.int8, ones(4), 4)):
+            axis = {"axis": 1} if np.size(scale) > 1 else {}
+            nodes = self.head + [
+                helper.make_node("QuantizeLinear", ["a", "s", "z"], ["q"], **axis),
+                helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"], **axis),
+                conv("d", "w1", "y")]
+            got = self.total(
+                nodes, {**self.w0, "w1": ones(4, 4, 1, 1), "s": scale,
+                        "z": np.zeros(np.shape(scale), dtype)},
+                halves("a", "q", "d", "y"))
+            self.assertEqual(got["payload_total"], 2 * 2 * 4 * size)
+
     def test_flattened_features(self):
         w1 = np.zeros((4, 16), np.float32)
         w1[3, 1] = 1                        # one element of channel 0
