@@ -3,7 +3,6 @@
 #include "MinCut.h"
 #include "Needs.h"
 #include "Passes.h"
-#include "WireFormat.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 #include <tuple>
@@ -100,11 +99,12 @@ private:
         int reader = eligible ? readerOf(op, from, to) : -1;
         lacking.forEach([&](int64_t channel) {
           const Feature &origin = features[channel];
+          Value carrier = Needs::carrierOf(origin.value);
           auto [at, inserted] =
-              offers.try_emplace({origin.value.getAsOpaquePointer(), origin.channel, from, to});
+              offers.try_emplace({carrier.getAsOpaquePointer(), origin.channel, from, to});
           Offer &offer = at->second;
           if (inserted)
-            offer.bytes = WireFormat::channelBytes(origin.value);
+            offer.bytes = channelBytes(tensorType(carrier), ownersOf(carrier).getAxis());
           if (!eligible)
             offer.bytes = 0;
           else if (offer.readers.empty() || offer.readers.back() != reader)

@@ -3,7 +3,7 @@
 #include "LayerSummary.h"
 #include "Needs.h"
 #include "Passes.h"
-#include "WireFormat.h"
+#include "QuantizedValues.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 
@@ -20,7 +20,8 @@ namespace {
 /// One exchange to be made: what each pair of nodes passes on of a tensor.
 struct Demand {
   std::map<std::pair<int64_t, int64_t>, IndexSet> routes;
-  Value exchanged; // the exchange's result, once made
+  Value exchanged;                     // the exchange's result, once made
+  llvm::MapVector<Value, Value> reals; // what is made of it for readers of a dequantised tensor
 };
 
 class ExchangeInserter {
@@ -103,7 +104,7 @@ private:
         llvm::MapVector<Value, SmallVector<int64_t>> byOrigin;
         owned.intersect(shortage.needs[to]).minus(owners.getSet(to)).forEach([&](int64_t channel) {
           const Feature &origin = features[channel];
-          byOrigin[origin.value].push_back(origin.channel);
+          byOrigin[Needs::carrierOf(origin.value)].push_back(origin.channel);
         });
         for (auto &[origin, channels] : byOrigin) {
           IndexSet set = IndexSet::of(channels);
@@ -116,7 +117,8 @@ private:
           if (!demands[shortage.output].count(origin))
             order[shortage.output].push_back(origin);
           auto [route, inserted] = demands[shortage.output][origin].routes.try_emplace({from, to});
-          demandBytes += set.minus(route->second).size() * WireFormat::channelBytes(origin);
+          demandBytes += set.minus(route->second).size() *
+                         channelBytes(tensorType(origin), ownersOf(origin).getAxis());
           routeCount += inserted;
           route->second.add(set);
         }
@@ -152,6 +154,34 @@ private:
     routes += static_cast<int64_t>(attrs.size());
   }
 
+  /// What an exchange brings of `value`: integers are made reals again where they arrive.
+  static Value arrivedAs(Value value, Demand &demand) {
+    if (Needs::carrierOf(value) == value)
+      return demand.exchanged;
+    Value &reals = demand.reals[value];
+    if (reals)
+      return reals;
+    auto op = value.getDefiningOp<DequantizeOp>();
+    TensorScale scale = *tensorScaleOf(op);
+    OpBuilder builder(value.getContext());
+    builder.setInsertionPointAfterValue(demand.exchanged);
+    auto one = [&](Type element, auto set) -> Value {
+      auto type = RankedTensorType::get({}, element);
+      ConstantBuilder constant(type);
+      set(constant);
+      return builder.create<ConstantOp>(op.getLoc(), type, constant.finish(), ArrayAttr());
+    };
+    Value factor = one(builder.getF32Type(),
+                       [&](ConstantBuilder &constant) { constant.setReal(0, scale.scale); }),
+          zero;
+    if (scale.zero != 0)
+      zero = one(tensorType(op.getX()).getElementType(),
+                 [&](ConstantBuilder &constant) { constant.setInteger(0, scale.zero); });
+    Type type = withLayout(tensorType(value), tensorType(demand.exchanged).getEncoding());
+    reals = builder.create<DequantizeOp>(op.getLoc(), type, demand.exchanged, factor, zero);
+    return reals;
+  }
+
   void makeMerge(const Shortage &shortage) {
     Value value = shortage.use->get();
     OwnedAttr owners = ownersOf(value);
@@ -168,11 +198,11 @@ private:
               .forEach([&](int64_t channel) {
                 const Feature &origin = features[channel];
                 for (int which : {0, 1}) {
-                  auto demand = demands[which].find(origin.value);
+                  auto demand = demands[which].find(Needs::carrierOf(origin.value));
                   if (demand == demands[which].end() || !demand->second.routes.count({from, to}) ||
                       !demand->second.routes[{from, to}].contains(origin.channel))
                     continue;
-                  maps[demand->second.exchanged].insert({channel, origin.channel});
+                  maps[arrivedAs(origin.value, demand->second)].insert({channel, origin.channel});
                   break;
                 }
               });

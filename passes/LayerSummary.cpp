@@ -120,7 +120,8 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
                                isConstant(made) ? Attribute() : ownersOf(made)));
       continue;
     }
-    if (isa<ConstantOp, ExchangeOp, MergeOp, func::ReturnOp>(op))
+    if (isa<ConstantOp, ExchangeOp, MergeOp, func::ReturnOp>(op) ||
+        (op.getNumOperands() > 0 && op.getOperand(0).getDefiningOp<ExchangeOp>()))
       continue;
     auto name = op.getAttrOfType<StringAttr>(kTensorAttr);
     if (name && !op.hasAttr(kRouteKindAttr))

@@ -1,6 +1,7 @@
 //===- Needs.cpp - what every node needs of every operand -----------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Needs.h"
+#include "QuantizedValues.h"
 
 using namespace mlir;
 using namespace disco;
@@ -38,6 +39,15 @@ IndexSet Needs::needOf(Operation *op, unsigned k, const OperandNeed &need, const
     if (route.getTo() == rank)
       columns.add(route.getSet());
   return columns;
+}
+
+Value Needs::carrierOf(Value value) {
+  auto op = value.getDefiningOp<DequantizeOp>();
+  if (!op || isConstant(op.getX()) || ownersOf(op.getX()) != ownersOf(value) ||
+      elementBytes(tensorType(op.getX()).getElementType()) >=
+          elementBytes(tensorType(value).getElementType()))
+    return value;
+  return tensorScaleOf(op) ? op.getX() : value;
 }
 
 std::optional<Division> Needs::divisionOf(Operation *op) {

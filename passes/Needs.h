@@ -41,6 +41,10 @@ public:
   /// owns it.
   const std::vector<Feature> &origins(mlir::Value value);
 
+  /// As what a feature travels: what was dequantised with one scale as the integers that it was,
+  /// else itself. Channels are the same.
+  static mlir::Value carrierOf(mlir::Value value);
+
   /// The division of an op along the axis of its owner map; all needs are whole where it has none.
   static std::optional<Division> divisionOf(mlir::Operation *op);
 

@@ -287,10 +287,28 @@ private:
       return success();
     if (auto exchange = dyn_cast<ExchangeOp>(op))
       return splitExchange(exchange), success();
+    if (op->getNumOperands() > 0 && op->getOperand(0).getDefiningOp<ExchangeOp>())
+      return splitReceived(cast<DequantizeOp>(op)), success();
     for (Shard &shard : shards)
       if (failed(splitForShard(op, shard)))
         return failure();
     return success();
+  }
+
+  /// Integers that arrived become reals in every shard that has some.
+  void splitReceived(DequantizeOp op) {
+    for (Shard &shard : shards)
+      for (Value integers : shard.received.lookup(op.getX())) {
+        IRMapping mapping;
+        mapping.map(op.getX(), integers);
+        for (Value operand : llvm::drop_begin(op->getOperands()))
+          mapping.map(operand, shard.builder.clone(*operand.getDefiningOp())->getResult(0));
+        auto local = cast<DequantizeOp>(shard.builder.clone(*op, mapping));
+        local.getResult().setType(
+            withLayout(RankedTensorType::get(shapeOf(integers), tensorType(op).getElementType()),
+                       tensorType(integers).getEncoding()));
+        shard.received[op].push_back(local);
+      }
   }
 
   /// Reals that a node made of integers for nobody: the integers travelled.
@@ -389,7 +407,7 @@ private:
     RankedTensorType global = tensorType(exchange.getX()), arriving = localType(global, axis, set);
     WireFormat format = WireFormat::of(module, exchange);
     Value made = from.own.lookup(exchange.getX());
-    if (format.computes())
+    if (!format.isPlain())
       made = pickChannels(from.builder, loc, made, global, axis, localOf(made).getSet(), set);
     SmallVector<Type> types = format.types(arriving);
     int64_t bytes = 0;

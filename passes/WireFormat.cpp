@@ -7,22 +7,8 @@
 using namespace mlir;
 using namespace disco;
 
-/// The integers that are dequantised to a value, all alike; null where it is computed otherwise.
-static DequantizeOp integersBehind(Value value) {
-  auto op = value.getDefiningOp<DequantizeOp>();
-  bool narrow = op && tensorType(op.getX()).getElementType().getIntOrFloatBitWidth() <
-                          tensorType(value).getElementType().getIntOrFloatBitWidth();
-  return narrow && tensorScaleOf(op) ? op : DequantizeOp();
-}
-
 WireFormat WireFormat::of(ModuleOp module, ExchangeOp exchange) {
   WireFormat format;
-  if (DequantizeOp op = integersBehind(exchange.getX())) {
-    format.kind = Kind::Integer;
-    format.scale = *tensorScaleOf(op);
-    format.integer = tensorType(op.getX()).getElementType();
-    return format;
-  }
   auto wire = module->getAttrOfType<StringAttr>(kWireAttr);
   if (!wire || exchange.getRoot() || exchange.getKind() == RouteKind::Statistic ||
       !tensorType(exchange.getX()).getElementType().isF32())
@@ -61,18 +47,10 @@ static Value scaleOf(OpBuilder &builder, Location loc, Value features) {
                                   BinaryKind::Max);
 }
 
-int64_t WireFormat::channelBytes(Value value) {
-  DequantizeOp integers = integersBehind(value);
-  return disco::channelBytes(tensorType(integers ? integers.getX() : value),
-                             ownersOf(value).getAxis());
-}
-
 SmallVector<Value> WireFormat::narrow(OpBuilder &builder, Location loc, Value features) const {
   RankedTensorType type = tensorType(features);
   if (kind == Kind::Plain)
     return {features};
-  if (kind == Kind::Integer)
-    return {features.getDefiningOp<DequantizeOp>().getX()};
   if (kind == Kind::Half)
     return {builder.create<CastOp>(loc, withElement(type, builder.getF16Type()), features)};
   Value scale = scaleOf(builder, loc, features);
@@ -96,33 +74,15 @@ SmallVector<Type> WireFormat::types(RankedTensorType features) const {
   MLIRContext *context = features.getContext();
   if (kind == Kind::Plain)
     return {features};
-  if (kind == Kind::Integer)
-    return {withElement(features, integer)};
   if (kind == Kind::Half)
     return {withElement(features, Float16Type::get(context))};
   return {scalarType(features), withElement(features, IntegerType::get(context, 8))};
-}
-
-/// With the scale and zero point of the sender, which are constants.
-Value WireFormat::dequantize(OpBuilder &builder, Location loc, Value integers,
-                             RankedTensorType features) const {
-  auto scaleType = RankedTensorType::get({}, builder.getF32Type()),
-       zeroType = RankedTensorType::get({}, integer);
-  ConstantBuilder scaleValue(scaleType), zeroValue(zeroType);
-  scaleValue.setReal(0, scale.scale);
-  zeroValue.setInteger(0, scale.zero);
-  Value factor = builder.create<ConstantOp>(loc, scaleType, scaleValue.finish(), ArrayAttr()), zero;
-  if (scale.zero != 0)
-    zero = builder.create<ConstantOp>(loc, zeroType, zeroValue.finish(), ArrayAttr());
-  return builder.create<DequantizeOp>(loc, features, integers, factor, zero);
 }
 
 Value WireFormat::widen(OpBuilder &builder, Location loc, ValueRange received,
                         RankedTensorType features) const {
   if (kind == Kind::Plain)
     return received[0];
-  if (kind == Kind::Integer)
-    return dequantize(builder, loc, received[0], features);
   if (kind == Kind::Half)
     return builder.create<CastOp>(loc, features, received[0]);
   return builder.create<DequantizeOp>(loc, features, received[1], received[0], Value());

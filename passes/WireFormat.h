@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_WIREFORMAT_H
 #define DISCOC_PASSES_WIREFORMAT_H
 
-#include "QuantizedValues.h"
+#include "Disco.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace disco {
@@ -14,8 +14,7 @@ inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
 /// How the features of one exchange are written into messages.
 class WireFormat {
 public:
-  /// What was dequantised travels as the integers that it was, whatever the module says. Else
-  /// handed-out inputs, handed-in outputs and statistics travel as they are; what is no f32 too.
+  /// Handed-out inputs, handed-in outputs and statistics travel as they are; what is no f32 too.
   static WireFormat of(mlir::ModuleOp module, ExchangeOp exchange);
 
   /// What a sender makes of the channels that travel, widest elements first.
@@ -29,20 +28,10 @@ public:
   mlir::Value widen(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange received,
                     mlir::RankedTensorType features) const;
 
-  /// Whether `narrow` computes something, for which only the channels that travel are wanted.
-  bool computes() const { return kind == Kind::Half || kind == Kind::Byte; }
-
-  /// Bytes of a channel of a value as it travels; that features may be narrowed on links is not
-  /// looked at.
-  static int64_t channelBytes(mlir::Value value);
+  bool isPlain() const { return kind == Kind::Plain; }
 
 private:
-  mlir::Value dequantize(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value integers,
-                         mlir::RankedTensorType features) const;
-
-  enum class Kind { Plain, Half, Byte, Integer } kind = Kind::Plain;
-  TensorScale scale;  // of integers
-  mlir::Type integer; // likewise
+  enum class Kind { Plain, Half, Byte } kind = Kind::Plain;
 };
 
 } // namespace disco

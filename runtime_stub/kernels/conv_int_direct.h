@@ -188,8 +188,7 @@ DISCO_INLINE void conv_cells_block(dim taps, const typename Form::cell *__restri
   for (dim t = 0; t < taps; ++t) {
     const typename Form::cell *from = x + offsets[t];
     const int32_t scale = w[t];
-    DISCO_UNROLL for (int j = 0; j < Vectors; ++j)
-        Form::add(acc[j], from + j * Form::lanes, scale);
+    DISCO_UNROLL for (int j = 0; j < Vectors; ++j) Form::add(acc[j], from + j * Form::lanes, scale);
   }
   DISCO_UNROLL for (int j = 0; j < Vectors; ++j) Form::store(sums + j * Form::lanes, acc[j]);
 }
@@ -234,8 +233,9 @@ template <class P, class Form> struct conv_int_cells {
                        raw_rows = DISCO_VECTOR_BYTES ? 8 : 1;
   // A single tap of many channels is better paired with those of other channels.
   static constexpr bool serves = G::id == 1 && G::od == 1 && P::kd == 1 && P::pd == 0 &&
-                                 phases <= 9 && rows > 0 && rows * 2 > more_rows && G::n > 0 &&
-                                 G::ci > 0 && (G::ci == 1 || G::kw > 1) && raw_rows * raw_size < budget / 4;
+                                 phases <= 9 && rows > 0 && rows * 2 > more_rows &&G::n > 0 &&
+                                 G::ci > 0 &&
+                                 (G::ci == 1 || G::kw > 1) && raw_rows *raw_size < budget / 4;
   static constexpr dim plane = serves ? (rows + more_rows) * columns : 1;
   static constexpr dim sums_size = serves ? (rows * columns + lanes - 1) / lanes * lanes : 1;
 

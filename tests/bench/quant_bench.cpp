@@ -87,8 +87,8 @@ template <class P> void plain(int8_t *to) {
 template <class P> void direct(int8_t *to) {
   using way = disco::conv_int_direct<P>;
   if constexpr (way::serves)
-    disco::conv_int_images<P, typename way::G>(
-        to, x, w, bias, nullptr, [](const typename way::G &g) { way::run_group(g); });
+    disco::conv_int_images<P, typename way::G>(to, x, w, bias, nullptr,
+                                               [](const typename way::G &g) { way::run_group(g); });
   else
     disco::conv_int<P>(to, x, w, bias, nullptr);
 }

@@ -32,6 +32,9 @@ sys.path.insert(0, os.path.join(HERE, "..", "firmware"))
 import cluster  # noqa: E402
 import discoc  # noqa: E402
 import firmware  # noqa: E402
+import graph  # noqa: E402
+import least_traffic  # noqa: E402
+import masks  # noqa: E402
 import ort  # noqa: E402
 
 SEED = 20
@@ -132,6 +135,62 @@ def network(quantised):
     if any(op.op_type == "HardSwish" for op in graph.node):
         onnx.checker.check_model(model)
     return model
+
+
+def float_network():
+    """Quantised features that an op of reals reads: a 1x1 convolution each of whose outputs reads one channel, so that no order
+    of sums matters. One of the outputs is quantised itself."""
+    n = Network(True)
+    x = n.q("x", 1 / 32, 7)
+    a = n.q(n.op("Relu", [n.conv(x, 1 / 32, 3, 16)]), 0.03, -128)
+    b = n.q(n.conv(a, 0.03, 16, 8, 1), 0.02, 9, np.uint8)
+    w = np.zeros((12, 16, 1, 1), np.float32)
+    w[np.arange(12), np.arange(12) * 7 % 16] = n.rng.normal(0, 1, (12, 1, 1))
+    y = n.op("Conv", [a, n.constant(w), n.constant(n.rng.normal(0, 1, 12).astype(np.float32))])
+    value = helper.make_tensor_value_info
+    graph_ = helper.make_graph(n.ops, "floats", [value("x", TensorProto.FLOAT, [1, 3, 16, 16])],
+                               [value(y, TensorProto.FLOAT, [1, 12, 16, 16]), value(b, TensorProto.FLOAT, [1, 8, 16, 16])],
+                               n.constants)
+    return helper.make_model(graph_, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+
+
+def pairs(*tables):
+    """{(from, to): bytes} of several such, or of the oracle's lists."""
+    total = {}
+    for table in tables:
+        items = table.items() if isinstance(table, dict) else [((e["from"], e["to"]), e["bytes"]) for e in table]
+        for pair, count in items:
+            total[pair] = total.get(pair, 0) + count
+    return total
+
+
+def integers_cross(small):
+    """Features that are dequantised for an op of reals cross as the integers that they were: the least bytes, and the
+    bits of one node."""
+    model, outs = float_network(), [os.path.join(small.folder, f"floats{nodes}") for nodes in NODES]
+    for nodes, out in zip(NODES, outs):
+        path = out + ".onnx"  # symbols carry its stem
+        onnx.save(model, path)
+        discoc.compile(path, nodes, out, extra=["--features-only"])
+    program = os.path.join(small.folder, "floats.program")
+    cluster.build_inproc(outs, program, cluster.Runtime(os.path.join(small.folder, "runtime"), ("-O1",)))
+    traced, names = graph.Traced(graph.load(path)), [o.name for o in model.graph.output]
+    want = None
+    for nodes in NODES:
+        got, report = cluster.run_inproc(program, nodes, {"x": small.feed}, names, small.folder)
+        want = want or got
+        why = bits_differ(got, want)
+        if why:
+            return f"N = {nodes}: {why}"
+        owners = os.path.join(small.folder, f"floats{nodes}.owners")
+        discoc.write_owners(path, nodes, owners)
+        least = least_traffic.least(traced, masks.Owners.load(owners))
+        exchanged, root = cluster.report_traffic(cluster.load_json(os.path.join(outs[NODES.index(nodes)], "report.json")))
+        if (pairs(exchanged), pairs(root)) != (pairs(least["payload"]), pairs(least["root"]["in"], least["root"]["out"])):
+            return f"N = {nodes}: bytes {exchanged}, root's {root}, least {least}"
+        if cluster.payload_of(report) != pairs(exchanged, root):
+            return f"N = {nodes}: the programs count {cluster.payload_of(report)}"
+    return None
 
 
 def picture_of(seed):
@@ -272,6 +331,7 @@ def cases(small, a):
         yield f"host N={nodes}", lambda n=nodes: bits_differ(small.host(n), small.first())
     yield "integers", lambda: integers_only(small)
     yield "bytes", lambda: quarter(small)
+    yield "floats", lambda: integers_cross(small)
     yield "linux", lambda: small.boards(["linux", "linux-aarch64", "linux-armv7"])
     for boards in BOARDS:
         yield "-".join(boards), lambda b=boards: small.boards(b)

@@ -1,5 +1,4 @@
-// Features travel as half floats, or as bytes with a scale; the model's inputs as they are; what was dequantised as the integers
-// that it was, outputs of the model too, and a node that computes with no reals makes none.
+// Features travel as half floats, or as bytes with a scale; the model's inputs as they are.
 // RUN: discoc-opt --disco-split-into-shards --split-input-file %s | FileCheck %s
 
 #both = #disco.owned<axis 1 : 0 to 1 | 2 to 3>
@@ -33,48 +32,6 @@ func.func @main() {
   %x = disco.unary %i {act = #disco.act<exp>, disco.tensor = "x"} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>) -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>
   %r = disco.exchange %x routes [#disco.route<0 -> 1 : 0 to 1>] {tensor = "x"} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>) -> tensor<1x4xf32, #disco.held<axis 1 : | 0 to 1>>
   %s = disco.exchange %i routes [#disco.route<0 -> 1 : 0>] {root, tensor = "i"} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>) -> tensor<1x4xf32, #disco.held<axis 1 : | 0>>
-  return
-}
-}
-
-// -----
-
-// CHECK: module @node0
-// CHECK: %[[Q:.*]] = disco.quantize
-// CHECK-NOT: disco.dequantize
-// CHECK: disco.send %[[Q]] {message = 0 : i64, parts = [#disco.part<"x" : axis 1 : 1 to 2>], to = 1 : i64} : (tensor<1x4xi8, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<2>
-// CHECK: module @node1
-// CHECK: %[[R:.*]] = disco.recv {{.*}} -> tensor<1x2xi8, #disco.local<axis 1 : 1 to 2>>
-// CHECK-DAG: %[[S:.*]] = disco.constant dense<2.500000e-01> : tensor<f32>
-// CHECK-DAG: %[[Z:.*]] = disco.constant dense<-3> : tensor<i8>
-// CHECK: %[[D:.*]] = disco.dequantize %[[R]], %[[S]], %[[Z]] : {{.*}} -> tensor<1x2xf32, #disco.local<axis 1 : 1 to 2>>
-module attributes {disco.nodes = 2 : i64, disco.wire = "f16"} {
-func.func @main() {
-  %i = disco.input {index = 0 : i64, name = "i"} : () -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>
-  %s = disco.constant dense<0.25> : tensor<1x1xf32> : tensor<1x1xf32>
-  %z = disco.constant dense<-3> : tensor<1x1xi8> : tensor<1x1xi8>
-  %q = disco.quantize %i, %s, %z : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>, tensor<1x1xf32>, tensor<1x1xi8>) -> tensor<1x4xi8, #disco.owned<axis 1 : 0 to 3 | >>
-  %x = disco.dequantize %q, %s, %z {disco.tensor = "x"} : (tensor<1x4xi8, #disco.owned<axis 1 : 0 to 3 | >>, tensor<1x1xf32>, tensor<1x1xi8>) -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>
-  %r = disco.exchange %x routes [#disco.route<0 -> 1 : 1 to 2>] {tensor = "x"} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>) -> tensor<1x4xf32, #disco.held<axis 1 : | 1 to 2>>
-  %m = disco.merge own %x remote(%r) {maps = [array<i64: 1, 1, 2, 2>]} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>, tensor<1x4xf32, #disco.held<axis 1 : | 1 to 2>>) -> tensor<1x4xf32, #disco.held<axis 1 : | 1 to 2>>
-  %y = disco.slice %m {starts = array<i64: 0, 1>, steps = array<i64: 1, 1>} : (tensor<1x4xf32, #disco.held<axis 1 : | 1 to 2>>) -> tensor<1x2xf32, #disco.owned<axis 1 : | 0 to 1>>
-  %e = disco.unary %y {act = #disco.act<exp>} : (tensor<1x2xf32, #disco.owned<axis 1 : | 0 to 1>>) -> tensor<1x2xf32, #disco.owned<axis 1 : | 0 to 1>>
-  return
-}
-}
-
-// -----
-
-// A scale a channel: reals travel.
-// CHECK: module @node0
-// CHECK: %[[D:.*]] = disco.dequantize
-// CHECK: disco.send %[[D]] {{.*}} -> !disco.message<8>
-module attributes {disco.nodes = 2 : i64} {
-func.func @main() {
-  %i = disco.input {index = 0 : i64, name = "i"} : () -> tensor<1x2xi8, #disco.owned<axis 1 : 0 to 1 | >>
-  %s = disco.constant dense<[0.25, 0.5]> : tensor<2xf32> : tensor<2xf32>
-  %x = disco.dequantize %i, %s {disco.tensor = "x"} : (tensor<1x2xi8, #disco.owned<axis 1 : 0 to 1 | >>, tensor<2xf32>) -> tensor<1x2xf32, #disco.owned<axis 1 : 0 to 1 | >>
-  %r = disco.exchange %x routes [#disco.route<0 -> 1 : 0 to 1>] {tensor = "x"} : (tensor<1x2xf32, #disco.owned<axis 1 : 0 to 1 | >>) -> tensor<1x2xf32, #disco.held<axis 1 : | 0 to 1>>
   return
 }
 }
