@@ -115,6 +115,8 @@ private:
     int64_t best = -1, bestCost = std::numeric_limits<int64_t>::max();
     auto rule = dyn_cast<DivisionOpInterface>(op);
     StringRef reason = rule && nodes > 1 ? rule.getReplication() : StringRef();
+    if (auto stated = op->getAttrOfType<StringAttr>(kReplicatedAttr); stated && nodes > 1)
+      reason = stated.getValue();
     if (nodes > 1 && isSqueeze(op))
       reason = "squeeze-and-excite";
     if (!reason.empty())

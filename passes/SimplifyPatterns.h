@@ -13,6 +13,9 @@ void populateAffinePatterns(mlir::RewritePatternSet &patterns);
 /// Chains of rearrangements become one; zero padding moves into a convolution, repetition into
 /// sums.
 void populateRearrangePatterns(mlir::RewritePatternSet &patterns);
+/// Normalisation over groups of channels that owners would share unevenly is done channel by
+/// channel.
+void populateGroupPatterns(mlir::RewritePatternSet &patterns);
 /// Compound functions are recognised; functions become epilogues of contractions.
 void populateEpiloguePatterns(mlir::RewritePatternSet &patterns);
 /// What stands between dequantize and quantize becomes integer arithmetic.

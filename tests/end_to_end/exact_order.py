@@ -2,7 +2,7 @@
 """With --exact-order a model's outputs have the same bits for every N.
 
 A seeded block (convolutions dense, grouped and depthwise, ConvTranspose,
-LayerNormalization, Softmax, attention, Gemm, with zeros among the weights) and,
+group and layer normalisation, Softmax, attention, Gemm, with zeros among the weights) and,
 where they are there, shared models run at N = 1, 2, 3, 5, 7.
 
     exact_order.py [--only REGEX] [--full] [--default-order]
@@ -67,6 +67,9 @@ def block():
     y = b.op("Conv", x, b.weights(20, 1, 3, 3), b.weights(20), group=20, pads=[1] * 4)
     y = b.op("Sigmoid", b.op("Conv", y, b.weights(20, 5, 3, 3), group=4, pads=[1] * 4))
     y = b.op("Add", b.op("Conv", y, b.weights(20, 20, 1, 1), b.weights(20)), x)
+    y = b.op("Reshape", y, b.constant(np.array([1, 4, 245], np.int64)))
+    y = b.op("InstanceNormalization", y, b.weights(4), b.weights(4))
+    y = b.op("Reshape", y, b.constant(np.array([1, 20, 7, 7], np.int64)))
     y = b.op("ConvTranspose", y, b.weights(20, 14, 2, 2), b.weights(14), strides=[2, 2])
     y = b.op("Conv", y, b.weights(22, 14, 3, 3), strides=[2, 2], pads=[1] * 4)
     y = b.op("Reshape", y, b.constant(np.array([1, 22, 49], np.int64)))
