@@ -154,8 +154,13 @@ static std::optional<SharedFactor> shareWith(const Factored &op, int64_t resultA
 std::optional<SharedFactor> disco::findSharedFactor(RearrangeOp op, int64_t resultAxis,
                                                     int64_t preferred) {
   Factored factored(op);
-  // An axis of extent 1 has no factors, so there is nothing to follow.
-  if (!factored.result[resultAxis] || shapeOf(op.getResult())[resultAxis] == 1)
+  // An axis of extent 1 has no factors: it follows one that is like it, and all lies on one node.
+  if (shapeOf(op.getResult())[resultAxis] == 1) {
+    if (preferred < 0 || shapeOf(op.getX())[preferred] != 1)
+      return std::nullopt;
+    return SharedFactor{preferred, {}, 1, 1, 1, 1, 1, true, Relation::list({0})};
+  }
+  if (!factored.result[resultAxis])
     return std::nullopt;
   if (preferred >= 0)
     if (auto shared = shareWith(factored, resultAxis, preferred))

@@ -18,7 +18,7 @@ llvm::SmallVector<FactorSpan> factorSpans(llvm::ArrayRef<int64_t> shape,
 /// The factors that an axis of a rearrangement's result has in common with one axis of its operand.
 /// Either they lie together and in the same order in both (`permuted` is false: both axes are outer
 /// x extent x inner), or the two axes consist of the same factors in another order (`permuted`,
-/// extent is the axes' extent).
+/// extent is the axes' extent). Two axes of extent 1 have one index in common and no factor.
 struct SharedFactor {
   int64_t operandAxis;
   llvm::SmallVector<size_t> factors; // indices into the view, ascending

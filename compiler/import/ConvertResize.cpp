@@ -129,8 +129,8 @@ static double coordinateOf(const Resampling &r, size_t axis, int64_t extent, int
     return out == 1 ? 0 : at * (in - 1) / (out - 1);
   if (r.coordinates == CoordinateMode::Asymmetric)
     return at / scale;
-  if (r.coordinates == CoordinateMode::PytorchHalfPixel && out == 1)
-    return -0.5;
+  if (r.coordinates == CoordinateMode::PytorchHalfPixel && r.shape[axis] == 1)
+    return 0;
   double half = (at + 0.5) / scale - 0.5;
   if (r.coordinates == CoordinateMode::HalfPixelSymmetric)
     return in / 2 * (1 - static_cast<double>(r.shape[axis]) / out) + half;

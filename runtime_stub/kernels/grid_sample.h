@@ -54,8 +54,12 @@ template <class P, class T> inline sample_taps<T> sample_axis(T place, dim exten
   if constexpr (P::mode == sample_mode::nearest)
     at = round_even_of(at);
   if (at < -edge || at > top + edge) {
-    if constexpr (P::padding == sample_padding::border)
-      at = at < 0 ? (T)0 : top;
+    if constexpr (P::padding == sample_padding::border) {
+      // Of a cubic each pixel is that of the border, the place stays where it is; beyond all taps
+      // they are one.
+      const T reach = P::mode == sample_mode::cubic ? (T)3 : (T)0;
+      at = at < -reach ? -reach : (at > top + reach ? top + reach : at);
+    }
     if constexpr (P::padding == sample_padding::reflection)
       at = sample_reflected(at, -edge, top + edge);
   }

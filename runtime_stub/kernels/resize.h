@@ -42,8 +42,8 @@ template <class P> constexpr double resize_coordinate(int axis, int64_t i) {
         out == 1 ? (end - start) * (in - 1) / 2 : at * (end - start) * (in - 1) / (out - 1);
     return inside + start * (in - 1);
   }
-  if (P::coordinates == c::pytorch_half_pixel && out == 1)
-    return -0.5;
+  if (P::coordinates == c::pytorch_half_pixel && P::shape[axis] == 1)
+    return 0; // the specification's text; its reference has -0.5
   const double half = (at + 0.5) / scale - 0.5;
   if (P::coordinates == c::half_pixel_symmetric)
     return in / 2 * (1 - (double)P::shape[axis] / out) + half;

@@ -90,7 +90,7 @@ MaybeDivision RearrangeOp::divide(int64_t axis, ArrayRef<int64_t> operandAxes) {
 }
 
 bool RearrangeOp::relabels(int64_t axis) {
-  if (shapeOf(getX()) != shapeOf(getResult()))
+  if (shapeOf(getX()) != shapeOf(getResult()) || shapeOf(getResult())[axis] == 1)
     return false;
   std::optional<SharedFactor> shared = findSharedFactor(*this, axis, axis);
   if (!shared || shared->operandAxis != axis || !shared->permuted)

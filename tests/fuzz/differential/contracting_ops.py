@@ -28,6 +28,12 @@ def _window(g, dims, depth=False):
         result["pads"] = [k // 2 for k in kernel] * 2
     elif way == 3:
         result["pads"] = [g.integer(0, max(0, k - 1)) for k in kernel * 2]
+    pads = result.get("pads", [0] * (2 * len(dims)))
+    for k, d in enumerate(dims):
+        reach = (result["kernel_shape"][k] - 1) * \
+            result.get("dilations", [1] * len(dims))[k] + 1
+        if reach > d + pads[k] + pads[k + len(dims)]:
+            raise Rejected("ONNX Runtime pools what is not there")
     return result
 
 

@@ -135,6 +135,27 @@ FINDS = (
     Find("softmax_of_input_2", 3, 13, {"x": (1, 7, 4)},
          [("Softmax", "x", "y", {"axis": 1})], ["y"],
          owners={"y": (1, [[0, 5], [2], [1, 3, 4, 6]])}, kind="declined"),
+    # A single position of pytorch_half_pixel is 0, not -0.5.
+    Find("resize_to_one", 1, 11, {"x": (1, 1, 2, 4)}, [
+        ("Resize", "x r s", "y",
+         {"coordinate_transformation_mode": "pytorch_half_pixel",
+          "mode": "cubic"})], ["y"],
+         weights={"s": ("float32", [1.0, 1.0, 0.5, 3.0]),
+                  "r": ("float32", [])}),
+    Find("resize_to_one_of_three", 2, 13, {"x": (1, 2, 3, 4)}, [
+        ("Resize", "x  s", "y",
+         {"coordinate_transformation_mode": "pytorch_half_pixel",
+          "mode": "linear"})], ["y"],
+         weights={"s": ("float32", [1.0, 1.0, 0.5, 0.5])}),
+    # Beyond the border each of a cubic's pixels is that of the border.
+    Find("cubic_border", 1, 20, {"x": (1, 1, 2, 2)}, [
+        ("GridSample", "x g", "y", {"align_corners": 1, "mode": "cubic",
+                                    "padding_mode": "border"})], ["y"],
+         weights={"g": ("float32", [[[[0.04346102, -1.0120428]]]])}),
+    Find("bicubic_border", 2, 16, {"x": (1, 2, 3, 2)}, [
+        ("GridSample", "x g", "y", {"align_corners": 0, "mode": "bicubic",
+                                    "padding_mode": "border"})], ["y"],
+         weights={"g": ("float32", [[[[0.22, -1.4], [-9.0, 0.3]]]])}),
 )
 
 

@@ -324,3 +324,28 @@ func.func @output_of_softmax() {
   return
 }
 }
+
+// -----
+
+// One channel of a head and what is made of it, with the channel last: all of it stays with its owner.
+// CHECK-LABEL: func.func @one_map
+// CHECK: disco.unary {{.*}} -> tensor<1x1x6x6xf32, #disco.owned<axis 1 :  | 0>>
+// CHECK: disco.pool {{.*}} -> tensor<1x1x6x6xf32, #disco.owned<axis 1 :  | 0>>
+// CHECK: disco.rearrange {{.*}} -> tensor<1x6x6x1xf32, #disco.owned<axis 3 :  | 0>>
+// CHECK: disco.rearrange {{.*}} -> tensor<1x6x6x1xf32, #disco.owned<axis 3 :  | 0>>
+// CHECK: disco.binary {{.*}} -> tensor<1x6x6x1xf32, #disco.owned<axis 3 :  | 0>>
+module attributes {disco.nodes = 2 : i64} {
+func.func @one_map() {
+  %i = disco.input {index = 0 : i64, name = "i"} : () -> tensor<1x3x6x6xf32>
+  %w = disco.constant dense<1.0> : tensor<4x3x1x1xf32> : tensor<4x3x1x1xf32>
+  %x = disco.conv %i, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x3x6x6xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x6x6xf32>
+  %c = disco.slice %x {starts = array<i64: 0, 3, 0, 0>, steps = array<i64: 1, 1, 1, 1>} : (tensor<1x4x6x6xf32>) -> tensor<1x1x6x6xf32>
+  %s = disco.unary %c {act = #disco.act<sigmoid>} : (tensor<1x1x6x6xf32>) -> tensor<1x1x6x6xf32>
+  %p = disco.pool %s {kind = 0 : i32, kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<1x1x6x6xf32>) -> tensor<1x1x6x6xf32>
+  %q = disco.rearrange %p {view = array<i64: 1, 1, 6, 6>, perm = array<i64: 0, 1, 2, 3>} : (tensor<1x1x6x6xf32>) -> tensor<1x6x6x1xf32>
+  %t = disco.rearrange %s {view = array<i64: 1, 1, 6, 6>, perm = array<i64: 0, 1, 2, 3>} : (tensor<1x1x6x6xf32>) -> tensor<1x6x6x1xf32>
+  %y = disco.binary %t, %q {kind = 2 : i32} : (tensor<1x6x6x1xf32>, tensor<1x6x6x1xf32>) -> tensor<1x6x6x1xf32>
+  disco.output %y {index = 0 : i64, name = "y"} : (tensor<1x6x6x1xf32>) -> ()
+  return
+}
+}

@@ -47,7 +47,7 @@ double original(C mode, const Axis &a, double x) {
                                 : x * (a.end - a.start) * ((double)a.in - 1) / (width - 1);
     return v + a.start * ((double)a.in - 1);
   }
-  case C::pytorch_half_pixel: return width == 1 ? -0.5 : (x + 0.5) / a.scale - 0.5;
+  case C::pytorch_half_pixel: return a.out == 1 ? 0 : (x + 0.5) / a.scale - 0.5;
   case C::half_pixel: return (x + 0.5) / a.scale - 0.5;
   case C::half_pixel_symmetric:
     return (double)a.in / 2 * (1 - (double)a.out / width) + (x + 0.5) / a.scale - 0.5;

@@ -40,7 +40,7 @@ template <class P> std::vector<std::pair<int64_t, double>> taps(double place, in
   if (P::mode == sample_mode::nearest)
     at = std::nearbyint(at);
   if (at < low || at > high) {
-    if (P::padding == sample_padding::border)
+    if (P::padding == sample_padding::border && P::mode != sample_mode::cubic)
       at = std::min(std::max(at, 0.0), top);
     if (P::padding == sample_padding::reflection)
       at = reflect(at, low, high);
