@@ -84,6 +84,23 @@ void repair(Placement &best, int64_t live) {
   }
 }
 
+/// Where more than a quarter is wasted all the same: the best order with some places exchanged, a
+/// few or many, as a fixed sequence of numbers says.
+void search(Placement &best, int64_t live) {
+  size_t count = best.order.size();
+  uint64_t state = 1;
+  auto draw = [&state](size_t below) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return static_cast<size_t>((state >> 33) % below);
+  };
+  for (size_t work = 0; 4 * best.arena > 5 * live && work < 50'000'000; work += count * count + 1) {
+    SmallVector<size_t> order = best.order;
+    for (size_t exchanges = draw(count) + 1; exchanges > 0; --exchanges)
+      std::swap(order[draw(count)], order[draw(count)]);
+    best.improve(place(best.buffers, std::move(order)));
+  }
+}
+
 /// Tries a few orders and keeps the best.
 int64_t placeAll(std::vector<Buffer> &buffers, int64_t live) {
   using Key = std::function<bool(const Buffer &, const Buffer &)>;
@@ -102,6 +119,7 @@ int64_t placeAll(std::vector<Buffer> &buffers, int64_t live) {
     best.improve(place(buffers, std::move(order)));
   }
   repair(best, live);
+  search(best, live);
   buffers = std::move(best.buffers);
   return best.arena;
 }

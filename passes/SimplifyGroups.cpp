@@ -1,10 +1,10 @@
 //===- SimplifyGroups.cpp - normalised groups of channels are divided -----===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// A group normalisation is imported as it is exported: channels are reshaped into groups, normalised,
-// and reshaped back. Owners then have whole groups, which leaves nodes idle when groups are few.
-// Here the same is computed in the shape of the channels: their own means are all that travels, and
-// the mean of a group is the mean of its channels' means.
+// A group normalisation is imported as it is exported: channels are reshaped into groups,
+// normalised, and reshaped back. Owners then have whole groups, which leaves nodes idle when groups
+// are few. Here the same is computed in the shape of the channels: their own means are all that
+// travels, and the mean of a group is the mean of its channels' means.
 #include "Passes.h"
 #include "SimplifyPatterns.h"
 #include "mlir/IR/IRMapping.h"
@@ -24,7 +24,8 @@ bool isUneven(int64_t channels, int64_t groups, int64_t nodes) {
   return 10 * grouped > 11 * static_cast<int64_t>(llvm::divideCeil(channels, nodes));
 }
 
-/// What is computed of channels [B, C, ...] seen as groups [B, G, ...] until they are channels again.
+/// What is computed of channels [B, C, ...] seen as groups [B, G, ...] until they are channels
+/// again.
 class GroupedRegion {
 public:
   explicit GroupedRegion(RearrangeOp regroup)

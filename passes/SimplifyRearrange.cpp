@@ -1,6 +1,7 @@
 //===- SimplifyRearrange.cpp - chains of rearrangements become one --------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "BufferPlan.h"
+#include "Evaluate.h"
 #include "SimplifyPatterns.h"
 
 using namespace mlir;
@@ -138,9 +139,26 @@ struct ExpandIntoBinary final : OpRewritePattern<BinaryOp> {
   }
 };
 
+/// What has no element needs no op.
+struct EmptyIntoConstant final : RewritePattern {
+  explicit EmptyIntoConstant(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), PatternBenefit(1), context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (op->getNumResults() != 1 || !isa<DivisionOpInterface>(op) || isa<ConstantOp>(op))
+      return failure();
+    RankedTensorType type = tensorType(op->getResult(0));
+    if (type.getNumElements() != 0)
+      return failure();
+    rewriter.replaceOpWithNewOp<ConstantOp>(op, type, ConstantBuilder(type).finish(), ArrayAttr());
+    return success();
+  }
+};
+
 } // namespace
 
 void disco::populateRearrangePatterns(RewritePatternSet &patterns) {
-  patterns.add<ComposeRearranges, PadIntoConv, WideningIntoConv, ExpandIntoBinary>(
-      patterns.getContext());
+  patterns
+      .add<ComposeRearranges, PadIntoConv, WideningIntoConv, ExpandIntoBinary, EmptyIntoConstant>(
+          patterns.getContext());
 }

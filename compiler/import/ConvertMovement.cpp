@@ -370,6 +370,12 @@ static LogicalResult convertPad(OpImport &op) {
     x = op.slice(x, starts, steps, shape);
   if (llvm::all_of(*pads, [](int64_t pad) { return pad == 0; }))
     return op.result(x);
+  if (llvm::is_contained(shape, 0) && *mode == PadMode::Constant) {
+    // Nothing of the operand is left between the borders.
+    for (size_t i = 0; i < rank; ++i)
+      shape[i] += (*pads)[i] + (*pads)[i + rank];
+    return op.result(op.filled(shape, tensorType(x).getElementType(), value));
+  }
   return op.result(
       op.make<PadOp>({x}, {op.named("pads", *pads),
                            op.named("mode", PadModeAttr::get(op.builder.getContext(), *mode)),

@@ -156,6 +156,27 @@ FINDS = (
         ("GridSample", "x g", "y", {"align_corners": 0, "mode": "bicubic",
                                     "padding_mode": "border"})], ["y"],
          weights={"g": ("float32", [[[[0.22, -1.4], [-9.0, 0.3]]]])}),
+    # No order that was tried packed its buffers well: it was refused.
+    Find("arena_of_few", 2, 19, {"x": (1, 10, 6, 3)}, [
+        ("Abs", "x", "a", {}), ("Sqrt", "a", "b", {}),
+        ("GatherElements", "b i", "y", {"axis": -2}),
+        ("ArgMax", "b", "c", {"axis": 0, "keepdims": 0}),
+        ("Gather", "w c", "z", {"axis": 0})], ["y", "z", "a"],
+         weights={"w": (1, 1), "i": ("int64", [[[[k % 6, (k + 4) % 6, 5 - k % 6]]
+                                                for k in range(10)]])}),
+    # Pads crop all, and make a border of the size.
+    Find("pad_of_nothing", 2, 16, {"x": (1, 1, 2), "z": (1, 1, 5)}, [
+        ("Pad", "x p", "c", {"mode": "constant"}), ("Add", "c z", "y", {})],
+         ["y", "c"], weights={"p": ("int64", [0, -1, 2, 0, 1, 1])}),
+    # Computed tensors without an element.
+    Find("sum_of_nothing", 2, 13, {"x": (1, 4, 2)}, [
+        ("Slice", "x s s a", "e", {}),
+        ("ReduceSum", "e a", "y", {"keepdims": 0})], ["y"],
+         weights={"s": ("int64", [0]), "a": ("int64", [1])}),
+    Find("nothing_beside", 3, 13, {"x": (1, 4, 3)}, [
+        ("MatMul", "x w", "t", {}), ("Slice", "t s s a", "e", {}),
+        ("Concat", "e t", "y", {"axis": 1})], ["y"],
+         weights={"w": (3, 6), "s": ("int64", [0]), "a": ("int64", [1])}),
 )
 
 

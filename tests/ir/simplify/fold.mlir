@@ -144,3 +144,18 @@ func.func @identities() {
   disco.output %4 {name = "y", index = 0 : i64} : (tensor<2x1x3xf32>) -> ()
   return
 }
+
+// -----
+
+// What has no element is a constant.
+// CHECK-LABEL: func.func @nothing
+func.func @nothing() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x4x2xf32>
+  // CHECK-DAG: %[[E:.+]] = disco.constant {{.*}} : tensor<1x0x2xf32>
+  // CHECK-NOT: disco.slice
+  // CHECK: disco.reduce %[[E]]
+  %e = disco.slice %x {starts = array<i64: 0, 0, 0>, steps = array<i64: 1, 1, 1>} : (tensor<1x4x2xf32>) -> tensor<1x0x2xf32>
+  %y = disco.reduce %e {kind = 1 : i32, axes = array<i64: 1>} : (tensor<1x0x2xf32>) -> tensor<1x2xf32>
+  disco.output %y {name = "y", index = 0 : i64} : (tensor<1x2xf32>) -> ()
+  return
+}
