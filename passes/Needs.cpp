@@ -64,11 +64,11 @@ std::optional<Division> Needs::divisionOf(Operation *op) {
 }
 
 /// Whether an op is an output of the model, or one that the root puts together of other tensors
-/// without computing anything.
+/// without computing anything but the reals that integers stand for.
 static bool handsIn(Operation *op) {
   if (isa<OutputOp>(op))
     return true;
-  return isa<ConcatOp, RearrangeOp, SelectOp, SliceOp>(op) &&
+  return isa<ConcatOp, DequantizeOp, RearrangeOp, SelectOp, SliceOp>(op) &&
          ownersOf(op->getResult(0)).getAxis() < 0 && !ownersOf(op->getResult(0)).isReplicated() &&
          llvm::all_of(op->getUsers(), handsIn);
 }

@@ -63,17 +63,40 @@ struct QuantizedContraction {
   std::vector<float> wScales;  // one, or one a row
   std::vector<int64_t> wZeros; // likewise
   int64_t rows, rowAxis;
-  Value bias; // null when there is none
+  Value bias;                     // null when there is none
+  BinaryOp sum;                   // that adds it, where it is no operand
+  SmallVector<int64_t> biasShape; // to which it is broadcast
+  int64_t biasAxis;
 
   float scaleOf(int64_t row) const {
     return input.scale * wScales[wScales.size() == 1 ? 0 : static_cast<size_t>(row)];
   }
-  /// The bias in units of the sum; nothing when it does not fit 32 bits.
-  std::optional<std::vector<int64_t>> integerBias() const;
+  /// The bias in units of the sum; nothing when it does not fit 32 bits, or is off by more than a
+  /// quarter of what comes out of it: units of a result with the scale `result`; 0: not at all.
+  std::optional<std::vector<int64_t>> integerBias(float result = 0) const;
 };
+
+/// A product to which a constant is added, and the constant.
+std::pair<Operation *, Value> addedConstant(BinaryOp sum) {
+  auto isStored = [](Value value) {
+    auto stored = value.getDefiningOp<DequantizeOp>();
+    return isConstant(stored ? stored.getX() : value);
+  };
+  if (sum.getKind() == BinaryKind::Add && !sum.getAct() && !sum->hasAttr(kOwnersAttr))
+    for (auto [product, added] : {std::pair<Value, Value>{sum.getLhs(), sum.getRhs()},
+                                  std::pair<Value, Value>{sum.getRhs(), sum.getLhs()}})
+      if (isa_and_nonnull<ConvOp, MatMulOp>(product.getDefiningOp()) && product.hasOneUse() &&
+          isStored(added) && shapeOf(product) == shapeOf(sum.getResult()))
+        return {product.getDefiningOp(), added};
+  return {nullptr, Value()};
+}
 
 std::optional<QuantizedContraction> quantizedContraction(Value value) {
   Operation *op = value.getDefiningOp();
+  auto sum = dyn_cast_or_null<BinaryOp>(op);
+  Value added;
+  if (sum)
+    std::tie(op, added) = addedConstant(sum);
   auto conv = dyn_cast_or_null<ConvOp>(op);
   auto matmul = dyn_cast_or_null<MatMulOp>(op);
   if ((!conv && !matmul) || op->hasAttr("act") || op->hasAttr("quant") || op->hasAttr("channels"))
@@ -84,12 +107,15 @@ std::optional<QuantizedContraction> quantizedContraction(Value value) {
   auto x = op->getOperand(0).getDefiningOp<DequantizeOp>(),
        w = op->getOperand(1).getDefiningOp<DequantizeOp>();
   std::optional<TensorScale> input = x ? tensorScaleOf(x) : std::nullopt;
-  if (!input || !w || !isByte(x.getX()) || !isByte(w.getX()) || !isConstant(w.getX()) ||
-      (matmul && shapeOf(w).size() != 2))
+  if (!input || !w || !isByte(x.getX()) || !isByte(w.getX()) || (conv && !isConstant(w.getX())))
     return std::nullopt;
-  QuantizedContraction found{op, x, w, *input, {}, {}, 0, 0, {}};
-  found.rowAxis = conv || matmul.getTransB() ? 0 : 1;
+  QuantizedContraction found{op, x, w, *input, {}, {}, 0, 0, {}, sum, {}, 0};
+  int64_t last = static_cast<int64_t>(shapeOf(w).size()) - 1;
+  found.rowAxis = conv ? 0 : matmul.getTransB() ? last - 1 : last;
   found.rows = shapeOf(w)[found.rowAxis];
+  // A factor that is computed, or of which there are several, has one scale.
+  if (matmul && (last != 1 || !isConstant(w.getX())) && !tensorScaleOf(w))
+    return std::nullopt;
   std::optional<std::vector<double>> scales = alongAxis(w.getScale(), shapeOf(w), found.rowAxis),
                                      zeros = w.getZero()
                                                  ? alongAxis(w.getZero(), shapeOf(w), found.rowAxis)
@@ -104,21 +130,30 @@ std::optional<QuantizedContraction> quantizedContraction(Value value) {
     if (!std::isnormal(found.scaleOf(row)))
       return std::nullopt;
   found.bias = conv ? conv.getBias() : matmul.getBias();
+  found.biasShape = {found.rows};
+  if (!sum)
+    return found;
+  if (found.bias)
+    return std::nullopt;
+  found.bias = added;
+  found.biasShape.assign(shapeOf(value).begin(), shapeOf(value).end());
+  found.biasAxis = conv ? 1 : static_cast<int64_t>(shapeOf(value).size()) - 1;
   return found;
 }
 
-std::optional<std::vector<int64_t>> QuantizedContraction::integerBias() const {
+std::optional<std::vector<int64_t>> QuantizedContraction::integerBias(float result) const {
   std::vector<int64_t> sums(static_cast<size_t>(rows), 0);
   if (!bias)
     return sums;
   auto stored = bias.getDefiningOp<DequantizeOp>();
-  std::optional<std::vector<double>> values = alongAxis(stored ? stored.getX() : bias, {rows}, 0),
+  std::optional<std::vector<double>> values = alongAxis(stored ? stored.getX() : bias, biasShape,
+                                                        biasAxis),
                                      scales = std::vector<double>{1},
                                      zeros = std::vector<double>{0};
   if (stored) {
-    scales = alongAxis(stored.getScale(), {rows}, 0);
+    scales = alongAxis(stored.getScale(), biasShape, biasAxis);
     if (stored.getZero())
-      zeros = alongAxis(stored.getZero(), {rows}, 0);
+      zeros = alongAxis(stored.getZero(), biasShape, biasAxis);
   }
   if (!values || !scales || !zeros)
     return std::nullopt;
@@ -131,6 +166,10 @@ std::optional<std::vector<int64_t>> QuantizedContraction::integerBias() const {
     // A bias that was quantised in units of the sum is there already.
     double sum = stored && scale == unit ? difference : std::nearbyint(difference * scale / unit);
     if (!(std::fabs(sum) < 2147483648.0))
+      return std::nullopt;
+    // One that is an operand is rounded, whatever it is, as exporters do.
+    double off = stored && scale == unit ? 0 : std::fabs(difference * scale / unit - sum) * unit;
+    if (this->sum && off > 0.25 * static_cast<double>(result))
       return std::nullopt;
     sums[row] = static_cast<int64_t>(sum);
   }
@@ -180,7 +219,8 @@ struct ContractionInIntegers final : OpRewritePattern<QuantizeOp> {
     if (!small || !small->computed.hasOneUse())
       return failure();
     std::optional<QuantizedContraction> from = quantizedContraction(small->computed);
-    std::optional<std::vector<int64_t>> sums = from ? from->integerBias() : std::nullopt;
+    std::optional<std::vector<int64_t>> sums =
+        from ? from->integerBias(small->result.scale) : std::nullopt;
     if (!sums || (op->hasAttr(kOwnersAttr) && from->op->hasAttr(kOwnersAttr)))
       return failure();
     std::vector<float> multiplier;
@@ -208,7 +248,7 @@ template <typename OpTy> struct SumInIntegers final : OpRewritePattern<OpTy> {
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     std::optional<QuantizedContraction> from = quantizedContraction(op.getResult());
     std::optional<std::vector<int64_t>> sums = from ? from->integerBias() : std::nullopt;
-    if (!sums)
+    if (!sums || isAddedTo(op))
       return failure();
     MLIRContext *context = rewriter.getContext();
     auto quant = QuantAttr::get(context, from->input.zero, zerosOf(context, *from),
@@ -216,7 +256,7 @@ template <typename OpTy> struct SumInIntegers final : OpRewritePattern<OpTy> {
     Operation *made = makeInteger(rewriter, *from, *sums, quant);
     SmallVector<int64_t> shape;
     if (from->wScales.size() > 1) {
-      shape.assign(isa<ConvOp>(op) ? shapeOf(op.getResult()).size() - 1 : 1, 1);
+      shape.assign(isa<ConvOp>(from->op) ? shapeOf(op.getResult()).size() - 1 : 1, 1);
       shape[0] = from->rows;
     }
     auto type = RankedTensorType::get(shape, rewriter.getF32Type());
@@ -235,6 +275,16 @@ template <typename OpTy> struct SumInIntegers final : OpRewritePattern<OpTy> {
       real->setAttr(kOwnersAttr, owners);
     rewriter.replaceOp(op, real);
     return success();
+  }
+
+  /// Whether what is added to it will be its bias.
+  static bool isAddedTo(OpTy op) {
+    Operation *reader = op->hasOneUse() ? *op->user_begin() : nullptr;
+    std::optional<QuantizedContraction> whole =
+        isa_and_nonnull<BinaryOp>(reader) && !isa<BinaryOp>(op.getOperation())
+            ? quantizedContraction(reader->getResult(0))
+            : std::nullopt;
+    return whole && whole->integerBias();
   }
 };
 
@@ -427,7 +477,8 @@ void disco::populateQuantPatterns(RewritePatternSet &patterns) {
 }
 
 void disco::populateQuantSumPatterns(RewritePatternSet &patterns) {
-  patterns.add<SumInIntegers<ConvOp>, SumInIntegers<MatMulOp>>(patterns.getContext());
+  patterns.add<SumInIntegers<ConvOp>, SumInIntegers<MatMulOp>, SumInIntegers<BinaryOp>>(
+      patterns.getContext());
 }
 
 void disco::populateDequantizePatterns(RewritePatternSet &patterns) {

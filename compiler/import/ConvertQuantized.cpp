@@ -281,7 +281,7 @@ static LogicalResult convertQuantMatMul(OpImport &op, Scaled in) {
     in.w = op.reshape(in.w, {op.shape(in.w)[0], 1});
   if (op.hasFailed())
     return failure();
-  QuantAttr quant = op.rank(in.w) == 2 ? quantOf(op, in, op.shape(in.w)[1]) : QuantAttr();
+  QuantAttr quant = quantOf(op, in, op.shape(in.w).back());
   Value y;
   if (quant) {
     y = matrixProduct(op, in.x, in.w, {}, false, false, quant);

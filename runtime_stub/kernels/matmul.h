@@ -3,6 +3,7 @@
 #ifndef DISCO_KERNELS_MATMUL_H
 #define DISCO_KERNELS_MATMUL_H
 
+#include "batch.h"
 #include "gemm.h"
 #include "scalar.h"
 
@@ -177,17 +178,11 @@ inline void matmul(typename P::y_t *y, const typename P::a_t *a, const typename 
   for (int r = 0; r < P::batch_rank; ++r)
     count *= (dim)P::batch[r];
   for (dim i = 0; i < count; ++i) {
-    dim rest = i, from_a = 0, from_b = 0;
-    for (int r = (int)P::batch_rank - 1; r >= 0; --r) {
-      const dim at = rest % (dim)P::batch[r];
-      rest /= (dim)P::batch[r];
-      from_a += at * (dim)P::a_batch[r];
-      from_b += at * (dim)P::b_batch[r];
-    }
+    const batch_place at = batch_at<P>(i);
     G g{};
     g.y = y + i * G::m * G::n;
-    g.left = a + from_a;
-    g.right = b + from_b;
+    g.left = a + at.a;
+    g.right = b + at.b;
     g.bias = bias;
     g.init = P::has_init ? init + i * G::m * G::n : nullptr;
     g.residual = P::has_residual ? residual + i * G::m * G::n : nullptr;

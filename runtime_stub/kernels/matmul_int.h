@@ -3,6 +3,7 @@
 #ifndef DISCO_KERNELS_MATMUL_INT_H
 #define DISCO_KERNELS_MATMUL_INT_H
 
+#include "batch.h"
 #include "gemm_int.h"
 
 namespace disco {
@@ -69,16 +70,25 @@ template <class P> struct matmul_int_product {
 ///
 /// P: a_t, b_t           int8_t or uint8_t
 ///    y_t, x_zero, w_zero(column), has_w_zero, requantised, ... as in conv_int, rows being columns
-///    of b m, k, n, a_k, dense_channels, channel(i), trans_b   as in matmul; one matrix b for all
-///    rows of a has_init, has_bias; bias [n]
+///    of b
+///    m, k, n, a_k, dense_channels, channel(i), trans_b, batch_rank, batch, a_batch, b_batch,
+///    has_init, has_bias   as in matmul; bias [n]
 template <class P>
 inline void matmul_int(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
                        const int32_t *bias, const int32_t *init) {
-  const matmul_int_product<P> g{y, a, b, bias, init};
-  if constexpr (P::trans_b)
-    g.dots();
-  else
-    gemm_int(g);
+  using G = matmul_int_product<P>;
+  dim count = 1;
+  for (int r = 0; r < P::batch_rank; ++r)
+    count *= (dim)P::batch[r];
+  for (dim i = 0; i < count; ++i) {
+    const batch_place at = batch_at<P>(i);
+    const dim y_at = i * G::m * G::n;
+    const G g{y + y_at, a + at.a, b + at.b, bias, P::has_init ? init + y_at : nullptr};
+    if constexpr (P::trans_b)
+      g.dots();
+    else
+      gemm_int(g);
+  }
 }
 
 } // namespace disco

@@ -134,24 +134,12 @@ class LeastTraffic:
         size = value.dtype.itemsize
         if value.dtype == np.float16 and name not in self.t.inputs:
             size = HALF_BYTES
-        size = self._integers_behind(name) or size
         base = Base(name, value.shape, size, first, self.nodes)
         self.bases.append(base)
         self.starts.append(first)
         self.numbers[name] = np.arange(
             first, first + base.size).reshape(value.shape)
         return base
-
-    def _integers_behind(self, name):
-        """What is dequantised with one scale travels as the integers that it
-        was: their bytes; None for other tensors."""
-        op = self.t.ops[self.t.producer[name]] \
-            if name in self.t.producer else None
-        if op is None or op.op_type != "DequantizeLinear" or any(
-                i and (i not in self.t.constants or self.t.values[i].size != 1)
-                for i in op.input[1:]):
-            return None
-        return self.t.values[op.input[0]].dtype.itemsize
 
     def _numbers(self, name):
         if name in self.numbers:
@@ -397,9 +385,8 @@ class LeastTraffic:
                                  minlength=self.nodes)[:self.nodes]
             counts[self.root] = 0
             # An output of the model is rounded before it is handed in.
-            size = base.itemsize
-            if base.name in self.t.outputs:
-                size = min(size, self.t.values[base.name].dtype.itemsize)
+            size = self.t.values[base.name].dtype.itemsize \
+                if base.name in self.t.outputs else base.itemsize
             result[:, self.root] += counts * size
         return result
 

@@ -99,6 +99,12 @@ def _pads_nothing(t, op):
         np.array_equal(t.values[op.input[0]], t.values[op.output[0]])
 
 
+def _dequantises(t, op):
+    """With one scale: what travels are the integers."""
+    return op.op_type == "DequantizeLinear" and all(
+        i in t.constants and t.values[i].size == 1 for i in op.input[1:] if i)
+
+
 # How many of its inputs hold data: the others must be constant.
 _DATA_INPUTS = {"Concat": None}
 
@@ -106,7 +112,7 @@ _DATA_INPUTS = {"Concat": None}
 def rearranged(t, op, numbers):
     """{output: element numbers} of an op that only rearranges, else None.
     `numbers(name)` gives an input's."""
-    if _pads_nothing(t, op):
+    if _pads_nothing(t, op) or _dequantises(t, op):
         return {op.output[0]: numbers(op.input[0])}
     if op.op_type not in _RULES and op.op_type != "Split":
         return None

@@ -17,8 +17,8 @@ static Shape batchStrides(ArrayRef<int64_t> operand, ArrayRef<int64_t> resultBat
 }
 
 LogicalResult MatMulOp::verify() {
-  if (getQuant() && (getTransA() || shapeOf(getB()).size() != 2))
-    return emitOpError("integer arithmetic needs one matrix of weights and an operand as it is");
+  if (getQuant() && getTransA())
+    return emitOpError("integer arithmetic needs its first operand as it is");
   if (getQuant() && failed(verifyQuant(*this, *getQuant(), getA(), getB(), getBias(),
                                        shapeOf(getResult()).back())))
     return failure();

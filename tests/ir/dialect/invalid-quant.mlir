@@ -145,9 +145,9 @@ func.func @matmul_zeros(%a: tensor<2x3xi8>, %b: tensor<3x4xi8>) {
 
 // -----
 
-func.func @matmul_batch(%a: tensor<2x2x3xi8>, %b: tensor<2x3x4xi8>) {
-  // expected-error@+1 {{integer arithmetic needs one matrix of weights and an operand as it is}}
-  %0 = disco.matmul %a, %b {quant = #disco.quant<xZero = 0, wZero = [], result = i32>} : (tensor<2x2x3xi8>, tensor<2x3x4xi8>) -> tensor<2x2x4xi32>
+func.func @matmul_turned(%a: tensor<3x2xi8>, %b: tensor<3x4xi8>) {
+  // expected-error@+1 {{integer arithmetic needs its first operand as it is}}
+  %0 = disco.matmul %a, %b {trans_a, quant = #disco.quant<xZero = 0, wZero = [], result = i32>} : (tensor<3x2xi8>, tensor<3x4xi8>) -> tensor<2x4xi32>
   return
 }
 

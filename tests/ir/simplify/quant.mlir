@@ -114,3 +114,82 @@ func.func @others() {
   disco.output %qm {name = "y", index = 0 : i64} : (tensor<1x2x1x1xui8>) -> ()
   return
 }
+
+// -----
+
+// What is added to a product is its bias: in units of the sum, whether it was stored in them or as reals.
+// CHECK-LABEL: @added
+// CHECK-DAG: %[[B:.*]] = disco.constant dense<[7, -9, 3]> : tensor<3xi32>
+// CHECK-DAG: %[[C:.*]] = disco.constant dense<[4, -2, 1]> : tensor<3xi32>
+// CHECK-DAG: disco.matmul {{.*}} bias %[[B]] {{.*}}quant = #disco.quant<xZero = 2, wZero = [], result = i8, multiplier = dense<5.000000e-01> : tensor<1xf32>, yZero = 1, low = 1, high = 127>
+// CHECK-DAG: %[[S:.*]] = disco.matmul {{.*}} bias %[[C]] {{.*}}quant = #disco.quant<xZero = 2, wZero = [], result = i32>
+// CHECK-NOT: disco.binary
+// CHECK: disco.output {{.*}}name = "v"
+func.func @added() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x2x2xi8>
+  %s = disco.constant dense<0.5> : tensor<f32> : tensor<f32>
+  %t = disco.constant dense<0.25> : tensor<f32> : tensor<f32>
+  %z = disco.constant dense<2> : tensor<i8> : tensor<i8>
+  %o = disco.constant dense<1> : tensor<i8> : tensor<i8>
+  %w = disco.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8> : tensor<2x3xi8>
+  %b = disco.constant dense<[[7, -9, 3]]> : tensor<1x3xi32> : tensor<1x3xi32>
+  %c = disco.constant dense<[1.0, -0.5, 0.25]> : tensor<3xf32> : tensor<3xf32>
+  %rx = disco.dequantize %x, %s, %z : (tensor<1x2x2xi8>, tensor<f32>, tensor<i8>) -> tensor<1x2x2xf32>
+  %rw = disco.dequantize %w, %s : (tensor<2x3xi8>, tensor<f32>) -> tensor<2x3xf32>
+  %rb = disco.dequantize %b, %t : (tensor<1x3xi32>, tensor<f32>) -> tensor<1x3xf32>
+  %p = disco.matmul %rx, %rw : (tensor<1x2x2xf32>, tensor<2x3xf32>) -> tensor<1x2x3xf32>
+  %a = disco.binary %rb, %p {kind = 0 : i32} : (tensor<1x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %r = disco.unary %a {act = #disco.act<relu>} : (tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %y = disco.quantize %r, %s, %o : (tensor<1x2x3xf32>, tensor<f32>, tensor<i8>) -> tensor<1x2x3xi8>
+  disco.output %y {name = "y", index = 0 : i64} : (tensor<1x2x3xi8>) -> ()
+  %p2 = disco.matmul %rx, %rw : (tensor<1x2x2xf32>, tensor<2x3xf32>) -> tensor<1x2x3xf32>
+  %a2 = disco.binary %p2, %c {kind = 0 : i32} : (tensor<1x2x3xf32>, tensor<3xf32>) -> tensor<1x2x3xf32>
+  disco.output %a2 {name = "v", index = 1 : i64} : (tensor<1x2x3xf32>) -> ()
+  return
+}
+
+// -----
+
+// One that would be off by more than a quarter of a unit of the result stays real.
+// CHECK-LABEL: @coarse
+// CHECK: disco.matmul {{.*}}result = i32
+// CHECK: disco.binary
+// CHECK: disco.quantize
+func.func @coarse() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x2xi8>
+  %s = disco.constant dense<0.5> : tensor<f32> : tensor<f32>
+  %t = disco.constant dense<0.125> : tensor<f32> : tensor<f32>
+  %w = disco.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8> : tensor<2x3xi8>
+  %c = disco.constant dense<[1.0, -0.375, 0.25]> : tensor<3xf32> : tensor<3xf32>
+  %rx = disco.dequantize %x, %s : (tensor<1x2xi8>, tensor<f32>) -> tensor<1x2xf32>
+  %rw = disco.dequantize %w, %s : (tensor<2x3xi8>, tensor<f32>) -> tensor<2x3xf32>
+  %p = disco.matmul %rx, %rw : (tensor<1x2xf32>, tensor<2x3xf32>) -> tensor<1x3xf32>
+  %a = disco.binary %p, %c {kind = 0 : i32} : (tensor<1x3xf32>, tensor<3xf32>) -> tensor<1x3xf32>
+  %y = disco.quantize %a, %t : (tensor<1x3xf32>, tensor<f32>) -> tensor<1x3xi8>
+  disco.output %y {name = "y", index = 0 : i64} : (tensor<1x3xi8>) -> ()
+  return
+}
+
+// -----
+
+// The product of two tensors that are computed, as in attention.
+// CHECK-LABEL: @attention
+// CHECK: %[[S:.*]] = disco.matmul %{{.*}}, %{{.*}} {{.*}}quant = #disco.quant<xZero = 2, wZero = [5], result = i8, multiplier = dense<2.500000e-01> : tensor<1xf32>, yZero = 0, low = -128, high = 127>
+// CHECK: %[[V:.*]] = disco.matmul %[[S]], %{{.*}} {{.*}}quant = #disco.quant<xZero = 0, wZero = [2], result = i32>
+// CHECK: disco.dequantize %[[V]]
+func.func @attention() {
+  %q = disco.input {name = "q", index = 0 : i64} : () -> tensor<1x3x4x2xi8>
+  %k = disco.input {name = "k", index = 1 : i64} : () -> tensor<1x3x2x4xui8>
+  %s = disco.constant dense<0.5> : tensor<f32> : tensor<f32>
+  %u = disco.constant dense<1.0> : tensor<f32> : tensor<f32>
+  %zq = disco.constant dense<2> : tensor<i8> : tensor<i8>
+  %zk = disco.constant dense<5> : tensor<ui8> : tensor<ui8>
+  %rq = disco.dequantize %q, %s, %zq : (tensor<1x3x4x2xi8>, tensor<f32>, tensor<i8>) -> tensor<1x3x4x2xf32>
+  %rk = disco.dequantize %k, %s, %zk : (tensor<1x3x2x4xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x3x2x4xf32>
+  %p = disco.matmul %rq, %rk : (tensor<1x3x4x2xf32>, tensor<1x3x2x4xf32>) -> tensor<1x3x4x4xf32>
+  %y = disco.quantize %p, %u : (tensor<1x3x4x4xf32>, tensor<f32>) -> tensor<1x3x4x4xi8>
+  %r = disco.dequantize %y, %u : (tensor<1x3x4x4xi8>, tensor<f32>) -> tensor<1x3x4x4xf32>
+  %v = disco.matmul %r, %rq : (tensor<1x3x4x4xf32>, tensor<1x3x4x2xf32>) -> tensor<1x3x4x2xf32>
+  disco.output %v {name = "v", index = 0 : i64} : (tensor<1x3x4x2xf32>) -> ()
+  return
+}

@@ -201,7 +201,7 @@ TEST(QuantConv, FewChannelsAGroup) {
 }
 
 template <class A, class B, class Y, int M, int K, int N, bool Trans, int XZ, int WZ, int F>
-struct Product {
+struct ProductOf {
   using a_t = A;
   using b_t = B;
   using y_t = Y;
@@ -217,6 +217,34 @@ struct Product {
   static constexpr int64_t y_zero = -3, low = int_min<Y>, high = int_max<Y>;
   static constexpr float multiplier[1] = {0.0078125f};
 };
+
+template <class A, class B, class Y, int M, int K, int N, bool Trans, int XZ, int WZ, int F>
+struct Product : ProductOf<A, B, Y, M, K, N, Trans, XZ, WZ, F> {
+  static constexpr int batch_rank = 1;
+  static constexpr int64_t batch[] = {1}, a_batch[] = {0}, b_batch[] = {0};
+};
+
+/// Two by three products; b is the same for the two, a for the three.
+template <class A, class B, class Y, int M, int K, int N, bool Trans, int XZ, int WZ, int F>
+struct Products : ProductOf<A, B, Y, M, K, N, Trans, XZ, WZ, F> {
+  using one = Product<A, B, Y, M, K, N, Trans, XZ, WZ, F>;
+  static constexpr int batch_rank = 2;
+  static constexpr int64_t batch[] = {2, 3}, a_batch[] = {M * K, 0}, b_batch[] = {0, K *N};
+};
+
+template <class P> void checkProducts() {
+  const auto a = bytes<typename P::a_t>(2 * P::m * P::k, 9);
+  const auto b = bytes<typename P::b_t>(3 * P::k * P::n, 10);
+  const auto bias = words(P::n, 11), init = words(6 * P::m * P::n, 12);
+  const int64_t each = P::m * P::n;
+  buffer<typename P::y_t> y((size_t)(6 * each)), want((size_t)(6 * each));
+  matmul_int<P>(y.data(), a.data(), b.data(), bias.data(), init.data());
+  for (int64_t i = 0; i < 6; ++i)
+    matmul_int<typename P::one>(want.data() + i * each, a.data() + i / 3 * P::m * P::k,
+                                b.data() + i % 3 * P::k * P::n, bias.data(),
+                                init.data() + i * each);
+  EXPECT_EQ(y, want);
+}
 
 template <class P> void checkProduct() {
   const auto a = bytes<typename P::a_t>(P::m * P::a_k, 5);
@@ -252,6 +280,11 @@ TEST(QuantMatMul, BothWays) {
   checkProduct<Product<uint8_t, int8_t, int8_t, 1, 1281, 70, true, 128, 0, Bias | Init | Small>>();
   checkProduct<Product<int8_t, uint8_t, int32_t, 4, 7, 3, true, 127, 255, List>>();
   checkProduct<Product<int8_t, int8_t, int8_t, 5, 12, 9, false, 1, 2, List | Init | Small>>();
+}
+
+TEST(QuantMatMul, Batches) {
+  checkProducts<Products<int8_t, int8_t, int8_t, 5, 16, 7, false, -3, 4, Small>>();
+  checkProducts<Products<uint8_t, int8_t, int32_t, 4, 33, 9, true, 130, -128, Bias | Init>>();
 }
 
 struct Numbers {
