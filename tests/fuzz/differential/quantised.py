@@ -55,13 +55,14 @@ def conv(g):
         raise Rejected("opset")
     x = quantise(g, g.floats(4))
     c = g.shape(x)[1]
-    group = g.pick((1, 1, 1, c))
-    outputs = c if group == c else g.integer(1, 10)
-    k = g.pick((1, 3))
+    group = g.pick([1, 1, c] + [d for d in range(2, c) if c % d == 0])
+    outputs = group * g.integer(1, 3) if group > 1 else g.integer(1, 10)
+    k, d = g.pick((1, 3, 3, 5)), g.pick((1, 1, 2))
     w = _weights(g, (outputs, c // group, k, k), 0)
     bias = [g.weight(outputs, scale=0.3)] if g.chance(0.7) else []
     y = g.op("Conv", x, w, *bias, group=group, kernel_shape=[k, k],
-             pads=[k // 2] * 4, strides=[g.integer(1, 2)] * 2)
+             pads=[k // 2 * d] * 4, strides=[g.integer(1, 3)] * 2,
+             dilations=[d] * 2)
     if g.chance(0.4):
         y = g.op("Relu", y)
     return quantise(g, y)
@@ -77,7 +78,23 @@ def linear(g):
         y = g.op("Gemm", x, w, g.weight(outputs, scale=0.3), transB=1)
     else:
         y = g.op("MatMul", x, _weights(g, (inner, outputs), 1))
-    return quantise(g, y)
+        if g.chance(0.6):
+            bias = g.weight(*g.pick(((outputs,), (1, outputs), (1,))),
+                            scale=0.3)
+            y = g.op("Add", *g.pick(((y, bias), (bias, y))))
+    return quantise(g, y) if g.chance(0.7) else y
+
+
+def product(g):
+    """A product of two computed tensors, as in attention."""
+    if g.opset < FIRST:
+        raise Rejected("opset")
+    x = g.floats(2, 3, 4)
+    rank = g.rank(x)
+    turned = g.op("Transpose", x, perm=[*range(rank - 2), rank - 1, rank - 2])
+    y = g.op("MatMul", quantise(g, x), quantise(g, turned))
+    y = g.op("Mul", y, g.constant(np.float32(0.3 / np.sqrt(g.shape(x)[-1]))))
+    return quantise(g, y) if g.chance(0.5) else y
 
 
 def add(g):
@@ -148,4 +165,5 @@ def by_name(g):
     return g.op("DequantizeLinear", y, y_scale, y_zero)
 
 
-OPS = [(conv, 2), (linear, 1), (add, 1), (integer, 1), (by_name, 1)]
+OPS = [(conv, 2), (linear, 1), (product, 1), (add, 1), (integer, 1),
+       (by_name, 1)]
