@@ -119,6 +119,7 @@ def InsertExchanges : Pass<"disco-insert-exchanges", "mlir::ModuleOp"> {
     is traced back through ops that only rename channels (concatenations, slices, shuffles) to the tensor that computed it, and one
     `disco.exchange` after that tensor's op carries the union of what all readers of a node need, so
     that a feature travels once. A `disco.merge` before the reader joins what the node owns and what it received.
+    What was dequantised with one scale travels as the integers that it was, and is dequantised again where it arrives.
 
     Before:
     ```mlir
