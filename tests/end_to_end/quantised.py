@@ -171,6 +171,51 @@ def float_network():
     return helper.make_model(graph_, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
 
 
+def ops_alone():
+    """(name, input's shape, graph on it, unit): ops that become integer arithmetic, each alone."""
+    def product(n, x, bias):
+        w, scale = n.weights([20, 10], 1, bias != "units")
+        added = n.bias(10, 1 / 32, scale) if bias == "units" else n.constant(n.rng.normal(0, 0.2, 10).astype(np.float32))
+        return n.op("Add", [n.op("MatMul", [x, w]), added])
+
+    def scores(n, x):
+        return n.op("MatMul", [x, n.op("Transpose", [x], perm=[0, 1, 3, 2])])
+
+    yield "real bias", [4, 20], lambda n, x: product(n, x, "real"), 0.01
+    yield "bias in units of the sum", [4, 20], lambda n, x: product(n, x, "units"), 0.01
+    yield "scores", [1, 4, 5, 16], scores, 0.3
+    yield "depthwise", [1, 9, 11, 13], lambda n, x: n.conv(x, 1 / 32, 9, 9, 5, 9, strides=[2, 1]), 0.02
+    yield "few channels a group", [1, 12, 9, 8], lambda n, x: n.conv(x, 1 / 32, 12, 9, 3, 3), 0.02
+
+
+def within_a_unit(small):
+    """Every op alone is within one unit of ONNX Runtime's, with the same bits for every N."""
+    session_folder = os.path.join(small.folder, "ops")
+    os.makedirs(session_folder, exist_ok=True)
+    runtime = cluster.Runtime(os.path.join(small.folder, "runtime"), ("-O1",))
+    for number, (name, shape, build, unit) in enumerate(ops_alone()):
+        n = Network(True, number)
+        y = n.q(build(n, n.q("x", 1 / 32, 7)), unit, -3)
+        value = helper.make_tensor_value_info
+        graph_ = helper.make_graph(n.ops, "op", [value("x", TensorProto.FLOAT, shape)],
+                                   [value(y, TensorProto.FLOAT, None)], n.constants)
+        model = onnx.shape_inference.infer_shapes(
+            helper.make_model(graph_, opset_imports=[helper.make_opsetid("", 14)], ir_version=8))
+        outs = [os.path.join(session_folder, f"op{number}n{nodes}") for nodes in (1, 3)]
+        for out, nodes in zip(outs, (1, 3)):
+            onnx.save(model, out + ".onnx")
+            discoc.compile(out + ".onnx", nodes, out)
+        program = os.path.join(session_folder, f"op{number}.program")
+        cluster.build_inproc(outs, program, runtime)
+        feed = {"x": np.random.default_rng(number).normal(0, 1.2, shape).astype(np.float32)}
+        one, three = (cluster.run_inproc(program, nodes, feed, [y], session_folder)[0] for nodes in (1, 3))
+        why = bits_differ(three, one)
+        far = np.abs(np.rint((one[y] - ort.Session(outs[0] + ".onnx").run(feed)[y]) / unit)).max()
+        if why or far > 1:
+            return f"{name}: {why or f'{far} units from ONNX Runtime'}"
+    return None
+
+
 def pairs(*tables):
     """{(from, to): bytes} of several such, or of the oracle's lists."""
     total = {}
@@ -349,6 +394,7 @@ def cases(small, a):
         yield f"host N={nodes}", lambda n=nodes: bits_differ(small.host(n), small.first())
     yield "integers", lambda: integers_only(small)
     yield "bytes", lambda: quarter(small)
+    yield "ops", lambda: within_a_unit(small)
     yield "floats", lambda: integers_cross(small)
     yield "linux", lambda: small.boards(["linux", "linux-aarch64", "linux-armv7"])
     for boards in BOARDS:
