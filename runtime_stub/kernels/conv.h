@@ -213,6 +213,7 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
 ///    dense_channels    weight column i reads channel i of x; else channel(i), a
 ///                      static constexpr function, says which
 ///    has_init, has_bias, has_residual
+///    exact, channelwise    with exact_order: the whole convolution has one channel a group
 ///    act               applied last
 /// y         [n][co][od][oh][ow]
 /// x         [n][x_channels][id][ih][iw]
@@ -227,10 +228,14 @@ inline void conv(typename P::y_t *y, const typename P::x_t *x, const typename P:
                  const typename P::y_t *residual) {
   using G = conv_product<P>;
   conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) {
-    // Few rows of c are not worth packed columns.
-    if constexpr (exact_order<P>)
-      gemm(g);
-    else if constexpr (G::m < 4 && conv_planes<P, G>::serves)
+    // An exact order has one form, whatever the node's share; else few rows of c are not worth
+    // packed columns.
+    if constexpr (exact_order<P>) {
+      if constexpr (P::channelwise && conv_planes<P, G>::serves)
+        conv_planes<P, G>::run(g);
+      else
+        gemm(g);
+    } else if constexpr (G::m < 4 && conv_planes<P, G>::serves)
       conv_planes<P, G>::run(g);
     else if constexpr (G::m < 4 && G::ow >= 4)
       conv_rows<P>(g);

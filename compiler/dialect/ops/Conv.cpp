@@ -184,6 +184,8 @@ void ConvOp::describeKernel(KernelCall &call) {
   call.constant("groups", static_cast<int64_t>(getGroup())).constant("x_channels", x[1]);
   addWindow(call, getX(), getResult(), w.drop_front(2), getStrides(), getPads(), getDilations());
   addSum(call, *this);
+  if (inExactOrder(*this))
+    call.flag("channelwise", w[1] == 1 && (getGroup() > 1 || (*this)->hasAttr(kGroupsAttr)));
   if (getQuant())
     addQuant(call, *getQuant());
   call.pointers = {getResult(), getX(), getW(), getBias(), getInit()};
