@@ -185,9 +185,9 @@ inline int32_t int_word(const int8_t *const *rows, dim i) {
 struct int_block {
   static constexpr dim lanes = int_vec::lanes;
   static constexpr dim mr = DISCO_INT_ROWS, vectors = DISCO_INT_VECTORS,
-                       nr = (DISCO_PAIRS_BYTES ? vectors : 2 * vectors) * lanes;
-  static constexpr dim kc = DISCO_PAIRS_BYTES ? 512 : 192; // even
-  static constexpr dim mg = DISCO_PAIRS_BYTES ? 4 * mr : 16;
+                       nr = (DISCO_PAIRS_BYTES > 0 ? vectors : 2 * vectors) * lanes;
+  static constexpr dim kc = DISCO_PAIRS_BYTES > 0 ? 512 : 192; // even
+  static constexpr dim mg = DISCO_PAIRS_BYTES > 0 ? 4 * mr : 16;
 };
 
 /// A word of numbers.
