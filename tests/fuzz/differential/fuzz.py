@@ -39,13 +39,22 @@ SANITIZE = ("-O1", "-w", "-fsanitize=address,undefined",
             "-fno-sanitize-recover=all")
 
 
+def likeness(case, verdict):
+    """The same for failures that are perhaps one fault."""
+    if verdict.kind != "wrong":
+        return verdict.signature
+    name = verdict.detail.split(":")[0]
+    made = [op.op_type for op in case.model.graph.node if name in op.output]
+    return " ".join([verdict.signature, *made])
+
+
 class Fuzzer:
     def __init__(self, a, folder, tally):
         self.a, self.folder, self.tally = a, folder, tally
         self.flags = SANITIZE if a.sanitize else ("-O0", "-w")
         self.runtime = cluster.Runtime(os.path.join(folder, "runtime"),
                                        self.flags if a.sanitize else ("-O1",))
-        self.seen = collections.Counter()   # signatures of failures
+        self.seen = collections.Counter()   # failures by likeness
         self.skipped = collections.Counter()    # kinds of what is no failure
 
     def judge(self, batch):
@@ -60,12 +69,13 @@ class Fuzzer:
             return self.tally.skip(case.name, f"{verdict.kind}: "
                                    f"{verdict.signature[:90]}")
         self.tally.fail(f"{case.name} N={case.nodes}", str(verdict)[:400])
-        self.seen[verdict.signature] += 1
+        alike = likeness(case, verdict)
+        self.seen[alike] += 1
         if not self.a.keep:
             return None
         target = os.path.join(self.a.keep, case.name)
         case.save(target)
-        if self.seen[verdict.signature] <= self.a.reduce_each:
+        if self.seen[alike] <= self.a.reduce_each:
             self.reduce(case, verdict, target)
         return None
 

@@ -17,6 +17,7 @@ import case as cases  # noqa: E402
 import compare  # noqa: E402
 import discoc  # noqa: E402
 import finds  # noqa: E402
+import fuzz  # noqa: E402
 import judge  # noqa: E402
 import ort  # noqa: E402
 import reduce  # noqa: E402
@@ -105,6 +106,14 @@ class FuzzTest(unittest.TestCase):
             self.assertEqual({n: v.shape for n, v in want.items()},
                              {n: v.shape for n, v in compare.oracle(
                                  case.model, case.feeds).items()})
+
+    def test_likeness(self):
+        case = graph_case(3)
+        last = case.model.graph.node[-1]
+        self.assertEqual(fuzz.likeness(case, judge.Verdict(
+            "wrong", f"{last.output[0]}: error 1")), f"wrong {last.op_type}")
+        crash = judge.Verdict("crash", "at 12")
+        self.assertEqual(fuzz.likeness(case, crash), crash.signature)
 
     def test_rounding_decides(self):
         """A difference of two almost equal numbers is not settled."""
