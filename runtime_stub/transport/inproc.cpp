@@ -30,6 +30,7 @@ struct ring {
 struct endpoint {
   disco_inproc *links;
   uint32_t rank;
+  uint32_t killed;   // neither reads nor writes any more
   uint32_t slept_on; // value of events when the last sleep ended
   uint32_t events;   // under the mutex: counts what may matter to this node
   pthread_mutex_t mutex;
@@ -77,7 +78,7 @@ void copy_out(const ring *r, uint32_t at, uint8_t *to, uint32_t n) {
 int32_t inproc_write(void *context, uint32_t peer, const void *data, size_t size, bool) {
   endpoint *e = static_cast<endpoint *>(context);
   ring *r = link(e->links, e->rank, peer);
-  if (get(&r->cut) || get(&r->finished))
+  if (get(&e->killed) || get(&r->cut) || get(&r->finished))
     return DISCO_IO_LOST;
   uint32_t capacity = e->links->capacity, used = r->tail - get(&r->head);
   uint32_t room = (capacity ? capacity : r->size) - used;
@@ -100,8 +101,8 @@ int32_t inproc_write(void *context, uint32_t peer, const void *data, size_t size
 int32_t inproc_read(void *context, uint32_t peer, void *data, size_t size) {
   endpoint *e = static_cast<endpoint *>(context);
   ring *r = link(e->links, peer, e->rank);
-  if (get(&r->cut))
-    return DISCO_IO_LOST; // killed
+  if (get(&e->killed) || get(&r->cut))
+    return DISCO_IO_LOST;
   uint32_t over = get(&r->finished),
            ready =
                get(&r->tail) - r->head; // in this order: what was written before the end is seen
@@ -217,6 +218,8 @@ disco_transport disco_inproc_transport(disco_inproc *links, uint32_t rank) {
 }
 
 void disco_inproc_kill(disco_inproc *links, uint32_t rank) {
+  // All at once for the node itself, or it would tell others of links that are lost to it.
+  set(&links->ends[rank].killed, 1);
   for (uint32_t peer = 0; peer < links->nodes; ++peer)
     if (peer != rank)
       inproc_close(&links->ends[rank], peer);
