@@ -162,11 +162,15 @@ private:
     return undivided < bestCost ? -1 : best;
   }
 
+  /// Whether statistics of the parts may travel where an op's operand is divided along an axis.
+  bool mergesOver(DivisionOpInterface op, int64_t axis) const {
+    return nodes > 1 && !inExactOrder(op) && llvm::is_contained(op.getStatisticAxes(), axis);
+  }
+
   /// Whether an op reduces over the axis along which its operand is divided.
   bool runsOverDivided(DivisionOpInterface op) const {
-    return nodes > 1 && !inExactOrder(op) && op->getNumOperands() == 1 &&
-           isDivided(op->getOperand(0)) && axes.lookup(op->getOperand(0)) >= 0 &&
-           llvm::is_contained(op.getStatisticAxes(), axes.lookup(op->getOperand(0)));
+    return op->getNumOperands() == 1 && isDivided(op->getOperand(0)) &&
+           mergesOver(op, axes.lookup(op->getOperand(0)));
   }
 
   /// Bytes that every owner tells another: a number or two a row.
@@ -240,7 +244,7 @@ private:
     hints[use.getOperandNumber()] = axis;
     Value result = use.getOwner()->getResult(0);
     int64_t best = 2 * bytesOf(use.get());
-    if (nodes > 1 && !inExactOrder(rule) && llvm::is_contained(rule.getStatisticAxes(), axis))
+    if (mergesOver(rule, axis))
       best = nodes * statisticBytes(rule) +
              (shapeOf(result) == shapeOf(use.get()) ? costOfReaders(result, axis) : 0);
     for (int64_t resultAxis : candidates(result)) {

@@ -65,12 +65,16 @@ Placement place(const std::vector<Buffer> &buffers, SmallVector<size_t> order) {
   return placement;
 }
 
+/// Each pair of buffers, and what even two of them cost.
+size_t workOfPlacing(size_t count) { return count * count + 1000; }
+
 /// The buffer on top of the arena goes first, again and again, as long as much is wasted and the
 /// work stays small.
 void repair(Placement &best, int64_t live) {
   Placement current = best;
   size_t count = current.buffers.size();
-  for (size_t work = 0; 8 * best.arena > 9 * live && work < 20'000'000; work += count * count + 1) {
+  for (size_t work = 0; 8 * best.arena > 9 * live && work < 20'000'000;
+       work += workOfPlacing(count)) {
     SmallVector<size_t> order = current.order;
     auto top = llvm::find_if(order, [&](size_t i) {
       return current.buffers[i].offset + rounded(current.buffers[i].bytes) == current.arena;
@@ -93,7 +97,8 @@ void search(Placement &best, int64_t live) {
     state = state * 6364136223846793005U + 1442695040888963407U;
     return static_cast<size_t>((state >> 33) % below);
   };
-  for (size_t work = 0; 4 * best.arena > 5 * live && work < 50'000'000; work += count * count + 1) {
+  for (size_t work = 0; 4 * best.arena > 5 * live && work < 50'000'000;
+       work += workOfPlacing(count)) {
     SmallVector<size_t> order = best.order;
     for (size_t exchanges = draw(count) + 1; exchanges > 0; --exchanges)
       std::swap(order[draw(count)], order[draw(count)]);

@@ -70,8 +70,7 @@ public:
 private:
   /// With an exact order, sums must not depend on how many nodes there are.
   bool isWorthwhile() const {
-    auto module = regroup->getParentOfType<ModuleOp>();
-    int64_t nodes = module ? nodesOf(module) : 1;
+    int64_t nodes = nodesOf(regroup->getParentOfType<ModuleOp>());
     return inExactOrder(regroup) ||
            (nodes > 1 && shape[1] > 1 && isUneven(channelShape[1], shape[1], nodes));
   }
@@ -85,6 +84,7 @@ private:
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       hasReduction = true;
       return reduce.getKind() == ReduceKind::Mean && reduce.getKeepdims() &&
+             tensorType(reduce).getNumElements() == shape[0] * shape[1] &&
              isRow(reduce.getResult());
     }
     if (auto rearrange = dyn_cast<RearrangeOp>(op)) {
@@ -171,8 +171,8 @@ private:
 
   void finish(PatternRewriter &rewriter, Operation *end) {
     Value result = channels.lookup(end->getOperand(0));
-    if (Attribute name = end->getAttr(kTensorAttr); name && result.getDefiningOp())
-      result.getDefiningOp()->setAttr(kTensorAttr, name);
+    if (end->getOperand(0) != regroup.getResult())
+      takeOver(rewriter, end, result.getDefiningOp());
     rewriter.replaceAllUsesWith(end->getResult(0), result);
   }
 

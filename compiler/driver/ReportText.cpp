@@ -112,12 +112,16 @@ static std::string kindsText(const BytesByKind &read) {
   return name + std::string(most == read.sum() ? "" : " +");
 }
 
-static std::string layersText(const Report &r) {
-  Table table({"<op", "<type", "MACs", "share", "weights", "share", "read", "of dense", "<as"});
+static size_t widthOfNames(const Report &r, size_t least) {
   std::vector<std::string> names;
   for (const LayerReport &layer : r.layers)
     names.push_back(layer.op);
-  const size_t width = widthApart(names, 24, 48);
+  return widthApart(names, least, 48);
+}
+
+static std::string layersText(const Report &r) {
+  Table table({"<op", "<type", "MACs", "share", "weights", "share", "read", "of dense", "<as"});
+  const size_t width = widthOfNames(r, 24);
   for (const LayerReport &layer : r.layers) {
     int64_t mostMacs = 0, mostWeights = 0, crossed = 0;
     for (const LayerShare &share : layer.nodes) {
@@ -137,10 +141,7 @@ static std::string layersText(const Report &r) {
 
 static std::string replicatedText(const Report &r) {
   Table table({"<op", "<type", "MACs", "weights", "<reason"});
-  std::vector<std::string> names;
-  for (const LayerReport &layer : r.layers)
-    names.push_back(layer.op);
-  const size_t width = widthApart(names, 28, 48);
+  const size_t width = widthOfNames(r, 28);
   for (const LayerReport &layer : r.layers)
     if (layer.replicatedMacs > 0 || layer.replicatedWeightBytes > 0)
       table.row({fitted(layer.op, width), fitted(layer.type, 14), count(layer.replicatedMacs),

@@ -67,3 +67,22 @@ module attributes {disco.nodes = 4 : i64} {
     return
   }
 }
+
+// -----
+
+// A mean over the groups themselves is not one for each group.
+// CHECK-LABEL: module attributes {disco.nodes = 4
+// CHECK: disco.rearrange {{.*}} -> tensor<1x2x24xf32>
+// CHECK: disco.reduce %{{.+}} {axes = array<i64: 1, 2>, {{.*}} -> tensor<1x1x1xf32>
+// CHECK-NOT: disco.select
+module attributes {disco.nodes = 4 : i64} {
+  func.func @main() {
+    %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x12x2x2xf32>
+    %g = disco.rearrange %x {view = array<i64: 48>, perm = array<i64: 0>} : (tensor<1x12x2x2xf32>) -> tensor<1x2x24xf32>
+    %m = disco.reduce %g {axes = array<i64: 1, 2>, keepdims, kind = 0 : i32} : (tensor<1x2x24xf32>) -> tensor<1x1x1xf32>
+    %c = disco.binary %g, %m {kind = 1 : i32} : (tensor<1x2x24xf32>, tensor<1x1x1xf32>) -> tensor<1x2x24xf32>
+    %y = disco.rearrange %c {view = array<i64: 48>, perm = array<i64: 0>} : (tensor<1x2x24xf32>) -> tensor<1x12x2x2xf32>
+    disco.output %y {name = "y", index = 0 : i64} : (tensor<1x12x2x2xf32>) -> ()
+    return
+  }
+}
