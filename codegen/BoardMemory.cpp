@@ -23,7 +23,10 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
   auto add = [&](const char *part, int64_t bytes, bool exact) {
     list.push_back({part, board.memoryOf(part)->name, bytes, exact});
   };
-  add(BoardPart::code, bounds.codeBytes(emitter.kernelCalls(), messages, uart, ethernet), false);
+  add(BoardPart::code,
+      bounds.codeBytes(emitter.kernelInstances(), emitter.kernelCallCount() + messages, uart,
+                       ethernet),
+      false);
   add(BoardPart::weights, emitter.weights().bytes(), true);
   add(BoardPart::data, bounds.dataBytes(uart, ethernet), false);
   add(BoardPart::arena, emitter.arenaBytes(), true);

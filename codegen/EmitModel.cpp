@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "EmitModel.h"
 #include "BufferPlan.h"
-#include "KernelCall.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -153,16 +152,26 @@ void ModelEmitter::emitComment(Operation *op) {
   calls += "\n";
 }
 
+/// Calls of a kernel with the same parameters share a struct, and so the kernel's code.
+std::string ModelEmitter::parameters(const KernelCall &call) {
+  std::string members;
+  for (const std::string &member : call.members)
+    members += "  " + member + "\n";
+  std::string fresh = "op" + std::to_string(structNames.size());
+  auto [known, isNew] = structNames.try_emplace({call.kernel, members}, fresh);
+  if (isNew) {
+    used.insert("kernels/" + call.header);
+    structs += "struct " + fresh + " {\n" + members + "};\n";
+    instances.push_back(call.kernel);
+  }
+  return known->second;
+}
+
 void ModelEmitter::emitKernel(Operation *op) {
   KernelCall call;
   cast<KernelOpInterface>(op).describeKernel(call);
-  used.insert("kernels/" + call.header);
-  called.push_back(call.kernel);
-  std::string name = "op" + std::to_string(kernels++);
-  structs += "struct " + name + " {\n";
-  for (const std::string &member : call.members)
-    structs += "  " + member + "\n";
-  structs += "};\n";
+  std::string name = parameters(call);
+  ++numCalls;
   emitComment(op);
   std::string arguments;
   for (auto [i, value] : llvm::enumerate(call.pointers))
@@ -238,13 +247,7 @@ void ModelEmitter::emitSend(SendOp op) {
     call.constant("x_extent", extent).constant("extent", static_cast<int64_t>(positions.size()));
     call.constant("inner", extent == 0 ? 0 : type.getNumElements() / outer / extent)
         .table("index", positions);
-    used.insert("kernels/move.h");
-    std::string name = "op" + std::to_string(kernels++);
-    structs += "struct " + name + " {\n";
-    for (const std::string &member : call.members)
-      structs += "  " + member + "\n";
-    structs += "};\n";
-    calls += title(part) + "\n  disco::pack<" + name + ">(reinterpret_cast<" + element +
+    calls += title(part) + "\n  disco::pack<" + parameters(call) + ">(reinterpret_cast<" + element +
              " *>(arena + " + std::to_string(offset) + "), " + pointer(input, false) + ");\n";
     offset += part.getSet().size() * channelBytes(type, axis);
   }

@@ -4,6 +4,7 @@
 #define DISCOC_CODEGEN_EMITMODEL_H
 
 #include "Codegen.h"
+#include "KernelCall.h"
 #include "WeightStore.h"
 #include <map>
 #include <set>
@@ -24,8 +25,9 @@ public:
   const std::set<std::string> &headers() const { return used; }
   /// How many messages the node sends and receives in an inference.
   size_t messageCount() const { return messages.size(); }
-  /// The kernel of every call, in their order.
-  const std::vector<std::string> &kernelCalls() const { return called; }
+  int64_t kernelCallCount() const { return numCalls; }
+  /// The kernel of every instance that the calls share, in the order in which they are called.
+  const std::vector<std::string> &kernelInstances() const { return instances; }
   int64_t arenaBytes() const;
   /// Bytes of the "inputs" that this node is given, or of the "outputs" that it returns.
   std::vector<int64_t> tensorBytes(llvm::StringRef kind) const;
@@ -38,6 +40,7 @@ public:
 
 private:
   void emitOps();
+  std::string parameters(const KernelCall &call);
   void emitKernel(mlir::Operation *op);
   void emitSend(SendOp op);
   void emitRecv(RecvOp op);
@@ -64,9 +67,10 @@ private:
     bool incoming;
   };
   std::vector<Message> messages;
-  std::map<int64_t, int64_t> inputPlaces; // offsets in the arena
-  int64_t kernels = 0;
-  std::vector<std::string> called;
+  std::map<int64_t, int64_t> inputPlaces;                                 // offsets in the arena
+  std::map<std::pair<std::string, std::string>, std::string> structNames; // by kernel and members
+  int64_t numCalls = 0;
+  std::vector<std::string> instances;
 };
 
 } // namespace disco

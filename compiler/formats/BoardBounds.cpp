@@ -9,12 +9,11 @@
 
 namespace discoc {
 
-int64_t BoardBounds::codeBytes(const std::vector<std::string> &calls, int64_t messages,
+int64_t BoardBounds::codeBytes(const std::vector<std::string> &instances, int64_t calls,
                                bool anyUart, bool anyEthernet) const {
   int64_t sum = code.base + (anyUart || anyEthernet ? code.links : 0) + (anyUart ? code.uart : 0) +
-                (anyEthernet ? code.ethernet : 0) +
-                call * (static_cast<int64_t>(calls.size()) + messages);
-  for (const std::string &name : calls) {
+                (anyEthernet ? code.ethernet : 0) + call * calls;
+  for (const std::string &name : instances) {
     const auto known = kernels.find(name);
     sum += known == kernels.end() ? kernel : known->second;
   }

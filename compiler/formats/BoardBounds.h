@@ -22,9 +22,10 @@ struct BoardBounds {
   Fixed code, data;
   int64_t call = 0;                       ///< code of infer() for a call, a send or a receive
   int64_t kernel = 0;                     ///< code of a kernel that the table does not have
-  std::map<std::string, int64_t> kernels; ///< code of one call's instance, by kernel
+  std::map<std::string, int64_t> kernels; ///< code of one instance, by kernel
 
-  int64_t codeBytes(const std::vector<std::string> &calls, int64_t messages, bool anyUart,
+  /// `instances`: the kernel of each. `calls`: of kernels, and of the runtime for messages.
+  int64_t codeBytes(const std::vector<std::string> &instances, int64_t calls, bool anyUart,
                     bool anyEthernet) const;
   int64_t dataBytes(int64_t uarts, bool anyEthernet) const;
 };

@@ -207,9 +207,9 @@ TEST(Failure, KilledAtAnyMoment) {
         continue;
       EXPECT_LE(results[rank], 0);
       if (results[rank]) {
-        EXPECT_EQ(c[rank].error().rank, victim) << "round " << round << " rank " << rank << " of "
-                                                << nodes << ": " << disco_error_text(results[rank])
-                                                << ", says rank " << c[rank].error().reporter;
+        EXPECT_EQ(c[rank].error().rank, victim)
+            << "round " << round << " rank " << rank << " of " << nodes << ": "
+            << disco_error_text(results[rank]) << ", says rank " << c[rank].error().reporter;
         ++failed;
       } else {
         ++fine;
