@@ -72,14 +72,26 @@ private:
     if (!rule || rule->groups != 1 || shortage.use->getOperandNumber() != 0)
       return false;
     RankedTensorType x = tensorType(op->getOperand(0)), y = tensorType(op->getResult(0));
-    return x.getElementType().isF32() && y.getElementType().isF32() &&
-           ownersOf(op->getOperand(0)).getAxis() == rule->inputAxis &&
+    bool isSingle = x.getElementType().isF32() && y.getElementType().isF32();
+    return (isSingle || quantOf(op)) && ownersOf(op->getOperand(0)).getAxis() == rule->inputAxis &&
            ownersOf(op->getResult(0)).getAxis() == rule->resultAxis;
+  }
+
+  /// How an op computes with integers; null: it does not.
+  static QuantAttr quantOf(Operation *op) { return op->getAttrOfType<QuantAttr>("quant"); }
+
+  /// The type of an op's sums: of integers they have 32 bits until they are whole.
+  static RankedTensorType sumType(Operation *op) {
+    RankedTensorType type = tensorType(op->getResult(0));
+    return quantOf(op)
+               ? RankedTensorType::get(type.getShape(), IntegerType::get(op->getContext(), 32),
+                                       type.getEncoding())
+               : type;
   }
 
   static int64_t rowBytes(Operation *op, int64_t to) {
     OwnedAttr owners = ownersOf(op->getResult(0));
-    return owners.getSet(to).size() * channelBytes(tensorType(op->getResult(0)), owners.getAxis());
+    return owners.getSet(to).size() * channelBytes(sumType(op), owners.getAxis());
   }
 
   void addReader(const Shortage &shortage) {
@@ -165,8 +177,7 @@ private:
       makeAddend(builder, op, rule, addend);
     op->setAttr("mask", builder.getArrayAttr(kept));
     op->setAttr(kFullMaskAttr, full);
-    builder.setInsertionPointAfter(op);
-    accumulate(builder, op, rule.resultAxis, addends);
+    accumulate(op, rule.resultAxis, addends);
     ++contractions;
     addendsMade += static_cast<int64_t>(addends.size());
   }
@@ -191,8 +202,10 @@ private:
     attrs.set("mask", builder.getArrayAttr(mask));
     attrs.set("operandSegmentSizes", builder.getDenseI32ArrayAttr({1, 1, 0, 0, 0}));
     attrs.set(kRouteKindAttr, RouteKindAttr::get(builder.getContext(), RouteKind::PartialSum));
+    if (QuantAttr quant = quantOf(op))
+      attrs.set("quant", quant.sumOnly().ofRows(addend.rows));
     Type type =
-        RankedTensorType::get(resultShape, tensorType(result).getElementType(),
+        RankedTensorType::get(resultShape, sumType(op).getElementType(),
                               OwnedAttr::at(builder.getContext(), addend.from, owners.getNodes(),
                                             rule.resultAxis, addend.rows.size()));
     OperationState state(op->getLoc(), op->getName(), {op->getOperand(0), rows}, type,
@@ -200,9 +213,10 @@ private:
     addend.value = builder.create(state)->getResult(0);
   }
 
-  /// The function that follows, and the tensor's name, belong to the whole sum.
-  static void accumulate(OpBuilder &builder, Operation *op, int64_t axis,
-                         ArrayRef<Addend> addends) {
+  /// What follows the sum, and the tensor's name, belong to the whole sum.
+  static void accumulate(Operation *op, int64_t axis, ArrayRef<Addend> addends) {
+    OpBuilder builder(op->getContext());
+    builder.setInsertionPointAfter(op);
     SmallVector<Value> values;
     SmallVector<Attribute> rows;
     for (const Addend &addend : addends) {
@@ -210,10 +224,16 @@ private:
       rows.push_back(SetAttr::get(builder.getContext(), addend.rows));
     }
     Value result = op->getResult(0);
+    QuantAttr quant = quantOf(op);
     auto sum = builder.create<AccumulateOp>(
         op->getLoc(), result.getType(), result, values, builder.getI64IntegerAttr(axis),
-        builder.getArrayAttr(rows), op->getAttrOfType<ActAttr>("act"));
+        builder.getArrayAttr(rows), op->getAttrOfType<ActAttr>("act"),
+        quant && quant.getMultiplier() ? quant : QuantAttr());
     op->removeAttr("act");
+    if (quant) {
+      result.setType(sumType(op));
+      op->setAttr("quant", quant.sumOnly());
+    }
     if (Attribute name = op->removeAttr(kTensorAttr))
       sum->setAttr(kTensorAttr, name);
     result.replaceAllUsesExcept(sum.getResult(), sum);

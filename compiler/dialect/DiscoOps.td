@@ -405,11 +405,21 @@ def Disco_AccumulateOp : Disco_Op<"accumulate", [Pure,
     DeclareOpInterfaceMethods<Disco_DivisionOpInterface, ["localize"]>]> {
   let summary = "a sum whose addends other nodes computed";
   let description = [{
-    y = act(x + addends). `rows[k]` lists the channels of x to which addend k is added: all those that one node owns. In a
-    shard it is a chain of additions.
+    y = act(x + addends). `rows[k]` lists the channels of x to which addend k is added: all those that one node owns. With
+    `quant` the sum of integers of 32 bits is requantised. In a shard it is a chain of additions.
   }];
   let arguments = (ins Tensor:$x, Variadic<Tensor>:$addends, I64Attr:$axis,
-    TypedArrayAttrBase<Disco_SetAttr, "array of sets">:$rows, OptionalAttr<Disco_ActAttr>:$act);
+    TypedArrayAttrBase<Disco_SetAttr, "array of sets">:$rows, OptionalAttr<Disco_ActAttr>:$act,
+    OptionalAttr<Disco_QuantAttr>:$quant);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
+}
+
+def Disco_RequantizeOp : Disco_Op<"requantize", [Pure,
+    DeclareOpInterfaceMethods<Disco_KernelOpInterface>]> {
+  let summary = "whole sums of integers, in 32 bits, to integers of 8 bits";
+  let description = [{As `quant` says for the end of a contraction, whose rows are the indices of `axis`.}];
+  let arguments = (ins Tensor:$x, I64Attr:$axis, Disco_QuantAttr:$quant);
   let results = (outs Tensor:$result);
   let hasVerifier = 1;
 }

@@ -319,7 +319,7 @@ def near_oracle(small):
 
 def bytes_exchanged(path, nodes, folder):
     out = os.path.join(folder, f"bytes{nodes}-{os.path.basename(path)}")
-    # Partial sums, which only the network without quantisation has, are another saving.
+    # Features alone: partial sums have four bytes with quantisation and without.
     discoc.compile(path, nodes, out, extra=["--features-only"])
     exchanged, _ = cluster.report_traffic(cluster.load_json(os.path.join(out, "report.json")))
     return sum(exchanged.values())

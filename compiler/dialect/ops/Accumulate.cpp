@@ -9,6 +9,10 @@ LogicalResult AccumulateOp::verify() {
   int64_t axis = getAxis();
   if (axis < 0 || axis >= rankOf(getResult()) || shapeOf(getX()) != shapeOf(getResult()))
     return emitOpError("adds along an axis of its operand");
+  Type sum = typeOf(getX()).getElementType(), made = typeOf(getResult()).getElementType();
+  if (getQuant() ? !sum.isInteger(32) || getActAttr() || made != getQuant()->getResult()
+                 : sum != made)
+    return emitOpError("makes what it adds, or requantises integers of 32 bits");
   if (getRows().size() != getAddends().size())
     return emitOpError("needs the channels of every addend");
   for (auto [addend, rows] : llvm::zip(getAddends(), getRows().getAsRange<SetAttr>())) {
@@ -43,7 +47,7 @@ Local AccumulateOp::localize(LocalContext &context) {
   if (failed(sum))
     return failure();
   OpBuilder &builder = context.builder;
-  RankedTensorType type = context.getResultType(getResult());
+  RankedTensorType result = context.getResultType(getResult()), type = tensorType(*sum);
   for (auto [k, rows] : llvm::enumerate(getRows().getAsRange<SetAttr>())) {
     IndexSet mine = rows.getSet().intersect(context.set);
     if (mine.empty())
@@ -57,6 +61,9 @@ Local AccumulateOp::localize(LocalContext &context) {
     last.setActAttr(getActAttr());
   else if (getActAttr())
     sum = Value(builder.create<UnaryOp>(getLoc(), type, *sum, getActAttr()));
+  if (QuantAttr quant = getQuantAttr())
+    sum = Value(builder.create<RequantizeOp>(getLoc(), result, *sum, getAxisAttr(),
+                                             quant.ofRows(context.set)));
   if (auto name = (*this)->getAttr(kTensorAttr))
     sum->getDefiningOp()->setAttr(kTensorAttr, name);
   return sum;

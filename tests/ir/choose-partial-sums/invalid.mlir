@@ -22,3 +22,11 @@ func.func @shape(%x: tensor<1x4xf32>, %a: tensor<1x2xf32>) {
   %y = disco.accumulate %x, %a {axis = 1 : i64, rows = [#disco.set<0 to 2>]} : (tensor<1x4xf32>, tensor<1x2xf32>) -> tensor<1x4xf32>
   return
 }
+
+// -----
+
+func.func @whole(%x: tensor<1x4xf32>) {
+  // expected-error@+1 {{makes what it adds, or requantises integers of 32 bits}}
+  %y = disco.accumulate %x {axis = 1 : i64, rows = []} : (tensor<1x4xf32>) -> tensor<1x4xi32>
+  return
+}

@@ -166,3 +166,27 @@ func.func @pool_maximum(%x: tensor<1x2x4x4xi8>) {
   %0 = disco.pool %x {kind = 0 : i32, kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, quant = #disco.quant<xZero = 0, wZero = [], result = i8, multiplier = dense<1.0> : tensor<1xf32>, yZero = 0, low = -128, high = 127>} : (tensor<1x2x4x4xi8>) -> tensor<1x2x2x2xi8>
   return
 }
+
+// -----
+
+func.func @rows(%x: tensor<1x4xi32>) {
+  // expected-error@+1 {{has rows along an axis of its operand, whose shape the result has}}
+  %y = disco.requantize %x {axis = 2 : i64, quant = #disco.quant<xZero = 0, wZero = [], result = i8, multiplier = dense<0.5> : tensor<1xf32>, yZero = 0, low = -128, high = 127>} : (tensor<1x4xi32>) -> tensor<1x4xi8>
+  return
+}
+
+// -----
+
+func.func @wide(%x: tensor<1x4xi32>) {
+  // expected-error@+1 {{takes integers of 32 bits and makes those of its attribute}}
+  %y = disco.requantize %x {axis = 1 : i64, quant = #disco.quant<xZero = 0, wZero = [], result = i8, multiplier = dense<0.5> : tensor<1xf32>, yZero = 0, low = -128, high = 127>} : (tensor<1x4xi32>) -> tensor<1x4xui8>
+  return
+}
+
+// -----
+
+func.func @multipliers(%x: tensor<1x4xi32>) {
+  // expected-error@+1 {{needs one multiplier, or as many as rows}}
+  %y = disco.requantize %x {axis = 1 : i64, quant = #disco.quant<xZero = 0, wZero = [], result = i8, multiplier = dense<[0.5, 0.5]> : tensor<2xf32>, yZero = 0, low = -128, high = 127>} : (tensor<1x4xi32>) -> tensor<1x4xi8>
+  return
+}

@@ -325,6 +325,24 @@ TEST(Dequantize, BroadcastsScaleAndZero) {
   EXPECT_EQ(buffer<float>(y, y + 6), want);
 }
 
+template <bool One> struct Sums {
+  using y_t = int8_t;
+  static constexpr int64_t outer = 2, rows = 3, inner = 2, y_zero = -3, low = -100, high = 127;
+  static constexpr bool requantised = true, one_multiplier = One;
+  static constexpr float multiplier[3] = {0.5f, 0.25f, 1.0f};
+};
+
+TEST(Requantize, HasAMultiplierARow) {
+  const int32_t x[12] = {5, 7, 6, 10, 2000000000, -2000000000, 1, 3, -2, -6, 0, 200};
+  const buffer<int8_t> byRow{-1, 1, -1, -1, 127, -100, -3, -1, -3, -5, -3, 127},
+      byOne{-1, 1, 0, 2, 127, -100, -3, -1, -4, -6, -3, 97};
+  buffer<int8_t> y(12);
+  requantize<Sums<false>>(y.data(), x);
+  EXPECT_EQ(y, byRow);
+  requantize<Sums<true>>(y.data(), x);
+  EXPECT_EQ(y, byOne);
+}
+
 struct Table {
   using x_t = int8_t;
   using y_t = uint8_t;

@@ -1,0 +1,31 @@
+//===- Requantize.cpp - whole sums to integers of 8 bits ------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Quantized.h"
+
+using namespace mlir;
+using namespace disco;
+
+LogicalResult RequantizeOp::verify() {
+  int64_t axis = getAxis();
+  if (axis < 0 || axis >= rankOf(getX()) || shapeOf(getX()) != shapeOf(getResult()))
+    return emitOpError("has rows along an axis of its operand, whose shape the result has");
+  if (!typeOf(getX()).getElementType().isInteger(32) ||
+      typeOf(getResult()).getElementType() != getQuant().getResult())
+    return emitOpError("takes integers of 32 bits and makes those of its attribute");
+  DenseElementsAttr multiplier = getQuant().getMultiplier();
+  if (!multiplier || !llvm::is_contained({int64_t(1), shapeOf(getX())[axis]},
+                                         multiplier.getNumElements()))
+    return emitOpError("needs one multiplier, or as many as rows");
+  return success();
+}
+
+void RequantizeOp::describeKernel(KernelCall &call) {
+  ArrayRef<int64_t> shape = shapeOf(getX());
+  size_t axis = getAxis();
+  call.use("quant.h", "requantize").type("y_t", getResult());
+  addQuant(call, getQuant());
+  call.constant("outer", product(shape.take_front(axis)))
+      .constant("rows", shape[axis])
+      .constant("inner", product(shape.drop_front(axis + 1)));
+  call.pointers = {getResult(), getX()};
+}
