@@ -37,14 +37,32 @@ static std::string totalsText(const Report &r) {
 }
 
 static std::string nodesText(const Report &r) {
-  Table table({"<node", "<name", "<board", "MACs", "of one", "weights", "of one", "arena", "live",
-               "sends", "receives"});
-  for (const NodeReport &n : r.nodes)
-    table.row({std::to_string(n.rank), fitted(n.name, 14), fitted(n.board, 8), count(n.macs),
-               percent(n.macs, r.oneNode.macs), bytes(n.weightBytes),
-               percent(n.weightBytes, r.oneNode.weightBytes), bytes(n.arenaBytes),
-               bytes(n.liveBytes), bytes(n.sent.bytes), bytes(n.received.bytes)});
-  return table.text();
+  const bool timed = std::any_of(r.nodes.begin(), r.nodes.end(),
+                                 [](const NodeReport &n) { return n.computeUs > 0; });
+  std::vector<std::string> headings{"<node",  "<name", "<board", "MACs",  "of one",  "weights",
+                                    "of one", "arena", "live",   "sends", "receives"};
+  if (timed)
+    headings.push_back("computes");
+  Table table(std::move(headings));
+  for (const NodeReport &n : r.nodes) {
+    std::vector<std::string> row{std::to_string(n.rank),
+                                 fitted(n.name, 14),
+                                 fitted(n.board, 8),
+                                 count(n.macs),
+                                 percent(n.macs, r.oneNode.macs),
+                                 bytes(n.weightBytes),
+                                 percent(n.weightBytes, r.oneNode.weightBytes),
+                                 bytes(n.arenaBytes),
+                                 bytes(n.liveBytes),
+                                 bytes(n.sent.bytes),
+                                 bytes(n.received.bytes)};
+    if (timed)
+      row.push_back(duration(n.computeUs));
+    table.row(std::move(row));
+  }
+  return table.text() + (timed ? "  computes: its MACs alone, at the cycles that were measured of "
+                                 "the board\n"
+                               : "");
 }
 
 static std::string linksText(const Report &r) {
@@ -65,7 +83,8 @@ static std::string linksText(const Report &r) {
 
 /// Links that carry packets, and what is passed on for others.
 static std::string wiresText(const Report &r) {
-  Table table({"<nodes", "<kind", "<ports", "messages", "bytes", "root messages", "root bytes"});
+  Table table(
+      {"<nodes", "<kind", "<ports", "messages", "bytes", "root messages", "root bytes", "takes"});
   for (const WireReport &wire : r.wires) {
     std::string ends, ports;
     for (int64_t rank : wire.ends)
@@ -74,9 +93,10 @@ static std::string wiresText(const Report &r) {
       ports += (ports.empty() ? "" : " ") + port;
     table.row({fitted(ends, 20), wire.kind, fitted(ports, 24), count(wire.carried.messages),
                bytes(wire.carried.bytes), count(wire.rootCarried.messages),
-               bytes(wire.rootCarried.bytes)});
+               bytes(wire.rootCarried.bytes), duration(wire.leastUs)});
   }
-  std::string text = table.text();
+  std::string text = table.text() + "  takes: the payload of its busier direction alone, at the "
+                                    "bandwidth that is stated\n";
   for (const NodeReport &n : r.nodes)
     if (n.forwarded.messages + n.rootForwarded.messages > 0)
       text += fmt::format("  node {} passes on {} in {} messages of others\n", n.rank,

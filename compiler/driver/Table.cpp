@@ -76,6 +76,11 @@ std::string bytes(int64_t value) {
   return scaled(value, prefixes);
 }
 
+std::string duration(int64_t microseconds) {
+  static constexpr const char *prefixes[5] = {" us", " ms", " s", " ks", " Ms"};
+  return microseconds == 0 ? "-" : scaled(microseconds, prefixes);
+}
+
 std::string percent(int64_t part, int64_t whole) {
   if (whole == 0)
     return "-";

@@ -29,6 +29,8 @@ private:
 std::string count(int64_t value);
 /// "17.8 kB".
 std::string bytes(int64_t value);
+/// "38.7 ms"; "-" when it is 0, not known.
+std::string duration(int64_t microseconds);
 /// "30.1 %"; "-" when there is no whole.
 std::string percent(int64_t part, int64_t whole);
 /// At most `width` characters: the end of names tells more than their middle.

@@ -240,6 +240,8 @@ void writeBoardPart(const NodeReport &node, Json &json) {
     w("forwarded", node.forwarded);
     w("root_forwarded", node.rootForwarded);
   }
+  if (node.computeUs > 0)
+    w("compute_us", node.computeUs);
   for (const MemoryUse &use : node.memory) {
     w.json["memory"].push_back(write(use));
     if (!use.items.empty())
@@ -254,6 +256,8 @@ bool readBoardPart(const JsonView &view, NodeReport &node) {
     r("forwarded", node.forwarded);
     r("root_forwarded", node.rootForwarded);
   }
+  if (view.has("compute_us"))
+    r("compute_us", node.computeUs);
   auto readItems = [](const JsonView &item, MemoryUse &use) {
     return !item.has("items") ||
            item.member("items").members([&](const std::string &name, const JsonView &bytes) {
@@ -264,7 +268,8 @@ bool readBoardPart(const JsonView &view, NodeReport &node) {
 }
 
 bool readWireEnds(const JsonView &view, WireReport &wire) {
-  return view.object({"kind", "carried", "root_carried", "ends", "ports"}) &&
+  return view.object({"kind", "carried", "root_carried", "ends", "ports", "least_us"}) &&
+         (!view.has("least_us") || view.member("least_us").read(wire.leastUs)) &&
          view.member("ends").elements([&](size_t, const JsonView &item) {
            wire.ends.push_back(0);
            return item.read(wire.ends.back(), 0, maxNodes - 1);
@@ -300,6 +305,8 @@ std::string toJson(const Report &report) {
     Json item = write(wire);
     item["ends"] = wire.ends;
     item["ports"] = wire.ports;
+    if (wire.leastUs > 0)
+      item["least_us"] = wire.leastUs;
     json["wires"].push_back(std::move(item));
   }
   return layOut(json);

@@ -75,6 +75,7 @@ def fault(model, board, nodes, kind, folder):
             f"{max(r.get('stack_bytes', 0) for r in report['ranks'])}")
     return (firmware.output_fault(got, want) or
             firmware.traffic_fault(out, report) or
+            firmware.times_fault(out, kind) or
             firmware.image_fault(out)), note
 
 

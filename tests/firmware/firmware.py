@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 
@@ -187,3 +188,29 @@ def traffic_fault(out, report):
                 got[rank["rank"], peer["rank"]] = \
                     peer["tx_payload"] / rank["inferences"]
     return None if got == want else f"counted {got}, stated {want}"
+
+
+def times_fault(out, kind, bits=32):
+    """Why the times that report.json states are not those of its own counts
+    at the speeds that the boards' copies state; None: they are. Of two boards
+    at most: their wire carries what they send each other."""
+    stated = cluster.load_json(os.path.join(out, "report.json"))
+    slowest, most = None, 0
+    for node in stated["nodes"]:
+        path = os.path.join(out, f"node{node['rank']}", "board", "board.toml")
+        with open(path, "rb") as stream:
+            board = tomllib.load(stream)
+        speed = board["speed"]
+        each = speed["f32" if bits == 32 else "i8"]
+        us = node["macs"] * each / speed["clock"] * 1e6
+        if abs(node.get("compute_us", 0) - us) > 1:
+            return f"node {node['rank']}: {node.get('compute_us')} of {us} us"
+        ways = [l["bandwidth"] for l in board["link"] if l["kind"] == kind]
+        slowest = min(ways + [slowest or ways[0]])
+        most = max(most, *(node[k]["bytes"] + node["root_" + k]["bytes"]
+                           for k in ("sent", "received")))
+    if len(stated["nodes"]) == 2:
+        got, us = stated["wires"][0].get("least_us", 0), most / slowest * 1e6
+        if abs(got - us) > 1:
+            return f"wire: {got} of {us} us"
+    return None

@@ -13,8 +13,8 @@ LogicalResult RequantizeOp::verify() {
       typeOf(getResult()).getElementType() != getQuant().getResult())
     return emitOpError("takes integers of 32 bits and makes those of its attribute");
   DenseElementsAttr multiplier = getQuant().getMultiplier();
-  if (!multiplier || !llvm::is_contained({int64_t(1), shapeOf(getX())[axis]},
-                                         multiplier.getNumElements()))
+  if (!multiplier ||
+      !llvm::is_contained({int64_t(1), shapeOf(getX())[axis]}, multiplier.getNumElements()))
     return emitOpError("needs one multiplier, or as many as rows");
   return success();
 }

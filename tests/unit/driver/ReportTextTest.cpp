@@ -17,6 +17,8 @@ TEST(Table, Numbers) {
   EXPECT_EQ(count(99960), "100 k");
   EXPECT_EQ(count(999999), "1.00 M");
   EXPECT_EQ(bytes(17800), "17.8 kB");
+  EXPECT_EQ(duration(38700), "38.7 ms");
+  EXPECT_EQ(duration(0), "-");
   EXPECT_EQ(percent(1, 8), "12.5 %");
   EXPECT_EQ(percent(1, 0), "-");
   EXPECT_EQ(fitted("short", 10), "short");

@@ -69,7 +69,8 @@ TEST(ReportOfBoards, ReadsWhatItWrites) {
   r.nodes[1].forwarded = {2, 30};
   r.nodes[1].memory = {{"weights", "flash", 120, true, {}}, {"stack", "ram", 4096, false, {}}};
   r.nodes[1].memory[0].items["input0"] = 120;
-  r.wires.push_back({{0, 1}, "uart", {"uart1", "wire0"}, {4, 41}, {1, 192}});
+  r.nodes[1].computeUs = 38700;
+  r.wires.push_back({{0, 1}, "uart", {"uart1", "wire0"}, {4, 41}, {1, 192}, 18500});
   Diagnostics out;
   const std::string text = toJson(r);
   keepForSchemas("report-boards.json", text);
@@ -78,6 +79,8 @@ TEST(ReportOfBoards, ReadsWhatItWrites) {
   EXPECT_EQ(toJson(*back), text);
   EXPECT_EQ(back->nodes[1].memory[1].bytes, 4096);
   EXPECT_EQ(back->wires[0].ports[1], "wire0");
+  EXPECT_EQ(back->nodes[1].computeUs, 38700);
+  EXPECT_EQ(back->wires[0].leastUs, 18500);
 }
 
 TEST(Report, SaysWhatIsMissing) {

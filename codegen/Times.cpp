@@ -1,0 +1,94 @@
+//===- Times.cpp - how long arithmetic and wires take at least ------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "Codegen.h"
+#include <cmath>
+#include <map>
+
+using namespace mlir;
+using namespace disco;
+
+static int64_t microseconds(double seconds) {
+  return seconds > 0 ? std::max<int64_t>(std::llround(seconds * 1e6), 1) : 0;
+}
+
+/// Multiply-accumulates alone, at the board's cycles of one. 0: these are not known.
+static int64_t computeUs(func::FuncOp infer, const discoc::Board &board) {
+  double cycles = 0;
+  for (Operation &op : infer.getBody().front()) {
+    auto cost = dyn_cast<CostOpInterface>(op);
+    if (!cost || cost.getMacs() == 0)
+      continue;
+    const double each = op.hasAttr("quant") ? board.cyclesI8 : board.cyclesF32;
+    if (each <= 0)
+      return 0;
+    cycles += each * static_cast<double>(cost.getMacs());
+  }
+  return microseconds(cycles / board.clockHz);
+}
+
+/// Bytes a second of a link: what the cluster file says, or the slowest of its ends; 0: nobody
+/// knows.
+static double bandwidthOf(const discoc::ClusterLink &link,
+                          ArrayRef<std::optional<discoc::Board>> boards) {
+  double least = link.bandwidth;
+  if (least > 0)
+    return least;
+  for (auto [end, port] : llvm::zip(link.ends, link.ports)) {
+    const std::optional<discoc::Board> &board = boards[static_cast<size_t>(end)];
+    if (!board)
+      continue;
+    for (const discoc::BoardLink &way : board->links)
+      if (way.name == port && way.bandwidth > 0)
+        least = least > 0 ? std::min(least, way.bandwidth) : way.bandwidth;
+  }
+  return least;
+}
+
+namespace {
+/// Payload that one end of a link sends and receives.
+struct EndBytes {
+  int64_t sent = 0, received = 0;
+};
+} // namespace
+
+/// By link, and by rank of its ends; a message counts on every link of its way.
+static std::vector<std::map<int64_t, EndBytes>> bytesOfEnds(ArrayRef<ModuleOp> shards,
+                                                            const discoc::Cluster &cluster) {
+  std::vector<std::map<int64_t, EndBytes>> links(cluster.links.size());
+  for (auto [from, shard] : llvm::enumerate(shards))
+    for (auto send : inferOf(shard).getOps<SendOp>()) {
+      std::vector<int64_t> way =
+          discoc::routeOf(cluster, static_cast<int64_t>(from), send.getTo());
+      for (size_t i = 0; i + 1 < way.size(); ++i) {
+        const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(way[i])];
+        const discoc::ClusterHop &hop = node.hops[send.getTo()];
+        if (hop.port < 0)
+          continue;
+        auto &ends = links[node.ports[static_cast<size_t>(hop.port)].link];
+        ends[way[i]].sent += send.getBuffer().getType().getBytes();
+        ends[way[i + 1]].received += send.getBuffer().getType().getBytes();
+      }
+    }
+  return links;
+}
+
+void disco::addTimes(discoc::Report &report, ArrayRef<ModuleOp> shards,
+                     const discoc::Cluster &cluster,
+                     ArrayRef<std::optional<discoc::Board>> boards) {
+  for (auto [rank, shard] : llvm::enumerate(shards))
+    if (boards[rank] && !boards[rank]->isLinux())
+      report.nodes[rank].computeUs = computeUs(inferOf(shard), *boards[rank]);
+  if (!cluster.hasPackets())
+    return;
+  auto wire = report.wires.begin();
+  for (auto [link, ends] : llvm::zip(cluster.links, bytesOfEnds(shards, cluster))) {
+    if (link.kind == "tcp")
+      continue;
+    int64_t most = 0;
+    for (auto &[rank, bytes] : ends)
+      most = std::max({most, bytes.sent, bytes.received});
+    if (const double bandwidth = bandwidthOf(link, boards); bandwidth > 0)
+      wire->leastUs = microseconds(static_cast<double>(most) / bandwidth);
+    ++wire;
+  }
+}
