@@ -120,8 +120,7 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
                                isConstant(made) ? Attribute() : ownersOf(made)));
       continue;
     }
-    if (isa<ConstantOp, ExchangeOp, MergeOp, func::ReturnOp>(op) ||
-        (op.getNumOperands() > 0 && op.getOperand(0).getDefiningOp<ExchangeOp>()))
+    if (isa<ConstantOp, ExchangeOp, MergeOp, func::ReturnOp>(op) || readsExchange(&op))
       continue;
     auto name = op.getAttrOfType<StringAttr>(kTensorAttr);
     if (name && !op.hasAttr(kRouteKindAttr))

@@ -287,7 +287,7 @@ private:
       return success();
     if (auto exchange = dyn_cast<ExchangeOp>(op))
       return splitExchange(exchange), success();
-    if (op->getNumOperands() > 0 && op->getOperand(0).getDefiningOp<ExchangeOp>())
+    if (readsExchange(op))
       return splitReceived(cast<DequantizeOp>(op)), success();
     for (Shard &shard : shards)
       if (failed(splitForShard(op, shard)))

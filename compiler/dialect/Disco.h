@@ -92,6 +92,10 @@ inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
 /// Whether an op is in such a module.
 bool inExactOrder(mlir::Operation *op);
 
+/// Whether an op reads what other nodes send as it arrives: a dequantisation of integers that
+/// travel in their stead.
+bool readsExchange(mlir::Operation *op);
+
 /// Name of the attribute of what a node computes of a grouped convolution: how many groups the
 /// whole one has. Weights number their columns within a group.
 inline constexpr llvm::StringLiteral kGroupsAttr = "disco.groups";

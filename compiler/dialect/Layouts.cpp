@@ -64,6 +64,10 @@ LogicalResult LocalAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError
 // Layouts and the number of nodes
 //===----------------------------------------------------------------------===//
 
+bool disco::readsExchange(Operation *op) {
+  return op->getNumOperands() > 0 && op->getOperand(0).getDefiningOp<ExchangeOp>();
+}
+
 bool disco::inExactOrder(Operation *op) {
   for (; op; op = op->getParentOp())
     if (op->hasAttr(kExactOrderAttr))
