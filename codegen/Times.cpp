@@ -57,8 +57,7 @@ static std::vector<std::map<int64_t, EndBytes>> bytesOfEnds(ArrayRef<ModuleOp> s
   std::vector<std::map<int64_t, EndBytes>> links(cluster.links.size());
   for (auto [from, shard] : llvm::enumerate(shards))
     for (auto send : inferOf(shard).getOps<SendOp>()) {
-      std::vector<int64_t> way =
-          discoc::routeOf(cluster, static_cast<int64_t>(from), send.getTo());
+      std::vector<int64_t> way = discoc::routeOf(cluster, static_cast<int64_t>(from), send.getTo());
       for (size_t i = 0; i + 1 < way.size(); ++i) {
         const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(way[i])];
         const discoc::ClusterHop &hop = node.hops[send.getTo()];
