@@ -23,10 +23,9 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
   auto add = [&](const char *part, int64_t bytes, bool exact) {
     list.push_back({part, board.memoryOf(part)->name, bytes, exact});
   };
-  add(BoardPart::code,
-      bounds.codeBytes(emitter.kernelInstances(), emitter.kernelCallCount() + messages, uart,
-                       ethernet),
-      false);
+  const discoc::CodeUse code{emitter.kernelInstances(), emitter.kernelCallCount() + messages,
+                             emitter.mayCallLibrary(), uart > 0, ethernet > 0};
+  add(BoardPart::code, bounds.codeBytes(code), false);
   add(BoardPart::weights, emitter.weights().bytes(), true);
   add(BoardPart::data, bounds.dataBytes(uart, ethernet), false);
   add(BoardPart::arena, emitter.arenaBytes(), true);

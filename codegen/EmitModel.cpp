@@ -163,6 +163,7 @@ std::string ModelEmitter::parameters(const KernelCall &call) {
     used.insert("kernels/" + call.header);
     structs += "struct " + fresh + " {\n" + members + "};\n";
     instances.push_back(call.kernel);
+    library = library || call.mayCallLibrary();
   }
   return known->second;
 }

@@ -28,6 +28,8 @@ public:
   int64_t kernelCallCount() const { return numCalls; }
   /// The kernel of every instance that the calls share, in the order in which they are called.
   const std::vector<std::string> &kernelInstances() const { return instances; }
+  /// Whether the code of any of them may call the mathematical library.
+  bool mayCallLibrary() const { return library; }
   int64_t arenaBytes() const;
   /// Bytes of the "inputs" that this node is given, or of the "outputs" that it returns.
   std::vector<int64_t> tensorBytes(llvm::StringRef kind) const;
@@ -71,6 +73,7 @@ private:
   std::map<std::pair<std::string, std::string>, std::string> structNames; // by kernel and members
   int64_t numCalls = 0;
   std::vector<std::string> instances;
+  bool library = false;
 };
 
 } // namespace disco

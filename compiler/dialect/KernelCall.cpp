@@ -1,6 +1,8 @@
 //===- KernelCall.cpp - a call of a kernel of the runtime stub ------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "KernelCall.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include <charconv>
 #include <cmath>
 
@@ -193,4 +195,47 @@ KernelCall &KernelCall::function(StringRef name, ActAttr act) {
     text += std::string(", ") + functor.beta + " = " + realText(act.getBetaValue());
   members.push_back(text + "; };");
   return *this;
+}
+
+static bool isPlainKernel(StringRef kernel) {
+  static const llvm::StringSet<> names = {"assemble", "average_pool",   "average_pool_int",
+                                          "binary",   "concat",         "conv",
+                                          "conv_int", "conv_transpose", "dequantize",
+                                          "lookup",   "matmul",         "matmul_int",
+                                          "max_pool", "pack",           "pad",
+                                          "quantize", "quant_binary",   "rearrange",
+                                          "reduce",   "requantize",     "select",
+                                          "softmax",  "unary",          "where"};
+  return names.contains(kernel);
+}
+
+/// Those whose arithmetic on floats is the runtime stub's own.
+static bool isPlainFunctor(StringRef functor) {
+  static const llvm::StringSet<> names = {
+      "act_none",   "act_relu",       "act_clip",    "act_leaky_relu",  "act_hard_sigmoid",
+      "act_affine", "act_hard_swish", "act_sigmoid", "act_silu",        "act_tanh",
+      "act_gelu",   "act_gelu_tanh",  "act_mish",    "act_scaled_tanh", "op_add",
+      "op_sub",     "op_mul",         "op_min",      "op_max",          "op_abs",
+      "op_neg",     "op_sign",        "op_exp",      "op_erf",          "red_sum",
+      "red_mean",   "red_max",        "red_min",     "quant_add",       "quant_sub",
+      "quant_mul"};
+  return names.contains(functor);
+}
+
+bool KernelCall::mayCallLibrary() const {
+  if (!isPlainKernel(kernel))
+    return true;
+  constexpr StringRef scope = "disco::";
+  for (StringRef member : members) {
+    // Arithmetic that small cores have in a library only.
+    if (member.starts_with("using ") && (member.contains("double") || member.contains("64_t")))
+      return true;
+    for (size_t at = member.find(scope); at != StringRef::npos; at = member.find(scope, at)) {
+      at += scope.size();
+      if (!isPlainFunctor(member.drop_front(at).take_while(
+              [](char c) { return llvm::isAlnum(c) || c == '_'; })))
+        return true;
+    }
+  }
+  return false;
 }

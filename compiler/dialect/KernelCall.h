@@ -40,6 +40,10 @@ struct KernelCall {
   KernelCall &reals(llvm::StringRef name, llvm::ArrayRef<double> values);
   /// `static constexpr int64_t name(int64_t i)`, from a table.
   KernelCall &table(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
+
+  /// Whether the kernel's code may call the mathematical library, or another that not every program
+  /// of a board has in it; false only where that is known.
+  bool mayCallLibrary() const;
 };
 
 /// The C++ type of an element in a buffer: float, disco::f16, int8_t...

@@ -9,11 +9,11 @@
 
 namespace discoc {
 
-int64_t BoardBounds::codeBytes(const std::vector<std::string> &instances, int64_t calls,
-                               bool anyUart, bool anyEthernet) const {
-  int64_t sum = code.base + (anyUart || anyEthernet ? code.links : 0) + (anyUart ? code.uart : 0) +
-                (anyEthernet ? code.ethernet : 0) + call * calls;
-  for (const std::string &name : instances) {
+int64_t BoardBounds::codeBytes(const CodeUse &use) const {
+  int64_t sum = code.base + (use.uart || use.ethernet ? code.links : 0) +
+                (use.uart ? code.uart : 0) + (use.ethernet ? code.ethernet : 0) +
+                (use.library ? library : 0) + call * use.calls;
+  for (const std::string &name : use.instances) {
     const auto known = kernels.find(name);
     sum += known == kernels.end() ? kernel : known->second;
   }
@@ -29,6 +29,7 @@ BoardBounds unmeasuredBounds() {
   BoardBounds bounds;
   bounds.code = {24576, 8192, 4096, 4096};
   bounds.data = {4096, 1024, 512, 4096};
+  bounds.library = 16384;
   bounds.call = 128;
   bounds.kernel = 6144;
   return bounds;
@@ -43,8 +44,7 @@ public:
   std::optional<BoardBounds> read() {
     BoardBounds bounds;
     bool good = known(root_, {"code", "data", "kernel"}) &&
-                readFixed("code", bounds.code, &bounds.call) &&
-                readFixed("data", bounds.data, nullptr);
+                readFixed("code", bounds.code, &bounds) && readFixed("data", bounds.data, nullptr);
     const toml::table *kernels = root_["kernel"].as_table();
     if (good && !kernels)
       good = fault(root_, "has no table [kernel]");
@@ -79,7 +79,7 @@ private:
     return true;
   }
 
-  bool readFixed(const char *name, BoardBounds::Fixed &out, int64_t *call) {
+  bool readFixed(const char *name, BoardBounds::Fixed &out, BoardBounds *more) {
     const toml::table *table = root_[name].as_table();
     if (!table)
       return fault(root_, "has no table [" + std::string(name) + "]");
@@ -87,8 +87,8 @@ private:
                                                               {"links", &out.links},
                                                               {"uart", &out.uart},
                                                               {"ethernet", &out.ethernet}};
-    if (call)
-      fields.emplace_back("call", call);
+    if (more)
+      fields.insert(fields.end(), {{"library", &more->library}, {"call", &more->call}});
     for (auto &&[key, value] : *table) {
       const auto bytes = value.value_exact<int64_t>();
       const auto field = std::find_if(fields.begin(), fields.end(),

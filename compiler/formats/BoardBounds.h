@@ -11,22 +11,29 @@
 
 namespace discoc {
 
+/// What the code of a program depends on.
+struct CodeUse {
+  std::vector<std::string> instances; ///< of kernels: the kernel of each
+  int64_t calls = 0;                  ///< of kernels, and of the runtime for messages
+  bool library = false;               ///< a kernel may call the mathematical library
+  bool uart = false, ethernet = false;
+};
+
 /// Upper bounds in bytes, before anything is built.
 struct BoardBounds {
   struct Fixed {
-    int64_t base = 0;     ///< start-up, main program, runtime stub, library
+    int64_t base = 0;     ///< start-up, main program, runtime stub
     int64_t links = 0;    ///< more when the node has any link
     int64_t uart = 0;     ///< more when it has a UART; of variables, for each
     int64_t ethernet = 0; ///< more when it has Ethernet
   };
   Fixed code, data;
+  int64_t library = 0;                    ///< code more when a kernel may call the library
   int64_t call = 0;                       ///< code of infer() for a call, a send or a receive
   int64_t kernel = 0;                     ///< code of a kernel that the table does not have
   std::map<std::string, int64_t> kernels; ///< code of one instance, by kernel
 
-  /// `instances`: the kernel of each. `calls`: of kernels, and of the runtime for messages.
-  int64_t codeBytes(const std::vector<std::string> &instances, int64_t calls, bool anyUart,
-                    bool anyEthernet) const;
+  int64_t codeBytes(const CodeUse &use) const;
   int64_t dataBytes(int64_t uarts, bool anyEthernet) const;
 };
 

@@ -14,6 +14,7 @@ base = 1000
 links = 100
 uart = 10
 ethernet = 1
+library = 50
 call = 7
 [data]
 base = 500
@@ -25,9 +26,9 @@ other = 400
 )",
                        "bounds.toml", out);
   ASSERT_TRUE(b) << toString(out);
-  EXPECT_EQ(b->codeBytes({}, 0, false, false), 1000);
-  EXPECT_EQ(b->codeBytes({"conv", "gemm"}, 4, true, false), 1000 + 100 + 10 + 4 * 7 + 700);
-  EXPECT_EQ(b->codeBytes({}, 0, true, true), 1111);
+  EXPECT_EQ(b->codeBytes({}), 1000);
+  EXPECT_EQ(b->codeBytes({{"conv", "gemm"}, 4, false, true, false}), 1000 + 100 + 10 + 4 * 7 + 700);
+  EXPECT_EQ(b->codeBytes({{}, 0, true, true, true}), 1111 + 50);
   EXPECT_EQ(b->dataBytes(3, false), 560);
   EXPECT_EQ(b->dataBytes(0, true), 503);
 }
