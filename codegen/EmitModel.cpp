@@ -152,8 +152,10 @@ void ModelEmitter::emitComment(Operation *op) {
   calls += "\n";
 }
 
-/// Calls of a kernel with the same parameters share a struct, and so the kernel's code.
+/// The struct for one call: those of a kernel with the same parameters share it, and so the
+/// kernel's code.
 std::string ModelEmitter::parameters(const KernelCall &call) {
+  ++numCalls;
   std::string members;
   for (const std::string &member : call.members)
     members += "  " + member + "\n";
@@ -172,7 +174,6 @@ void ModelEmitter::emitKernel(Operation *op) {
   KernelCall call;
   cast<KernelOpInterface>(op).describeKernel(call);
   std::string name = parameters(call);
-  ++numCalls;
   emitComment(op);
   std::string arguments;
   for (auto [i, value] : llvm::enumerate(call.pointers))

@@ -256,18 +256,14 @@ static void addWay(discoc::Report &report, const discoc::Cluster &cluster, SendO
   bool root = llvm::all_of(send.getParts().getAsRange<PartAttr>(),
                            [](PartAttr part) { return part.getRoot(); });
   discoc::Traffic traffic{1, send.getBuffer().getType().getBytes()};
-  std::vector<int64_t> route = discoc::routeOf(cluster, from, send.getTo());
-  for (size_t i = 0; i + 1 < route.size(); ++i) {
-    const discoc::ClusterHop &hop = cluster.nodes[route[i]].hops[send.getTo()];
-    if (hop.port < 0)
-      continue;
-    const discoc::ClusterPort &port = cluster.nodes[route[i]].ports[hop.port];
+  for (const discoc::ClusterStep &step : discoc::stepsOf(cluster, from, send.getTo())) {
     auto &wire = *llvm::find_if(report.wires, [&](const discoc::WireReport &w) {
-      return w.ends == cluster.links[port.link].ends;
+      return w.ends == cluster.links[step.link].ends;
     });
     (root ? wire.rootCarried : wire.carried) += traffic;
-    if (i > 0)
-      (root ? report.nodes[route[i]].rootForwarded : report.nodes[route[i]].forwarded) += traffic;
+    discoc::NodeReport &node = report.nodes[static_cast<size_t>(step.from)];
+    if (step.from != from)
+      (root ? node.rootForwarded : node.forwarded) += traffic;
   }
 }
 

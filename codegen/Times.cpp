@@ -1,6 +1,7 @@
-//===- Times.cpp - how long arithmetic and wires take at least ------------===//
+//===- Times.cpp - how long arithmetic and wires take ---------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Codegen.h"
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -11,7 +12,7 @@ static int64_t microseconds(double seconds) {
   return seconds > 0 ? std::max<int64_t>(std::llround(seconds * 1e6), 1) : 0;
 }
 
-/// Multiply-accumulates alone, at the board's cycles of one. 0: these are not known.
+/// Multiply-accumulates alone, at the cycles of one that the board states. 0: it states none.
 static int64_t computeUs(func::FuncOp infer, const discoc::Board &board) {
   double cycles = 0;
   for (Operation &op : infer.getBody().front()) {
@@ -30,18 +31,16 @@ static int64_t computeUs(func::FuncOp infer, const discoc::Board &board) {
 /// knows.
 static double bandwidthOf(const discoc::ClusterLink &link,
                           ArrayRef<std::optional<discoc::Board>> boards) {
-  double least = link.bandwidth;
-  if (least > 0)
-    return least;
+  if (link.bandwidth > 0)
+    return link.bandwidth;
+  double slowest = 0;
   for (auto [end, port] : llvm::zip(link.ends, link.ports)) {
     const std::optional<discoc::Board> &board = boards[static_cast<size_t>(end)];
-    if (!board)
-      continue;
-    for (const discoc::BoardLink &way : board->links)
-      if (way.name == port && way.bandwidth > 0)
-        least = least > 0 ? std::min(least, way.bandwidth) : way.bandwidth;
+    const discoc::BoardLink *way = board ? board->findLink(port) : nullptr;
+    if (way && way->bandwidth > 0)
+      slowest = slowest > 0 ? std::min(slowest, way->bandwidth) : way->bandwidth;
   }
-  return least;
+  return slowest;
 }
 
 namespace {
@@ -56,18 +55,13 @@ static std::vector<std::map<int64_t, EndBytes>> bytesOfEnds(ArrayRef<ModuleOp> s
                                                             const discoc::Cluster &cluster) {
   std::vector<std::map<int64_t, EndBytes>> links(cluster.links.size());
   for (auto [from, shard] : llvm::enumerate(shards))
-    for (auto send : inferOf(shard).getOps<SendOp>()) {
-      std::vector<int64_t> way = discoc::routeOf(cluster, static_cast<int64_t>(from), send.getTo());
-      for (size_t i = 0; i + 1 < way.size(); ++i) {
-        const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(way[i])];
-        const discoc::ClusterHop &hop = node.hops[send.getTo()];
-        if (hop.port < 0)
-          continue;
-        auto &ends = links[node.ports[static_cast<size_t>(hop.port)].link];
-        ends[way[i]].sent += send.getBuffer().getType().getBytes();
-        ends[way[i + 1]].received += send.getBuffer().getType().getBytes();
+    for (auto send : inferOf(shard).getOps<SendOp>())
+      for (const discoc::ClusterStep &step :
+           discoc::stepsOf(cluster, static_cast<int64_t>(from), send.getTo())) {
+        const int64_t bytes = send.getBuffer().getType().getBytes();
+        links[step.link][step.from].sent += bytes;
+        links[step.link][step.to].received += bytes;
       }
-    }
   return links;
 }
 

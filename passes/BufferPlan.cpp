@@ -90,6 +90,9 @@ static Value reusableOperand(Operation *op) {
   };
   if (auto unary = dyn_cast<UnaryOp>(op))
     return fits(unary.getX()) ? unary.getX() : Value();
+  // Integers of 8 bits are written behind the sums that are still to be read.
+  if (auto requantize = dyn_cast<RequantizeOp>(op))
+    return requantize.getX();
   if (auto binary = dyn_cast<BinaryOp>(op))
     if (fits(binary.getLhs()) && shapeOf(binary.getLhs()) == shapeOf(binary.getResult()) &&
         binary.getLhs() != binary.getRhs())

@@ -73,7 +73,9 @@ private:
       return false;
     RankedTensorType x = tensorType(op->getOperand(0)), y = tensorType(op->getResult(0));
     bool isSingle = x.getElementType().isF32() && y.getElementType().isF32();
-    return (isSingle || quantOf(op)) && ownersOf(op->getOperand(0)).getAxis() == rule->inputAxis &&
+    // Sums of integers are the same in any order.
+    return (quantOf(op) || (isSingle && !inExactOrder(op))) &&
+           ownersOf(op->getOperand(0)).getAxis() == rule->inputAxis &&
            ownersOf(op->getResult(0)).getAxis() == rule->resultAxis;
   }
 
@@ -254,7 +256,7 @@ struct ChoosePartialSumsPass : disco::impl::ChoosePartialSumsBase<ChoosePartialS
     func::FuncOp function = mainOf(getOperation());
     if (!function)
       return signalPassFailure();
-    if (getOperation()->hasAttr(kFeaturesOnlyAttr) || inExactOrder(getOperation()))
+    if (getOperation()->hasAttr(kFeaturesOnlyAttr))
       return;
     PartialSumChooser chooser(function, nodesOf(getOperation()), rootOf(getOperation()));
     if (failed(chooser.run()))

@@ -106,7 +106,7 @@ def ChoosePartialSums : Pass<"disco-choose-partial-sums", "mlir::ModuleOp"> {
     %b = disco.matmul %x, %w {mask = [...]}
     %y = disco.accumulate %b, %a {axis = 1, rows = [#disco.set<4 to 7>], act = #disco.act<relu>}
     ```
-    A module with `disco.features_only` or `disco.exact_order` is left as it is.
+    A module with `disco.features_only` is left as it is; in one with `disco.exact_order` only integers are summed so.
   }];
   let statistics = [Statistic<"numContractions", "contractions", "contractions with addends from other nodes">,
                     Statistic<"numAddends", "addends", "addends that travel">];

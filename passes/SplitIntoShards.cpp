@@ -325,10 +325,14 @@ private:
     if (isa<func::ReturnOp>(op))
       return builder.clone(*op), success();
     if (auto input = dyn_cast<InputOp>(op)) {
-      if (shard.rank != root)
-        return success();
-      auto local = cast<InputOp>(builder.clone(*op));
       OwnedAttr owners = ownersOf(input.getResult());
+      if (!owners)
+        return op->emitOpError("has no owner map: run disco-assign-owners first");
+      if (shard.rank != root)
+        return owners.getSet(shard.rank).empty()
+                   ? success()
+                   : op->emitOpError("belongs to the root, node ") << root << ", alone";
+      auto local = cast<InputOp>(builder.clone(*op));
       local.getResult().setType(
           localType(tensorType(input.getResult()), owners.getAxis(), owners.getSet(root)));
       shard.own[input.getResult()] = local.getResult();

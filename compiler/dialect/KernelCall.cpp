@@ -227,6 +227,8 @@ bool KernelCall::mayCallLibrary() const {
     return true;
   constexpr StringRef scope = "disco::";
   for (StringRef member : members) {
+    if (!member.starts_with("using ") && !member.starts_with("struct "))
+      continue;
     // Arithmetic that small cores have in a library only.
     if (member.starts_with("using ") && (member.contains("double") || member.contains("64_t")))
       return true;

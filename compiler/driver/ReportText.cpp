@@ -60,9 +60,10 @@ static std::string nodesText(const Report &r) {
       row.push_back(duration(n.computeUs));
     table.row(std::move(row));
   }
-  return table.text() + (timed ? "  computes: its MACs alone, at the cycles that were measured of "
-                                 "the board\n"
-                               : "");
+  return table.text() + (timed
+                             ? "  computes: its MACs alone, at the cycles of one that the board's "
+                               "description states\n"
+                             : "");
 }
 
 static std::string linksText(const Report &r) {

@@ -29,7 +29,7 @@ private:
 std::string count(int64_t value);
 /// "17.8 kB".
 std::string bytes(int64_t value);
-/// "38.7 ms"; "-" when it is 0, not known.
+/// "38.7 ms"; "-" when it is 0: not known, or nothing.
 std::string duration(int64_t microseconds);
 /// "30.1 %"; "-" when there is no whole.
 std::string percent(int64_t part, int64_t whole);

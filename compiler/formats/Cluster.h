@@ -92,6 +92,14 @@ std::optional<Cluster> clusterOf(const Board &board, int64_t nodes, Diagnostics 
 /// The ranks that a packet visits, both ends with it; two when the nodes are neighbours.
 std::vector<int64_t> routeOf(const Cluster &cluster, int64_t from, int64_t to);
 
+/// One link of a packet's way.
+struct ClusterStep {
+  size_t link;
+  int64_t from, to; ///< ranks
+};
+/// Those of a way that carry packets.
+std::vector<ClusterStep> stepsOf(const Cluster &cluster, int64_t from, int64_t to);
+
 /// "3" or "all" of --input-at and --output-at; nullopt when it is neither.
 std::optional<int64_t> parseRootRank(const std::string &text, int64_t nodes);
 

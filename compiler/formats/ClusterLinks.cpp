@@ -352,4 +352,16 @@ std::vector<int64_t> routeOf(const Cluster &cluster, int64_t from, int64_t to) {
   return route;
 }
 
+std::vector<ClusterStep> stepsOf(const Cluster &cluster, int64_t from, int64_t to) {
+  std::vector<ClusterStep> steps;
+  const std::vector<int64_t> route = routeOf(cluster, from, to);
+  for (size_t i = 0; i + 1 < route.size(); ++i) {
+    const ClusterNode &node = cluster.nodes[static_cast<size_t>(route[i])];
+    const int64_t port = node.hops.empty() ? -1 : node.hops[static_cast<size_t>(to)].port;
+    if (port >= 0)
+      steps.push_back({node.ports[static_cast<size_t>(port)].link, route[i], route[i + 1]});
+  }
+  return steps;
+}
+
 } // namespace discoc

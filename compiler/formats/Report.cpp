@@ -268,7 +268,7 @@ bool readBoardPart(const JsonView &view, NodeReport &node) {
 }
 
 bool readWireEnds(const JsonView &view, WireReport &wire) {
-  return view.object({"kind", "carried", "root_carried", "ends", "ports", "least_us"}) &&
+  return view.object({"kind", "carried", "root_carried", "ends", "ports"}, {"least_us"}) &&
          (!view.has("least_us") || view.member("least_us").read(wire.leastUs)) &&
          view.member("ends").elements([&](size_t, const JsonView &item) {
            wire.ends.push_back(0);

@@ -86,8 +86,8 @@ struct NodeReport {
   Traffic sent, received, rootSent, rootReceived; ///< sums over peers, by addTotals
   Traffic forwarded, rootForwarded; ///< of other nodes, whose packets go through this one
   std::vector<MemoryUse> memory;    ///< of a bare board; empty on a host
-  int64_t computeUs = 0; ///< of a bare board: its multiply-accumulates at the measured cycles of
-                         ///< one; 0: not known
+  int64_t computeUs = 0; ///< of a bare board: its multiply-accumulates at the stated cycles of
+                         ///< one; 0: not known, or none
 };
 
 /// What crosses one link that carries packets, both directions together.
@@ -97,7 +97,7 @@ struct WireReport {
   std::vector<std::string> ports; ///< of the ends
   Traffic carried, rootCarried;   ///< every message counts on each link of its way
   int64_t leastUs = 0; ///< of the payload that the busiest end sends or receives, at the link's
-                       ///< bandwidth; 0: not known
+                       ///< bandwidth; 0: not known, or none
 };
 
 /// A whole model in one number of each kind.

@@ -184,9 +184,9 @@ template <class P> DISCO_INLINE typename P::y_t quant_store(int32_t sum, dim row
     return (typename P::y_t)sum;
 }
 
-/// What becomes of whole sums x [outer, rows, inner]. P: y_t, outer, rows, inner, and of
-/// quant_store requantised (true), y_zero, low, high, one_multiplier, multiplier[] (float, one or
-/// one a row)
+/// What becomes of whole sums x [outer, rows, inner]. In place: y may begin where x does.
+/// P: y_t, outer, rows, inner, and of quant_store requantised (true), y_zero, low, high,
+///    one_multiplier, multiplier[] (float, one or one a row)
 template <class P> inline void requantize(typename P::y_t *y, const int32_t *x) {
   for (dim o = 0; o < (dim)P::outer; ++o)
     for (dim row = 0; row < (dim)P::rows; ++row)

@@ -1,6 +1,6 @@
 //===- Accumulate.cpp - addends that other nodes computed -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "Quantized.h"
 
 using namespace mlir;
 using namespace disco;
@@ -10,7 +10,8 @@ LogicalResult AccumulateOp::verify() {
   if (axis < 0 || axis >= rankOf(getResult()) || shapeOf(getX()) != shapeOf(getResult()))
     return emitOpError("adds along an axis of its operand");
   Type sum = typeOf(getX()).getElementType(), made = typeOf(getResult()).getElementType();
-  if (getQuant() ? !sum.isInteger(32) || getActAttr() || made != getQuant()->getResult()
+  if (getQuant() ? !sum.isInteger(32) || getActAttr() || made != getQuant()->getResult() ||
+                       !requantizes(*getQuant(), shapeOf(getResult())[axis])
                  : sum != made)
     return emitOpError("makes what it adds, or requantises integers of 32 bits");
   if (getRows().size() != getAddends().size())

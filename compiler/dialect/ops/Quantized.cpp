@@ -61,6 +61,13 @@ LogicalResult disco::verifyQuant(Operation *op, QuantAttr quant, Value x, Value 
   return success();
 }
 
+bool disco::requantizes(QuantAttr quant, int64_t rows) {
+  DenseElementsAttr multiplier = quant.getMultiplier();
+  return multiplier && multiplier.getElementType().isF32() && isa<IntegerType>(quant.getResult()) &&
+         quant.getResult().getIntOrFloatBitWidth() == 8 &&
+         llvm::is_contained({int64_t(1), rows}, multiplier.getNumElements());
+}
+
 void disco::addQuant(KernelCall &call, QuantAttr quant) {
   call.constant("x_zero", quant.getXZero());
   ArrayRef<int64_t> zeros = quant.getWZero().asArrayRef();
@@ -69,8 +76,12 @@ void disco::addQuant(KernelCall &call, QuantAttr quant) {
   else
     call.member("static constexpr int64_t w_zero(int64_t) { return " +
                 std::to_string(quant.wZeroOf(0)) + "; }");
-  bool anyZero = llvm::any_of(zeros, [](int64_t zero) { return zero != 0; });
-  call.flag("has_w_zero", anyZero).flag("requantised", bool(quant.getMultiplier()));
+  call.flag("has_w_zero", llvm::any_of(zeros, [](int64_t zero) { return zero != 0; }));
+  addRequantization(call, quant);
+}
+
+void disco::addRequantization(KernelCall &call, QuantAttr quant) {
+  call.flag("requantised", bool(quant.getMultiplier()));
   if (!quant.getMultiplier())
     return;
   call.constant("y_zero", quant.getYZero())

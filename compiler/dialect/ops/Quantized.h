@@ -18,8 +18,13 @@ void addScaling(KernelCall &call, mlir::Value x, mlir::Value scale, mlir::Value 
 mlir::LogicalResult verifyQuant(mlir::Operation *op, QuantAttr quant, mlir::Value x,
                                 mlir::Value weights, mlir::Value bias, int64_t rows);
 
-/// x_zero, w_zero, multiplier and the result's range.
+/// x_zero and w_zero, and what becomes of the sums.
 void addQuant(KernelCall &call, QuantAttr quant);
+/// What becomes of the sums: multiplier, zero point and range of the result.
+void addRequantization(KernelCall &call, QuantAttr quant);
+
+/// Whether a multiplier makes such sums integers of 8 bits: in single precision, one or one a row.
+bool requantizes(QuantAttr quant, int64_t rows);
 
 } // namespace disco
 

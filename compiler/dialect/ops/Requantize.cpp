@@ -12,10 +12,8 @@ LogicalResult RequantizeOp::verify() {
   if (!typeOf(getX()).getElementType().isInteger(32) ||
       typeOf(getResult()).getElementType() != getQuant().getResult())
     return emitOpError("takes integers of 32 bits and makes those of its attribute");
-  DenseElementsAttr multiplier = getQuant().getMultiplier();
-  if (!multiplier ||
-      !llvm::is_contained({int64_t(1), shapeOf(getX())[axis]}, multiplier.getNumElements()))
-    return emitOpError("needs one multiplier, or as many as rows");
+  if (!requantizes(getQuant(), shapeOf(getX())[axis]))
+    return emitOpError("needs a multiplier, or as many as rows, for integers of 8 bits");
   return success();
 }
 
@@ -23,7 +21,7 @@ void RequantizeOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> shape = shapeOf(getX());
   size_t axis = getAxis();
   call.use("quant.h", "requantize").type("y_t", getResult());
-  addQuant(call, getQuant());
+  addRequantization(call, getQuant());
   call.constant("outer", product(shape.take_front(axis)))
       .constant("rows", shape[axis])
       .constant("inner", product(shape.drop_front(axis + 1)));

@@ -30,3 +30,11 @@ func.func @whole(%x: tensor<1x4xf32>) {
   %y = disco.accumulate %x {axis = 1 : i64, rows = []} : (tensor<1x4xf32>) -> tensor<1x4xi32>
   return
 }
+
+// -----
+
+func.func @multiplier(%x: tensor<1x4xi32>) {
+  // expected-error@+1 {{makes what it adds, or requantises integers of 32 bits}}
+  %y = disco.accumulate %x {axis = 1 : i64, rows = [], quant = #disco.quant<xZero = 0, wZero = [], result = i8, multiplier = dense<[0.5, 0.5]> : tensor<2xf32>, yZero = 0, low = -128, high = 127>} : (tensor<1x4xi32>) -> tensor<1x4xi8>
+  return
+}

@@ -186,7 +186,7 @@ func.func @wide(%x: tensor<1x4xi32>) {
 // -----
 
 func.func @multipliers(%x: tensor<1x4xi32>) {
-  // expected-error@+1 {{needs one multiplier, or as many as rows}}
+  // expected-error@+1 {{needs a multiplier, or as many as rows, for integers of 8 bits}}
   %y = disco.requantize %x {axis = 1 : i64, quant = #disco.quant<xZero = 0, wZero = [], result = i8, multiplier = dense<[0.5, 0.5]> : tensor<2xf32>, yZero = 0, low = -128, high = 127>} : (tensor<1x4xi32>) -> tensor<1x4xi8>
   return
 }

@@ -23,6 +23,26 @@ func.func @axis() {
 
 // -----
 
+module attributes {disco.nodes = 2 : i64} {
+func.func @input() {
+  // expected-error@+1 {{belongs to the root, node 0, alone}}
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>
+  return
+}
+}
+
+// -----
+
+module attributes {disco.nodes = 2 : i64} {
+func.func @unowned() {
+  // expected-error@+1 {{has no owner map: run disco-assign-owners first}}
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x4xf32>
+  return
+}
+}
+
+// -----
+
 // expected-error@+1 {{has no function: is it split into shards already?}}
 module {
 }

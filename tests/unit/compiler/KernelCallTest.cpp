@@ -20,6 +20,9 @@ TEST(KernelCall, LibraryIsLeftOutOnlyWhereThatIsKnown) {
   EXPECT_FALSE(
       call("conv", {"struct act : disco::act_clip { static constexpr double min = 0.0; };"})
           .mayCallLibrary());
+  EXPECT_FALSE(call("pad", {"using x_t = float;",
+                            "static constexpr disco::pad_mode mode = disco::pad_mode::edge;"})
+                   .mayCallLibrary());
   EXPECT_TRUE(call("conv", {"using act = disco::act_softplus;"}).mayCallLibrary());
   EXPECT_TRUE(call("unary", {"using x_t = float;", "using op = disco::op_sqrt;"}).mayCallLibrary());
   EXPECT_TRUE(call("conv", {"using x_t = double;"}).mayCallLibrary());

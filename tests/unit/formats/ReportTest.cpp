@@ -71,6 +71,7 @@ TEST(ReportOfBoards, ReadsWhatItWrites) {
   r.nodes[1].memory[0].items["input0"] = 120;
   r.nodes[1].computeUs = 38700;
   r.wires.push_back({{0, 1}, "uart", {"uart1", "wire0"}, {4, 41}, {1, 192}, 18500});
+  r.wires.push_back({{0, 1}, "uart", {"uart2", "wire1"}, {0, 0}, {0, 0}}); // no time is known
   Diagnostics out;
   const std::string text = toJson(r);
   keepForSchemas("report-boards.json", text);
@@ -81,6 +82,7 @@ TEST(ReportOfBoards, ReadsWhatItWrites) {
   EXPECT_EQ(back->wires[0].ports[1], "wire0");
   EXPECT_EQ(back->nodes[1].computeUs, 38700);
   EXPECT_EQ(back->wires[0].leastUs, 18500);
+  EXPECT_EQ(back->wires[1].leastUs, 0);
 }
 
 TEST(Report, SaysWhatIsMissing) {
