@@ -331,7 +331,8 @@ private:
       if (shard.rank != root)
         return owners.getSet(shard.rank).empty()
                    ? success()
-                   : op->emitOpError("belongs to the root, node ") << root << ", alone";
+                   : op->emitOpError("belongs to the root, node ")
+                         << root << ", alone: let its owner map name no other node";
       auto local = cast<InputOp>(builder.clone(*op));
       local.getResult().setType(
           localType(tensorType(input.getResult()), owners.getAxis(), owners.getSet(root)));

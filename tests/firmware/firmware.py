@@ -190,27 +190,25 @@ def traffic_fault(out, report):
     return None if got == want else f"counted {got}, stated {want}"
 
 
-def times_fault(out, kind, bits=32):
+def times_fault(out, kind):
     """Why the times that report.json states are not those of its own counts
-    at the speeds that the boards' copies state; None: they are. Of two boards
-    at most: their wire carries what they send each other."""
+    at the speeds that the boards' copies state; None: they are. Of networks of
+    floats; of wires only that of two boards, which carries all they send."""
     stated = cluster.load_json(os.path.join(out, "report.json"))
-    slowest, most = None, 0
+    speeds, most = [], 0
     for node in stated["nodes"]:
         path = os.path.join(out, f"node{node['rank']}", "board", "board.toml")
         with open(path, "rb") as stream:
             board = tomllib.load(stream)
         speed = board["speed"]
-        each = speed["f32" if bits == 32 else "i8"]
-        us = node["macs"] * each / speed["clock"] * 1e6
+        us = node["macs"] * speed["f32"] / speed["clock"] * 1e6
         if abs(node.get("compute_us", 0) - us) > 1:
             return f"node {node['rank']}: {node.get('compute_us')} of {us} us"
-        ways = [l["bandwidth"] for l in board["link"] if l["kind"] == kind]
-        slowest = min(ways + [slowest or ways[0]])
+        speeds += [l["bandwidth"] for l in board["link"] if l["kind"] == kind]
         most = max(most, *(node[k]["bytes"] + node["root_" + k]["bytes"]
                            for k in ("sent", "received")))
     if len(stated["nodes"]) == 2:
-        got, us = stated["wires"][0].get("least_us", 0), most / slowest * 1e6
+        got, us = stated["wires"][0].get("least_us", 0), most / min(speeds) * 1e6
         if abs(got - us) > 1:
             return f"wire: {got} of {us} us"
     return None

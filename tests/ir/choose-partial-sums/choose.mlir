@@ -101,3 +101,19 @@ func.func @narrow(%x: tensor<1x6xui8, #in>) {
   return
 }
 }
+
+// -----
+
+#in = #disco.owned<axis 1 : 0 to 3 | 4 to 7>
+#out = #disco.owned<axis 1 : 0 | 1>
+
+// In an exact order nobody sums floats for another.
+// CHECK-LABEL: func.func @ordered
+// CHECK-NOT: disco.accumulate
+module attributes {disco.exact_order, disco.nodes = 2 : i64} {
+func.func @ordered(%x: tensor<1x8xf32, #in>) {
+  %w = disco.constant dense<1.0> : tensor<8x2xf32> : tensor<8x2xf32>
+  %y = disco.matmul %x, %w {mask = [#disco.route<0 -> 0 : 0 to 3>, #disco.route<1 -> 0 : 4 to 7>, #disco.route<0 -> 1 : 0 to 3>, #disco.route<1 -> 1 : 4 to 7>]} : (tensor<1x8xf32, #in>, tensor<8x2xf32>) -> tensor<1x2xf32, #out>
+  return
+}
+}

@@ -25,7 +25,7 @@ func.func @axis() {
 
 module attributes {disco.nodes = 2 : i64} {
 func.func @input() {
-  // expected-error@+1 {{belongs to the root, node 0, alone}}
+  // expected-error@+1 {{belongs to the root, node 0, alone: let its owner map name no other node}}
   %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>
   return
 }

@@ -343,6 +343,15 @@ TEST(Requantize, HasAMultiplierARow) {
   EXPECT_EQ(y, byOne);
 }
 
+TEST(Requantize, InPlace) {
+  int32_t x[12] = {5, 7, 6, 10, 2000000000, -2000000000, 1, 3, -2, -6, 0, 200};
+  buffer<int8_t> want(12);
+  requantize<Sums<false>>(want.data(), x);
+  int8_t *y = reinterpret_cast<int8_t *>(x);
+  requantize<Sums<false>>(y, x);
+  EXPECT_EQ(buffer<int8_t>(y, y + 12), want);
+}
+
 struct Table {
   using x_t = int8_t;
   using y_t = uint8_t;
