@@ -18,8 +18,8 @@ static bool uses(const discoc::ClusterNode &node, StringRef kind) {
 
 LogicalResult disco::addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
                                      const discoc::ClusterNode &node) {
-  std::vector<std::string> names = {"disco.cpp", "disco_frame.cpp", "disco_link.cpp",
-                                    "board/fault.cpp"};
+  std::vector<std::string> names = {"disco.cpp", "disco_frame.cpp", "disco_crc.cpp",
+                                    "disco_link.cpp", "board/fault.cpp"};
   if (!node.ports.empty())
     names.push_back("board/links.cpp");
   if (uses(node, "uart"))

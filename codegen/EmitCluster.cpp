@@ -106,7 +106,8 @@ static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime, boo
 
 static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
                                     const discoc::ClusterNode &node) {
-  for (const char *name : {"disco.cpp", "disco_frame.cpp", "disco_link.cpp", "host/options.cpp"})
+  for (const char *name :
+       {"disco.cpp", "disco_frame.cpp", "disco_crc.cpp", "disco_link.cpp", "host/options.cpp"})
     if (failed(runtime.add(name)))
       return failure();
   if (failed(runtime.addWithSource("host/host_main.h")) ||

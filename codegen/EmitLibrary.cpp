@@ -13,7 +13,8 @@ static std::string number(int64_t value) { return std::to_string(value); }
 /// What the library has of the runtime: no main program, no drivers.
 static LogicalResult addLibraryRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
                                        const discoc::ClusterNode &node) {
-  std::vector<std::string> names = {"disco.cpp", "disco_frame.cpp", "disco_link.cpp"};
+  std::vector<std::string> names = {"disco.cpp", "disco_frame.cpp", "disco_crc.cpp",
+                                    "disco_link.cpp"};
   for (const discoc::ClusterPort &port : node.ports)
     names.push_back("transport/" + port.kind + ".cpp");
   for (const std::string &name : names)

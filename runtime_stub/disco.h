@@ -353,8 +353,10 @@ void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *p
 // still tells its rank: its layout is fixed for all versions.
 int disco_hello_rank(const uint8_t *bytes);
 
-// CRC-32 (IEEE 802.3, as in zlib); start with 0. With DISCO_CRC_FAST (on by default on 64-bit
-// machines) it uses 8 KB of tables, else 64 bytes.
+// CRC-32 (IEEE 802.3, as in zlib) and CRC-32C (Castagnoli, as in iSCSI); start with 0. CRC-32C uses
+// the processor's instructions where there are some (SSE4.2, ARMv8); else, and for CRC-32, each
+// takes 8 KB of tables with DISCO_CRC_FAST (on by default on 64-bit machines), or 64 bytes.
 uint32_t disco_crc32(uint32_t crc, const void *data, size_t size);
+uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size);
 
 #endif // DISCO_H

@@ -1,4 +1,4 @@
-//===- disco_frame.cpp - frames, their CRC, and the texts of errors -------===//
+//===- disco_frame.cpp - frames, and the texts of errors ------------------===//
 // SPDX-License-Identifier: Apache-2.0
 
 #include "disco_impl.h"
@@ -7,63 +7,6 @@
 
 using namespace disco_impl;
 
-#ifndef DISCO_CRC_FAST
-#if UINTPTR_MAX > 0xffffffffu
-#define DISCO_CRC_FAST 1
-#else
-#define DISCO_CRC_FAST 0
-#endif
-#endif
-
-namespace {
-
-//===----------------------------------------------------------------------===//
-// CRC
-//===----------------------------------------------------------------------===//
-
-constexpr uint32_t crc_polynomial = 0xedb88320u;
-
-#if DISCO_CRC_FAST
-struct crc_tables {
-  uint32_t at[8][256];
-};
-
-constexpr crc_tables make_crc_tables() {
-  crc_tables t{};
-  for (uint32_t i = 0; i < 256; ++i) {
-    uint32_t c = i;
-    for (int bit = 0; bit < 8; ++bit)
-      c = (c >> 1) ^ ((c & 1) ? crc_polynomial : 0);
-    t.at[0][i] = c;
-  }
-  for (uint32_t i = 0; i < 256; ++i)
-    for (int k = 1; k < 8; ++k)
-      t.at[k][i] = (t.at[k - 1][i] >> 8) ^ t.at[0][t.at[k - 1][i] & 255];
-  return t;
-}
-
-constexpr crc_tables tables = make_crc_tables();
-#else
-struct crc_tables {
-  uint32_t at[16];
-};
-
-constexpr crc_tables make_crc_tables() {
-  crc_tables t{};
-  for (uint32_t i = 0; i < 16; ++i) {
-    uint32_t c = i;
-    for (int bit = 0; bit < 4; ++bit)
-      c = (c >> 1) ^ ((c & 1) ? crc_polynomial : 0);
-    t.at[i] = c;
-  }
-  return t;
-}
-
-constexpr crc_tables tables = make_crc_tables();
-#endif
-
-} // namespace
-
 // CRC of a header as if its CRC field were 0.
 uint32_t disco_impl::header_crc(const uint8_t *header) {
   disco_frame f;
@@ -71,32 +14,6 @@ uint32_t disco_impl::header_crc(const uint8_t *header) {
   f.crc = 0;
   return disco_crc32(0, &f, sizeof f);
 }
-
-#if DISCO_CRC_FAST
-uint32_t disco_crc32(uint32_t crc, const void *data, size_t size) {
-  const uint8_t *p = static_cast<const uint8_t *>(data);
-  uint32_t c = ~crc;
-  for (; size >= 8; size -= 8, p += 8) {
-    uint32_t a = c ^ load32(p), b = load32(p + 4);
-    c = tables.at[7][a & 255] ^ tables.at[6][a >> 8 & 255] ^ tables.at[5][a >> 16 & 255] ^
-        tables.at[4][a >> 24] ^ tables.at[3][b & 255] ^ tables.at[2][b >> 8 & 255] ^
-        tables.at[1][b >> 16 & 255] ^ tables.at[0][b >> 24];
-  }
-  for (; size > 0; --size, ++p)
-    c = (c >> 8) ^ tables.at[0][(c ^ *p) & 255];
-  return ~c;
-}
-#else
-uint32_t disco_crc32(uint32_t crc, const void *data, size_t size) {
-  const uint8_t *p = static_cast<const uint8_t *>(data);
-  uint32_t c = ~crc;
-  for (; size > 0; --size, ++p) {
-    c = (c >> 4) ^ tables.at[(c ^ *p) & 15];
-    c = (c >> 4) ^ tables.at[(c ^ (*p >> 4u)) & 15];
-  }
-  return ~c;
-}
-#endif
 
 // A header lies in memory as it travels: all machines here are little-endian.
 static_assert(sizeof(disco_frame) == DISCO_HEADER_SIZE, "no padding");

@@ -8,12 +8,12 @@
 
 namespace {
 
-uint32_t slowCrc(const std::string &s) {
+uint32_t slowCrc(const std::string &s, uint32_t polynomial) {
   uint32_t c = 0xffffffffu;
   for (char ch : s) {
     c ^= static_cast<uint8_t>(ch);
     for (int i = 0; i < 8; ++i)
-      c = (c >> 1) ^ ((c & 1) ? 0xedb88320u : 0);
+      c = (c >> 1) ^ ((c & 1) ? polynomial : 0);
   }
   return ~c;
 }
@@ -21,21 +21,28 @@ uint32_t slowCrc(const std::string &s) {
 TEST(Crc, KnownValues) {
   EXPECT_EQ(disco_crc32(0, "123456789", 9), 0xcbf43926u);
   EXPECT_EQ(disco_crc32(0, "", 0), 0u);
+  EXPECT_EQ(disco_crc32c(0, "123456789", 9), 0xe3069283u);
+  EXPECT_EQ(disco_crc32c(0, "", 0), 0u);
 }
 
-TEST(Crc, AnySizeAlignmentAndSplit) {
+void checkEverySizeAlignmentAndSplit(uint32_t (*crc)(uint32_t, const void *, size_t),
+                                     uint32_t polynomial) {
   std::string s;
   for (int i = 0; i < 67; ++i)
     s += static_cast<char>(i * 37 + 11);
   for (size_t from = 0; from < 9; ++from)
     for (size_t size = 0; from + size <= s.size(); ++size) {
-      uint32_t whole = disco_crc32(0, s.data() + from, size);
-      ASSERT_EQ(whole, slowCrc(s.substr(from, size)));
+      const char *begin = s.data() + from;
+      uint32_t whole = crc(0, begin, size);
+      ASSERT_EQ(whole, slowCrc(s.substr(from, size), polynomial));
       for (size_t cut = 0; cut <= size; cut += 5)
-        ASSERT_EQ(
-            disco_crc32(disco_crc32(0, s.data() + from, cut), s.data() + from + cut, size - cut),
-            whole);
+        ASSERT_EQ(crc(crc(0, begin, cut), begin + cut, size - cut), whole);
     }
+}
+
+TEST(Crc, AnySizeAlignmentAndSplit) {
+  checkEverySizeAlignmentAndSplit(disco_crc32, 0xedb88320u);
+  checkEverySizeAlignmentAndSplit(disco_crc32c, 0x82f63b78u);
 }
 
 TEST(Frame, LayoutIsFixed) {
@@ -51,7 +58,7 @@ TEST(Frame, LayoutIsFixed) {
   EXPECT_EQ(head[28], 0x11);
   disco_frame g;
   disco_frame_decode(&g, head);
-  EXPECT_EQ(g.crc, slowCrc(covered + "abc"));
+  EXPECT_EQ(g.crc, slowCrc(covered + "abc", 0xedb88320u));
   EXPECT_EQ(g.magic, DISCO_MAGIC);
   EXPECT_EQ(g.message, 0x100f0e0du);
   EXPECT_EQ(g.length, 3u);
