@@ -126,7 +126,8 @@ private:
        values.back().second, {values.back()});
   }
 
-  void convolution(int64_t outputs = 0, int64_t groups = 1) {
+  /// `open`: nothing follows it yet, so that a sum can be folded into it.
+  void convolution(int64_t outputs = 0, int64_t groups = 1, bool open = false) {
     Value x = any();
     if (groups != 1)
       groups = x.second % 2 == 0 && random.chance(50) ? 2 : x.second;
@@ -144,6 +145,8 @@ private:
            " {strides = array<i64: 1, 1>, pads = " + arrayText({pad, pad, pad, pad}) +
            ", dilations = array<i64: 1, 1>, group = " + std::to_string(groups) + " : i64}",
        outputs, {x}, types);
+    if (open)
+      return;
     if (random.chance(30))
       affine();
     clip();
@@ -159,8 +162,9 @@ private:
 
   void residual() {
     Value a = any(), b = any();
-    if (a.second != b.second) {
-      convolution(a.second);
+    bool folded = random.chance(60);
+    if (folded || a.second != b.second) {
+      convolution(a.second, 1, folded);
       b = values.back();
     }
     op("disco.binary %" + a.first + ", %" + b.first + " {kind = 0 : i32}", a.second, {a, b});
@@ -405,10 +409,17 @@ void expectSame(const Named &expected, const Named &actual) {
   }
 }
 
+/// Three nodes are the fewest where an own part stands beside more than one of others: every third
+/// model has them.
+int64_t drawNodes(uint64_t seed, Random &random) {
+  int64_t nodes = random.between(1, 6);
+  return seed % 3 == 0 ? 3 : nodes;
+}
+
 TEST(Division, ShardsGiveTheModelsNumbers) {
   for (uint64_t seed = 0; seed < rounds(250); ++seed) {
     Random random(seed);
-    int64_t nodes = random.between(1, 6);
+    int64_t nodes = drawNodes(seed, random);
     std::string text = ModelWriter(random, nodes).write();
     Ir ir;
     OwningOpRef<ModuleOp> module = ir.parse(text);
@@ -434,7 +445,7 @@ TEST(Division, ThroughTextToo) {
       [] { return createPlanMemory(); },        [] { return createCheckSchedule(); }};
   for (uint64_t seed = 1000; seed < 1000 + rounds(40); ++seed) {
     Random random(seed);
-    int64_t nodes = random.between(1, 6);
+    int64_t nodes = drawNodes(seed, random);
     std::string text = ModelWriter(random, nodes).write();
     Ir first;
     OwningOpRef<ModuleOp> module = first.parse(text);

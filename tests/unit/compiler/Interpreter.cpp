@@ -30,6 +30,10 @@ double scalar(ActAttr act, double x) {
   case UnaryKind::Clip: return std::min(std::max(x, act.getAlphaValue()), act.getBetaValue());
   case UnaryKind::Abs: return std::fabs(x);
   case UnaryKind::Neg: return -x;
+  case UnaryKind::Exp: return std::exp(x);
+  case UnaryKind::Log: return std::log(x);
+  case UnaryKind::Sqrt: return std::sqrt(x);
+  case UnaryKind::Reciprocal: return 1 / x;
   default:
     ADD_FAILURE() << "the interpreter does not know " << stringifyUnaryKind(act.getKind()).str();
     return 0;
@@ -41,6 +45,9 @@ double scalar(BinaryKind kind, double a, double b) {
   case BinaryKind::Add: return a + b;
   case BinaryKind::Sub: return a - b;
   case BinaryKind::Mul: return a * b;
+  case BinaryKind::Div: return a / b;
+  case BinaryKind::Pow: return std::pow(a, b);
+  case BinaryKind::Min: return std::min(a, b);
   case BinaryKind::Max: return std::max(a, b);
   default:
     ADD_FAILURE() << "the interpreter does not know " << stringifyBinaryKind(kind).str();
@@ -161,12 +168,38 @@ Array maxPool(PoolOp op, Get get) {
   });
 }
 
+/// One number for a list of them.
+double reduced(ReduceKind kind, const std::vector<double> &list) {
+  double result = kind == ReduceKind::Max    ? -INFINITY
+                  : kind == ReduceKind::Min  ? INFINITY
+                  : kind == ReduceKind::Prod ? 1
+                                             : 0;
+  for (double x : list)
+    switch (kind) {
+    case ReduceKind::Mean:
+    case ReduceKind::Sum:
+    case ReduceKind::LogSum: result += x; break;
+    case ReduceKind::Max: result = std::max(result, x); break;
+    case ReduceKind::Min: result = std::min(result, x); break;
+    case ReduceKind::Prod: result *= x; break;
+    case ReduceKind::SumSquare:
+    case ReduceKind::L2: result += x * x; break;
+    case ReduceKind::L1: result += std::fabs(x); break;
+    case ReduceKind::LogSumExp: result += std::exp(x); break;
+    }
+  switch (kind) {
+  case ReduceKind::Mean: return result / static_cast<double>(list.size());
+  case ReduceKind::L2: return std::sqrt(result);
+  case ReduceKind::LogSum:
+  case ReduceKind::LogSumExp: return std::log(result);
+  default: return result;
+  }
+}
+
 Array reduce(ReduceOp op, Get get) {
   const Array &x = get(op.getX());
-  bool maximum = op.getKind() == ReduceKind::Max;
-  EXPECT_TRUE(maximum || op.getKind() == ReduceKind::Sum);
-  Array result{shapeOfValue(op.getResult()), {}};
-  result.data.assign(static_cast<size_t>(product(result.shape)), maximum ? -INFINITY : 0);
+  Ints shape = shapeOfValue(op.getResult());
+  std::vector<std::vector<double>> lists(static_cast<size_t>(product(shape)));
   for (int64_t i = 0; i < product(x.shape); ++i) {
     Ints index = digits(i, x.shape), to;
     for (size_t axis = 0; axis < index.size(); ++axis)
@@ -174,11 +207,60 @@ Array reduce(ReduceOp op, Get get) {
         to.push_back(index[axis]);
       else if (op.getKeepdims())
         to.push_back(0);
-    double &sum = result.data[static_cast<size_t>(linear(to, result.shape))];
-    sum = maximum ? std::max(sum, x.data[static_cast<size_t>(i)])
-                  : sum + x.data[static_cast<size_t>(i)];
+    lists[static_cast<size_t>(linear(to, shape))].push_back(x.data[static_cast<size_t>(i)]);
+  }
+  Array result{shape, {}};
+  for (const std::vector<double> &list : lists)
+    result.data.push_back(reduced(op.getKind(), list));
+  return result;
+}
+
+/// e to the x over the sum of these along consecutive axes, as it is defined.
+Array softmax(SoftmaxOp op, Get get) {
+  const Array &x = get(op.getX());
+  auto first = static_cast<size_t>(op.getAxis()), count = static_cast<size_t>(op.getCount());
+  Ints run(x.shape.begin() + static_cast<std::ptrdiff_t>(first),
+           x.shape.begin() + static_cast<std::ptrdiff_t>(first + count));
+  return make(x.shape, [&](const Ints &index) {
+    double sum = 0;
+    for (int64_t i = 0; i < product(run); ++i) {
+      Ints other = index, at = digits(i, run);
+      std::copy(at.begin(), at.end(), other.begin() + static_cast<std::ptrdiff_t>(first));
+      sum += std::exp(x.at(other));
+    }
+    double value = std::exp(x.at(index)) / sum;
+    return op.getLog() ? std::log(value) : value;
+  });
+}
+
+/// Only what wires do: real numbers to half precision and back.
+Array cast(CastOp op, Get get) {
+  Array result = get(op.getX());
+  if (!tensorType(op.getResult()).getElementType().isF16())
+    return result;
+  for (double &value : result.data) {
+    llvm::APFloat half(value);
+    bool lost = false;
+    half.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &lost);
+    half.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &lost);
+    value = half.convertToDouble();
   }
   return result;
+}
+
+Array quantize(QuantizeOp op, Get get) {
+  EXPECT_FALSE(op.getZero());
+  return make(shapeOfValue(op.getResult()), [&](const Ints &i) {
+    double steps = std::nearbyint(get(op.getX()).at(i) / broadcast(get(op.getScale()), i));
+    return std::min(std::max(steps, -128.0), 127.0);
+  });
+}
+
+Array dequantize(DequantizeOp op, Get get) {
+  EXPECT_FALSE(op.getZero());
+  return make(shapeOfValue(op.getResult()), [&](const Ints &i) {
+    return get(op.getX()).at(i) * broadcast(get(op.getScale()), i);
+  });
 }
 
 /// The stored part of a constant.
@@ -335,7 +417,10 @@ Array compute(Operation *op, Get get) {
       .Case([&](ReduceOp r) { return reduce(r, get); })
       .Case([&](ConcatOp c) { return concat(c, get); })
       .Case([&](AssembleOp a) { return assemble(a, get); })
-      .Case([&](CastOp c) { return get(c.getX()); })
+      .Case([&](SoftmaxOp s) { return softmax(s, get); })
+      .Case([&](CastOp c) { return cast(c, get); })
+      .Case([&](QuantizeOp q) { return quantize(q, get); })
+      .Case([&](DequantizeOp d) { return dequantize(d, get); })
       .Case([&](CumSumOp c) { return cumSum(c, get); })
       .Case([&](ArgExtremeOp a) { return argExtreme(a, get); })
       .Case([&](TopKOp t) { return topK(t, get); })

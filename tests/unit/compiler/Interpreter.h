@@ -3,7 +3,7 @@
 //
 // Plain loops over doubles, written from the ops' descriptions alone. With whole numbers of modest
 // size every sum is exact, so that a divided program must give the very numbers of the undivided
-// one.
+// one. Half precision and integers are rounded to where a cast or a quantisation says so.
 #ifndef DISCOC_TESTS_UNIT_COMPILER_INTERPRETER_H
 #define DISCOC_TESTS_UNIT_COMPILER_INTERPRETER_H
 
