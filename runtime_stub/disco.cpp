@@ -65,9 +65,9 @@ int fail(disco_node *n) {
     look_for_cause(n);
   for (uint32_t peer = 0; peer < n->program->nodes; ++peer) {
     disco_peer *p = &n->config->peers[peer];
-    p->due = static_cast<uint8_t>((p->due & due_hello) | due_abort);
+    p->due = static_cast<uint8_t>((p->due & due_greeting) | due_abort);
     // Who could not be reached before the start deadline is not waited for again.
-    if (n->error.code == DISCO_ERR_START && !(p->seen & seen_hello)) {
+    if ((n->error.code == DISCO_ERR_START && !(p->seen & seen_hello)) || (p->seen & seen_foreign)) {
       p->tx_state = tx_broken;
       p->rx_state = rx_ended;
     }
@@ -105,6 +105,15 @@ void notify(disco_node *n, uint64_t left_us) {
       n->config->peers[peer].due |= due_notice;
 }
 
+// When something is over that began then and may last so long. A peer that waits itself is given
+// more time; but not for ever, should two wait for each other.
+uint64_t end_of(const disco_peer &p, uint64_t begun, uint64_t length) {
+  uint64_t end = begun + length, excused = p.excused_us + length / 8;
+  if (excused <= end)
+    return end;
+  return excused < end + length ? excused : end + length;
+}
+
 // The wait of disco_wait and disco_flush: until the slot has the state.
 int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   const disco_message &m = n->program->messages[slot];
@@ -113,12 +122,21 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   pump(n);
   if (n->error.code != DISCO_OK || s.state == state)
     return result(n);
-  uint32_t moved = 0;
-  uint64_t limit = 0, since = 0, notice = 0;
+  // Silence: `moved` bytes, the last `since`. Floor of progress: `base` bytes before `from`.
+  uint32_t base = m.incoming ? p.rx_moved : p.tx_moved, moved = base;
+  uint64_t limit = 0, since = 0, notice = 0, from = 0;
   for (;;) {
     uint32_t moves = m.incoming ? p.rx_moved : p.tx_moved;
     uint64_t t = now(n), longest = n->moved ? n->deadline_us : n->idle_us;
+    int code = DISCO_OK;
     if (limit != longest || moves != moved) {
+      if (moved == base)
+        from = t; // the first byte that moves
+      if (t >= end_of(p, from, n->deadline_us)) {
+        if (moves - base < n->floor)
+          code = DISCO_ERR_SLOW;
+        base = moves;
+      }
       moved = moves;
       limit = longest;
       since = t;
@@ -126,13 +144,19 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
     }
     if (p.seen & seen_bye)
       return peer_left(n, m.peer, m);
-    // A peer that waits itself is not the one to blame; but not for ever, should two wait for each
-    // other.
-    uint64_t until = since + limit, most = until + limit;
-    if (p.excused_us + limit / 8 > until)
-      until = p.excused_us + limit / 8 < most ? p.excused_us + limit / 8 : most;
-    if (t >= until) {
-      raise(n, DISCO_ERR_DEADLINE, m.peer, m.id, true);
+    uint64_t until = end_of(p, since, limit);
+    if (t >= until)
+      code = DISCO_ERR_DEADLINE;
+    if (n->config->inference_us && n->moved) {
+      if (!n->begun_us)
+        n->begun_us = t;
+      uint64_t end = n->begun_us + n->config->inference_us;
+      if (t >= end)
+        code = DISCO_ERR_LIMIT;
+      until = end < until ? end : until;
+    }
+    if (code) {
+      raise(n, code, m.peer, m.id, true);
       return fail(n);
     }
     if (t >= notice) {
@@ -148,15 +172,15 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
 }
 
 bool greeted(const disco_peer *p) {
-  return (p->seen & seen_hello) && !(p->due & due_hello) && p->tx_type == 0;
+  return (p->seen & seen_terms) && !(p->due & due_greeting) && p->tx_type == 0;
 }
 
 // Nothing was sent on before the peer had heard from everybody.
 bool has_started(const disco_peer *p) { return p->rx_state == rx_blocked || (p->seen & seen_bye); }
 
-// Until every peer has said hello. Once one of them has started, all were there: who is missing
-// then has failed since, or is silent; and the abort that says so may stand behind data that cannot
-// be taken yet.
+// Until every peer has said hello and its terms. Once one of them has started, all were there: who
+// is missing then has failed since, or is silent; and the abort that says so may stand behind data
+// that cannot be taken yet.
 int greet(disco_node *n) {
   uint64_t until = now(n) + n->start_us;
   for (bool started = false;;) {
@@ -174,7 +198,10 @@ int greet(disco_node *n) {
       uint32_t peer = 0;
       while (peer == n->program->rank || greeted(&n->config->peers[peer]))
         ++peer;
-      raise(n, DISCO_ERR_START, peer, DISCO_NONE, started);
+      const disco_peer &p = n->config->peers[peer];
+      int code =
+          p.seen & seen_foreign ? -static_cast<int>(p.rx_pos) : static_cast<int>(DISCO_ERR_START);
+      raise(n, code, peer, DISCO_NONE, started);
       return fail(n);
     }
     sleep_until(n, until, until);
@@ -226,6 +253,10 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
   node->idle_us = pick(config->idle_us, node->deadline_us);
   node->grace_us = pick(config->grace_us, 2000000);
   node->settle_us = pick(config->settle_us, 100000);
+  // Bytes a deadline; 2^20 microseconds count as a second, which spares a division of 64 bits.
+  uint64_t bytes = (pick(config->floor, 10000) * (node->deadline_us >> 10)) >> 10;
+  uint64_t most = config->floor == DISCO_NO_FLOOR ? 0 : pick(config->floor_most, 131072);
+  node->floor = static_cast<uint32_t>(bytes < most ? bytes : most);
   bool alone = program->nodes == 1;
   bool ok =
       program->rank < program->nodes && program->nodes <= 0xffff && program->infer &&
@@ -241,7 +272,7 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
     disco_peer *p = &config->peers[peer];
     memset(p, 0, sizeof *p);
     p->tx_slot = p->post_first = p->post_last = DISCO_NONE;
-    p->due = due_hello;
+    p->due = due_greeting;
   }
   for (uint32_t i = 0; i < program->message_count; ++i)
     config->slots[i] = {nullptr, DISCO_NONE, slot_idle};
@@ -322,6 +353,7 @@ int disco_begin(disco_node *node) {
     node->config->slots[i].state = slot_idle;
   ++node->sequence;
   node->moved = node->done = 0;
+  node->begun_us = 0;
   return DISCO_OK;
 }
 
@@ -335,25 +367,32 @@ int disco_post(disco_node *node, uint32_t message, void *buffer) {
   if (p->post_first == DISCO_NONE)
     p->post_first = message;
   else
-    node->config->slots[p->post_last].next = message;
+    node->config->slots[p->post_last].link = message;
   p->post_last = message;
   return DISCO_OK;
 }
 
 int disco_send(disco_node *node, uint32_t message, const void *buffer) {
+  return disco_send_size(node, message, buffer, DISCO_NONE);
+}
+
+int disco_send_size(disco_node *node, uint32_t message, const void *buffer, uint32_t bytes) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
   if (!message_ok(node, message, false) || node->config->slots[message].state != slot_idle)
     return misuse(node, message);
-  uint32_t peer = node->program->messages[message].peer;
+  const disco_message &m = node->program->messages[message];
+  uint32_t peer = m.peer;
   disco_peer *p = &node->config->peers[peer];
-  if (p->tx_slot != DISCO_NONE)
+  if (bytes == DISCO_NONE)
+    bytes = m.bytes;
+  if (p->tx_slot != DISCO_NONE || (m.form ? bytes > m.bytes : bytes != m.bytes))
     return misuse(node, message);
   if (p->tx_state == tx_broken)
-    raise_lost(node, peer, node->program->messages[message].id, false);
+    raise_lost(node, peer, m.id, false);
   else if (p->seen & seen_bye)
-    raise(node, DISCO_ERR_LEFT, peer, node->program->messages[message].id, false);
-  node->config->slots[message] = {const_cast<void *>(buffer), DISCO_NONE, slot_sending};
+    raise(node, DISCO_ERR_LEFT, peer, m.id, false);
+  node->config->slots[message] = {const_cast<void *>(buffer), bytes, slot_sending};
   p->tx_slot = message;
   p->due |= due_data;
   push(node, peer);
@@ -378,6 +417,10 @@ int disco_wait(disco_node *node, uint32_t message) {
   if (node->config->slots[message].state == slot_received)
     return DISCO_OK;
   return wait_for(node, message, slot_received);
+}
+
+uint32_t disco_received(const disco_node *node, uint32_t message) {
+  return node->config->slots[message].link;
 }
 
 int disco_pump(disco_node *node) {

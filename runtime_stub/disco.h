@@ -20,11 +20,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DISCO_RUNTIME_VERSION 0x00010000u // of this API: major << 16 | minor
-#define DISCO_PROTOCOL_VERSION 1u // of the frames; nodes of different versions refuse each other
+#define DISCO_RUNTIME_VERSION 0x00020000u // of this API: major << 16 | minor
+#define DISCO_PROTOCOL_VERSION 2u // of the frames; nodes of different versions refuse each other
 #define DISCO_HEADER_SIZE 32u     // bytes of every frame before its payload
 #define DISCO_HELLO_SIZE 24u      // bytes of a hello's payload
-#define DISCO_NONE 0xffffffffu    // "no rank", "no message"
+#define DISCO_TERMS_SIZE 24u      // bytes of the payload of the terms
+#define DISCO_NONCE_SIZE 16u
+// A stream begins with this: hello and terms.
+#define DISCO_GREETING_SIZE (2 * DISCO_HEADER_SIZE + DISCO_HELLO_SIZE + DISCO_TERMS_SIZE)
+#define DISCO_NONE 0xffffffffu // "no rank", "no message"
+#define DISCO_NO_FLOOR 0xffffffffu
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "payloads travel as they lie in memory: only little-endian machines are supported"
@@ -62,10 +67,12 @@ struct disco_tensor_info {
 // One message between this node and a peer, once an inference. Its index in the program's table
 // names it in the calls below.
 struct disco_message {
-  uint32_t id;      // the same at both ends, unique in the cluster
-  uint16_t peer;    // rank of the other end
-  uint8_t incoming; // 1: peer sends, this node receives; 0: the other way
-  uint32_t bytes;   // payload
+  uint32_t id;       // the same at both ends, unique in the cluster
+  uint16_t peer;     // rank of the other end
+  uint8_t incoming;  // 1: peer sends, this node receives; 0: the other way
+  uint32_t bytes;    // payload; at most so many when the form is not 0
+  uint8_t form = 0;  // of the payload: 0 planned, 1 f16, 2 i8, 3 sparse, 4 lz4, 5 zfp
+  uint8_t ahead = 0; // of the inference so many after the current one; below in_flight
 };
 
 struct disco_node;
@@ -86,6 +93,9 @@ struct disco_program {
   uint64_t arena_bytes, weight_bytes;
   int (*infer)(disco_node *node, const void *const *inputs,
                void *const *outputs); // 0 or a negative error
+  // The terms, the same on every node.
+  uint8_t in_flight = 1; // inferences that may be under way at a time, 1 to 255
+  uint16_t forms = 1;    // bit i: messages of form i occur
 };
 
 //===----------------------------------------------------------------------===//
@@ -116,7 +126,12 @@ enum disco_code : int {
   DISCO_ERR_LENGTH = -15,    // the right message with a wrong length
   DISCO_ERR_CRC = -16,       // damaged on the way
   DISCO_ERR_TRANSPORT = -17, // the transport itself failed
-  DISCO_ERR_ABORTED = -18    // the application of the named rank gave up (disco_abort)
+  DISCO_ERR_ABORTED = -18,   // the application of the named rank gave up (disco_abort)
+  DISCO_ERR_SESSION = -19,   // a frame of another session: recorded earlier, or gone astray
+  DISCO_ERR_TERMS = -20,     // a peer with other terms: inferences in flight, forms, tags
+  DISCO_ERR_FIELD = -21,     // a value in a header that cannot be: form, part, tag, what must be 0
+  DISCO_ERR_SLOW = -22,      // a message moved, but slower than the floor of progress
+  DISCO_ERR_LIMIT = -23      // the inference took longer than its limit
 };
 
 // What a code means, in English, without a full stop. Never null. Compiled out (empty strings) with
@@ -193,14 +208,15 @@ struct disco_peer {
   uint8_t tx_state;
   uint8_t rx_state;
   uint8_t rx_have;        // bytes in rx_head
-  uint8_t seen;           // hello, bye, abort
+  uint8_t seen;           // hello, terms, bye, abort
   const uint8_t *tx_data; // payload of the data frame being sent
   uint32_t tx_size, tx_pos;
   uint32_t tx_slot;  // the message whose send was started and has not left, or DISCO_NONE
   uint32_t tx_moved; // bytes of data frames written, wraps: the sign of progress
-  uint32_t rx_size, rx_pos, rx_crc;
+  uint32_t rx_size, rx_pos, rx_crc; // rx_pos of a foreign peer: why, a code without its sign
   uint32_t rx_moved;
   uint32_t post_first, post_last; // queue of posted messages, linked through the slots
+  uint32_t session;               // 0 until the peer's terms are there
   uint64_t excused_us; // the peer says it waits itself: do not call it silent before this time
   disco_stats stats;
   uint8_t tx_head[DISCO_HEADER_SIZE + DISCO_HELLO_SIZE]; // header, and payload of a control frame
@@ -210,7 +226,7 @@ struct disco_peer {
 // State of one message of the program. 12 bytes on a 32-bit machine.
 struct disco_slot {
   void *buffer;
-  uint32_t next;
+  uint32_t link; // posted: the next one that is; received, or sending: bytes of the payload
   uint8_t state;
 };
 
@@ -232,6 +248,11 @@ struct disco_config {
   // frames of an earlier start are refused. Range: any. Default 0. Cost: none.
   uint32_t epoch;
 
+  // What tells this start from all others. Range: random bytes, or a counter that outlives a reset;
+  // zeros: none known. Cost: none; without one, what was recorded of an earlier session of two
+  // nodes of which neither has one passes for frames of this session.
+  uint8_t nonce[DISCO_NONCE_SIZE];
+
   // How long disco_start waits until every peer has been reached and has said hello.
   // Range: 1 to 2^60. Default 60 s. Cost: a node that is missing is noticed that much later.
   uint64_t start_us;
@@ -242,6 +263,21 @@ struct disco_config {
   // waiting is given more time, at most once more this much. Cost: a silent peer is noticed that
   // much later.
   uint64_t deadline_us;
+
+  // The floor of progress: the least bytes a second, averaged over a deadline, that an awaited
+  // message moves once it has begun. Range: 1 to 2^31, or DISCO_NO_FLOOR. Default 10,000; a
+  // twentieth of the link's rate where that is less. Cost: a link that is slower than this ends the
+  // node.
+  uint32_t floor;
+
+  // Never more than so many bytes a deadline are asked for: a peer that computes moves at each of
+  // its calls no more than the link buffers. Range: 1 to 2^31. Default 131,072; twice what a link
+  // buffers where that is less. Cost: none.
+  uint32_t floor_most;
+
+  // How long an inference may take from the first byte that moves, looked at in waits only. Range:
+  // 1 to 2^60. Default: no limit. Cost: an inference that takes longer ends the node.
+  uint64_t inference_us;
 
   // The same for a wait before anything of the inference has moved, that is, between inferences:
   // how long the node that has the inputs may pause. Range: as deadline_us. Default: deadline_us.
@@ -278,6 +314,8 @@ struct disco_node {
   uint32_t done;  // frames of data completed in this inference, both ways
   uint64_t start_us, deadline_us, idle_us, grace_us, settle_us; // with the defaults put in
   uint64_t notice_us; // time left of the wait that the notices being sent state
+  uint64_t begun_us;  // when something of this inference had moved; 0: not yet
+  uint32_t floor;     // bytes a deadline
 };
 
 //===----------------------------------------------------------------------===//
@@ -317,9 +355,13 @@ int disco_post(disco_node *node, uint32_t message,
                void *buffer); // opens the receive buffer; posts of one peer in arrival order
 int disco_send(disco_node *node, uint32_t message,
                const void *buffer); // starts a send, never waits; one a peer at a time
+// The same for a message of another form than 0, which has its own length every time.
+int disco_send_size(disco_node *node, uint32_t message, const void *buffer, uint32_t bytes);
 int disco_flush(disco_node *node, uint32_t message); // waits until that send has left the buffer
 int disco_wait(disco_node *node,
                uint32_t message); // waits until that message is complete, CRC checked
+// How many bytes a message that has been waited for had.
+uint32_t disco_received(const disco_node *node, uint32_t message);
 int disco_pump(disco_node *node); // never waits: moves what can be moved
 int disco_end(disco_node *node);  // waits until all sends of the inference have left
 
@@ -328,30 +370,40 @@ int disco_end(disco_node *node);  // waits until all sends of the inference have
 //===----------------------------------------------------------------------===//
 
 enum disco_frame_type : uint8_t {
-  DISCO_FRAME_HELLO = 1, // first frame of a stream; payload: DISCO_HELLO_SIZE
-  DISCO_FRAME_DATA = 2,  // a message; payload: its bytes
-  DISCO_FRAME_ABORT = 3, // last frame of a stream; payload: 12 bytes
-  DISCO_FRAME_BYE = 4,   // last frame of a stream; no payload
-  DISCO_FRAME_NOTICE = 5 // "I am alive and wait for another peer"; payload: 4 bytes, milliseconds
+  DISCO_FRAME_HELLO = 1,  // first frame of a stream; payload: DISCO_HELLO_SIZE
+  DISCO_FRAME_DATA = 2,   // a message; payload: its bytes
+  DISCO_FRAME_ABORT = 3,  // last frame of a stream; payload: 12 bytes
+  DISCO_FRAME_BYE = 4,    // last frame of a stream; no payload
+  DISCO_FRAME_NOTICE = 5, // "I am alive and wait for another peer"; payload: 4 bytes, milliseconds
+  DISCO_FRAME_TERMS = 6   // second frame of a stream; payload: DISCO_TERMS_SIZE
 };
 
 struct disco_frame {
   uint16_t magic;
   uint8_t version, type;
-  uint32_t build; // the first four bytes of the build hash
-  uint32_t epoch, sequence, message, length, crc, auth;
+  uint32_t session, sequence, message;
+  uint16_t part;
+  uint8_t form, tag;
+  uint32_t length, crc, zero;
 };
 
 #define DISCO_MAGIC 0xd15cu
 
 void disco_frame_decode(disco_frame *frame, const uint8_t *header);
+// The header of a hello, whose layout is that of version 1: the first four bytes of the build hash
+// in place of the session, the epoch in that of the sequence. All but the CRC.
+disco_frame disco_hello_frame(const uint8_t *build_hash, uint32_t epoch);
 // Writes all fields as they are but the CRC, which is computed from the header and frame->length
-// bytes of payload.
+// bytes of payload: CRC-32 for a hello, CRC-32C for all others.
 void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *payload);
 // Reads the first DISCO_HEADER_SIZE + DISCO_HELLO_SIZE bytes of a stream: the rank that says hello,
 // or a negative code when they are no undamaged hello. The hello of another version, build or epoch
 // still tells its rank: its layout is fixed for all versions.
 int disco_hello_rank(const uint8_t *bytes);
+// The session of two peers: CRC-32C of the nonce of the lower rank, that of the higher, and the
+// build hash.
+uint32_t disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonce,
+                          const uint8_t *build_hash);
 
 // CRC-32 (IEEE 802.3, as in zlib) and CRC-32C (Castagnoli, as in iSCSI); start with 0. CRC-32C uses
 // the processor's instructions where there are some (SSE4.2, ARMv8); else, and for CRC-32, each

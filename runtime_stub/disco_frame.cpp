@@ -7,12 +7,15 @@
 
 using namespace disco_impl;
 
-// CRC of a header as if its CRC field were 0.
-uint32_t disco_impl::header_crc(const uint8_t *header) {
+// A hello keeps the CRC of version 1. All others have one that packets do not have, so that damage
+// which passes the one does not pass the other.
+uint32_t disco_impl::frame_crc(const uint8_t *header, const void *payload, uint32_t size) {
   disco_frame f;
   disco_frame_decode(&f, header);
   f.crc = 0;
-  return disco_crc32(0, &f, sizeof f);
+  uint32_t (*crc)(uint32_t, const void *, size_t) =
+      f.type == DISCO_FRAME_HELLO ? disco_crc32 : disco_crc32c;
+  return crc(crc(0, &f, sizeof f), payload, size);
 }
 
 // A header lies in memory as it travels: all machines here are little-endian.
@@ -24,7 +27,28 @@ void disco_frame_decode(disco_frame *frame, const uint8_t *header) {
 
 void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *payload) {
   memcpy(header, frame, sizeof *frame);
-  store32(header + 24, disco_crc32(header_crc(header), payload, frame->length));
+  store32(header + 24, frame_crc(header, payload, frame->length));
+}
+
+disco_frame disco_hello_frame(const uint8_t *build_hash, uint32_t epoch) {
+  return {DISCO_MAGIC,
+          DISCO_PROTOCOL_VERSION,
+          DISCO_FRAME_HELLO,
+          load32(build_hash),
+          epoch,
+          0,
+          0xffff,
+          0xff,
+          0xff,
+          DISCO_HELLO_SIZE,
+          0,
+          0};
+}
+
+uint32_t disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonce,
+                          const uint8_t *build_hash) {
+  uint32_t crc = disco_crc32c(0, lower_nonce, DISCO_NONCE_SIZE);
+  return disco_crc32c(disco_crc32c(crc, higher_nonce, DISCO_NONCE_SIZE), build_hash, 16);
 }
 
 int disco_hello_rank(const uint8_t *bytes) {
@@ -36,7 +60,7 @@ int disco_hello_rank(const uint8_t *bytes) {
     return DISCO_ERR_TYPE;
   if (f.length != DISCO_HELLO_SIZE)
     return DISCO_ERR_LENGTH;
-  if (disco_crc32(header_crc(bytes), bytes + DISCO_HEADER_SIZE, DISCO_HELLO_SIZE) != f.crc)
+  if (frame_crc(bytes, bytes + DISCO_HEADER_SIZE, DISCO_HELLO_SIZE) != f.crc)
     return DISCO_ERR_CRC;
   return load16(bytes + DISCO_HEADER_SIZE + 16);
 }
@@ -63,6 +87,11 @@ const char *disco_error_text(int code) {
   case DISCO_ERR_CRC: return "damaged frame";
   case DISCO_ERR_TRANSPORT: return "transport failed";
   case DISCO_ERR_ABORTED: return "gave up";
+  case DISCO_ERR_SESSION: return "frame of another session";
+  case DISCO_ERR_TERMS: return "other terms";
+  case DISCO_ERR_FIELD: return "impossible header";
+  case DISCO_ERR_SLOW: return "slower than the floor of progress";
+  case DISCO_ERR_LIMIT: return "inference over its time limit";
   default: return "unknown error";
   }
 }

@@ -25,8 +25,24 @@ enum tx_state : uint8_t { tx_open, tx_finished, tx_broken };
 // read, its buffer is not posted. payload: into the posted buffer, or nowhere while failing. trash:
 // out of step, whatever comes is dropped until the stream ends.
 enum rx_state : uint8_t { rx_header, rx_control, rx_blocked, rx_payload, rx_trash, rx_ended };
-enum seen : uint8_t { seen_hello = 1, seen_bye = 2, seen_abort = 4 };
-enum due : uint8_t { due_hello = 1, due_data = 2, due_notice = 4, due_abort = 8, due_bye = 16 };
+// more: something behind the terms. foreign: a hello of another version, build or epoch.
+enum seen : uint8_t {
+  seen_hello = 1,
+  seen_bye = 2,
+  seen_abort = 4,
+  seen_terms = 8,
+  seen_more = 16,
+  seen_foreign = 32
+};
+enum due : uint8_t {
+  due_hello = 1,
+  due_data = 2,
+  due_notice = 4,
+  due_abort = 8,
+  due_bye = 16,
+  due_terms = 32
+};
+constexpr uint8_t due_greeting = due_hello | due_terms;
 
 constexpr uint32_t abort_size = 12, notice_size = 4;
 constexpr uint32_t read_chunk = 256 * 1024; // so that the CRC finds the bytes still in the cache
@@ -60,8 +76,8 @@ inline uint64_t now(const disco_node *n) {
 // After the first failure a node only delivers aborts and looks for them.
 inline bool failing(const disco_node *n) { return n->phase == phase_failing; }
 
-// CRC of a header as if its CRC field were 0.
-uint32_t header_crc(const uint8_t *header);
+// CRC of a frame: of its header as if the CRC field were 0, and of so much of the payload.
+uint32_t frame_crc(const uint8_t *header, const void *payload, uint32_t size);
 
 // Notes a failure unless there is one already. `soft`: an abort may still explain it; nobody is
 // told before that has been looked for.

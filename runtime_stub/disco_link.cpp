@@ -28,7 +28,7 @@ void disco_impl::raise_lost(disco_node *n, uint32_t peer, uint32_t message, bool
   // While looking for an explanation: a lost peer explains a silent or absent one; and a node that
   // only gives up because of others leaves a frame half sent when it cannot send its abort, so a
   // stream that ends between frames is the likelier first failure.
-  bool silent = n->error.code == DISCO_ERR_DEADLINE || n->error.code == DISCO_ERR_START;
+  bool silent = n->error.code != DISCO_ERR_LOST;
   if (n->soft && (silent || (at_break && !n->at_break))) {
     n->error = {DISCO_ERR_LOST, peer, message, n->program->rank};
     n->at_break = at_break;
@@ -58,12 +58,20 @@ void raise_abort(disco_node *n, uint32_t peer, const uint8_t *payload) {
 
 namespace {
 
-uint32_t make_hello(const disco_node *n, uint8_t *payload) {
+void make_hello(const disco_node *n, uint8_t *payload) {
   memcpy(payload, n->program->build_hash, 16);
   store16(payload + 16, n->program->rank);
   store16(payload + 18, n->program->nodes);
   store32(payload + 20, 0);
-  return DISCO_HELLO_SIZE;
+}
+
+// All that this node says of the terms but its nonce; also what a peer must say, but for the
+// features, which are ignored.
+void make_terms(const disco_node *n, uint8_t *payload) {
+  payload[16] = n->program->in_flight;
+  payload[17] = 0; // no tags
+  store16(payload + 18, n->program->forms);
+  store32(payload + 20, 0);
 }
 
 uint32_t make_abort(const disco_node *n, uint8_t *payload) {
@@ -85,9 +93,16 @@ uint32_t make_notice(const disco_node *n, uint8_t *payload) {
 void start_control(disco_node *n, disco_peer *p, disco_frame *f) {
   uint8_t *payload = p->tx_head + DISCO_HEADER_SIZE;
   if (p->due & due_hello) {
-    f->type = DISCO_FRAME_HELLO;
-    f->length = make_hello(n, payload);
+    *f = disco_hello_frame(n->program->build_hash, n->config->epoch);
+    make_hello(n, payload);
     p->due &= static_cast<uint8_t>(~due_hello);
+  } else if (p->due & due_terms) {
+    f->type = DISCO_FRAME_TERMS;
+    f->session = 0; // also when the peer's terms are there already
+    f->length = DISCO_TERMS_SIZE;
+    memcpy(payload, n->config->nonce, DISCO_NONCE_SIZE);
+    make_terms(n, payload);
+    p->due &= static_cast<uint8_t>(~due_terms);
   } else if (p->due & due_abort) {
     f->type = DISCO_FRAME_ABORT;
     f->length = make_abort(n, payload);
@@ -105,25 +120,19 @@ void start_control(disco_node *n, disco_peer *p, disco_frame *f) {
 }
 
 void start_frame(disco_node *n, disco_peer *p) {
-  disco_frame f = {DISCO_MAGIC,
-                   DISCO_PROTOCOL_VERSION,
-                   0,
-                   load32(n->program->build_hash),
-                   n->config->epoch,
-                   n->sequence,
-                   DISCO_NONE,
-                   0,
-                   0,
-                   0};
+  disco_frame f = {
+      DISCO_MAGIC, DISCO_PROTOCOL_VERSION, 0, p->session, 0, DISCO_NONE, 0, 0, 0, 0, 0, 0};
   p->tx_data = nullptr;
   p->tx_size = p->tx_pos = 0;
   p->tx_head_pos = 0;
-  if ((p->due & due_data) && !(p->due & (due_hello | due_abort))) {
+  if ((p->due & due_data) && !(p->due & (due_greeting | due_abort))) {
     const disco_message &m = n->program->messages[p->tx_slot];
     p->due &= static_cast<uint8_t>(~due_data);
     f.type = DISCO_FRAME_DATA;
+    f.sequence = n->sequence + m.ahead;
     f.message = m.id;
-    f.length = p->tx_size = m.bytes;
+    f.form = m.form;
+    f.length = p->tx_size = n->config->slots[p->tx_slot].link;
     p->tx_data = static_cast<const uint8_t *>(n->config->slots[p->tx_slot].buffer);
     disco_frame_encode(p->tx_head, &f, p->tx_data);
     p->tx_head_size = DISCO_HEADER_SIZE;
@@ -198,6 +207,28 @@ void disco_impl::push(disco_node *n, uint32_t peer) {
 
 namespace {
 
+// What is wrong with the header of a hello. It lies as in version 1 (see disco_hello_frame).
+int check_hello(const disco_node *n, const disco_frame &f) {
+  const disco_frame right = disco_hello_frame(n->program->build_hash, n->config->epoch);
+  if (f.session != right.session)
+    return DISCO_ERR_BUILD;
+  if (f.sequence != right.sequence)
+    return DISCO_ERR_EPOCH;
+  if (f.length != right.length)
+    return DISCO_ERR_LENGTH;
+  // Sequence, message, and what is reserved.
+  return f.message || f.part != 0xffff || f.form != 0xff || f.tag != 0xff || f.zero
+             ? DISCO_ERR_FIELD
+             : DISCO_OK;
+}
+
+uint32_t control_length(uint8_t type) {
+  return type == DISCO_FRAME_TERMS    ? DISCO_TERMS_SIZE
+         : type == DISCO_FRAME_ABORT  ? abort_size
+         : type == DISCO_FRAME_NOTICE ? notice_size
+                                      : 0;
+}
+
 // What is wrong with a complete header, leaving the data frame's turn and the CRC to others.
 // DISCO_OK: nothing.
 int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f) {
@@ -205,32 +236,48 @@ int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f)
     return DISCO_ERR_MAGIC;
   if (f.version != DISCO_PROTOCOL_VERSION)
     return DISCO_ERR_VERSION;
-  bool hello = f.type == DISCO_FRAME_HELLO;
-  if (f.type < DISCO_FRAME_HELLO || f.type > DISCO_FRAME_NOTICE ||
-      hello == ((p->seen & seen_hello) != 0) || (p->seen & (seen_bye | seen_abort)))
+  // A hello, then the terms, then others.
+  uint8_t must = !(p->seen & seen_hello)   ? DISCO_FRAME_HELLO
+                 : !(p->seen & seen_terms) ? DISCO_FRAME_TERMS
+                                           : 0;
+  if (must ? f.type != must
+           : f.type < DISCO_FRAME_DATA || f.type > DISCO_FRAME_NOTICE ||
+                 (p->seen & (seen_bye | seen_abort)))
     return DISCO_ERR_TYPE;
-  if (f.build != load32(n->program->build_hash))
-    return DISCO_ERR_BUILD;
-  if (f.epoch != n->config->epoch)
-    return DISCO_ERR_EPOCH;
-  if (f.type == DISCO_FRAME_DATA) {
-    // A peer may be one inference ahead, not more: everything of the current one that it owes was
-    // received before.
-    if (f.sequence != n->sequence && f.sequence != n->sequence + 1)
-      return DISCO_ERR_SEQUENCE;
-    return n->phase == phase_stopping ? DISCO_ERR_MESSAGE : DISCO_OK;
+  if (must == DISCO_FRAME_HELLO)
+    return check_hello(n, f);
+  // A peer that fails before it has heard our terms knows no session.
+  bool early = f.type == DISCO_FRAME_ABORT && f.session == 0 && !(p->seen & seen_more);
+  if (f.session != p->session && !early)
+    return DISCO_ERR_SESSION;
+  if (f.part || f.tag || f.zero)
+    return DISCO_ERR_FIELD;
+  if (f.type != DISCO_FRAME_DATA) {
+    if (f.length != control_length(f.type))
+      return DISCO_ERR_LENGTH;
+    return f.sequence || f.message != DISCO_NONE || f.form ? DISCO_ERR_FIELD : DISCO_OK;
   }
-  uint32_t length = hello                          ? DISCO_HELLO_SIZE
-                    : f.type == DISCO_FRAME_ABORT  ? abort_size
-                    : f.type == DISCO_FRAME_NOTICE ? notice_size
-                                                   : 0;
-  return f.length == length ? DISCO_OK : DISCO_ERR_LENGTH;
+  // A peer may be one call of infer() ahead, not more: everything of the current one that it owes
+  // was received before.
+  if (f.sequence - n->sequence > n->program->in_flight)
+    return DISCO_ERR_SEQUENCE;
+  return n->phase == phase_stopping ? DISCO_ERR_MESSAGE : DISCO_OK;
 }
 
 // Out of step with the peer: it is at fault, and nothing more that it says is understood.
 void refuse(disco_node *n, uint32_t peer, int code, uint32_t message) {
   n->config->peers[peer].rx_state = rx_trash;
   raise(n, code, peer, message, false);
+}
+
+// The same of a hello. A node of another version, build or start that calls by mistake does not end
+// a cluster that has not started: it is named when nobody better has come until the start deadline.
+void refuse_hello(disco_node *n, disco_peer *p, uint32_t peer, int code) {
+  if (code != DISCO_ERR_VERSION && code != DISCO_ERR_BUILD && code != DISCO_ERR_EPOCH)
+    return refuse(n, peer, code, DISCO_NONE);
+  p->rx_state = rx_trash;
+  p->rx_pos = static_cast<uint32_t>(-code);
+  p->seen |= seen_foreign;
 }
 
 // The message of the link that is to come or to go first: what a failure of the link is about.
@@ -246,12 +293,16 @@ void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
     // While failing only aborts matter; another sequence or message is no reason to stop looking
     // for one.
     bool skip = failing(n) && (code == DISCO_ERR_SEQUENCE || code == DISCO_ERR_MESSAGE);
+    if (!(p->seen & seen_hello))
+      return refuse_hello(n, p, peer, code);
     if (!skip)
       return refuse(n, peer, code, awaited(n, p));
   }
+  if (f.type != DISCO_FRAME_HELLO && f.type != DISCO_FRAME_TERMS)
+    p->seen |= seen_more;
   p->rx_size = f.length;
   p->rx_pos = 0;
-  p->rx_crc = header_crc(p->rx_head);
+  p->rx_crc = frame_crc(p->rx_head, nullptr, 0);
   p->rx_state = f.type == DISCO_FRAME_DATA ? rx_blocked : rx_control;
 }
 
@@ -266,10 +317,12 @@ bool take_turn(disco_node *n, disco_peer *p, uint32_t peer) {
   const disco_message &m = n->program->messages[p->post_first];
   disco_frame f;
   disco_frame_decode(&f, p->rx_head);
-  int code = f.sequence != n->sequence ? DISCO_ERR_SEQUENCE
-             : f.message != m.id       ? DISCO_ERR_MESSAGE
-             : f.length != m.bytes     ? DISCO_ERR_LENGTH
-                                       : DISCO_OK;
+  bool fits = m.form ? f.length <= m.bytes : f.length == m.bytes;
+  int code = f.sequence != n->sequence + m.ahead ? DISCO_ERR_SEQUENCE
+             : f.message != m.id                 ? DISCO_ERR_MESSAGE
+             : f.form != m.form                  ? DISCO_ERR_FIELD
+             : !fits                             ? DISCO_ERR_LENGTH
+                                                 : DISCO_OK;
   if (code) {
     refuse(n, peer, code, m.id);
     return false;
@@ -282,10 +335,23 @@ bool take_turn(disco_node *n, disco_peer *p, uint32_t peer) {
 void take_hello(disco_node *n, disco_peer *p, uint32_t peer) {
   const uint8_t *payload = p->rx_head + DISCO_HEADER_SIZE;
   if (memcmp(payload, n->program->build_hash, 16) != 0)
-    return refuse(n, peer, DISCO_ERR_BUILD, DISCO_NONE);
+    return refuse_hello(n, p, peer, DISCO_ERR_BUILD);
   if (load16(payload + 16) != peer || load16(payload + 18) != n->program->nodes)
     return refuse(n, peer, DISCO_ERR_TOPOLOGY, DISCO_NONE);
+  if (load32(payload + 20))
+    return refuse(n, peer, DISCO_ERR_FIELD, DISCO_NONE);
   p->seen |= seen_hello;
+}
+
+void take_terms(disco_node *n, disco_peer *p, uint32_t peer) {
+  const uint8_t *nonce = p->rx_head + DISCO_HEADER_SIZE, *own = n->config->nonce;
+  bool lower = n->program->rank < peer;
+  p->session = disco_session_id(lower ? own : nonce, lower ? nonce : own, n->program->build_hash);
+  uint8_t terms[DISCO_TERMS_SIZE];
+  make_terms(n, terms);
+  if (memcmp(nonce + DISCO_NONCE_SIZE, terms + DISCO_NONCE_SIZE, 4) != 0)
+    return refuse(n, peer, DISCO_ERR_TERMS, DISCO_NONE);
+  p->seen |= seen_terms;
 }
 
 // A control frame is complete.
@@ -293,12 +359,14 @@ void take_control(disco_node *n, disco_peer *p, uint32_t peer) {
   disco_frame f;
   disco_frame_decode(&f, p->rx_head);
   const uint8_t *payload = p->rx_head + DISCO_HEADER_SIZE;
-  if (disco_crc32(p->rx_crc, payload, f.length) != f.crc)
+  if (frame_crc(p->rx_head, payload, f.length) != f.crc)
     return refuse(n, peer, DISCO_ERR_CRC, awaited(n, p));
   p->rx_have = 0;
   p->rx_state = rx_header;
   if (f.type == DISCO_FRAME_HELLO) {
     take_hello(n, p, peer);
+  } else if (f.type == DISCO_FRAME_TERMS) {
+    take_terms(n, p, peer);
   } else if (f.type == DISCO_FRAME_ABORT) {
     p->seen |= seen_abort;
     raise_abort(n, peer, payload);
@@ -321,7 +389,8 @@ void take_payload(disco_node *n, disco_peer *p, uint32_t peer) {
     return refuse(n, peer, DISCO_ERR_CRC, n->program->messages[slot].id);
   disco_slot &s = n->config->slots[slot];
   s.state = slot_received;
-  p->post_first = s.next;
+  p->post_first = s.link;
+  s.link = p->rx_size;
   p->stats.rx_payload += p->rx_size;
   ++p->stats.rx_messages;
   ++n->done;
@@ -361,7 +430,7 @@ void took_bytes(disco_node *n, disco_peer *p, const uint8_t *to, uint32_t size) 
   p->stats.rx_wire += size;
   if (p->rx_state == rx_payload) {
     if (!failing(n))
-      p->rx_crc = disco_crc32(p->rx_crc, to, size);
+      p->rx_crc = disco_crc32c(p->rx_crc, to, size);
     p->rx_pos += size;
     p->rx_moved += size;
   } else if (p->rx_state != rx_trash) {

@@ -197,6 +197,20 @@ bool open_links(disco_session *s, const disco_program *program, const disco_opti
   return true;
 }
 
+// Who called or was called, and was of another version, build or epoch.
+void warn_of_foreigners(const disco_tcp *tcp, const disco_program *p, uint32_t epoch) {
+  const disco_tcp_foreign *f = tcp ? disco_tcp_foreigners(tcp) : nullptr;
+  if (!f || f->count == 0)
+    return;
+  const uint8_t *a = f->build, *b = p->build_hash;
+  fprintf(stderr,
+          "warning: foreign nodes were met %u times; the last said: rank %u, protocol version %u, "
+          "build %02x%02x%02x%02x, epoch %u; this node: rank %u, protocol version %u, build "
+          "%02x%02x%02x%02x, epoch %u\n",
+          f->count, f->rank, f->version, a[0], a[1], a[2], a[3], f->epoch, p->rank,
+          DISCO_PROTOCOL_VERSION, b[0], b[1], b[2], b[3], epoch);
+}
+
 void run(disco_session *s, const disco_program *program, const disco_options *o,
          const disco_host_links *links) {
   addresses a = {};
@@ -217,6 +231,8 @@ void run(disco_session *s, const disco_program *program, const disco_options *o,
     size_t n = strlen(s->message);
     if (why)
       snprintf(s->message + n, sizeof s->message - n, ": %s", why);
+    if (e->code == DISCO_ERR_START)
+      warn_of_foreigners(tcp, program, o->epoch);
     disco_session_write(s);
   }
   disco_tcp_destroy(tcp);

@@ -52,6 +52,11 @@ constexpr option_row rows[] = {
      "longest pause between inferences (default: the deadline)"},
     {"--grace-ms", "MS", number, 3, 1, ms_most,
      "how long a failing node goes on to tell the others (default 2000)"},
+    {"--inference-ms", "MS", number, 3, 1, ms_most,
+     "longest an inference may take once it has begun (default: no limit)"},
+    {"--floor", "BYTES", number, 3, 1, 0xffffffffu,
+     "least bytes a second of an awaited message, averaged over the deadline (default 10000; "
+     "4294967295: none)"},
     {"--epoch", "N", number, 3, 0, 0xffffffffu,
      "start count of the cluster; the same on every node (default 0)"},
     {"--json", "", flag, 3, 0, 0, "report as one line of JSON on standard output"},
@@ -80,6 +85,10 @@ void set_number(disco_options *o, const option_row &r, uint64_t v) {
     o->idle_ms = v;
   else if (is(r, "--grace-ms"))
     o->grace_ms = v;
+  else if (is(r, "--inference-ms"))
+    o->inference_ms = v;
+  else if (is(r, "--floor"))
+    o->floor = v;
   else if (is(r, "--epoch"))
     o->epoch = static_cast<uint32_t>(v);
   else if (is(r, "--capacity"))

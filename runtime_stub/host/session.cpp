@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
 namespace {
 
@@ -224,6 +225,9 @@ void describe_failure(disco_session *s) {
     name_message(s->program, e->message, message, sizeof message);
   if (e->reporter != s->program->rank && e->reporter != DISCO_NONE)
     snprintf(who, sizeof who, ", found by rank %u", e->reporter);
+  else if (e->code == DISCO_ERR_VERSION) // the header that was refused is still there
+    snprintf(who, sizeof who, ": it speaks %u, this node %u", s->config.peers[e->rank].rx_head[2],
+             DISCO_PROTOCOL_VERSION);
   if (!s->message[0])
     snprintf(s->message, sizeof s->message, "rank %u: %s%s%s", e->rank, disco_error_text(e->code),
              message, who);
@@ -248,6 +252,20 @@ void disco_session_count(disco_session *s, uint64_t batch) {
   reserve(s, batch);
 }
 
+void disco_host_nonce(void *to, size_t size) {
+  FILE *f = fopen("/dev/urandom", "rb");
+  size_t got = f ? fread(to, 1, size, f) : 0;
+  if (f)
+    fclose(f);
+  // Where there is no such file, clocks and the process tell starts apart.
+  timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  uint64_t x = static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec) +
+               (static_cast<uint64_t>(getpid()) << 40);
+  for (uint8_t *p = static_cast<uint8_t *>(to); got < size; ++got, x = x >> 8 | x << 56)
+    p[got] = static_cast<uint8_t>(x);
+}
+
 void disco_session_run(disco_session *s, disco_transport transport) {
   const disco_options *o = s->options;
   s->config.transport = transport;
@@ -256,6 +274,10 @@ void disco_session_run(disco_session *s, disco_transport transport) {
   s->config.deadline_us = o->deadline_ms * 1000;
   s->config.idle_us = o->idle_ms * 1000;
   s->config.grace_us = o->grace_ms * 1000;
+  s->config.inference_us = o->inference_ms * 1000;
+  if (o->floor)
+    s->config.floor = static_cast<uint32_t>(o->floor);
+  disco_host_nonce(s->config.nonce, sizeof s->config.nonce);
   int code = disco_init(&s->node, s->program, &s->config);
   if (code == DISCO_OK)
     code = disco_start(&s->node);

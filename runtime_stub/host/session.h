@@ -26,7 +26,7 @@ struct disco_options {
   uint32_t input_count;
   const char *output_dir;
   uint64_t repeat, count; // 0: not given
-  uint64_t deadline_ms, start_ms, idle_ms, grace_ms;
+  uint64_t deadline_ms, start_ms, idle_ms, grace_ms, inference_ms, floor;
   uint32_t epoch;
   bool json, help;
   // host_main
@@ -48,6 +48,9 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
                          size_t error_size);
 void disco_options_free(disco_options *o);
 void disco_options_help(FILE *to, const char *program, bool network);
+
+// Bytes that no earlier start had: random ones of the system.
+void disco_host_nonce(void *to, size_t size);
 
 // One node and its data.
 struct disco_session {

@@ -29,7 +29,7 @@ constexpr int flag_quiet = MSG_NOSIGNAL;
 constexpr int flag_quiet = 0;
 #endif
 
-constexpr uint32_t greeting_size = DISCO_HEADER_SIZE + DISCO_HELLO_SIZE;
+constexpr uint32_t hello_size = DISCO_HEADER_SIZE + DISCO_HELLO_SIZE;
 constexpr uint32_t pending_max = 32;
 constexpr uint64_t retry_first_us = 5000, retry_most_us = 200000, resolve_again_us = 1000000;
 
@@ -41,27 +41,30 @@ struct tcp_link {
   const char *trouble;
   int fd;
   link_state state;
-  bool heard; // a byte has come: until then a lost connection is tried again
-  // The hello. It is kept so that it can be said again on another connection.
-  uint8_t greeting[greeting_size];
+  bool heard; // a hello of this cluster has come: until then a lost connection is tried again
+  // Hello and terms. They are kept so that they can be said again on another connection.
+  uint8_t greeting[DISCO_GREETING_SIZE];
   uint32_t greeting_have, greeting_sent;
-  // What the peer's hello was read into while it was not known who it is.
-  uint8_t ahead[greeting_size];
+  // What the peer's hello is read into until it is known who it is.
+  uint8_t ahead[hello_size];
   uint32_t ahead_size, ahead_pos;
 };
 
-// An accepted connection that has not said who it is.
+// An accepted connection that has not said who it is, or has been answered that it is not wanted:
+// what it still says is read and dropped, or closing would destroy the answer on its way.
 struct pending {
   int fd;
   uint32_t have;
   uint64_t since;
-  uint8_t bytes[greeting_size];
+  bool refused;
+  uint8_t bytes[hello_size];
 };
 
 } // namespace
 
 struct disco_tcp {
   uint32_t rank, nodes, strangers;
+  disco_tcp_foreign foreign;
   int listen_fd;
   uint16_t port;
   uint64_t accept_at;
@@ -88,6 +91,8 @@ void prepare(int fd) {
   setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
 #endif
 }
+
+uint32_t load_magic(const uint8_t *p) { return static_cast<uint32_t>(p[0] | p[1] << 8); }
 
 bool again(int e) { return e == EAGAIN || e == EWOULDBLOCK || e == EINTR; }
 
@@ -161,7 +166,7 @@ void connected(tcp_link *l) {
   if (connected_to_itself(l->fd))
     return retry(l, "nobody listens there");
   l->state = link_open;
-  l->greeting_sent = 0;
+  l->greeting_sent = l->ahead_size = 0;
   l->trouble = "connected, but no hello came";
   send_greeting(l);
 }
@@ -213,24 +218,74 @@ void stop_listening(disco_tcp *t) {
       drop(t, &p);
 }
 
-// Who connected has said a hello. One that cannot be taken is answered with ours, so that it can
-// tell what is wrong.
+// What this node says to all. A link that is another transport's, or its own, has none.
+const uint8_t *own_hello(const disco_tcp *t) {
+  uint32_t i = 0;
+  while (i + 1 < t->nodes && t->links[i].greeting_have < hello_size)
+    ++i;
+  return t->links[i].greeting;
+}
+
+bool other_build(const disco_tcp *t, const uint8_t *hello) {
+  return memcmp(hello + DISCO_HEADER_SIZE, own_hello(t) + DISCO_HEADER_SIZE, 16) != 0;
+}
+
+// Of a hello of another version, build or start of the cluster: which of them, noted for the
+// warning. Null: it is one of this cluster.
+const char *foreign(disco_tcp *t, const uint8_t *hello) {
+  const uint8_t *own = own_hello(t);
+  disco_frame theirs, ours;
+  disco_frame_decode(&theirs, hello);
+  disco_frame_decode(&ours, own);
+  bool build = other_build(t, hello);
+  // A hello has the epoch in place of the sequence.
+  if (theirs.version == ours.version && !build && theirs.sequence == ours.sequence)
+    return nullptr;
+  disco_tcp_foreign *f = &t->foreign;
+  ++f->count;
+  f->rank = static_cast<uint32_t>(disco_hello_rank(hello));
+  f->version = theirs.version;
+  f->epoch = theirs.sequence;
+  memcpy(f->build, hello + DISCO_HEADER_SIZE, sizeof f->build);
+  return theirs.version != ours.version ? "a node of another protocol version is there"
+         : build                        ? "a shard of another build is there"
+                                        : "a shard of another epoch is there";
+}
+
+// The answer to a hello that is not wanted: ours, so that it can tell what is wrong; without most
+// of the build hash to one that does not know it, since who knows it could take a place.
+void answer(disco_tcp *t, pending *p) {
+  uint8_t hello[hello_size];
+  memcpy(hello, own_hello(t), sizeof hello);
+  if (other_build(t, p->bytes)) {
+    disco_frame f;
+    disco_frame_decode(&f, hello);
+    memset(hello + DISCO_HEADER_SIZE + 4, 0, 12);
+    disco_frame_encode(hello, &f, hello + DISCO_HEADER_SIZE);
+  }
+  if (send(p->fd, hello, sizeof hello, flag_quiet) <= 0)
+    return drop(t, p);
+  shutdown(p->fd, SHUT_WR);
+  p->refused = true;
+}
+
+// Who connected has said a hello.
 void identify(disco_tcp *t, pending *p) {
   int rank = disco_hello_rank(p->bytes);
   if (rank < 0)
     return drop(t, p);
   uint32_t peer = static_cast<uint32_t>(rank);
-  if (peer <= t->rank || peer >= t->nodes || t->links[peer].state != link_idle) {
-    const tcp_link &any = t->links[t->rank == 0 ? t->nodes - 1 : 0];
-    if (send(p->fd, any.greeting, any.greeting_have, flag_quiet) > 0)
-      shutdown(p->fd, SHUT_WR);
-    return drop(t, p);
-  }
+  const char *why = foreign(t, p->bytes);
+  bool open = peer > t->rank && peer < t->nodes && t->links[peer].state == link_idle;
+  if (why && open)
+    t->links[peer].trouble = why;
+  if (why || !open)
+    return answer(t, p);
   tcp_link *l = &t->links[peer];
   l->fd = p->fd;
   p->fd = -1;
-  memcpy(l->ahead, p->bytes, greeting_size);
-  l->ahead_size = greeting_size;
+  memcpy(l->ahead, p->bytes, hello_size);
+  l->ahead_size = hello_size;
   l->heard = true;
   l->state = link_open;
   l->trouble = nullptr;
@@ -242,15 +297,19 @@ void identify(disco_tcp *t, pending *p) {
 }
 
 void read_pending(disco_tcp *t, pending *p) {
-  ssize_t n = recv(p->fd, p->bytes + p->have, greeting_size - p->have, 0);
+  if (p->refused)
+    p->have = 0;
+  ssize_t n = recv(p->fd, p->bytes + p->have, hello_size - p->have, 0);
   if (n < 0 && again(errno))
     return;
   if (n <= 0)
     return drop(t, p);
+  if (p->refused)
+    return;
   p->have += static_cast<uint32_t>(n);
-  if (p->have >= 2 && (p->bytes[0] != (DISCO_MAGIC & 255) || p->bytes[1] != DISCO_MAGIC >> 8))
+  if (p->have >= 2 && load_magic(p->bytes) != DISCO_MAGIC)
     return drop(t, p);
-  if (p->have == greeting_size)
+  if (p->have == hello_size)
     identify(t, p);
 }
 
@@ -278,6 +337,7 @@ void accept_all(disco_tcp *t) {
       drop(t, place);
     place->fd = fd;
     place->have = 0;
+    place->refused = false;
     place->since = tcp_now(nullptr);
     read_pending(t, place);
   }
@@ -291,9 +351,9 @@ int32_t tcp_write(void *context, uint32_t peer, const void *data, size_t size, b
   tcp_link *l = &static_cast<disco_tcp *>(context)->links[peer];
   if (l->state == link_over)
     return DISCO_IO_LOST;
-  // The first bytes of a stream are the hello; they are kept whether there is a connection or not.
-  if (l->greeting_have < greeting_size) {
-    uint32_t room = greeting_size - l->greeting_have,
+  // The first bytes of a stream are kept whether there is a connection or not.
+  if (l->greeting_have < DISCO_GREETING_SIZE) {
+    uint32_t room = DISCO_GREETING_SIZE - l->greeting_have,
              n = size < room ? static_cast<uint32_t>(size) : room;
     memcpy(l->greeting + l->greeting_have, data, n);
     l->greeting_have += n;
@@ -301,7 +361,7 @@ int32_t tcp_write(void *context, uint32_t peer, const void *data, size_t size, b
     return static_cast<int32_t>(n);
   }
   send_greeting(l);
-  if (l->state != link_open || !l->heard || l->greeting_sent < greeting_size)
+  if (l->state != link_open || !l->heard || l->greeting_sent < DISCO_GREETING_SIZE)
     return 0;
   ssize_t n = send(l->fd, data, size, flag_quiet | (more ? flag_more : 0));
   if (n >= 0)
@@ -309,11 +369,38 @@ int32_t tcp_write(void *context, uint32_t peer, const void *data, size_t size, b
   return again(errno) || errno == ENOBUFS ? 0 : static_cast<int32_t>(DISCO_IO_LOST);
 }
 
+// Reads the hello of a node that was called. False: not all of it is there, or it is not wanted and
+// the node will be called again. What is no hello is for the runtime to refuse.
+bool hear_hello(disco_tcp *t, tcp_link *l) {
+  ssize_t n = recv(l->fd, l->ahead + l->ahead_size, hello_size - l->ahead_size, 0);
+  if (n < 0 && again(errno))
+    return false;
+  if (n <= 0 && l->ahead_size == 0) {
+    retry(l, "it closes the connection without a hello");
+    return false;
+  }
+  l->ahead_size += n > 0 ? static_cast<uint32_t>(n) : 0;
+  bool magic = l->ahead_size < 2 || load_magic(l->ahead) == DISCO_MAGIC;
+  if (n > 0 && magic && l->ahead_size < hello_size)
+    return false;
+  const char *why = l->ahead_size == hello_size && disco_hello_rank(l->ahead) >= 0
+                        ? foreign(t, l->ahead)
+                        : nullptr;
+  if (why) {
+    retry(l, why);
+    return false;
+  }
+  l->heard = true;
+  l->trouble = nullptr;
+  return true;
+}
+
 int32_t tcp_read(void *context, uint32_t peer, void *data, size_t size) {
-  tcp_link *l = &static_cast<disco_tcp *>(context)->links[peer];
+  disco_tcp *t = static_cast<disco_tcp *>(context);
+  tcp_link *l = &t->links[peer];
   if (l->state == link_over)
     return DISCO_IO_LOST;
-  if (l->state != link_open)
+  if (l->state != link_open || (!l->heard && !hear_hello(t, l)))
     return 0;
   if (l->ahead_pos < l->ahead_size) {
     uint32_t left = l->ahead_size - l->ahead_pos,
@@ -323,17 +410,10 @@ int32_t tcp_read(void *context, uint32_t peer, void *data, size_t size) {
     return static_cast<int32_t>(n);
   }
   ssize_t n = recv(l->fd, data, size, 0);
-  if (n > 0) {
-    l->heard = true;
-    l->trouble = nullptr;
+  if (n > 0)
     return static_cast<int32_t>(n);
-  }
   if (n < 0 && again(errno))
     return 0;
-  if (!l->heard) {
-    retry(l, "it closes the connection without a hello");
-    return 0;
-  }
   return n == 0 ? DISCO_IO_END : DISCO_IO_LOST;
 }
 
@@ -529,6 +609,8 @@ disco_transport disco_tcp_transport(disco_tcp *t) {
 uint16_t disco_tcp_port(const disco_tcp *t) { return t->port; }
 
 uint32_t disco_tcp_strangers(const disco_tcp *t) { return t->strangers; }
+
+const disco_tcp_foreign *disco_tcp_foreigners(const disco_tcp *t) { return &t->foreign; }
 
 const char *disco_tcp_trouble(const disco_tcp *t, uint32_t peer) {
   return peer < t->nodes ? t->links[peer].trouble : nullptr;

@@ -37,6 +37,15 @@ uint16_t disco_tcp_port(const disco_tcp *tcp);
 // Connections that were dropped because they said no acceptable hello.
 uint32_t disco_tcp_strangers(const disco_tcp *tcp);
 
+// Hellos of another protocol version, build or epoch, of those who called and of those who were
+// called. They were answered, and took nobody's place. All but the count is of the last one.
+struct disco_tcp_foreign {
+  uint32_t count;
+  uint32_t rank, version, epoch;
+  uint8_t build[4]; // the first bytes of the hash
+};
+const disco_tcp_foreign *disco_tcp_foreigners(const disco_tcp *tcp);
+
 // Why the peer is not connected, for the message of a failed start: a static text, or null when it
 // is connected.
 const char *disco_tcp_trouble(const disco_tcp *tcp, uint32_t peer);

@@ -170,8 +170,27 @@ size_t put(uint8_t *to, uint32_t peer, uint8_t type, uint32_t sequence, uint32_t
     payload[16] = static_cast<uint8_t>(peer);
     payload[18] = nodes;
   }
-  disco_frame f = {
-      DISCO_MAGIC, DISCO_PROTOCOL_VERSION, type, 0x04030201, 0, sequence, message, size, 0, 0};
+  if (type == DISCO_FRAME_TERMS) {
+    memset(payload, 0, size);
+    payload[16] = payload[18] = 1;
+  }
+  bool behind = type != DISCO_FRAME_HELLO && type != DISCO_FRAME_TERMS;
+  // All nonces are zeros.
+  static const uint8_t nonce[DISCO_NONCE_SIZE] = {};
+  disco_frame f = disco_hello_frame(program.build_hash, 0);
+  if (type != DISCO_FRAME_HELLO)
+    f = {DISCO_MAGIC,
+         DISCO_PROTOCOL_VERSION,
+         type,
+         behind ? disco_session_id(nonce, nonce, program.build_hash) : 0,
+         type == DISCO_FRAME_DATA ? sequence : 0,
+         message,
+         0,
+         0,
+         0,
+         size,
+         0,
+         0};
   disco_frame_encode(bytes, &f, payload);
   size_t at = 0, all = DISCO_HEADER_SIZE + size;
   for (size_t done = 0; done < all;) {
@@ -188,6 +207,8 @@ size_t put(uint8_t *to, uint32_t peer, uint8_t type, uint32_t sequence, uint32_t
 size_t make(uint8_t *to) {
   size_t at = put(to, 1, DISCO_FRAME_HELLO, 0, DISCO_NONE, DISCO_HELLO_SIZE);
   at += put(to + at, 2, DISCO_FRAME_HELLO, 0, DISCO_NONE, DISCO_HELLO_SIZE);
+  for (uint32_t peer = 1; peer <= 2; ++peer)
+    at += put(to + at, peer, DISCO_FRAME_TERMS, 0, DISCO_NONE, DISCO_TERMS_SIZE);
   uint32_t rounds = random_below(6);
   for (uint32_t s = 1; s <= rounds; ++s)
     for (const disco_message &m : messages) {

@@ -44,6 +44,7 @@ Cluster::Cluster(uint32_t count, std::vector<Route> r) : routes(std::move(r)), n
     n.slots.resize(n.messages.size() + 1);
     n.config.peers = n.peers.data();
     n.config.slots = n.slots.data();
+    memcpy(n.config.nonce, nonceOf(rank).data(), DISCO_NONCE_SIZE);
     n.config.start_us = 2000000;
     n.config.deadline_us = 1000000;
     n.config.grace_us = 500000;
@@ -120,19 +121,33 @@ int exchangeAll(Cluster &c, uint32_t rank, uint32_t sequence) {
   return disco_end(&t.node);
 }
 
-std::string frame(disco_frame_type type, uint32_t sequence, uint32_t message,
-                  const std::string &payload, uint32_t epoch) {
-  uint32_t build = buildHash[0] | static_cast<uint32_t>(buildHash[1]) << 8 |
-                   static_cast<uint32_t>(buildHash[2]) << 16 |
-                   static_cast<uint32_t>(buildHash[3]) << 24;
-  disco_frame f = {DISCO_MAGIC, DISCO_PROTOCOL_VERSION,
-                   type,        build,
-                   epoch,       sequence,
-                   message,     static_cast<uint32_t>(payload.size()),
-                   0,           0};
+static std::string encoded(const disco_frame &f, const std::string &payload) {
   uint8_t head[DISCO_HEADER_SIZE];
   disco_frame_encode(head, &f, payload.data());
   return std::string(reinterpret_cast<char *>(head), sizeof head) + payload;
+}
+
+static disco_frame frameOf(uint8_t type, uint32_t session, const std::string &payload) {
+  disco_frame f = {};
+  f.magic = DISCO_MAGIC;
+  f.version = DISCO_PROTOCOL_VERSION;
+  f.type = type;
+  f.session = session;
+  f.message = DISCO_NONE;
+  f.length = static_cast<uint32_t>(payload.size());
+  return f;
+}
+
+std::string dataFrame(uint32_t sequence, uint32_t message, const std::string &payload,
+                      uint32_t session) {
+  disco_frame f = frameOf(DISCO_FRAME_DATA, session, payload);
+  f.sequence = sequence;
+  f.message = message;
+  return encoded(f, payload);
+}
+
+std::string controlFrame(disco_frame_type type, const std::string &payload, uint32_t session) {
+  return encoded(frameOf(type, session, payload), payload);
 }
 
 std::string hello(uint32_t rank, uint32_t nodes, uint32_t epoch) {
@@ -141,7 +156,27 @@ std::string hello(uint32_t rank, uint32_t nodes, uint32_t epoch) {
     payload += static_cast<char>(v & 255);
     payload += static_cast<char>(v >> 8);
   }
-  return frame(DISCO_FRAME_HELLO, 0, DISCO_NONE, payload, epoch);
+  return encoded(disco_hello_frame(buildHash, epoch), payload);
+}
+
+std::array<uint8_t, DISCO_NONCE_SIZE> nonceOf(uint32_t rank, uint32_t start) {
+  std::array<uint8_t, DISCO_NONCE_SIZE> nonce;
+  for (uint32_t i = 0; i < nonce.size(); ++i)
+    nonce[i] = static_cast<uint8_t>(rank * 17 + start * 101 + i + 1);
+  return nonce;
+}
+
+std::string terms(uint32_t rank, uint32_t start) {
+  auto nonce = nonceOf(rank, start);
+  std::string payload(reinterpret_cast<const char *>(nonce.data()), nonce.size());
+  payload += std::string("\1\0\1\0\0\0\0\0", 8);
+  return controlFrame(DISCO_FRAME_TERMS, payload, 0);
+}
+
+std::string greeting(uint32_t rank, uint32_t nodes) { return hello(rank, nodes) + terms(rank); }
+
+uint32_t sessionOf(uint32_t a, uint32_t b) {
+  return disco_session_id(nonceOf(a < b ? a : b).data(), nonceOf(a < b ? b : a).data(), buildHash);
 }
 
 std::string changed(std::string bytes, size_t offset, uint8_t value) {

@@ -7,6 +7,7 @@
 #include "disco.h"
 #include "transport/inproc.h"
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -66,21 +67,35 @@ int exchangeAll(Cluster &c, uint32_t rank, uint32_t sequence);
 uint8_t pattern(uint32_t id, uint32_t sequence, uint32_t offset);
 
 // The frame's bytes.
-std::string frame(disco_frame_type type, uint32_t sequence, uint32_t message,
-                  const std::string &payload, uint32_t epoch = 0);
+std::string dataFrame(uint32_t sequence, uint32_t message, const std::string &payload,
+                      uint32_t session);
+std::string controlFrame(disco_frame_type type, const std::string &payload, uint32_t session);
 std::string hello(uint32_t rank, uint32_t nodes, uint32_t epoch = 0);
+// `start`: which start of the rank; its nonce is made of both.
+std::string terms(uint32_t rank, uint32_t start = 0);
+std::string greeting(uint32_t rank, uint32_t nodes);
+std::array<uint8_t, DISCO_NONCE_SIZE> nonceOf(uint32_t rank, uint32_t start = 0);
+// Of two ranks in their first start.
+uint32_t sessionOf(uint32_t a, uint32_t b);
 // Offsets of the header's fields.
 enum Field {
   Magic = 0,
   Version = 2,
   Type = 3,
-  Build = 4,
-  Epoch = 8,
-  Sequence = 12,
-  Message = 16,
+  Session = 4,
+  Sequence = 8,
+  Message = 12,
+  Part = 16,
+  Form = 18,
+  Tag = 19,
   Length = 20,
   Crc = 24,
-  Auth = 28
+  Zero = 28,
+  // Of a hello.
+  Build = 4,
+  Epoch = 8,
+  HelloSequence = 12,
+  HelloMessage = 16
 };
 // Changes a byte and makes the CRC right again.
 std::string changed(std::string frame, size_t offset, uint8_t value);

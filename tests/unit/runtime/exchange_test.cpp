@@ -44,7 +44,7 @@ TEST_P(Capacities, AllToAll) {
         EXPECT_EQ(s->tx_messages, 3 * times);
         EXPECT_EQ(s->rx_messages, 3 * times);
         EXPECT_EQ(s->tx_payload, times * (100 + 103 + 106));
-        EXPECT_EQ(s->tx_wire, 56 + s->tx_payload + 3 * times * 32 + 32);
+        EXPECT_EQ(s->tx_wire, 112 + s->tx_payload + 3 * times * 32 + 32);
         EXPECT_EQ(s->rx_wire, s->tx_wire);
       }
     }

@@ -156,10 +156,10 @@ TEST(Failure, LostBeforeEveryoneHadGreetedIt) {
     c.useInproc(65536);
     c.configure([](disco_config &g) { g.start_us = 60000000, g.deadline_us = 100000; });
     disco_transport zero = disco_inproc_transport(c.links, 0);
-    std::string said = hello(0, 3) + frame(DISCO_FRAME_DATA, 1, 10, std::string(40, 'd'));
+    std::string said = greeting(0, 3) + dataFrame(1, 10, std::string(40, 'd'), sessionOf(0, 2));
     if (told) {
       std::string why("\xf6\xff\xff\xff\x01\0\0\0\x0a\0\0\0", 12);
-      said += frame(DISCO_FRAME_ABORT, 1, DISCO_NONE, why);
+      said += controlFrame(DISCO_FRAME_ABORT, why, sessionOf(0, 2));
     }
     zero.write(zero.context, 2, said.data(), static_cast<uint32_t>(said.size()), false);
     uint64_t from = nowMs();

@@ -46,11 +46,12 @@ TEST(Crc, AnySizeAlignmentAndSplit) {
 }
 
 TEST(Frame, LayoutIsFixed) {
-  disco_frame f = {DISCO_MAGIC, 1, DISCO_FRAME_DATA, 0x04030201, 0x08070605, 0x0c0b0a09, 0x100f0e0d,
-                   3,           0, 0x14131211};
+  disco_frame f = {
+      DISCO_MAGIC, 2, DISCO_FRAME_DATA, 0x04030201, 0x08070605, 0x0c0b0a09, 0x0e0d, 0x0f, 16,
+      3,           0, 0x14131211};
   uint8_t head[32];
   disco_frame_encode(head, &f, "abc");
-  const uint8_t expected[24] = {0x5c, 0xd1, 1,  2,  1,  2,  3,  4,  5, 6, 7, 8,
+  const uint8_t expected[24] = {0x5c, 0xd1, 2,  2,  1,  2,  3,  4,  5, 6, 7, 8,
                                 9,    10,   11, 12, 13, 14, 15, 16, 3, 0, 0, 0};
   EXPECT_EQ(memcmp(head, expected, sizeof expected), 0);
   std::string covered(reinterpret_cast<char *>(head), 32);
@@ -58,11 +59,43 @@ TEST(Frame, LayoutIsFixed) {
   EXPECT_EQ(head[28], 0x11);
   disco_frame g;
   disco_frame_decode(&g, head);
-  EXPECT_EQ(g.crc, slowCrc(covered + "abc", 0xedb88320u));
+  EXPECT_EQ(g.crc, slowCrc(covered + "abc", 0x82f63b78u));
   EXPECT_EQ(g.magic, DISCO_MAGIC);
-  EXPECT_EQ(g.message, 0x100f0e0du);
+  EXPECT_EQ(g.message, 0x0c0b0a09u);
   EXPECT_EQ(g.length, 3u);
-  EXPECT_EQ(g.auth, 0x14131211u);
+  EXPECT_EQ(g.zero, 0x14131211u);
+}
+
+// Byte for byte what version 1 says, but for the version.
+TEST(Frame, HelloIsThatOfVersionOne) {
+  uint8_t hash[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+  disco_frame f = disco_hello_frame(hash, 0x0d0c0b0a);
+  uint8_t bytes[56] = {}, expected[24] = {0x5c, 0xd1, 2, 1, 1,   2,   3,   4,   10, 11, 12, 13,
+                                          0,    0,    0, 0, 255, 255, 255, 255, 24, 0,  0,  0};
+  memcpy(bytes + 32, hash, 16);
+  bytes[48] = 5;
+  bytes[50] = 9;
+  disco_frame_encode(bytes, &f, bytes + 32);
+  EXPECT_EQ(memcmp(bytes, expected, sizeof expected), 0);
+  std::string covered(reinterpret_cast<char *>(bytes), 56);
+  covered.replace(24, 4, 4, '\0');
+  disco_frame_decode(&f, bytes);
+  EXPECT_EQ(f.crc, slowCrc(covered, 0xedb88320u));
+  EXPECT_EQ(f.zero, 0u);
+}
+
+// The nonce of the lower rank, that of the higher, the hash.
+TEST(Frame, SessionIsWhatThePageSays) {
+  uint8_t low[16], high[16], hash[16];
+  for (uint8_t i = 0; i < 16; ++i) {
+    low[i] = i;
+    high[i] = static_cast<uint8_t>(100 + i);
+    hash[i] = static_cast<uint8_t>(200 + i);
+  }
+  std::string all(reinterpret_cast<char *>(low), 16);
+  all += std::string(reinterpret_cast<char *>(high), 16) +
+         std::string(reinterpret_cast<char *>(hash), 16);
+  EXPECT_EQ(disco_session_id(low, high, hash), slowCrc(all, 0x82f63b78u));
 }
 
 TEST(Frame, HelloTellsItsRankWhateverTheBuild) {
@@ -87,7 +120,7 @@ TEST(Frame, HelloTellsItsRankWhateverTheBuild) {
 
 TEST(Errors, EveryCodeHasItsOwnText) {
   std::vector<std::string> seen;
-  for (int code = 0; code >= DISCO_ERR_ABORTED; --code) {
+  for (int code = 0; code >= DISCO_ERR_LIMIT; --code) {
     std::string text = disco_error_text(code);
     EXPECT_FALSE(text.empty());
     EXPECT_NE(text, disco_error_text(-1000)) << code;

@@ -215,7 +215,7 @@ TEST_F(Host, InprocBatchesAndRepeats) {
   EXPECT_NE(r.out.find("\"inferences\":12"), std::string::npos);
   EXPECT_NE(
       r.out.find(
-          "{\"rank\":1,\"tx_payload\":288,\"tx_messages\":12,\"tx_wire\":760,\"rx_payload\":288"),
+          "{\"rank\":1,\"tx_payload\":288,\"tx_messages\":12,\"tx_wire\":816,\"rx_payload\":288"),
       std::string::npos)
       << r.out;
 }
@@ -315,6 +315,45 @@ TEST_F(Host, MissingPeer) {
   EXPECT_NE(r.out.find("\"ok\":false,\"exit\":1,\"code\":-2,"), std::string::npos) << r.out;
   EXPECT_NE(r.out.find("\"failed_rank\":0,\"message\":null,\"reporter\":1"), std::string::npos)
       << r.out;
+}
+
+// A node of version 1 calls: it is named with both versions, and so is a shard of another build
+// that is called.
+TEST_F(Host, ForeignNodesAreNamedAtTheStartDeadline) {
+  std::string port = freePort();
+  pid_t p0 = begin(0, {"--listen", port, "--input", "a=" + file("a1"), "--input", "b=" + file("b1"),
+                       "--start-deadline-ms", "700"});
+  const uint8_t hash[16] = {1, 2, 3};
+  disco_frame f = disco_hello_frame(hash, 0);
+  f.version = 1;
+  uint8_t hello[56] = {};
+  memcpy(hello + 32, hash, 16);
+  hello[48] = 1;
+  hello[50] = 2;
+  disco_frame_encode(hello, &f, hello + 32);
+  sockaddr_in a = {};
+  a.sin_family = AF_INET;
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  a.sin_port = htons(static_cast<uint16_t>(std::stoi(port)));
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  for (int i = 0; i < 100 && connect(fd, reinterpret_cast<sockaddr *>(&a), sizeof a) != 0; ++i)
+    usleep(5000);
+  EXPECT_EQ(send(fd, hello, sizeof hello, MSG_NOSIGNAL), 56);
+  uint8_t answer[60] = {};
+  ssize_t got = 0;
+  for (ssize_t n; got < 56 && (n = recv(fd, answer + got, sizeof answer, 0)) > 0;)
+    got += n;
+  EXPECT_EQ(got, 56);
+  EXPECT_EQ(disco_hello_rank(answer), 0);
+  EXPECT_EQ(answer[2], 2) << "the version";
+  Result r = end(0, p0);
+  close(fd);
+  EXPECT_EQ(r.exit, 1);
+  EXPECT_EQ(r.err,
+            "warning: foreign nodes were met 1 times; the last said: rank 1, protocol version 1, "
+            "build 01020300, epoch 0; this node: rank 0, protocol version 2, build 01020300, epoch "
+            "0\nerror: rank 1: not reached before the start deadline: a node of another protocol "
+            "version is there\n");
 }
 
 TEST_F(Host, WrongCommandLines) {

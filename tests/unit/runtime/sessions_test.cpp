@@ -533,6 +533,43 @@ TEST_P(Inferences, AllAreRight) {
     EXPECT_GT(again, 0u);
 }
 
+// Damage that the packets' CRC does not see reaches the frames, whose CRC is another.
+TEST(WholeNodes, DamageThatPassesThePacketsIsFoundInTheFrames) {
+  uint32_t found = 0, fine = 0;
+  for (uint32_t round = 0; round < 24; ++round) {
+    Cluster cluster(2, {{1, 0, 1, 700}, {2, 1, 0, 700}});
+    Net net(2, {});
+    Faults unseen;
+    unseen.unseen = 0.02;
+    net.join(0, 1, packetWire(unseen, seed(30) + round));
+    net.plan();
+    net.useRealTime();
+    for (uint32_t rank = 0; rank < 2; ++rank) {
+      ASSERT_EQ(net.start(rank, static_cast<uint16_t>(10 + rank)), 0);
+      cluster[rank].config.transport = net.transport(rank);
+      cluster[rank].config.start_us = 400000;
+      cluster[rank].config.deadline_us = 300000;
+      cluster[rank].config.grace_us = 100000;
+      cluster[rank].config.settle_us = 10000;
+    }
+    std::vector<int> results = cluster.run([&](uint32_t rank) {
+      for (uint32_t sequence = 1; sequence <= 4; ++sequence)
+        if (int code = exchangeAll(cluster, rank, sequence))
+          return code;
+      return 0;
+    });
+    for (uint32_t rank = 0; rank < 2; ++rank) {
+      EXPECT_LE(results[rank], 0) << "a wrong payload, round " << round;
+      EXPECT_EQ(disco_packets_port_stats(&net.packets(rank), 0)->damaged, 0u)
+          << "the packets' CRC saw it";
+      found += results[rank] == DISCO_ERR_CRC;
+      fine += results[rank] == 0;
+    }
+  }
+  printf("%u nodes found a damaged frame, %u had none\n", found, fine);
+  EXPECT_GT(found, 10u);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Sessions, Inferences,
     testing::Values(Shape{"Clean", 2, false, {}, 300},

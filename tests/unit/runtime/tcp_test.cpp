@@ -189,29 +189,107 @@ TEST(Tcp, StrangersDoNotDisturb) {
     close(fd);
 }
 
-TEST(Tcp, OtherBuildsAreReportedOnBothSides) {
-  for (uint32_t odd : {0u, 1u, 2u}) {
-    Cluster c(3, allPairs(3, 100));
-    Mesh m(3);
-    for (uint32_t i = 0; i < 3; ++i)
-      c[i].config.transport = m.open(i);
-    c[odd].program.build_hash[15] ^= 1;
-    std::vector<int> results = c.run([&](uint32_t rank) { return exchangeAll(c, rank, 1); });
-    EXPECT_EQ(results, std::vector<int>(3, DISCO_ERR_BUILD));
-    for (uint32_t i = 0; i < 3; ++i)
-      if (i != odd)
+// A node of another build, or epoch: named by both sides when the start deadline passes.
+TEST(Tcp, ForeignNodesAreNamedAtTheStartDeadline) {
+  for (uint32_t odd : {0u, 1u, 2u})
+    for (bool epoch : {false, true}) {
+      Cluster c(3, allPairs(3, 100));
+      Mesh m(3);
+      c.configure([](disco_config &g) { g.start_us = 300000; });
+      for (uint32_t i = 0; i < 3; ++i)
+        c[i].config.transport = m.open(i);
+      if (epoch)
+        c[odd].config.epoch = 3;
+      else
+        c[odd].program.build_hash[15] ^= 1;
+      std::vector<int> results = c.run([&](uint32_t rank) { return exchangeAll(c, rank, 1); });
+      EXPECT_EQ(results, std::vector<int>(3, DISCO_ERR_START));
+      for (uint32_t i = 0; i < 3; ++i) {
+        const disco_tcp_foreign *f = disco_tcp_foreigners(m.tcp[i]);
+        EXPECT_GT(f->count, 0u) << odd << " " << i;
+        if (i == odd)
+          continue;
         EXPECT_EQ(c[i].error().rank, odd);
+        EXPECT_EQ(f->rank, odd);
+        EXPECT_EQ(f->version, 2u);
+        EXPECT_EQ(f->epoch, epoch ? 3u : 0u);
+        EXPECT_STREQ(disco_tcp_trouble(m.tcp[i], odd), epoch ? "a shard of another epoch is there"
+                                                             : "a shard of another build is there");
+      }
+    }
+}
+
+std::string receiveAll(int fd) {
+  std::string all(200, 0);
+  size_t got = 0;
+  for (ssize_t n; (n = recv(fd, &all[got], all.size() - got, 0)) > 0;)
+    got += static_cast<size_t>(n);
+  all.resize(got);
+  return all;
+}
+
+// Strangers of another version, build and epoch call before the real peer, and one takes its
+// address at first. They are answered, without what would let them take a place, and the cluster
+// starts.
+TEST(Tcp, ForeignNodesTakeNobodysPlace) {
+  Cluster c(2, allPairs(2, 100));
+  Mesh m(2);
+  uint16_t port = m.ports[0];
+  for (uint32_t i = 0; i < 2; ++i)
+    c[i].config.transport = m.open(i);
+  std::vector<int> strangers;
+  for (const std::string &s : {changed(hello(1, 2), Version, 1), changed(hello(1, 2), 32 + 9, 99),
+                               changed(changed(hello(1, 2), Build, 99), 32, 99), hello(1, 2, 5)}) {
+    strangers.push_back(dial(port));
+    // With what a node sends behind its hello: unread, it would destroy the answer.
+    std::string all = s + terms(1);
+    EXPECT_EQ(send(strangers.back(), all.data(), all.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(all.size()));
+  }
+  std::vector<int> results = c.run([&](uint32_t rank) {
+    if (rank == 1)
+      sleepMs(50);
+    return exchangeAll(c, rank, 1);
+  });
+  EXPECT_EQ(results, std::vector<int>({0, 0}));
+  EXPECT_EQ(disco_tcp_foreigners(m.tcp[0])->count, 4u);
+  std::string masked = hello(0, 2);
+  for (size_t i = 36; i < 48; ++i)
+    masked = changed(masked, i, 0);
+  for (size_t i = 0; i < strangers.size(); ++i) {
+    // Who knows the build is told it.
+    EXPECT_EQ(receiveAll(strangers[i]), i == 1 || i == 2 ? masked : hello(0, 2)) << i;
+    close(strangers[i]);
   }
 }
 
-TEST(Tcp, OtherEpoch) {
+// The node that is called is another one at first, as when a host is still running the old build.
+TEST(Tcp, AForeignNodeThatIsCalledIsCalledAgain) {
   Cluster c(2, allPairs(2, 100));
   Mesh m(2);
-  for (uint32_t i = 0; i < 2; ++i)
-    c[i].config.transport = m.open(i);
-  c[1].config.epoch = 3;
-  EXPECT_EQ(c.run([&](uint32_t rank) { return exchangeAll(c, rank, 1); }),
-            std::vector<int>(2, DISCO_ERR_EPOCH));
+  c[1].config.transport = m.open(1);
+  std::thread first([&] {
+    for (int i = 0; i < 3; ++i) {
+      int fd = accept(m.fds[0], nullptr, nullptr);
+      std::string other = changed(hello(0, 2), i == 0 ? 32 + 9 : Version, i == 1 ? 1 : 77);
+      EXPECT_EQ(send(fd, other.data(), 30, MSG_NOSIGNAL), 30);
+      sleepMs(5);
+      EXPECT_EQ(send(fd, other.data() + 30, other.size() - 30, MSG_NOSIGNAL), 26);
+      receiveAll(fd);
+      close(fd);
+    }
+    c[0].config.transport = m.open(0);
+    ASSERT_EQ(c[0].init(), 0);
+    EXPECT_EQ(disco_start(&c[0].node), 0);
+    EXPECT_EQ(exchangeAll(c, 0, 1), 0);
+    EXPECT_EQ(disco_stop(&c[0].node), 0);
+  });
+  ASSERT_EQ(c[1].init(), 0);
+  EXPECT_EQ(disco_start(&c[1].node), 0);
+  EXPECT_EQ(exchangeAll(c, 1, 1), 0);
+  EXPECT_EQ(disco_stop(&c[1].node), 0);
+  EXPECT_EQ(disco_tcp_foreigners(m.tcp[1])->count, 3u);
+  first.join();
 }
 
 TEST(Tcp, GarbageInsteadOfAPeer) {

@@ -17,6 +17,9 @@ uint8_t flipped(std::mt19937 &random, uint8_t byte) {
   return static_cast<uint8_t>(byte ^ 1u << (random() & 7));
 }
 
+// The polynomial of CRC-32 itself, lowest bit first: 1 | 0xedb88320 << 1.
+constexpr uint8_t multiple[5] = {0x41, 0x06, 0x71, 0xdb, 0x01};
+
 } // namespace
 
 //===----------------------------------------------------------------------===//
@@ -78,6 +81,12 @@ void PacketWire::step() {
       for (uint8_t &b : packet)
         if (happens(random, faults.damage))
           b = flipped(random, b);
+      constexpr size_t around = DISCO_PACKET_OVERHEAD + sizeof multiple;
+      if (packet.size() >= around && happens(random, faults.unseen)) {
+        size_t at = 12 + random() % (packet.size() - around + 1);
+        for (size_t i = 0; i < sizeof multiple; ++i)
+          packet[at + i] ^= multiple[i];
+      }
       if (happens(random, faults.repeat))
         to.push_back(packet);
       if (!happens(random, faults.reorder))

@@ -19,6 +19,9 @@
 struct Faults {
   double damage = 0, lose = 0, insert = 0;  // to a byte
   double drop = 0, repeat = 0, reorder = 0; // to a packet
+  // To a packet: its segment is changed by a multiple of the polynomial of CRC-32, which the
+  // packet's CRC does not see.
+  double unseen = 0;
 };
 
 // What joins two ports.
