@@ -14,7 +14,8 @@ namespace disco {
 std::vector<discoc::MemoryUse> boardMemory(const ModelEmitter &emitter,
                                            const discoc::Cluster &cluster, int64_t rank,
                                            const discoc::Board &board,
-                                           const discoc::BoardBounds &bounds);
+                                           const discoc::BoardBounds &bounds,
+                                           bool checksWeights = false);
 
 /// A memory that does not hold all of what is put there.
 struct BoardShortage {

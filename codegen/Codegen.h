@@ -31,6 +31,11 @@ struct EmitOptions {
 EmitOptions readEmitOptions(mlir::ModuleOp module);
 void writeEmitOptions(mlir::ModuleOp module, const EmitOptions &options);
 
+/// Whether boards check their weights before the first inference, as hosts always do.
+inline bool checksWeights(const EmitOptions &options) {
+  return options.settings.count("weight-check") != 0;
+}
+
 /// Whether nodes have to fit into their boards.
 struct FitCheck {
   bool anySize = false;    // in: what does not fit is emitted all the same
@@ -45,8 +50,12 @@ mlir::LogicalResult emitCluster(mlir::ModuleOp module, llvm::StringRef runtimeDi
 /// Weights above this many bytes are a binary file, others an array in C++.
 inline constexpr int64_t kInlineWeightBytes = 64 * 1024;
 
-/// The prefix of the symbols of one shard.
+/// The prefix of the public names of one shard.
 std::string shardPrefix(const EmitOptions &options, int64_t rank);
+/// The name of everything else: no other program has it, whatever that one is called.
+std::string shardScope(llvm::StringRef prefix, llvm::StringRef buildHash);
+/// The digits of the build hash in it.
+inline constexpr size_t kScopeDigits = 16;
 
 discoc::Report makeReport(mlir::ModuleOp module, const EmitOptions &options,
                           llvm::StringRef buildHash);

@@ -213,7 +213,8 @@ static std::string words(const std::vector<std::string> &list) {
   return text;
 }
 
-static std::string definitions(const discoc::Board &board, const discoc::ClusterNode &node) {
+static std::string definitions(const discoc::Board &board, const discoc::ClusterNode &node,
+                               bool checksWeights) {
   std::string text = "target_compile_definitions(shard.elf PRIVATE\n  BOARD_CLOCK_HZ=" +
                      number(static_cast<int64_t>(board.clockHz));
   for (const auto &[name, value] : board.defines)
@@ -222,12 +223,14 @@ static std::string definitions(const discoc::Board &board, const discoc::Cluster
     text += " BOARD_USES_UART";
   if (uses(node, "ethernet"))
     text += " BOARD_USES_ETHERNET";
+  if (checksWeights)
+    text += " BOARD_CHECKS_WEIGHTS";
   return text + ")\n";
 }
 
 static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
                               const discoc::ClusterNode &node, const RuntimeFiles &runtime,
-                              bool binaryWeights) {
+                              bool binaryWeights, bool checksWeights) {
   std::string text = "# Builds the program of one node for " + board.name + ": shard.elf.\n";
   text += "cmake_minimum_required(VERSION 3.16)\nset(CMAKE_SYSTEM_NAME Generic)\n"
           "set(DISCO_TOOLCHAIN \"" +
@@ -240,7 +243,11 @@ static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
           prefix.str() +
           " LANGUAGES CXX ASM)\n"
           "set(CMAKE_CXX_STANDARD 17)\nset(CMAKE_CXX_STANDARD_REQUIRED ON)\n"
-          "set(CMAKE_CXX_EXTENSIONS OFF)\n\nadd_executable(shard.elf\n  main.cpp\n  model.cpp\n  ";
+          "set(CMAKE_CXX_EXTENSIONS OFF)\n"
+          "# What the memories were planned for; other types take more.\n"
+          "set(CMAKE_CXX_FLAGS_RELEASE \"-Os -g -DNDEBUG\")\n"
+          "if(NOT CMAKE_BUILD_TYPE)\n  set(CMAKE_BUILD_TYPE Release)\nendif()\n\n"
+          "add_executable(shard.elf\n  main.cpp\n  model.cpp\n  ";
   text += binaryWeights ? "weights.S" : "weights.cpp";
   for (const std::string &source : runtime.sources())
     text += "\n  runtime/" + source;
@@ -249,14 +256,16 @@ static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
       text += "\n  board/" + llvm::sys::path::filename(source).str();
   text +=
       ")\ntarget_include_directories(shard.elf PRIVATE board runtime/board runtime/transport)\n";
-  text += definitions(board, node);
+  text += definitions(board, node, checksWeights);
   text += "set(BOARD" + words(board.flags) + ")\n";
   text += "target_compile_options(shard.elf PRIVATE ${BOARD} -ffunction-sections -fdata-sections\n"
-          "  $<$<COMPILE_LANGUAGE:CXX>:-Os -g -Wall -Wextra -Wconversion -Werror -fno-exceptions "
-          "-fno-rtti\n  -fno-threadsafe-statics -fno-asynchronous-unwind-tables -fstack-usage "
-          "-fcallgraph-info=su>)\n"
-          "set_source_files_properties(model.cpp PROPERTIES COMPILE_OPTIONS " +
-          board.optimize + ")\n";
+          "  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -fno-exceptions -fno-rtti\n"
+          "  -fno-threadsafe-statics -fno-asynchronous-unwind-tables -fstack-usage "
+          "-fcallgraph-info=su>)\n" +
+          werrorOption("shard.elf") +
+          "set_source_files_properties(model.cpp PROPERTIES COMPILE_OPTIONS "
+          "$<$<CONFIG:Release>:" +
+          board.optimize + ">)\n";
   if (binaryWeights)
     text += weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}");
   text += "target_link_options(shard.elf PRIVATE ${BOARD} -nostdlib -Wl,--gc-sections "
@@ -283,7 +292,7 @@ LogicalResult disco::emitBoardNode(const ModelEmitter &emitter, const EmitOption
       failed(writeText(directory, "main.cpp", mainSource(plan, emitter, options, board, rank))) ||
       failed(writeText(directory, "CMakeLists.txt",
                        cmakeLists(shardPrefix(options, rank), board, node, runtime,
-                                  emitter.weights().isBinary()))));
+                                  emitter.weights().isBinary(), checksWeights(options)))));
 }
 
 std::string disco::crossCompiler(const discoc::Board &board) {
@@ -291,8 +300,6 @@ std::string disco::crossCompiler(const discoc::Board &board) {
          "\" CACHE STRING \"Prefix of the compiler's name, with its path if need be\")\n"
          "set(CMAKE_CXX_COMPILER ${DISCO_TOOLCHAIN}g++)\n"
          "set(CMAKE_ASM_COMPILER ${DISCO_TOOLCHAIN}g++)\n"
-         "set(CMAKE_EXE_LINKER_FLAGS_INIT -static)\n"
-         "set(DISCO_ARCH \"\" CACHE STRING \"What -march= is given; empty: the compiler's "
-         "default\")\nadd_compile_options(" +
+         "set(CMAKE_EXE_LINKER_FLAGS_INIT -static)\nadd_compile_options(" +
          StringRef(words(board.flags)).trim().str() + ")\n";
 }

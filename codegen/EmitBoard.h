@@ -23,8 +23,8 @@ mlir::LogicalResult emitBoardNode(const ModelEmitter &emitter, const EmitOptions
 /// The node as a library, in the folder `library` of its directory: three calls over callbacks, and
 /// descriptions for Arduino, PlatformIO and Zephyr.
 mlir::LogicalResult emitLibrary(const ModelEmitter &emitter, const EmitOptions &options,
-                                llvm::StringRef runtimeDirectory, int64_t rank,
-                                llvm::StringRef node);
+                                const RuntimeStub &stub, int64_t rank, llvm::StringRef node,
+                                llvm::StringRef buildHash);
 
 /// The lines that name the compiler of a Linux board, before project() in its CMakeLists.txt.
 std::string crossCompiler(const discoc::Board &board);

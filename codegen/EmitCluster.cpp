@@ -71,21 +71,37 @@ static std::string mainSource(const EmitOptions &options, int64_t rank) {
          "_program" + more + "); }\n";
 }
 
-static constexpr StringRef buildHead =
-    "set(CMAKE_CXX_STANDARD 17)\nset(CMAKE_CXX_STANDARD_REQUIRED ON)\nset(CMAKE_CXX_EXTENSIONS "
-    "OFF)\n"
-    "if(NOT CMAKE_BUILD_TYPE)\n  set(CMAKE_BUILD_TYPE Release)\nendif()\n"
-    "set(DISCO_ARCH \"native\" CACHE STRING \"What -march= is given; empty: the compiler's "
-    "default\")\n"
-    "find_package(Threads REQUIRED)\n\n";
+/// What follows project(). CMAKE_BUILD_TYPE alone says how much is optimised.
+static constexpr StringRef buildHead = R"cmake(set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+# Who builds here for another machine, or says for which processor, gets that.
+set(arch native)
+if(CMAKE_CROSSCOMPILING OR CMAKE_TOOLCHAIN_FILE OR CMAKE_CXX_COMPILER_TARGET
+   OR "${CMAKE_CXX_FLAGS}" MATCHES "(^| )(-march|-mcpu|--?target)")
+  set(arch "")
+else()
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -fsyntax-only -x c++ /dev/null
+                  RESULT_VARIABLE unknown OUTPUT_QUIET ERROR_QUIET)
+  if(unknown)
+    set(arch "")
+  endif()
+endif()
+set(DISCO_ARCH "${arch}" CACHE STRING "What -march= is given; empty: the compiler's default")
+find_package(Threads REQUIRED)
 
-static std::string buildTail(StringRef target) {
-  std::string options = ("target_compile_options(" + target + " PRIVATE").str();
+)cmake";
+
+static std::string buildTail(const std::string &target) {
+  std::string options = "target_compile_options(" + target + " PRIVATE ";
   return options +
-         "\n  $<$<COMPILE_LANGUAGE:CXX>:-O3 -Wall -Wextra -Wconversion -Werror -fno-exceptions "
-         "-fno-rtti>)\nif(DISCO_ARCH)\n  " +
-         options + " $<$<COMPILE_LANGUAGE:CXX>:-march=${DISCO_ARCH}>)\nendif()\n" +
-         ("target_link_libraries(" + target + " PRIVATE Threads::Threads)\n").str();
+         "$<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion\n  -fno-exceptions -fno-rtti "
+         "-fvisibility=hidden>)\nif(DISCO_ARCH)\n  " +
+         options + "$<$<COMPILE_LANGUAGE:CXX>:-march=${DISCO_ARCH}>)\nendif()\n" +
+         werrorOption(target) + "target_link_libraries(" + target + " PRIVATE Threads::Threads)\n";
 }
 
 static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime, bool binaryWeights,
@@ -139,22 +155,25 @@ static LogicalResult copyDescription(const discoc::Board &board, StringRef direc
 }
 
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
-                              StringRef runtimeDirectory, const discoc::Manifest &manifest,
+                              const RuntimeStub &stub, const discoc::Manifest &manifest,
                               const discoc::Board *board, int64_t rank, StringRef directory,
-                              StringRef buildHash) {
+                              StringRef buildHash, uint32_t weightsCrc) {
   std::string prefix = shardPrefix(options, rank);
-  RuntimeFiles runtime(runtimeDirectory);
+  RuntimeFiles runtime(stub);
   if (board && failed(copyDescription(*board, directory)))
     return failure();
   if (failed(addRuntime(runtime, emitter, board, options.cluster.nodes[rank])) ||
       failed(runtime.copyTo(pathIn(directory, "runtime"))) ||
-      failed(writeText(directory, "model.h", emitter.header())) ||
-      failed(writeText(directory, "model.cpp", emitter.source(buildHash))) ||
+      failed(
+          writeText(directory, "model.h", emitter.header(buildHash, "0x" + stub.version + "u"))) ||
+      failed(writeText(directory, "model.cpp", emitter.source(buildHash, weightsCrc))) ||
+      failed(
+          emitter.weights().writeSource(directory, shardScope(prefix, buildHash) + "_weights")) ||
       failed(writeText(directory, "manifest.json", discoc::toNodeJson(manifest, rank))))
     return failure();
   if (board && !board->isLinux())
     return failure(failed(emitBoardNode(emitter, options, *board, runtime, rank, directory)) ||
-                   failed(emitLibrary(emitter, options, runtimeDirectory, rank, directory)));
+                   failed(emitLibrary(emitter, options, stub, rank, directory, buildHash)));
   return failure(failed(writeText(directory, "main.cpp", mainSource(options, rank))) ||
                  failed(writeText(directory, "CMakeLists.txt",
                                   cmakeLists(prefix, runtime, emitter.weights().isBinary(),
@@ -230,9 +249,9 @@ static std::string inprocCmakeLists(const EmitOptions &options,
 }
 
 static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
-                                const EmitOptions &options, StringRef runtimeDirectory,
+                                const EmitOptions &options, const RuntimeStub &stub,
                                 const discoc::Board *firstBoard, StringRef directory) {
-  RuntimeFiles shared(runtimeDirectory), own(runtimeDirectory);
+  RuntimeFiles shared(stub), own(stub);
   bool isBare = firstBoard && !firstBoard->isLinux();
   if (failed(addRuntime(shared, *emitters.front(), firstBoard, options.cluster.nodes[0])) ||
       failed(own.addWithSource("host/inproc_main.h")) || failed(own.add("host/options.cpp")))
@@ -301,8 +320,8 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
     llvm::errs() << discoc::toString(errors);
     if (!bounds)
       return failure();
-    memories[rank] =
-        boardMemory(*emitters[rank], options.cluster, static_cast<int64_t>(rank), board, *bounds);
+    memories[rank] = boardMemory(*emitters[rank], options.cluster, static_cast<int64_t>(rank),
+                                 board, *bounds, checksWeights(options));
     if (fit.anySize)
       continue;
     for (BoardShortage &shortage : shortages(memories[rank], board))
@@ -326,6 +345,9 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
 LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory,
                                  FitCheck &fit) {
   EmitOptions options = readEmitOptions(module);
+  FailureOr<RuntimeStub> stub = openRuntimeStub(runtimeDirectory);
+  if (failed(stub))
+    return failure();
   SmallVector<ModuleOp> shards = shardsOf(module);
   std::vector<std::unique_ptr<ModelEmitter>> emitters;
   std::vector<std::optional<discoc::Board>> boards;
@@ -347,11 +369,13 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
   std::vector<std::vector<discoc::MemoryUse>> memories;
   if (failed(planMemories(emitters, options, boards, memories, fit)))
     return failure();
+  std::vector<uint32_t> weightsCrc;
   for (size_t rank = 0; rank < shards.size(); ++rank) {
     std::string node = pathIn(directory, "node" + std::to_string(rank));
-    if (failed(emitters[rank]->weights().write(
-            node, shardPrefix(options, static_cast<int64_t>(rank)), content)))
+    FailureOr<uint32_t> crc = emitters[rank]->weights().write(node, content);
+    if (failed(crc))
       return failure();
+    weightsCrc.push_back(*crc);
   }
   llvm::XXH128_hash_t value = llvm::xxh3_128bits(
       ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(content.data()), content.size()));
@@ -365,12 +389,11 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
   for (size_t rank = 0; rank < shards.size(); ++rank)
     manifest.nodes[rank].memory = report.nodes[rank].memory = memories[rank];
   for (size_t rank = 0; rank < shards.size(); ++rank)
-    if (failed(emitNode(*emitters[rank], options, runtimeDirectory, manifest, boardOf(rank),
+    if (failed(emitNode(*emitters[rank], options, *stub, manifest, boardOf(rank),
                         static_cast<int64_t>(rank),
-                        pathIn(directory, "node" + std::to_string(rank)), hash)))
+                        pathIn(directory, "node" + std::to_string(rank)), hash, weightsCrc[rank])))
       return failure();
-  if (failed(emitInproc(emitters, options, runtimeDirectory, boardOf(0),
-                        pathIn(directory, "cluster"))))
+  if (failed(emitInproc(emitters, options, *stub, boardOf(0), pathIn(directory, "cluster"))))
     return failure();
   return failure(failed(writeText(directory, "manifest.json", discoc::toJson(manifest))) ||
                  failed(writeText(directory, "owners.json", discoc::toJson(makeOwners(module)))) ||

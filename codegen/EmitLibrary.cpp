@@ -49,14 +49,14 @@ static std::string portNotes(const BoardPlan &plan, const discoc::ClusterNode &n
   return text;
 }
 
-static std::string headerText(StringRef prefix, const BoardPlan &plan,
+static std::string headerText(StringRef prefix, StringRef scope, const BoardPlan &plan,
                               const discoc::ClusterNode &node) {
   std::string guard = StringRef(prefix).upper() + "_SHARD_H", name = prefix.str();
   std::string text =
       "// The node as three calls. One thread at a time; nothing is allocated. Where one program "
       "has several\n// nodes, their runtime/ folders become one: files of the same name are the "
-      "same, "
-      "and are built once.\n#ifndef " +
+      "same, and are built once.\n// Those of two versions of discoc stay apart, and are both "
+      "built: no name is the same.\n#ifndef " +
       guard + "\n#define " + guard + "\n\n#include \"model.h\"\n";
   if (!node.ports.empty()) {
     text += "#include \"runtime/transport/packets.h\"\n\n// Ports, in this order:";
@@ -66,6 +66,9 @@ static std::string headerText(StringRef prefix, const BoardPlan &plan,
     text += ".\n#define " + StringRef(prefix).upper() + "_PORTS " +
             number(static_cast<int64_t>(node.ports.size())) + "\n";
   }
+  text += "\n// Named after the build, so that calls find the node whose header this is.\ninline "
+          "namespace " +
+          scope.str() + " {\n";
   text += "\n// What the node is given; all of it stays in place until " + name +
           "_close has returned.\nstruct " + name + "_world {\n";
   if (!node.ports.empty())
@@ -90,7 +93,7 @@ static std::string headerText(StringRef prefix, const BoardPlan &plan,
           name +
           "_close(void);\n"
           "const disco_error *" +
-          name + "_error(void);\n\n#endif // " + guard + "\n";
+          name + "_error(void);\n\n} // namespace " + scope.str() + "\n\n#endif // " + guard + "\n";
   return text;
 }
 
@@ -115,15 +118,15 @@ static std::string packetTables(const BoardPlan &plan, const discoc::ClusterNode
          number(plan.packets.retryUs) + ", nullptr, nullptr, nullptr};\n";
 }
 
-static std::string sourceText(StringRef prefix, const BoardPlan &plan,
+static std::string sourceText(StringRef prefix, StringRef scope, const BoardPlan &plan,
                               const discoc::ClusterNode &node, int64_t rank, int64_t messages) {
   std::string name = prefix.str();
   bool linked = !node.ports.empty();
   std::string text = "// The node as three calls.\n#include \"" + name + "_shard.h\"\n\n";
   if (linked)
     text += packetTables(plan, node, rank, messages);
-  text += "static disco_node node;\nstatic disco_config config;\n\nint " + name + "_open(const " +
-          name + "_world *world) {\n";
+  text += "static disco_node node;\nstatic disco_config config;\n\ninline namespace " +
+          scope.str() + " {\n\nint " + name + "_open(const " + name + "_world *world) {\n";
   if (linked)
     text += "  links.ports = world->ports;\n  links.nonce = world->nonce;\n"
             "  links.now_us = world->now_us;\n  links.idle = world->idle;\n"
@@ -142,7 +145,7 @@ static std::string sourceText(StringRef prefix, const BoardPlan &plan,
   if (linked)
     text += "  disco_packets_linger(&packets, 0);\n";
   return text + "  return code;\n}\n\nconst disco_error *" + name +
-         "_error(void) { return disco_last_error(&node); }\n";
+         "_error(void) { return disco_last_error(&node); }\n\n} // namespace " + scope.str() + "\n";
 }
 
 /// The descriptions that Arduino, PlatformIO and Zephyr look for.
@@ -199,11 +202,13 @@ static LogicalResult writeDescriptions(StringRef prefix, const RuntimeFiles &run
 }
 
 LogicalResult disco::emitLibrary(const ModelEmitter &emitter, const EmitOptions &options,
-                                 StringRef runtimeDirectory, int64_t rank, StringRef node) {
+                                 const RuntimeStub &stub, int64_t rank, StringRef node,
+                                 StringRef buildHash) {
   std::string prefix = shardPrefix(options, rank), directory = pathIn(node, "library"),
               source = pathIn(directory, "src");
   const discoc::ClusterNode &here = options.cluster.nodes[static_cast<size_t>(rank)];
-  RuntimeFiles runtime(runtimeDirectory);
+  RuntimeFiles runtime(stub);
+  std::string scope = shardScope(prefix, buildHash);
   bool binary = emitter.weights().isBinary();
   if (failed(addLibraryRuntime(runtime, emitter, here)) ||
       failed(writeDescriptions(prefix, runtime, binary, directory)))
@@ -220,8 +225,9 @@ LogicalResult disco::emitLibrary(const ModelEmitter &emitter, const EmitOptions 
     }
   int64_t messages = static_cast<int64_t>(emitter.messageCount());
   BoardPlan plan = planBoard(options.cluster, rank, {}, {}, messages);
-  return failure(failed(runtime.copyTo(pathIn(source, "runtime"))) ||
-                 failed(writeText(source, prefix + "_shard.h", headerText(prefix, plan, here))) ||
-                 failed(writeText(source, prefix + "_shard.cpp",
-                                  sourceText(prefix, plan, here, rank, messages))));
+  return failure(
+      failed(runtime.copyTo(pathIn(source, "runtime"))) ||
+      failed(writeText(source, prefix + "_shard.h", headerText(prefix, scope, plan, here))) ||
+      failed(writeText(source, prefix + "_shard.cpp",
+                       sourceText(prefix, scope, plan, here, rank, messages))));
 }

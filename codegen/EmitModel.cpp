@@ -3,6 +3,7 @@
 #include "EmitModel.h"
 #include "BufferPlan.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -10,6 +11,10 @@ using namespace disco;
 
 std::string disco::shardPrefix(const EmitOptions &options, int64_t rank) {
   return options.modelName + "_r" + std::to_string(rank);
+}
+
+std::string disco::shardScope(StringRef prefix, StringRef buildHash) {
+  return (prefix + "_" + buildHash.take_front(kScopeDigits)).str();
 }
 
 static std::string cString(StringRef text) {
@@ -289,24 +294,36 @@ void ModelEmitter::emitBanner(std::string &text, StringRef what) const {
   text += "\n";
 }
 
-std::string ModelEmitter::header() const {
-  std::string text, guard = StringRef(prefix).upper();
-  emitBanner(text, "Interface");
-  int64_t arena = arenaBytes();
-  text += "#ifndef " + guard + "_MODEL_H\n#define " + guard +
-          "_MODEL_H\n\n#include \"runtime/disco.h\"\n\n";
+/// A program of the same name that was included before is found by the preprocessor.
+static std::string guarded(StringRef guard, StringRef name, StringRef buildHash, StringRef text) {
+  std::string value = ("0x" + buildHash.take_front(kScopeDigits) + "u").str();
+  return ("#ifndef " + guard + "\n#define " + guard + " " + value + "\n" + text + "\n#elif " +
+          guard + " != " + value + "\n#error \"two programs have the name " + name +
+          ": compile one of them with --name\"\n#endif // " + guard + "\n")
+      .str();
+}
+
+std::string ModelEmitter::header(StringRef buildHash, StringRef runtime) const {
+  std::string text, upper = StringRef(prefix).upper();
+  std::string label = buildHash.take_front(kScopeDigits).str() + "\")";
+  text +=
+      "\n#include \"runtime/disco.h\"\n\n#if DISCO_RUNTIME_VERSION != " + runtime.str() +
+      "\n#error \"runtime/disco.h of another version of discoc was included before\"\n#endif\n\n";
   text += "// Bytes of static memory for activations and messages, and of weights.\n";
-  text += "#define " + guard + "_ARENA_BYTES " + std::to_string(arena) + "u\n";
-  text += "#define " + guard + "_WEIGHT_BYTES " + std::to_string(store.bytes()) + "u\n\n";
+  text += "#define " + upper + "_ARENA_BYTES " + std::to_string(arenaBytes()) + "u\n";
+  text += "#define " + upper + "_WEIGHT_BYTES " + std::to_string(store.bytes()) + "u\n\n";
   if (hasInputPlaces())
     text += "// Inputs that the caller puts there need not be copied; each inference overwrites "
-            "them.\nextern \"C\" void *const " +
-            prefix + "_inputs[];\n\n";
+            "them.\nextern \"C\" DISCO_HIDDEN void *const " +
+            prefix + "_inputs[] __asm__(\"" + prefix + "_inputs_" + label + ";\n\n";
   text += "// The shard: its inputs and outputs (on the root only), its messages, and infer, one "
-          "inference.\n";
-  text += "extern \"C\" const disco_program " + prefix + "_program;\n\n#endif // " + guard +
-          "_MODEL_H\n";
-  return text;
+          "inference. What uses it\n// links by a name with a hash of the build, and so never to "
+          "another program of the same name.\n";
+  text += "extern \"C\" DISCO_PUBLIC const disco_program " + prefix + "_program __asm__(\"" +
+          prefix + "_program_" + label + ";\n";
+  std::string banner;
+  emitBanner(banner, "Interface");
+  return banner + guarded(upper + "_MODEL_H", prefix, buildHash, text);
 }
 
 /// Numbers of ONNX's element types.
@@ -373,23 +390,14 @@ void ModelEmitter::emitTensorInfos(std::string &text) const {
   }
 }
 
-std::string ModelEmitter::source(StringRef buildHash) const {
-  auto module = cast<ModuleOp>(shard->getParentOp());
-  int64_t arena = arenaBytes();
-  std::string text;
-  emitBanner(text, "The program");
-  text += "#include \"model.h\"\n";
-  for (const std::string &header : used)
-    text += "#include \"runtime/" + header + "\"\n";
-  text += "#include <string.h>\n\n";
-  text += "extern \"C\" const uint32_t " + prefix + "_weights[];\n\n";
-  text += "namespace " + prefix + " {\n\n";
-  text += "[[maybe_unused]] alignas(64) static unsigned char arena[" +
-          std::to_string(std::max<int64_t>(arena, 1)) + "];\n\n";
-  text += "[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
-          "reinterpret_cast<const unsigned char *>(" +
-          prefix + "_weights);\n}\n\n";
-  text += code + "\n";
+/// The tables of the program; the body of the namespace that is the program's own.
+std::string ModelEmitter::programTables() const {
+  std::string text =
+      "[[maybe_unused]] alignas(64) static unsigned char arena[" +
+      std::to_string(std::max<int64_t>(arenaBytes(), 1)) +
+      "];\n\n[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
+      "reinterpret_cast<const unsigned char *>(words);\n}\n\n" +
+      code + "\n";
   if (!messages.empty()) {
     text += "// id, peer, incoming, bytes\nstatic const disco_message messages[] = {\n";
     for (const Message &message : messages)
@@ -398,34 +406,57 @@ std::string ModelEmitter::source(StringRef buildHash) const {
     text += "};\n";
   }
   emitTensorInfos(text);
-  bool root = rank == rootOf(module);
-  auto count = [&](StringRef kind) {
-    auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
-    return root && list ? list.size() : 0;
-  };
+  return text;
+}
+
+/// What disco_program says.
+std::string ModelEmitter::programFields(StringRef scope, StringRef buildHash,
+                                        uint32_t weightsCrc) const {
+  auto module = cast<ModuleOp>(shard->getParentOp());
   auto infos = [&](StringRef kind) {
-    return (count(kind) ? kind.str() + "_info" : std::string("nullptr")) + ", " +
-           std::to_string(count(kind));
+    auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
+    size_t count = rank == rootOf(module) && list ? list.size() : 0;
+    return (count ? (scope + "::" + kind + "_info").str() : std::string("nullptr")) + ", " +
+           std::to_string(count);
   };
-  std::string places;
-  for (auto [index, offset] : inputPlaces)
-    places += (places.empty() ? "" : ", ") + prefix + "::arena + " + std::to_string(offset);
-  if (hasInputPlaces())
-    places = "extern \"C\" void *const " + prefix + "_inputs[] = {" + places + "};\n\n";
-  text += "\n} // namespace " + prefix + "\n\n" + (hasInputPlaces() ? places : "") +
-          "extern \"C\" const disco_program " + prefix + "_program = {\n    " +
-          cString(options.modelName) + ", " + std::to_string(rank) + ", " + std::to_string(nodes) +
-          ",\n    {";
+  std::string text = cString(options.modelName) + ", " + std::to_string(rank) + ", " +
+                     std::to_string(nodes) + ",\n    {";
   for (size_t i = 0; i < 16; ++i)
     text += (i ? ", 0x" : "0x") + buildHash.substr(2 * i, 2).str();
-  std::string scope = prefix + "::";
-  auto qualified = [&](StringRef kind) {
-    std::string info = infos(kind);
-    return count(kind) ? scope + info : info;
-  };
-  text += "},\n    " + (messages.empty() ? std::string("nullptr") : scope + "messages") + ", " +
-          std::to_string(messages.size()) + ",\n    " + qualified("inputs") + ",\n    " +
-          qualified("outputs") + ",\n    " + std::to_string(arena) + ", " +
-          std::to_string(store.bytes()) + ",\n    " + scope + "infer};\n";
+  text += "},\n    " + (messages.empty() ? std::string("nullptr") : scope.str() + "::messages") +
+          ", " + std::to_string(messages.size()) + ",\n    " + infos("inputs") + ",\n    " +
+          infos("outputs") + ",\n    " + std::to_string(arenaBytes()) + ", " +
+          std::to_string(store.bytes()) + ",\n    " + scope.str() + "::infer,\n    " + scope.str() +
+          "::words, ";
+  llvm::raw_string_ostream(text) << llvm::format_hex(weightsCrc, 10) << "u";
+  return text;
+}
+
+std::string ModelEmitter::source(StringRef buildHash, uint32_t weightsCrc) const {
+  std::string text, scope = shardScope(prefix, buildHash);
+  std::string label = prefix + "_program_" + buildHash.take_front(kScopeDigits).str();
+  emitBanner(text, "The program");
+  text += "#include \"model.h\"\n\n// The kernels' namespace: this program's own, unless several "
+          "are one translation unit.\n#ifndef DISCO_KERNELS\n#define DISCO_KERNELS " +
+          scope + "\n#endif\n";
+  for (const std::string &header : used)
+    text += "#include \"runtime/" + header + "\"\n";
+  text += "#include <string.h>\n\n";
+  text += "namespace " + scope + " DISCO_HIDDEN {\n\nextern const uint32_t words[] __asm__(\"" +
+          scope + "_weights\"); // those of weights.*\n\n" + programTables() + "\n} // namespace " +
+          scope + "\n\n";
+  if (hasInputPlaces()) {
+    std::string places;
+    for (auto [index, offset] : inputPlaces)
+      places += (places.empty() ? "" : ", ") + scope + "::arena + " + std::to_string(offset);
+    text += "extern \"C\" void *const " + prefix + "_inputs[] = {" + places + "};\n\n";
+  }
+  text += "extern \"C\" const disco_program " + prefix + "_program = {\n    " +
+          programFields(scope, buildHash, weightsCrc) + "};\n\n";
+  // Two programs of one name cannot be linked statically: the second name of both is the same.
+  text += "// By its plain name, for dlsym, and so that two programs of one name do not link.\n"
+          "extern \"C\" DISCO_PUBLIC const disco_program " +
+          scope + "_plain __asm__(\"" + prefix + "_program\")\n    __attribute__((alias(\"" +
+          label + "\")));\n";
   return text;
 }

@@ -18,8 +18,9 @@ public:
 
   /// Everything that depends on the program: parameter structs and the function `infer`.
   const std::string &body() const { return code; }
-  std::string header() const;
-  std::string source(llvm::StringRef buildHash) const;
+  /// `runtime`: the version that the runtime's copy has.
+  std::string header(llvm::StringRef buildHash, llvm::StringRef runtime) const;
+  std::string source(llvm::StringRef buildHash, uint32_t weightsCrc) const;
   const WeightStore &weights() const { return store; }
   /// Kernel headers in use, below runtime_stub.
   const std::set<std::string> &headers() const { return used; }
@@ -55,6 +56,9 @@ private:
   void check(llvm::StringRef call);
   void emitBanner(std::string &text, llvm::StringRef what) const;
   void emitTensorInfos(std::string &text) const;
+  std::string programTables() const;
+  std::string programFields(llvm::StringRef scope, llvm::StringRef buildHash,
+                            uint32_t weightsCrc) const;
 
   mlir::ModuleOp shard;
   mlir::func::FuncOp function;

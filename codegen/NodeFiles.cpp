@@ -1,11 +1,13 @@
 //===- NodeFiles.cpp - what is written into a node's directory ------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "NodeFiles.h"
+#include "Codegen.h"
 #include "OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/SHA256.h"
 
 using namespace mlir;
 using namespace disco;
@@ -22,16 +24,54 @@ LogicalResult disco::writeText(StringRef directory, StringRef name, StringRef te
   return file.close();
 }
 
-LogicalResult RuntimeFiles::add(const std::string &name) {
-  if (!names.insert(name).second)
-    return success();
-  auto buffer = llvm::MemoryBuffer::getFile(pathIn(root, name));
+/// Of all sources, so that no list of what matters has to be kept.
+FailureOr<RuntimeStub> disco::openRuntimeStub(StringRef folder) {
+  RuntimeStub stub{folder.str(), ""};
+  std::set<std::string> names;
+  std::error_code error;
+  for (llvm::sys::fs::recursive_directory_iterator it(folder, error), end; it != end && !error;
+       it.increment(error))
+    if (StringRef(it->path()).ends_with(".h") || StringRef(it->path()).ends_with(".cpp"))
+      names.insert(StringRef(it->path()).substr(folder.size()).ltrim('/').str());
+  llvm::SHA256 hash;
+  for (const std::string &name : names) {
+    FailureOr<std::string> text = stub.read(name);
+    if (failed(text))
+      return failure();
+    hash.update(llvm::sys::path::convert_to_slash(name));
+    hash.update(*text);
+  }
+  stub.version = llvm::toHex(hash.final(), /*LowerCase=*/true).substr(0, kScopeDigits);
+  return stub;
+}
+
+FailureOr<std::string> RuntimeStub::read(StringRef name) const {
+  auto buffer = llvm::MemoryBuffer::getFile(pathIn(folder, name));
   if (!buffer) {
-    llvm::errs() << "error: the runtime stub lacks '" << name << "' in " << root
+    llvm::errs() << "error: the runtime stub lacks '" << name << "' in " << folder
                  << ": reinstall discoc\n";
     return failure();
   }
-  for (StringRef line : llvm::split((*buffer)->getBuffer(), '\n')) {
+  std::string text = (*buffer)->getBuffer().str();
+  auto replace = [&](StringRef from, const std::string &to) {
+    size_t at = text.find(from);
+    if (at != std::string::npos && !version.empty())
+      text.replace(at, from.size(), to);
+  };
+  if (name == "disco.h") {
+    replace("define DISCO_RUNTIME_VERSION 0u", "define DISCO_RUNTIME_VERSION 0x" + version + "u");
+    replace("define DISCO_RUNTIME disco_runtime", "define DISCO_RUNTIME disco_" + version);
+  }
+  return text;
+}
+
+LogicalResult RuntimeFiles::add(const std::string &name) {
+  if (!names.insert(name).second)
+    return success();
+  FailureOr<std::string> text = stub->read(name);
+  if (failed(text))
+    return failure();
+  for (StringRef line : llvm::split(*text, '\n')) {
     if (!line.consume_front("#include \""))
       continue;
     llvm::SmallString<128> included(llvm::sys::path::parent_path(name));
@@ -48,20 +88,21 @@ LogicalResult RuntimeFiles::addWithSource(const std::string &header) {
     return failure();
   llvm::SmallString<128> source(header);
   llvm::sys::path::replace_extension(source, "cpp");
-  bool exists = StringRef(header).ends_with(".h") && llvm::sys::fs::exists(pathIn(root, source));
+  bool exists =
+      StringRef(header).ends_with(".h") && llvm::sys::fs::exists(pathIn(stub->folder, source));
   return exists ? add(source.str().str()) : success();
 }
 
 LogicalResult RuntimeFiles::copyTo(StringRef directory) const {
   for (const std::string &name : names) {
-    std::string target = pathIn(directory, name);
-    std::error_code error = llvm::sys::fs::create_directories(llvm::sys::path::parent_path(target));
-    if (!error)
-      error = llvm::sys::fs::copy_file(pathIn(root, name), target);
-    if (error) {
-      llvm::errs() << "error: cannot write '" << target << "': " << error.message() << "\n";
+    std::string folder = llvm::sys::path::parent_path(pathIn(directory, name)).str();
+    if (std::error_code error = llvm::sys::fs::create_directories(folder)) {
+      llvm::errs() << "error: cannot make '" << folder << "': " << error.message() << "\n";
       return failure();
     }
+    FailureOr<std::string> text = stub->read(name);
+    if (failed(text) || failed(writeText(directory, name, *text)))
+      return failure();
   }
   return success();
 }
@@ -77,6 +118,12 @@ std::vector<std::string> RuntimeFiles::sources() const {
     if (StringRef(name).ends_with(".cpp"))
       list.push_back(name);
   return list;
+}
+
+std::string disco::werrorOption(const std::string &target) {
+  return "set(DISCO_WERROR \"$ENV{DISCO_WERROR}\" CACHE BOOL \"Warnings are errors\")\n"
+         "if(DISCO_WERROR)\n  target_compile_options(" +
+         target + " PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)\nendif()\n";
 }
 
 std::string disco::weightsRule(StringRef source, StringRef path) {

@@ -15,11 +15,21 @@ std::string pathIn(llvm::StringRef directory, llvm::StringRef name);
 mlir::LogicalResult writeText(llvm::StringRef directory, llvm::StringRef name,
                               llvm::StringRef text);
 
+/// The runtime stub's folder, and what its copies are named after.
+struct RuntimeStub {
+  std::string folder;
+  std::string version; // the first 16 digits of the SHA-256 of its files
+
+  /// The text of a file as it is copied. Fails, with a message, when it cannot be read.
+  mlir::FailureOr<std::string> read(llvm::StringRef name) const;
+};
+mlir::FailureOr<RuntimeStub> openRuntimeStub(llvm::StringRef folder);
+
 /// Files of the runtime stub that a shard needs: those that are asked for and everything that they
 /// include.
 class RuntimeFiles {
 public:
-  explicit RuntimeFiles(llvm::StringRef root) : root(root) {}
+  explicit RuntimeFiles(const RuntimeStub &stub) : stub(&stub) {}
 
   mlir::LogicalResult add(const std::string &name);
   /// A header and the source file of the same name, if there is one.
@@ -30,9 +40,12 @@ public:
   std::vector<std::string> sources() const;
 
 private:
-  std::string root;
+  const RuntimeStub *stub;
   std::set<std::string> names; // sorted: the order of files must not depend on anything else
 };
+
+/// Lets whoever builds `target` ask for warnings as errors; our tests do, by the environment.
+std::string werrorOption(const std::string &target);
 
 /// How the assembler finds a node's weights; `path` is the node's directory in terms of CMake.
 std::string weightsRule(llvm::StringRef source, llvm::StringRef path);

@@ -1,12 +1,14 @@
 //===- WeightStore.cpp - the weights of one shard -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "WeightStore.h"
+#include "../runtime_stub/disco.h"
 #include "Codegen.h"
 #include "Evaluate.h"
+#include "NodeFiles.h"
 #include "OutputFile.h"
-#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/xxhash.h"
 #include <map>
 
@@ -78,55 +80,60 @@ LogicalResult WeightStore::forEachPiece(function_ref<void(ArrayRef<char>)> callb
   return success();
 }
 
-static void writeAssembly(OutputFile &file, StringRef prefix, int64_t bytes) {
-  file << "# SPDX-License-Identifier: Apache-2.0\n# The weights of " << prefix << ", " << bytes
-       << " bytes.\n"
-       << "    .section .rodata\n    .balign 64\n    .globl " << prefix << "_weights\n"
-       << prefix << "_weights:\n    .incbin \"weights.bin\"\n"
-       << "#if defined(__linux__) && defined(__ELF__)\n    .section "
-          ".note.GNU-stack,\"\",%progbits\n#endif\n";
-}
-
-LogicalResult WeightStore::write(StringRef directory, StringRef prefix, std::string &hash) const {
-  llvm::SmallString<128> binary(directory), source(directory);
-  llvm::sys::path::append(binary, "weights.bin");
-  llvm::sys::path::append(source, isBinary() ? "weights.S" : "weights.cpp");
-  std::string pieceHashes;
+FailureOr<uint32_t> WeightStore::write(StringRef directory, std::string &hash) const {
+  uint32_t crc = 0;
   auto note = [&](ArrayRef<char> piece) {
     uint64_t value = llvm::xxh3_64bits(StringRef(piece.data(), piece.size()));
-    pieceHashes.append(reinterpret_cast<const char *>(&value), sizeof(value));
+    hash.append(reinterpret_cast<const char *>(&value), sizeof(value));
+    crc = disco_crc32c(crc, piece.data(), piece.size());
   };
-  OutputFile text(source);
-  if (isBinary()) {
-    OutputFile data(binary);
-    if (failed(forEachPiece([&](ArrayRef<char> piece) {
-          note(piece);
-          data.stream().write(piece.data(), piece.size());
-        })))
+  if (!isBinary()) {
+    if (failed(forEachPiece(note)))
       return failure();
-    writeAssembly(text, prefix, total);
-    hash += pieceHashes;
-    return failure(failed(data.close()) || failed(text.close()));
+    return crc;
   }
-  std::string bytes;
+  OutputFile data(pathIn(directory, "weights.bin"));
   if (failed(forEachPiece([&](ArrayRef<char> piece) {
         note(piece);
-        bytes.append(piece.data(), piece.size());
-      })))
+        data.stream().write(piece.data(), piece.size());
+      })) ||
+      failed(data.close()))
     return failure();
-  hash += pieceHashes;
-  text << "// SPDX-License-Identifier: Apache-2.0\n// The weights of " << prefix << ", " << total
-       << " bytes, as little-endian words.\n"
-       << "#include <stdint.h>\n\nextern \"C\" {\nextern const uint32_t " << prefix
-       << "_weights[];\nalignas(64) const uint32_t " << prefix << "_weights[] = {";
+  return crc;
+}
+
+static std::string assemblyText(StringRef symbol, int64_t bytes) {
+  return ("# SPDX-License-Identifier: Apache-2.0\n# The weights, " + std::to_string(bytes) +
+          " bytes.\n    .section .rodata\n    .balign 64\n    .globl " + symbol +
+          "\n#ifdef __ELF__\n    .hidden " + symbol + "\n#endif\n" + symbol +
+          ":\n    .incbin \"weights.bin\"\n"
+          "#if defined(__linux__) && defined(__ELF__)\n    .section "
+          ".note.GNU-stack,\"\",%progbits\n#endif\n")
+      .str();
+}
+
+static std::string arrayText(StringRef symbol, int64_t total, std::string bytes) {
+  std::string text = ("// SPDX-License-Identifier: Apache-2.0\n// The weights, " +
+                      std::to_string(total) + " bytes, as little-endian words.\n" +
+                      "#include <stdint.h>\n\nextern \"C\" {\n"
+                      "extern __attribute__((visibility(\"hidden\"))) const uint32_t " +
+                      symbol + "[];\nalignas(64) const uint32_t " + symbol + "[] = {")
+                         .str();
   size_t words = std::max<size_t>(bytes.size() / 4, 1);
   bytes.resize(words * 4);
-  for (size_t i = 0; i < words; ++i) {
-    uint32_t word = 0;
-    for (size_t b = 0; b < 4; ++b)
-      word |= static_cast<uint32_t>(static_cast<unsigned char>(bytes[i * 4 + b])) << (8 * b);
-    text << (i % 8 == 0 ? "\n    " : " ") << llvm::format_hex(word, 10) << "u,";
-  }
-  text << "\n};\n}\n";
-  return text.close();
+  llvm::raw_string_ostream os(text);
+  for (size_t i = 0; i < words; ++i)
+    os << (i % 8 == 0 ? "\n    " : " ")
+       << llvm::format_hex(llvm::support::endian::read32le(bytes.data() + 4 * i), 10) << "u,";
+  os << "\n};\n}\n";
+  return text;
+}
+
+LogicalResult WeightStore::writeSource(StringRef directory, StringRef symbol) const {
+  if (isBinary())
+    return writeText(directory, "weights.S", assemblyText(symbol, total));
+  std::string bytes;
+  if (failed(forEachPiece([&](ArrayRef<char> piece) { bytes.append(piece.data(), piece.size()); })))
+    return failure();
+  return writeText(directory, "weights.cpp", arrayText(symbol, total, std::move(bytes)));
 }

@@ -21,9 +21,10 @@ public:
   /// Bytes of one constant as stored.
   static int64_t storedBytes(ConstantOp op);
 
-  /// Writes weights.bin and weights.S, or weights.cpp when they are few. Adds the bytes to `hash`.
-  mlir::LogicalResult write(llvm::StringRef directory, llvm::StringRef prefix,
-                            std::string &hash) const;
+  /// Writes weights.bin, unless they are few. Adds the bytes to `hash`, and gives their CRC-32C.
+  mlir::FailureOr<uint32_t> write(llvm::StringRef directory, std::string &hash) const;
+  /// Writes weights.S, or weights.cpp when they are few, once the name of their symbol is known.
+  mlir::LogicalResult writeSource(llvm::StringRef directory, llvm::StringRef symbol) const;
   bool isBinary() const;
 
   /// Every constant begins at a multiple of this many bytes.

@@ -20,7 +20,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DISCO_RUNTIME_VERSION 0x00020000u // of this API: major << 16 | minor
 #define DISCO_PROTOCOL_VERSION 2u // of the frames; nodes of different versions refuse each other
 #define DISCO_HEADER_SIZE 32u     // bytes of every frame before its payload
 #define DISCO_HELLO_SIZE 24u      // bytes of a hello's payload
@@ -31,6 +30,18 @@
 #define DISCO_NONE 0xffffffffu // "no rank", "no message"
 #define DISCO_NO_FLOOR 0xffffffffu
 
+// The types below lie in a namespace that is named after these files, and so have the names of all
+// functions that take one: two versions of the runtime in one program do not meet. In the copies
+// that discoc writes, both lines have a hash of all files of this folder.
+#define DISCO_RUNTIME_VERSION 0u
+#ifndef DISCO_RUNTIME
+#define DISCO_RUNTIME disco_runtime
+#endif
+
+// Of a shared library that has a shard in it, only the program is seen from outside.
+#define DISCO_PUBLIC __attribute__((visibility("default")))
+#define DISCO_HIDDEN __attribute__((visibility("hidden")))
+
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "payloads travel as they lie in memory: only little-endian machines are supported"
 #endif
@@ -38,6 +49,8 @@
 //===----------------------------------------------------------------------===//
 // What the compiler emits
 //===----------------------------------------------------------------------===//
+
+inline namespace DISCO_RUNTIME {
 
 // Element types; the numbers are those of ONNX's TensorProto.
 enum disco_type : uint8_t {
@@ -90,9 +103,11 @@ struct disco_program {
   uint32_t input_count;
   const disco_tensor_info *outputs;
   uint32_t output_count;
-  uint64_t arena_bytes, weight_bytes;
+  size_t arena_bytes, weight_bytes;
   int (*infer)(disco_node *node, const void *const *inputs,
                void *const *outputs); // 0 or a negative error
+  const void *weights;                // weight_bytes of them
+  uint32_t weights_crc;               // their CRC-32C when they were written
   // The terms, the same on every node.
   uint8_t in_flight = 1; // inferences that may be under way at a time, 1 to 255
   uint16_t forms = 1;    // bit i: messages of form i occur
@@ -183,12 +198,16 @@ struct disco_transport {
   uint64_t (*now_us)(void *context);
 };
 
+} // namespace DISCO_RUNTIME
+
 // What the runtime waits for on the link to `peer`: disco_want bits. For transports, inside wait().
 uint8_t disco_wants(const disco_peer *peers, uint32_t peer);
 
 //===----------------------------------------------------------------------===//
 // Configuration and state
 //===----------------------------------------------------------------------===//
+
+inline namespace DISCO_RUNTIME {
 
 // Bytes and messages of one link since disco_init. Payload and messages count data frames alone,
 // when they are complete.
@@ -318,6 +337,8 @@ struct disco_node {
   uint32_t floor;     // bytes a deadline
 };
 
+} // namespace DISCO_RUNTIME
+
 //===----------------------------------------------------------------------===//
 // Life of a node
 //===----------------------------------------------------------------------===//
@@ -369,6 +390,8 @@ int disco_end(disco_node *node);  // waits until all sends of the inference have
 // Frames, for transports, proxies and tests
 //===----------------------------------------------------------------------===//
 
+inline namespace DISCO_RUNTIME {
+
 enum disco_frame_type : uint8_t {
   DISCO_FRAME_HELLO = 1,  // first frame of a stream; payload: DISCO_HELLO_SIZE
   DISCO_FRAME_DATA = 2,   // a message; payload: its bytes
@@ -387,6 +410,13 @@ struct disco_frame {
   uint32_t length, crc, zero;
 };
 
+// Reads the first DISCO_HEADER_SIZE + DISCO_HELLO_SIZE bytes of a stream: the rank that says hello,
+// or a negative code when they are no undamaged hello. The hello of another version, build or epoch
+// still tells its rank: its layout is fixed for all versions.
+int disco_hello_rank(const uint8_t *bytes);
+
+} // namespace DISCO_RUNTIME
+
 #define DISCO_MAGIC 0xd15cu
 
 void disco_frame_decode(disco_frame *frame, const uint8_t *header);
@@ -396,10 +426,9 @@ disco_frame disco_hello_frame(const uint8_t *build_hash, uint32_t epoch);
 // Writes all fields as they are but the CRC, which is computed from the header and frame->length
 // bytes of payload: CRC-32 for a hello, CRC-32C for all others.
 void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *payload);
-// Reads the first DISCO_HEADER_SIZE + DISCO_HELLO_SIZE bytes of a stream: the rank that says hello,
-// or a negative code when they are no undamaged hello. The hello of another version, build or epoch
-// still tells its rank: its layout is fixed for all versions.
-int disco_hello_rank(const uint8_t *bytes);
+
+inline namespace DISCO_RUNTIME {
+
 // The session of two peers: CRC-32C of the nonce of the lower rank, that of the higher, and the
 // build hash.
 uint32_t disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonce,
@@ -410,5 +439,12 @@ uint32_t disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonc
 // takes 8 KB of tables with DISCO_CRC_FAST (on by default on 64-bit machines), or 64 bytes.
 uint32_t disco_crc32(uint32_t crc, const void *data, size_t size);
 uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size);
+
+} // namespace DISCO_RUNTIME
+
+// Whether the program's weights are those that it was compiled with: their CRC-32C. Cost: a read of
+// all of them, at 8 bytes in 3 cycles with the processor's instructions. Host programs ask before
+// the first inference; a program of one's own may.
+bool disco_weights_match(const disco_program *program);
 
 #endif // DISCO_H

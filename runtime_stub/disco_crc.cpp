@@ -91,13 +91,13 @@ constexpr crc_tables ieee_tables = make_tables(ieee);
 
 } // namespace
 
-uint32_t disco_crc32(uint32_t crc, const void *data, size_t size) {
+uint32_t DISCO_RUNTIME::disco_crc32(uint32_t crc, const void *data, size_t size) {
   return ~by_tables(ieee_tables, ~crc, static_cast<const uint8_t *>(data), size);
 }
 
 #if defined(__ARM_FEATURE_CRC32)
 
-uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size) {
+uint32_t DISCO_RUNTIME::disco_crc32c(uint32_t crc, const void *data, size_t size) {
   const uint8_t *p = static_cast<const uint8_t *>(data);
   uint32_t c = ~crc;
   for (; size >= 4; size -= 4, p += 4)
@@ -130,7 +130,7 @@ constexpr crc_tables castagnoli_tables = make_tables(castagnoli);
 
 } // namespace
 
-uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size) {
+uint32_t DISCO_RUNTIME::disco_crc32c(uint32_t crc, const void *data, size_t size) {
   const uint8_t *p = static_cast<const uint8_t *>(data);
 #if defined(__x86_64__) && DISCO_CRC_FAST
   // A program may have been compiled for less than the processor that runs it has.
@@ -141,3 +141,7 @@ uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size) {
 }
 
 #endif
+
+bool disco_weights_match(const disco_program *program) {
+  return disco_crc32c(0, program->weights, program->weight_bytes) == program->weights_crc;
+}

@@ -45,13 +45,13 @@ disco_frame disco_hello_frame(const uint8_t *build_hash, uint32_t epoch) {
           0};
 }
 
-uint32_t disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonce,
+uint32_t DISCO_RUNTIME::disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonce,
                           const uint8_t *build_hash) {
   uint32_t crc = disco_crc32c(0, lower_nonce, DISCO_NONCE_SIZE);
   return disco_crc32c(disco_crc32c(crc, higher_nonce, DISCO_NONCE_SIZE), build_hash, 16);
 }
 
-int disco_hello_rank(const uint8_t *bytes) {
+int DISCO_RUNTIME::disco_hello_rank(const uint8_t *bytes) {
   disco_frame f;
   disco_frame_decode(&f, bytes);
   if (f.magic != DISCO_MAGIC)
@@ -66,7 +66,7 @@ int disco_hello_rank(const uint8_t *bytes) {
 }
 
 #ifndef DISCO_NO_TEXT
-const char *disco_error_text(int code) {
+const char *DISCO_RUNTIME::disco_error_text(int code) {
   switch (code) {
   case DISCO_OK: return "no error";
   case DISCO_ERR_USAGE: return "wrong use of the runtime";
@@ -96,5 +96,5 @@ const char *disco_error_text(int code) {
   }
 }
 #else
-const char *disco_error_text(int) { return ""; }
+const char *DISCO_RUNTIME::disco_error_text(int) { return ""; }
 #endif

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+inline namespace DISCO_RUNTIME {
 namespace disco_impl {
 
 enum phase : uint8_t {
@@ -94,5 +95,6 @@ void push(disco_node *n, uint32_t peer);
 void pump(disco_node *n);
 
 } // namespace disco_impl
+} // namespace DISCO_RUNTIME
 
 #endif // DISCO_IMPL_H

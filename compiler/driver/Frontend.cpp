@@ -132,7 +132,7 @@ std::string discoc::hashModel(const importer::Model &model) {
 static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
                         const discoc::importer::Model &model, const discoc::Cluster &cluster) {
   EmitOptions notes;
-  notes.modelName = symbolName(options.model);
+  notes.modelName = options.name.empty() ? symbolName(options.model) : options.name;
   notes.modelFile = llvm::sys::path::filename(options.model).str();
   notes.modelSha256 = discoc::hashModel(model);
   notes.compilerVersion = DISCOC_VERSION;
@@ -150,6 +150,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
     notes.settings["wire"] = options.wire;
     module->setAttr(kWireAttr, StringAttr::get(module.getContext(), options.wire));
   }
+  if (options.weightCheck)
+    notes.settings["weight-check"] = "boards";
   for (const std::string &pin : options.pins)
     notes.settings["pin." + StringRef(pin).rsplit('=').first.str()] =
         StringRef(pin).rsplit('=').second.str();

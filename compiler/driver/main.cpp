@@ -56,6 +56,16 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       ->excludes(cluster);
 }
 
+/// Why a text cannot begin the names of C++; empty: it can.
+std::string badName(const std::string &name) {
+  constexpr size_t longest = 64;
+  bool good = !name.empty() && name.size() <= longest && std::isalpha(name.front()) != 0;
+  for (char c : name)
+    good = good && (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_');
+  return good ? ""
+              : "a name has letters, digits and underscores, at most 64, and begins with a letter";
+}
+
 void addCompile(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<discoc::CompileOptions>();
   CLI::App *command =
@@ -70,6 +80,16 @@ void addCompile(CLI::App &app, int &exitCode) {
       "  discoc compile resnet.onnx -n 2 --stop-after assign-owners    prints that stage's IR");
   addModelOptions(*command, options->model);
   command->add_option("-o,--output", options->out, "The directory to write")->type_name("OUT");
+  command
+      ->add_option("--name", options->model.name,
+                   "What the programs' public names begin with: NAME_r0_program (default: the "
+                   "file's stem). Programs that are to be linked into one need different names")
+      ->check([](const std::string &name) { return badName(name); })
+      ->type_name("NAME");
+  command->add_flag("--weight-check", options->model.weightCheck,
+                    "Boards, too, check their weights' CRC-32C before the first inference: about "
+                    "200 bytes of code and WEIGHT_CHECK_CYCLES cycles a byte of weights; programs "
+                    "on hosts always do");
   command
       ->add_option("--stop-after", options->stopAfter,
                    "Print the IR after this stage and write nothing")

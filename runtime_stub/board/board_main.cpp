@@ -377,6 +377,10 @@ int board_main(const board_shard *shard) {
   s.node.error.rank = s.node.error.message = s.node.error.reporter = DISCO_NONE;
   s.transport.now_us = only_now;
   read_command_line();
+#ifdef BOARD_CHECKS_WEIGHTS // compiled with --weight-check
+  if (!disco_weights_match(s.program))
+    fail(BOARD_FILE, "other weights than those that it was compiled with");
+#endif
   if (s.exit_code == BOARD_OK)
     open_files();
   if (s.exit_code == BOARD_OK)

@@ -7,8 +7,10 @@
 #include "../transport/packets.h"
 #include "board_main.h"
 
+inline namespace DISCO_RUNTIME {
 struct disco_uart;
 struct disco_ethernet;
+} // namespace DISCO_RUNTIME
 
 // Of the board's drivers. `link` is its place in the board's list of links. The rings, sizes and
 // addresses are there; the driver fills in its callbacks and switches the hardware on.

@@ -59,6 +59,8 @@ constexpr option_row rows[] = {
      "4294967295: none)"},
     {"--epoch", "N", number, 3, 0, 0xffffffffu,
      "start count of the cluster; the same on every node (default 0)"},
+    {"--no-weight-check", "", flag, 3, 0, 0,
+     "start without reading all weights to see whether they are those that were compiled"},
     {"--json", "", flag, 3, 0, 0, "report as one line of JSON on standard output"},
     {"--help", "", flag, 3, 0, 0, "this text"},
 };
@@ -109,6 +111,8 @@ void set_text(disco_options *o, const option_row &r, const char *v) {
 void set_flag(disco_options *o, const option_row &r) {
   if (is(r, "--exact"))
     o->exact = true;
+  else if (is(r, "--no-weight-check"))
+    o->no_weight_check = true;
   else if (is(r, "--json"))
     o->json = true;
   else

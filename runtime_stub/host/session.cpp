@@ -123,6 +123,18 @@ bool load_inputs(disco_session *s) {
   return true;
 }
 
+// Weights are a file of their own: another build's, or a damaged one, fits as well.
+bool check_weights(disco_session *s) {
+  if (s->options->no_weight_check || disco_weights_match(s->program))
+    return true;
+  snprintf(s->message, sizeof s->message,
+           "rank %u of model '%s' has other weights than those it was compiled with (their CRC-32C "
+           "is not %08x): its weights file was changed or exchanged; compile and build the model "
+           "again",
+           s->program->rank, s->program->model, s->program->weights_crc);
+  return fail(s, DISCO_EXIT_FILE);
+}
+
 // A node without inputs runs until the others leave, unless it is told how often, or nothing that
 // comes could tell it that they left.
 bool set_counts(disco_session *s) {
@@ -242,7 +254,7 @@ void disco_session_open(disco_session *s, const disco_program *program,
   s->program = program;
   s->options = options;
   s->node.error.rank = s->node.error.message = s->node.error.reporter = DISCO_NONE;
-  if (allocate(s) && load_inputs(s) && set_counts(s))
+  if (check_weights(s) && allocate(s) && load_inputs(s) && set_counts(s))
     reserve(s, s->batch);
 }
 

@@ -29,6 +29,7 @@ struct disco_options {
   uint64_t deadline_ms, start_ms, idle_ms, grace_ms, inference_ms, floor;
   uint32_t epoch;
   bool json, help;
+  bool no_weight_check;
   // host_main
   const char *listen, *peers_file;
   const char *built_in; // addresses that the program was built with; may be null

@@ -6,6 +6,7 @@
 #include "types.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Where the factors of one product begin, in elements.
 struct batch_place {
@@ -24,6 +25,7 @@ template <class P> inline batch_place batch_at(dim i) {
   return place;
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -8,6 +8,7 @@
 #include "scalar.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 struct op_add {
   template <class Self, class T> static T apply(T a, T b) {
@@ -130,6 +131,7 @@ struct op_greater_or_equal {
   template <class Self, class T> static bool apply(T a, T b) { return a >= b; }
 };
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -9,6 +9,7 @@
 #include "conv_direct.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// What a product computes with, and how it takes an element of x.
 template <class P> struct conv_plain {
@@ -244,6 +245,7 @@ inline void conv(typename P::y_t *y, const typename P::x_t *x, const typename P:
   });
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -11,6 +11,7 @@
 #include "scalar.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 template <class T, int Vectors>
 inline void conv_taps_block(dim taps, const T *__restrict x, const int32_t *__restrict offsets,
@@ -183,6 +184,7 @@ template <class P, class G> inline void conv_rows(const G &g) {
         conv_row<P>(g, m0, oz, oy);
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

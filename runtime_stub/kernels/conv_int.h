@@ -6,6 +6,7 @@
 #include "conv_int_direct.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// As a product of matrices.
 template <class P> struct conv_int_product : conv_int_base<P, int16_t> {
@@ -98,6 +99,7 @@ inline void conv_int(typename P::y_t *y, const typename P::x_t *x, const typenam
   }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

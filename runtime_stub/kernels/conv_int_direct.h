@@ -21,6 +21,7 @@
 #endif
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Elements of x as Number, less their zero point; pads are 0.
 template <class P, class Number> struct conv_int_take {
@@ -411,6 +412,7 @@ template <class P>
 using conv_int_direct =
     typename conv_int_choice<P, same<typename P::w_t, int8_t> && !P::has_w_zero>::type;
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -6,6 +6,7 @@
 #include "conv.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Columns of x that meet each tap of the kernel: output o takes from input i by tap t
 /// where o + pad = i * stride + t * dilation. Rows of weights are gathered, since they are
@@ -111,6 +112,7 @@ inline void conv_transpose(typename P::y_t *y, const typename P::x_t *x, const t
                                             [](const conv_transpose_product<P> &g) { gemm(g); });
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

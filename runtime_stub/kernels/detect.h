@@ -6,6 +6,7 @@
 #include "scalar.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 template <class T> struct box_edges {
   T low_y, low_x, high_y, high_x;
@@ -183,6 +184,7 @@ inline void roi_align(typename P::x_t *y, const typename P::x_t *x, const typena
   }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -6,6 +6,7 @@
 #include "binary_ops.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Stores what an op computed; ops of bool results have none of the operand's type.
 template <class To, class T> inline To eltwise_store(T v) {
@@ -113,6 +114,7 @@ inline void channel_affine(typename P::x_t *y, const typename P::x_t *x,
     }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

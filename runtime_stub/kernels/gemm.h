@@ -12,6 +12,7 @@
 #include "vec.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Block sizes: kc columns of a and nc columns of b are packed at a time.
 template <class T> struct gemm_block {
@@ -283,6 +284,7 @@ inline void product_finish(typename P::y_t *y, dim y_row, const T *c, dim c_row,
 /// At most this many columns are computed as dot products.
 template <class T> inline constexpr dim gemm_few_columns = vec<T>::lanes / 4;
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -21,6 +21,7 @@
 #endif
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Vectors of 32-bit sums, and pairs of 16 bits beside them. A pair of b is opened once for all
 /// rows.
@@ -464,6 +465,7 @@ DISCO_INLINE void quant_store_row(typename P::y_t *__restrict y, const int32_t *
     y[j] = quant_store<P>(sums[j], row);
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -6,6 +6,7 @@
 #include "scalar.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 enum class sample_mode { linear, nearest, cubic };
 enum class sample_padding { zeros, border, reflection };
@@ -121,6 +122,7 @@ inline void grid_sample(typename P::x_t *y, const typename P::x_t *x,
     }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

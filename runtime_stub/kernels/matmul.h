@@ -8,6 +8,7 @@
 #include "scalar.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// The type in which a product is summed: integers wrap.
 template <class T> using product_t = wrap_t<arith_t<T>>;
@@ -193,6 +194,7 @@ inline void matmul(typename P::y_t *y, const typename P::a_t *a, const typename 
   }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

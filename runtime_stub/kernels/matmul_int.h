@@ -7,6 +7,7 @@
 #include "gemm_int.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 template <class P> struct matmul_int_product {
   static constexpr dim m = (dim)P::m, n = (dim)P::n, k = (dim)P::k;
@@ -91,6 +92,7 @@ inline void matmul_int(typename P::y_t *y, const typename P::a_t *a, const typen
   }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

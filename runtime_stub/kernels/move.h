@@ -9,6 +9,7 @@
 #include "types.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 template <class T> inline void copy_run(T *__restrict to, const T *__restrict from, dim count) {
   if (count > 0)
@@ -258,6 +259,7 @@ inline void pad(typename P::x_t *y, const typename P::x_t *x, typename P::x_t va
   pad_level<P, 0>::run(y, x, value);
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -6,6 +6,7 @@
 #include "types.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// The part of one pooling window, along one axis, that lies in the input:
 /// positions first, first + dilation, ..., count of them.
@@ -224,6 +225,7 @@ template <class P> inline void average_pool(typename P::x_t *y, const typename P
       y, x, [](T v, dim oz, dim oy, dim ox) { return v / (T)pool_divisor<P>(oz, oy, ox); });
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

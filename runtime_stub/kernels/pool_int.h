@@ -7,6 +7,7 @@
 #include "quant.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Sums of the elements of a window, less x_zero.
 template <class P> inline int32_t pool_int_sum(const typename P::x_t *x, dim oz, dim oy, dim ox) {
@@ -40,6 +41,7 @@ template <class P> inline void average_pool_int(typename P::y_t *y, const typena
         }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -10,6 +10,7 @@
 #include "types.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// The nearest integer, halves to even, of v between low and high (within 2^21). NaN gives low.
 DISCO_INLINE int32_t round_between(float v, float low, float high) {
@@ -194,6 +195,7 @@ template <class P> inline void requantize(typename P::y_t *y, const int32_t *x) 
         *y++ = quant_store<P>(*x++, row);
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -9,6 +9,7 @@
 #include "scalar.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// The functions of one direction.
 template <class P, int D> struct recurrent_functions {
@@ -204,6 +205,7 @@ inline void lstm(typename P::x_t *y, const typename P::x_t *x, const typename P:
   }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

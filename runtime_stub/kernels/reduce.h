@@ -7,6 +7,7 @@
 #include "vec.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 // A reduction op: the value of nothing, one step, joining two partial results,
 // and the result from the total and the number of elements. T is arithmetic;
@@ -292,6 +293,7 @@ template <class P> inline void log_softmax(typename P::x_t *y, const typename P:
   softmax_view<P, true>(y, x);
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -10,6 +10,7 @@
 #include "types.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 enum class resize_mode { nearest, linear, cubic };
 enum class resize_coordinates {
@@ -248,6 +249,7 @@ template <class P> inline void resize(typename P::x_t *y, const typename P::x_t 
   resize_level<P, 0, 1>::run(y, from, &one);
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

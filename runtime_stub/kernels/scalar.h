@@ -13,6 +13,7 @@
 #include "types.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 inline double exp_of(double v) { return exp(v); }
 inline double log_of(double v) { return log(v); }
@@ -352,6 +353,7 @@ struct op_is_inf {
   }
 };
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

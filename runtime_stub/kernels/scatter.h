@@ -6,6 +6,7 @@
 #include "binary_ops.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 // How an update joins what is there; T is a storage type.
 struct scatter_none {
@@ -44,6 +45,7 @@ inline void scatter(typename P::x_t *__restrict y, const typename P::x_t *__rest
     }
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

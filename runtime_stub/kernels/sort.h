@@ -6,6 +6,7 @@
 #include "types.h"
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// A heap of indices in one column of the result: on top is the one that comes last.
 template <class P> struct top_k_heap {
@@ -72,6 +73,7 @@ template <class P> inline void top_k(int64_t *y, const typename P::x_t *x) {
         top_k_heap<P>{y + j, x + j}.run();
 }
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

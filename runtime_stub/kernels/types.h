@@ -11,6 +11,13 @@
 #include <stdint.h>
 #include <string.h>
 
+// The kernels of one node: other nodes in the same program may have been compiled from other files
+// or for other instructions, and their functions must be others. Emitted code defines the name.
+#ifndef DISCO_KERNELS
+#define DISCO_KERNELS kernels
+#endif
+#define DISCO_HIDDEN __attribute__((visibility("hidden")))
+
 // Functions that a loop vectorises only when they are in it.
 #if defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #define DISCO_INLINE inline __attribute__((always_inline))
@@ -19,6 +26,7 @@
 #endif
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Extents and offsets inside kernels: as wide as a pointer, so that loops stay
 /// cheap on 32-bit targets. Settings in P may be int64_t; they are constants.
@@ -186,6 +194,7 @@ struct act_none {
   template <class Self, class T> static T apply(T v) { return v; }
 };
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -44,6 +44,7 @@
 #endif
 
 namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Whether an op's sums have one order whatever its local shape: its P has `exact`.
 template <class P, class = bool> inline constexpr bool exact_order = false;
@@ -67,6 +68,7 @@ template <class T> struct vec<T, 0> {
   static void fill(type &v, T s) { v = s; }
 };
 
+} // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
 #endif

@@ -15,6 +15,8 @@
 #define DISCO_ETHERNET_LEAST 60u  // shorter frames are filled up
 #define DISCO_ETHERNET_MTU 1498u  // the longest packet in a frame of 1514 bytes
 
+inline namespace DISCO_RUNTIME {
+
 // The caller fills in everything.
 struct disco_ethernet {
   uint16_t rank;       // of this node
@@ -28,6 +30,8 @@ struct disco_ethernet {
   int32_t (*receive_frame)(void *context, uint8_t *frame, uint32_t capacity);
   void *context;
 };
+
+} // namespace DISCO_RUNTIME
 
 // The address of a node, for a controller that filters: 02:d1:5c, cluster, rank (high byte first).
 void disco_ethernet_address(uint8_t address[6], uint8_t cluster, uint16_t rank);

@@ -8,6 +8,8 @@
 
 #include "../disco.h"
 
+inline namespace DISCO_RUNTIME {
+
 // The caller fills in everything. Each of the two must leave the other's peers alone.
 struct disco_mux {
   disco_transport first, second;
@@ -16,6 +18,8 @@ struct disco_mux {
   // is looked at again. Range: 1 up. Cost: what comes for the second may wait so long.
   uint32_t slice_us;
 };
+
+} // namespace DISCO_RUNTIME
 
 disco_transport disco_mux_transport(disco_mux *mux);
 

@@ -12,6 +12,8 @@
 
 #include "../disco.h"
 
+inline namespace DISCO_RUNTIME {
+
 //===----------------------------------------------------------------------===//
 // What is given
 //===----------------------------------------------------------------------===//
@@ -156,6 +158,8 @@ constexpr uint32_t disco_packets_bytes(uint32_t peers, uint32_t payload, uint32_
                   2 * window * (8 + ((payload + 3) & ~3u))) +
          (forward_slots + 2) * (8 + ((payload + DISCO_PACKET_OVERHEAD + 3) & ~3u));
 }
+
+} // namespace DISCO_RUNTIME
 
 // 0, or DISCO_ERR_USAGE when the configuration cannot work.
 int disco_packets_init(disco_packets *packets, const disco_packets_config *config);

@@ -62,7 +62,7 @@ struct pending {
 
 } // namespace
 
-struct disco_tcp {
+struct DISCO_RUNTIME::disco_tcp {
   uint32_t rank, nodes, strangers;
   disco_tcp_foreign foreign;
   int listen_fd;

@@ -10,6 +10,8 @@
 
 #include "../disco.h"
 
+inline namespace DISCO_RUNTIME {
+
 struct disco_tcp;
 
 // Addresses are HOST:PORT, [IPV6]:PORT, :PORT or PORT; without a host it is the loopback address
@@ -21,6 +23,8 @@ struct disco_tcp_options {
   int listen_fd;            // a socket that listens already, or -1
   const char *const *peers; // [rank] of every lower rank; the other entries may be null
 };
+
+} // namespace DISCO_RUNTIME
 
 // Starts to listen. Null on failure, with a message of at most error_size bytes.
 disco_tcp *disco_tcp_create(const disco_tcp_options *options, char *error, size_t error_size);

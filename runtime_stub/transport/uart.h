@@ -13,6 +13,8 @@
 // Bytes on the wire of a packet of `size` bytes, at most.
 constexpr uint32_t disco_uart_frame(uint32_t size) { return size + size / 128 + 2; }
 
+inline namespace DISCO_RUNTIME {
+
 // The caller fills in the first group and zeroes the rest. Each index is written at one side only.
 struct disco_uart {
   uint8_t *rx, *tx; // rings
@@ -28,6 +30,8 @@ struct disco_uart {
   uint32_t rx_tail, rx_scan, tx_head; // the port's
   uint32_t overruns;                  // received bytes that found the ring full
 };
+
+} // namespace DISCO_RUNTIME
 
 // A byte has been received. For the interrupt handler.
 void disco_uart_rx_byte(disco_uart *uart, uint8_t byte);

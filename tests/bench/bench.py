@@ -95,7 +95,7 @@ def write_masks(found, nodes, folder, density=0.2, seed=1):
     return path, traced, owners, document, zeroed
 
 
-def compile_cost(found, nodes, out, masks=None, repeat=3):
+def compile_cost(found, nodes, out, masks=None, repeat=3, extra=()):
     """(median seconds, median processor seconds, peak MiB) of
     `discoc compile`; the last output stays."""
     found.onnx
@@ -104,6 +104,7 @@ def compile_cost(found, nodes, out, masks=None, repeat=3):
     command += ["--masks", masks] if masks else []
     for name, dims in found.shapes.items():
         command += ["--input-shape", f"{name}={'x'.join(map(str, dims))}"]
+    command += extra
     wall, cpu, peak = [], [], []
     for _ in range(repeat):
         subprocess.run(["rm", "-rf", out], check=True)

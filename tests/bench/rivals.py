@@ -26,13 +26,15 @@ NAMES = ("mnist_cnn", "micro_kws_m", "resnet20_cifar10", "squeezenet1_1",
          "yolox_nano", "resnet50")
 
 
-def measure(name, folder, rounds, core):
+def measure(name, number, folder, rounds, core):
     found = bench.model(name, folder)
     feeds = found.inputs(1) if found.onnx is not None else None
-    work = os.path.join(folder, found.name + ".bench")
+    # Most exports are called model.onnx, and the loader gives the library that
+    # it has already for a path that it knows: a folder and a name a model.
+    work = os.path.join(folder, f"{found.name}.{number}.bench")
     os.makedirs(work, exist_ok=True)
     out = os.path.join(work, "one")
-    bench.compile_cost(found, 1, out, repeat=1)
+    bench.compile_cost(found, 1, out, repeat=1, extra=["--name", f"m{number}"])
     node = bench.Node(os.path.join(out, "node0"))
     want = compare.oracle(found.onnx, feeds)
     outputs = [np.empty_like(v) for v in want.values()]
@@ -73,9 +75,9 @@ def main():
     print("| model | MMAC | discoc ms | ONNX Runtime ms | ratio | "
           "discoc GMAC/s | error |\n"
           "| --- | --- | --- | --- | --- | --- | --- |")
-    for name in a.models:
+    for number, name in enumerate(a.models):
         name, ours, theirs, ratio, macs, error = \
-            measure(name, folder, a.rounds, a.core)
+            measure(name, number, folder, a.rounds, a.core)
         print(f"| {name} | {macs / 1e6:.1f} | {ours * 1e3:.4g} | "
               f"{theirs * 1e3:.4g} | {ratio:.2f} | {macs / ours / 1e9:.1f} | "
               f"{error:.1e} |", flush=True)

@@ -22,7 +22,9 @@ import numpy as np
 import discoc
 
 _RUNTIME_SOURCES = ("disco*.cpp", "transport/*.cpp", "host/*.cpp")
-_SYMBOL = re.compile(r"\bconst\s+disco_program\s+(?:\w+::)*(\w+)\s*;")
+_SYMBOL = re.compile(r"\bconst\s+disco_program\s+(?:\w+::)*(\w+)\b")
+# The stub's own files and the copies that discoc writes have one name here.
+_ONE_RUNTIME = "-DDISCO_RUNTIME=disco_runtime"
 
 
 class BuildError(RuntimeError):
@@ -65,8 +67,8 @@ class Runtime:
             for path in sorted(glob.glob(os.path.join(source, pattern))):
                 name = os.path.relpath(path, source).replace("/", "_")
                 target = os.path.join(folder, name + ".o")
-                call([compiler(), "-std=c++17", *self.flags, "-c", path,
-                       "-o", target])
+                call([compiler(), "-std=c++17", _ONE_RUNTIME, *self.flags,
+                      "-c", path, "-o", target])
                 self.objects.append(target)
 
 
@@ -126,7 +128,7 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
     def build(numbered):
         number, (path, cwd) = numbered
         target = os.path.join(work, f"{number}.o")
-        settings = ["-std=c++17", *flags] if path.endswith(".cpp") else []
+        settings = ["-std=c++17", _ONE_RUNTIME, *flags] if path.endswith(".cpp") else []
         call([compiler(), *settings, "-I", cwd, "-c", path, "-o", target],
               cwd)
         return target

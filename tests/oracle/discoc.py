@@ -9,6 +9,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 RUNTIME = os.path.join(ROOT, "runtime_stub")
+# Emitted programs are built without warnings in every suite.
+os.environ.setdefault("DISCO_WERROR", "ON")
 
 
 def binary(preset="release"):

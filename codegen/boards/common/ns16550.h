@@ -3,9 +3,13 @@
 #ifndef DISCO_BOARDS_NS16550_H
 #define DISCO_BOARDS_NS16550_H
 
+#include "board_main.h"
+
 #include <stdint.h>
 
+inline namespace DISCO_RUNTIME {
 struct disco_uart;
+}
 
 // Opens the one at `base`; the clock is BOARD_UART_HZ, the speed BOARD_BAUD.
 bool ns16550_open(uintptr_t base, uint32_t irq, disco_uart *uart);

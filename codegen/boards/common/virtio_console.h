@@ -3,9 +3,13 @@
 #ifndef DISCO_BOARDS_VIRTIO_CONSOLE_H
 #define DISCO_BOARDS_VIRTIO_CONSOLE_H
 
+#include "board_main.h"
+
 #include <stdint.h>
 
+inline namespace DISCO_RUNTIME {
 struct disco_uart;
+}
 
 constexpr uint32_t virtio_consoles = 3;
 
