@@ -415,6 +415,12 @@ struct disco_frame {
 // still tells its rank: its layout is fixed for all versions.
 int disco_hello_rank(const uint8_t *bytes);
 
+// CRC-32 (IEEE 802.3, as in zlib) and CRC-32C (Castagnoli, as in iSCSI); start with 0. CRC-32C uses
+// the processor's instructions where there are some (SSE4.2, ARMv8); else, and for CRC-32, each
+// takes 8 KB of tables with DISCO_CRC_FAST (on by default on 64-bit machines), or 64 bytes.
+uint32_t disco_crc32(uint32_t crc, const void *data, size_t size);
+uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size);
+
 } // namespace DISCO_RUNTIME
 
 #define DISCO_MAGIC 0xd15cu
@@ -433,12 +439,6 @@ inline namespace DISCO_RUNTIME {
 // build hash.
 uint32_t disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonce,
                           const uint8_t *build_hash);
-
-// CRC-32 (IEEE 802.3, as in zlib) and CRC-32C (Castagnoli, as in iSCSI); start with 0. CRC-32C uses
-// the processor's instructions where there are some (SSE4.2, ARMv8); else, and for CRC-32, each
-// takes 8 KB of tables with DISCO_CRC_FAST (on by default on 64-bit machines), or 64 bytes.
-uint32_t disco_crc32(uint32_t crc, const void *data, size_t size);
-uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size);
 
 } // namespace DISCO_RUNTIME
 

@@ -39,7 +39,7 @@ struct endpoint {
 
 } // namespace
 
-struct disco_inproc {
+struct DISCO_RUNTIME::disco_inproc {
   uint32_t nodes, capacity;
   ring *rings; // [from * nodes + to]
   endpoint *ends;
@@ -160,7 +160,7 @@ uint64_t inproc_now(void *) {
 
 } // namespace
 
-disco_inproc *disco_inproc_create(uint32_t nodes, uint32_t capacity) {
+disco_inproc *DISCO_RUNTIME::disco_inproc_create(uint32_t nodes, uint32_t capacity) {
   disco_inproc *links = static_cast<disco_inproc *>(calloc(1, sizeof(disco_inproc)));
   if (!links)
     return nullptr;

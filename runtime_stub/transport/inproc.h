@@ -9,6 +9,8 @@
 
 #include "../disco.h"
 
+inline namespace DISCO_RUNTIME {
+
 struct disco_inproc; // all links of one cluster
 
 // `capacity`: bytes that a link buffers in each direction. DISCO_INPROC_EXACT: none at all, which
@@ -18,6 +20,8 @@ constexpr uint32_t DISCO_INPROC_EXACT = 0;
 
 // Null when memory is short. `nodes` >= 1.
 disco_inproc *disco_inproc_create(uint32_t nodes, uint32_t capacity);
+
+} // namespace DISCO_RUNTIME
 
 // After all nodes have stopped.
 void disco_inproc_destroy(disco_inproc *links);
