@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an emitted directory promises: its weights are those that it was
+compiled with, or its program says so and ends; and its build files do what
+CMake's settings say.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "oracle")]
+import discoc  # noqa: E402
+
+INPUTS, HIDDEN, OUTPUTS = 16, 3000, 8
+BUILD_TYPES = {  # what the compiler is told, and what it must not be told
+    "": ("-O3 -DNDEBUG", "-g -O0 -O2 -Os"),
+    "Release": ("-O3 -DNDEBUG", "-g -O0 -O2 -Os"),
+    "Debug": ("-g", "-O1 -O2 -O3 -Os -DNDEBUG"),
+    "RelWithDebInfo": ("-O2 -g -DNDEBUG", "-O3 -Os"),
+    "MinSizeRel": ("-Os -DNDEBUG", "-O2 -O3 -g"),
+}
+BOARD_TYPES = dict(BUILD_TYPES, **{
+    "": ("-Os -g -DNDEBUG", "-O3"), "Release": ("-Os -g -DNDEBUG", "-O3")})
+TOOLCHAIN = """set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR other)
+set(CMAKE_CXX_COMPILER g++)
+"""
+
+
+def make_model(path, seed, hidden=HIDDEN):
+    """Its nodes have equally many weights when there are two."""
+    rng = np.random.default_rng(seed)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    ops = [helper.make_node("MatMul", ["x", "a"], ["h"], "first"),
+           helper.make_node("Relu", ["h"], ["r"], "relu"),
+           helper.make_node("MatMul", ["r", "b"], ["y"], "second")]
+    graph = helper.make_graph(
+        ops, "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, INPUTS])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, OUTPUTS])],
+        [numpy_helper.from_array(rng.standard_normal(d).astype(np.float32), n)
+         for n, d in (("a", (INPUTS, hidden)), ("b", (hidden, OUTPUTS)))])
+    onnx.save(helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
+        path)
+    return path
+
+
+class Suite:
+    def __init__(self, folder):
+        self.folder, self.tally = folder, discoc.Tally()
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def compile(self, name, model, nodes, *extra):
+        discoc.compile(model, nodes, self.path(name), extra=extra)
+        return self.path(name)
+
+    # -- weights --------------------------------------------------------------
+
+    def call(self, *arguments):
+        return subprocess.run([discoc.binary(), *map(str, arguments)],
+                              capture_output=True, text=True, timeout=600)
+
+    def refused(self, title, out, rank, command="run", *more):
+        """What is built of `out` names the node with the wrong weights."""
+        done = self.call(command, out, *more)
+        said = done.stdout + done.stderr
+        self.tally.check(
+            title, done.returncode == 4 and f"rank {rank} of model" in said
+            and "other weights than those it was compiled with" in said,
+            f"exit code {done.returncode}: {said[-400:]}")
+
+    def weights(self):
+        model = make_model(self.path("m/model.onnx"), 1)
+        other = make_model(self.path("n/model.onnx"), 2)
+        out = self.compile("out", model, 2)
+        second = self.compile("second", other, 2)
+        files = [os.path.join(out, f"node{r}", "weights.bin") for r in (0, 1)]
+        if not self.tally.check("two nodes, weights of one size", os.path
+                                .getsize(files[0]) == os.path.getsize(
+                                    files[1]), "of different sizes"):
+            return
+        good = [open(f, "rb").read() for f in files]
+        done = self.call("run", out)
+        self.tally.check("good weights", done.returncode == 0, done.stderr)
+        # Newer files are built again.
+        write(files[1], good[1][:1000] + bytes([good[1][1000] ^ 1])
+              + good[1][1001:])
+        self.refused("a bit of node 1's weights", out, 1)
+        self.refused("the same, over TCP", out, 1, "run", "--transport", "tcp")
+        self.refused("the same, verified", out, 1, "verify", "--model", model)
+        self.unchecked(out)
+        write(files[1], good[0])
+        self.refused("node 0's weights", out, 1)
+        with open(os.path.join(second, "node1", "weights.bin"), "rb") as f:
+            write(files[1], f.read())
+        self.refused("another build's weights", out, 1)
+        write(files[1], good[1])
+        done = self.call("run", out)
+        self.tally.check("good weights again", done.returncode == 0,
+                         done.stderr)
+
+    def unchecked(self, out):
+        """Whoever says so gets what the weights give."""
+        program = os.path.join(out, "cluster", "build", "cluster")
+        np.save(self.path("x.npy"), np.ones((1, INPUTS), np.float32))
+        for extra, code in ((), 3), (("--no-weight-check",), 0):
+            done = subprocess.run(
+                [program, "--input", "x=" + self.path("x.npy"), *extra],
+                capture_output=True, text=True, timeout=60)
+            self.tally.check(f"the program itself {' '.join(extra)}",
+                             done.returncode == code,
+                             f"exit code {done.returncode}: {done.stderr}")
+
+    def small_weights(self):
+        """Those in weights.cpp."""
+        out = self.compile("small", make_model(self.path("s/small.onnx"), 3,
+                                               40), 1)
+        path = os.path.join(out, "node0", "weights.cpp")
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+        at = text.index("0x", text.index("= {")) + 2
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text[:at] + ("1" if text[at] == "0" else "0")
+                         + text[at + 1:])
+        self.refused("a word of weights.cpp", out, 0)
+
+    # -- build files ----------------------------------------------------------
+
+    def flags(self, source, name, settings, env=None):
+        """{source file: words that the compiler is given}, or None."""
+        build = self.path("build-" + name)
+        shutil.rmtree(build, ignore_errors=True)
+        clean = {k: v for k, v in os.environ.items()
+                 if k not in ("DISCO_WERROR", "CXXFLAGS", "CXX")}
+        done = subprocess.run(
+            ["cmake", "-S", source, "-B", build,
+             "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *settings],
+            capture_output=True, text=True, env=dict(clean, **(env or {})))
+        if done.returncode:
+            self.tally.fail(name, done.stderr[-400:])
+            return None
+        with open(os.path.join(build, "compile_commands.json"),
+                  encoding="utf-8") as stream:
+            return {os.path.basename(e["file"]): shlex.split(e["command"])
+                    for e in json.load(stream)}
+
+    def given(self, name, source, settings, want, never, env=None,
+              file="model.cpp"):
+        found = self.flags(source, name, settings, env)
+        if found is None:
+            return
+        words = found[file]
+        missing = [w for w in want.split() if w not in words]
+        extra = [w for w in words if any(w == n or n.endswith("*") and
+                                         w.startswith(n[:-1])
+                                         for n in never.split())]
+        self.tally.check(name, not missing and not extra,
+                         f"missing {missing}, has {extra}")
+
+    def build_types(self, source, name, table, file, never=""):
+        for kind, (want, unwanted) in table.items():
+            self.given(f"{name} {kind or 'without a type'}", source,
+                       [f"-DCMAKE_BUILD_TYPE={kind}"] if kind else [], want,
+                       unwanted + never, file=file)
+
+    def targets(self, node, cluster):
+        """-march=native is for the machine that builds, and no other."""
+        toolchain = self.path("toolchain.cmake")
+        write(toolchain, TOOLCHAIN.encode())
+        native, none = ("-march=native", ""), ("", "-march=native")
+        cases = {
+            "here": ([], {}, native),
+            "a toolchain file": (["-DCMAKE_TOOLCHAIN_FILE=" + toolchain], {},
+                                 none),
+            "another system": (["-DCMAKE_SYSTEM_NAME=Linux"], {}, none),
+            "the compiler's target": (["-DCMAKE_CXX_COMPILER=clang++-19",
+                                       "-DCMAKE_CXX_COMPILER_TARGET="
+                                       "x86_64-linux-gnu"], {}, none),
+            "a processor in CXXFLAGS": ([], {"CXXFLAGS": "-march=x86-64"},
+                                        none),
+            "a target in CXXFLAGS": (
+                ["-DCMAKE_CXX_COMPILER=clang++-19"],
+                {"CXXFLAGS": "--target=x86_64-linux-gnu"}, none),
+            "DISCO_ARCH": (["-DDISCO_ARCH=x86-64"], {},
+                           ("-march=x86-64", "-march=native")),
+        }
+        if shutil.which("aarch64-linux-gnu-g++"):
+            cases["another compiler"] = (
+                ["-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++"], {}, none)
+        else:
+            self.tally.skip("another compiler", "no aarch64-linux-gnu-g++")
+        for where, source in (("node", node), ("cluster", cluster)):
+            for name, (settings, env, (want, never)) in cases.items():
+                self.given(f"{where}: {name}", source, settings, want, never,
+                           env)
+
+    def warnings(self, name, source, file):
+        wanted = "-Wall -Wextra -Wconversion"
+        self.given(f"{name}: warnings", source, [], wanted, "-Werror",
+                   file=file)
+        self.given(f"{name}: DISCO_WERROR", source, ["-DDISCO_WERROR=ON"],
+                   wanted + " -Werror", "", file=file)
+        self.given(f"{name}: DISCO_WERROR in the environment", source, [],
+                   "-Werror", "", {"DISCO_WERROR": "ON"}, file=file)
+
+    def build_files(self):
+        model = make_model(self.path("f/model.onnx"), 4, 40)
+        out = self.compile("files", model, 1)
+        node, cluster = (os.path.join(out, d) for d in ("node0", "cluster"))
+        self.build_types(node, "node", BUILD_TYPES, "model.cpp")
+        self.build_types(cluster, "cluster", BUILD_TYPES, "disco.cpp")
+        self.targets(node, cluster)
+        self.warnings("node", node, "model.cpp")
+        self.warnings("cluster", cluster, "inproc_main.cpp")
+        if not shutil.which("arm-none-eabi-g++"):
+            self.tally.skip("board", "no arm-none-eabi-g++")
+            return
+        board = os.path.join(self.compile("board", model, 1, "--board",
+                                          "netduinoplus2"), "node0")
+        self.build_types(board, "board", BOARD_TYPES, "disco.cpp",
+                         " -march=native")
+        self.given("board: kernels", board, [], "-O2", "-march=native")
+        self.given("board: kernels for debugging", board,
+                   ["-DCMAKE_BUILD_TYPE=Debug"], "-g", "-O2 -Os -O3")
+        self.warnings("board", board, "board_main.cpp")
+
+    def run(self):
+        self.build_files()
+        self.small_weights()
+        self.weights()
+        return self.tally.close()
+
+
+def write(path, data):
+    with open(path, "wb") as stream:
+        stream.write(data)
+
+
+def main():
+    discoc.need_compiler()
+    with tempfile.TemporaryDirectory(prefix="discoc-emitted-") as folder:
+        return Suite(folder).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
