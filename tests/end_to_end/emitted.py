@@ -58,6 +58,8 @@ def make_model(path, seed, hidden=HIDDEN):
 class Suite:
     def __init__(self, folder):
         self.folder, self.tally = folder, discoc.Tally()
+        np.save(self.path("x.npy"), np.ones((1, INPUTS), np.float32))
+        self.input = ["--input", "x=" + self.path("x.npy")]
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -74,7 +76,8 @@ class Suite:
 
     def refused(self, title, out, rank, command="run", *more):
         """What is built of `out` names the node with the wrong weights."""
-        done = self.call(command, out, *more)
+        done = self.call(command, out, *more,
+                         *(self.input if command == "run" else ()))
         said = done.stdout + done.stderr
         self.tally.check(
             title, done.returncode == 4 and f"rank {rank} of model" in said
@@ -92,7 +95,7 @@ class Suite:
                                     files[1]), "of different sizes"):
             return
         good = [open(f, "rb").read() for f in files]
-        done = self.call("run", out)
+        done = self.call("run", out, *self.input)
         self.tally.check("good weights", done.returncode == 0, done.stderr)
         # Newer files are built again.
         write(files[1], good[1][:1000] + bytes([good[1][1000] ^ 1])
@@ -100,6 +103,9 @@ class Suite:
         self.refused("a bit of node 1's weights", out, 1)
         self.refused("the same, over TCP", out, 1, "run", "--transport", "tcp")
         self.refused("the same, verified", out, 1, "verify", "--model", model)
+        done = self.call("run", out, *self.input, "--transport", "inproc")
+        self.tally.check("the same, in one process", done.returncode == 4
+                         and "other weights" in done.stderr, done.stderr)
         self.unchecked(out)
         write(files[1], good[0])
         self.refused("node 0's weights", out, 1)
@@ -107,18 +113,16 @@ class Suite:
             write(files[1], f.read())
         self.refused("another build's weights", out, 1)
         write(files[1], good[1])
-        done = self.call("run", out)
+        done = self.call("run", out, *self.input)
         self.tally.check("good weights again", done.returncode == 0,
                          done.stderr)
 
     def unchecked(self, out):
         """Whoever says so gets what the weights give."""
         program = os.path.join(out, "cluster", "build", "cluster")
-        np.save(self.path("x.npy"), np.ones((1, INPUTS), np.float32))
         for extra, code in ((), 3), (("--no-weight-check",), 0):
-            done = subprocess.run(
-                [program, "--input", "x=" + self.path("x.npy"), *extra],
-                capture_output=True, text=True, timeout=60)
+            done = subprocess.run([program, *self.input, *extra], timeout=60,
+                                  capture_output=True, text=True)
             self.tally.check(f"the program itself {' '.join(extra)}",
                              done.returncode == code,
                              f"exit code {done.returncode}: {done.stderr}")
