@@ -28,14 +28,33 @@ def call(*arguments, cwd=None):
                           text=True, timeout=600)
 
 
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
 def damage_weights(node):
-    """Changes every seventh weight of a node: one alone may meet zeros."""
+    """Changes every seventh weight of a node: one alone may meet zeros. The
+    program would notice, so it is given their CRC."""
     path = os.path.join(node, "weights.cpp")
     with open(path, encoding="utf-8") as stream:
         text = stream.read()
     words = iter(range(1 << 30))
     text = re.sub(r"0x(?!0{8})[0-9a-f]{8}u", lambda word:
                   word.group() if next(words) % 7 else "0x40000000u", text)
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    data = b"".join(int(word, 16).to_bytes(4, "little") for word in
+                    re.findall(r"0x[0-9a-f]{8}(?=u)", text))
+    path = os.path.join(node, "model.cpp")
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    text = re.sub(r"(::words, )0x[0-9a-f]{8}u", rf"\g<1>{crc32c(data):#x}u",
+                  text)
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(text)
 
