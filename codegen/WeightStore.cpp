@@ -35,6 +35,18 @@ int64_t WeightStore::storedBytes(ConstantOp op) { return byteSize(op.getType());
 
 bool WeightStore::isBinary() const { return total > kInlineWeightBytes; }
 
+/// Calls back with the bytes of `count` elements, also of a splat.
+static void writeRun(const ConstantView &view, int64_t first, int64_t count,
+                     function_ref<void(ArrayRef<char>)> callback) {
+  auto each = static_cast<size_t>(view.elementSize());
+  if (view.storedCount() == view.size())
+    return callback({view.bytes(first), static_cast<size_t>(count) * each});
+  std::vector<char> bytes;
+  for (int64_t i = first; i < first + count; ++i)
+    bytes.insert(bytes.end(), view.bytes(i), view.bytes(i) + each);
+  callback(bytes);
+}
+
 /// Calls back with the runs of contiguous bytes of the indices `sets[axis]` of every axis.
 static void forEachRun(const ConstantView &view, ArrayRef<int64_t> shape, ArrayRef<IndexSet> sets,
                        size_t axis, int64_t start, function_ref<void(ArrayRef<char>)> callback) {
@@ -47,7 +59,7 @@ static void forEachRun(const ConstantView &view, ArrayRef<int64_t> shape, ArrayR
   for (IndexSet::Range range : sets[axis].getRanges()) {
     if (innerWhole) {
       int64_t first = start + range.first * inner, count = (range.second - range.first) * inner;
-      callback({view.bytes(first), static_cast<size_t>(count * view.elementSize())});
+      writeRun(view, first, count, callback);
       continue;
     }
     for (int64_t i = range.first; i < range.second; ++i)
@@ -58,7 +70,7 @@ static void forEachRun(const ConstantView &view, ArrayRef<int64_t> shape, ArrayR
 LogicalResult WeightStore::forEachPiece(function_ref<void(ArrayRef<char>)> callback) const {
   static const char zeros[alignment] = {};
   for (ConstantOp op : constants) {
-    ConstantView view(op.getValue());
+    ConstantView view(op.getValue(), op.getValue().getShapedType().getShape());
     if (!view.isValid())
       return ConstantOp(op).emitError("the bytes of its value are missing");
     ArrayRef<int64_t> shape = op.getValue().getShapedType().getShape();
@@ -68,11 +80,18 @@ LogicalResult WeightStore::forEachPiece(function_ref<void(ArrayRef<char>)> callb
     if (auto entries = ConstantOp(op).getView())
       for (auto entry : entries->getAsRange<LocalAttr>())
         sets[entry.getAxis()] = entry.getSet();
+    int64_t used = storedBytes(op), written = 0;
+    auto count = [&](ArrayRef<char> piece) {
+      written += static_cast<int64_t>(piece.size());
+      callback(piece);
+    };
     if (shape.empty())
-      callback({view.bytes(0), static_cast<size_t>(view.elementSize())});
+      writeRun(view, 0, 1, count);
     else
-      forEachRun(view, shape, sets, 0, 0, callback);
-    int64_t used = storedBytes(op);
+      forEachRun(view, shape, sets, 0, 0, count);
+    if (written != used)
+      return ConstantOp(op).emitError("is broadcast; disco-split-into-shards stores what it is "
+                                      "made of");
     int64_t padding =
         static_cast<int64_t>(llvm::alignTo(static_cast<uint64_t>(used), alignment)) - used;
     callback({zeros, static_cast<size_t>(padding)});

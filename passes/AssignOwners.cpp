@@ -159,7 +159,23 @@ private:
       replicated.insert(result);
       return -1;
     }
-    return undivided < bestCost ? -1 : best;
+    int64_t chosen = undivided < bestCost ? -1 : best;
+    if (!isOfConstants(op))
+      return chosen;
+    // Every node has what it is made of: nothing of it has to travel.
+    ofConstants.insert(result);
+    if (nodes == 1 || costOfReaders(result, chosen) == 0)
+      return chosen;
+    replicated.insert(result);
+    return -1;
+  }
+
+  /// Whether an op computes with constants alone. Arithmetic is divided all the same.
+  bool isOfConstants(Operation *op) const {
+    return op->getNumOperands() > 0 && !isa<CostOpInterface>(op) &&
+           llvm::all_of(op->getOperands(), [&](Value operand) {
+             return isConstant(operand) || ofConstants.contains(operand);
+           });
   }
 
   /// Whether statistics of the parts may travel where an op's operand is divided along an axis.
@@ -268,7 +284,7 @@ private:
   func::FuncOp function;
   int64_t nodes;
   DenseMap<Value, int64_t> axes;
-  DenseSet<Value> replicated;
+  DenseSet<Value> replicated, ofConstants;
   DenseMap<std::pair<Value, int64_t>, int64_t> readerCosts;
 };
 
@@ -326,6 +342,11 @@ private:
     });
   }
 
+  bool readsRootOwned(Operation *op) const {
+    return llvm::any_of(op->getOperands(),
+                        [&](Value operand) { return rootOwned.contains(operand); });
+  }
+
   LogicalResult checkSizes() {
     WalkResult walked = function.walk([](Operation *op) {
       for (Type type : op->getResultTypes()) {
@@ -375,12 +396,12 @@ private:
       values.push_back(result);
       classes.add(result, axisExtent(tensorType(result), axes[result]));
       bool preprocessing = !isContraction(op) && !looksUp(op) && !op->hasAttr(kReplicatedAttr) &&
-                           reachesContraction(result) &&
+                           reachesContraction(result) && readsRootOwned(op) &&
                            llvm::all_of(op->getOperands(), [&](Value operand) {
                              return isConstant(operand) || rootOwned.contains(operand);
                            });
       if (isa<InputOp>(op) ||
-          (preprocessing && op->getNumOperands() && !op->hasAttr(kOwnersAttr)) ||
+          (preprocessing && !op->hasAttr(kOwnersAttr)) ||
           (reducesRootOwned(op) && !op->hasAttr(kOwnersAttr)))
         rootOwned.insert(result);
     });

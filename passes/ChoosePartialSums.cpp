@@ -194,10 +194,11 @@ private:
     SmallVector<int64_t> shape(weights.getType().getShape()), resultShape(shapeOf(result));
     shape[rule.rowAxis] = addend.rows.size();
     resultShape[rule.resultAxis] = addend.rows.size();
+    bool sameRows = weights.getValue().getShapedType().getDimSize(rule.rowAxis) == 1;
     Attribute view = LocalAttr::get(builder.getContext(), rule.rowAxis, addend.rows);
     Value rows = builder.create<ConstantOp>(
         weights.getLoc(), RankedTensorType::get(shape, weights.getType().getElementType()),
-        weights.getValue(), builder.getArrayAttr(view));
+        weights.getValue(), sameRows ? ArrayAttr() : builder.getArrayAttr(view));
     Attribute mask = RouteAttr::get(builder.getContext(), addend.from, addend.from, addend.columns);
     NamedAttrList attrs(op->getAttrs());
     attrs.erase("act");

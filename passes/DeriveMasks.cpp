@@ -19,7 +19,7 @@ class ColumnScanner {
 public:
   ColumnScanner(Operation *op, const Contraction &contraction)
       : contraction(contraction), quant(op->getAttrOfType<QuantAttr>("quant")),
-        view(op->getOperand(contraction.weights).getDefiningOp<ConstantOp>().getValue()) {
+        view(op->getOperand(contraction.weights)) {
     ArrayRef<int64_t> shape = shapeOf(op->getOperand(contraction.weights));
     rows = shape[contraction.rowAxis];
     columnsPerGroup = shape[contraction.columnAxis];
@@ -28,6 +28,7 @@ public:
       taps *= extent;
     rowStride = contraction.rowAxis == 0 ? shape[1] * taps : taps;
     columnStride = contraction.columnAxis == 0 ? shape[1] * taps : taps;
+    sameRows = !quant && view.getStoredShape()[contraction.rowAxis] == 1;
   }
 
   bool isValid() const { return view.isValid(); }
@@ -41,6 +42,8 @@ public:
         for (int64_t tap = 0; tap < taps; ++tap)
           if (quant ? view.integer(start + tap) != quant.wZeroOf(row) : !view.isZero(start + tap))
             return true;
+        if (sameRows)
+          return false;
       }
     return false;
   }
@@ -62,6 +65,7 @@ private:
   QuantAttr quant; // integers: an entry that is the zero point counts as none
   ConstantView view;
   int64_t rows, columnsPerGroup, taps, rowStride, columnStride;
+  bool sameRows; // one of them is stored
 };
 
 /// What the user stated about one contraction: the columns that pairs of nodes may read.

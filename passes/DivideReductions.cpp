@@ -267,7 +267,7 @@ private:
     auto exponent = binary.getRhs().getDefiningOp<ConstantOp>();
     if (binary.getKind() != BinaryKind::Pow || !exponent)
       return false;
-    ConstantView view(exponent.getValue());
+    ConstantView view(exponent.getResult());
     return view.isValid() && view.size() == 1 && view.real(0) == 2.0;
   }
 

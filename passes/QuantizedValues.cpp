@@ -9,16 +9,7 @@ using namespace disco;
 
 /// The one value of a constant whose elements are all the same.
 static std::optional<double> uniform(Value constant) {
-  auto op = constant.getDefiningOp<ConstantOp>();
-  if (!op || tensorType(constant).getNumElements() == 0)
-    return std::nullopt;
-  ConstantView view(op.getValue());
-  if (!view.isValid())
-    return std::nullopt;
-  for (int64_t i = 1; i < view.size(); ++i)
-    if (view.real(i) != view.real(0))
-      return std::nullopt;
-  return view.real(0);
+  return isConstant(constant) ? ConstantView(constant).uniform() : std::nullopt;
 }
 
 template <typename OpTy> static std::optional<TensorScale> scaleOf(OpTy op) {
@@ -51,7 +42,7 @@ std::optional<std::vector<double>> disco::alongAxis(Value constant, ArrayRef<int
     if (own[i] != 1 && (!here || own[i] != shape[static_cast<size_t>(axis)]))
       return std::nullopt;
   }
-  ConstantView view(op.getValue());
+  ConstantView view(constant);
   if (!view.isValid())
     return std::nullopt;
   std::vector<double> values;
@@ -69,7 +60,7 @@ std::optional<Tracer::Reals> Tracer::traceDequantize(DequantizeOp op) {
   std::optional<ConstantView> table;
   if (auto lookup = from.getDefiningOp<LookupOp>(); lookup && !lookup->hasAttr(kOwnersAttr))
     if (auto constant = lookup.getTable().getDefiningOp<ConstantOp>()) {
-      table.emplace(constant.getValue());
+      table.emplace(constant.getResult());
       from = lookup.getX();
     }
   if ((origin && origin != from) || (table && !table->isValid()))

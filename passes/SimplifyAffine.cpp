@@ -30,21 +30,21 @@ struct Affine {
 /// The values of a constant that is broadcast over everything but one axis of `shape`; empty when
 /// it is not of that form.
 std::vector<double> perChannel(Value constant, ArrayRef<int64_t> shape, int64_t axis) {
-  auto op = constant.getDefiningOp<ConstantOp>();
-  ArrayRef<int64_t> own = shapeOf(constant);
-  if (!op || own.size() > shape.size())
+  if (!isConstant(constant) || shapeOf(constant).size() > shape.size())
     return {};
+  ConstantView view(constant);
+  ArrayRef<int64_t> own = view.getStoredShape();
   for (size_t i = 0; i < own.size(); ++i) {
     bool channels = static_cast<int64_t>(i + shape.size() - own.size()) == axis;
     if (own[i] != 1 && (!channels || own[i] != shape[axis]))
       return {};
   }
-  ConstantView view(op.getValue());
   if (!view.isValid() || view.size() == 0)
     return {};
+  ConstantView stored(constant.getDefiningOp<ConstantOp>().getValue(), own);
   std::vector<double> values(shape[axis]);
   for (size_t i = 0; i < values.size(); ++i)
-    values[i] = view.real(view.size() == 1 ? 0 : static_cast<int64_t>(i));
+    values[i] = stored.real(stored.size() == 1 ? 0 : static_cast<int64_t>(i));
   return values;
 }
 
@@ -127,15 +127,19 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     Value weights = producer->getOperand(rule.weights);
     if (llvm::all_of(affine.scale, [](double scale) { return scale == 1; }))
       return weights;
-    ConstantView view(weights.getDefiningOp<ConstantOp>().getValue());
     RankedTensorType type = widened(tensorType(weights));
+    // Of equal rows one is stored, and more only where the factors differ.
+    ElementsAttr value = weights.getDefiningOp<ConstantOp>().getValue();
+    SmallVector<int64_t> stored = storedShape(value, type.getShape()), rows = stored;
+    rows[rule.rowAxis] = llvm::all_equal(affine.scale) ? rows[rule.rowAxis]
+                                                       : type.getDimSize(rule.rowAxis);
+    ConstantView view(value, rows);
     int64_t inner = 1;
-    for (int64_t extent : type.getShape().drop_front(rule.rowAxis + 1))
+    for (int64_t extent : ArrayRef<int64_t>(rows).drop_front(rule.rowAxis + 1))
       inner *= extent;
-    int64_t rows = type.getDimSize(rule.rowAxis);
-    ConstantBuilder builder(type);
+    ConstantBuilder builder(RankedTensorType::get(rows, type.getElementType()));
     for (int64_t i = 0; i < view.size(); ++i)
-      builder.setReal(i, view.real(i) * affine.scale[i / inner % rows]);
+      builder.setReal(i, view.real(i) * affine.scale[i / inner % rows[rule.rowAxis]]);
     return makeConstant(rewriter, weights.getLoc(), type, builder);
   }
 
@@ -146,7 +150,7 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     ConstantBuilder builder(type);
     std::optional<ConstantView> before;
     if (hasBias)
-      before.emplace(producer->getOperand(2).getDefiningOp<ConstantOp>().getValue());
+      before.emplace(producer->getOperand(2));
     for (size_t i = 0; i < affine.scale.size(); ++i) {
       int64_t at = static_cast<int64_t>(i);
       builder.setReal(at, (before ? before->real(at) * affine.scale[i] : 0) + affine.shift[i]);

@@ -12,16 +12,7 @@ namespace {
 
 /// The one value of a constant, if it has only one.
 std::optional<double> scalarOf(Value value) {
-  auto op = value.getDefiningOp<ConstantOp>();
-  if (!op || tensorType(value).getNumElements() == 0)
-    return std::nullopt;
-  ConstantView view(op.getValue());
-  if (!view.isValid())
-    return std::nullopt;
-  for (int64_t i = 1; i < view.size(); ++i)
-    if (view.real(i) != view.real(0))
-      return std::nullopt;
-  return view.real(0);
+  return isConstant(value) ? ConstantView(value).uniform() : std::nullopt;
 }
 
 bool near(std::optional<double> value, double target) {

@@ -13,6 +13,8 @@ void populateAffinePatterns(mlir::RewritePatternSet &patterns);
 /// Chains of rearrangements become one; zero padding moves into a convolution, repetition into
 /// sums.
 void populateRearrangePatterns(mlir::RewritePatternSet &patterns);
+/// Products with weights whose rows or columns are all the same need one of them.
+void populateRepeatedPatterns(mlir::RewritePatternSet &patterns);
 /// Normalisation over groups of channels that owners would share unevenly is done channel by
 /// channel.
 void populateGroupPatterns(mlir::RewritePatternSet &patterns);

@@ -446,20 +446,25 @@ struct FoldDequantize final : OpRewritePattern<DequantizeOp> {
   LogicalResult matchAndRewrite(DequantizeOp op, PatternRewriter &rewriter) const override {
     if (!llvm::all_of(op->getOperands(), [](Value value) { return isConstant(value); }))
       return failure();
-    auto view = [](Value value) {
-      return ConstantView(value.getDefiningOp<ConstantOp>().getValue());
-    };
-    ConstantView values = view(op.getX()), scales = view(op.getScale());
+    ConstantView values(op.getX()), scales(op.getScale());
+    SmallVector<const ConstantView *> operands{&values, &scales};
     std::optional<ConstantView> zeros;
     if (op.getZero())
-      zeros.emplace(view(op.getZero()));
-    if (!values.isValid() || !scales.isValid() || (zeros && !zeros->isValid()))
+      operands.push_back(&zeros.emplace(op.getZero()));
+    std::optional<RankedTensorType> type = foldedType(op, operands);
+    bool whole = type && type->getShape() == shapeOf(op.getResult());
+    // What repeats integers along one axis only is made when it runs.
+    if (!type || (!whole && type->getNumElements() != 1) || !values.isValid() || !scales.isValid() || (zeros && !zeros->isValid()))
       return failure();
-    ConstantBuilder reals(tensorType(op.getResult()));
-    forEachScaled(op, op.getX(), op.getScale(), op.getZero(), [&](int64_t i, int64_t s, int64_t z) {
+    ConstantBuilder reals(*type);
+    auto set = [&](int64_t i, int64_t s, int64_t z) {
       reals.setReal(i, dequantized(values.integer(i), static_cast<float>(scales.real(s)),
                                    zeros ? zeros->integer(z) : 0));
-    });
+    };
+    if (whole)
+      forEachScaled(op, op.getX(), op.getScale(), op.getZero(), set);
+    else
+      set(0, 0, 0);
     auto made =
         rewriter.replaceOpWithNewOp<ConstantOp>(op, op.getType(), reals.finish(), ArrayAttr());
     (void)made;

@@ -97,7 +97,7 @@ struct DequantizeLater final : RewritePattern {
 private:
   /// A scale that is the same everywhere, as a scalar that fits every shape.
   static Value onceFor(Value constant, PatternRewriter &rewriter) {
-    ConstantView view(constant.getDefiningOp<ConstantOp>().getValue());
+    ConstantView view(constant);
     auto type = RankedTensorType::get({}, tensorType(constant).getElementType());
     ConstantBuilder one(type);
     one.setBytes(0, view.bytes(0));

@@ -3,6 +3,7 @@
 #include "LayerSummary.h"
 #include "LocalContext.h"
 #include "Passes.h"
+#include "StoredConstants.h"
 #include "WireFormat.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
@@ -123,8 +124,11 @@ public:
     if (std::optional<ArrayAttr> given = op.getView())
       llvm::append_range(outer, given->getAsRange<LocalAttr>());
     auto addView = [&](int64_t axis, const IndexSet &set) {
-      view.push_back(LocalAttr::get(builder.getContext(), axis, set));
-      key.push_back(view.back().getAsOpaquePointer());
+      auto attr = LocalAttr::get(builder.getContext(), axis, set);
+      key.push_back(attr.getAsOpaquePointer());
+      // What is broadcast has nothing to pick from.
+      if (op.getValue().getShapedType().getDimSize(axis) != 1 || set == IndexSet::all(1))
+        view.push_back(attr);
     };
     for (auto [axis, set] : llvm::zip(axes, sets)) {
       auto within =
@@ -278,6 +282,9 @@ public:
         return failure();
     function.erase();
     dropUnread();
+    for (Shard &shard : shards)
+      if (failed(settleConstants(*shard.builder.getBlock())))
+        return failure();
     return success();
   }
 
@@ -443,6 +450,7 @@ struct SplitIntoShardsPass : disco::impl::SplitIntoShardsBase<SplitIntoShardsPas
     func::FuncOp function = mainOf(getOperation());
     if (!function)
       return signalPassFailure();
+    fillSmallConstants(function);
     noteLayers(getOperation(), function);
     if (failed(Splitter(getOperation(), function).run()))
       signalPassFailure();

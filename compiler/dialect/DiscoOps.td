@@ -53,7 +53,8 @@ def Disco_ConstantOp : Disco_Op<"constant", [Pure, ConstantLike]> {
   let summary = "weights and other constants";
   let description = [{
     The value is usually a resource: a view of the model file. In a shard `view` lists, by axis, the
-    indices of the value that this node stores; nothing is copied before the weights are written.
+    indices of the value that this node stores; nothing is copied before the weights are written. Along an axis where the
+    value has extent 1 and the result more, the value is broadcast: before the split a constant is as small as what it is made of.
   }];
   let arguments = (ins ElementsAttr:$value, OptionalAttr<ArrayAttr>:$view);
   let results = (outs Tensor:$result);

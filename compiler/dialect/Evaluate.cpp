@@ -24,14 +24,37 @@ uint16_t disco::floatToHalf(float value) {
   return static_cast<uint16_t>(half.bitcastToAPInt().getZExtValue());
 }
 
-ConstantView::ConstantView(ElementsAttr value) {
-  auto type = cast<ShapedType>(value.getType());
-  element = type.getElementType();
-  count = type.getNumElements();
+static bool isSplat(ElementsAttr value) {
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  return dense && dense.isSplat();
+}
+
+static int64_t countOf(ArrayRef<int64_t> shape) { return ShapedType::getNumElements(shape); }
+
+SmallVector<int64_t> disco::storedShape(ElementsAttr value, ArrayRef<int64_t> shape) {
+  if (countOf(shape) == 0)
+    return SmallVector<int64_t>(shape);
+  SmallVector<int64_t> stored(shape.size(), 1);
+  if (!isSplat(value))
+    llvm::copy(value.getShapedType().getShape(), stored.begin());
+  return stored;
+}
+
+ConstantView::ConstantView(Value constant)
+    : ConstantView(constant.getDefiningOp<ConstantOp>().getValue(),
+                   tensorType(constant).getShape()) {}
+
+ConstantView::ConstantView(ElementsAttr value, ArrayRef<int64_t> shape)
+    : stored(storedShape(value, shape)) {
+  element = value.getShapedType().getElementType();
+  count = countOf(shape);
   bytesEach = elementBytes(element);
+  if (ArrayRef<int64_t>(stored) != shape)
+    for (size_t i = shape.size(), next = 1; i-- > 0; next *= stored[i])
+      steps.push_back({shape[i], stored[i] == 1 ? 0 : static_cast<int64_t>(next)});
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
     if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      if (blob->getData().size() >= static_cast<size_t>(count * bytesEach))
+      if (blob->getData().size() >= static_cast<size_t>(storedCount() * bytesEach))
         data = blob->getData().data();
     return;
   }
@@ -42,14 +65,38 @@ ConstantView::ConstantView(ElementsAttr value) {
     data = dense.getRawData().data();
     return;
   }
-  copy.resize(count * bytesEach);
-  if (element.isInteger(1))
-    for (auto [i, bit] : llvm::enumerate(dense.getValues<bool>()))
-      copy[i] = bit;
+  copy.resize(storedCount() * bytesEach);
+  if (!element.isInteger(1))
+    llvm::copy(dense.getRawData().take_front(copy.size()), copy.begin());
+  else if (dense.isSplat())
+    copy.assign(copy.size(), dense.getSplatValue<bool>());
   else
-    for (int64_t i = 0; i < count; ++i)
-      std::memcpy(&copy[i * bytesEach], dense.getRawData().data(), bytesEach);
+    llvm::copy(dense.getValues<bool>(), copy.begin());
   data = copy.data();
+}
+
+int64_t ConstantView::storedCount() const { return countOf(stored); }
+
+int64_t ConstantView::placeOf(int64_t index) const {
+  int64_t place = 0;
+  for (Step step : steps) {
+    place += step.stride == 0 ? 0 : index % step.extent * step.stride;
+    index /= step.extent;
+  }
+  return place;
+}
+
+std::optional<double> ConstantView::uniform() const {
+  if (!isValid() || count == 0)
+    return std::nullopt;
+  double first = real(0);
+  // The elements that are stored, one after another.
+  ConstantView all(*this);
+  all.steps.clear();
+  for (int64_t i = 1; i < storedCount(); ++i)
+    if (all.real(i) != first)
+      return std::nullopt;
+  return first;
 }
 
 template <typename T> static T load(const char *bytes) {
@@ -147,4 +194,47 @@ ElementsAttr ConstantBuilder::finish() {
     return DenseElementsAttr::get(type, bits);
   }
   return DenseElementsAttr::getFromRawBuffer(type, data);
+}
+
+ElementsAttr disco::reshaped(ElementsAttr value, ArrayRef<int64_t> shape) {
+  auto type = RankedTensorType::get(shape, value.getShapedType().getElementType());
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
+    return DenseResourceElementsAttr::get(type, resource.getRawHandle());
+  auto dense = cast<DenseElementsAttr>(value);
+  return dense.isSplat() ? dense.resizeSplat(type) : dense.reshape(type);
+}
+
+//===----------------------------------------------------------------------===//
+// Folding without growing
+//===----------------------------------------------------------------------===//
+
+std::optional<RankedTensorType> disco::foldedType(Operation *op, ArrayRef<int64_t> stored,
+                                                  int64_t operandElements) {
+  Type element = tensorType(op->getResult(0)).getElementType();
+  int64_t count = countOf(stored);
+  if (count > operandElements && count * elementBytes(element) > kSmallConstantBytes &&
+      !op->hasAttr(kEvaluatedAttr))
+    return std::nullopt;
+  return RankedTensorType::get(stored, element);
+}
+
+std::optional<RankedTensorType> disco::foldedType(Operation *op,
+                                                  ArrayRef<const ConstantView *> operands) {
+  ArrayRef<int64_t> shape = tensorType(op->getResult(0)).getShape();
+  SmallVector<int64_t> stored(shape.size(), 1);
+  int64_t elements = 0;
+  for (const ConstantView *operand : operands) {
+    ArrayRef<int64_t> own = operand->getStoredShape();
+    for (size_t i = 0; i < own.size(); ++i)
+      if (own[i] != 1)
+        stored[i + shape.size() - own.size()] = own[i];
+    elements += operand->storedCount();
+  }
+  return foldedType(op, countOf(shape) == 0 ? shape : ArrayRef<int64_t>(stored), elements);
+}
+
+bool disco::repeatsOperand(Operation *op, unsigned k) {
+  if (isa<QuantizeOp, DequantizeOp>(op))
+    return k > 0;
+  return isa<BinaryOp, WhereOp, QuantBinaryOp, ExpandOp>(op);
 }

@@ -122,8 +122,8 @@ static LogicalResult convertClip(OpImport &op) {
     if (elementCount(shapeOf(bound)) != 1)
       return op.error("the bounds must be scalars");
     given[i] = true;
-    if (ElementsAttr value = OpImport::constant(bound))
-      bounds[i] = ConstantView(value).real(0);
+    if (isConstant(bound))
+      bounds[i] = ConstantView(bound).real(0);
     else
       runtime = true;
   }

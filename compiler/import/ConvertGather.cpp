@@ -31,8 +31,8 @@ Value disco::importing::fromTheFront(OpImport &op, Value indices, Value extents)
 Value disco::importing::linearIndices(OpImport &op, Value indices, ArrayRef<int64_t> extents) {
   if (!indices)
     return {};
-  if (ElementsAttr known = OpImport::constant(indices)) {
-    ConstantView view(known);
+  if (ElementsAttr known = OpImport::known(indices)) {
+    ConstantView view(known, op.shape(indices));
     auto depth = static_cast<int64_t>(extents.size());
     for (int64_t i = 0; i < view.size(); ++i) {
       int64_t index = view.integer(i), extent = extents[i % depth];
@@ -141,7 +141,7 @@ static LogicalResult convertCompress(OpImport &op) {
   Value x = op.input(0), condition = op.input(1);
   if (op.hasFailed())
     return failure();
-  ElementsAttr known = OpImport::constant(condition);
+  ElementsAttr known = OpImport::known(condition);
   if (!known || op.inputType(1) != ElemType::Bool || op.rank(condition) != 1)
     return op.error("input 'condition' must be a list of bools that is known when compiling",
                     "the shape of the result depends on it: export the model with a constant");
@@ -154,7 +154,7 @@ static LogicalResult convertCompress(OpImport &op) {
   } else {
     x = op.reshape(x, {elementCount(op.shape(x))});
   }
-  ConstantView view(known);
+  ConstantView view(known, op.shape(condition));
   Ints kept;
   for (int64_t i = 0; i < view.size(); ++i)
     if (!view.isZero(i))
@@ -169,12 +169,14 @@ static LogicalResult convertNonZero(OpImport &op) {
   Value x = op.input(0);
   if (op.hasFailed())
     return failure();
-  ElementsAttr known = OpImport::constant(x);
+  ElementsAttr known = OpImport::known(x);
   if (!known)
     return op.error("the shape of the result depends on the values of its input, which must be "
                     "known when compiling",
                     "fold it with onnxsim or export the model without it");
-  ConstantView view(known);
+  ConstantView view(known, op.shape(x));
+  if (view.size() > kMostConstant)
+    return op.error("its input has too many elements");
   std::vector<Ints> found;
   for (int64_t i = 0; i < view.size(); ++i) {
     if (view.isZero(i))

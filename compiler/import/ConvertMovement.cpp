@@ -287,6 +287,11 @@ static LogicalResult convertTile(OpImport &op) {
     if (!x || times == 1)
       continue;
     Ints shape(op.shape(x));
+    if (shape[axis] == 1) {
+      shape[axis] = times;
+      x = op.expand(x, shape);
+      continue;
+    }
     if (times <= kMostOperands && times > 0) {
       x = op.concat(Values(static_cast<size_t>(times), x), static_cast<int64_t>(axis));
       continue;

@@ -54,8 +54,8 @@ template <bool log> static LogicalResult convertSoftmax(OpImport &op) {
 /// constants.
 static Value foldedBatchNorm(OpImport &op, Value x, ArrayRef<Value> parameters,
                              ArrayRef<int64_t> shape, double epsilon) {
-  ConstantView scale(OpImport::constant(parameters[0])), bias(OpImport::constant(parameters[1])),
-      mean(OpImport::constant(parameters[2])), variance(OpImport::constant(parameters[3]));
+  ConstantView scale(parameters[0]), bias(parameters[1]), mean(parameters[2]),
+      variance(parameters[3]);
   Reals factors, offsets;
   for (int64_t i = 0; i < scale.size(); ++i) {
     double factor = scale.real(i) / std::sqrt(variance.real(i) + epsilon);

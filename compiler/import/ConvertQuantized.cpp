@@ -23,7 +23,8 @@ bool disco::importing::isSettled(Value value) {
 //===----------------------------------------------------------------------===//
 
 /// Every block of `size` entries along the axis shares one: repeated, and cut to the extent.
-static Value repeated(OpImport &op, Value small, int64_t axis, int64_t size, int64_t extent) {
+static Value repeated(OpImport &op, Value small, int64_t axis, int64_t size, int64_t extent,
+                      bool ofWeights) {
   Ints apart(op.shape(small)), wide, flat(op.shape(small)), cut;
   apart.insert(apart.begin() + axis + 1, 1);
   wide = apart;
@@ -32,6 +33,9 @@ static Value repeated(OpImport &op, Value small, int64_t axis, int64_t size, int
   cut = flat;
   cut[axis] = extent;
   Value all = op.reshape(op.expand(op.reshape(small, apart), wide), flat);
+  // Weights are folded with it, which are larger.
+  if (ElementsAttr value = ofWeights && all ? OpImport::known(all) : ElementsAttr())
+    all = op.constant(tensorType(all), value);
   Ints zeros(flat.size(), 0), ones(flat.size(), 1);
   return cut == flat ? all : op.slice(all, zeros, ones, cut);
 }
@@ -56,7 +60,7 @@ static Value aligned(OpImport &op, Value x, Value small, int64_t axis, int64_t b
     blocked =
         own[i] == (static_cast<int64_t>(i) == *normal ? (shape[i] + block - 1) / block : shape[i]);
   if (blocked)
-    return repeated(op, small, *normal, block, shape[*normal]);
+    return repeated(op, small, *normal, block, shape[*normal], isSettled(x));
   (void)op.error("a scale or zero point has the shape " + shapeText(own) +
                      ", which does not fit the input of the shape " + shapeText(shape) +
                      " along axis " + Twine(*normal),
@@ -154,7 +158,7 @@ static std::vector<double> valuesOf(Value value) {
   std::vector<double> values;
   if (!value)
     return values;
-  ConstantView view(OpImport::constant(value));
+  ConstantView view(value);
   for (int64_t i = 0; view.isValid() && i < view.size(); ++i)
     values.push_back(view.real(i));
   return values;

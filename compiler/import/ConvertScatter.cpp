@@ -3,7 +3,6 @@
 //
 // Exporters build attention masks with these ops; of constants they fold away.
 #include "Converters.h"
-#include "Evaluate.h"
 #include "Indices.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -20,16 +19,14 @@ static LogicalResult convertTrilu(OpImport &op) {
   if (op.rank(x) < 2 || given->size() != 1)
     return op.error("needs matrices and a scalar k");
   int64_t rows = op.shape(x).drop_back().back(), columns = op.shape(x).back();
-  if (rows * columns > kMostConstant)
-    return op.error("the matrices are too large");
   int64_t k = std::clamp<int64_t>(given->front(), -rows - 1, columns + 1);
-  auto type = RankedTensorType::get({rows, columns}, op.builder.getI1Type());
-  ConstantBuilder mask(type);
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t column = 0; column < columns; ++column)
-      mask.setInteger(row * columns + column, upper ? column - row >= k : column - row <= k);
-  Value kept = op.constant(type, mask.finish()), zero = op.scalar(x, 0);
-  return op.result(op.where(kept, x, zero));
+  if (std::max(rows, columns) > kMostConstant)
+    return op.error("the matrices are too large");
+  Value row = op.integersOf({rows, 1}, iota(rows)),
+        column = op.integersOf({1, columns}, iota(columns, -k));
+  Value kept =
+      op.binary(upper ? BinaryKind::GreaterOrEqual : BinaryKind::LessOrEqual, column, row);
+  return op.result(op.where(kept, x, op.scalar(x, 0)));
 }
 
 /// `reduction`, which came with opset 16; max and min with 18.
@@ -66,16 +63,20 @@ static LogicalResult convertScatterND(OpImport &op) {
   return op.result(op.reshape(y, shape));
 }
 
-/// The place of every index's element in the flattened data, as if its index were 0.
-static Value placesOf(OpImport &op, ArrayRef<int64_t> list, ArrayRef<int64_t> shape, int64_t axis) {
-  Ints places;
-  for (int64_t i = 0; i < elementCount(list); ++i) {
-    int64_t rest = i, place = 0, stride = 1;
-    for (size_t k = list.size(); k-- > 0; rest /= list[k], stride *= shape[k])
-      place += static_cast<int64_t>(k) == axis ? 0 : rest % list[k] * stride;
-    places.push_back(place);
+/// `places`, moved along every axis but one to where the element lies in the flattened data.
+static Value movedToElements(OpImport &op, Value places, ArrayRef<int64_t> shape, int64_t axis) {
+  Ints list(op.shape(places));
+  int64_t stride = 1;
+  for (int64_t k = static_cast<int64_t>(list.size()) - 1; k >= 0; stride *= shape[k--]) {
+    if (k == axis || list[k] <= 1)
+      continue;
+    Ints along(list.size(), 1), steps;
+    along[k] = list[k];
+    for (int64_t i = 0; i < list[k]; ++i)
+      steps.push_back(i * stride);
+    places = op.binary(BinaryKind::Add, places, op.integersOf(along, steps));
   }
-  return op.integersOf(list, places);
+  return places;
 }
 
 static LogicalResult convertScatterElements(OpImport &op) {
@@ -105,9 +106,8 @@ static LogicalResult convertScatterElements(OpImport &op) {
   int64_t extent = shape[*axis], stride = elementCount(op.shape(x).drop_front(*axis + 1));
   Value at = op.convertTo(indices, op.builder.getI64Type());
   at = fromTheFront(op, at, op.integersOf({}, {extent}));
-  Value linear =
-      op.binary(BinaryKind::Add, op.binary(BinaryKind::Mul, at, op.integersOf({}, {stride})),
-                placesOf(op, list, shape, *axis));
+  Value linear = movedToElements(
+      op, op.binary(BinaryKind::Mul, at, op.integersOf({}, {stride})), shape, *axis);
   int64_t count = elementCount(list);
   Value y = op.scatter(op.reshape(x, {elementCount(shape)}), op.reshape(linear, {count}),
                        op.reshape(updates, {count}), 0, *kind);

@@ -56,13 +56,7 @@ static LogicalResult convertConstantOfShape(OpImport &op) {
     return failure();
   if (one.type == ElemType::F16)
     element = op.convertTo(element, op.builder.getF32Type());
-  auto single = cast<DenseElementsAttr>(OpImport::constant(element));
-  auto type = RankedTensorType::get(*shape, single.getElementType());
-  ElementsAttr all =
-      type.getNumElements() == 0
-          ? ConstantBuilder(type).finish()
-          : DenseElementsAttr::get(type, *single.getValues<mlir::Attribute>().begin());
-  return op.resultOfType(op.constant(type, all), one.type);
+  return op.resultOfType(op.expand(element, *shape), one.type);
 }
 
 static LogicalResult convertEyeLike(OpImport &op) {
@@ -76,12 +70,11 @@ static LogicalResult convertEyeLike(OpImport &op) {
     return op.error("needs a matrix of a reasonable size and a numeric element type");
   if (element.isF16())
     element = op.builder.getF32Type();
-  auto tensor = RankedTensorType::get(op.shape(x), element);
-  ConstantBuilder elements(tensor);
-  for (int64_t row = 0; row < op.shape(x)[0]; ++row)
-    if (k >= -row && k < op.shape(x)[1] - row)
-      elements.setInteger(row * op.shape(x)[1] + row + k, 1);
-  return op.resultOfType(op.constant(tensor, elements.finish()), type);
+  int64_t rows = op.shape(x)[0], columns = op.shape(x)[1];
+  k = std::clamp<int64_t>(k, -rows, columns);
+  Value row = op.integersOf({rows, 1}, iota(rows, k)),
+        column = op.integersOf({1, columns}, iota(columns));
+  return op.resultOfType(op.convertTo(op.binary(BinaryKind::Equal, row, column), element), type);
 }
 
 //===----------------------------------------------------------------------===//
@@ -107,17 +100,18 @@ static LogicalResult convertSize(OpImport &op) {
 
 static LogicalResult convertRange(OpImport &op) {
   Value parts[3];
-  ElementsAttr values[3];
+  std::optional<ConstantView> values[3];
   for (size_t i = 0; i < 3; ++i) {
     parts[i] = op.input(i);
-    values[i] = OpImport::constant(parts[i]);
     if (op.hasFailed())
       return failure();
-    if (!values[i] || elementCount(op.shape(parts[i])) != 1)
+    if (isConstant(parts[i]) && elementCount(op.shape(parts[i])) == 1)
+      values[i].emplace(parts[i]);
+    else
       return op.error("start, limit and delta must be scalars that are known when compiling",
                       "fold them with onnxsim or export the model with fixed sizes");
   }
-  ConstantView start(values[0]), limit(values[1]), delta(values[2]);
+  const ConstantView &start = *values[0], &limit = *values[1], &delta = *values[2];
   Type element = start.getElementType();
   bool isReal = isa<FloatType>(element);
   double steps = 0;
@@ -154,8 +148,8 @@ static LogicalResult convertIdentity(OpImport &op) {
 static bool mayBeTrue(OpImport &op, size_t i) {
   if (!op.hasInput(i))
     return false;
-  ElementsAttr value = OpImport::constant(op.input(i));
-  if (!value)
+  Value value = op.input(i);
+  if (!isConstant(value))
     return true;
   ConstantView view(value);
   return view.size() != 0 && !view.isZero(0);

@@ -313,11 +313,15 @@ void ModelImport::importOutputs() {
   }
 }
 
-/// Constants that only shape arithmetic read.
+/// What only shape arithmetic read, and notes about the import itself.
 void ModelImport::dropUnused() {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*body)))
-    if (isa<ConstantOp>(op) && op.use_empty())
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*body))) {
+    bool ofConstants = isa<ConstantOp>(op) || op.hasAttr(kOfConstantsAttr);
+    if (ofConstants && op.use_empty())
       op.erase();
+    else
+      op.removeAttr(kOfConstantsAttr);
+  }
 }
 
 OwningOpRef<ModuleOp> ModelImport::run() {

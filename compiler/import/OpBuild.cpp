@@ -12,10 +12,8 @@ using namespace disco::importing;
 
 /// More elements than any device of ours can hold.
 static constexpr int64_t kMostElements = int64_t(1) << 33;
-/// Folding a constant to more elements than this costs more than it saves.
+/// Folding constants of more elements than this costs more than it saves.
 static constexpr int64_t kMostFolded = int64_t(1) << 28;
-/// A constant that grows beyond this is broadcast when it runs.
-static constexpr int64_t kMostGrown = int64_t(1) << 20;
 
 //===----------------------------------------------------------------------===//
 // Shapes
@@ -130,15 +128,18 @@ Value OpImport::wrongShapes() {
   return {};
 }
 
-bool OpImport::worthFolding(Operation *made) const {
-  if (!llvm::all_of(made->getOperands(), [](Value operand) { return isConstant(operand); }))
-    return false;
-  int64_t before = 0, after = 0;
-  for (Value operand : made->getOperands())
-    before = std::max(before, tensorType(operand).getNumElements());
-  for (Value made : made->getResults())
-    after = std::max(after, tensorType(made).getNumElements());
-  return after <= kMostFolded && (after <= kMostGrown || after <= 2 * before);
+/// Whether an op computes with constants alone.
+static bool isOfConstants(Operation *op) {
+  return llvm::all_of(op->getOperands(), [](Value operand) {
+    return isConstant(operand) || operand.getDefiningOp()->hasAttr(kOfConstantsAttr);
+  });
+}
+
+static bool isWorthFolding(Operation *made) {
+  return llvm::all_of(made->getOperands(), [](Value operand) {
+    ElementsAttr value = OpImport::constant(operand);
+    return value && elementCount(storedShape(value, shapeOf(operand))) <= kMostFolded;
+  });
 }
 
 Value OpImport::settle(Operation *made) {
@@ -150,10 +151,12 @@ Value OpImport::settle(Operation *made) {
     return {};
   }
   SmallVector<Value, 1> folded;
-  if (worthFolding(made) && succeeded(builder.tryFold(made, folded)) && !folded.empty()) {
+  if (isWorthFolding(made) && succeeded(builder.tryFold(made, folded)) && !folded.empty()) {
     made->erase();
     return folded.front();
   }
+  if (isOfConstants(made))
+    made->setAttr(kOfConstantsAttr, builder.getUnitAttr());
   return made->getResult(0);
 }
 
@@ -267,10 +270,10 @@ Value OpImport::select(Value x, int64_t axis, ArrayRef<int64_t> indices) {
 }
 
 Value OpImport::gather(Value x, Value indices, int64_t axis, int64_t batch) {
-  ElementsAttr known = usable({x, indices}) ? constant(indices) : ElementsAttr();
-  if (!known || batch != 0)
+  ElementsAttr value = usable({x, indices}) ? known(indices) : ElementsAttr();
+  if (!value || batch != 0)
     return make<GatherOp>({x, indices}, {named("axis", axis), named("batch", batch)});
-  ConstantView view(known);
+  ConstantView view(value, shapeOf(indices));
   Ints list, newShape(shapeOf(x).take_front(axis));
   int64_t extent = shapeOf(x)[axis];
   for (int64_t i = 0; view.isValid() && i < view.size(); ++i) {

@@ -94,11 +94,66 @@ ElementsAttr OpImport::constant(Value value) {
   return made ? cast<ElementsAttr>(made.getValue()) : ElementsAttr();
 }
 
+/// More elements than anybody should have to know when compiling.
+static constexpr int64_t kMostEvaluated = int64_t(1) << 20;
+
+/// What an op of constants alone gives, in as many elements as it has to have; null when it cannot
+/// be folded or has too many.
+static Attribute evaluate(Operation *op) {
+  SmallVector<Attribute> operands;
+  for (Value operand : op->getOperands()) {
+    operands.push_back(OpImport::constant(operand));
+    if (!operands.back())
+      operands.back() =
+          dyn_cast_or_null<ElementsAttr>(operand.getDefiningOp()->getAttr(kOfConstantsAttr));
+    if (!operands.back())
+      return {};
+  }
+  SmallVector<OpFoldResult, 1> folded;
+  op->setAttr(kEvaluatedAttr, UnitAttr::get(op->getContext()));
+  bool done = succeeded(op->fold(operands, folded)) && folded.size() == 1;
+  op->removeAttr(kEvaluatedAttr);
+  if (!done)
+    return {};
+  if (auto value = dyn_cast<Value>(folded.front()))
+    return operands[llvm::find(op->getOperands(), value) - op->operand_begin()];
+  return cast<Attribute>(folded.front());
+}
+
+ElementsAttr OpImport::known(Value value) {
+  if (ElementsAttr made = constant(value))
+    return made;
+  auto isPending = [](Operation *op) {
+    return op && isa_and_nonnull<UnitAttr>(op->getAttr(kOfConstantsAttr));
+  };
+  Operation *last = value ? value.getDefiningOp() : nullptr;
+  SmallVector<Operation *> pending;
+  if (isPending(last))
+    pending.push_back(last);
+  llvm::SmallPtrSet<Operation *, 8> seen(pending.begin(), pending.end());
+  for (size_t i = 0; i < pending.size(); ++i)
+    for (Value operand : pending[i]->getOperands()) {
+      Operation *before = operand.getDefiningOp();
+      if (isPending(before) && seen.insert(before).second)
+        pending.push_back(before);
+      if (tensorType(operand).getNumElements() > kMostEvaluated)
+        return {};
+    }
+  llvm::sort(pending, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  for (Operation *op : pending) {
+    Attribute made = evaluate(op);
+    if (!made)
+      return {};
+    op->setAttr(kOfConstantsAttr, made);
+  }
+  return last ? dyn_cast_or_null<ElementsAttr>(last->getAttr(kOfConstantsAttr)) : ElementsAttr();
+}
+
 std::optional<Ints> OpImport::constantInts(size_t i, StringRef what) {
   Value value = input(i);
   if (!value)
     return std::nullopt;
-  ElementsAttr elements = constant(value);
+  ElementsAttr elements = known(value);
   if (!elements) {
     (void)error("input '" + what + "' ('" + op.inputs[i] +
                     "') is computed from the model's inputs, but must be known "
@@ -108,7 +163,7 @@ std::optional<Ints> OpImport::constantInts(size_t i, StringRef what) {
                 "--input-shape");
     return std::nullopt;
   }
-  ConstantView view(elements);
+  ConstantView view(elements, shape(value));
   if (!view.isValid() || isa<FloatType>(view.getElementType()) ||
       view.getElementType().isInteger(1)) {
     (void)error("input '" + what + "' ('" + op.inputs[i] + "') must hold integers");
@@ -129,7 +184,7 @@ std::optional<Reals> OpImport::constantReals(size_t i, StringRef what) {
   Value value = input(i);
   if (!value)
     return std::nullopt;
-  ElementsAttr elements = constant(value);
+  ElementsAttr elements = known(value);
   if (!elements) {
     (void)error("input '" + what + "' ('" + op.inputs[i] +
                     "') is computed from the model's inputs, but must be known "
@@ -137,7 +192,7 @@ std::optional<Reals> OpImport::constantReals(size_t i, StringRef what) {
                 "fold it with onnxsim or export the model with a constant");
     return std::nullopt;
   }
-  ConstantView view(elements);
+  ConstantView view(elements, shape(value));
   Reals list;
   for (int64_t k = 0; view.isValid() && k < view.size(); ++k)
     list.push_back(view.real(k));

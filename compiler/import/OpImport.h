@@ -50,8 +50,12 @@ public:
   ElemType inputType(size_t i) const;
   llvm::ArrayRef<int64_t> shape(mlir::Value value) const;
   int64_t rank(mlir::Value value) const { return static_cast<int64_t>(shape(value).size()); }
-  /// The value of a constant; null for others.
+  /// The value of a constant; null for others. It may be smaller than the tensor for which it
+  /// stands: see ConstantView.
   static mlir::ElementsAttr constant(mlir::Value value);
+  /// The same, also of what is computed of constants alone when the model runs because it would
+  /// be a larger constant. For what has to be known now.
+  static mlir::ElementsAttr known(mlir::Value value);
   /// An operand that must be known now. `what` is ONNX's name of it.
   std::optional<Ints> constantInts(size_t i, llvm::StringRef what);
   std::optional<Reals> constantReals(size_t i, llvm::StringRef what);
@@ -167,13 +171,15 @@ private:
   /// Checks the result's size, folds the op if its operands are constants.
   mlir::Value settle(mlir::Operation *made);
   mlir::Value wrongShapes();
-  bool worthFolding(mlir::Operation *made) const;
 
   ModelImport &model;
   llvm::StringSet<> read;
   bool failed = false;
 };
 
+/// Ops of constants alone that are not folded carry this until the import is done: a unit, or the
+/// value once somebody had to know it.
+inline constexpr llvm::StringLiteral kOfConstantsAttr = "disco.of_constants";
 /// Constants that are made here have at most this many elements, splats aside.
 inline constexpr int64_t kMostConstant = int64_t(1) << 26;
 /// Whether a shape's elements can be counted, and a tensor of them exist.

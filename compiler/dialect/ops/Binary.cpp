@@ -114,14 +114,15 @@ OpFoldResult BinaryOp::fold(FoldAdaptor adaptor) {
        rhs = dyn_cast_or_null<ElementsAttr>(adaptor.getRhs());
   if (!lhs || !rhs || getAct())
     return {};
-  ConstantView a(lhs), b(rhs);
-  if (!a.isValid() || !b.isValid())
-    return {};
-  ConstantBuilder builder(tensorType(getResult()));
   ArrayRef<int64_t> shapeA = shapeOf(getLhs()), shapeB = shapeOf(getRhs());
+  ConstantView a(lhs, shapeA), b(rhs, shapeB);
+  std::optional<RankedTensorType> type = foldedType(*this, {&a, &b});
+  if (!a.isValid() || !b.isValid() || !type)
+    return {};
+  ConstantBuilder builder(*type);
   SmallVector<int64_t> stridesA = stridesOf(shapeA), stridesB = stridesOf(shapeB);
   bool real = isReal(a.getElementType()) || isReal(b.getElementType()), defined = true;
-  forEachIndex(shapeOf(getResult()), [&](int64_t linear, ArrayRef<int64_t> index) {
+  forEachIndex(type->getShape(), [&](int64_t linear, ArrayRef<int64_t> index) {
     int64_t i = broadcastIndex(index, shapeA, stridesA),
             j = broadcastIndex(index, shapeB, stridesB);
     if (real) {

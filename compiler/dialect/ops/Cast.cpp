@@ -11,11 +11,12 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
   if (!value)
     return {};
-  ConstantView view(value);
+  SmallVector<int64_t> stored = storedShape(value, shapeOf(getX()));
+  ConstantView view(value, stored);
   if (!view.isValid())
     return {};
   Type to = tensorType(getResult()).getElementType();
-  ConstantBuilder builder(tensorType(getResult()));
+  ConstantBuilder builder(*foldedType(*this, stored, view.size()));
   for (int64_t i = 0; i < view.size(); ++i) {
     if (to.isInteger(1))
       builder.setInteger(i, !view.isZero(i));

@@ -35,17 +35,33 @@ OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {
   if (getInputs().size() == 1 && getInputs()[0].getType() == getType())
     return getInputs()[0];
   SmallVector<ConstantView> views;
-  for (Attribute input : adaptor.getInputs()) {
+  SmallVector<Attribute> distinct; // what is read twice is stored once
+  size_t axis = getAxis();
+  Shape stored(shapeOf(getResult()).size(), 1);
+  int64_t elements = 0;
+  for (auto [input, operand] : llvm::zip(adaptor.getInputs(), getInputs())) {
     auto value = dyn_cast_or_null<ElementsAttr>(input);
     if (!value)
       return {};
-    views.emplace_back(value);
+    views.emplace_back(value, shapeOf(operand));
     if (!views.back().isValid())
       return {};
+    for (auto [extent, own] : llvm::zip(stored, views.back().getStoredShape()))
+      extent = own == 1 ? extent : own;
+    if (llvm::is_contained(distinct, input))
+      continue;
+    distinct.push_back(input);
+    elements += views.back().storedCount();
   }
-  ConstantBuilder builder(tensorType(getResult()));
-  size_t axis = getAxis();
-  forEachIndex(shapeOf(getResult()), [&](int64_t linear, ArrayRef<int64_t> index) {
+  if (distinct.size() > 1 || stored[axis] != 1)
+    stored[axis] = shapeOf(getResult())[axis];
+  std::optional<RankedTensorType> type = foldedType(
+      *this, product(shapeOf(getResult())) == 0 ? shapeOf(getResult()) : ArrayRef<int64_t>(stored),
+      elements);
+  if (!type)
+    return {};
+  ConstantBuilder builder(*type);
+  forEachIndex(type->getShape(), [&](int64_t linear, ArrayRef<int64_t> index) {
     SmallVector<int64_t> inner(index);
     size_t k = 0;
     while (inner[axis] >= shapeOf(getInputs()[k])[axis])

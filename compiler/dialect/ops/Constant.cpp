@@ -7,12 +7,13 @@ using namespace disco;
 
 LogicalResult ConstantOp::verify() {
   auto view = getView();
-  if (!view)
-    return sameShapes(getValue().getShapedType(), getType())
-               ? success()
-               : emitOpError("value and result differ in type");
-  SmallVector<int64_t> shape(getValue().getShapedType().getShape());
-  for (Attribute entry : *view) {
+  ShapedType stored = getValue().getShapedType();
+  if (stored.getElementType() != getType().getElementType() ||
+      stored.getRank() != getType().getRank())
+    return emitOpError("value and result differ in type");
+  SmallVector<int64_t> shape(stored.getShape());
+  SmallVector<bool> picked(shape.size(), false);
+  for (Attribute entry : view ? *view : ArrayAttr::get(getContext(), {})) {
     auto local = dyn_cast<LocalAttr>(entry);
     if (!local || local.getAxis() < 0 || local.getAxis() >= static_cast<int64_t>(shape.size()))
       return emitOpError("the view names an axis that the value does not have");
@@ -20,10 +21,14 @@ LogicalResult ConstantOp::verify() {
     if (!set.empty() && set.last() >= getValue().getShapedType().getDimSize(local.getAxis()))
       return emitOpError("the view reaches beyond axis ") << local.getAxis();
     shape[local.getAxis()] = set.size();
+    picked[local.getAxis()] = true;
   }
-  return ArrayRef<int64_t>(shape) == getType().getShape()
-             ? success()
-             : emitOpError("view and result differ in shape");
+  // A value is broadcast along the axes where it has one element and the view picks none.
+  for (auto [have, want, pick] : llvm::zip(shape, getType().getShape(), picked))
+    if (have != want && (have != 1 || pick))
+      return view ? emitOpError("view and result differ in shape")
+                  : emitOpError("value and result differ in type");
+  return success();
 }
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) {

@@ -57,7 +57,7 @@ Value ContractionBuilder::requantizedBias(RankedTensorType type) const {
   SmallVector<float> multiplier(rows.getMultiplier().getValues<float>());
   std::optional<ConstantView> sums;
   if (bias)
-    sums.emplace(bias.getDefiningOp<ConstantOp>().getValue());
+    sums.emplace(bias);
   ConstantBuilder values(type);
   int64_t i = 0;
   context.set.forEach([&](int64_t row) {

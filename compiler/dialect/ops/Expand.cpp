@@ -20,10 +20,13 @@ OpFoldResult ExpandOp::fold(FoldAdaptor adaptor) {
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
   if (!value)
     return {};
-  SmallVector<int64_t> strides = stridesOf(shapeOf(getX()));
-  return moveElements(getResult(), value, [&](int64_t, ArrayRef<int64_t> index) {
-    return broadcastIndex(index, shapeOf(getX()), strides);
-  });
+  // The value stays as it is: what it stands for becomes larger.
+  if (product(shapeOf(getResult())) == 0)
+    return ConstantBuilder(tensorType(getResult())).finish();
+  SmallVector<int64_t> own = storedShape(value, shapeOf(getX()));
+  Shape stored(shapeOf(getResult()).size() - own.size(), 1);
+  llvm::append_range(stored, own);
+  return reshaped(value, stored);
 }
 
 MaybeDivision ExpandOp::divide(int64_t axis, ArrayRef<int64_t>) { return elementwise(*this, axis); }

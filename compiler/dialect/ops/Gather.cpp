@@ -29,17 +29,29 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
        list = dyn_cast_or_null<ElementsAttr>(adaptor.getIndices());
   if (!value || !list)
     return {};
-  ConstantView indices(list);
+  ConstantView indices(list, shapeOf(getIndices()));
   if (!indices.isValid())
     return {};
   size_t axis = getAxis(), batch = getBatch(), indexRank = shapeOf(getIndices()).size() - batch;
   int64_t extent = shapeOf(getX())[axis];
-  for (int64_t i = 0; i < indices.size(); ++i)
-    if (indices.integer(i) < -extent || indices.integer(i) >= extent)
+  ConstantView known(list, indices.getStoredShape());
+  for (int64_t i = 0; i < known.size(); ++i)
+    if (known.integer(i) < -extent || known.integer(i) >= extent)
       return {};
   SmallVector<int64_t> strides = stridesOf(shapeOf(getX())),
                        indexStrides = stridesOf(shapeOf(getIndices()));
-  return moveElements(getResult(), value, [&](int64_t, ArrayRef<int64_t> index) {
+  SmallVector<int64_t> own = storedShape(value, shapeOf(getX())), stored(shapeOf(getResult()));
+  bool oneSlice = own[axis] == 1 && product(stored) != 0;
+  for (size_t i = 0; i < stored.size() && product(shapeOf(getResult())) != 0; ++i) {
+    if (i < axis)
+      stored[i] = own[i] == 1 && (i >= batch || indices.getStoredShape()[i] == 1) ? 1 : stored[i];
+    else if (i < axis + indexRank)
+      stored[i] = oneSlice ? 1 : indices.getStoredShape()[i - axis + batch];
+    else
+      stored[i] = own[i - indexRank + 1];
+  }
+  return moveElements(*this, value, getX(), stored, known.size(),
+                      [&](int64_t, ArrayRef<int64_t> index) {
     int64_t which = 0, from = 0;
     for (size_t i = 0; i < batch; ++i)
       which += index[i] * indexStrides[i];

@@ -28,13 +28,23 @@ OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
   if (!value || getMode() != PadMode::Constant)
     return {};
-  ConstantView view(value);
-  if (!view.isValid())
-    return {};
-  ConstantBuilder builder(tensorType(getResult()));
   ArrayRef<int64_t> shape = shapeOf(getX());
+  ConstantView view(value, shape);
+  // More of the same value is no border.
+  bool same = view.size() > 0 && view.uniform() == getValue().convertToDouble();
+  Shape stored(view.getStoredShape());
+  for (size_t i = 0; i < stored.size(); ++i)
+    if (product(shapeOf(getResult())) == 0 ||
+        (!same && (getPads()[i] != 0 || getPads()[i + stored.size()] != 0 || stored[i] != 1)))
+      stored[i] = shapeOf(getResult())[i];
+    else if (same)
+      stored[i] = 1;
+  std::optional<RankedTensorType> type = foldedType(*this, stored, view.storedCount());
+  if (!view.isValid() || !type)
+    return {};
+  ConstantBuilder builder(*type);
   SmallVector<int64_t> strides = stridesOf(shape);
-  forEachIndex(shapeOf(getResult()), [&](int64_t linear, ArrayRef<int64_t> index) {
+  forEachIndex(stored, [&](int64_t linear, ArrayRef<int64_t> index) {
     int64_t from = 0;
     bool inside = true;
     for (size_t i = 0; i < shape.size(); ++i) {

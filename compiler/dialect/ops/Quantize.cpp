@@ -21,18 +21,28 @@ OpFoldResult QuantizeOp::fold(FoldAdaptor adaptor) {
        zero = dyn_cast_or_null<ElementsAttr>(adaptor.getZero());
   if (!x || !scale || (getZero() && !zero))
     return {};
-  ConstantView values(x), scales(scale);
+  ConstantView values(x, shapeOf(getX())), scales(scale, shapeOf(getScale()));
+  SmallVector<const ConstantView *> operands{&values, &scales};
   std::optional<ConstantView> zeros;
   if (zero)
-    zeros.emplace(zero);
-  if (!values.isValid() || !scales.isValid() || (zeros && !zeros->isValid()))
+    operands.push_back(&zeros.emplace(zero, shapeOf(getZero())));
+  std::optional<RankedTensorType> type = foldedType(*this, operands);
+  if (!type || !values.isValid() || !scales.isValid() || (zeros && !zeros->isValid()))
     return {};
   IntegerRange range = rangeOf(tensorType(getResult()).getElementType());
-  ConstantBuilder builder(tensorType(getResult()));
-  forEachScaled(*this, getX(), getScale(), getZero(), [&](int64_t i, int64_t s, int64_t z) {
-    builder.setInteger(i, quantized(static_cast<float>(values.real(i)),
-                                    static_cast<float>(scales.real(s)),
-                                    zeros ? zeros->integer(z) : 0, range));
+  ConstantBuilder builder(*type);
+  ArrayRef<int64_t> shapeX = shapeOf(getX()), shapeScale = shapeOf(getScale()), shapeZero;
+  SmallVector<int64_t> stridesX = stridesOf(shapeX), stridesScale = stridesOf(shapeScale),
+                       stridesZero;
+  if (zeros)
+    shapeZero = shapeOf(getZero()), stridesZero = stridesOf(shapeZero);
+  forEachIndex(type->getShape(), [&](int64_t at, ArrayRef<int64_t> index) {
+    double x = values.real(broadcastIndex(index, shapeX, stridesX)),
+           scale = scales.real(broadcastIndex(index, shapeScale, stridesScale));
+    builder.setInteger(
+        at,
+        quantized(static_cast<float>(x), static_cast<float>(scale),
+                  zeros ? zeros->integer(broadcastIndex(index, shapeZero, stridesZero)) : 0, range));
   });
   return builder.finish();
 }

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "RearrangeFactors.h"
 #include "Support.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 using namespace disco;
@@ -48,6 +47,40 @@ LogicalResult RearrangeOp::verify() {
   return success();
 }
 
+/// `from` and `to` have the same elements in the same order; along the dimensions of `from` that
+/// `repeated` names they are all the same. Says the same of `to`.
+static SmallVector<bool> repeatedIn(ArrayRef<int64_t> to, ArrayRef<int64_t> from,
+                                    ArrayRef<bool> repeated) {
+  SmallVector<int64_t> toStrides = stridesOf(to), fromStrides = stridesOf(from);
+  SmallVector<bool> result(to.size(), true);
+  for (size_t i = 0; i < to.size(); ++i)
+    for (size_t j = 0; j < from.size(); ++j) {
+      bool overlap = std::max(toStrides[i], fromStrides[j]) <
+                     std::min(toStrides[i] * to[i], fromStrides[j] * from[j]);
+      result[i] &= !overlap || repeated[j];
+    }
+  return result;
+}
+
+/// The shape in which the op's result is stored when its operand is stored in `stored`.
+static Shape rearrangedShape(RearrangeOp op, ArrayRef<int64_t> stored) {
+  Shape shape(shapeOf(op.getResult()));
+  if (product(shape) == 0)
+    return shape;
+  SmallVector<bool> repeated, permuted;
+  for (int64_t extent : stored)
+    repeated.push_back(extent == 1);
+  Shape permutedShape;
+  repeated = repeatedIn(op.getView(), shapeOf(op.getX()), repeated);
+  for (int64_t p : op.getPerm()) {
+    permutedShape.push_back(op.getView()[p]);
+    permuted.push_back(repeated[p]);
+  }
+  for (auto [extent, one] : llvm::zip(shape, repeatedIn(shape, permutedShape, permuted)))
+    extent = one ? 1 : extent;
+  return shape;
+}
+
 OpFoldResult RearrangeOp::fold(FoldAdaptor adaptor) {
   bool ordered = true;
   int64_t before = -1;
@@ -62,16 +95,16 @@ OpFoldResult RearrangeOp::fold(FoldAdaptor adaptor) {
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
   if (!value)
     return {};
-  if (ordered)
-    if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
-      return DenseResourceElementsAttr::get(withLayout(tensorType(getResult()), {}),
-                                            resource.getRawHandle());
+  SmallVector<int64_t> own = storedShape(value, shapeOf(getX()));
+  Shape stored = rearrangedShape(*this, own);
+  if (ordered && product(stored) == product(own))
+    return reshaped(value, stored);
   SmallVector<int64_t> strides = stridesOf(getView()), permuted;
   for (int64_t p : getPerm())
     permuted.push_back(getView()[p]);
   // The result's linear index is that of the permuted view.
   SmallVector<int64_t> permutedStrides = stridesOf(permuted);
-  return moveElements(getResult(), value, [&](int64_t linear, ArrayRef<int64_t>) {
+  return moveElements(*this, value, getX(), stored, 0, [&](int64_t linear, ArrayRef<int64_t>) {
     int64_t from = 0;
     for (size_t i = 0; i < permuted.size(); ++i)
       from += linear / permutedStrides[i] % permuted[i] * strides[getPerm()[i]];

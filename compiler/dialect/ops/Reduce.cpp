@@ -1,6 +1,7 @@
 //===- Reduce.cpp - reduction over whole axes -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Support.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace disco;
@@ -12,6 +13,13 @@ static int64_t wrappingAdd(int64_t a, int64_t b) {
 
 static int64_t wrappingMul(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
+static int64_t wrappingPower(int64_t base, int64_t exponent) {
+  int64_t result = 1;
+  for (; exponent > 0; exponent /= 2, base = wrappingMul(base, base))
+    result = exponent % 2 ? wrappingMul(result, base) : result;
+  return result;
 }
 
 LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
@@ -41,22 +49,30 @@ OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
   bool maximum = getKind() == ReduceKind::Max, minimum = getKind() == ReduceKind::Min;
   if (!value || !(product || sum || maximum || minimum || mean))
     return {};
-  ConstantView view(value);
+  // What is repeated along an axis is looked at once, and counts as often as it is there.
+  SmallVector<int64_t> read = storedShape(value, shapeOf(getX()));
+  ConstantView view(value, read);
   if (!view.isValid() || view.size() == 0)
     return {};
   bool real = isReal(view.getElementType());
   if (mean && !real)
     return {};
-  // Only small constants: shape arithmetic never reduces more.
-  int64_t count = tensorType(getResult()).getNumElements();
+  SmallVector<int64_t> kept, stored;
+  int64_t times = 1;
+  for (auto [axis, extent] : llvm::enumerate(read)) {
+    bool reduced = llvm::is_contained(getAxes(), static_cast<int64_t>(axis));
+    times *= reduced && extent == 1 ? shapeOf(getX())[axis] : 1;
+    kept.push_back(reduced ? 1 : extent);
+    if (!reduced || getKeepdims())
+      stored.push_back(kept.back());
+  }
+  std::optional<RankedTensorType> type = foldedType(*this, stored, view.size());
+  int64_t count = type->getNumElements();
   SmallVector<double> reals(count, product ? 1 : 0);
   SmallVector<int64_t> integers(count, product ? 1 : 0);
   SmallVector<bool> started(count, false);
-  SmallVector<int64_t> kept;
-  for (auto [axis, extent] : llvm::enumerate(shapeOf(getX())))
-    kept.push_back(llvm::is_contained(getAxes(), static_cast<int64_t>(axis)) ? 1 : extent);
   SmallVector<int64_t> strides = stridesOf(kept);
-  forEachIndex(shapeOf(getX()), [&](int64_t linear, ArrayRef<int64_t> index) {
+  forEachIndex(read, [&](int64_t linear, ArrayRef<int64_t> index) {
     int64_t to = broadcastIndex(index, kept, strides);
     double r = view.real(linear);
     int64_t i = real ? 0 : view.integer(linear);
@@ -72,10 +88,17 @@ OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
     }
     started[to] = true;
   });
-  ConstantBuilder builder(tensorType(getResult()));
-  double share = mean ? static_cast<double>(count) / static_cast<double>(view.size()) : 1;
+  ConstantBuilder builder(*type);
+  double share = mean  ? static_cast<double>(count) / static_cast<double>(view.size())
+                 : sum ? static_cast<double>(times)
+                       : 1;
   for (int64_t i = 0; i < count; ++i)
-    real ? builder.setReal(i, reals[i] * share) : builder.setInteger(i, integers[i]);
+    if (real)
+      builder.setReal(i, product ? std::pow(reals[i], times) : reals[i] * share);
+    else
+      builder.setInteger(i, sum       ? wrappingMul(integers[i], times)
+                            : product ? wrappingPower(integers[i], times)
+                                      : integers[i]);
   return builder.finish();
 }
 

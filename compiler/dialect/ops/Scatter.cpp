@@ -33,14 +33,18 @@ OpFoldResult ScatterOp::fold(FoldAdaptor adaptor) {
        updates = dyn_cast_or_null<ElementsAttr>(adaptor.getUpdates());
   if (!x || !list || !updates || getKind() != ScatterKind::None)
     return {};
-  ConstantView from(x), indices(list), with(updates);
-  if (!from.isValid() || !indices.isValid() || !with.isValid())
+  ConstantView from(x, shapeOf(getX())), indices(list, shapeOf(getIndices())),
+      with(updates, shapeOf(getUpdates()));
+  std::optional<RankedTensorType> type =
+      foldedType(*this, shapeOf(getResult()),
+                 from.storedCount() + indices.storedCount() + with.storedCount());
+  if (!type || !from.isValid() || !indices.isValid() || !with.isValid())
     return {};
   ArrayRef<int64_t> shape = shapeOf(getX());
   int64_t outer = product(shape.take_front(getBatch())), extent = shape[getBatch()];
   int64_t inner = product(shape.drop_front(getBatch() + 1));
   int64_t count = outer == 0 ? 0 : indices.size() / outer;
-  ConstantBuilder result(tensorType(getResult()));
+  ConstantBuilder result(*type);
   for (int64_t i = 0; i < from.size(); ++i)
     result.setBytes(i, from.bytes(i));
   for (int64_t i = 0; i < outer * count; ++i) {

@@ -32,7 +32,11 @@ OpFoldResult SelectOp::fold(FoldAdaptor adaptor) {
   if (!value)
     return {};
   SmallVector<int64_t> strides = stridesOf(shapeOf(getX()));
-  return moveElements(getResult(), value, [&](int64_t, ArrayRef<int64_t> index) {
+  SmallVector<int64_t> stored = storedShape(value, shapeOf(getX()));
+  auto picked = static_cast<int64_t>(getIndices().size());
+  if (stored[getAxis()] != 1 || picked == 0)
+    stored[getAxis()] = picked;
+  return moveElements(*this, value, getX(), stored, picked, [&](int64_t, ArrayRef<int64_t> index) {
     int64_t from = 0;
     for (size_t i = 0; i < index.size(); ++i)
       from += (i == getAxis() ? getIndices()[index[i]] : index[i]) * strides[i];

@@ -26,7 +26,10 @@ OpFoldResult SliceOp::fold(FoldAdaptor adaptor) {
   if (!value)
     return {};
   SmallVector<int64_t> strides = stridesOf(shapeOf(getX()));
-  return moveElements(getResult(), value, [&](int64_t, ArrayRef<int64_t> index) {
+  SmallVector<int64_t> stored = storedShape(value, shapeOf(getX()));
+  for (auto [extent, result] : llvm::zip(stored, shapeOf(getResult())))
+    extent = extent == 1 ? std::min<int64_t>(result, 1) : result;
+  return moveElements(*this, value, getX(), stored, 0, [&](int64_t, ArrayRef<int64_t> index) {
     int64_t from = 0;
     for (size_t i = 0; i < index.size(); ++i)
       from += (getStarts()[i] + index[i] * getSteps()[i]) * strides[i];

@@ -134,14 +134,21 @@ int64_t disco::broadcastIndex(ArrayRef<int64_t> index, ArrayRef<int64_t> shape,
   return linear;
 }
 
-OpFoldResult disco::moveElements(Value result, ElementsAttr value,
+OpFoldResult disco::moveElements(Operation *op, ElementsAttr value, Value x,
+                                 ArrayRef<int64_t> stored, int64_t otherElements,
                                  function_ref<int64_t(int64_t, ArrayRef<int64_t>)> source) {
-  ConstantView view(value);
-  if (!view.isValid())
+  ConstantView view(value, shapeOf(x));
+  std::optional<RankedTensorType> type =
+      foldedType(op, stored, view.storedCount() + otherElements);
+  if (!view.isValid() || !type)
     return {};
-  ConstantBuilder builder(tensorType(result));
-  forEachIndex(shapeOf(result), [&](int64_t linear, ArrayRef<int64_t> index) {
-    builder.setBytes(linear, view.bytes(source(linear, index)));
+  ConstantBuilder builder(*type);
+  SmallVector<int64_t> strides = stridesOf(shapeOf(op->getResult(0)));
+  forEachIndex(stored, [&](int64_t at, ArrayRef<int64_t> index) {
+    int64_t linear = 0;
+    for (size_t i = 0; i < strides.size(); ++i)
+      linear += index[i] * strides[i];
+    builder.setBytes(at, view.bytes(source(linear, index)));
   });
   return builder.finish();
 }

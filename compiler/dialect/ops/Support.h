@@ -56,9 +56,12 @@ void forEachIndex(llvm::ArrayRef<int64_t> shape,
 int64_t broadcastIndex(llvm::ArrayRef<int64_t> index, llvm::ArrayRef<int64_t> shape,
                        llvm::ArrayRef<int64_t> strides);
 
-/// Copies elements: `source` gives the operand's linear index for each index of the result.
+/// Copies elements of the operand x, whose value is `value`: `source` gives the operand's linear
+/// index for each index of the result. Along the axes of extent 1 in `stored` the elements of the
+/// result are all the same. Nothing when the copy would be larger than x and `otherElements`.
 mlir::OpFoldResult
-moveElements(mlir::Value result, mlir::ElementsAttr value,
+moveElements(mlir::Operation *op, mlir::ElementsAttr value, mlir::Value x,
+             llvm::ArrayRef<int64_t> stored, int64_t otherElements,
              llvm::function_ref<int64_t(int64_t, llvm::ArrayRef<int64_t>)> source);
 
 /// Whether elements of a type are floating point.

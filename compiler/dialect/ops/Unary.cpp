@@ -69,10 +69,11 @@ OpFoldResult UnaryOp::fold(FoldAdaptor adaptor) {
   // Copying would round integers of more than 53 bits.
   if (!value || act.getKind() == UnaryKind::Identity)
     return value;
-  ConstantView view(value);
+  SmallVector<int64_t> stored = storedShape(value, shapeOf(getX()));
+  ConstantView view(value, stored);
   if (!view.isValid())
     return {};
-  ConstantBuilder builder(tensorType(getResult()));
+  ConstantBuilder builder(*foldedType(*this, stored, view.size()));
   for (int64_t i = 0; i < view.size(); ++i)
     builder.setReal(
         i, *evaluateUnary(act.getKind(), view.real(i), act.getAlphaValue(), act.getBetaValue()));

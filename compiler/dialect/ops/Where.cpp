@@ -23,13 +23,14 @@ OpFoldResult WhereOp::fold(FoldAdaptor adaptor) {
        y = dyn_cast_or_null<ElementsAttr>(adaptor.getY());
   if (!condition || !x || !y)
     return {};
-  ConstantView c(condition), a(x), b(y);
-  if (!c.isValid() || !a.isValid() || !b.isValid())
+  ConstantView c(condition, shapeOf(getCondition())), a(x, shapeOf(getX())), b(y, shapeOf(getY()));
+  std::optional<RankedTensorType> type = foldedType(*this, {&c, &a, &b});
+  if (!c.isValid() || !a.isValid() || !b.isValid() || !type)
     return {};
-  ConstantBuilder builder(tensorType(getResult()));
+  ConstantBuilder builder(*type);
   SmallVector<int64_t> stridesC = stridesOf(shapeOf(getCondition())),
                        stridesA = stridesOf(shapeOf(getX())), stridesB = stridesOf(shapeOf(getY()));
-  forEachIndex(shapeOf(getResult()), [&](int64_t linear, ArrayRef<int64_t> index) {
+  forEachIndex(type->getShape(), [&](int64_t linear, ArrayRef<int64_t> index) {
     bool first = c.integer(broadcastIndex(index, shapeOf(getCondition()), stridesC)) != 0;
     builder.setBytes(linear, first ? a.bytes(broadcastIndex(index, shapeOf(getX()), stridesA))
                                    : b.bytes(broadcastIndex(index, shapeOf(getY()), stridesB)));

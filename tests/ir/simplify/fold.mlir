@@ -102,7 +102,7 @@ func.func @movement() {
   // CHECK-DAG: dense<{{\[}}[3, 1], [6, 4]]> : tensor<2x2xi64>
   %3 = disco.gather %m, %i {axis = 1 : i64} : (tensor<2x3xi64>, tensor<2xi64>) -> tensor<2x2xi64>
   disco.output %3 {name = "3", index = 3 : i64} : (tensor<2x2xi64>) -> ()
-  // CHECK-DAG: dense<{{\[}}[-1, 0], [-1, 0], [-1, 0]]> : tensor<3x2xi64>
+  // CHECK-DAG: dense<{{\[}}[-1, 0]]> : tensor<1x2xi64> : tensor<3x2xi64>
   %4 = disco.expand %i : (tensor<2xi64>) -> tensor<3x2xi64>
   disco.output %4 {name = "4", index = 4 : i64} : (tensor<3x2xi64>) -> ()
   // CHECK-DAG: dense<{{\[}}[1, 2, 3, 1, 2, 3], [4, 5, 6, 4, 5, 6]]> : tensor<2x6xi64>

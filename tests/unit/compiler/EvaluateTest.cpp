@@ -11,6 +11,9 @@ using namespace disco::test;
 
 namespace {
 
+/// A constant that stands for a tensor of its own shape.
+ConstantView viewOf(ElementsAttr value) { return {value, value.getShapedType().getShape()}; }
+
 TEST(Half, EveryPatternComesBack) {
   for (uint32_t bits = 0; bits <= 0xffff; ++bits) {
     float value = halfToFloat(static_cast<uint16_t>(bits));
@@ -54,7 +57,7 @@ TEST(Constant, ComesBackInEveryType) {
         };
         for (int64_t i = 0; i < count; ++i)
           builder.setInteger(i, value(i));
-        ConstantView view(builder.finish());
+        ConstantView view = viewOf(builder.finish());
         ASSERT_EQ(view.size(), count);
         ASSERT_EQ(view.elementSize(), width / 8);
         for (int64_t i = 0; i < count; ++i) {
@@ -66,7 +69,7 @@ TEST(Constant, ComesBackInEveryType) {
       ConstantBuilder builder(RankedTensorType::get({count}, type));
       for (int64_t i = 0; i < count; ++i)
         builder.setReal(i, -1.5 * static_cast<double>(i));
-      ConstantView view(builder.finish());
+      ConstantView view = viewOf(builder.finish());
       for (int64_t i = 0; i < count; ++i) {
         ASSERT_EQ(view.real(i), -1.5 * static_cast<double>(i));
         ASSERT_EQ(view.isZero(i), i == 0);
@@ -75,7 +78,7 @@ TEST(Constant, ComesBackInEveryType) {
     ConstantBuilder bits(RankedTensorType::get({count}, b.getI1Type()));
     for (int64_t i = 0; i < count; ++i)
       bits.setInteger(i, i % 3);
-    ConstantView view(bits.finish());
+    ConstantView view = viewOf(bits.finish());
     for (int64_t i = 0; i < count; ++i)
       ASSERT_EQ(view.integer(i), i % 3 != 0);
   }
@@ -84,8 +87,8 @@ TEST(Constant, ComesBackInEveryType) {
 TEST(Constant, Splats) {
   Ir ir;
   Builder b(&ir.context);
-  ConstantView reals(DenseElementsAttr::get(RankedTensorType::get({5}, b.getF32Type()), 2.5f));
-  ConstantView trues(DenseElementsAttr::get(RankedTensorType::get({5}, b.getI1Type()), true));
+  ConstantView reals = viewOf(DenseElementsAttr::get(RankedTensorType::get({5}, b.getF32Type()), 2.5f));
+  ConstantView trues = viewOf(DenseElementsAttr::get(RankedTensorType::get({5}, b.getI1Type()), true));
   for (int64_t i = 0; i < 5; ++i) {
     EXPECT_EQ(reals.real(i), 2.5);
     EXPECT_EQ(trues.integer(i), 1);
@@ -95,7 +98,7 @@ TEST(Constant, Splats) {
 TEST(Constant, NothingIsNotInvalid) {
   Ir ir;
   Builder b(&ir.context);
-  ConstantView view(
+  ConstantView view = viewOf(
       DenseElementsAttr::get(RankedTensorType::get({0}, b.getF32Type()), ArrayRef<float>()));
   EXPECT_TRUE(view.isValid());
   EXPECT_EQ(view.size(), 0);
@@ -108,7 +111,7 @@ TEST(Constant, FileBytesAtAnyAlignment) {
   float values[] = {1.0f, -0.0f, std::nanf(""), 4.0f};
   for (size_t shift : {0, 1, 2, 3}) {
     std::memcpy(bytes + shift, values, sizeof(values));
-    ConstantView view(makeExternalConstant(RankedTensorType::get({4}, b.getF32Type()),
+    ConstantView view = viewOf(makeExternalConstant(RankedTensorType::get({4}, b.getF32Type()),
                                            {bytes + shift, sizeof(values)}));
     ASSERT_TRUE(view.isValid());
     EXPECT_EQ(view.bytes(0), bytes + shift); // a view, no copy
@@ -122,7 +125,7 @@ TEST(Constant, TooFewBytesAreInvalid) {
   Ir ir;
   Builder b(&ir.context);
   char bytes[15] = {};
-  EXPECT_FALSE(ConstantView(makeExternalConstant(RankedTensorType::get({4}, b.getF32Type()), bytes))
+  EXPECT_FALSE(viewOf(makeExternalConstant(RankedTensorType::get({4}, b.getF32Type()), bytes))
                    .isValid());
 }
 
@@ -134,7 +137,7 @@ TEST(Constant, RealsBecomeIntegersTowardsZeroAndSaturate) {
   builder.setReal(1, 1e30);
   builder.setReal(2, -1e30);
   builder.setReal(3, std::nan(""));
-  ConstantView view(builder.finish());
+  ConstantView view = viewOf(builder.finish());
   EXPECT_EQ(view.integer(0), -2);
   EXPECT_GT(view.integer(1), int64_t{1} << 62);
   EXPECT_EQ(view.integer(2), std::numeric_limits<int64_t>::min());

@@ -265,8 +265,8 @@ Array dequantize(DequantizeOp op, Get get) {
 
 /// The stored part of a constant.
 Array constant(ConstantOp op) {
-  ConstantView view(op.getValue());
   ShapedType stored = op.getValue().getShapedType();
+  ConstantView view(op.getValue(), stored.getShape());
   Ints whole(stored.getShape().begin(), stored.getShape().end());
   std::map<int64_t, Ints> kept;
   if (auto entries = op.getView())
@@ -276,6 +276,8 @@ Array constant(ConstantOp op) {
     for (auto &[axis, list] : kept)
       index[static_cast<size_t>(axis)] =
           list[static_cast<size_t>(index[static_cast<size_t>(axis)])];
+    for (size_t axis = 0; axis < whole.size(); ++axis)
+      index[axis] = whole[axis] == 1 ? 0 : index[axis]; // broadcast
     return view.real(linear(index, whole));
   });
 }
