@@ -1,6 +1,7 @@
 //===- LayerSummary.cpp - what the undivided program was ------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "LayerSummary.h"
+#include "Evaluate.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -40,11 +41,24 @@ static std::pair<int64_t, int64_t> countPairs(Operation *op, const Contraction &
   return {kept, rows * perGroup};
 }
 
+/// What a node stores that stores all of a constant.
+static int64_t storedBytes(Value constant) {
+  RankedTensorType type = tensorType(constant);
+  if (byteSize(type) <= kSmallConstantBytes)
+    return byteSize(type);
+  ElementsAttr value = constant.getDefiningOp<ConstantOp>().getValue();
+  int64_t bytes = elementBytes(type.getElementType());
+  for (auto [stored, extent] :
+       llvm::zip(storedShape(value, value.getShapedType().getShape()), type.getShape()))
+    bytes *= stored == 1 ? 1 : extent;
+  return bytes;
+}
+
 static void addCosts(Operation *op, Layer &layer) {
   int64_t weights = 0, macs = 0;
   for (Value operand : op->getOperands())
     if (isConstant(operand))
-      weights += byteSize(tensorType(operand));
+      weights += storedBytes(operand);
   if (auto cost = dyn_cast<CostOpInterface>(op))
     macs = cost.getMacs();
   if (!op->hasAttr(kRouteKindAttr)) { // an addend is part of another op
@@ -57,7 +71,8 @@ static void addCosts(Operation *op, Layer &layer) {
     auto [kept, all] = countPairs(op, *rule);
     int64_t matrix = byteSize(tensorType(op->getOperand(rule->weights)));
     macs = macs / std::max<int64_t>(all, 1) * kept;
-    weights += matrix / std::max<int64_t>(all, 1) * kept - matrix;
+    if (storedBytes(op->getOperand(rule->weights)) == matrix)
+      weights += matrix / std::max<int64_t>(all, 1) * kept - matrix;
   }
   layer.macs += macs;
   layer.weightBytes += weights;

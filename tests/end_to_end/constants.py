@@ -122,7 +122,7 @@ def products_of_constants():
     mask = n.op("Less", rows, columns)
     kept = n.op("Where", mask, "x", table)
     wide = n.op("Expand", mask, n.ints(1, 32, 24))
-    return n, n.op("Where", wide, kept, n.filled(-2, 1, 32, 24)), 0
+    return n, n.op("Where", wide, kept, n.filled(-2, 1, 32, 24)), 64
 
 
 def broadcast_by_other_means():
@@ -161,7 +161,7 @@ def filled_weights():
     y = n.op("Reshape", y, n.ints(1, 2, 8, 12))
     y = n.op("Conv", y, n.filled(0.125, 80, 2, 3, 3), n.filled(1, 80))
     return n, n.op("Conv", y, n.op("Expand", n.floats(1, 1, 3, 3),
-                                   n.ints(80, 1, 3, 3)), group=80), 0
+                                   n.ints(80, 1, 3, 3)), group=80), 64 * 4
 
 
 def triangles():

@@ -20,7 +20,7 @@ func.func @main() {
 // CHECK-DAG: %[[FEW:.+]] = disco.constant dense<{{.+}}> : tensor<1x4x2xf32> view [#disco.local<axis 1 : 0 to 1>] : tensor<1x2x2xf32>
 // CHECK: disco.binary %{{.+}}, %[[K]] {{.*}}(tensor<1x2x40xf32, #disco.local<axis 1 : 0 to 1>>, tensor<1x2x1xf32>) -> tensor<1x2x40xf32
 // An op that reads element by element gets a buffer, filled just before it.
-// CHECK-NEXT: %[[E:.+]] = disco.expand %[[K]] : (tensor<1x2x1xf32>) -> tensor<1x2x40xf32, #disco.local<axis -1 : 0>>
+// CHECK-NEXT: %[[E:.+]] = disco.expand %[[K]] : (tensor<1x2x1xf32>) -> tensor<1x2x40xf32, #disco.local<whole : 0>>
 // CHECK-NEXT: disco.unary %[[E]]
 // CHECK: disco.unary %[[FEW]]
 // CHECK: module @node1
