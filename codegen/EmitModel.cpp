@@ -102,11 +102,10 @@ void ModelEmitter::check(StringRef call) {
 }
 
 unsigned ModelEmitter::messageIndex(int64_t id, int64_t peer, bool incoming, int64_t bytes) {
-  for (auto [i, message] : llvm::enumerate(messages))
-    if (message.id == id)
-      return static_cast<unsigned>(i);
-  messages.push_back({id, peer, bytes, incoming});
-  return static_cast<unsigned>(messages.size() - 1);
+  auto [known, isNew] = messageIndices.try_emplace(id, static_cast<unsigned>(messages.size()));
+  if (isNew)
+    messages.push_back({id, peer, bytes, incoming});
+  return known->second;
 }
 
 static int64_t offsetOf(Value value) {

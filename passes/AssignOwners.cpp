@@ -3,6 +3,7 @@
 #include "OwnerClasses.h"
 #include "Passes.h"
 #include "llvm/Support/MathExtras.h"
+#include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_ASSIGNOWNERS
@@ -29,44 +30,67 @@ static std::optional<Contraction> contractionOf(Operation *op) {
 
 static int64_t elements(Value value) { return tensorType(value).getNumElements(); }
 
-/// Whether every path from a vector leads, through functions of its elements alone, to an op for
-/// which `ends` holds.
-static bool allPaths(Value vector, function_ref<bool(Operation *)> ends) {
-  return !vector.use_empty() && llvm::all_of(vector.getUsers(), [&](Operation *user) {
-    if (ends(user))
-      return true;
-    return isa<DivisionOpInterface>(user) && !isa<CostOpInterface>(user) &&
-           elements(user->getResult(0)) == elements(vector) && allPaths(user->getResult(0), ends);
-  });
-}
+/// Finds the first contraction of each squeeze-and-excite path: a vector of channels makes a vector
+/// that makes, by another contraction, the factors of whole features. Computed by every node it
+/// needs no second exchange of a few numbers.
+class SqueezeFinder {
+public:
+  /// Readers come behind what they read: one walk from the end knows all of them.
+  explicit SqueezeFinder(func::FuncOp function) {
+    for (Operation &op : llvm::reverse(function.getBody().front()))
+      if (op.getNumResults() == 1 && !isa<ConstantOp>(op))
+        note(op.getResult(0));
+  }
 
-/// Whether an op is the first contraction of a squeeze-and-excite path: a vector of channels makes
-/// a vector that makes, by another contraction, the factors of whole features. Computed by every
-/// node it needs no second exchange of a few numbers.
-static bool isSqueeze(Operation *op) {
-  auto makesVector = [](Operation *candidate) {
-    std::optional<Contraction> rule = contractionOf(candidate);
-    Value result = candidate->getResults().empty() ? Value() : candidate->getResult(0);
+  bool contains(Operation *op) const {
+    return makesVector(op) && !op->hasAttr(kOwnersAttr) && !op->hasAttr(kStatedMaskAttr) &&
+           elements(op->getOperand(0)) == shapeOf(op->getOperand(0))[contractionOf(op)->inputAxis] &&
+           squeezed.contains(op->getResult(0));
+  }
+
+private:
+  static bool makesVector(Operation *op) {
+    std::optional<Contraction> rule = contractionOf(op);
+    Value result = op->getResults().empty() ? Value() : op->getResult(0);
     return rule && rule->groups == 1 && elements(result) == shapeOf(result)[rule->resultAxis];
-  };
-  if (!makesVector(op) || op->hasAttr(kOwnersAttr) || op->hasAttr(kStatedMaskAttr) ||
-      elements(op->getOperand(0)) != shapeOf(op->getOperand(0))[contractionOf(op)->inputAxis])
-    return false;
-  return allPaths(op->getResult(0), [&](Operation *second) {
-    if (!makesVector(second))
-      return false;
-    Value factors = second->getResult(0);
-    return allPaths(factors, [&](Operation *user) {
-      return user->getNumResults() == 1 && isa<DivisionOpInterface>(user) &&
-             elements(user->getResult(0)) > elements(factors) && user->getNumOperands() == 2;
-    });
-  });
-}
+  }
+
+  /// Whether an op is a function of the elements of `vector` alone.
+  static bool passes(Operation *op, Value vector) {
+    return isa<DivisionOpInterface>(op) && !isa<CostOpInterface>(op) &&
+           elements(op->getResult(0)) == elements(vector);
+  }
+
+  static bool scalesFeatures(Operation *op, Value factors) {
+    return op->getNumResults() == 1 && isa<DivisionOpInterface>(op) &&
+           elements(op->getResult(0)) > elements(factors) && op->getNumOperands() == 2;
+  }
+
+  void note(Value value) {
+    if (value.use_empty())
+      return;
+    if (llvm::all_of(value.getUsers(), [&](Operation *user) {
+          return scalesFeatures(user, value) ||
+                 (passes(user, value) && factors.contains(user->getResult(0)));
+        }))
+      factors.insert(value);
+    if (llvm::all_of(value.getUsers(), [&](Operation *user) {
+          return (makesVector(user) && factors.contains(user->getResult(0))) ||
+                 (passes(user, value) && squeezed.contains(user->getResult(0)));
+        }))
+      squeezed.insert(value);
+  }
+
+  /// Vectors of which every path leads, through functions of their elements alone, to an op that
+  /// scales features, and to a contraction that makes such a vector.
+  DenseSet<Value> factors, squeezed;
+};
 
 /// Chooses the axis along which each tensor is divided, or that every node computes it.
 class AxisChooser {
 public:
-  AxisChooser(func::FuncOp function, int64_t nodes) : function(function), nodes(nodes) {}
+  AxisChooser(func::FuncOp function, int64_t nodes)
+      : function(function), nodes(nodes), squeezes(function) {}
 
   void run() {
     function.walk([&](Operation *op) {
@@ -91,6 +115,9 @@ public:
   }
 
 private:
+  /// A value and the axis along which it would be divided.
+  using Divided = std::pair<Value, int64_t>;
+
   /// Constants are stored, and replicated tensors are, wherever they are needed.
   bool isDivided(Value operand) const {
     return !isConstant(operand) && !replicated.contains(operand);
@@ -117,7 +144,7 @@ private:
     StringRef reason = rule && nodes > 1 ? rule.getReplication() : StringRef();
     if (auto stated = op->getAttrOfType<StringAttr>(kReplicatedAttr); stated && nodes > 1)
       reason = stated.getValue();
-    if (nodes > 1 && isSqueeze(op))
+    if (nodes > 1 && squeezes.contains(op))
       reason = "squeeze-and-excite";
     if (!reason.empty())
       op->setAttr(kReplicatedAttr, StringAttr::get(op->getContext(), reason));
@@ -230,52 +257,108 @@ private:
   }
 
   /// Bytes that have to travel on the way to the next contractions when a value is divided along an
-  /// axis.
+  /// axis. What its readers' results cost is asked for first, without recursion: programs are deep.
   int64_t costOfReaders(Value value, int64_t axis) {
-    auto [entry, inserted] = readerCosts.try_emplace({value, axis}, 0);
-    if (!inserted)
-      return entry->second;
-    int64_t cost = 0;
-    for (OpOperand &use : value.getUses())
-      cost += costOfUse(use, axis);
-    return readerCosts[{value, axis}] = cost;
+    SmallVector<Divided> waiting{{value, axis}};
+    while (!waiting.empty()) {
+      Divided next = waiting.back();
+      if (readerCosts.contains(next)) {
+        waiting.pop_back();
+        continue;
+      }
+      SmallVector<Divided> missing;
+      int64_t cost = 0;
+      for (OpOperand &use : next.first.getUses())
+        cost += costOfUse(use, next.second, missing);
+      if (missing.empty())
+        readerCosts[next] = cost;
+      waiting.append(missing);
+    }
+    return readerCosts.lookup({value, axis});
   }
 
   /// Whether another tensor of the result's size comes in (a residual add): what follows is its
   /// matter as well, and along a chain of residuals would be counted over and over.
-  static bool joinsAnother(OpOperand &use) {
-    return llvm::any_of(use.getOwner()->getOpOperands(), [&](OpOperand &other) {
-      return &other != &use && !isConstant(other.get()) &&
-             elements(other.get()) == elements(use.getOwner()->getResult(0));
-    });
+  bool joinsAnother(OpOperand &use) {
+    auto isLarge = [&](OpOperand &operand) {
+      return !isConstant(operand.get()) &&
+             elements(operand.get()) == elements(use.getOwner()->getResult(0));
+    };
+    auto [count, inserted] = largeOperands.try_emplace(use.getOwner(), 0);
+    if (inserted)
+      count->second = llvm::count_if(use.getOwner()->getOpOperands(), isLarge);
+    return count->second > (isLarge(use) ? 1 : 0);
   }
 
-  int64_t costOfUse(OpOperand &use, int64_t axis) {
-    if (isa<OutputOp>(use.getOwner()))
+  /// What one way to divide a reader along an axis of its result needs of its operands.
+  struct Way {
+    int64_t axis;
+    Division division;
+    int64_t gathered;                    // bytes of what has to be whole,
+    DenseMap<Value, int64_t> gatheredOf; // and of each tensor
+  };
+
+  /// The ways to divide a reader of which one operand, or all where there are many, are divided
+  /// along an axis.
+  std::vector<Way> waysOf(DivisionOpInterface op, ArrayRef<int64_t> hints) {
+    std::vector<Way> ways;
+    for (int64_t axis : candidates(op->getResult(0)))
+      if (std::optional<Division> division = op.divide(axis, hints)) {
+        Way way{axis, std::move(*division), 0, DenseMap<Value, int64_t>()};
+        for (auto [operand, need] : llvm::zip(op->getOperands(), way.division.operands))
+          if (need.kind == OperandNeed::Whole && isDivided(operand)) {
+            way.gathered += bytesOf(operand);
+            way.gatheredOf[operand] += bytesOf(operand);
+          }
+        ways.push_back(std::move(way));
+      }
+    return ways;
+  }
+
+  /// More operands than a layer has: such a list is not looked through once for each of them.
+  static constexpr unsigned kManyOperands = 64;
+
+  const std::vector<Way> &waysOfMany(DivisionOpInterface op, int64_t axis) {
+    auto [ways, inserted] = manyWays.try_emplace({op.getOperation(), axis});
+    if (inserted)
+      ways->second = waysOf(op, SmallVector<int64_t>(op->getNumOperands(), axis));
+    return ways->second;
+  }
+
+  /// `missing`: what has to be known of results before.
+  int64_t costOfUse(OpOperand &use, int64_t axis, SmallVectorImpl<Divided> &missing) {
+    Operation *op = use.getOwner();
+    if (isa<OutputOp>(op))
       return axis < 0 ? 0 : bytesOf(use.get()); // handed in
-    auto rule = dyn_cast<DivisionOpInterface>(use.getOwner());
+    auto rule = dyn_cast<DivisionOpInterface>(op);
     if (!rule)
       return 0;
-    SmallVector<int64_t> hints(use.getOwner()->getNumOperands(), -1);
-    hints[use.getOperandNumber()] = axis;
-    Value result = use.getOwner()->getResult(0);
+    auto costOfResult = [&](int64_t resultAxis) -> int64_t {
+      auto known = readerCosts.find({op->getResult(0), resultAxis});
+      if (known != readerCosts.end())
+        return known->second;
+      missing.push_back({op->getResult(0), resultAxis});
+      return 0;
+    };
+    Value result = op->getResult(0);
     int64_t best = 2 * bytesOf(use.get());
     if (mergesOver(rule, axis))
       best = nodes * statisticBytes(rule) +
-             (shapeOf(result) == shapeOf(use.get()) ? costOfReaders(result, axis) : 0);
-    for (int64_t resultAxis : candidates(result)) {
-      std::optional<Division> division = rule.divide(resultAxis, hints);
-      if (!division)
-        continue;
-      const OperandNeed &need = division->operands[use.getOperandNumber()];
+             (shapeOf(result) == shapeOf(use.get()) ? costOfResult(axis) : 0);
+    std::vector<Way> few;
+    bool isMany = op->getNumOperands() > kManyOperands;
+    if (!isMany) {
+      SmallVector<int64_t> hints(op->getNumOperands(), -1);
+      hints[use.getOperandNumber()] = axis;
+      few = waysOf(rule, hints);
+    }
+    for (const Way &way : isMany ? waysOfMany(rule, axis) : few) {
+      const OperandNeed &need = way.division.operands[use.getOperandNumber()];
       int64_t cost = follows(need, axis) ? 0 : bytesOf(use.get());
       // What else has to be whole for this axis is gathered on its account.
-      for (auto [k, other] : llvm::enumerate(use.getOwner()->getOperands()))
-        if (other != use.get() && isDivided(other) &&
-            division->operands[k].kind == OperandNeed::Whole)
-          cost += bytesOf(other);
+      cost += way.gathered - way.gatheredOf.lookup(use.get());
       if (need.kind == OperandNeed::Along && need.axis == axis && !joinsAnother(use))
-        cost += costOfReaders(result, resultAxis);
+        cost += costOfResult(way.axis);
       best = std::min(best, cost);
     }
     return best;
@@ -285,7 +368,10 @@ private:
   int64_t nodes;
   DenseMap<Value, int64_t> axes;
   DenseSet<Value> replicated, ofConstants;
-  DenseMap<std::pair<Value, int64_t>, int64_t> readerCosts;
+  DenseMap<Divided, int64_t> readerCosts;
+  DenseMap<Operation *, int64_t> largeOperands;
+  std::map<std::pair<Operation *, int64_t>, std::vector<Way>> manyWays;
+  SqueezeFinder squeezes;
 };
 
 /// One run of the pass over one function.
@@ -367,16 +453,15 @@ private:
     return failure(walked.wasInterrupted());
   }
 
-  /// Whether some reader of a value, or a reader of what is computed from it, is a contraction.
-  bool reachesContraction(Value value) {
-    auto [entry, inserted] = reaches.try_emplace(value, false);
-    if (!inserted)
-      return entry->second;
-    bool found = llvm::any_of(value.getUsers(), [&](Operation *user) {
-      return isContraction(user) ||
-             (user->getNumResults() == 1 && reachesContraction(user->getResult(0)));
-    });
-    return reaches[value] = found;
+  /// Finds the values of which some reader, or a reader of what is computed from it, is a
+  /// contraction. Readers come behind what they read.
+  void findReaching() {
+    for (Operation &op : llvm::reverse(function.getBody().front()))
+      if (op.getNumResults() == 1 && llvm::any_of(op.getUsers(), [&](Operation *user) {
+            return isContraction(user) ||
+                   (user->getNumResults() == 1 && reaches.contains(user->getResult(0)));
+          }))
+        reaches.insert(op.getResult(0));
   }
 
   /// Whether an op runs over the axis along which its result would be divided, and all of its
@@ -389,6 +474,7 @@ private:
   }
 
   void collect() {
+    findReaching();
     function.walk([&](Operation *op) {
       if (op->getNumResults() != 1 || isa<ConstantOp>(op))
         return;
@@ -396,7 +482,7 @@ private:
       values.push_back(result);
       classes.add(result, axisExtent(tensorType(result), axes[result]));
       bool preprocessing = !isContraction(op) && !looksUp(op) && !op->hasAttr(kReplicatedAttr) &&
-                           reachesContraction(result) && readsRootOwned(op) &&
+                           reaches.contains(result) && readsRootOwned(op) &&
                            llvm::all_of(op->getOperands(), [&](Value operand) {
                              return isConstant(operand) || rootOwned.contains(operand);
                            });
@@ -474,7 +560,7 @@ private:
   int64_t root, nodes;
   SmallVector<Value> values;
   DenseSet<Value> rootOwned;
-  DenseMap<Value, bool> reaches;
+  DenseSet<Value> reaches;
 };
 
 struct AssignOwnersPass : disco::impl::AssignOwnersBase<AssignOwnersPass> {

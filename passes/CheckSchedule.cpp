@@ -306,6 +306,32 @@ private:
   std::map<int64_t, Ends> ends;
 };
 
+/// Two buffers that live at the same time and share a byte, the one that begins first before the
+/// other. Those alive lie apart, so that of them only the neighbours of a new one can share with it.
+std::optional<std::pair<size_t, size_t>> findOverlap(const std::vector<Buffer> &buffers) {
+  auto order = llvm::to_vector(llvm::seq<size_t>(0, buffers.size()));
+  llvm::stable_sort(order,
+                    [&](size_t a, size_t b) { return buffers[a].start < buffers[b].start; });
+  std::map<int64_t, size_t> alive;       // by offset
+  std::multimap<int64_t, size_t> ending; // by the last op
+  for (size_t i : order) {
+    const Buffer &buffer = buffers[i];
+    for (; !ending.empty() && ending.begin()->first < buffer.start; ending.erase(ending.begin()))
+      alive.erase(buffers[ending.begin()->second].offset);
+    auto after = alive.lower_bound(buffer.offset);
+    if (after != alive.end() && after->first < buffer.offset + buffer.bytes)
+      return {{after->second, i}};
+    if (after != alive.begin()) {
+      const auto &[offset, before] = *std::prev(after);
+      if (buffer.offset < offset + buffers[before].bytes)
+        return {{before, i}};
+    }
+    alive.emplace_hint(after, buffer.offset, i);
+    ending.emplace(buffer.end, i);
+  }
+  return std::nullopt;
+}
+
 /// Offsets as planned: no two buffers that live at the same time share a byte, and everything lies
 /// within the arena.
 LogicalResult checkArena(ModuleOp shard) {
@@ -340,16 +366,11 @@ LogicalResult checkArena(ModuleOp shard) {
                << arena.getInt() << " bytes";
     }
   }
-  for (size_t i = 0; i < plan.buffers.size(); ++i)
-    for (size_t j = 0; j < i; ++j) {
-      const Buffer &a = plan.buffers[i], &b = plan.buffers[j];
-      bool together = a.start <= b.end && b.start <= a.end;
-      if (together && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes)
-        return maker[i]
-                   ->emitError("its buffer overlaps one that is still in use")
-                   .attachNote(maker[j]->getLoc())
-               << "the other buffer is made here";
-    }
+  if (auto both = findOverlap(plan.buffers))
+    return maker[both->second]
+               ->emitError("its buffer overlaps one that is still in use")
+               .attachNote(maker[both->first]->getLoc())
+           << "the other buffer is made here";
   int64_t live = plan.largestLiveSum();
   if (arena.getInt() > live + live / 4)
     return shard.emitError("the arena of ")

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Evaluate.h"
 #include "Passes.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace disco {
 #define GEN_PASS_DEF_DIVIDEREDUCTIONS
@@ -228,14 +229,20 @@ private:
   }
 
   static void eraseDead(Operation *op) {
-    if (!op->use_empty())
-      return;
-    SmallVector<Value> operands(op->getOperands());
-    op->erase();
-    for (Value operand : operands)
-      if (Operation *maker = operand.getDefiningOp();
-          maker && isa<BinaryOp, UnaryOp>(maker) && maker->use_empty())
-        eraseDead(maker);
+    SmallVector<Operation *> dead{op};
+    while (!dead.empty()) {
+      Operation *next = dead.pop_back_val();
+      if (!next->use_empty())
+        continue;
+      llvm::SetVector<Operation *> makers;
+      for (Value operand : next->getOperands())
+        if (isa_and_nonnull<BinaryOp, UnaryOp>(operand.getDefiningOp()))
+          makers.insert(operand.getDefiningOp());
+      next->erase();
+      for (Operation *maker : makers)
+        if (maker->use_empty())
+          dead.push_back(maker);
+    }
   }
 
   /// The mean of (x - mean)^2 over the same axes, when the program computes it.

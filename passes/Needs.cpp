@@ -6,19 +6,47 @@
 using namespace mlir;
 using namespace disco;
 
-bool Needs::isHandedOut(Value value) const {
+/// Whether a tensor is an input, or could be made of inputs by the root.
+bool Needs::mayBeHandedOut(Value value) const {
   Operation *op = value.getDefiningOp();
-  if (isa_and_nonnull<InputOp>(op))
-    return true;
   if (!op)
     return false; // an argument, in tests
+  if (isa<InputOp>(op))
+    return true;
   OwnedAttr owners = ownersOf(value);
   auto contraction = dyn_cast<ContractionOpInterface>(op);
-  if (!owners || owners.getSet(root).size() != axisExtent(tensorType(value), owners.getAxis()) ||
-      (contraction && contraction.getContraction()) || op->getNumOperands() == 0)
-    return false;
-  return llvm::all_of(op->getOperands(),
-                      [&](Value operand) { return isConstant(operand) || isHandedOut(operand); });
+  return owners && owners.getSet(root).size() == axisExtent(tensorType(value), owners.getAxis()) &&
+         !(contraction && contraction.getContraction()) && op->getNumOperands() != 0;
+}
+
+/// What is known is kept, and what an answer needs is asked for first: programs are deep, and
+/// tensors have many readers.
+bool Needs::isHandedOut(Value value) const {
+  SmallVector<Value> waiting{value};
+  while (!waiting.empty()) {
+    Value next = waiting.back();
+    if (handedOut.contains(next)) {
+      waiting.pop_back();
+      continue;
+    }
+    bool known = mayBeHandedOut(next);
+    size_t before = waiting.size();
+    if (known && !next.getDefiningOp<InputOp>())
+      for (Value operand : next.getDefiningOp()->getOperands()) {
+        if (isConstant(operand))
+          continue;
+        auto found = handedOut.find(operand);
+        if (found == handedOut.end())
+          waiting.push_back(operand);
+        else if (!found->second)
+          known = false;
+      }
+    if (!known)
+      waiting.truncate(before);
+    if (waiting.size() == before)
+      handedOut[next] = known;
+  }
+  return handedOut.lookup(value);
 }
 
 /// What rank `rank` needs of an operand, along the operand's owner axis.
@@ -65,19 +93,41 @@ std::optional<Division> Needs::divisionOf(Operation *op) {
 
 /// Whether an op is an output of the model, or one that the root puts together of other tensors
 /// without computing anything but the reals that integers stand for.
-static bool handsIn(Operation *op) {
-  if (isa<OutputOp>(op))
-    return true;
-  return isa<ConcatOp, DequantizeOp, RearrangeOp, SelectOp, SliceOp>(op) &&
-         ownersOf(op->getResult(0)).getAxis() < 0 && !ownersOf(op->getResult(0)).isReplicated() &&
-         llvm::all_of(op->getUsers(), handsIn);
+bool Needs::handsIn(Operation *op, DenseMap<Operation *, bool> &known) {
+  auto putsTogether = [](Operation *op) {
+    return isa<ConcatOp, DequantizeOp, RearrangeOp, SelectOp, SliceOp>(op) &&
+           ownersOf(op->getResult(0)).getAxis() < 0 && !ownersOf(op->getResult(0)).isReplicated();
+  };
+  SmallVector<Operation *> waiting{op};
+  while (!waiting.empty()) {
+    Operation *next = waiting.back();
+    if (known.contains(next)) {
+      waiting.pop_back();
+      continue;
+    }
+    bool output = isa<OutputOp>(next), hands = output || putsTogether(next);
+    size_t before = waiting.size();
+    if (hands && !output)
+      for (Operation *user : next->getUsers()) {
+        auto found = known.find(user);
+        if (found == known.end())
+          waiting.push_back(user);
+        else if (!found->second)
+          hands = false;
+      }
+    if (!hands)
+      waiting.truncate(before);
+    if (waiting.size() == before)
+      known[next] = hands;
+  }
+  return known.lookup(op);
 }
 
 LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &shortages) const {
   for (Value operand : op->getOperands())
     if (!isConstant(operand) && !ownersOf(operand))
       return op->emitError("has an operand without owner map: run disco-assign-owners first");
-  bool output = handsIn(op);
+  bool output = handsIn(op, handingIn);
   std::optional<Division> division = divisionOf(op);
   if (!division)
     return op->emitError("cannot be divided along the axis of its owner map; state another axis, "
@@ -102,32 +152,59 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
   return success();
 }
 
+/// The division of an op that only renames channels.
+std::optional<Division> Needs::renamingOf(Value value) const {
+  auto rule = dyn_cast_or_null<DivisionOpInterface>(value.getDefiningOp());
+  int64_t axis = ownersOf(value).getAxis();
+  return rule && axis >= 0 && rule.relabels(axis) ? divisionOf(rule) : std::nullopt;
+}
+
+/// Whether a need names channels of an operand that could be those of the result.
+static bool isRenamed(const OperandNeed &need, Value operand) {
+  return need.relation && !isConstant(operand) && ownersOf(operand).getAxis() == need.axis;
+}
+
 const std::vector<Feature> &Needs::origins(Value value) {
-  auto [entry, inserted] = originCache.try_emplace(value);
-  if (!inserted)
-    return entry->second;
+  SmallVector<Value> waiting{value};
+  while (!waiting.empty()) {
+    Value next = waiting.back();
+    if (originCache.contains(next)) {
+      waiting.pop_back();
+      continue;
+    }
+    size_t before = waiting.size();
+    if (std::optional<Division> division = renamingOf(next))
+      for (auto [operand, need] :
+           llvm::zip(next.getDefiningOp()->getOperands(), division->operands))
+        if (isRenamed(need, operand) && !originCache.contains(operand))
+          waiting.push_back(operand);
+    if (waiting.size() == before)
+      traceOrigins(next);
+  }
+  return originCache.find(value)->second;
+}
+
+/// The origins of all operands are known.
+void Needs::traceOrigins(Value value) {
   OwnedAttr owners = ownersOf(value);
   std::vector<Feature> features(axisExtent(tensorType(value), owners.getAxis()));
   for (size_t i = 0; i < features.size(); ++i)
     features[i] = {value, static_cast<int64_t>(i)};
-  auto rule = dyn_cast_or_null<DivisionOpInterface>(value.getDefiningOp());
-  std::optional<Division> division;
-  if (rule && owners.getAxis() >= 0 && rule.relabels(owners.getAxis()))
-    division = divisionOf(rule);
-  if (division)
-    for (auto [k, operand] : llvm::enumerate(rule->getOperands()))
-      traceOperand(features, owners, division->operands[k], operand);
-  return originCache[value] = std::move(features);
+  if (std::optional<Division> division = renamingOf(value))
+    for (auto [operand, need] : llvm::zip(value.getDefiningOp()->getOperands(), division->operands))
+      if (isRenamed(need, operand))
+        traceOperand(features, owners, need, operand);
+  originCache[value] = std::move(features);
 }
 
 void Needs::traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need,
                          Value operand) {
-  if (!need.relation || isConstant(operand) || ownersOf(operand).getAxis() != need.axis)
-    return;
-  std::vector<Feature> sources = origins(operand);
+  const std::vector<Feature> &sources = originCache.find(operand)->second;
+  auto [first, end] = need.relation->readers();
+  IndexSet reading = IndexSet::range(first, end);
   for (int64_t rank = 0; rank < nodes; ++rank) {
     IndexSet here = ownersOf(operand).getSet(rank);
-    owners.getSet(rank).forEach([&](int64_t channel) {
+    owners.getSet(rank).intersect(reading).forEach([&](int64_t channel) {
       int64_t source = need.relation->single(channel);
       if (source >= 0 && here.contains(source))
         features[channel] = sources[source];

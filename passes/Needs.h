@@ -49,6 +49,10 @@ public:
   static std::optional<Division> divisionOf(mlir::Operation *op);
 
 private:
+  static bool handsIn(mlir::Operation *op, llvm::DenseMap<mlir::Operation *, bool> &known);
+  bool mayBeHandedOut(mlir::Value value) const;
+  std::optional<Division> renamingOf(mlir::Value value) const;
+  void traceOrigins(mlir::Value value);
   IndexSet needOf(mlir::Operation *op, unsigned k, const OperandNeed &need,
                   const IndexSet &computed, int64_t rank) const;
   void traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need,
@@ -57,6 +61,8 @@ private:
   int64_t nodes, root;
   bool dense;
   llvm::DenseMap<mlir::Value, std::vector<Feature>> originCache;
+  mutable llvm::DenseMap<mlir::Value, bool> handedOut;
+  mutable llvm::DenseMap<mlir::Operation *, bool> handingIn;
 };
 
 } // namespace disco

@@ -33,7 +33,8 @@ void OwnerClasses::add(Value value, int64_t extent) {
 }
 
 void OwnerClasses::tie(Value result, Value operand, const Relation &relation) {
-  for (int64_t i = 0; i < extents.lookup(result); ++i)
+  auto [begin, end] = relation.readers();
+  for (int64_t i = begin; i < std::min(end, extents.lookup(result)); ++i)
     relation.forEach(
         i, [&](int64_t read) { unite(parent, element(result, i), element(operand, read)); });
 }

@@ -5,6 +5,7 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
 #include <functional>
+#include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_PLANMEMORY
@@ -18,20 +19,44 @@ namespace {
 
 int64_t rounded(int64_t bytes) { return BufferPlan::rounded(bytes); }
 
-bool overlapInTime(const Buffer &a, const Buffer &b) {
-  return a.start <= b.end && b.start <= a.end;
+using Neighbours = std::vector<std::vector<uint32_t>>;
+
+/// For each buffer those that live at some time when it does; nothing when there are more such
+/// pairs than are worth looking at.
+std::optional<Neighbours> findNeighbours(const std::vector<Buffer> &buffers) {
+  constexpr size_t most = 16'000'000;
+  auto order = llvm::to_vector(llvm::seq<uint32_t>(0, static_cast<uint32_t>(buffers.size())));
+  llvm::stable_sort(order,
+                    [&](uint32_t a, uint32_t b) { return buffers[a].start < buffers[b].start; });
+  Neighbours neighbours(buffers.size());
+  SmallVector<uint32_t> alive;
+  size_t pairs = 0;
+  for (uint32_t i : order) {
+    llvm::erase_if(alive, [&](uint32_t j) { return buffers[j].end < buffers[i].start; });
+    if ((pairs += alive.size()) > most)
+      return std::nullopt;
+    for (uint32_t j : alive) {
+      neighbours[i].push_back(j);
+      neighbours[j].push_back(i);
+    }
+    alive.push_back(i);
+  }
+  return neighbours;
 }
 
 /// Places the buffers in the given order, each at the lowest offset that is free while it lives.
 /// Returns the arena's size.
-int64_t placeInOrder(std::vector<Buffer> &buffers, ArrayRef<size_t> order) {
+int64_t placeInOrder(std::vector<Buffer> &buffers, const Neighbours &neighbours,
+                     ArrayRef<size_t> order) {
   int64_t arena = 0;
-  SmallVector<size_t> placed;
+  for (Buffer &buffer : buffers)
+    buffer.offset = -1;
+  SmallVector<std::pair<int64_t, int64_t>> taken;
   for (size_t i : order) {
     Buffer &buffer = buffers[i];
-    SmallVector<std::pair<int64_t, int64_t>> taken;
-    for (size_t j : placed)
-      if (overlapInTime(buffer, buffers[j]))
+    taken.clear();
+    for (uint32_t j : neighbours[i])
+      if (buffers[j].offset >= 0)
         taken.push_back({buffers[j].offset, buffers[j].offset + rounded(buffers[j].bytes)});
     llvm::sort(taken);
     int64_t offset = 0;
@@ -42,7 +67,55 @@ int64_t placeInOrder(std::vector<Buffer> &buffers, ArrayRef<size_t> order) {
     }
     buffer.offset = offset;
     arena = std::max(arena, offset + rounded(buffer.bytes));
-    placed.push_back(i);
+  }
+  return arena;
+}
+
+/// Where very many buffers live at a time: one look, in the order in which they begin. Each goes to
+/// the lowest of the gaps that are large enough, of which the first few are tried.
+int64_t placeAsTheyBegin(std::vector<Buffer> &buffers) {
+  constexpr int tries = 64;
+  auto order = llvm::to_vector(llvm::seq<size_t>(0, buffers.size()));
+  llvm::stable_sort(order,
+                    [&](size_t a, size_t b) { return buffers[a].start < buffers[b].start; });
+  std::map<int64_t, int64_t> gaps;               // begin, end
+  std::multimap<int64_t, const Buffer *> ending; // by the last op
+  int64_t arena = 0;
+  auto release = [&](int64_t begin, int64_t end) {
+    auto after = gaps.lower_bound(begin);
+    if (after != gaps.end() && after->first == end) {
+      end = after->second;
+      after = gaps.erase(after);
+    }
+    if (after != gaps.begin() && std::prev(after)->second == begin)
+      std::prev(after)->second = end;
+    else
+      gaps.emplace(begin, end);
+  };
+  for (size_t i : order) {
+    Buffer &buffer = buffers[i];
+    for (; !ending.empty() && ending.begin()->first < buffer.start; ending.erase(ending.begin()))
+      release(ending.begin()->second->offset,
+              ending.begin()->second->offset + rounded(ending.begin()->second->bytes));
+    int64_t bytes = rounded(buffer.bytes);
+    auto gap = gaps.begin();
+    for (int k = 0; gap != gaps.end() && gap->second - gap->first < bytes; ++gap)
+      if (++k == tries) {
+        gap = gaps.end();
+        break;
+      }
+    // At the end, what is free below it is used as well.
+    if (gap == gaps.end() && !gaps.empty() && std::prev(gap)->second == arena)
+      --gap;
+    buffer.offset = gap == gaps.end() ? arena : gap->first;
+    if (gap != gaps.end()) {
+      int64_t end = gap->second;
+      gaps.erase(gap);
+      if (buffer.offset + bytes < end)
+        gaps.emplace(buffer.offset + bytes, end);
+    }
+    arena = std::max(arena, buffer.offset + bytes);
+    ending.emplace(buffer.end, &buffer);
   }
   return arena;
 }
@@ -59,9 +132,10 @@ struct Placement {
   }
 };
 
-Placement place(const std::vector<Buffer> &buffers, SmallVector<size_t> order) {
+Placement place(const std::vector<Buffer> &buffers, const Neighbours &neighbours,
+                SmallVector<size_t> order) {
   Placement placement{buffers, std::move(order), 0};
-  placement.arena = placeInOrder(placement.buffers, placement.order);
+  placement.arena = placeInOrder(placement.buffers, neighbours, placement.order);
   return placement;
 }
 
@@ -70,7 +144,7 @@ size_t workOfPlacing(size_t count) { return count * count + 1000; }
 
 /// The buffer on top of the arena goes first, again and again, as long as much is wasted and the
 /// work stays small.
-void repair(Placement &best, int64_t live) {
+void repair(Placement &best, const Neighbours &neighbours, int64_t live) {
   Placement current = best;
   size_t count = current.buffers.size();
   for (size_t work = 0; 8 * best.arena > 9 * live && work < 20'000'000;
@@ -82,7 +156,7 @@ void repair(Placement &best, int64_t live) {
     std::rotate(order.begin(), top, top + 1);
     if (order == current.order)
       return;
-    current = place(best.buffers, std::move(order));
+    current = place(best.buffers, neighbours, std::move(order));
     Placement copy = current;
     best.improve(std::move(copy));
   }
@@ -90,7 +164,7 @@ void repair(Placement &best, int64_t live) {
 
 /// Where more than a quarter is wasted all the same: the best order with some places exchanged, a
 /// few or many, as a fixed sequence of numbers says.
-void search(Placement &best, int64_t live) {
+void search(Placement &best, const Neighbours &neighbours, int64_t live) {
   size_t count = best.order.size();
   uint64_t state = 1;
   auto draw = [&state](size_t below) {
@@ -102,7 +176,7 @@ void search(Placement &best, int64_t live) {
     SmallVector<size_t> order = best.order;
     for (size_t exchanges = draw(count) + 1; exchanges > 0; --exchanges)
       std::swap(order[draw(count)], order[draw(count)]);
-    best.improve(place(best.buffers, std::move(order)));
+    best.improve(place(best.buffers, neighbours, std::move(order)));
   }
 }
 
@@ -117,14 +191,17 @@ int64_t placeAll(std::vector<Buffer> &buffers, int64_t live) {
       [](const Buffer &a, const Buffer &b) { return a.start < b.start; },
       [](const Buffer &a, const Buffer &b) { return a.end - a.start > b.end - b.start; },
   };
+  std::optional<Neighbours> neighbours = findNeighbours(buffers);
+  if (!neighbours)
+    return placeAsTheyBegin(buffers);
   Placement best;
   for (const Key &key : keys) {
     SmallVector<size_t> order = llvm::to_vector(llvm::seq<size_t>(0, buffers.size()));
     llvm::stable_sort(order, [&](size_t a, size_t b) { return key(buffers[a], buffers[b]); });
-    best.improve(place(buffers, std::move(order)));
+    best.improve(place(buffers, *neighbours, std::move(order)));
   }
-  repair(best, live);
-  search(best, live);
+  repair(best, *neighbours, live);
+  search(best, *neighbours, live);
   buffers = std::move(best.buffers);
   return best.arena;
 }

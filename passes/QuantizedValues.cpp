@@ -89,6 +89,15 @@ static std::optional<float> evaluate(BinaryKind kind, float a, float b) {
 }
 
 std::optional<Tracer::Reals> Tracer::trace(Value value, int depth) {
+  if (auto found = known.find(value); found != known.end())
+    return found->second;
+  std::optional<Reals> reals = compute(value, depth);
+  if (reals)
+    known[value] = *reals;
+  return reals;
+}
+
+std::optional<Tracer::Reals> Tracer::compute(Value value, int depth) {
   constexpr int deepest = 16;
   Operation *op = value.getDefiningOp();
   if (!op || depth > deepest)

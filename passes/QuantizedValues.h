@@ -43,9 +43,12 @@ public:
 
 private:
   std::optional<Reals> trace(mlir::Value value, int depth);
+  std::optional<Reals> compute(mlir::Value value, int depth);
   std::optional<Reals> traceDequantize(DequantizeOp op);
 
   mlir::Value origin;
+  /// Values that are read twice are computed once.
+  llvm::DenseMap<mlir::Value, Reals> known;
 };
 
 } // namespace disco

@@ -32,8 +32,7 @@ public:
 
   LogicalResult run() {
     for (ModuleOp shard : shardsOf(module))
-      for (RecvOp recv : llvm::to_vector(inferOf(shard).getOps<RecvOp>()))
-        sinkToFirstReader(recv);
+      sinkToFirstReaders(inferOf(shard).getBody().front());
     if (failed(collectEnds()))
       return failure();
     for (ModuleOp shard : shardsOf(module))
@@ -49,13 +48,20 @@ public:
   int64_t merged = 0, messages = 0, saved = 0; // bytes
 
 private:
-  static void sinkToFirstReader(RecvOp recv) {
-    Operation *first = nullptr;
-    for (Operation *user : recv->getUsers())
-      if (!first || user->isBeforeInBlock(first))
-        first = user;
-    if (first)
-      recv->moveBefore(first);
+  /// Readers of what is received keep their order, which is looked up once: moving an op makes the
+  /// block forget it.
+  static void sinkToFirstReaders(Block &block) {
+    DenseMap<Operation *, size_t> position;
+    for (auto [i, op] : llvm::enumerate(block))
+      position[&op] = i;
+    for (RecvOp recv : llvm::to_vector(block.getOps<RecvOp>())) {
+      Operation *first = nullptr;
+      for (Operation *user : recv->getUsers())
+        if (!first || position.lookup(user) < position.lookup(first))
+          first = user;
+      if (first)
+        recv->moveBefore(first);
+    }
   }
 
   LogicalResult collectEnds() {
@@ -75,10 +81,17 @@ private:
     return success();
   }
 
+  /// Messages of one pair of nodes that become one, and the first op that waits for one of them.
+  struct Run {
+    SmallVector<int64_t> messages;
+    RecvOp firstRecv;
+  };
+
   /// Joins sends to one node between which this node computes nothing and waits for nothing.
   void mergeSends(Block &block) {
-    std::map<int64_t, SendOp> open; // by destination
-    for (Operation &op : llvm::make_early_inc_range(block)) {
+    std::vector<Run> runs;
+    std::map<int64_t, size_t> open; // by destination
+    for (Operation &op : block) {
       if (computes(&op) || isa<RecvOp>(op)) {
         open.clear();
         continue;
@@ -86,33 +99,50 @@ private:
       auto send = dyn_cast<SendOp>(op);
       if (!send)
         continue;
+      int64_t message = send.getMessage();
+      RecvOp recv = ends[message].recv;
       auto before = open.find(send.getTo());
-      if (before != open.end() && canMerge(before->second, send))
-        open[send.getTo()] = merge(before->second, send);
-      else
-        open[send.getTo()] = send;
+      if (before == open.end() || !canMerge(runs[before->second], message)) {
+        open[send.getTo()] = runs.size();
+        runs.push_back({{message}, recv});
+        continue;
+      }
+      Run &run = runs[before->second];
+      run.messages.push_back(message);
+      if (recv->isBeforeInBlock(run.firstRecv))
+        run.firstRecv = recv;
     }
+    for (const Run &run : runs)
+      if (run.messages.size() > 1)
+        merge(run);
   }
 
-  /// The receiver must be able to post one buffer for both: nothing that the first brings may be
-  /// needed before the second is posted.
-  bool canMerge(SendOp a, SendOp b) {
-    Ends &first = ends[a.getMessage()], &second = ends[b.getMessage()];
-    return second.post->isBeforeInBlock(first.recv) || second.post == first.post;
+  /// The receiver must be able to post one buffer for all: nothing that one brings may be needed
+  /// before the last is posted.
+  bool canMerge(const Run &run, int64_t message) {
+    PostOp post = ends[message].post;
+    return post->isBeforeInBlock(run.firstRecv) || post == ends[run.messages.back()].post;
   }
 
-  SendOp merge(SendOp a, SendOp b) {
-    Ends first = ends[a.getMessage()], second = ends[b.getMessage()];
+  /// One message in place of a run of them: sent and posted where the last was, received where the
+  /// first was.
+  void merge(const Run &run) {
     // Wider elements first, so that every part is aligned.
     struct Part {
       Value input, received;
       PartAttr attr;
     };
     SmallVector<Part> parts;
-    for (Ends *end : {&first, &second})
+    SmallVector<Location> locations;
+    int64_t bytes = 0;
+    for (int64_t message : run.messages) {
+      Ends &end = ends[message];
       for (auto [input, attr, received] :
-           llvm::zip(end->send.getInputs(), end->send.getParts(), end->recv.getResults()))
+           llvm::zip(end.send.getInputs(), end.send.getParts(), end.recv.getResults()))
         parts.push_back({input, received, cast<PartAttr>(attr)});
+      locations.push_back(end.send.getLoc());
+      bytes += end.send.getBuffer().getType().getBytes();
+    }
     llvm::stable_sort(parts, [](const Part &x, const Part &y) {
       return elementBytes(tensorType(x.input).getElementType()) >
              elementBytes(tensorType(y.input).getElementType());
@@ -125,30 +155,30 @@ private:
       types.push_back(part.received.getType());
       attrs.push_back(part.attr);
     }
-    auto type = MessageType::get(module.getContext(), a.getBuffer().getType().getBytes() +
-                                                          b.getBuffer().getType().getBytes());
-    OpBuilder builder(b);
+    auto type = MessageType::get(module.getContext(), bytes);
+    Ends first = ends[run.messages.front()], last = ends[run.messages.back()], joined;
+    OpBuilder builder(last.send);
     ArrayAttr partsAttr = builder.getArrayAttr(attrs);
-    Ends joined;
-    joined.send = builder.create<SendOp>(builder.getFusedLoc({a.getLoc(), b.getLoc()}), type,
-                                         inputs, a.getToAttr(), a.getMessageAttr(), partsAttr);
-    builder.setInsertionPoint(second.post);
-    joined.post = builder.create<PostOp>(second.post.getLoc(), type, first.post.getFromAttr(),
-                                         a.getMessageAttr());
-    builder.setInsertionPoint(first.recv->isBeforeInBlock(second.recv) ? first.recv : second.recv);
+    joined.send = builder.create<SendOp>(builder.getFusedLoc(locations), type, inputs,
+                                         first.send.getToAttr(), first.send.getMessageAttr(),
+                                         partsAttr);
+    builder.setInsertionPoint(last.post);
+    joined.post = builder.create<PostOp>(last.post.getLoc(), type, first.post.getFromAttr(),
+                                         first.send.getMessageAttr());
+    builder.setInsertionPoint(run.firstRecv);
     joined.recv =
         builder.create<RecvOp>(first.recv.getLoc(), types, joined.post.getBuffer(), partsAttr);
     for (auto [part, result] : llvm::zip(parts, joined.recv.getResults()))
       part.received.replaceAllUsesWith(result);
-    for (Ends *end : {&first, &second}) {
-      end->recv.erase();
-      end->post.erase();
-      end->send.erase();
+    for (int64_t message : run.messages) {
+      Ends &end = ends[message];
+      end.recv.erase();
+      end.post.erase();
+      end.send.erase();
+      ends.erase(message);
     }
-    ends.erase(b.getMessage());
-    ends[a.getMessage()] = joined;
-    ++merged;
-    return joined.send;
+    merged += static_cast<int64_t>(run.messages.size()) - 1;
+    ends[run.messages.front()] = joined;
   }
 
   /// Messages are numbered without gaps, in the order of their numbers before.

@@ -37,12 +37,14 @@ struct SimplifyPass : disco::impl::SimplifyBase<SimplifyPass> {
     populateRepeatedPatterns(patterns);
     populateGroupPatterns(patterns);
     populateEpiloguePatterns(patterns);
+    Depths depths;
     if (residuals)
-      populateResidualPatterns(patterns);
-    return apply(std::move(patterns));
+      populateResidualPatterns(patterns, depths);
+    return apply(std::move(patterns), &depths);
   }
-  LogicalResult apply(RewritePatternSet patterns) {
+  LogicalResult apply(RewritePatternSet patterns, RewriterBase::Listener *listener = nullptr) {
     GreedyRewriteConfig config;
+    config.listener = listener;
     config.maxIterations = 20;
     if (succeeded(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns), config)))
       return success();

@@ -106,7 +106,8 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     std::optional<Affine> affine =
         values.empty() ? std::nullopt : affineOf(op, constantFirst, values);
     if (!affine || (op->hasAttr(kOwnersAttr) && producer->hasAttr(kOwnersAttr) &&
-                    op->getAttr(kOwnersAttr) != producer->getAttr(kOwnersAttr)))
+                    op->getAttr(kOwnersAttr) != producer->getAttr(kOwnersAttr)) ||
+        !isAffordable(producer->getOperand(rule->weights)))
       return failure();
     rewriter.setInsertionPoint(producer);
     Value weights = scaledWeights(producer, *rule, *affine, rewriter);
@@ -120,6 +121,19 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     takeOver(rewriter, op, fused);
     rewriter.replaceOp(op, fused->getResults());
     return success();
+  }
+
+  /// Each fold makes the weights anew. A network folds each of its weights once or twice; one that
+  /// would fold the same ones thousands of times computes the rest when it runs.
+  bool isAffordable(Value weights) const {
+    if (!budget) {
+      budget = int64_t(1) << 26;
+      weights.getParentRegion()->walk([&](ConstantOp constant) {
+        *budget += 4 * tensorType(constant.getResult()).getNumElements();
+      });
+    }
+    *budget -= tensorType(weights).getNumElements();
+    return *budget >= 0;
   }
 
   static Value scaledWeights(Operation *producer, const Contraction &rule, const Affine &affine,
@@ -157,6 +171,9 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     }
     return makeConstant(rewriter, producer->getLoc(), type, builder);
   }
+
+  /// Elements of weights that may still be made.
+  mutable std::optional<int64_t> budget;
 };
 
 } // namespace

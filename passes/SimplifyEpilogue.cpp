@@ -115,7 +115,8 @@ struct FunctionIntoContraction final : OpRewritePattern<UnaryOp> {
 };
 
 struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
-  using OpRewritePattern::OpRewritePattern;
+  ResidualIntoContraction(MLIRContext *context, Depths &depths)
+      : OpRewritePattern(context), depths(depths) {}
 
   LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
     if (op.getKind() != BinaryKind::Add)
@@ -150,22 +151,10 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
     return success();
   }
 
-  static bool waitsLonger(Operation *a, Operation *b) {
-    DenseMap<Operation *, int64_t> depths;
-    int64_t first = depthOf(a, depths), second = depthOf(b, depths);
+private:
+  bool waitsLonger(Operation *a, Operation *b) const {
+    int64_t first = depths.of(a), second = depths.of(b);
     return first != second ? first > second : b->isBeforeInBlock(a);
-  }
-
-  /// The largest number of contractions on a way from an input to an op.
-  static int64_t depthOf(Operation *op, DenseMap<Operation *, int64_t> &depths) {
-    auto found = depths.find(op);
-    if (found != depths.end())
-      return found->second;
-    int64_t depth = 0;
-    for (Value operand : op->getOperands())
-      if (Operation *before = operand.getDefiningOp(); before && !isa<ConstantOp>(before))
-        depth = std::max(depth, depthOf(before, depths));
-    return depths[op] = depth + isa<ContractionOpInterface>(op);
   }
 
   /// Grouped convolutions may be cut into pieces on a node, so nothing is added to them.
@@ -178,6 +167,8 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
     auto matmul = dyn_cast<MatMulOp>(op);
     return conv ? conv.getInit() || conv.getResidual() : matmul.getInit() || matmul.getResidual();
   }
+
+  Depths &depths;
 };
 
 } // namespace
@@ -187,6 +178,32 @@ void disco::populateEpiloguePatterns(RewritePatternSet &patterns) {
   patterns.add<FunctionIntoContraction>(patterns.getContext());
 }
 
-void disco::populateResidualPatterns(RewritePatternSet &patterns) {
-  patterns.add<ResidualIntoContraction>(patterns.getContext());
+void disco::populateResidualPatterns(RewritePatternSet &patterns, Depths &depths) {
+  patterns.add<ResidualIntoContraction>(patterns.getContext(), depths);
+}
+
+int64_t Depths::of(Operation *op) {
+  SmallVector<Operation *> waiting{op};
+  while (!waiting.empty()) {
+    Operation *next = waiting.back();
+    if (known.contains(next)) {
+      waiting.pop_back();
+      continue;
+    }
+    size_t count = waiting.size();
+    int64_t depth = 0;
+    for (Value operand : next->getOperands()) {
+      Operation *before = operand.getDefiningOp();
+      if (!before || isa<ConstantOp>(before))
+        continue;
+      auto found = known.find(before);
+      if (found == known.end())
+        waiting.push_back(before);
+      else
+        depth = std::max(depth, found->second);
+    }
+    if (waiting.size() == count)
+      known[next] = depth + isa<ContractionOpInterface>(next);
+  }
+  return known.lookup(op);
 }

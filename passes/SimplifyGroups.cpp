@@ -68,6 +68,10 @@ public:
   }
 
 private:
+  /// A normalisation has a dozen ops: what is much longer is something else, and is not looked
+  /// through from every reshape in it.
+  static constexpr size_t kMostOps = 200;
+
   /// With an exact order, sums must not depend on how many nodes there are.
   bool isWorthwhile() const {
     int64_t nodes = nodesOf(regroup->getParentOfType<ModuleOp>());
@@ -80,6 +84,8 @@ private:
       return false;
     if (llvm::is_contained(ops, op))
       return true;
+    if (ops.size() == kMostOps)
+      return false;
     ops.push_back(op);
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       hasReduction = true;

@@ -28,8 +28,18 @@ void populateQuantMovementPatterns(mlir::RewritePatternSet &patterns);
 void populateQuantSumPatterns(mlir::RewritePatternSet &patterns);
 /// Dequantised constants become constants.
 void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
+/// The largest number of contractions on a way from an input to an op. Programs are deep: what is
+/// known is kept while the op is there, and what it depends on is asked for first.
+class Depths : public mlir::RewriterBase::Listener {
+public:
+  int64_t of(mlir::Operation *op);
+  void notifyOperationErased(mlir::Operation *op) override { known.erase(op); }
+
+private:
+  llvm::DenseMap<mlir::Operation *, int64_t> known;
+};
 /// Residual adds become epilogues of contractions.
-void populateResidualPatterns(mlir::RewritePatternSet &patterns);
+void populateResidualPatterns(mlir::RewritePatternSet &patterns, Depths &depths);
 
 /// Whether `fused` may take over what users stated about `replaced` (names and owner maps), and
 /// takes it over.

@@ -52,9 +52,23 @@ void Relation::forEach(int64_t index, llvm::function_ref<void(int64_t)> callback
   }
 }
 
+IndexSet::Range Relation::readers() const {
+  if (kind != Kind::Offset)
+    return {0, extent};
+  int64_t end = std::min(extent, shift + limit);
+  return {std::min(std::max<int64_t>(shift, 0), end), end};
+}
+
 IndexSet Relation::apply(const IndexSet &set) const {
   if (kind == Kind::Identity)
     return set;
+  if (kind == Kind::Offset) {
+    llvm::SmallVector<int64_t> bounds;
+    auto [first, end] = readers();
+    for (IndexSet::Range range : set.intersect(IndexSet::range(first, end)).getRanges())
+      bounds.append({range.first - shift, range.second - shift});
+    return IndexSet::fromBounds(bounds);
+  }
   llvm::SmallVector<int64_t> reads;
   set.forEach([&](int64_t index) { forEach(index, [&](int64_t read) { reads.push_back(read); }); });
   return IndexSet::of(reads);

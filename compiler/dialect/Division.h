@@ -25,6 +25,9 @@ public:
   static Relation list(llvm::ArrayRef<int64_t> list);
 
   int64_t size() const { return extent; }
+  /// A range outside which no index reads anything: narrow where a relation is one operand's of
+  /// many.
+  IndexSet::Range readers() const;
   void forEach(int64_t index, llvm::function_ref<void(int64_t)> callback) const;
   IndexSet apply(const IndexSet &set) const;
   /// The single index that `index` reads, or -1 when it reads none or several.

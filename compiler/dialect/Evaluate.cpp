@@ -177,8 +177,25 @@ void ConstantBuilder::setInteger(int64_t index, int64_t value) {
   }
 }
 
+/// `base`, or the first of `base`_1, `base`_2 ... that is free. MLIR would try them one by one, for
+/// each constant.
+static std::string freeName(MLIRContext *context, const std::string &base) {
+  auto &known = DenseResourceElementsHandle::getManagerInterface(context).getBlobManager();
+  auto name = [&](size_t number) {
+    return number == 0 ? base : base + "_" + std::to_string(number);
+  };
+  size_t taken = 0, free = 0; // the last that is known to be taken, one that is free
+  for (size_t step = 1; known.lookup(name(free)); step *= 2)
+    taken = free, free += step;
+  while (free > taken + 1) {
+    size_t middle = taken + (free - taken) / 2;
+    (known.lookup(name(middle)) ? taken : free) = middle;
+  }
+  return name(free);
+}
+
 ElementsAttr disco::makeExternalConstant(RankedTensorType type, ArrayRef<char> bytes) {
-  return DenseResourceElementsAttr::get(type, "weights",
+  return DenseResourceElementsAttr::get(type, freeName(type.getContext(), "weights"),
                                         UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
 }
 
@@ -187,7 +204,8 @@ ElementsAttr ConstantBuilder::finish() {
     auto *owned = new std::vector<char>(std::move(data));
     AsmResourceBlob blob(
         ArrayRef<char>(*owned), 16, [owned](void *, size_t, size_t) { delete owned; }, false);
-    return DenseResourceElementsAttr::get(type, "folded", std::move(blob));
+    return DenseResourceElementsAttr::get(type, freeName(type.getContext(), "folded"),
+                                          std::move(blob));
   }
   if (type.getElementType().isInteger(1)) {
     SmallVector<bool> bits(data.begin(), data.end());

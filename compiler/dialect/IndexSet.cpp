@@ -62,13 +62,20 @@ llvm::SmallVector<int64_t> IndexSet::toVector() const {
 }
 
 int64_t IndexSet::positionOf(int64_t index) const {
-  int64_t position = 0;
-  for (Range range : ranges) {
-    if (index < range.second)
-      return position + index - range.first;
-    position += range.second - range.first;
+  if (ranges.empty())
+    return 0;
+  if (before.empty()) {
+    int64_t count = 0;
+    for (Range range : ranges) {
+      before.push_back(count);
+      count += range.second - range.first;
+    }
   }
-  return position;
+  const Range *it = llvm::upper_bound(
+      ranges, index, [](int64_t value, Range range) { return value < range.second; });
+  if (it == ranges.end())
+    return before.back() + ranges.back().second - ranges.back().first;
+  return before[it - ranges.begin()] + index - it->first;
 }
 
 IndexSet IndexSet::pick(const IndexSet &positions) const {
@@ -100,7 +107,13 @@ IndexSet IndexSet::unite(const IndexSet &other) const {
 
 IndexSet IndexSet::intersect(const IndexSet &other) const {
   IndexSet set;
-  const Range *a = ranges.begin(), *b = other.ranges.begin();
+  if (empty() || other.empty())
+    return set;
+  auto firstBehind = [](const IndexSet &where, int64_t index) {
+    return llvm::upper_bound(where.ranges, index,
+                             [](int64_t value, Range range) { return value < range.second; });
+  };
+  const Range *a = firstBehind(*this, other.front()), *b = firstBehind(other, front());
   while (a != ranges.end() && b != other.ranges.end()) {
     int64_t begin = std::max(a->first, b->first), end = std::min(a->second, b->second);
     if (begin < end)

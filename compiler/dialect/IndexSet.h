@@ -61,6 +61,9 @@ public:
 
 private:
   llvm::SmallVector<Range, 2> ranges;
+  /// How many members come before each range; made when positions in a set of many ranges are asked
+  /// for. A set is not changed once it is made.
+  mutable llvm::SmallVector<int64_t, 0> before;
 };
 
 } // namespace disco

@@ -235,6 +235,7 @@ bool Checker::run() {
 
 void discoc::importer::nameOps(std::vector<Op> &ops) {
   std::unordered_set<std::string> taken;
+  std::unordered_map<std::string, int> next; // number to try, by base
   for (const Op &op : ops)
     taken.insert(op.name);
   for (Op &op : ops) {
@@ -246,8 +247,8 @@ void discoc::importer::nameOps(std::vector<Op> &ops) {
         base = *output;
     // Explicit names keep themselves; these give way.
     std::string name = base;
-    for (int i = 2; !taken.insert(name).second; ++i)
-      name = base + "#" + std::to_string(i);
+    while (!taken.insert(name).second)
+      name = base + "#" + std::to_string(next.try_emplace(base, 2).first->second++);
     op.name = std::move(name);
   }
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 using namespace discoc::importer;
@@ -12,9 +13,9 @@ using namespace discoc::importer;
 namespace {
 
 /// Calls nest and multiply: ten functions that call each other ten times are
-/// ten thousand million ops.
+/// ten thousand million ops, or as many calls without an op, and each copies
+/// names and attributes. ReadOptions has the limits.
 constexpr size_t maxDepth = 64;
-constexpr size_t maxOps = 200000;
 
 class Inliner {
 public:
@@ -28,6 +29,8 @@ private:
   bool expand(Op op, std::vector<FunctionKey> &stack);
   bool expandCall(const Op &call, const Function &function, std::vector<FunctionKey> &stack);
   bool substitute(const Op &call, const Function &function, Op &inner);
+  /// Whether the copy of \p inner that \p call makes is still paid for.
+  bool pay(const Op &call, const Op &inner);
   std::string freshTensor(const std::string &wanted);
   bool append(Op op);
   /// `to = Identity(from)`: for outputs that have a name already.
@@ -36,21 +39,65 @@ private:
   ReadContext &context;
   const FunctionMap &functions;
   std::unordered_set<std::string> tensorNames;
+  std::unordered_map<std::string, int> nextNumber; // by wanted name
+  size_t calls = 0, bytes = 0;
   std::set<std::string> used;
   std::vector<Op> result;
 };
 
+/// What an attribute adds to memory with every copy; tensors are shared.
+size_t sizeOf(const Attribute &attribute) {
+  size_t size = sizeof(Attribute) + attribute.name.size() + attribute.s.size() +
+                attribute.refName.size() + attribute.floats.size() * sizeof(float) +
+                attribute.ints.size() * sizeof(int64_t);
+  for (const std::string &text : attribute.strings)
+    size += sizeof(text) + text.size();
+  for (const Tensor &tensor : attribute.tensors)
+    size += sizeof(tensor) + tensor.name.size() + tensor.dims.size() * sizeof(int64_t);
+  return size;
+}
+
+bool Inliner::pay(const Op &call, const Op &inner) {
+  // Every name of the copy begins with that of the call.
+  size_t names = 1 + inner.inputs.size() + inner.outputs.size();
+  size_t size = sizeof(Op) + inner.type.size() + inner.domain.size() + inner.name.size() +
+                names * (sizeof(std::string) + call.name.size() + 1);
+  for (const auto *list : {&inner.inputs, &inner.outputs})
+    for (const std::string &name : *list)
+      size += name.size();
+  for (const Attribute &attribute : inner.attributes) {
+    const Attribute *given =
+        attribute.refName.empty() ? nullptr : call.findAttribute(attribute.refName);
+    size += sizeOf(given ? *given : attribute);
+  }
+  bytes += size;
+  size_t most = context.options.maxInlined;
+  if (bytes <= most)
+    return true;
+  return context.errorAt(call,
+                         "the model's functions expand to more than " +
+                             std::to_string(most >> 20) + " MB of names and attributes",
+                         "inline them before, or give functions and ops shorter names and fewer "
+                         "attributes");
+}
+
 std::string Inliner::freshTensor(const std::string &wanted) {
-  std::string name = wanted;
-  for (int i = 2; !tensorNames.insert(name).second; ++i)
-    name = wanted + "#" + std::to_string(i);
+  if (tensorNames.insert(wanted).second)
+    return wanted;
+  int &number = nextNumber.try_emplace(wanted, 2).first->second;
+  std::string name;
+  do
+    name = wanted + "#" + std::to_string(number++);
+  while (!tensorNames.insert(name).second);
   return name;
 }
 
 bool Inliner::append(Op op) {
-  if (result.size() >= maxOps)
-    return context.error("the model's functions expand to more than " + std::to_string(maxOps) +
-                         " ops");
+  if (result.size() >= context.options.maxOps)
+    return context.error("the model's functions expand to more than " +
+                             std::to_string(context.options.maxOps) + " ops",
+                         "calls multiply where functions call functions: divide the model, or "
+                         "export a smaller one");
   result.push_back(std::move(op));
   return true;
 }
@@ -122,7 +169,10 @@ bool Inliner::expandCall(const Op &call, const Function &function,
       it->second = freshTensor(call.name + "/" + name);
     name = it->second;
   };
-  for (Op inner : function.ops) {
+  for (const Op &original : function.ops) {
+    if (!pay(call, original))
+      return false;
+    Op inner = original;
     if (!substitute(call, function, inner))
       return false;
     inner.name = call.name + "/" + inner.name;
@@ -147,6 +197,12 @@ bool Inliner::expand(Op op, std::vector<FunctionKey> &stack) {
   if (stack.size() >= maxDepth)
     return context.errorAt(op,
                            "functions are nested more than " + std::to_string(maxDepth) + " deep");
+  if (++calls > context.options.maxCalls)
+    return context.errorAt(op,
+                           "the model's functions are called more than " +
+                               std::to_string(context.options.maxCalls) + " times",
+                           "calls multiply where functions call functions: inline them before, and "
+                           "remove those that compute nothing");
   used.insert(op.domain + "::" + op.type);
   stack.push_back(std::move(key));
   bool good = expandCall(op, it->second, stack);

@@ -49,6 +49,11 @@ bool readNames(ReadContext &context, const google::protobuf::RepeatedPtrField<st
 bool readDims(ReadContext &context, const onnx::TensorShapeProto &proto, const std::string &what,
               ValueInfo &info) {
   std::vector<int64_t> fixed;
+  if (static_cast<size_t>(proto.dim_size()) > context.options.maxDims)
+    return context.error(what + " has " + std::to_string(proto.dim_size()) +
+                             " dimensions; a tensor may have " +
+                             std::to_string(context.options.maxDims),
+                         "reshape it before it is exported");
   for (const auto &dimProto : proto.dim()) {
     Dim dim;
     if (dimProto.has_dim_value()) {
@@ -182,6 +187,11 @@ bool discoc::importer::readOp(ReadContext &context, const onnx::NodeProto &proto
   if (!readNames(context, proto.input(), "input", op.inputs) ||
       !readNames(context, proto.output(), "output", op.outputs))
     return false;
+  if (static_cast<size_t>(proto.attribute_size()) > context.options.maxAttributes)
+    return context.error("has " + std::to_string(proto.attribute_size()) +
+                             " attributes; an op may have " +
+                             std::to_string(context.options.maxAttributes),
+                         "no op of ONNX has more than a few: export the model again");
   std::set<std::string_view> names;
   for (const onnx::AttributeProto &attribute : proto.attribute()) {
     if (!names.insert(attribute.name()).second)
@@ -221,6 +231,11 @@ bool discoc::importer::readGraph(ReadContext &context, const onnx::GraphProto &p
     if (!info.name.empty())
       graph.valueInfos.push_back(std::move(info));
   }
+  if (static_cast<size_t>(proto.node_size()) > context.options.maxOps)
+    return context.error("the model has " + std::to_string(proto.node_size()) +
+                             " ops; discoc compiles up to " +
+                             std::to_string(context.options.maxOps),
+                         "divide the model, or fold constants and merge ops before: try onnxsim");
   graph.ops.reserve(static_cast<size_t>(proto.node_size()));
   for (const onnx::NodeProto &op : proto.node()) {
     good &= readOp(context, op, context.model.opsets, false, graph.ops.emplace_back());

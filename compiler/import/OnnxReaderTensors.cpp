@@ -85,6 +85,10 @@ bool TensorReader::readShape() {
     return fail("has the type " + elemTypeName(tensor.type) + ", which is not supported");
   if (elemTypeBits(tensor.type) == 0)
     return fail("has no known element type (" + std::to_string(proto.data_type()) + ")");
+  if (tensor.dims.size() > context.options.maxDims)
+    return fail("has " + std::to_string(tensor.dims.size()) + " dimensions; a tensor may have " +
+                    std::to_string(context.options.maxDims),
+                "reshape it before it is exported");
   for (int64_t dim : tensor.dims)
     if (dim < 0)
       return fail("has a negative dimension: " + dimsText(tensor.dims));

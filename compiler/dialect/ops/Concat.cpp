@@ -35,7 +35,7 @@ OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {
   if (getInputs().size() == 1 && getInputs()[0].getType() == getType())
     return getInputs()[0];
   SmallVector<ConstantView> views;
-  SmallVector<Attribute> distinct; // what is read twice is stored once
+  llvm::SmallDenseSet<Attribute> distinct; // what is read twice is stored once
   size_t axis = getAxis();
   Shape stored(shapeOf(getResult()).size(), 1);
   int64_t elements = 0;
@@ -48,10 +48,8 @@ OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {
       return {};
     for (auto [extent, own] : llvm::zip(stored, views.back().getStoredShape()))
       extent = own == 1 ? extent : own;
-    if (llvm::is_contained(distinct, input))
-      continue;
-    distinct.push_back(input);
-    elements += views.back().storedCount();
+    if (distinct.insert(input).second)
+      elements += views.back().storedCount();
   }
   if (distinct.size() > 1 || stored[axis] != 1)
     stored[axis] = shapeOf(getResult())[axis];
@@ -61,17 +59,24 @@ OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {
   if (!type)
     return {};
   ConstantBuilder builder(*type);
-  forEachIndex(type->getShape(), [&](int64_t linear, ArrayRef<int64_t> index) {
-    SmallVector<int64_t> inner(index);
-    size_t k = 0;
-    while (inner[axis] >= shapeOf(getInputs()[k])[axis])
-      inner[axis] -= shapeOf(getInputs()[k++])[axis];
-    ArrayRef<int64_t> shape = shapeOf(getInputs()[k]);
-    int64_t from = 0;
-    for (size_t i = 0; i < shape.size(); ++i)
-      from = from * shape[i] + inner[i];
-    builder.setBytes(linear, views[k].bytes(from));
-  });
+  const bool whole = type->getShape()[axis] == shapeOf(getResult())[axis];
+  int64_t before = 0;
+  for (auto [input, view] : llvm::zip(getInputs(), views)) {
+    ArrayRef<int64_t> shape = shapeOf(input);
+    SmallVector<int64_t> part(type->getShape());
+    part[axis] = whole ? shape[axis] : 1;
+    forEachIndex(part, [&](int64_t, ArrayRef<int64_t> index) {
+      int64_t from = 0, to = 0;
+      for (size_t i = 0; i < shape.size(); ++i) {
+        from = from * shape[i] + index[i];
+        to = to * type->getShape()[i] + index[i] + (i == axis ? before : 0);
+      }
+      builder.setBytes(to, view.bytes(from));
+    });
+    if (!whole) // all are the same along the axis
+      break;
+    before += shape[axis];
+  }
   return builder.finish();
 }
 

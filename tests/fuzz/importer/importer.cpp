@@ -1,34 +1,82 @@
 //===- importer.cpp - fuzz target of the importer -----------------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Models that can be read are converted into the dialect as well, where that is built.
+// Models that can be read are converted into the dialect as well, where that is built, and small
+// ones go through all stages and the emitter, for one to three nodes.
 // With libFuzzer: the usual target. Without: `importer_fuzz FILE...` reads
 // files, `importer_fuzz --mutations N [--seed S] FILE...` also feeds N seeded
-// mutations of each, of its bytes and of the read model. It fails by crashing, or when a failure
-// has no message.
+// mutations of each, of its bytes and of the read model. It fails by crashing, when a failure
+// has no message, and when one input takes more than its share of time or memory.
 //
 //===----------------------------------------------------------------------===//
 
 #include "ModelMutation.h"
 #include "import/OnnxReader.h"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 using namespace discoc::importer;
 
 #ifdef DISCOC_FUZZ_CONVERSION
-/// Whether there is either a module or a message; in a file of its own that sees MLIR.
-bool convertsOrExplains(const Model &model);
+/// Whether there is either a module or a message, and for a number of nodes other than 0 also a
+/// program or a message; in a file of its own that sees MLIR.
+bool convertsOrExplains(const Model &model, unsigned nodes);
 #endif
 
 namespace {
 
 size_t readable = 0;
+
+/// Of one input: a small file may take neither long nor much.
+constexpr long maxSeconds = 20; // of the processor; sanitizers are slow
+constexpr rlim_t maxMemory = rlim_t(4) << 30;
+
+void outOfTime(int) {
+  static constexpr char text[] = "importer_fuzz: one input takes too long\n";
+  if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+    _exit(2);
+  std::abort();
+}
+
+void limitMemory() {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(DISCOC_LIBFUZZER) && defined(__has_feature)
+#if !__has_feature(address_sanitizer)
+  rlimit limit{maxMemory, maxMemory};
+  setrlimit(RLIMIT_AS, &limit);
+#endif
+#endif
+  std::signal(SIGPROF, outOfTime);
+}
+
+/// Begins to count the time of an input.
+void limitTime() {
+  itimerval timer{{0, 0}, {maxSeconds, 0}};
+  setitimer(ITIMER_PROF, &timer, nullptr);
+}
+
+/// Inputs are compiled for one to three nodes in turn.
+unsigned nextNodes() {
+  static unsigned count = 0;
+  return 1 + count++ % 3;
+}
+
+/// Small budgets: what goes beyond them is refused, quickly.
+ReadOptions smallBudgets() {
+  ReadOptions options;
+  options.maxOps = 5000;
+  options.maxCalls = 5000;
+  options.maxInlined = 16 << 20;
+  return options;
+}
 
 unsigned touch(std::span<const std::byte> bytes) {
   unsigned sum = 0;
@@ -67,7 +115,7 @@ void checkModel(Model &model) {
   ++readable;
 #ifdef DISCOC_FUZZ_CONVERSION
   if (errors.empty())
-    require(convertsOrExplains(model), "the conversion has neither module nor message, or both");
+    require(convertsOrExplains(model, nextNodes()), "the conversion has neither module nor message, or both");
 #endif
 }
 
@@ -75,8 +123,9 @@ void checkModel(Model &model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Diagnostics errors;
-  auto model =
-      readOnnxBytes(std::as_bytes(std::span(data, size)), nullptr, "fuzz.onnx", "", errors);
+  limitTime();
+  auto model = readOnnxBytes(std::as_bytes(std::span(data, size)), nullptr, "fuzz.onnx", "", errors,
+                             smallBudgets());
   require(model.has_value() == errors.empty(), "result and messages disagree");
   for (const Diagnostic &error : errors)
     require(!error.message.empty(), "an empty message");
@@ -143,13 +192,16 @@ void mutateRead(const char *path, unsigned long mutations, unsigned long seed) {
         dim.size = dim.isFixed() ? dim.size : 2;
     for (size_t e = 0, edits = below(random, 4); e <= edits; ++e)
       mutateModel(changed, random);
-    require(convertsOrExplains(changed), "the conversion has neither module nor message, or both");
+    limitTime();
+    require(convertsOrExplains(changed, nextNodes()),
+            "the conversion has neither module nor message, or both");
   }
 #endif
 }
 
 void readFile(const char *path, bool verbose) {
   Diagnostics errors;
+  limitTime();
   auto model = readOnnx(path, errors);
   require(model.has_value() == errors.empty(), "result and messages disagree");
   if (verbose && model)
@@ -168,6 +220,7 @@ int main(int argc, char **argv) {
   unsigned long mutations = 0, seed = 1;
   bool verbose = false;
   size_t files = 0, survived = 0;
+  limitMemory();
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--mutations") == 0 && i + 1 < argc) {
       mutations = std::strtoul(argv[++i], nullptr, 10);

@@ -34,6 +34,27 @@ TEST(Relation, OffsetOfAConcatenation) {
   EXPECT_EQ(relation.apply(IndexSet::all(6)), IndexSet::all(3));
 }
 
+/// Sets are mapped range by range; one index at a time says the same.
+TEST(Relation, OffsetOfRanges) {
+  for (int64_t shift = 0; shift < 7; ++shift)
+    for (int64_t limit = 0; limit < 5; ++limit) {
+      Relation relation = Relation::offset(7, shift, limit);
+      auto [first, end] = relation.readers();
+      for (int64_t bits = 0; bits < 128; ++bits) {
+        List indices, expected;
+        for (int64_t i = 0; i < 7; ++i)
+          if (bits >> i & 1) {
+            indices.push_back(i);
+            for (int64_t read : reads(relation, i)) {
+              expected.push_back(read);
+              EXPECT_TRUE(first <= i && i < end);
+            }
+          }
+        EXPECT_EQ(relation.apply(IndexSet::of(indices)), IndexSet::of(expected));
+      }
+    }
+}
+
 TEST(Relation, TableAndList) {
   Relation groups = Relation::table({0, 2, 2, 5}, {4, 1, 0, 1, 2});
   EXPECT_EQ(groups.size(), 3);

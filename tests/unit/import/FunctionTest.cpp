@@ -198,6 +198,87 @@ TEST(Function, BombsAreDefused) {
   expectError(read(proto), {"expand to more than"});
 }
 
+/// Functions without ops: what multiplies is the calls.
+TEST(Function, EmptyBombsAreDefused) {
+  auto proto = localModel();
+  addFunction(proto, "F0", {"a"}, {});
+  for (int level = 1; level < 40; ++level) {
+    auto *f = addFunction(proto, "F" + std::to_string(level), {"a"}, {});
+    for (int i = 0; i < 10; ++i)
+      addInner(f, "F" + std::to_string(level - 1), "c" + std::to_string(i), {"a"}, {})
+          ->set_domain("local");
+  }
+  call(proto, "F39", "top", {"x"}, {});
+  addOp(proto.mutable_graph(), "Relu", "r", {"x"}, {"y"});
+  expectError(read(proto), {"are called more than 200000 times", "(F", "remove those"});
+}
+
+/// Few ops with much in each: what multiplies is bytes.
+TEST(Function, BytesAreCounted) {
+  auto proto = localModel();
+  auto *f = addFunction(proto, "F", {"a"}, {"t24"});
+  for (int i = 0; i < 25; ++i)
+    addInner(f, "Relu", "r", {i == 0 ? "a" : "t" + std::to_string(i - 1)},
+             {"t" + std::to_string(i)});
+  auto *attribute = f->mutable_node(0)->add_attribute();
+  attribute->set_name("many");
+  attribute->set_type(onnx::AttributeProto::INTS);
+  for (int i = 0; i < 20000; ++i)
+    attribute->add_ints(i);
+  std::string before = "x";
+  for (int i = 0; i < 2000; ++i) {
+    std::string after = i == 1999 ? "y" : "t" + std::to_string(i);
+    call(proto, "F", "c" + std::to_string(i), {before}, {after});
+    before = after;
+  }
+  expectError(read(proto), {"op 'c", "more than 256 MB of names and attributes"});
+  attribute->clear_ints();
+  EXPECT_TRUE(read(proto).model.has_value());
+  // The call's name begins every name inside.
+  for (auto &op : *proto.mutable_graph()->mutable_node())
+    op.set_name(op.name() + std::string(2000, 'n'));
+  expectError(read(proto), {"more than 256 MB of names and attributes"});
+}
+
+TEST(Function, CallsOfOneNameKeepTheirTensorsApart) {
+  auto proto = localModel();
+  auto *f = addFunction(proto, "F", {"a"}, {"b"});
+  addInner(f, "Relu", "r", {"a"}, {"m"});
+  addInner(f, "Tanh", "t", {"m"}, {"b"});
+  call(proto, "F", "same", {"x"}, {"u"});
+  call(proto, "F", "same", {"u"}, {"v"});
+  call(proto, "F", "same", {"v"}, {"y"});
+  auto result = read(proto);
+  ASSERT_TRUE(result.model);
+  EXPECT_EQ(result.model->graph.ops[0].outputs, Names{"same/m"});
+  EXPECT_EQ(result.model->graph.ops[2].outputs, Names{"same/m#2"});
+  EXPECT_EQ(result.model->graph.ops[4].outputs, Names{"same/m#3"});
+}
+
+TEST(Function, LimitsOfOpsAttributesAndDimensions) {
+  auto proto = localModel();
+  auto *op = addOp(proto.mutable_graph(), "Relu", "r", {"x"}, {"y"});
+  for (int i = 0; i < 1001; ++i) {
+    op->add_attribute()->set_name("a" + std::to_string(i));
+    op->mutable_attribute(i)->set_type(onnx::AttributeProto::INT);
+  }
+  expectError(read(proto), {"op 'r'", "has 1001 attributes; an op may have 1000"});
+  op->clear_attribute();
+  ASSERT_TRUE(read(proto).model);
+  auto *tensor = proto.mutable_graph()->add_initializer();
+  tensor->set_name("w");
+  tensor->set_data_type(onnx::TensorProto::FLOAT);
+  for (int i = 0; i < 65; ++i)
+    tensor->add_dims(1);
+  tensor->add_float_data(1);
+  expectError(read(proto), {"initialiser 'w'", "has 65 dimensions; a tensor may have 64"});
+  tensor->mutable_dims()->RemoveLast();
+  ASSERT_TRUE(read(proto).model);
+  while (proto.graph().node_size() <= 200000)
+    *proto.mutable_graph()->add_node() = *op;
+  expectError(read(proto), {"has 200001 ops; discoc compiles up to 200000", "divide the model"});
+}
+
 TEST(Function, Faults) {
   auto proto = localModel();
   addFunction(proto, "F", {"a"}, {"b"});
