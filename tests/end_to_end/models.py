@@ -2,19 +2,21 @@
 """The models of the end-to-end matrix and inputs like those they were made for.
 
 The trained models are those of the shared folder; where it is absent, seeded
-torchvision exports stand in.
+torchvision exports stand in. Beside them are seeded ones of kinds that neither has.
 """
 
 import os
 import sys
 
 import numpy as np
+import onnx
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
 sys.path.insert(0, os.path.join(HERE, "..", "bench"))
 import discoc  # noqa: E402
 import graph  # noqa: E402
+import seeded  # noqa: E402
 
 STAND_INS = ("resnet18", "squeezenet1_1", "mobilenet_v2",
              "shufflenet_v2_x1_0")
@@ -110,6 +112,13 @@ class Model:
         return {name: self._make(rng, dims).astype(dtype)
                 for name, (dtype, dims) in
                 graph.input_signature(self.onnx, self.shapes).items()}
+
+
+def always(folder):
+    """Those that need nothing from elsewhere, written into `folder`."""
+    path = os.path.join(folder, "transformer.onnx")
+    onnx.save(seeded.transformer(), path)
+    return [Model("transformer", path, _normal, {}, 1)]
 
 
 def trained():
