@@ -3,6 +3,7 @@
 #include "Evaluate.h"
 #include "Disco.h"
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/APFloat.h"
 #include <cstring>
