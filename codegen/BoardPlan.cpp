@@ -21,12 +21,24 @@ static int64_t powerOfTwo(int64_t least) {
   return size;
 }
 
+/// A twentieth of the slowest link that carries packets, at most what is asked of TCP.
+static int64_t floorOf(const discoc::Cluster &cluster) {
+  double slowest = 200000;
+  for (const discoc::ClusterLink &link : cluster.links)
+    if (link.bandwidth > 0 && link.kind != "tcp")
+      slowest = std::min(slowest, link.bandwidth);
+    else if (link.kind == "uart")
+      slowest = std::min(slowest, 11520.0); // 115,200 baud, unless told otherwise
+  return std::max<int64_t>(1, static_cast<int64_t>(slowest / 20));
+}
+
 PacketPlan disco::planPackets(const discoc::Cluster &cluster) {
+  const int64_t floor = floorOf(cluster);
   for (const discoc::ClusterNode &node : cluster.nodes)
     for (const discoc::ClusterPort &port : node.ports)
       if (port.kind == "uart")
-        return {56, 8, 50000}; // short: one damaged byte costs little
-  return {1024, 4, 5000};
+        return {56, 8, 50000, floor}; // short: one damaged byte costs little
+  return {1024, 4, 5000, floor};
 }
 
 int64_t BoardPlan::bytes() const {

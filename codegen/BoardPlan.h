@@ -15,6 +15,10 @@ struct PacketPlan {
   int64_t payload = 0; ///< bytes of a segment
   int64_t window = 0;  ///< segments under way to a peer
   int64_t retryUs = 0; ///< first retransmission time-out
+  int64_t floor = 0;   ///< of progress, bytes a second
+  /// The most that is asked for in a deadline: a peer that computes moves a window at each of its
+  /// calls.
+  int64_t floorMost() const { return 2 * window * payload; }
 };
 PacketPlan planPackets(const discoc::Cluster &cluster);
 

@@ -146,8 +146,9 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
                  : "nullptr, nullptr, ";
   text += (placed ? prefix + "_inputs" : std::string(inputs ? "inputs" : "nullptr")) + ", " +
           (outputs ? "outputs" : "nullptr") + ", ";
-  text += linked ? "&links, board_links_connect, board_links_describe, board_links_finish};\n"
-                 : "nullptr, nullptr, nullptr, nullptr};\n";
+  text += linked ? "&links, board_links_connect, board_links_describe, board_links_finish,\n    " +
+                       number(plan.packets.floor) + ", " + number(plan.packets.floorMost()) + "};\n"
+                 : std::string("nullptr, nullptr, nullptr, nullptr, 0, 0};\n");
   return text + "\nint main() { return board_main(&shard); }\n";
 }
 

@@ -52,7 +52,7 @@ static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, Strin
          "};\nstatic const disco_host_wires wires = {ports, " + std::to_string(node.ports.size()) +
          ", hops, " + std::to_string(packets.payload) + ", " + std::to_string(packets.window) +
          ", " + std::to_string(forwardSlots(cluster, rank)) + ", " +
-         std::to_string(packets.retryUs) +
+         std::to_string(packets.retryUs) + ", " + std::to_string(packets.floor) +
          "};\n\nint main(int argc, char **argv) {\n  return disco_host_main_wired(argc, argv, &" +
          prefix.str() + "_program, " + (addresses.empty() ? "nullptr" : "\"" + addresses + "\"") +
          ", &wires);\n}\n";

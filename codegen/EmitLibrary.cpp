@@ -74,7 +74,9 @@ static std::string headerText(StringRef prefix, StringRef scope, const BoardPlan
   if (!node.ports.empty())
     text += portNotes(plan, node) +
             "  const disco_port *ports;\n"
-            "  uint16_t nonce; // tells this start from the one before; 0: unknown\n"
+            "  // Tells this start from all others: random bytes, or a counter that outlives a "
+            "reset;\n  // zeros: none known, and what was recorded of an earlier session may pass "
+            "for this one.\n  uint8_t nonce[DISCO_NONCE_SIZE];\n"
             "  // Sleeps until something may have come, or the time is over.\n"
             "  void (*idle)(void *clock, uint64_t us);\n";
   text += "  uint64_t (*now_us)(void *clock); // never goes back\n  void *clock;\n};\n\n"
@@ -123,12 +125,17 @@ static std::string sourceText(StringRef prefix, StringRef scope, const BoardPlan
   std::string name = prefix.str();
   bool linked = !node.ports.empty();
   std::string text = "// The node as three calls.\n#include \"" + name + "_shard.h\"\n\n";
+  text += "#include <string.h>\n\n";
   if (linked)
     text += packetTables(plan, node, rank, messages);
   text += "static disco_node node;\nstatic disco_config config;\n\ninline namespace " +
           scope.str() + " {\n\nint " + name + "_open(const " + name + "_world *world) {\n";
   if (linked)
-    text += "  links.ports = world->ports;\n  links.nonce = world->nonce;\n"
+    text += "  links.ports = world->ports;\n"
+            "  links.nonce = static_cast<uint16_t>(world->nonce[0] | world->nonce[1] << 8);\n"
+            "  memcpy(config.nonce, world->nonce, sizeof config.nonce);\n  config.floor = " +
+            number(std::min(10 * plan.packets.floor, plan.packets.floorMost())) +
+            ";\n"
             "  links.now_us = world->now_us;\n  links.idle = world->idle;\n"
             "  links.clock_context = world->clock;\n"
             "  int code = disco_packets_init(&packets, &links);\n  if (code != DISCO_OK)\n"

@@ -13,8 +13,10 @@ namespace {
 // Waiting and failing
 //===----------------------------------------------------------------------===//
 
+// Never for so long that others, or this node itself, could take it for one that stands still.
 void sleep_until(disco_node *n, uint64_t at, uint64_t limit) {
-  uint64_t t = now(n), until = at < limit ? at : limit;
+  uint64_t t = now(n), until = at < limit ? at : limit, most = t + n->deadline_us / 2;
+  until = until < most ? until : most;
   if (t < until)
     n->config->transport.wait(n->config->transport.context, n->config->peers, until - t);
 }
@@ -47,6 +49,10 @@ void look_for_cause(disco_node *n) {
       break;
     sleep_until(n, until, until);
   }
+  // Who stood still itself for longer than its deadline, stopped or computing, is why others have
+  // left or are silent; their aborts may not have reached it.
+  if (n->soft && n->late)
+    n->error = {DISCO_ERR_DEADLINE, n->program->rank, n->error.message, n->program->rank};
   n->soft = 0;
 }
 
@@ -107,7 +113,7 @@ void notify(disco_node *n, uint64_t left_us) {
 
 // When something is over that began then and may last so long. A peer that waits itself is given
 // more time; but not for ever, should two wait for each other.
-uint64_t end_of(const disco_peer &p, uint64_t begun, uint64_t length) {
+[[gnu::noinline]] uint64_t end_of(const disco_peer &p, uint64_t begun, uint64_t length) {
   uint64_t end = begun + length, excused = p.excused_us + length / 8;
   if (excused <= end)
     return end;
@@ -253,10 +259,9 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
   node->idle_us = pick(config->idle_us, node->deadline_us);
   node->grace_us = pick(config->grace_us, 2000000);
   node->settle_us = pick(config->settle_us, 100000);
-  // Bytes a deadline; 2^20 microseconds count as a second, which spares a division of 64 bits.
-  uint64_t bytes = (pick(config->floor, 10000) * (node->deadline_us >> 10)) >> 10;
-  uint64_t most = config->floor == DISCO_NO_FLOOR ? 0 : pick(config->floor_most, 131072);
-  node->floor = static_cast<uint32_t>(bytes < most ? bytes : most);
+  // 1/128 + 1/512: about 10,000 a second.
+  uint64_t bytes = (node->deadline_us >> 7) + (node->deadline_us >> 9);
+  node->floor = static_cast<uint32_t>(pick(config->floor, bytes < 131072 ? bytes : 131072));
   bool alone = program->nodes == 1;
   bool ok =
       program->rank < program->nodes && program->nodes <= 0xffff && program->infer &&
@@ -284,9 +289,11 @@ int disco_start(disco_node *node) {
   if (node->phase != phase_ready)
     return misuse(node, DISCO_NONE);
   node->phase = phase_starting;
-  if (node->program->nodes > 1)
+  if (node->program->nodes > 1) {
+    node->alive_us = now(node);
     if (int code = greet(node))
       return code;
+  }
   node->phase = phase_running;
   return DISCO_OK;
 }
@@ -354,6 +361,7 @@ int disco_begin(disco_node *node) {
   ++node->sequence;
   node->moved = node->done = 0;
   node->begun_us = 0;
+  look_at_clock(node, node->idle_us);
   return DISCO_OK;
 }
 

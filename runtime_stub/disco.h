@@ -28,7 +28,6 @@
 // A stream begins with this: hello and terms.
 #define DISCO_GREETING_SIZE (2 * DISCO_HEADER_SIZE + DISCO_HELLO_SIZE + DISCO_TERMS_SIZE)
 #define DISCO_NONE 0xffffffffu // "no rank", "no message"
-#define DISCO_NO_FLOOR 0xffffffffu
 
 // The types below lie in a namespace that is named after these files, and so have the names of all
 // functions that take one: two versions of the runtime in one program do not meet. In the copies
@@ -283,16 +282,12 @@ struct disco_config {
   // much later.
   uint64_t deadline_us;
 
-  // The floor of progress: the least bytes a second, averaged over a deadline, that an awaited
-  // message moves once it has begun. Range: 1 to 2^31, or DISCO_NO_FLOOR. Default 10,000; a
-  // twentieth of the link's rate where that is less. Cost: a link that is slower than this ends the
-  // node.
+  // The floor of progress: the least bytes of an awaited message that move in a deadline, once it
+  // has begun. Range: 1 (none but that of silence) to 2^31. Default: 10,000 a second, at most
+  // 131,072; where a twentieth of the link's rate is less, that; and never more than twice what the
+  // link buffers, since a peer that computes moves no more at each of its calls. Cost: a link that
+  // is slower than this ends the node.
   uint32_t floor;
-
-  // Never more than so many bytes a deadline are asked for: a peer that computes moves at each of
-  // its calls no more than the link buffers. Range: 1 to 2^31. Default 131,072; twice what a link
-  // buffers where that is less. Cost: none.
-  uint32_t floor_most;
 
   // How long an inference may take from the first byte that moves, looked at in waits only. Range:
   // 1 to 2^60. Default: no limit. Cost: an inference that takes longer ends the node.
@@ -326,6 +321,7 @@ struct disco_node {
   uint8_t phase;
   uint8_t soft;     // the error may yet be explained by an abort
   uint8_t at_break; // the blamed peer's stream ended between two frames
+  uint8_t late;     // this node has stood still for longer than its deadline
   disco_error error;
   uint32_t sequence;
   uint32_t left;  // the peer whose bye ended the session
@@ -334,6 +330,7 @@ struct disco_node {
   uint64_t start_us, deadline_us, idle_us, grace_us, settle_us; // with the defaults put in
   uint64_t notice_us; // time left of the wait that the notices being sent state
   uint64_t begun_us;  // when something of this inference had moved; 0: not yet
+  uint64_t alive_us;  // when it last looked at its links
   uint32_t floor;     // bytes a deadline
 };
 

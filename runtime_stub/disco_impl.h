@@ -91,6 +91,9 @@ void raise_lost(disco_node *n, uint32_t peer, uint32_t message, bool at_break);
 // Writes to the peer what its link takes.
 void push(disco_node *n, uint32_t peer);
 
+// Notes whether the node has stood still for longer than this.
+void look_at_clock(disco_node *n, uint64_t longest_us);
+
 // Moves what can be moved on all links, in both directions, until something fails.
 void pump(disco_node *n);
 

@@ -209,17 +209,13 @@ namespace {
 
 // What is wrong with the header of a hello. It lies as in version 1 (see disco_hello_frame).
 int check_hello(const disco_node *n, const disco_frame &f) {
-  const disco_frame right = disco_hello_frame(n->program->build_hash, n->config->epoch);
-  if (f.session != right.session)
-    return DISCO_ERR_BUILD;
-  if (f.sequence != right.sequence)
-    return DISCO_ERR_EPOCH;
-  if (f.length != right.length)
-    return DISCO_ERR_LENGTH;
-  // Sequence, message, and what is reserved.
-  return f.message || f.part != 0xffff || f.form != 0xff || f.tag != 0xff || f.zero
-             ? DISCO_ERR_FIELD
-             : DISCO_OK;
+  disco_frame right = disco_hello_frame(n->program->build_hash, n->config->epoch);
+  right.crc = f.crc;
+  return f.session != right.session              ? DISCO_ERR_BUILD
+         : f.sequence != right.sequence          ? DISCO_ERR_EPOCH
+         : f.length != right.length              ? DISCO_ERR_LENGTH
+         : memcmp(&f, &right, sizeof right) != 0 ? DISCO_ERR_FIELD
+                                                 : DISCO_OK;
 }
 
 uint32_t control_length(uint8_t type) {
@@ -264,26 +260,24 @@ int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f)
   return n->phase == phase_stopping ? DISCO_ERR_MESSAGE : DISCO_OK;
 }
 
-// Out of step with the peer: it is at fault, and nothing more that it says is understood.
-void refuse(disco_node *n, uint32_t peer, int code, uint32_t message) {
-  n->config->peers[peer].rx_state = rx_trash;
-  raise(n, code, peer, message, false);
-}
-
-// The same of a hello. A node of another version, build or start that calls by mistake does not end
-// a cluster that has not started: it is named when nobody better has come until the start deadline.
-void refuse_hello(disco_node *n, disco_peer *p, uint32_t peer, int code) {
-  if (code != DISCO_ERR_VERSION && code != DISCO_ERR_BUILD && code != DISCO_ERR_EPOCH)
-    return refuse(n, peer, code, DISCO_NONE);
-  p->rx_state = rx_trash;
-  p->rx_pos = static_cast<uint32_t>(-code);
-  p->seen |= seen_foreign;
-}
-
 // The message of the link that is to come or to go first: what a failure of the link is about.
 uint32_t awaited(const disco_node *n, const disco_peer *p) {
   uint32_t slot = p->post_first != DISCO_NONE ? p->post_first : p->tx_slot;
   return slot != DISCO_NONE ? n->program->messages[slot].id : DISCO_NONE;
+}
+
+// Out of step with the peer: it is at fault, and nothing more that it says is understood. But a
+// node of another version, build or start that calls by mistake does not end a cluster that has not
+// started: it is named when nobody better has come until the start deadline.
+void refuse(disco_node *n, disco_peer *p, uint32_t peer, int code) {
+  p->rx_state = rx_trash;
+  if (!(p->seen & seen_hello) &&
+      (code == DISCO_ERR_VERSION || code == DISCO_ERR_BUILD || code == DISCO_ERR_EPOCH)) {
+    p->rx_pos = static_cast<uint32_t>(-code);
+    p->seen |= seen_foreign;
+    return;
+  }
+  raise(n, code, peer, awaited(n, p), false);
 }
 
 void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
@@ -293,10 +287,8 @@ void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
     // While failing only aborts matter; another sequence or message is no reason to stop looking
     // for one.
     bool skip = failing(n) && (code == DISCO_ERR_SEQUENCE || code == DISCO_ERR_MESSAGE);
-    if (!(p->seen & seen_hello))
-      return refuse_hello(n, p, peer, code);
     if (!skip)
-      return refuse(n, peer, code, awaited(n, p));
+      return refuse(n, p, peer, code);
   }
   if (f.type != DISCO_FRAME_HELLO && f.type != DISCO_FRAME_TERMS)
     p->seen |= seen_more;
@@ -315,16 +307,15 @@ bool take_turn(disco_node *n, disco_peer *p, uint32_t peer) {
   if (p->post_first == DISCO_NONE)
     return false;
   const disco_message &m = n->program->messages[p->post_first];
-  disco_frame f;
-  disco_frame_decode(&f, p->rx_head);
-  bool fits = m.form ? f.length <= m.bytes : f.length == m.bytes;
-  int code = f.sequence != n->sequence + m.ahead ? DISCO_ERR_SEQUENCE
-             : f.message != m.id                 ? DISCO_ERR_MESSAGE
-             : f.form != m.form                  ? DISCO_ERR_FIELD
-             : !fits                             ? DISCO_ERR_LENGTH
-                                                 : DISCO_OK;
+  const uint8_t *head = p->rx_head;
+  bool fits = m.form ? p->rx_size <= m.bytes : p->rx_size == m.bytes;
+  int code = load32(head + 8) != n->sequence + m.ahead ? DISCO_ERR_SEQUENCE
+             : load32(head + 12) != m.id               ? DISCO_ERR_MESSAGE
+             : head[18] != m.form                      ? DISCO_ERR_FIELD
+             : !fits                                   ? DISCO_ERR_LENGTH
+                                                       : DISCO_OK;
   if (code) {
-    refuse(n, peer, code, m.id);
+    refuse(n, p, peer, code);
     return false;
   }
   p->rx_state = rx_payload;
@@ -332,50 +323,51 @@ bool take_turn(disco_node *n, disco_peer *p, uint32_t peer) {
   return true;
 }
 
-void take_hello(disco_node *n, disco_peer *p, uint32_t peer) {
-  const uint8_t *payload = p->rx_head + DISCO_HEADER_SIZE;
+// Both: what is wrong with the payload.
+int take_hello(const disco_node *n, disco_peer *p, uint32_t peer, const uint8_t *payload) {
   if (memcmp(payload, n->program->build_hash, 16) != 0)
-    return refuse_hello(n, p, peer, DISCO_ERR_BUILD);
+    return DISCO_ERR_BUILD;
   if (load16(payload + 16) != peer || load16(payload + 18) != n->program->nodes)
-    return refuse(n, peer, DISCO_ERR_TOPOLOGY, DISCO_NONE);
+    return DISCO_ERR_TOPOLOGY;
   if (load32(payload + 20))
-    return refuse(n, peer, DISCO_ERR_FIELD, DISCO_NONE);
+    return DISCO_ERR_FIELD;
   p->seen |= seen_hello;
+  return DISCO_OK;
 }
 
-void take_terms(disco_node *n, disco_peer *p, uint32_t peer) {
-  const uint8_t *nonce = p->rx_head + DISCO_HEADER_SIZE, *own = n->config->nonce;
+int take_terms(const disco_node *n, disco_peer *p, uint32_t peer, const uint8_t *payload) {
+  const uint8_t *own = n->config->nonce;
   bool lower = n->program->rank < peer;
-  p->session = disco_session_id(lower ? own : nonce, lower ? nonce : own, n->program->build_hash);
+  p->session =
+      disco_session_id(lower ? own : payload, lower ? payload : own, n->program->build_hash);
+  p->seen |= seen_terms;
   uint8_t terms[DISCO_TERMS_SIZE];
   make_terms(n, terms);
-  if (memcmp(nonce + DISCO_NONCE_SIZE, terms + DISCO_NONCE_SIZE, 4) != 0)
-    return refuse(n, peer, DISCO_ERR_TERMS, DISCO_NONE);
-  p->seen |= seen_terms;
+  return memcmp(payload + DISCO_NONCE_SIZE, terms + DISCO_NONCE_SIZE, 4) != 0 ? DISCO_ERR_TERMS
+                                                                              : DISCO_OK;
 }
 
 // A control frame is complete.
 void take_control(disco_node *n, disco_peer *p, uint32_t peer) {
-  disco_frame f;
-  disco_frame_decode(&f, p->rx_head);
-  const uint8_t *payload = p->rx_head + DISCO_HEADER_SIZE;
-  if (frame_crc(p->rx_head, payload, f.length) != f.crc)
-    return refuse(n, peer, DISCO_ERR_CRC, awaited(n, p));
+  const uint8_t *payload = p->rx_head + DISCO_HEADER_SIZE, type = p->rx_head[3];
   p->rx_have = 0;
   p->rx_state = rx_header;
-  if (f.type == DISCO_FRAME_HELLO) {
-    take_hello(n, p, peer);
-  } else if (f.type == DISCO_FRAME_TERMS) {
-    take_terms(n, p, peer);
-  } else if (f.type == DISCO_FRAME_ABORT) {
+  int code = DISCO_OK;
+  if (frame_crc(p->rx_head, payload, p->rx_size) != load32(p->rx_head + 24))
+    code = DISCO_ERR_CRC;
+  else if (type == DISCO_FRAME_HELLO)
+    code = take_hello(n, p, peer, payload);
+  else if (type == DISCO_FRAME_TERMS)
+    code = take_terms(n, p, peer, payload);
+  else if (type == DISCO_FRAME_ABORT) {
     p->seen |= seen_abort;
     raise_abort(n, peer, payload);
-  } else if (f.type == DISCO_FRAME_BYE) {
+  } else if (type == DISCO_FRAME_BYE)
     p->seen |= seen_bye;
-  } else {
-    const disco_transport &t = n->config->transport;
-    p->excused_us = t.now_us(t.context) + load32(payload) * 1000ull;
-  }
+  else
+    p->excused_us = now(n) + load32(payload) * 1000ull;
+  if (code)
+    refuse(n, p, peer, code);
 }
 
 // The payload of a data frame is complete.
@@ -386,7 +378,7 @@ void take_payload(disco_node *n, disco_peer *p, uint32_t peer) {
     return;
   uint32_t slot = p->post_first;
   if (p->rx_crc != load32(p->rx_head + 24))
-    return refuse(n, peer, DISCO_ERR_CRC, n->program->messages[slot].id);
+    return refuse(n, p, peer, DISCO_ERR_CRC);
   disco_slot &s = n->config->slots[slot];
   s.state = slot_received;
   p->post_first = s.link;
@@ -471,7 +463,16 @@ void pull(disco_node *n, uint32_t peer) {
 
 } // namespace
 
+void disco_impl::look_at_clock(disco_node *n, uint64_t longest_us) {
+  if (n->program->nodes == 1) // and perhaps no clock
+    return;
+  uint64_t t = now(n);
+  n->late |= t - n->alive_us > longest_us;
+  n->alive_us = t;
+}
+
 void disco_impl::pump(disco_node *n) {
+  look_at_clock(n, n->deadline_us);
   for (uint32_t peer = 0; peer < n->program->nodes; ++peer) {
     if (peer == n->program->rank)
       continue;

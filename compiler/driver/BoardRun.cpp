@@ -203,10 +203,14 @@ std::vector<std::string> BoardRun::portArguments(size_t rank, std::vector<int> &
 /// What the program finds as its command line, as -semihosting-config has it.
 std::string BoardRun::programArguments(size_t rank) const {
   std::vector<std::string> words = {
-      "shard",         "--json",
-      "--deadline-ms", std::to_string(request_.deadlineMs),
-      "--repeat",      std::to_string(request_.repeat),
-      "--nonce",       std::to_string(1 + std::random_device()() % 65535)};
+      "shard",
+      "--json",
+      "--deadline-ms",
+      std::to_string(request_.deadlineMs),
+      "--repeat",
+      std::to_string(request_.repeat),
+      "--nonce",
+      std::to_string((uint64_t(std::random_device()()) << 32) | std::random_device()())};
   if (isRootRank(manifest_.root.inputAt, static_cast<int64_t>(rank)) && !manifest_.inputs.empty()) {
     for (size_t i = 0; i < manifest_.inputs.size(); ++i)
       for (const auto &[name, file] : request_.inputs)

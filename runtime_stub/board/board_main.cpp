@@ -35,6 +35,9 @@ struct session {
 };
 
 session s; // the only one
+// Neither cleared nor loaded at a reset, so that it goes on counting; after power-on it is whatever
+// the memory holds.
+__attribute__((section(".noinit"))) uint32_t starts;
 char command_line[line_space];
 
 void fail(int code, const char *problem) {
@@ -69,6 +72,7 @@ bool note_number(const char *name, const char *value) {
       {"--start-deadline-ms", &s.config.start_us, 1000},
       {"--idle-ms", &s.config.idle_us, 1000},
       {"--grace-ms", &s.config.grace_us, 1000},
+      {"--inference-ms", &s.config.inference_us, 1000},
   };
   uint64_t number = 0;
   if (!board_read_number(value, &number))
@@ -214,6 +218,22 @@ void close_files() {
 // Running
 //===----------------------------------------------------------------------===//
 
+// No other start has them, as far as a board can know: what the command line says, and the count.
+void make_nonce() {
+  ++starts;
+  memcpy(s.config.nonce, &s.nonce, sizeof s.nonce);
+  memcpy(s.config.nonce + sizeof s.nonce, &starts, sizeof starts);
+  if (s.nonce == 0)
+    s.nonce = starts;
+}
+
+// In a deadline; 2^20 microseconds count as a second.
+uint32_t floor_bytes() {
+  const uint64_t deadline = s.config.deadline_us ? s.config.deadline_us : 10000000;
+  const uint64_t bytes = (s.shard->floor * (deadline >> 10)) >> 10;
+  return bytes < s.shard->floor_most ? static_cast<uint32_t>(bytes) : s.shard->floor_most;
+}
+
 uint64_t only_now(void *) { return board_now_us(); }
 
 int infer_once() {
@@ -234,6 +254,7 @@ void run() {
   s.config.transport = s.transport;
   s.config.peers = s.shard->peers;
   s.config.slots = s.shard->slots;
+  s.config.floor = floor_bytes();
   int code = disco_init(&s.node, s.program, &s.config);
   if (code == DISCO_OK)
     code = disco_start(&s.node);
@@ -385,6 +406,7 @@ int board_main(const board_shard *shard) {
     open_files();
   if (s.exit_code == BOARD_OK)
     set_counts();
+  make_nonce();
   if (s.exit_code == BOARD_OK && s.program->nodes > 1 &&
       !shard->connect(shard, static_cast<uint16_t>(s.nonce), &s.transport))
     board_fault(BOARD_FAULT_LINK, 0);

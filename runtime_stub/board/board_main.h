@@ -16,13 +16,16 @@ struct board_shard {
   void *const *inputs;  // a buffer an input
   void *const *outputs; // a buffer an output
   const void *links;    // for `connect` and `describe`
-  // Opens the links; null for one node. `nonce` tells this start from the one before, 0: unknown.
+  // Opens the links; null for one node. `nonce` tells this start from the one before, 0: unknown:
+  // what the command line says, or the count of starts, which a reset leaves alone.
   // False: board_main ends with BOARD_FAULT_LINK.
   bool (*connect)(const board_shard *shard, uint16_t nonce, disco_transport *transport);
   // Appends `,"ports":[...]` to the report; may be null.
   void (*describe)(const board_shard *shard, board_line *line);
   // After disco_stop: delivers what is still under way; may be null.
   void (*finish)(const board_shard *shard);
+  // The floor of progress: bytes a second, and the most that are asked for in a deadline.
+  uint32_t floor = 0, floor_most = 0;
 };
 
 // Starts the board, runs the inferences that the command line asks for, and returns the exit code.
@@ -30,7 +33,8 @@ struct board_shard {
 //   --input K=FILE      values of input K, one inference after the other, as raw elements
 //   --output K=FILE     where output K goes, likewise
 //   --repeat R, --count B, --deadline-ms, --start-deadline-ms, --idle-ms, --grace-ms, --epoch,
-//   --json              as the programs on hosts; --nonce N: see `connect`
+//   --inference-ms, --json    as the programs on hosts
+//   --nonce N           a number that tells this start from all others
 // Without one, the node that is given the inputs runs once, on zeros, and writes nothing.
 int board_main(const board_shard *shard);
 

@@ -193,6 +193,8 @@ bool open_links(disco_session *s, const disco_program *program, const disco_opti
     return false;
   *transport = links->join(links->context, any_tcp ? transport : nullptr);
   s->describe = links->describe;
+  const uint32_t floor = disco_session_floor(o, links->floor);
+  s->config.floor = floor < links->floor_most ? floor : links->floor_most;
   s->describe_context = links->context;
   return true;
 }

@@ -29,6 +29,8 @@ struct disco_host_links {
   void (*linger)(void *context);             // after the last call of the transport
   void (*describe)(void *context, FILE *to); // more fields of the JSON, each behind a comma
   void (*close)(void *context);
+  // The floor of progress: bytes a second, and the most that are asked for in a deadline.
+  uint32_t floor, floor_most;
 };
 
 // As disco_host_main; `links` may be null.

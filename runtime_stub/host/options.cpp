@@ -54,9 +54,9 @@ constexpr option_row rows[] = {
      "how long a failing node goes on to tell the others (default 2000)"},
     {"--inference-ms", "MS", number, 3, 1, ms_most,
      "longest an inference may take once it has begun (default: no limit)"},
-    {"--floor", "BYTES", number, 3, 1, 0xffffffffu,
-     "least bytes a second of an awaited message, averaged over the deadline (default 10000; "
-     "4294967295: none)"},
+    {"--floor", "BYTES", number, 3, 1, 1u << 31,
+     "least bytes a second of an awaited message, averaged over the deadline (default 10000, less "
+     "over wires)"},
     {"--epoch", "N", number, 3, 0, 0xffffffffu,
      "start count of the cluster; the same on every node (default 0)"},
     {"--no-weight-check", "", flag, 3, 0, 0,

@@ -278,6 +278,13 @@ void disco_host_nonce(void *to, size_t size) {
     p[got] = static_cast<uint8_t>(x);
 }
 
+uint32_t disco_session_floor(const disco_options *o, uint64_t rate) {
+  constexpr uint64_t most = 1u << 31;
+  uint64_t ms = o->deadline_ms ? o->deadline_ms : 10000,
+           bytes = ms < most ? rate * ms / 1000 : most;
+  return static_cast<uint32_t>(bytes == 0 ? 1 : bytes < most ? bytes : most);
+}
+
 void disco_session_run(disco_session *s, disco_transport transport) {
   const disco_options *o = s->options;
   s->config.transport = transport;
@@ -288,7 +295,7 @@ void disco_session_run(disco_session *s, disco_transport transport) {
   s->config.grace_us = o->grace_ms * 1000;
   s->config.inference_us = o->inference_ms * 1000;
   if (o->floor)
-    s->config.floor = static_cast<uint32_t>(o->floor);
+    s->config.floor = disco_session_floor(o, o->floor);
   disco_host_nonce(s->config.nonce, sizeof s->config.nonce);
   int code = disco_init(&s->node, s->program, &s->config);
   if (code == DISCO_OK)

@@ -53,6 +53,9 @@ void disco_options_help(FILE *to, const char *program, bool network);
 // Bytes that no earlier start had: random ones of the system.
 void disco_host_nonce(void *to, size_t size);
 
+// What a floor of so many bytes a second, at most 2^31, is in a deadline.
+uint32_t disco_session_floor(const disco_options *o, uint64_t rate);
+
 // One node and its data.
 struct disco_session {
   const disco_program *program;

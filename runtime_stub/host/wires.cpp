@@ -66,13 +66,6 @@ void idle(void *context, uint64_t us) {
     disco_serial_wait(s->serials, s->wires->port_count, us);
 }
 
-// Tells this start from others on the same machine and on others.
-uint16_t make_nonce() {
-  uint64_t x = disco_serial_now(nullptr) * 0x9e3779b97f4a7c15ull +
-               static_cast<uint64_t>(getpid()) * 0xbf58476d1ce4e5b9ull;
-  return static_cast<uint16_t>(x >> 40 | 1);
-}
-
 bool open_packets(state *s) {
   const disco_host_wires *w = s->wires;
   uint32_t peers = 0;
@@ -90,7 +83,8 @@ bool open_packets(state *s) {
   c->memory = static_cast<uint8_t *>(malloc(c->memory_bytes));
   c->forward_slots = w->forward_slots;
   c->retry_us = w->retry_us;
-  c->nonce = make_nonce();
+  disco_host_nonce(&c->nonce, sizeof c->nonce);
+  c->nonce |= 1; // 0 would be none
   c->now_us = disco_serial_now;
   c->idle = idle;
   c->clock_context = s;
@@ -177,6 +171,8 @@ int disco_host_main_wired(int argc, char **argv, const disco_program *program, c
   state s = {};
   s.program = program;
   s.wires = wires;
-  disco_host_links links = {&s, carries, open, join, linger, describe, close};
+  const uint32_t two_windows = 2u * wires->window * wires->payload;
+  disco_host_links links = {&s,       carries, open,         join,       linger,
+                            describe, close,   wires->floor, two_windows};
   return disco_host_run(argc, argv, program, peers, &links);
 }

@@ -16,6 +16,7 @@ struct disco_host_wires {
   const disco_hop *hops; // by rank
   uint16_t payload, window;
   uint32_t forward_slots, retry_us;
+  uint32_t floor; // of progress, bytes a second
 };
 
 // As disco_host_main.

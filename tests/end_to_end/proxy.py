@@ -16,9 +16,11 @@ import collections
 import struct
 import threading
 
-HEADER = struct.Struct("<HBBIIIIIII")
+# Magic, version, type, session, sequence, message, part, form, tag, length,
+# CRC, zero. A hello has other fields where session to tag are.
+HEADER = struct.Struct("<HBBIIIHBBIII")
 MAGIC = 0xD15C
-HELLO, DATA, ABORT, BYE, NOTICE = 1, 2, 3, 4, 5
+HELLO, DATA, ABORT, BYE, NOTICE, TERMS = 1, 2, 3, 4, 5, 6
 
 
 class Direction:
@@ -53,8 +55,8 @@ class Direction:
             if fields[0] != MAGIC:
                 self.broken = True
             else:
-                self.left = fields[7]
-                self.on_frame(fields[2], fields[6], fields[7])
+                self.left = fields[9]
+                self.on_frame(fields[2], fields[5], fields[9])
             yield head, True
 
 

@@ -63,13 +63,14 @@ def faults(sample, between):
     seen = {k: v / REPEAT for k, v in between.payload(skip=ids).items()}
     yield "root", None if seen == handed else \
         f"the proxy saw {seen}, report.json says {handed}"
-    # Each direction: a hello of 56 bytes and a bye of 32, else data frames.
+    # Each direction: hello and terms of 56 bytes each and a bye of 32, else
+    # data frames.
     for pair, size in between.wire.items():
         frames = between.messages().get(pair, 0)
         payload = between.payload().get(pair, 0)
         other = sum(n for (p, q, kind), n in between.frames.items()
                     if (p, q) == pair and kind != proxy.DATA)
-        overhead = size - payload - 24 - 32 * other
+        overhead = size - payload - 2 * 24 - 32 * other
         if overhead != 32 * frames:
             yield "overhead", f"{pair}: {overhead} bytes for {frames} frames"
             return

@@ -15,7 +15,7 @@ import proxy  # noqa: E402
 
 
 def frame(kind, message, payload):
-    return proxy.HEADER.pack(proxy.MAGIC, 1, kind, 0, 0, 0, message,
+    return proxy.HEADER.pack(proxy.MAGIC, 2, kind, 0, 0, message, 0, 0, 0,
                              len(payload), 0, 0) + payload
 
 
@@ -54,7 +54,9 @@ class ProxyTest(unittest.TestCase):
         return p, got
 
     def test_counts_and_passes(self):
-        out = frame(proxy.HELLO, 0, b"h" * 24) + frame(proxy.DATA, 5, b"x" * 100)
+        out = frame(proxy.HELLO, 0, b"h" * 24)
+        out += frame(proxy.TERMS, 0, b"t" * 24)
+        out += frame(proxy.DATA, 5, b"x" * 100)
         out += frame(proxy.DATA, 5, b"") + frame(proxy.BYE, 0, b"")
         back = frame(proxy.DATA, 6, b"y" * 100000)
         p, got = self.run_once(out, back)
@@ -65,6 +67,7 @@ class ProxyTest(unittest.TestCase):
         self.assertEqual(p.payload(skip={6}), {(0, 1): 100})
         self.assertEqual(p.wire[1, 0], 100032)
         self.assertEqual(p.frames[0, 1, proxy.HELLO], 1)
+        self.assertEqual(p.frames[0, 1, proxy.TERMS], 1)
 
     def test_delays(self):
         _, got = self.run_once(frame(proxy.DATA, 1, b"x"), b"", delay=0.2)

@@ -388,7 +388,7 @@ int drip(size_t bytes, uint64_t everyMs, const std::function<void(disco_config &
   c.configure([](disco_config &g) {
     g.deadline_us = 100000;
     g.grace_us = g.settle_us = 5000;
-    g.floor = 10000; // 1,000 bytes a deadline
+    g.floor = 1000;
   });
   c.configure(change);
   disco_transport peer = disco_inproc_transport(c.links, 1);
@@ -430,9 +430,23 @@ TEST(Floor, AByteADeadlineIsNotProgress) {
 TEST(Floor, WhatIsFastEnoughPasses) {
   uint64_t took = 0;
   EXPECT_EQ(drip(400, 20, [](disco_config &) {}, &took), 0);
-  EXPECT_EQ(drip(1000, 90, [](disco_config &g) { g.floor_most = 500; }, &took), 0);
-  EXPECT_EQ(drip(40, 10, [](disco_config &g) { g.floor = DISCO_NO_FLOOR; }, &took), 0);
-  EXPECT_EQ(drip(40, 10, [](disco_config &g) { g.floor = 1000; }, &took), 0);
+  EXPECT_EQ(drip(40, 10, [](disco_config &g) { g.floor = 100; }, &took), 0);
+  EXPECT_EQ(drip(40, 10, [](disco_config &g) { g.floor = 1; }, &took), 0);
+}
+
+// By default 10,000 bytes a second.
+TEST(Floor, TheDefault) {
+  uint64_t took = 0;
+  auto unset = [](disco_config &g) { g.floor = 0; };
+  EXPECT_EQ(drip(100, 20, unset, &took), DISCO_ERR_SLOW); // 5,000
+  EXPECT_EQ(drip(600, 20, unset, &took), 0);              // 30,000
+  Cluster c(2, {});
+  c.useInproc(64);
+  for (uint64_t seconds : {1, 10, 100}) {
+    c.configure([&](disco_config &g) { g.deadline_us = seconds * 1000000; });
+    ASSERT_EQ(c[0].init(), 0);
+    EXPECT_NEAR(c[0].node.floor, std::min(seconds * 10000.0, 131072.0), seconds * 250.0);
+  }
 }
 
 TEST(Floor, SilenceIsStillSilence) {
