@@ -5,6 +5,7 @@
 #include "EmitBoard.h"
 #include "EmitModel.h"
 #include "NodeFiles.h"
+#include "formats/Printable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/xxhash.h"
@@ -41,7 +42,7 @@ static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, Strin
   PacketPlan packets = planPackets(cluster);
   std::string names, hops;
   for (const discoc::ClusterPort &port : node.ports)
-    names += (names.empty() ? "\"" : ", \"") + port.name + "\"";
+    names += (names.empty() ? "" : ", ") + cString(port.name);
   for (auto [to, hop] : llvm::enumerate(node.hops))
     hops += (hop.port < 0
                  ? "    {DISCO_NO_PORT, 0}"
@@ -54,7 +55,7 @@ static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, Strin
          ", " + std::to_string(forwardSlots(cluster, rank)) + ", " +
          std::to_string(packets.retryUs) + ", " + std::to_string(packets.floor) +
          "};\n\nint main(int argc, char **argv) {\n  return disco_host_main_wired(argc, argv, &" +
-         prefix.str() + "_program, " + (addresses.empty() ? "nullptr" : "\"" + addresses + "\"") +
+         prefix.str() + "_program, " + (addresses.empty() ? "nullptr" : cString(addresses)) +
          ", &wires);\n}\n";
 }
 
@@ -66,7 +67,7 @@ static std::string mainSource(const EmitOptions &options, int64_t rank) {
                      std::string(wired ? "wires.h" : "host_main.h") + "\"\n\n";
   if (wired)
     return text + wiredMain(options.cluster, rank, prefix, addresses);
-  std::string more = addresses.empty() ? "" : ",\n                         \"" + addresses + "\"";
+  std::string more = addresses.empty() ? "" : ",\n                         " + cString(addresses);
   return text + "int main(int argc, char **argv) { return disco_host_main(argc, argv, &" + prefix +
          "_program" + more + "); }\n";
 }
@@ -280,8 +281,9 @@ static void printMemories(const EmitOptions &options, ArrayRef<std::optional<dis
     for (const discoc::BoardMemory &memory : boards[rank]->memories)
       if (!memory.holds.empty())
         text += (text.empty() ? "" : "; ") + memoryText(memory, memories[rank]);
-    llvm::outs() << "node " << rank << " (" << options.cluster.nodes[rank].name << ", "
-                 << boards[rank]->name << "): " << text << "\n";
+    llvm::outs() << "node " << rank << " ("
+                 << discoc::printable(options.cluster.nodes[rank].name, discoc::maxShownName)
+                 << ", " << boards[rank]->name << "): " << text << "\n";
   }
   if (left)
     llvm::outs() << "and " << left << " more nodes: `discoc report` shows them\n";
@@ -328,7 +330,8 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
       worst[{options.cluster.nodes[rank].board, shortage.memory}].add(rank, shortage);
   }
   for (auto &[where, found] : worst) {
-    llvm::errs() << "error: node " << found.rank << " (" << options.cluster.nodes[found.rank].name
+    llvm::errs() << "error: node " << found.rank << " ("
+                 << discoc::printable(options.cluster.nodes[found.rank].name, discoc::maxShownName)
                  << ", " << boards[found.rank]->name
                  << ") does not fit: " << shortageText(found.shortage, memories[found.rank]);
     if (found.nodes > 1)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "EmitModel.h"
 #include "BufferPlan.h"
+#include "formats/Printable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -17,7 +18,7 @@ std::string disco::shardScope(StringRef prefix, StringRef buildHash) {
   return (prefix + "_" + buildHash.take_front(kScopeDigits)).str();
 }
 
-static std::string cString(StringRef text) {
+std::string disco::cString(StringRef text) {
   std::string quoted = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\')
@@ -35,12 +36,12 @@ static std::string cString(StringRef text) {
   return quoted + "\"";
 }
 
-/// Names of ONNX may hold anything: a comment ends at the line's end, and no backslash may join the
-/// next line to it.
+/// Names of ONNX may hold anything: a comment ends at the line's end, and no backslash, also none
+/// spelt as a trigraph, may join the next line to it.
 static std::string commentText(StringRef text) {
   std::string safe;
-  for (char c : text)
-    safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\' ? '?' : c;
+  for (char c : discoc::printable(text.substr(0, 4 * discoc::maxShownName), discoc::maxShownName))
+    safe += c == '\\' ? '%' : c == '?' && !safe.empty() && safe.back() == '?' ? '%' : c;
   return safe;
 }
 
@@ -289,7 +290,7 @@ void ModelEmitter::emitBanner(std::string &text, StringRef what) const {
           options.modelSha256 + ".\n";
   text += "// Settings:";
   for (auto &[key, value] : options.settings)
-    text += " " + key + "=" + commentText(value);
+    text += " " + commentText(key) + "=" + commentText(value);
   text += "\n";
 }
 

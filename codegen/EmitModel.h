@@ -11,6 +11,9 @@
 
 namespace disco {
 
+/// A string literal of C++ in ASCII, whatever the text holds.
+std::string cString(llvm::StringRef text);
+
 /// The sources of one shard as text. The build hash is filled in when the whole cluster is known.
 class ModelEmitter {
 public:

@@ -3,6 +3,7 @@
 #include "Build.h"
 #include "BuildBoards.h"
 #include "Process.h"
+#include "formats/Printable.h"
 #include "formats/Text.h"
 
 #include <fmt/core.h>
@@ -170,7 +171,8 @@ private:
 
   void report(const Job &job) {
     const double seconds = std::chrono::duration<double>(Clock::now() - job.began).count();
-    fmt::print(stderr, "built {} ({} of {}, {:.1f} s)\n", job.name, ++done_, count_, seconds);
+    fmt::print(stderr, "built {} ({} of {}, {:.1f} s)\n", printable(job.name, maxShownName),
+               ++done_, count_, seconds);
   }
 
   bool explain(size_t i) {
@@ -180,9 +182,9 @@ private:
       text = "...\n" + text.substr(text.size() - keep);
     out_.push_back(
         {jobs_[i].directory.string(), "",
-         fmt::format("{} does not {}: cmake ended with {}; it said:\n{}", jobs_[i].name,
-                     jobs_[i].step ? "compile" : "configure", group_.children()[i].endText(), text),
-         ""});
+         fmt::format("{} does not {}: cmake ended with {}; it said:", jobs_[i].name,
+                     jobs_[i].step ? "compile" : "configure", group_.children()[i].endText()),
+         "", text});
     return false;
   }
 
@@ -211,7 +213,7 @@ bool buildJobs(const std::string &outDirectory, const std::string &what,
   const size_t slots = std::min(cores, jobs.size());
   for (const Job &job : jobs)
     forgetMovedBuild(job.directory);
-  fmt::print(stderr, "building {} of {}\n", jobs.size(), what);
+  fmt::print(stderr, "building {} of {}\n", jobs.size(), printable(what));
   const size_t count = jobs.size();
   return Builder(count, (cores + slots - 1) / slots, out).run(std::move(jobs), slots);
 }

@@ -6,6 +6,7 @@
 #include "Process.h"
 #include "Table.h"
 #include "formats/Board.h"
+#include "formats/Printable.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -94,8 +95,8 @@ int build(const BuildOptions &options) {
   if (!facts)
     return InterruptGuard::interrupted() ? ExitInterrupted : ExitBuild;
   if (!facts->empty())
-    fmt::print("{}\n{}", memoryText(options.out, *manifest, *facts),
-               stackText(*manifest, *facts, options.stack));
+    fmt::print("{}", printableLines(memoryText(options.out, *manifest, *facts) + "\n" +
+                                    stackText(*manifest, *facts, options.stack)));
   return ExitSuccess;
 }
 } // namespace

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Directives.h"
 #include "Codegen.h"
+#include "Frontend.h"
 #include "formats/Metadata.h"
+#include "formats/Printable.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Path.h"
@@ -42,10 +44,13 @@ Stated<T> find(const std::string &file, const discoc::importer::Model &model, co
   } else {
     return stated;
   }
-  for (const discoc::Diagnostic &error : errors)
-    llvm::errs() << "error: " << error.str() << "\n";
+  llvm::errs() << discoc::toString(errors);
   stated.failed = !stated.value;
   return stated;
+}
+
+std::string quoted(StringRef name) {
+  return "'" + discoc::printable(name, discoc::maxShownName) + "'";
 }
 
 /// The name among `known` that is nearest to a misspelt one.
@@ -55,7 +60,7 @@ std::string suggestion(StringRef name, const std::vector<std::string> &known) {
   for (const std::string &other : known)
     if (unsigned distance = name.edit_distance(other, true, bestDistance); distance < bestDistance)
       best = other, bestDistance = distance;
-  return best.empty() ? "" : "; did you mean '" + best + "'?";
+  return best.empty() ? "" : "; did you mean " + quoted(best) + "?";
 }
 
 class DirectiveAttacher {
@@ -105,8 +110,7 @@ public:
         std::vector<std::string> known;
         for (auto &tensor : tensors)
           known.push_back(tensor.getKey().str());
-        llvm::errs() << "error: " << source << ": the model has no tensor '" << name << "'"
-                     << suggestion(name, known) << "\n";
+        printError(source + ": the model has no tensor " + quoted(name) + suggestion(name, known));
         good = false;
         continue;
       }
@@ -126,32 +130,28 @@ private:
   }
 
   void complain(const std::string &source, const std::string &name) {
-    llvm::errs() << "error: " << source << ": ";
     for (const discoc::importer::Op &op : model.graph.ops)
-      if (op.name == name) {
-        llvm::errs() << "op '" << name << "' (" << op.type << ", opset " << op.opset
-                     << ") is not a contraction; masks belong to Conv, Gemm and MatMul with "
-                        "constant weights\n";
-        return;
-      }
+      if (op.name == name)
+        return printError(source + ": op " + quoted(name) + " (" + op.type + ", opset " +
+                          Twine(op.opset) + ") is not a contraction; masks belong to Conv, Gemm " +
+                          "and MatMul with constant weights");
     std::vector<std::string> known;
     for (auto &entry : contractions)
       known.push_back(entry.getKey().str());
-    llvm::errs() << "the model has no op '" << name << "'" << suggestion(name, known) << "\n";
+    printError(source + ": the model has no op " + quoted(name) + suggestion(name, known));
   }
 
   bool attachOwner(Operation *op, const std::string &name, const discoc::OwnerMap &map,
                    const std::string &source) {
     RankedTensorType type = tensorType(op->getResult(0));
     if (map.axis >= type.getRank()) {
-      llvm::errs() << "error: " << source << ": the owner map of '" << name << "' divides axis "
-                   << map.axis << ", but the tensor has rank " << type.getRank() << "\n";
+      printError(source + ": the owner map of " + quoted(name) + " divides axis " +
+                 Twine(map.axis) + ", but the tensor has rank " + Twine(type.getRank()));
       return false;
     }
     discoc::Diagnostics errors;
     if (!discoc::checkPartition(map, type.getDimSize(map.axis), name, source, errors)) {
-      for (const discoc::Diagnostic &error : errors)
-        llvm::errs() << "error: " << error.str() << "\n";
+      llvm::errs() << discoc::toString(errors);
       return false;
     }
     SmallVector<IndexSet> sets;
@@ -161,8 +161,7 @@ private:
     if (isa<InputOp>(op)) {
       bool root = sets[rootOf(module)].isAll(type.getDimSize(map.axis));
       if (!root)
-        llvm::errs() << "error: " << source << ": '" << name
-                     << "' is an input of the model, which the root owns\n";
+        printError(source + ": " + quoted(name) + " is an input of the model, which the root owns");
       return root;
     }
     op->setAttr(kOwnersAttr, OwnedAttr::get(module.getContext(), map.axis, sets));

@@ -6,6 +6,7 @@
 #include "Version.h"
 #include "WireFormat.h"
 #include "formats/Metadata.h"
+#include "formats/Printable.h"
 #include "import/Import.h"
 #include "import/OnnxReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -45,16 +46,26 @@ DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, std::string file) : c
   handler =
       context.getDiagEngine().registerHandler([file = std::move(file)](Diagnostic &diagnostic) {
         bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
-        llvm::errs() << (isError ? "error: " : "warning: ") << file << ": ";
+        std::string text;
+        llvm::raw_string_ostream os(text);
+        os << file << ": ";
         if (NameLoc name = findName(diagnostic.getLocation())) {
-          llvm::errs() << "op '" << name.getName().getValue() << "'";
+          os << "op '" << discoc::printable(name.getName().getValue(), discoc::maxShownName) << "'";
           if (std::string type = findDescription(diagnostic.getLocation()); !type.empty())
-            llvm::errs() << " (" << type << ")";
-          llvm::errs() << ": ";
+            os << " (" << discoc::printable(type, discoc::maxShownName) << ")";
+          os << ": ";
         }
-        llvm::errs() << diagnostic << "\n";
+        os << diagnostic;
+        if (isError)
+          printError(text);
+        else
+          llvm::errs() << "warning: " << discoc::printable(text, discoc::maxShownText) << "\n";
         return success();
       });
+}
+
+void disco::printError(const Twine &text) {
+  llvm::errs() << "error: " << discoc::printable(text.str(), discoc::maxShownText) << "\n";
 }
 
 DiagnosticPrinter::~DiagnosticPrinter() { context.getDiagEngine().eraseHandler(handler); }
@@ -88,7 +99,7 @@ static bool parsePins(const discoc::ModelOptions &options, std::map<std::string,
     auto [name, size] = pin.rsplit('=');
     int64_t value = 0;
     if (name.empty() || size.getAsInteger(10, value) || value < 0) {
-      llvm::errs() << "error: --pin " << pin << ": expected NAME=SIZE, such as --pin batch=1\n";
+      printError("--pin " + pin + ": expected NAME=SIZE, such as --pin batch=1");
       return false;
     }
     pins[name.str()] = value;
@@ -101,8 +112,8 @@ static bool parsePins(const discoc::ModelOptions &options, std::map<std::string,
     for (StringRef part : parts) {
       int64_t value = 0;
       if (name.empty() || part.getAsInteger(10, value) || value < 0) {
-        llvm::errs() << "error: --input-shape " << shape
-                     << ": expected NAME=AxBxC, such as --input-shape x=1x3x224x224\n";
+        printError("--input-shape " + shape +
+                   ": expected NAME=AxBxC, such as --input-shape x=1x3x224x224");
         return false;
       }
       dims.push_back(value);
@@ -178,8 +189,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
 
 static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options) {
   if (options.exactOrder && options.wire != "f32") {
-    llvm::errs() << "error: --wire " << options.wire
-                 << ": with --exact-order features travel as they are; leave --wire out\n";
+    printError("--wire " + options.wire +
+               ": with --exact-order features travel as they are; leave --wire out");
     return std::nullopt;
   }
   std::optional<int64_t> nodes;
@@ -200,9 +211,8 @@ static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &op
     cluster.reset();
   print(errors);
   if (cluster && (cluster->root.inputAt < 0 || cluster->root.inputAt != cluster->root.outputAt)) {
-    llvm::errs() << "error: " << options.cluster
-                 << ": [root]: input_at and output_at must name the same one node in this version "
-                    "of discoc\n";
+    printError(options.cluster + ": [root]: input_at and output_at must name the same one node in "
+                                 "this version of discoc");
     return std::nullopt;
   }
   return cluster;
@@ -217,6 +227,7 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
   LoadedModel loaded;
   std::vector<discoc::importer::Diagnostic> errors;
   discoc::importer::ReadOptions readOptions;
+  readOptions.followLinks = options.followLinks;
   loaded.model = discoc::importer::readOnnx(options.model, errors, readOptions);
   if (!loaded.model || !discoc::importer::pinDimensions(*loaded.model, pins, shapes, errors)) {
     print(errors);

@@ -31,6 +31,9 @@ private:
   uint64_t handler;
 };
 
+/// One line, "error: " in front, printable whatever names are in it.
+void printError(const llvm::Twine &text);
+
 std::unique_ptr<mlir::MLIRContext> makeContext();
 
 /// Reads, pins, imports and notes everything that users stated. Null after errors on standard

@@ -4,12 +4,17 @@
 #include "Frontend.h"
 #include "HostCommands.h"
 #include "LayerSummary.h"
+#include "formats/Printable.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace disco;
+
+static std::string shownName(StringRef name) {
+  return discoc::printable(name, discoc::maxShownName);
+}
 
 static std::string typeText(RankedTensorType type) {
   std::string text;
@@ -22,21 +27,23 @@ static std::string typeText(RankedTensorType type) {
 }
 
 static void printBorders(const discoc::importer::Model &model, func::FuncOp function) {
-  llvm::outs() << "model " << model.path << ", IR version " << model.irVersion << "\n";
+  llvm::outs() << "model " << discoc::printable(model.path) << ", IR version " << model.irVersion
+               << "\n";
   function.walk([](InputOp op) {
-    llvm::outs() << "input  " << op.getName() << " " << typeText(tensorType(op.getResult()))
-                 << "\n";
+    llvm::outs() << "input  " << shownName(op.getName()) << " "
+                 << typeText(tensorType(op.getResult())) << "\n";
   });
   function.walk([](OutputOp op) {
-    llvm::outs() << "output " << op.getName() << " " << typeText(tensorType(op.getX())) << "\n";
+    llvm::outs() << "output " << shownName(op.getName()) << " " << typeText(tensorType(op.getX()))
+                 << "\n";
   });
   std::map<std::string, int64_t> counts;
   for (const discoc::importer::Op &op : model.graph.ops)
     ++counts[op.type];
   llvm::outs() << "ops    ";
   llvm::interleave(
-      counts, llvm::outs(), [](auto &entry) { llvm::outs() << entry.first << " " << entry.second; },
-      ", ");
+      counts, llvm::outs(),
+      [](auto &entry) { llvm::outs() << shownName(entry.first) << " " << entry.second; }, ", ");
   llvm::outs() << "\n";
 }
 
@@ -50,7 +57,7 @@ static void printContraction(ContractionOpInterface op, int64_t nodes) {
   int64_t bytes = channelBytes(tensorType(op->getOperand(0)), inputs.getAxis());
   bool root = op->getOperand(0).getDefiningOp<InputOp>() != nullptr;
   llvm::outs() << llvm::format(
-      "%-28s %-22s %10lld MAC", opName(op).c_str(), opDescription(op).c_str(),
+      "%-28s %-22s %10lld MAC", shownName(opName(op)).c_str(), shownName(opDescription(op)).c_str(),
       static_cast<long long>(cast<CostOpInterface>(op.getOperation()).getMacs()));
   int64_t kept = 0, possible = 0;
   std::string pairs;
@@ -85,7 +92,7 @@ static int writeOwners(ModuleOp module, const std::string &path) {
     file.clear_error();
   }
   if (error)
-    llvm::errs() << "error: cannot write '" << path << "': " << error.message() << "\n";
+    printError("cannot write '" + path + "': " + error.message());
   return error ? discoc::ExitFault : discoc::ExitSuccess;
 }
 

@@ -3,6 +3,7 @@
 #include "formats/Report.h"
 #include "HostCommands.h"
 #include "ReportText.h"
+#include "formats/Printable.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -36,7 +37,7 @@ int report(const ReportOptions &options) {
     fmt::print(stderr, "{}", toString(faults));
     return ExitFault;
   }
-  fmt::print("{}", options.json ? toJson(*report) : reportText(*report));
+  fmt::print("{}", options.json ? toJson(*report) : printableLines(reportText(*report)));
   return ExitSuccess;
 }
 } // namespace

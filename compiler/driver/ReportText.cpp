@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ReportText.h"
 #include "Table.h"
+#include "formats/Printable.h"
 
 #include <fmt/core.h>
 
@@ -180,9 +181,9 @@ static std::string replicatedText(const Report &r) {
 }
 
 std::string reportText(const Report &r) {
-  std::string text =
-      fmt::format("{}: {} {}, {} layers (discoc {})\n", r.model, r.nodes.size(),
-                  r.nodes.size() == 1 ? "node" : "nodes", r.layers.size(), r.compiler);
+  std::string text = fmt::format(
+      "{}: {} {}, {} layers (discoc {})\n", printable(r.model, maxShownName), r.nodes.size(),
+      r.nodes.size() == 1 ? "node" : "nodes", r.layers.size(), printable(r.compiler, maxShownName));
   text += "\nOne inference, against the same model on one node, and on N nodes without masks\n\n";
   text += totalsText(r);
   text += "\nNodes (of one: of the model on one node; live: the most bytes needed at a time)\n\n" +

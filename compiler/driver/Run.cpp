@@ -8,6 +8,7 @@
 #include "RunText.h"
 #include "Scratch.h"
 #include "ShardRun.h"
+#include "formats/Printable.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -26,8 +27,10 @@ static constexpr const char *description =
 static constexpr const char *footer =
     "An input is an .npy file of the input's type and shape; a multiple of the shape's first\n"
     "dimension is as many inferences. It can also be a picture, if a preprocessing is stated, by\n"
-    "--preprocess or in the model's metadata: docs/formats/preprocess.md. Several --input for one\n"
-    "NAME are inferences in turn.\n"
+    "--preprocess or in the model's metadata: docs/formats/preprocess.md. PNG, JPEG, BMP, PPM, "
+    "PGM,\n"
+    "GIF and TGA are read, of 64 MiB and 24 Mi pixels at most. Several --input for one NAME are\n"
+    "inferences in turn.\n"
     "\n"
     "Examples:\n"
     "  discoc run out --input image=cat.png\n"
@@ -157,7 +160,7 @@ private:
       outputs_.push_back({manifest_->outputs[i], keep ? path : "", std::move(*values)});
     }
     if (!options_.json)
-      fmt::print("{}", runText(result_, *manifest_, outputs_, titles_));
+      fmt::print("{}", printableLines(runText(result_, *manifest_, outputs_, titles_)));
     return ExitSuccess;
   }
 
@@ -165,9 +168,10 @@ private:
     std::string text = result_.failedRank ? fmt::format("rank {} failed first: {}",
                                                         *result_.failedRank, result_.failure)
                                           : "the programs could not be started";
+    std::string said;
     for (const std::string &line : result_.details)
-      text += "\n  " + line;
-    faults_.push_back({"", "", text, ""});
+      said += (said.empty() ? "  " : "\n  ") + line;
+    faults_.push_back({"", "", text, "", said});
   }
 
   const RunOptions &options_;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "RunText.h"
 #include "Table.h"
+#include "formats/Printable.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -67,7 +68,8 @@ static std::string scoreText(const std::vector<Score> &top) {
   std::string text;
   for (const Score &score : top)
     text += fmt::format("{}{} {:.4g}", text.empty() ? "" : ", ",
-                        score.label.empty() ? "#" + std::to_string(score.index) : score.label,
+                        score.label.empty() ? "#" + std::to_string(score.index)
+                                            : printable(score.label, maxShownName),
                         score.value);
   return text;
 }
@@ -95,15 +97,15 @@ static std::string rangeText(const RunOutput &output) {
 static std::string outputText(const RunOutput &output, const Manifest &manifest,
                               const std::vector<std::string> &titles) {
   constexpr int64_t shown = 20;
-  std::string text =
-      fmt::format("{} ({} {}){}{}\n", output.tensor.name, output.tensor.type,
-                  shapeText(output.tensor.shape), output.file.empty() ? "" : " -> ", output.file);
+  std::string text = fmt::format("{} ({} {}){}{}\n", printable(output.tensor.name, maxShownName),
+                                 output.tensor.type, shapeText(output.tensor.shape),
+                                 output.file.empty() ? "" : " -> ", printable(output.file));
   const int64_t count = inferencesIn(output);
   if (!isScores(output.tensor) || count == 0)
     return text + "  " + rangeText(output) + "\n";
   for (int64_t i = 0; i < std::min(count, shown); ++i) {
     const std::string title = i < static_cast<int64_t>(titles.size())
-                                  ? titles[static_cast<size_t>(i)] + ": "
+                                  ? printable(titles[static_cast<size_t>(i)], maxShownText) + ": "
                               : count > 1 ? fmt::format("[{}] ", i)
                                           : "";
     text += "  " + title + scoreText(topScores(output, i, 5, manifest.labels)) + "\n";
@@ -228,7 +230,7 @@ std::string runJson(const RunResult &result, const Manifest &manifest,
   json["ranks"] = Json::array();
   for (const auto &report : result.reports)
     json["ranks"].push_back(report ? Json::parse(report->json, nullptr, false) : Json());
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 } // namespace discoc

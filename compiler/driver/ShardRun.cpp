@@ -4,6 +4,7 @@
 #include "BoardRun.h"
 #include "Build.h"
 #include "Process.h"
+#include "formats/Printable.h"
 
 #include <fmt/core.h>
 
@@ -159,7 +160,7 @@ private:
   void say(size_t rank, const std::string &what) const {
     fmt::print(stderr, "{:6.2f} s  rank {} ({}): {}\n",
                std::chrono::duration<double>(Clock::now() - began_).count(), rank,
-               boards_.title(rank), what);
+               printable(boards_.title(rank), maxShownName), printable(what, maxShownText));
   }
 
   void sayEnd(size_t rank) const {

@@ -1,6 +1,7 @@
 //===- Table.cpp - aligned tables for people ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Table.h"
+#include "formats/Printable.h"
 
 #include <fmt/core.h>
 
@@ -10,12 +11,6 @@
 
 namespace discoc {
 
-/// Characters, not bytes.
-static size_t widthOf(const std::string &text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 Table::Table(std::vector<std::string> headings) : headings_(std::move(headings)) {
   for (std::string &heading : headings_) {
     left_.push_back(!heading.empty() && heading[0] == '<');
@@ -24,19 +19,25 @@ Table::Table(std::vector<std::string> headings) : headings_(std::move(headings))
   }
 }
 
+void Table::row(std::vector<std::string> cells) {
+  for (std::string &cell : cells)
+    cell = printable(cell, maxShownName);
+  rows_.push_back(std::move(cells));
+}
+
 std::string Table::text(const std::string &indent) const {
   std::vector<size_t> widths;
   for (size_t c = 0; c < headings_.size(); ++c) {
-    widths.push_back(widthOf(headings_[c]));
+    widths.push_back(shownWidth(headings_[c]));
     for (const auto &row : rows_)
       if (c < row.size())
-        widths[c] = std::max(widths[c], widthOf(row[c]));
+        widths[c] = std::max(widths[c], shownWidth(row[c]));
   }
   std::string out;
   auto line = [&](const std::vector<std::string> &cells) {
     std::string text;
     for (size_t c = 0; c < cells.size(); ++c) {
-      const std::string pad(widths[c] - widthOf(cells[c]), ' ');
+      const std::string pad(widths[c] - shownWidth(cells[c]), ' ');
       text += (c ? "  " : "") + (left_[c] ? cells[c] + pad : pad + cells[c]);
     }
     text.erase(text.find_last_not_of(' ') + 1);
@@ -88,9 +89,14 @@ std::string percent(int64_t part, int64_t whole) {
 }
 
 std::string fitted(const std::string &text, size_t width) {
-  if (text.size() <= width)
-    return text;
-  return ".." + text.substr(text.size() - (width - 2));
+  const std::string shown = printable(text);
+  const size_t characters = shownWidth(shown);
+  if (characters <= width)
+    return shown;
+  size_t from = 0;
+  for (size_t skip = characters - (width - 2); skip > 0; --skip)
+    from += utf8Length(std::string_view(shown).substr(from));
+  return ".." + shown.substr(from);
 }
 
 size_t widthApart(const std::vector<std::string> &texts, size_t least, size_t most) {

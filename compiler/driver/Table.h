@@ -13,7 +13,8 @@ class Table {
 public:
   /// A heading that begins with '<' is of a column of words, aligned left.
   explicit Table(std::vector<std::string> headings);
-  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// Cells are made printable; of a long one the first maxShownName characters are shown.
+  void row(std::vector<std::string> cells);
   /// A line before the next row, for sums.
   void rule() { rows_.emplace_back(); }
   bool empty() const { return rows_.empty(); }

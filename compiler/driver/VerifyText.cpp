@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "VerifyText.h"
 #include "Table.h"
+#include "formats/Printable.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -28,8 +29,9 @@ static std::string place(const NodeError &node) {
 
 std::string verifyText(const VerifyResult &result, const Manifest &manifest) {
   std::string text =
-      fmt::format("{} on {} {} against {}, {} random {} (seed {})\n\n", manifest.model.name,
-                  manifest.nodes.size(), manifest.nodes.size() == 1 ? "node" : "nodes",
+      fmt::format("{} on {} {} against {}, {} random {} (seed {})\n\n",
+                  printable(manifest.model.name, maxShownName), manifest.nodes.size(),
+                  manifest.nodes.size() == 1 ? "node" : "nodes",
                   result.against == "onnxruntime" ? "ONNX Runtime" : "the same model on one node",
                   result.samples, result.samples == 1 ? "sample" : "samples", result.seed);
   Table table(
@@ -45,7 +47,7 @@ std::string verifyText(const VerifyResult &result, const Manifest &manifest) {
   for (const OutputError &output : result.outputs)
     if (output.range() == 0 && !output.tensor.shape.empty() && !output.nodes.empty())
       text += fmt::format("\"{}\" is {:g} everywhere in the reference: these inputs tell little\n",
-                          output.tensor.name, output.least);
+                          printable(output.tensor.name, maxShownName), output.least);
   if (result.good())
     text += fmt::format("equal: floating-point values within {:g} of their output's range, others "
                         "exactly\n",
@@ -61,8 +63,8 @@ std::vector<std::string> differences(const VerifyResult &result) {
         lines.push_back(fmt::format(
             "output \"{}\": node {} is wrong in {} of {} elements, most at {}: {:.7g} instead of "
             "{:.7g}, {}",
-            output.tensor.name, node.rank, node.wrong, node.elements, place(node), node.got,
-            node.wanted,
+            printable(output.tensor.name, maxShownName), node.rank, node.wrong, node.elements,
+            place(node), node.got, node.wanted,
             isExact(output.tensor) ? "and must be exact"
                                    : fmt::format("{:.3g} of the output's range", node.relative)));
   return lines;
@@ -110,7 +112,7 @@ std::string verifyJson(const VerifyResult &result, const Manifest &manifest,
     json["outputs"].push_back(std::move(item));
   }
   json["changed"] = result.changed;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 } // namespace discoc

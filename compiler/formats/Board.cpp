@@ -1,19 +1,8 @@
 //===- Board.cpp - the description of a kind of device, a TOML file ---===//
 // SPDX-License-Identifier: Apache-2.0
-//
-// toml++ throws when a text is no TOML; that is caught here.
 #include "Board.h"
 #include "Text.h"
-
-// As in Cluster.cpp: what breaks the library's own assumptions throws in every build.
-#undef NDEBUG
-#include <stdexcept>
-[[noreturn]] static void malformed() {
-  throw std::runtime_error("malformed in a way that has no better name");
-}
-#define TOML_ASSERT(expression) ((expression) ? void() : malformed())
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
+#include "Toml.h"
 
 #include <algorithm>
 #include <cmath>
@@ -430,20 +419,14 @@ bool isFolderOfBoards(const fs::path &path) {
 std::optional<Board> parseBoard(const std::string &text, const std::string &name,
                                 const std::string &file, Diagnostics &diagnostics,
                                 const std::string &folder) {
-  try {
-    const toml::table root = toml::parse(text);
-    Board board;
-    board.name = board.reference = name;
-    board.folder = folder;
-    if (BoardReader(root, file, diagnostics).read(board))
-      return board;
-  } catch (const toml::parse_error &error) {
-    diagnostics.push_back({file, "line " + std::to_string(error.source().begin.line),
-                           "is not TOML: " + std::string(error.description()), ""});
-  } catch (const std::exception &error) {
-    diagnostics.push_back({file, "", std::string("is not TOML: ") + error.what(), ""});
-  }
-  return std::nullopt;
+  Board board;
+  board.name = board.reference = name;
+  board.folder = folder;
+  bool good = false;
+  withToml(text, file, diagnostics, [&](const toml::table &root) {
+    good = BoardReader(root, file, diagnostics).read(board);
+  });
+  return good ? std::optional(std::move(board)) : std::nullopt;
 }
 
 std::string boardsDirectory() {

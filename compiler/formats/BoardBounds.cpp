@@ -119,7 +119,7 @@ std::optional<BoardBounds> readBounds(const Board &board, Diagnostics &diagnosti
   std::error_code error;
   if (!std::filesystem::exists(path, error))
     return unmeasuredBounds();
-  const auto text = readText(path, diagnostics);
+  const auto text = readText(path, diagnostics, maxTomlBytes);
   return text ? parseBounds(*text, path, diagnostics) : std::nullopt;
 }
 

@@ -100,7 +100,7 @@ std::optional<CallTable> parseCallTable(const std::string &text, const std::stri
 
 std::optional<CallTable> readCallTable(Diagnostics &diagnostics) {
   const std::string path = boardsDirectory() + "/common/calls.toml";
-  const auto text = readText(path, diagnostics);
+  const auto text = readText(path, diagnostics, maxTomlBytes);
   return text ? parseCallTable(*text, path, diagnostics) : std::nullopt;
 }
 

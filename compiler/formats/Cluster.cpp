@@ -485,7 +485,7 @@ std::optional<Cluster> parseCluster(const std::string &text, const std::string &
 
 std::optional<Cluster> readCluster(const std::string &path, std::optional<int64_t> nodes,
                                    Diagnostics &diagnostics) {
-  std::optional<std::string> text = readText(path, diagnostics);
+  std::optional<std::string> text = readText(path, diagnostics, maxTomlBytes);
   auto cluster = text ? parseCluster(*text, path, nodes, diagnostics) : std::nullopt;
   if (!cluster)
     return std::nullopt;

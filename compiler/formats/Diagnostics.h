@@ -14,8 +14,10 @@ struct Diagnostic {
   std::string where; ///< JSON path such as "$.masks[3].channels", or "line 4" of TOML; may be empty
   std::string what;  ///< what is wrong
   std::string hint;  ///< what to do about it; may be empty
+  std::string said = {}; ///< lines that a program said, which follow; may be empty
 
-  /// "file: where: what; hint" on one line, without "error:" in front.
+  /// "file: where: what; hint" on one line, without "error:" in front; then `said`. Printable,
+  /// whatever the file has in it.
   std::string str() const;
 };
 

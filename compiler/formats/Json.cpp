@@ -3,10 +3,12 @@
 #include "Json.h"
 #include "Limits.h"
 #include "Metadata.h"
+#include "Printable.h"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <stdexcept>
 
 namespace discoc {
 
@@ -35,9 +37,7 @@ const char *kindOf(const ReadJson &value) {
   }
 }
 
-std::string shortened(const std::string &text) {
-  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
-}
+std::string shortened(const std::string &text) { return printable(text, 60); }
 } // namespace
 
 bool JsonView::object(std::initializer_list<const char *> required,
@@ -178,10 +178,13 @@ bool JsonView::read(IndexSet &out) const {
 //===- reading ---===//
 
 namespace {
-/// nlohmann keeps the last of two equal keys and says nothing; we say it.
-class DoubledKeys {
+/// nlohmann keeps the last of two equal keys and says nothing; we say it. And values are counted.
+class Watch {
 public:
+  explicit Watch(int64_t most) : most_(most) {}
   bool operator()(int, ReadJson::parse_event_t event, ReadJson &value) {
+    if (++count_ > most_)
+      throw std::length_error("it has more than " + std::to_string(most_) + " values");
     if (event == ReadJson::parse_event_t::object_start)
       open_.emplace_back();
     else if (event == ReadJson::parse_event_t::object_end)
@@ -194,6 +197,8 @@ public:
   std::string found;
 
 private:
+  const int64_t most_;
+  int64_t count_ = 0;
   std::vector<std::set<std::string>> open_;
 };
 } // namespace
@@ -212,7 +217,7 @@ static bool tooDeep(const std::string &text) {
     } else if (c == '"')
       inString = true;
     else if (c == '[' || c == '{') {
-      if (++depth > 64)
+      if (++depth > maxDepth)
         return true;
     } else if (c == ']' || c == '}')
       --depth;
@@ -221,18 +226,26 @@ static bool tooDeep(const std::string &text) {
 }
 
 std::optional<ReadJson> parseJson(const std::string &text, const std::string &file,
-                                  Diagnostics &out) {
-  if (tooDeep(text)) {
-    out.push_back({file, "", "is nested more than 64 deep", "is this the right file?"});
+                                  Diagnostics &out, const JsonBounds &bounds) {
+  auto refuse = [&](const std::string &what, const char *hint) {
+    out.push_back({file, "", what, hint});
     return std::nullopt;
-  }
+  };
+  if (text.size() > static_cast<size_t>(bounds.bytes))
+    return refuse("is larger than " + std::to_string(bounds.bytes >> 20) + " MiB",
+                  "is this the right file?");
+  if (tooDeep(text))
+    return refuse("is nested more than " + std::to_string(maxDepth) + " deep",
+                  "is this the right file?");
   try {
-    DoubledKeys doubled;
-    ReadJson value = ReadJson::parse(text, std::ref(doubled));
-    if (doubled.found.empty())
+    Watch watch(bounds.values);
+    ReadJson value = ReadJson::parse(text, std::ref(watch));
+    if (watch.found.empty())
       return value;
-    out.push_back({file, "", "an object has the key \"" + shortened(doubled.found) + "\" twice",
-                   "keep one of them"});
+    return refuse("an object has the key \"" + shortened(watch.found) + "\" twice",
+                  "keep one of them");
+  } catch (const std::length_error &error) {
+    return refuse(std::string("is too large: ") + error.what(), "is this the right file?");
   } catch (const ReadJson::parse_error &error) {
     size_t end = std::min(error.byte, text.size());
     size_t line = 1 + static_cast<size_t>(
@@ -264,9 +277,14 @@ bool readHeader(const JsonView &view, const char *format, int64_t version) {
     return view.fault("has no \"version\"", "this discoc knows " + std::to_string(version));
   if (!view.member("version").read(v))
     return false;
-  return v == version ||
-         view.member("version").fault("is " + std::to_string(v),
-                                      "this discoc knows only version " + std::to_string(version));
+  if (v == version)
+    return true;
+  const std::string known = "this discoc knows only version " + std::to_string(version);
+  return view.member("version").fault(
+      "is " + std::to_string(v),
+      v > version ? known + "; it was written by a newer discoc: read it with that one, or make it "
+                            "again with this one"
+                  : known + "; make the file again");
 }
 
 bool readNodes(const JsonView &view, std::optional<int64_t> expected, int64_t &nodes) {
@@ -309,8 +327,9 @@ Json toJson(const IndexSet &set) {
 }
 
 namespace {
+/// All beyond ASCII as \uNNNN: exact, and safe to show.
 std::string compact(const Json &value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return value.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 /// "{"a":1,"b":[1,2]}" with a blank after each comma and colon outside strings.

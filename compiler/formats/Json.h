@@ -8,6 +8,7 @@
 
 #include "Diagnostics.h"
 #include "IndexSet.h"
+#include "Limits.h"
 
 #include <nlohmann/json.hpp>
 
@@ -102,11 +103,21 @@ template <class E, size_t n> const char *wordOf(const Word<E> (&words)[n], E val
   return "";
 }
 
+/// How much of a JSON text is read: what files take in memory is bounded by both.
+struct JsonBounds {
+  int64_t bytes, values; ///< every key counts as a value, too
+};
+/// What users and models state.
+constexpr JsonBounds statedBounds{maxStatedBytes, 8 << 20};
+/// What discoc itself wrote; of 1,024 nodes it is large.
+constexpr JsonBounds writtenBounds{maxFileBytes, 32 << 20};
+
 /// Parses text; doubled keys are faults.
 std::optional<ReadJson> parseJson(const std::string &text, const std::string &file,
-                                  Diagnostics &out);
+                                  Diagnostics &out, const JsonBounds &bounds = statedBounds);
 
-/// "format" and "version", which every file starts with.
+/// "format" and "version", which every file starts with. Files of a newer version are refused by
+/// its number.
 bool readHeader(const JsonView &view, const char *format, int64_t version);
 
 /// "nodes" of a file, against -n.

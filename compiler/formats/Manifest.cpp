@@ -258,7 +258,7 @@ static bool readNodeList(const JsonView &view, std::vector<ManifestNode> &nodes)
 
 std::optional<Manifest> parseManifest(const std::string &text, const std::string &file,
                                       Diagnostics &diagnostics) {
-  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
+  std::optional<ReadJson> json = parseJson(text, file, diagnostics, writtenBounds);
   if (!json)
     return std::nullopt;
   JsonView::Context context{file, diagnostics};

@@ -78,7 +78,7 @@ std::optional<Masks> parseMasks(const std::string &text, const std::string &file
 
 std::optional<Masks> readMasks(const std::string &path, std::optional<int64_t> nodes,
                                Diagnostics &diagnostics) {
-  std::optional<std::string> text = readText(path, diagnostics);
+  std::optional<std::string> text = readText(path, diagnostics, maxStatedBytes);
   return text ? parseMasks(*text, path, nodes, diagnostics) : std::nullopt;
 }
 

@@ -98,7 +98,7 @@ std::optional<Owners> parseOwners(const std::string &text, const std::string &fi
 
 std::optional<Owners> readOwners(const std::string &path, std::optional<int64_t> nodes,
                                  Diagnostics &diagnostics) {
-  std::optional<std::string> text = readText(path, diagnostics);
+  std::optional<std::string> text = readText(path, diagnostics, maxStatedBytes);
   return text ? parseOwners(*text, path, nodes, diagnostics) : std::nullopt;
 }
 

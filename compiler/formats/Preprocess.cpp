@@ -128,7 +128,7 @@ std::optional<Preprocess> parsePreprocess(const std::string &text, const std::st
 }
 
 std::optional<Preprocess> readPreprocess(const std::string &path, Diagnostics &diagnostics) {
-  std::optional<std::string> text = readText(path, diagnostics);
+  std::optional<std::string> text = readText(path, diagnostics, maxStatedBytes);
   return text ? parsePreprocess(*text, path, diagnostics) : std::nullopt;
 }
 

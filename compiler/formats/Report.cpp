@@ -314,7 +314,7 @@ std::string toJson(const Report &report) {
 
 std::optional<Report> parseReport(const std::string &text, const std::string &file,
                                   Diagnostics &diagnostics) {
-  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
+  std::optional<ReadJson> json = parseJson(text, file, diagnostics, writtenBounds);
   if (!json)
     return std::nullopt;
   JsonView::Context context{file, diagnostics};

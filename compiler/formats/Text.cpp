@@ -2,21 +2,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Text.h"
 #include "Limits.h"
+#include "Printable.h"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace discoc {
 
 std::string Diagnostic::str() const {
-  std::string text = file;
+  std::string text = printable(file, maxShownText);
   if (!where.empty())
-    text += (text.empty() ? "" : ": ") + where;
-  text += (text.empty() ? "" : ": ") + what;
+    text += (text.empty() ? "" : ": ") + printable(where, maxShownText);
+  text += (text.empty() ? "" : ": ") + printable(what, maxShownText);
   if (!hint.empty())
-    text += "; " + hint;
+    text += "; " + printable(hint, maxShownText);
+  if (!said.empty())
+    text += "\n" + printableLines(said);
   return text;
 }
 
@@ -27,28 +33,47 @@ std::string toString(const Diagnostics &diagnostics) {
   return text;
 }
 
+/// Fills `text`, which has the file's size.
+static bool readAll(int file, std::string &text) {
+  size_t have = 0;
+  while (have < text.size()) {
+    const ssize_t got = ::read(file, &text[have], text.size() - have);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return false;
+    have += static_cast<size_t>(got);
+  }
+  return true;
+}
+
 std::optional<std::string> readText(const std::string &path, Diagnostics &out, int64_t most) {
   auto fault = [&](const std::string &what, const char *hint = "") {
     out.push_back({path, "", what, hint});
     return std::nullopt;
   };
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0)
+  // What is looked at is what is read; opening a FIFO or a terminal waits for nobody.
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (file < 0)
     return fault(std::string("cannot be read: ") + std::strerror(errno));
-  if (!S_ISREG(info.st_mode))
+  struct Closer {
+    int file;
+    ~Closer() { ::close(file); }
+  } closer{file};
+  struct stat info;
+  if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode))
     return fault("is not a file");
   if (info.st_size > most)
     return fault("is larger than " + std::to_string(most >> 20) + " MiB",
                  "is this the right file?");
-  std::FILE *file = std::fopen(path.c_str(), "rb");
-  if (!file)
-    return fault(std::string("cannot be read: ") + std::strerror(errno));
-  std::string text(static_cast<size_t>(info.st_size), '\0');
-  size_t got = text.empty() ? 0 : std::fread(&text[0], 1, text.size(), file);
-  std::fclose(file);
-  if (got != text.size())
-    return fault("changed or failed while it was read");
-  return text;
+  try {
+    std::string text(static_cast<size_t>(info.st_size), '\0');
+    if (readAll(file, text))
+      return text;
+  } catch (const std::exception &) {
+    return fault("has " + std::to_string(info.st_size) + " bytes, more than there is memory");
+  }
+  return fault("changed or failed while it was read");
 }
 
 bool writeText(const std::string &path, const std::string &text, Diagnostics &out) {

@@ -7,6 +7,9 @@
 
 #include "Diagnostics.h"
 
+#include <optional>
+#include <string>
+
 // Some malformed texts break the library's own assumptions, which a release build
 // turns into undefined behaviour. Here they throw in every build.
 #undef NDEBUG
@@ -20,9 +23,16 @@
 
 namespace discoc {
 
+/// What of `text` the library, which recurses by nested lists and by parts of keys, must not see.
+std::optional<Diagnostic> tooMuchToml(const std::string &text, const std::string &file);
+
 /// Calls back with the table that the text is.
 template <class F>
 bool withToml(const std::string &text, const std::string &file, Diagnostics &out, F callback) {
+  if (std::optional<Diagnostic> tooMuch = tooMuchToml(text, file)) {
+    out.push_back(*tooMuch);
+    return false;
+  }
   try {
     const toml::table root = toml::parse(text);
     callback(root);

@@ -3,16 +3,19 @@
 
 #include "OnnxModel.h"
 
+#include "formats/Printable.h"
+
 #include <algorithm>
 
 using namespace discoc::importer;
+using discoc::maxShownName, discoc::maxShownText, discoc::printable;
 
 std::string Diagnostic::str() const {
   std::string text;
   if (!file.empty())
     text += file + ": ";
   if (!opName.empty()) {
-    text += "op '" + opName + "' (" + opType;
+    text += "op '" + printable(opName, maxShownName) + "' (" + printable(opType, maxShownName);
     if (opset != 0)
       text += ", opset " + std::to_string(opset);
     text += "): ";
@@ -20,7 +23,7 @@ std::string Diagnostic::str() const {
   text += message;
   if (!advice.empty())
     text += "; " + advice;
-  return text;
+  return printable(text, maxShownText);
 }
 
 std::string discoc::importer::elemTypeName(ElemType type) {

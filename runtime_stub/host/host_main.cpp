@@ -5,6 +5,7 @@
 
 #include "../transport/tcp.h"
 #include "session.h"
+#include "text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -140,7 +141,7 @@ disco_tcp *connect(const disco_program *program, const disco_options *o,
 
 int finish(disco_session *s, const disco_options *o) {
   if (s->exit_code)
-    fprintf(stderr, "error: %s\n", s->message);
+    disco_print_error(s->message);
   if (o->json) {
     disco_session_json(s, stdout);
     putchar('\n');
@@ -253,7 +254,7 @@ int disco_host_run(int argc, char **argv, const disco_program *program, const ch
   disco_session s;
   char error[256];
   if (!disco_options_parse(&o, argc, argv, true, error, sizeof error)) {
-    fprintf(stderr, "error: %s\n", error);
+    disco_print_error(error);
     disco_options_free(&o);
     return DISCO_EXIT_USAGE;
   }

@@ -5,6 +5,7 @@
 
 #include "../transport/inproc.h"
 #include "session.h"
+#include "text.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -66,7 +67,9 @@ bool inputs_known(const disco_program *const *programs, uint32_t nodes, const di
         known |= strncmp(o->inputs[i], name, n) == 0 && o->inputs[i][n] == '=';
       }
     if (!known) {
-      fprintf(stderr, "error: --input %s: the model has no such input\n", o->inputs[i]);
+      char text[1024];
+      snprintf(text, sizeof text, "--input %s: the model has no such input", o->inputs[i]);
+      disco_print_error(text);
       return false;
     }
   }
@@ -100,8 +103,11 @@ int report(const cluster *c, const disco_options *o) {
   int code = DISCO_EXIT_OK;
   // The nodes mostly say the same; each is worth a line.
   for (uint32_t i = 0; i < c->nodes; ++i) {
-    if (c->sessions[i].exit_code)
-      fprintf(stderr, "error: node %u: %s\n", i, c->sessions[i].message);
+    if (c->sessions[i].exit_code) {
+      char text[sizeof c->sessions[i].message + 32];
+      snprintf(text, sizeof text, "node %u: %s", i, c->sessions[i].message);
+      disco_print_error(text);
+    }
     code = code ? code : c->sessions[i].exit_code;
   }
   if (!o->json)
@@ -134,7 +140,7 @@ int run_cluster(cluster *c, const disco_program *const *programs, const disco_op
                  : nullptr;
   int code = DISCO_EXIT_FILE;
   if (!jobs || (c->nodes > 1 && !c->links)) {
-    fprintf(stderr, "error: out of memory\n");
+    disco_print_error("out of memory");
   } else {
     if (ready)
       run_all(c, jobs);
@@ -156,7 +162,7 @@ int disco_inproc_main(int argc, char **argv, const disco_program *const *program
   char error[256];
   int code = DISCO_EXIT_USAGE;
   if (!disco_options_parse(&o, argc, argv, false, error, sizeof error)) {
-    fprintf(stderr, "error: %s\n", error);
+    disco_print_error(error);
   } else if (o.help) {
     disco_options_help(stdout, argc > 0 ? argv[0] : "cluster", false);
     code = DISCO_EXIT_OK;

@@ -4,6 +4,7 @@
 #include "npy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,8 @@ struct header_parser {
 
   bool number(uint64_t *to) {
     spaces();
+    if (at < end && *at == '-')
+      return fail("a dimension is negative");
     if (at == end || *at < '0' || *at > '9')
       return fail("a dimension is no number");
     uint64_t v = 0;
@@ -224,8 +227,8 @@ const char *read_header(FILE *f, disco_npy *a) {
 const char *read_data(FILE *f, disco_npy *a) {
   struct stat s;
   long at = ftell(f);
-  if (fstat(fileno(f), &s) != 0 || !S_ISREG(s.st_mode) || at < 0)
-    return "not a regular file";
+  if (fstat(fileno(f), &s) != 0 || at < 0)
+    return "cannot be read";
   uint64_t left = static_cast<uint64_t>(s.st_size - at);
   if (left != a->bytes)
     return left < a->bytes ? "the file is shorter than its shape says"
@@ -259,12 +262,18 @@ uint32_t disco_type_size(disco_type type) {
 
 bool disco_npy_read(const char *path, disco_npy *array, char *error, size_t error_size) {
   memset(array, 0, sizeof *array);
-  FILE *f = fopen(path, "rb");
+  // Nobody is waited for: a FIFO is opened like a file, and then refused.
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  FILE *f = fd < 0 ? nullptr : fdopen(fd, "rb");
   if (!f) {
     snprintf(error, error_size, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+      close(fd);
     return false;
   }
-  const char *why = read_header(f, array);
+  struct stat s;
+  const char *why =
+      fstat(fd, &s) == 0 && S_ISREG(s.st_mode) ? read_header(f, array) : "not a regular file";
   if (!why)
     why = read_data(f, array);
   fclose(f);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "session.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -374,20 +375,6 @@ void disco_session_write(disco_session *s) {
   s->exit_code = s->exit_code ? s->exit_code : static_cast<int>(DISCO_EXIT_FILE);
 }
 
-static void json_text(const char *text, FILE *to) {
-  fputc('"', to);
-  for (const char *p = text; *p; ++p) {
-    unsigned char c = static_cast<unsigned char>(*p);
-    if (c == '"' || c == '\\')
-      fprintf(to, "\\%c", c);
-    else if (c < 32)
-      fprintf(to, "\\u%04x", c);
-    else
-      fputc(c, to);
-  }
-  fputc('"', to);
-}
-
 static void json_number(const char *name, uint32_t value, FILE *to) {
   if (value == DISCO_NONE)
     fprintf(to, ",\"%s\":null", name);
@@ -404,10 +391,10 @@ void disco_session_json(const disco_session *s, FILE *to) {
   const disco_program *p = s->program;
   const disco_error *e = disco_last_error(&s->node);
   fprintf(to, "{\"model\":");
-  json_text(p->model, to);
+  disco_print_json(to, p->model);
   fprintf(to, ",\"rank\":%u,\"nodes\":%u,\"ok\":%s,\"exit\":%d,\"code\":%d,\"error\":", p->rank,
           p->nodes, s->exit_code ? "false" : "true", s->exit_code, e->code);
-  json_text(s->message, to);
+  disco_print_json(to, s->message);
   json_number("failed_rank", e->rank, to);
   json_number("message", e->message, to);
   json_number("reporter", e->reporter, to);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <random>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
@@ -144,6 +145,17 @@ TEST(Npy, DamagedFilesDoNoHarm) {
       s.resize(random() % s.size());
     readError(s);
   }
+}
+
+TEST(Npy, FilesThatAreNoneAreRefusedAtOnce) {
+  ASSERT_EQ(mkfifo(path().c_str(), 0600), 0);
+  for (const std::string &file : {path(), std::string("/dev/zero")}) {
+    char error[400] = "";
+    disco_npy a;
+    EXPECT_FALSE(disco_npy_read(file.c_str(), &a, error, sizeof error));
+    EXPECT_NE(strstr(error, "not a regular file"), nullptr) << error;
+  }
+  remove(path().c_str());
 }
 
 } // namespace
