@@ -15,6 +15,7 @@ add_library(discocHostCommands STATIC
   ${CMAKE_CURRENT_LIST_DIR}/InprocRun.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Npy.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Picture.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/PictureFile.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Process.cpp
   ${CMAKE_CURRENT_LIST_DIR}/Report.cpp
   ${CMAKE_CURRENT_LIST_DIR}/ReportText.cpp

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 namespace discoc {
@@ -42,13 +43,11 @@ public:
       std::string key;
       if (!string(key) || !take(':'))
         return false;
-      if (key == "descr" && string(descr))
-        seen |= 1;
-      else if (key == "fortran_order" && boolean(fortran))
-        seen |= 2;
-      else if (key == "shape" && tuple(shape))
-        seen |= 4;
-      else
+      const int bit = key == "descr" ? 1 : key == "fortran_order" ? 2 : key == "shape" ? 4 : 0;
+      if (bit == 0 || (seen & bit))
+        return false;
+      seen |= bit;
+      if (!(bit == 1 ? string(descr) : bit == 2 ? boolean(fortran) : tuple(shape)))
         return false;
       take(',');
     }
@@ -111,6 +110,9 @@ private:
   const std::string &text_;
   size_t at_ = 0;
 };
+
+constexpr size_t maxNpyHeader = 1 << 16; ///< bytes; numpy's own are of 128
+constexpr size_t maxNpyRank = 32;        ///< numpy's own limit
 } // namespace
 
 /// Type and shape of the file that `bytes` begins and that has `size` bytes in
@@ -130,13 +132,20 @@ static std::optional<Array> parseHeader(const std::string &bytes, uint64_t size,
   start = wide ? 12 : 10;
   const size_t length =
       wide ? byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24 : byte(8) | byte(9) << 8;
+  if (length > maxNpyHeader)
+    return fault("has a header of " + std::to_string(length) + " bytes",
+                 "write it with numpy.save");
   if (length > bytes.size() - start)
     return fault("ends within its header");
   std::string descr;
   bool fortran = false;
   Array array;
   if (!HeaderReader(bytes.substr(start, length)).read(descr, fortran, array.shape))
-    return fault("has a header that numpy.save does not write");
+    return fault("has a header that is not one of plain numbers and a shape",
+                 "write it with numpy.save, of an array without fields");
+  if (array.shape.size() > maxNpyRank)
+    return fault("has " + std::to_string(array.shape.size()) + " dimensions",
+                 "numpy knows " + std::to_string(maxNpyRank));
   start += length;
   const ElementInfo *info = elementInfoOfNpy(descr);
   if (!info)
@@ -166,13 +175,18 @@ std::optional<Array> parseNpy(const std::string &bytes, const std::string &file,
 }
 
 std::optional<Array> readNpy(const std::string &path, Diagnostics &out) {
+  // The header first: a file of a wrong size, and be it of holes only, is not read.
+  if (!readNpyShape(path, out))
+    return std::nullopt;
   std::optional<std::string> bytes = readText(path, out, INT64_MAX);
   return bytes ? parseNpy(*bytes, path, out) : std::nullopt;
 }
 
 std::optional<Array> readNpyShape(const std::string &path, Diagnostics &out) {
   struct stat info;
-  std::FILE *file = std::fopen(path.c_str(), "rb");
+  // Opening a FIFO waits for nobody; then it is refused.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  std::FILE *file = fd < 0 ? nullptr : fdopen(fd, "rb");
   if (!file || fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode)) {
     out.push_back(
         {path, "",
@@ -181,7 +195,7 @@ std::optional<Array> readNpyShape(const std::string &path, Diagnostics &out) {
       std::fclose(file);
     return std::nullopt;
   }
-  std::string head(1 << 16, '\0');
+  std::string head(maxNpyHeader + 12, '\0');
   head.resize(std::fread(&head[0], 1, head.size(), file));
   std::fclose(file);
   uint64_t start = 0;

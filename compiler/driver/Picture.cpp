@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Picture.h"
 #include "Half.h"
+#include "PictureFile.h"
 #include "formats/Text.h"
 
 #include <algorithm>
@@ -9,19 +10,13 @@
 #include <cstring>
 #include <limits>
 
-// One private copy of each; their warnings are not ours.
+// A private copy; its warnings are not ours.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 #pragma GCC diagnostic ignored "-Wcast-qual"
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_NO_HDR
-#define STBI_NO_LINEAR
-#define STBI_NO_STDIO
-#include <stb/stb_image.h>
 #define STB_IMAGE_RESIZE_STATIC
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 #include <stb/stb_image_resize.h>
@@ -208,24 +203,15 @@ Array toTensor(const Picture &p, const PreprocessInput &how, ElementType type) {
 static std::optional<Picture> decode(const std::string &path, PreprocessInput::Color color,
                                      Diagnostics &out) {
   using Color = PreprocessInput::Color;
-  std::optional<std::string> bytes = readText(path, out);
+  std::optional<std::string> bytes = readText(path, out, maxPictureBytes);
   if (!bytes)
     return std::nullopt;
   const int colors = color == Color::Gray ? 1 : color == Color::RGBA ? 4 : 3;
-  int width = 0, height = 0, found = 0;
-  stbi_uc *pixels =
-      stbi_load_from_memory(reinterpret_cast<const stbi_uc *>(bytes->data()),
-                            static_cast<int>(bytes->size()), &width, &height, &found, colors);
-  if (!pixels) {
-    const char *why = stbi_failure_reason();
-    out.push_back({path, "", std::string("is not a picture that can be read: ") + (why ? why : "?"),
-                   "PNG, JPEG, BMP, PPM, GIF and TGA can be read"});
+  const std::optional<Pixels> pixels = decodePicture(*bytes, colors, path, out);
+  if (!pixels)
     return std::nullopt;
-  }
-  Picture picture{height, width, colors, {}};
-  picture.values.assign(pixels, pixels + static_cast<size_t>(height) * static_cast<size_t>(width) *
-                                             static_cast<size_t>(colors));
-  stbi_image_free(pixels);
+  Picture picture{pixels->height, pixels->width, colors, {}};
+  picture.values.assign(pixels->values.begin(), pixels->values.end());
   if (color == Color::BGR)
     for (size_t i = 0; i + 2 < picture.values.size(); i += 3)
       std::swap(picture.values[i], picture.values[i + 2]);

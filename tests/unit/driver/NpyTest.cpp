@@ -3,10 +3,13 @@
 #include "Npy.h"
 #include "Half.h"
 #include "Scratch.h"
+#include "formats/Text.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace discoc;
 
@@ -60,6 +63,46 @@ TEST(Npy, RefusesOtherFiles) {
   refused(replaced("(2, 2)", "(9, 9)"));
   refused(replaced("(2, 2), }", "(999999999999999999, 999999999999999999), }"));
   refused(replaced("'shape'", "'share'"));
+  refused(replaced("(2, 2)", "(-2,-2)"));
+  refused(replaced("'fortran_order'", "'shape': (1,)"));
+  EXPECT_NE(refused(replaced("'<f4'", "'|O'")).find("|O"), std::string::npos);
+}
+
+TEST(Npy, RefusesWhatIsLargeOnlyInItsHeader) {
+  auto refused = [](const std::string &shape, const std::string &data) {
+    Diagnostics out;
+    std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + "), }\n";
+    const std::string size{static_cast<char>(header.size() & 255),
+                           static_cast<char>(header.size() >> 8)};
+    EXPECT_FALSE(parseNpy(std::string("\x93NUMPY\x01\x00", 8) + size + header + data, "a", out));
+    return toString(out);
+  };
+  EXPECT_NE(refused("999999999999999999, 999999999999999999", "").find("fewer bytes"),
+            std::string::npos);
+  std::string ones;
+  for (int i = 0; i < 40; ++i)
+    ones += "1, ";
+  EXPECT_NE(refused(ones, "0123").find("40 dimensions"), std::string::npos);
+  Diagnostics out;
+  const std::string head("\x93NUMPY\x02\x00\xff\xff\xff\x7f", 12);
+  EXPECT_FALSE(parseNpy(head + std::string(100000, ' '), "a", out));
+  EXPECT_NE(toString(out).find("header of 2147483647 bytes"), std::string::npos);
+}
+
+TEST(Npy, FilesThatAreNoneAreRefusedAtOnce) {
+  Scratch scratch;
+  const std::string fifo = scratch.path() + "/fifo.npy", holes = scratch.path() + "/holes.npy";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  Diagnostics out;
+  EXPECT_FALSE(readNpy(fifo, out));
+  EXPECT_FALSE(readNpyShape(fifo, out));
+  EXPECT_FALSE(readNpy("/dev/zero", out));
+  // The header of a small array and a terabyte of holes: never read as a whole.
+  Diagnostics written;
+  ASSERT_TRUE(writeText(holes, npyHeader(ElementType::F32, {2, 2}), written));
+  ASSERT_EQ(truncate(holes.c_str(), int64_t(1) << 40), 0);
+  EXPECT_FALSE(readNpy(holes, out));
+  EXPECT_NE(toString(out).find("bytes of data"), std::string::npos);
 }
 
 TEST(Half, RoundsToNearestEven) {

@@ -1,6 +1,7 @@
 //===- PictureTest.cpp - tests of pictures as tensors ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Picture.h"
+#include "PictureFile.h"
 #include "Scratch.h"
 #include "formats/Text.h"
 
@@ -100,4 +101,71 @@ TEST(Picture, RefusesWhatIsNone) {
   EXPECT_NE(toString(out).find("not a picture"), std::string::npos);
   EXPECT_TRUE(isPictureName("a/B.JPeG"));
   EXPECT_FALSE(isPictureName("a.npy"));
+}
+
+//===- files that are none, or too much ---===//
+
+namespace {
+/// A file of the fuzz targets' corpus.
+std::string corpus(const std::string &name) {
+  Diagnostics out;
+  return readText(std::string(DISCOC_CORPUS) + "/picture/" + name, out).value_or("");
+}
+
+std::string refusal(const std::string &bytes, const std::string &file) {
+  Diagnostics out;
+  EXPECT_FALSE(decodePicture(bytes, 3, file, out)) << file;
+  EXPECT_EQ(out.size(), 1u);
+  return toString(out);
+}
+} // namespace
+
+TEST(PictureFile, EveryFormatIsRead) {
+  for (const char *name : {"rgb.png", "palette.png", "rgba.png", "gray16.png", "rgb.jpg",
+                           "gray.jpg", "progressive.jpg", "cmyk.jpg", "rgb.bmp", "palette.bmp",
+                           "rgb.ppm", "gray.pgm", "rgb.gif", "frames.gif", "rgb.tga", "rle.tga"})
+    for (int colors : {1, 3, 4}) {
+      Diagnostics out;
+      auto pixels = decodePicture(corpus(name), colors, name, out);
+      ASSERT_TRUE(pixels) << name << ": " << toString(out);
+      EXPECT_EQ(static_cast<int64_t>(pixels->values.size()),
+                pixels->height * pixels->width * colors);
+    }
+}
+
+TEST(PictureFile, OtherFormatsAreRefused) {
+  EXPECT_NE(refusal(corpus("pict.png"), "p.png").find("format"), std::string::npos);
+  EXPECT_NE(refusal("8BPS" + std::string(60, '\0'), "p.png").find("format"), std::string::npos);
+  EXPECT_NE(refusal("#?RADIANCE\n", "p.png").find("format"), std::string::npos);
+  // Almost anything is a TGA: only what is called one is tried as one.
+  EXPECT_NE(refusal(corpus("rgb.tga"), "p.png").find("format"), std::string::npos);
+  EXPECT_NE(refusal("", "p.tga").find("format"), std::string::npos);
+}
+
+TEST(PictureFile, TooManyPixelsAreRefusedBeforeTheyAreDecoded) {
+  EXPECT_NE(refusal(corpus("large.png"), "p.png").find("16384 wide and 16384 high"),
+            std::string::npos);
+}
+
+TEST(PictureFile, FillsNoMemoryThatItsSizeDoesNotNeed) {
+  // 8 MiB of zeros in a picture of 4 x 4, and a gigabyte and more in the other.
+  EXPECT_NE(refusal(corpus("bomb.png"), "p.png").find("picture"), std::string::npos);
+}
+
+TEST(PictureFile, WhatIsCutOffIsRefused) {
+  for (const char *name : {"rgb.png", "rgb.jpg", "progressive.jpg", "rgb.bmp", "palette.bmp",
+                           "rgb.ppm", "gray.pgm", "rgb.gif", "rgb.tga"}) {
+    const std::string bytes = corpus(name);
+    refusal(bytes.substr(0, bytes.size() * 3 / 4), name);
+  }
+}
+
+TEST(PictureFile, JpegsOfManyScansAreRefused) {
+  std::string bytes = corpus("progressive.jpg");
+  const size_t scan = bytes.rfind("\xff\xda");
+  const std::string again = bytes.substr(scan, bytes.rfind("\xff\xd9") - scan);
+  std::string many;
+  for (int i = 0; i < 300; ++i)
+    many += again;
+  EXPECT_NE(refusal(bytes.insert(scan, many), "p.jpg").find("too many scans"), std::string::npos);
 }
