@@ -16,6 +16,10 @@ namespace importer {
 struct Model;
 }
 
+constexpr const char *followLinksHelp =
+    "External data may be symbolic or hard links, as in caches of downloads; without this they are "
+    "refused, since a model from a stranger could name any file of yours by one";
+
 /// How a model is read and divided; the same for every subcommand that reads one.
 struct ModelOptions {
   std::string model;
@@ -27,6 +31,7 @@ struct ModelOptions {
   std::vector<std::string> pins;        // name=size
   std::vector<std::string> inputShapes; // NAME=AxBxC
   std::string wire = "f32";             // as what features travel: f32, f16, i8
+  bool followLinks = false;             // external data may be links
   bool featuresOnly = false;            // nodes send features, never sums
   bool exactOrder = false;              // every sum in one order, whatever the number of nodes
 };

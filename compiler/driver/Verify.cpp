@@ -10,6 +10,7 @@
 #include "VerifyModel.h"
 #include "VerifyOrt.h"
 #include "VerifyText.h"
+#include "formats/Printable.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -51,6 +52,7 @@ struct VerifyOptions {
   int64_t samples = 2;
   std::optional<double> tolerance; // else what the wire allows
   int64_t deadlineMs = 30000;
+  bool followLinks = false;
   bool json = false;
 };
 
@@ -101,7 +103,7 @@ private:
     result_.tolerance = options_.tolerance.value_or(wireTolerance(*manifest_));
     if (scratch_.path().empty())
       return fault("the temporary directory", "cannot be made", "set TMPDIR");
-    model_ = findModel(options_.out, *manifest_, options_.model, faults_);
+    model_ = findModel(options_.out, *manifest_, options_.model, options_.followLinks, faults_);
     if (!model_)
       return ExitFault;
     masked_ = writeMasked(*model_, options_.out, *manifest_, scratch_.path() + "/masked", faults_);
@@ -232,12 +234,13 @@ private:
           compareOutput(tensor, root, got_[i], wanted_[i], result_.tolerance));
     }
     if (!options_.json)
-      fmt::print("{}", verifyText(result_, *manifest_));
+      fmt::print("{}", printableLines(verifyText(result_, *manifest_)));
     if (result_.good())
       return ExitSuccess;
     for (const std::string &line : differences(result_))
       fault("", line, "");
-    if (auto changed = changedFiles(options_.out, *manifest_, model_->path, scratch_.path()))
+    if (auto changed = changedFiles(options_.out, *manifest_, model_->path, options_.followLinks,
+                                    scratch_.path()))
       result_.changed = std::move(*changed);
     for (const std::string &file : result_.changed)
       fault(options_.out + "/" + file, "is not as compile writes it", "compile the model again");
@@ -304,6 +307,7 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
                    "30000)")
       ->check(CLI::Range(int64_t(1), int64_t(1000000000)))
       ->type_name("MS");
+  command->add_flag("--follow-links", options->followLinks, followLinksHelp);
   command->add_flag("--json", options->json, "one line of JSON instead of text");
   command->callback([options, &exitCode] { exitCode = VerifyCommand(*options).run(); });
 }

@@ -37,11 +37,12 @@ static bool sameBytes(const fs::path &a, const fs::path &b) {
 
 std::optional<std::vector<std::string>> changedFiles(const std::string &out,
                                                      const Manifest &manifest,
-                                                     const std::string &model,
+                                                     const std::string &model, bool followLinks,
                                                      const std::string &scratch) {
   Diagnostics ignored;
   CompileOptions options;
   options.model = settingsOf(manifest, model);
+  options.model.followLinks = followLinks;
   options.model.nodes = static_cast<int64_t>(manifest.nodes.size());
   options.model.masks = out + "/masks.json";
   options.model.owners = out + "/owners.json";

@@ -16,7 +16,7 @@ namespace discoc {
 /// other programs than the one that wrote OUT, so that there is nothing to compare with.
 std::optional<std::vector<std::string>> changedFiles(const std::string &out,
                                                      const Manifest &manifest,
-                                                     const std::string &model,
+                                                     const std::string &model, bool followLinks,
                                                      const std::string &scratch);
 
 } // namespace discoc

@@ -58,7 +58,8 @@ static std::vector<fs::path> candidates(const std::string &out, const std::strin
 }
 
 std::optional<importer::Model> findModel(const std::string &out, const Manifest &manifest,
-                                         const std::string &stated, Diagnostics &faults) {
+                                         const std::string &stated, bool followLinks,
+                                         Diagnostics &faults) {
   const std::vector<fs::path> paths =
       stated.empty() ? candidates(out, manifest.model.file) : std::vector<fs::path>{stated};
   if (paths.empty()) {
@@ -71,7 +72,9 @@ std::optional<importer::Model> findModel(const std::string &out, const Manifest 
   }
   for (const fs::path &path : paths) {
     std::vector<importer::Diagnostic> errors;
-    std::optional<importer::Model> model = importer::readOnnx(path.string(), errors);
+    importer::ReadOptions options;
+    options.followLinks = followLinks;
+    std::optional<importer::Model> model = importer::readOnnx(path.string(), errors, options);
     if (!model) {
       moveFaults(errors, faults);
       continue;

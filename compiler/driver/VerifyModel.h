@@ -16,7 +16,8 @@ namespace discoc {
 /// file name is looked for in the current directory, in OUT, beside OUT, and in the folders around.
 /// The file's sha256 has to be the manifest's.
 std::optional<importer::Model> findModel(const std::string &out, const Manifest &manifest,
-                                         const std::string &stated, Diagnostics &faults);
+                                         const std::string &stated, bool followLinks,
+                                         Diagnostics &faults);
 
 /// Writes the model as OUT's masks leave it into `directory`; its path, or empty after a fault.
 std::string writeMasked(const importer::Model &model, const std::string &out,

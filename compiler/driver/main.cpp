@@ -4,10 +4,13 @@
 #include "Options.h"
 #include "Version.h"
 #include "formats/Limits.h"
+#include "formats/Printable.h"
 
 #include <CLI/CLI.hpp>
 
 namespace {
+
+using discoc::followLinksHelp;
 
 void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
   command.add_option("MODEL", options.model, "The ONNX file (opset 7 to 22)")
@@ -34,6 +37,7 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       .add_option("--input-shape", options.inputShapes,
                   "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
+  command.add_flag("--follow-links", options.followLinks, followLinksHelp);
   command
       .add_option("--wire", options.wire,
                   "As what f32 features and sums travel: f32 (the default), f16, or i8 with a "
@@ -166,6 +170,7 @@ void addFit(CLI::App &app, int &exitCode) {
       ->add_option("--input-shape", options->model.inputShapes,
                    "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
+  command->add_flag("--follow-links", options->model.followLinks, followLinksHelp);
   command->add_flag("--json", options->json, "One line of JSON instead of a table");
   command->callback([options, &exitCode] { exitCode = discoc::runFit(*options); });
 }
@@ -204,7 +209,8 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error);
-    std::cerr << "error: " << error.what() << "\nRun 'discoc --help' or 'discoc COMMAND --help'.\n";
+    std::cerr << "error: " << discoc::printable(error.what(), discoc::maxShownText)
+              << "\nRun 'discoc --help' or 'discoc COMMAND --help'.\n";
     return discoc::ExitUsage;
   }
   return exitCode;

@@ -17,6 +17,14 @@ class MappedFile {
 public:
   /// Null on failure, with the reason in \p error. Only regular files.
   static std::shared_ptr<MappedFile> open(const std::string &path, std::string &error);
+
+  /// The file at \p location below \p directory, which the caller chose and which may be a link.
+  /// The location did not come from the caller: unless \p followLinks, no step of it may be a
+  /// symbolic link, and the file must have no other name. What is checked is what is mapped,
+  /// whoever exchanges files meanwhile.
+  static std::shared_ptr<MappedFile> openBelow(const std::string &directory,
+                                               const std::string &location, bool followLinks,
+                                               std::string &error);
   ~MappedFile();
   MappedFile(const MappedFile &) = delete;
   MappedFile &operator=(const MappedFile &) = delete;
@@ -24,6 +32,7 @@ public:
   std::span<const std::byte> bytes() const { return {data, size}; }
 
 private:
+  static std::shared_ptr<MappedFile> map(int fd, bool followLinks, std::string &error);
   MappedFile(const std::byte *data, size_t size) : data(data), size(size) {}
 
   const std::byte *data;

@@ -10,8 +10,6 @@
 
 #include "MaskedModel.h"
 
-#include "MappedFile.h"
-
 #include <onnx/onnx_pb.h>
 
 #include <climits>
@@ -125,13 +123,10 @@ private:
 };
 
 bool Writer::parse() {
-  std::string reason;
-  auto file = MappedFile::open(model.path, reason);
-  if (!file)
-    return error("the model " + reason);
-  if (file->bytes().size() > INT_MAX)
+  const std::span<const std::byte> bytes = model.files.front();
+  if (bytes.size() > INT_MAX)
     return error("the model is over 2 GiB, more than protobuf reads", "save it with external data");
-  return proto.ParseFromArray(file->bytes().data(), int(file->bytes().size())) ||
+  return proto.ParseFromArray(bytes.data(), int(bytes.size())) ||
          error("the file is no ONNX model: protobuf cannot parse it");
 }
 
@@ -286,15 +281,19 @@ bool Writer::copyExternalData(const std::string &target) {
     for (const auto &attribute : node.attribute())
       if (attribute.has_t())
         note(attribute.t());
-  const fs::path from = fs::path(model.path).parent_path(), to = fs::path(target).parent_path();
+  // What was read is written: a file that was exchanged since, or one outside, is not looked at.
   for (const std::string &location : locations) {
+    auto known = model.externalFiles.find(location);
+    if (known == model.externalFiles.end())
+      continue; // of a tensor that nothing reads
+    const fs::path copy = fs::path(target).parent_path() / location;
     std::error_code failed;
-    fs::create_directories((to / location).parent_path(), failed);
-    fs::create_hard_link(from / location, to / location, failed);
-    if (failed) // another file system
-      fs::copy_file(from / location, to / location, failed);
-    if (failed)
-      return error("external data '" + location + "' cannot be copied: " + failed.message());
+    fs::create_directories(copy.parent_path(), failed);
+    std::ofstream file(copy, std::ios::binary);
+    file.write(reinterpret_cast<const char *>(known->second.data()),
+               static_cast<std::streamsize>(known->second.size()));
+    if (!file.flush())
+      return error("external data '" + location + "' cannot be copied to '" + copy.string() + "'");
   }
   return true;
 }

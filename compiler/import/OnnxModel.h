@@ -178,6 +178,8 @@ struct Model {
   /// hash of the model must cover.
   std::vector<std::span<const std::byte>> files;
   std::vector<std::shared_ptr<const void>> owners;
+  /// Of those, the files of external data by the location that the model gives.
+  std::map<std::string, std::span<const std::byte>> externalFiles;
 
   int64_t defaultOpset() const;
 };

@@ -20,6 +20,8 @@ struct ReadOptions {
   /// Accepted versions of ONNX's own operator set.
   int64_t minOpset = 7;
   int64_t maxOpset = 22;
+  /// External data may be symbolic and hard links, and so lie anywhere.
+  bool followLinks = false;
 
   /// What a small file could make large; docs/limits.md states them.
   size_t maxOps = 200000;                 ///< after functions are inlined

@@ -5,7 +5,6 @@
 
 #include <charconv>
 #include <climits>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 
@@ -168,15 +167,6 @@ bool TensorReader::checkLocation(const std::string &location) {
   return true;
 }
 
-std::optional<std::string> resolve(const std::string &path) {
-  char *resolved = ::realpath(path.c_str(), nullptr);
-  if (!resolved)
-    return std::nullopt;
-  std::string result = resolved;
-  std::free(resolved);
-  return result;
-}
-
 std::shared_ptr<MappedFile> TensorReader::openExternal(const std::string &location) {
   auto known = context.externalFiles.find(location);
   if (known != context.externalFiles.end())
@@ -187,29 +177,21 @@ std::shared_ptr<MappedFile> TensorReader::openExternal(const std::string &locati
     fail("has external data, and the model is not in a directory");
     return nullptr;
   }
-  auto directory = resolve(context.directory);
-  auto path = resolve(context.directory + "/" + location);
-  if (!directory || !path) {
-    fail("has external data in " + quote(location) + ", which is not there",
-         "put the file beside the model");
-    return nullptr;
-  }
-  if (*directory != "/")
-    *directory += '/';
-  if (path->compare(0, directory->size(), *directory) != 0) {
-    fail("has external data in " + quote(location) + ", a link to outside the model's directory",
-         "keep external data in the model's directory");
-    return nullptr;
-  }
   std::string reason;
-  auto file = MappedFile::open(*path, reason);
+  auto file =
+      MappedFile::openBelow(context.directory, location, context.options.followLinks, reason);
   if (!file) {
-    fail("has external data in " + quote(location) + ", which " + reason);
+    const bool isLink = reason.find("link") != std::string::npos;
+    fail("has external data in " + quote(location) + ", which " + reason,
+         isLink ? "put the file itself beside the model, or give --follow-links if you trust where "
+                  "the model came from (caches of downloads consist of links)"
+                : "put the file beside the model");
     return nullptr;
   }
   context.externalFiles.emplace(location, file);
   context.model.files.push_back(file->bytes());
   context.model.owners.push_back(file);
+  context.model.externalFiles.emplace(location, file->bytes());
   return file;
 }
 

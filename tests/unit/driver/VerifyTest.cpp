@@ -179,11 +179,11 @@ TEST(VerifyModel, MissingAndOtherFiles) {
   Manifest manifest;
   manifest.model = {"m", "no-such-model.onnx", std::string(64, '0')};
   Diagnostics faults;
-  EXPECT_FALSE(findModel(scratch.path() + "/a/out", manifest, "", faults));
+  EXPECT_FALSE(findModel(scratch.path() + "/a/out", manifest, "", false, faults));
   EXPECT_NE(toString(faults).find("name it with --model"), std::string::npos) << toString(faults);
   faults.clear();
   std::ofstream(scratch.path() + "/a/no-such-model.onnx") << "not a model";
-  EXPECT_FALSE(findModel(scratch.path() + "/a/out", manifest, "", faults));
+  EXPECT_FALSE(findModel(scratch.path() + "/a/out", manifest, "", false, faults));
   EXPECT_NE(toString(faults).find("no-such-model.onnx"), std::string::npos) << toString(faults);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sys/stat.h>
 
 using namespace discoc::importer;
 using namespace discoc::importer::testing;
@@ -56,12 +57,13 @@ protected:
   Result readFile() {
     write(dir / "m.onnx", proto.SerializeAsString());
     Result result;
-    result.model = readOnnx((dir / "m.onnx").string(), result.errors);
+    result.model = readOnnx((dir / "m.onnx").string(), result.errors, options);
     EXPECT_EQ(result.model.has_value(), result.errors.empty());
     return result;
   }
 
   fs::path outer, dir;
+  ReadOptions options;
   onnx::ModelProto proto = reluModel();
 };
 
@@ -251,14 +253,60 @@ TEST_F(ExternalTest, StaysInTheDirectory) {
   proto = reluModel();
   addExternal("sub/../../secret", "", "8");
   expectError(readFile(), {"'w'", "outside the model's directory"});
+}
+
+TEST_F(ExternalTest, LinksAreFollowedOnlyWhenAsked) {
+  write(outer / "secret", std::string(8, 's'));
+  write(dir / "w.bin", std::string(8, 'w'));
   fs::create_symlink(outer / "secret", dir / "link");
-  proto = reluModel();
-  addExternal("link", "", "8");
-  expectError(readFile(), {"'w'", "a link to outside"});
+  fs::create_symlink("w.bin", dir / "inside");
   fs::create_directory_symlink(outer, dir / "up");
+  fs::create_hard_link(outer / "secret", dir / "hard");
+  for (const auto &[location, reason] : {std::pair{"link", "is a symbolic link"},
+                                         {"inside", "is a symbolic link"},
+                                         {"up/secret", "is a symbolic link"},
+                                         {"hard", "a hard link"}}) {
+    proto = reluModel();
+    addExternal(location, "", "8");
+    expectError(readFile(), {"'w'", reason, "--follow-links"});
+    options.followLinks = true;
+    Result followed = readFile();
+    EXPECT_TRUE(followed.model) << location << followed.text();
+    options.followLinks = false;
+  }
+  // What is outside by its name stays refused.
+  options.followLinks = true;
   proto = reluModel();
-  addExternal("up/secret", "", "8");
-  expectError(readFile(), {"'w'", "a link to outside"});
+  addExternal("../secret", "", "8");
+  expectError(readFile(), {"'w'", "outside the model's directory"});
+}
+
+TEST_F(ExternalTest, TheModelItselfMayBeALink) {
+  write(dir / "w.bin", std::string(8, 'w'));
+  addExternal("w.bin", "", "8");
+  ASSERT_TRUE(readFile().model);
+  fs::rename(dir / "m.onnx", outer / "blob");
+  fs::create_symlink(outer / "blob", dir / "m.onnx");
+  Diagnostics errors;
+  EXPECT_TRUE(readOnnx((dir / "m.onnx").string(), errors));
+}
+
+TEST_F(ExternalTest, FifosAndDevicesWaitForNobody) {
+  ASSERT_EQ(mkfifo((dir / "fifo").c_str(), 0600), 0);
+  addExternal("fifo", "", "8");
+  expectError(readFile(), {"'w'", "not a regular file"});
+}
+
+TEST_F(ExternalTest, KeepsWhatItCheckedWhenTheFileIsExchanged) {
+  write(dir / "w.bin", std::string(8, 'w'));
+  write(outer / "secret", std::string(8, 's'));
+  addExternal("w.bin", "", "8");
+  Result result = readFile();
+  ASSERT_TRUE(result.model) << result.text();
+  fs::remove(dir / "w.bin");
+  fs::create_symlink(outer / "secret", dir / "w.bin");
+  EXPECT_EQ(std::to_integer<char>(result.model->graph.initializers[0].bytes[0]), 'w');
+  EXPECT_EQ(std::to_integer<char>(result.model->externalFiles.at("w.bin")[0]), 'w');
 }
 
 TEST_F(ExternalTest, NeedsADirectory) {
