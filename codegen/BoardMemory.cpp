@@ -7,7 +7,7 @@ using namespace mlir;
 using namespace disco;
 using discoc::BoardPart;
 
-/// Code, table and text of the check; 152 bytes with g++ 12 on a Cortex-M4.
+/// Code, table and text of the check: 176 bytes on a Cortex-M4, 200 on RISC-V, with g++ 12.
 static constexpr int64_t kWeightCheckBytes = 256;
 
 std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,

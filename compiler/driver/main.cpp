@@ -91,9 +91,9 @@ void addCompile(CLI::App &app, int &exitCode) {
       ->check([](const std::string &name) { return badName(name); })
       ->type_name("NAME");
   command->add_flag("--weight-check", options->model.weightCheck,
-                    "Boards, too, check their weights' CRC-32C before the first inference: about "
-                    "200 bytes of code and WEIGHT_CHECK_CYCLES cycles a byte of weights; programs "
-                    "on hosts always do");
+                    "Boards, too, check their weights' CRC-32C before the first inference, for 200 "
+                    "bytes of code and about 18 cycles a byte of weights (100 KB at 168 MHz: 11 "
+                    "ms); programs on hosts always do");
   command
       ->add_option("--stop-after", options->stopAfter,
                    "Print the IR after this stage and write nothing")

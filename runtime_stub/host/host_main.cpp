@@ -145,10 +145,8 @@ int finish(disco_session *s, const disco_options *o) {
   if (o->json) {
     disco_session_json(s, stdout);
     putchar('\n');
-    if (fflush(stdout) != 0 && s->exit_code == DISCO_EXIT_OK)
-      s->exit_code = DISCO_EXIT_FILE;
   }
-  return s->exit_code;
+  return disco_output_written(s->exit_code);
 }
 
 // An input that belongs to no input of this node would go unnoticed.
@@ -262,7 +260,7 @@ int disco_host_run(int argc, char **argv, const disco_program *program, const ch
   if (o.help) {
     disco_options_help(stdout, argc > 0 ? argv[0] : "shard", true);
     disco_options_free(&o);
-    return DISCO_EXIT_OK;
+    return disco_output_written(DISCO_EXIT_OK);
   }
   disco_session_open(&s, program, &o);
   if (s.exit_code == DISCO_EXIT_OK && check_inputs(&s, program, &o))

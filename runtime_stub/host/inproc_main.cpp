@@ -119,7 +119,7 @@ int report(const cluster *c, const disco_options *o) {
     disco_session_json(&c->sessions[i], stdout);
   }
   printf("]}\n");
-  return fflush(stdout) != 0 && code == DISCO_EXIT_OK ? static_cast<int>(DISCO_EXIT_FILE) : code;
+  return disco_output_written(code);
 }
 
 int run_cluster(cluster *c, const disco_program *const *programs, const disco_options *o) {
@@ -165,12 +165,16 @@ int disco_inproc_main(int argc, char **argv, const disco_program *const *program
     disco_print_error(error);
   } else if (o.help) {
     disco_options_help(stdout, argc > 0 ? argv[0] : "cluster", false);
-    code = DISCO_EXIT_OK;
+    code = disco_output_written(DISCO_EXIT_OK);
   } else if (inputs_known(programs, nodes, &o)) {
     cluster c = {nodes, nullptr,
                  static_cast<disco_session *>(calloc(nodes, sizeof(disco_session)))};
-    if (c.sessions)
+    if (c.sessions) {
       code = run_cluster(&c, programs, &o);
+    } else {
+      fprintf(stderr, "error: out of memory\n");
+      code = DISCO_EXIT_FILE;
+    }
     free(c.sessions);
   }
   disco_options_free(&o);

@@ -49,6 +49,8 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
                          size_t error_size);
 void disco_options_free(disco_options *o);
 void disco_options_help(FILE *to, const char *program, bool network);
+// The exit code, once what was printed on standard output is there or has been missed.
+int disco_output_written(int exit_code);
 
 // Bytes that no earlier start had: random ones of the system.
 void disco_host_nonce(void *to, size_t size);

@@ -4,7 +4,8 @@
 // A library for LD_PRELOAD; faults.py builds it and sets what it reads:
 //
 //   FAIL_CALL     a kind of call: open (for reading), create (for writing), read, write, close,
-//                 mkdir, rename, unlink, rmdir, alloc, send, recv, socket
+//                 mkdir, rename, unlink, rmdir, alloc, send, recv, socket,
+//                 connect, accept, bind, listen, poll, thread
 //   FAIL_AT       which call of that kind fails, from 1
 //   FAIL_TIMES    how many fail from there on; 0: all of them
 //   FAIL_ERRNO    with what, a number
@@ -18,6 +19,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -131,9 +134,7 @@ int open(const char *path, int flags, ...) { OPEN_BODY(AT_FDCWD, path, open); }
 int open64(const char *path, int flags, ...) { OPEN_BODY(AT_FDCWD, path, open64); }
 int openat(int at, const char *path, int flags, ...) { OPEN_BODY(at, path, openat); }
 int openat64(int at, const char *path, int flags, ...) { OPEN_BODY(at, path, openat64); }
-int creat(const char *path, mode_t mode) {
-  return open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
-}
+int creat(const char *path, mode_t mode) { return open(path, O_WRONLY | O_CREAT | O_TRUNC, mode); }
 
 ssize_t read(int fd, void *to, size_t size) {
   NEXT(read);
@@ -176,7 +177,8 @@ ssize_t sendfile(int to, int from, off_t *at, size_t size) {
   return fails_on("write", to) ? -1 : next(to, from, at, size);
 }
 
-// What could not be written out is told by close at the latest; the descriptor is gone all the same.
+// What could not be written out is told by close at the latest; the descriptor is gone all the
+// same.
 int close(int fd) {
   NEXT(close);
   bool bad = fails_on("close", fd);
@@ -333,4 +335,42 @@ ssize_t recv(int fd, void *to, size_t size, int flags) {
 int socket(int domain, int type, int protocol) {
   NEXT(socket);
   return fails("socket", "") ? -1 : next(domain, type, protocol);
+}
+
+int connect(int fd, const struct sockaddr *to, socklen_t size) {
+  NEXT(connect);
+  return fails("connect", "") ? -1 : next(fd, to, size);
+}
+
+int accept(int fd, struct sockaddr *from, socklen_t *size) {
+  NEXT(accept);
+  return fails("accept", "") ? -1 : next(fd, from, size);
+}
+
+int bind(int fd, const struct sockaddr *to, socklen_t size) {
+  NEXT(bind);
+  return fails("bind", "") ? -1 : next(fd, to, size);
+}
+
+int listen(int fd, int backlog) {
+  NEXT(listen);
+  return fails("listen", "") ? -1 : next(fd, backlog);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout) {
+  NEXT(poll);
+  return fails("poll", "") ? -1 : next(fds, count, timeout);
+}
+
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask) {
+  NEXT(ppoll);
+  return fails("poll", "") ? -1 : next(fds, count, timeout, mask);
+}
+
+//===- threads ---===//
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*work)(void *),
+                   void *argument) {
+  NEXT(pthread_create);
+  return fails("thread", "") ? plan.error : next(thread, attributes, work, argument);
 }
