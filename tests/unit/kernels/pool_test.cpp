@@ -135,6 +135,13 @@ TEST(Pool, PadsDilationsAndShapes) {
   check<Case<float, 1, 2, 1, 40, 40, A1, Axis<40>, Axis<37>>>();
 }
 
+// A window as large as the input that moves over pads at one end is no global pool.
+TEST(Pool, WholeWindowsThatMove) {
+  check<Case<float, 1, 2, 1, 5, 3, A1, Axis<5, 1, 0, 2>, Axis<3>>>();
+  check<Case<float, 1, 2, 1, 3, 5, A1, Axis<3>, Axis<5, 2, 0, 3>>>();
+  check<Case<float, 1, 2, 3, 2, 2, Axis<3, 1, 0, 2>, A2, A2, true>>();
+}
+
 TEST(Pool, NegativeInfinityIsAValue) {
   using P = Case<float, 1, 1, 1, 2, 2, A1, A2, A2>;
   const float x[] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};

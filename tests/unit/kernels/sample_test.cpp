@@ -113,6 +113,30 @@ TEST(GridSample, Nearest) {
 }
 TEST(GridSample, Cubic) { checkPaddings<2, sample_mode::cubic>(); }
 
+/// Of an image that is the same everywhere every place reads that, however far outside it lies: the
+/// weights are those of one place.
+template <sample_mode M, sample_padding B, bool Corners> void checkFarOutside() {
+  using P = Case<2, M, B, Corners>;
+  const float values[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 2e8f, -5e7f, 1e6f, -33.3f, 1.2f};
+  buffer<float> x(2 * 3 * 20), grid(2 * 40 * 2), y(2 * 3 * 40);
+  for (float &v : x)
+    v = 3;
+  for (size_t i = 0; i < grid.size(); ++i)
+    grid[i] = values[(i * 7 + i / 10) % 10];
+  grid_sample<P>(y.data(), x.data(), grid.data());
+  expectNear(y, std::vector<double>(y.size(), 3), 64);
+}
+
+TEST(GridSample, FarOutside) {
+  checkFarOutside<sample_mode::linear, sample_padding::border, false>();
+  checkFarOutside<sample_mode::linear, sample_padding::border, true>();
+  checkFarOutside<sample_mode::linear, sample_padding::reflection, false>();
+  checkFarOutside<sample_mode::nearest, sample_padding::border, false>();
+  checkFarOutside<sample_mode::nearest, sample_padding::reflection, true>();
+  checkFarOutside<sample_mode::cubic, sample_padding::border, true>();
+  checkFarOutside<sample_mode::cubic, sample_padding::reflection, false>();
+}
+
 TEST(GridSample, HostileGrid) {
   using P = Case<2, sample_mode::cubic, sample_padding::reflection, false>;
   const auto x = randomBuffer<float>(2 * 3 * 20, 13);

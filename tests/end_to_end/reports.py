@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `compile` prints of memories, and report.json of memories, times and replication, by counting.
+
+Nothing is built: the numbers are compared with what the models and clusters make of themselves here.
+
+    reports.py [--only REGEX]
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import onnx
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+import cluster  # noqa: E402
+import discoc  # noqa: E402
+import seeded  # noqa: E402
+
+DIGITS = os.path.join(discoc.ROOT, "samples", "digits", "digits_dense.onnx")
+BOARD_ALIGNMENT = 8
+SHOWN_NODES = 16  # of a cluster of boards
+
+
+def compile(model, nodes, out, text):
+    """(what it printed, report.json) of a compilation for a cluster file's text."""
+    path = out + ".toml"
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    done = subprocess.run([discoc.binary(), "compile", model, "-n", str(nodes), "--cluster", path, "--pin", "batch=1",
+                           "-o", out],
+                          capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        raise discoc.CompileError(done.returncode, done.stderr)
+    return done.stdout, cluster.load_json(os.path.join(out, "report.json"))
+
+
+def memories(folder, tally):
+    """One line a board up to sixteen, and every number in it."""
+    for nodes in (2, SHOWN_NODES, SHOWN_NODES + 2):
+        text = f'[[node]]\nboard = "mps2-an386"\ncount = {nodes}\n\n[network]\ntopology = "switch"\n'
+        printed, report = compile(DIGITS, nodes, os.path.join(folder, f"switch{nodes}"), text)
+        lines = re.findall(r"^node \d+ \(.*$", printed, re.M)
+        tally.check(f"N = {nodes}: lines", len(lines) == min(nodes, SHOWN_NODES), f"{len(lines)} lines")
+        more = re.findall(r"^and (\d+) more nodes", printed, re.M)
+        want = [str(nodes - SHOWN_NODES)] if nodes > SHOWN_NODES else []
+        tally.check(f"N = {nodes}: the rest", more == want, f"{more}, not {want}")
+        for node in report["nodes"]:
+            faults = [part["part"] for part in node["memory"] if part["exact"] != (part["part"] not in ("code", "data"))]
+            tally.check(f"N = {nodes}, node {node['rank']}: bounds and exact sizes", not faults, str(faults))
+            buffers = next(part for part in node["memory"] if part["part"] == "buffers")
+            placed = sum(-(-size // BOARD_ALIGNMENT) * BOARD_ALIGNMENT for size in buffers["items"].values())
+            tally.check(f"N = {nodes}, node {node['rank']}: buffers", buffers["bytes"] == placed,
+                        f"{buffers['bytes']}, its parts {placed}")
+        bounds = all(f"{part} at most " in line for line in lines for part in ("code", "data"))
+        exact = all(re.search(part + r" \d", line) for line in lines for part in ("weights", "arena", "buffers", "stack"))
+        tally.check(f"N = {nodes}: what the lines call a bound", bounds and exact, lines[0])
+
+
+def times(folder, tally):
+    """Every wire has its time, also behind a link of TCP."""
+    tcp = '[[link]]\nbetween = ["desk", "shelf"]\nkind = "tcp"\n\n'
+    rates = {("desk", "one"): 1000, ("shelf", "two"): 8000, ("one", "two"): 4000}  # by rank of the ends
+    wires = "".join(f'[[link]]\nbetween = ["{a}", "{b}"]\nkind = "uart"\nbandwidth = {rate}\n\n'
+                    for (a, b), rate in rates.items())
+    nodes = '[[node]]\nname = "desk"\n\n[[node]]\nname = "shelf"\n\n' + "".join(
+        f'[[node]]\nname = "{name}"\nboard = "mps2-an386"\n\n' for name in ("one", "two"))
+    for name, text in (("first", tcp + wires), ("last", wires + tcp)):
+        _, report = compile(DIGITS, 4, os.path.join(folder, f"tcp-{name}"), nodes + text)
+        tally.check(f"TCP {name}: wires", len(report["wires"]) == len(rates), str(report["wires"]))
+        for wire, rate in zip(report["wires"], rates.values()):
+            # All of it one way, or as much in either direction.
+            carried = wire["carried"]["bytes"] + wire["root_carried"]["bytes"]
+            moved = wire.get("least_us", 0) * rate / 1e6
+            tally.check(f"TCP {name}: time of {wire['ends']}", 0 < carried / 2 - 1 <= moved <= carried + 1,
+                        f"{wire.get('least_us')} us at {rate} bytes a second, for {carried} bytes in both directions")
+
+
+def squeezing():
+    """Squeeze and excite: two products on a vector, the first of which every node computes."""
+    g = seeded.Graph(2)
+    x = g.op("Relu", g.op("Conv", "x", g.weights(12, 3, 3, 3), pads=[1] * 4))
+    s = g.op("Relu", g.op("Conv", g.op("GlobalAveragePool", x), g.weights(4, 12, 1, 1)))
+    f = g.op("Sigmoid", g.op("Conv", s, g.weights(12, 4, 1, 1)))
+    y = g.op("Conv", g.op("Mul", x, f), g.weights(8, 12, 1, 1))
+    return g.model({"x": [1, 3, 8, 8]}, {y: [1, 8, 8, 8]})
+
+
+def replication(folder, tally):
+    path = os.path.join(folder, "squeezing.onnx")
+    onnx.save(squeezing(), path)
+    for nodes in (1, 2, 3):
+        out = os.path.join(folder, f"squeezing{nodes}")
+        discoc.compile(path, nodes, out)
+        layers = cluster.load_json(os.path.join(out, "report.json"))["layers"]
+        squeezes = [layer for layer in layers if layer["replicated_reason"]]
+        tally.check(f"N = {nodes}: layers on every node", len(squeezes) == (nodes > 1), str([s["op"] for s in squeezes]))
+        for layer in squeezes:
+            got = layer["replicated_macs"], layer["replicated_weight_bytes"]
+            want = 48 * (nodes - 1), 4 * 48 * (nodes - 1)
+            tally.check(f"N = {nodes}: {layer['op']}", got == want, f"{got}, not {want}")
+        others = sum(layer["replicated_macs"] for layer in layers if not layer["replicated_reason"])
+        tally.check(f"N = {nodes}: others", others == 0, f"{others} multiply-adds more than once")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="")
+    a = parser.parse_args()
+    discoc.need_compiler()
+    tally = discoc.Tally()
+    with tempfile.TemporaryDirectory(prefix="discoc-reports-") as folder:
+        for check in (memories, times, replication):
+            if re.search(a.only, check.__name__):
+                try:
+                    check(folder, tally)
+                except (discoc.CompileError, KeyError) as error:
+                    tally.fail(check.__name__, f"{type(error).__name__}: {error}")
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
