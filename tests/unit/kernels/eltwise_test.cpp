@@ -15,6 +15,12 @@ template <class T, class Op, int N, class Y = T> struct Unary {
   static constexpr int64_t count = N;
 };
 
+template <class T, bool Positive, bool Negative> struct IsInf : Unary<T, op_is_inf, 4, bool> {
+  struct op : op_is_inf {
+    static constexpr bool positive = Positive, negative = Negative;
+  };
+};
+
 template <class T, class Op> double apply(double v) {
   T x = fromDouble<T>(v), y;
   unary<Unary<T, Op, 1>>(&y, &x);
@@ -44,6 +50,25 @@ template <class Op, class F> void accuracy(F reference, double low, double high,
 }
 
 double sigmoid(double v) { return 1 / (1 + std::exp(-v)); }
+
+template <class T, bool Positive, bool Negative> void checkIsInf() {
+  const T x[] = {fromDouble<T>(INFINITY), fromDouble<T>(-INFINITY), fromDouble<T>(NAN),
+                 fromDouble<T>(-65504)};
+  bool y[4];
+  unary<IsInf<T, Positive, Negative>>(y, x);
+  EXPECT_EQ(y[0], Positive);
+  EXPECT_EQ(y[1], Negative);
+  EXPECT_FALSE(y[2]);
+  EXPECT_FALSE(y[3]);
+}
+
+TEST(Unary, WhichInfinitiesCount) {
+  checkIsInf<float, true, true>();
+  checkIsInf<float, true, false>();
+  checkIsInf<float, false, true>();
+  checkIsInf<double, true, false>();
+  checkIsInf<f16, false, true>();
+}
 
 TEST(Unary, AccuracyOfFloats) {
   accuracy<op_exp>([](double v) { return std::exp(v); }, -87, 88.7, 1.1);
@@ -172,7 +197,6 @@ TEST(Unary, Integers) {
 }
 
 TEST(Unary, BoolResults) {
-  struct All : op_is_inf {};
   const float x[] = {1, NAN, INFINITY, -INFINITY};
   bool y[4];
   unary<Unary<float, op_is_nan, 4, bool>>(y, x);
