@@ -14,10 +14,12 @@ path, so that only what a mutant touches is built again. build/release must be t
   --share        those that scripts/test runs: `share = true`
   --only PART    mutants whose name or file contains PART; may be given several times
   --state FILE   results so far, taken up again while compiler, runtime and tests are the same
+  --copy DIR     where the copy lies (build/mutants): another for each of several runs at a time
   --list         names the mutants, their files and suites, and ends
 The last line reads `N passed, N failed, N skipped`."""
 
 import argparse
+import filecmp
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -33,7 +35,6 @@ import tomllib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-COPY = os.path.join(ROOT, "build", "mutants", "tree")
 LIMIT_SECONDS = 1800  # of one suite on the unchanged tree; with a mutant four times what it took then, a minute at least
 TABLES = ("planted.toml", "drawn.toml")
 
@@ -63,11 +64,12 @@ def readTables():
 class Copy:
     """A copy of the tree with the build folder of the release preset."""
 
-    def __init__(self):
+    def __init__(self, folder):
+        self.folder = os.path.join(os.path.abspath(folder), "tree")
         self.build = os.path.join(ROOT, "build", "release")
         self.enter = self.namespace()
         if self.enter:  # copying is cheap where nothing has to be built
-            shutil.rmtree(COPY, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
         self.refresh()
 
     @staticmethod
@@ -75,6 +77,8 @@ class Copy:
         """The command that shows the copy at the tree's path; empty where that is not allowed."""
         flags = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--mount"]
         command = ["unshare", *flags]
+        if not shutil.which("unshare"):
+            return []
         probe = subprocess.run([*command, "mount", "--bind", "/tmp", "/tmp"], capture_output=True)
         return command if probe.returncode == 0 else []
 
@@ -82,28 +86,33 @@ class Copy:
         listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True)
         names = [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
         for name in names:
-            source, target = os.path.join(ROOT, name), os.path.join(COPY, name)
+            source, target = os.path.join(ROOT, name), os.path.join(self.folder, name)
             if not os.path.isfile(source):
                 continue
-            if os.path.exists(target) and open(source, "rb").read() == open(target, "rb").read():
-                # Its time, too: what was changed and put back must not look older than the build.
-                continue
+            if os.path.exists(target) and filecmp.cmp(source, target, shallow=False):
+                continue  # with its time: what was changed and put back must not look older than the build
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy2(source, target)
         if self.enter:
-            os.makedirs(os.path.join(COPY, "build"))
-            subprocess.run(["cp", "-a", self.build, os.path.join(COPY, "build")], check=True)
-        elif not os.path.exists(os.path.join(COPY, "build", "release", "build.ninja")):
-            self.run("cmake --preset release", 600)
+            os.makedirs(os.path.join(self.folder, "build"))
+            subprocess.run(["cp", "-a", self.build, os.path.join(self.folder, "build")], check=True)
+            return
+        kept = set(names)
+        for folder, _, files in os.walk(self.folder):
+            inside = os.path.relpath(folder, self.folder)
+            for name in files:
+                if not (inside + os.sep).startswith("build" + os.sep) and os.path.normpath(os.path.join(inside, name)) not in kept:
+                    os.remove(os.path.join(folder, name))
+        self.run("cmake --preset release", 600)
 
     def path(self):
-        return ROOT if self.enter else COPY
+        return ROOT if self.enter else self.folder
 
     def run(self, command, seconds, environment=None, onLine=None):
         """The exit code and the output's end; code None: it did not end."""
         inner = f"cd {shlex.quote(self.path())} && {command}"
         if self.enter:
-            inner = f"mount --bind {shlex.quote(COPY)} {shlex.quote(ROOT)} && {inner}"
+            inner = f"mount --bind {shlex.quote(self.folder)} {shlex.quote(ROOT)} && {inner}"
         process = subprocess.Popen([*self.enter, "bash", "-c", inner], env=environment, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
                                    cwd="/")  # fmt: skip
@@ -120,7 +129,7 @@ class Copy:
         return process.returncode, text
 
     def plant(self, mutant, text):
-        with open(os.path.join(COPY, mutant["file"]), "w", encoding="utf-8") as stream:
+        with open(os.path.join(self.folder, mutant["file"]), "w", encoding="utf-8") as stream:
             stream.write(text)
 
     def restore(self, mutant):
@@ -129,14 +138,20 @@ class Copy:
 
 
 class Runner:
-    def __init__(self, copy, state):
-        self.copy, self.state = copy, state
+    def __init__(self, copy):
+        self.copy = copy
         self.tools = loadSuites()
         folder = os.path.join(copy.path(), "build", "release")
         self.environment = self.tools.environmentFor(folder)
-        self.known = {name: [part.replace("{build}", folder) for part in command] for name, _, command, *_ in
-                         [*self.tools.ctestSuites(os.path.join(ROOT, "build", "release")), *self.tools.SUITES]}  # fmt: skip
+        self.known = {suite[0]: [part.replace("{build}", folder) for part in suite[2]] for suite in self.tools.SUITES}
+        for name, *_ in self.tools.ctestSuites(os.path.join(ROOT, "build", "release")):
+            self.known[name] = ([os.path.join(folder, "bin", name), "--gtest_brief=1"] if self.isProgram(name) else
+                                ["ctest", "--test-dir", folder, "-V", "-R", f"^{name}$"])  # fmt: skip
         self.passing, self.limits = {}, {}
+
+    @staticmethod
+    def isProgram(name):
+        return os.path.exists(os.path.join(ROOT, "build", "release", "bin", name))
 
     def command(self, suite):
         """None: nothing is called so."""
@@ -148,8 +163,7 @@ class Runner:
         suite = suite.split()[0]
         if suite == "lit":
             return "discoc discoc-opt import_ir"
-        program = os.path.join(ROOT, "build", "release", "bin", suite)
-        return suite if os.path.exists(program) else "discoc"
+        return suite if self.isProgram(suite) else "discoc"
 
     def build(self, suite):
         return self.copy.run(f"cmake --build --preset release --target {self.targets(suite)}", 1800, self.environment)
@@ -242,6 +256,7 @@ def main():
     parser.add_argument("--share", action="store_true")
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--state")
+    parser.add_argument("--copy", default=os.path.join(ROOT, "build", "mutants"))
     parser.add_argument("--list", action="store_true")
     a = parser.parse_args()
     chosen = [m for m in readTables() if (not a.share or m.get("share")) and
@@ -259,7 +274,7 @@ def main():
             continue
         began, known = time.time(), state.get(mutant)
         if not known:
-            runner = runner or Runner(Copy(), state)
+            runner = runner or Runner(Copy(a.copy))
             known = runner.judge(mutant)
             state.add(mutant, *known)
         caught, how = known
