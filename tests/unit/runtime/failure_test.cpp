@@ -122,6 +122,60 @@ TEST(Failure, RefusedBuildIsToldToTheThird) {
   EXPECT_EQ(c[1].error().rank, 2u);
 }
 
+// Node 1 stands still for longer than everybody's deadline, between two inferences or in one. Node
+// 0 is left with a frame half sent, so its abort cannot be delivered: all that node 1 finds is that
+// node 0 has gone.
+TEST(Failure, WhoStoodStillNamesItself) {
+  for (bool between : {false, true}) {
+    Cluster c(2, {{1, 0, 1, 50000}, {2, 1, 0, 10}});
+    c.configure([](disco_config &g) {
+      g.deadline_us = 200000;
+      g.grace_us = 50000;
+      g.settle_us = 10000;
+    });
+    c.useInproc(2000);
+    std::vector<int> results = c.run([&](uint32_t rank) {
+      if (int code = exchangeAll(c, rank, 1))
+        return code;
+      if (rank == 0)
+        return exchangeAll(c, 0, 2);
+      if (between) {
+        sleepMs(900);
+        return exchangeAll(c, 1, 2);
+      }
+      std::vector<uint8_t> in(50000);
+      TestNode &t = c[1];
+      int code = disco_begin(&t.node);
+      if (!code)
+        code = disco_post(&t.node, t.at(1), in.data());
+      sleepMs(900);
+      return code ? code : disco_wait(&t.node, t.at(1));
+    });
+    expectAllBlame(c, results, 1);
+    EXPECT_EQ(results[1], DISCO_ERR_DEADLINE) << disco_error_text(results[1]);
+    EXPECT_EQ(c[1].error().rank, 1u);
+    EXPECT_EQ(c[1].error().reporter, 1u);
+  }
+}
+
+// And who computes for long, but within its deadline, does not: the other one has really gone.
+TEST(Failure, WhoComputedDoesNotNameItself) {
+  Cluster c(2, {{1, 0, 1, 50000}, {2, 1, 0, 10}});
+  c.useInproc(2000);
+  std::vector<int> results = c.run([&](uint32_t rank) {
+    if (int code = exchangeAll(c, rank, 1))
+      return code;
+    if (rank == 0) {
+      disco_inproc_kill(c.links, 0);
+      return -1;
+    }
+    sleepMs(600);
+    return exchangeAll(c, 1, 2);
+  });
+  EXPECT_EQ(results[1], DISCO_ERR_LOST);
+  EXPECT_EQ(c[1].error().rank, 0u);
+}
+
 TEST(Failure, WrongCounts) {
   Cluster c(2, {{1, 0, 1, 100}, {2, 1, 0, 100}});
   c.useInproc(65536);
