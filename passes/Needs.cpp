@@ -132,6 +132,10 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
   if (!division)
     return op->emitError("cannot be divided along the axis of its owner map; state another axis, "
                          "or no map, for it");
+  SmallVector<IndexSet> computed; // by rank
+  for (int64_t rank = 0; rank < nodes; ++rank)
+    computed.push_back(isa<OutputOp>(op) ? (rank == root ? IndexSet::all(1) : IndexSet())
+                                         : ownersOf(op->getResult(0)).getSet(rank));
   for (OpOperand &use : op->getOpOperands()) {
     if (isConstant(use.get()))
       continue;
@@ -141,9 +145,7 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
     Shortage shortage{&use, {}, output};
     bool lacks = false;
     for (int64_t rank = 0; rank < nodes; ++rank) {
-      IndexSet computed = isa<OutputOp>(op) ? (rank == root ? IndexSet::all(1) : IndexSet())
-                                            : ownersOf(op->getResult(0)).getSet(rank);
-      shortage.needs.push_back(needOf(op, use.getOperandNumber(), need, computed, rank));
+      shortage.needs.push_back(needOf(op, use.getOperandNumber(), need, computed[rank], rank));
       lacks |= !ownersOf(use.get()).getSet(rank).containsAll(shortage.needs.back());
     }
     if (lacks)
@@ -190,21 +192,24 @@ void Needs::traceOrigins(Value value) {
   std::vector<Feature> features(axisExtent(tensorType(value), owners.getAxis()));
   for (size_t i = 0; i < features.size(); ++i)
     features[i] = {value, static_cast<int64_t>(i)};
+  SmallVector<IndexSet> owned;
+  for (int64_t rank = 0; rank < nodes; ++rank)
+    owned.push_back(owners.getSet(rank));
   if (std::optional<Division> division = renamingOf(value))
     for (auto [operand, need] : llvm::zip(value.getDefiningOp()->getOperands(), division->operands))
       if (isRenamed(need, operand))
-        traceOperand(features, owners, need, operand);
+        traceOperand(features, owned, need, operand);
   originCache[value] = std::move(features);
 }
 
-void Needs::traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need,
-                         Value operand) {
+void Needs::traceOperand(std::vector<Feature> &features, ArrayRef<IndexSet> owned,
+                         const OperandNeed &need, Value operand) {
   const std::vector<Feature> &sources = originCache.find(operand)->second;
   auto [first, end] = need.relation->readers();
   IndexSet reading = IndexSet::range(first, end);
   for (int64_t rank = 0; rank < nodes; ++rank) {
     IndexSet here = ownersOf(operand).getSet(rank);
-    owners.getSet(rank).intersect(reading).forEach([&](int64_t channel) {
+    owned[rank].intersect(reading).forEach([&](int64_t channel) {
       int64_t source = need.relation->single(channel);
       if (source >= 0 && here.contains(source))
         features[channel] = sources[source];

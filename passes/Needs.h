@@ -55,8 +55,8 @@ private:
   void traceOrigins(mlir::Value value);
   IndexSet needOf(mlir::Operation *op, unsigned k, const OperandNeed &need,
                   const IndexSet &computed, int64_t rank) const;
-  void traceOperand(std::vector<Feature> &features, OwnedAttr owners, const OperandNeed &need,
-                    mlir::Value operand);
+  void traceOperand(std::vector<Feature> &features, llvm::ArrayRef<IndexSet> owned,
+                    const OperandNeed &need, mlir::Value operand);
 
   int64_t nodes, root;
   bool dense;

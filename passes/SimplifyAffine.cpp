@@ -127,9 +127,9 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
   /// would fold the same ones thousands of times computes the rest when it runs.
   bool isAffordable(Value weights) const {
     if (!budget) {
-      budget = int64_t(1) << 26;
+      budget = int64_t(1) << 24;
       weights.getParentRegion()->walk([&](ConstantOp constant) {
-        *budget += 4 * tensorType(constant.getResult()).getNumElements();
+        *budget += 8 * tensorType(constant.getResult()).getNumElements();
       });
     }
     *budget -= tensorType(weights).getNumElements();

@@ -13,11 +13,14 @@ static constexpr const char *formatName = "discoc-owners";
 
 std::string toJson(const Owners &owners) {
   Json tensors = Json::object();
+  // Names are different, so that none has to be looked for: an ordered object would compare it with
+  // all before.
+  std::vector<Json::object_t::value_type> &members = tensors.get_ref<Json::object_t &>();
   for (const auto &[name, map] : owners.tensors) {
     Json sets = Json::array();
     for (const IndexSet &set : map.owners)
       sets.push_back(toJson(set));
-    tensors[name] = Json{{"axis", map.axis}, {"owners", std::move(sets)}};
+    members.emplace_back(name, Json{{"axis", map.axis}, {"owners", std::move(sets)}});
   }
   Json file;
   file["format"] = formatName;

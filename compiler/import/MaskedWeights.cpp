@@ -90,6 +90,8 @@ private:
 
   std::unordered_map<std::string, const Tensor *> initializers;
   std::unordered_map<std::string, const Op *> byName, producers;
+  /// What was computed, for those who read it again: w * w may stand on w * w.
+  mutable std::unordered_map<std::string, Constant> known;
   std::unordered_map<std::string, std::vector<const Op *>> readers;
 };
 
@@ -97,10 +99,15 @@ std::optional<Constant> GraphIndex::constant(const std::string &name, int depth)
   constexpr int maxDepth = 32;
   if (auto it = initializers.find(name); it != initializers.end())
     return Constant{it->second->type, it->second->dims};
+  if (auto it = known.find(name); it != known.end())
+    return it->second;
   auto it = producers.find(name);
   if (it == producers.end() || depth > maxDepth)
     return std::nullopt;
-  return computed(*it->second, depth + 1);
+  std::optional<Constant> constant = computed(*it->second, depth + 1);
+  if (constant)
+    known.emplace(name, *constant);
+  return constant;
 }
 
 bool broadcast(std::vector<int64_t> &to, const std::vector<int64_t> &from) {
