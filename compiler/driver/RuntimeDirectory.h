@@ -7,8 +7,7 @@
 
 namespace disco {
 
-/// DISCOC_RUNTIME if set, else the installed sources beside the program, else those of the source
-/// tree that it was built from; empty when there are none.
+/// DISCOC_RUNTIME if set, else discoc's own (DataDirectory.h); empty when there are none.
 std::string runtimeDirectory();
 
 } // namespace disco

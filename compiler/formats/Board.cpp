@@ -1,6 +1,7 @@
 //===- Board.cpp - the description of a kind of device, a TOML file ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Board.h"
+#include "DataDirectory.h"
 #include "Text.h"
 #include "Toml.h"
 
@@ -409,11 +410,6 @@ private:
   Board *board = nullptr;
   std::set<std::string> held;
 };
-
-bool isFolderOfBoards(const fs::path &path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path / "mps2-an386" / "board.toml", ignored);
-}
 } // namespace
 
 std::optional<Board> parseBoard(const std::string &text, const std::string &name,
@@ -432,12 +428,7 @@ std::optional<Board> parseBoard(const std::string &text, const std::string &name
 std::string boardsDirectory() {
   if (const char *stated = std::getenv("DISCOC_BOARDS"))
     return stated;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path installed = program.parent_path() / ".." / "share" / "discoc" / "boards";
-  if (!error && isFolderOfBoards(installed))
-    return installed.lexically_normal().string();
-  return DISCOC_SOURCE_BOARDS;
+  return dataDirectory("boards", "codegen/boards");
 }
 
 std::vector<std::string> boardNames() {
