@@ -189,20 +189,15 @@ static std::vector<std::string> boardSources(const discoc::Board &board,
 
 static LogicalResult copyBoard(const discoc::Board &board, const discoc::ClusterNode &node,
                                StringRef directory) {
-  if (std::error_code error = llvm::sys::fs::create_directories(directory)) {
-    llvm::errs() << "error: cannot make '" << directory << "': " << error.message() << "\n";
+  if (failed(makeDirectories(directory)))
     return failure();
-  }
   std::vector<std::string> files = boardSources(board, node);
   files.push_back(board.linkerScript);
   for (const std::string &file : files) {
     std::string from = pathIn(board.folder, file),
                 to = pathIn(directory, llvm::sys::path::filename(file));
-    if (std::error_code error = llvm::sys::fs::copy_file(from, to)) {
-      llvm::errs() << "error: board '" << board.name << "': cannot copy '" << from
-                   << "': " << error.message() << "\n";
+    if (failed(copyFile(from, to)))
       return failure();
-    }
   }
   return writeText(directory, "memory.ld", memoryScript(board));
 }

@@ -146,13 +146,8 @@ static LogicalResult addRuntime(RuntimeFiles &runtime, const ModelEmitter &emitt
 /// With its own copy of board.toml, OUT is built and run without the board's folder.
 static LogicalResult copyDescription(const discoc::Board &board, StringRef directory) {
   std::string from = pathIn(board.folder, "board.toml"), folder = pathIn(directory, "board");
-  std::error_code error = llvm::sys::fs::create_directories(folder);
-  if (!error)
-    error = llvm::sys::fs::copy_file(from, pathIn(folder, "board.toml"));
-  if (error)
-    llvm::errs() << "error: cannot copy '" << from << "' to '" << folder << "': " << error.message()
-                 << "\n";
-  return failure(bool(error));
+  return failure(failed(makeDirectories(folder)) ||
+                 failed(copyFile(from, pathIn(folder, "board.toml"))));
 }
 
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
@@ -362,10 +357,8 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
   std::string content = options.compilerVersion + options.modelSha256;
   for (auto [rank, shard] : llvm::enumerate(shards)) {
     std::string node = pathIn(directory, "node" + std::to_string(rank));
-    if (std::error_code error = llvm::sys::fs::create_directories(node)) {
-      llvm::errs() << "error: cannot make '" << node << "': " << error.message() << "\n";
+    if (failed(makeDirectories(node)))
       return failure();
-    }
     emitters.push_back(std::make_unique<ModelEmitter>(shard, options));
     content += emitters.back()->body();
   }

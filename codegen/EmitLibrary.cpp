@@ -171,10 +171,8 @@ static LogicalResult writeDescriptions(StringRef prefix, const RuntimeFiles &run
     zephyr += "\n    ../src/runtime/" + source;
   zephyr += ")\n  zephyr_include_directories(../src)\nendif()\n";
   for (StringRef folder : {"zephyr", "src"})
-    if (std::error_code error = llvm::sys::fs::create_directories(pathIn(directory, folder))) {
-      llvm::errs() << "error: cannot make '" << directory << "': " << error.message() << "\n";
+    if (failed(makeDirectories(pathIn(directory, folder))))
       return failure();
-    }
   return failure(
       failed(
           writeText(directory, "library.properties",
@@ -224,12 +222,8 @@ LogicalResult disco::emitLibrary(const ModelEmitter &emitter, const EmitOptions 
   if (binary)
     copied.push_back("weights.bin");
   for (const std::string &name : copied)
-    if (std::error_code error =
-            llvm::sys::fs::copy_file(pathIn(node, name), pathIn(source, name))) {
-      llvm::errs() << "error: cannot write '" << pathIn(source, name) << "': " << error.message()
-                   << "\n";
+    if (failed(copyFile(pathIn(node, name), pathIn(source, name))))
       return failure();
-    }
   int64_t messages = static_cast<int64_t>(emitter.messageCount());
   BoardPlan plan = planBoard(options.cluster, rank, {}, {}, messages);
   return failure(

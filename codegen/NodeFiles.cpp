@@ -24,6 +24,26 @@ LogicalResult disco::writeText(StringRef directory, StringRef name, StringRef te
   return file.close();
 }
 
+LogicalResult disco::makeDirectories(StringRef path) {
+  std::error_code error =
+      llvm::sys::fs::create_directories(path, /*IgnoreExisting=*/true, llvm::sys::fs::all_all);
+  if (error)
+    llvm::errs() << "error: cannot make '" << path << "': " << error.message() << "\n";
+  return failure(bool(error));
+}
+
+/// LLVM's own does not notice when the file cannot be closed.
+LogicalResult disco::copyFile(StringRef from, StringRef to) {
+  auto buffer = llvm::MemoryBuffer::getFile(from);
+  if (!buffer) {
+    llvm::errs() << "error: cannot read '" << from << "': " << buffer.getError().message() << "\n";
+    return failure();
+  }
+  OutputFile file(to);
+  file << (*buffer)->getBuffer();
+  return file.close();
+}
+
 /// Of all sources, so that no list of what matters has to be kept.
 FailureOr<RuntimeStub> disco::openRuntimeStub(StringRef folder) {
   RuntimeStub stub{folder.str(), ""};
@@ -95,11 +115,8 @@ LogicalResult RuntimeFiles::addWithSource(const std::string &header) {
 
 LogicalResult RuntimeFiles::copyTo(StringRef directory) const {
   for (const std::string &name : names) {
-    std::string folder = llvm::sys::path::parent_path(pathIn(directory, name)).str();
-    if (std::error_code error = llvm::sys::fs::create_directories(folder)) {
-      llvm::errs() << "error: cannot make '" << folder << "': " << error.message() << "\n";
+    if (failed(makeDirectories(llvm::sys::path::parent_path(pathIn(directory, name)))))
       return failure();
-    }
     FailureOr<std::string> text = stub->read(name);
     if (failed(text) || failed(writeText(directory, name, *text)))
       return failure();

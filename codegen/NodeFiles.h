@@ -12,8 +12,11 @@
 namespace disco {
 
 std::string pathIn(llvm::StringRef directory, llvm::StringRef name);
+/// These print what failed. Modes are what the umask leaves.
 mlir::LogicalResult writeText(llvm::StringRef directory, llvm::StringRef name,
                               llvm::StringRef text);
+mlir::LogicalResult makeDirectories(llvm::StringRef path);
+mlir::LogicalResult copyFile(llvm::StringRef from, llvm::StringRef to);
 
 /// The runtime stub's folder, and what its copies are named after.
 struct RuntimeStub {

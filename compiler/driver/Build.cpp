@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -76,18 +77,26 @@ void forgetMovedBuild(const fs::path &directory) {
   }
 }
 
-/// Two discoc at once in one OUT build one after the other.
+/// Two discoc at once in one OUT build one after the other. The builders inherit the lock: what is
+/// left of them when discoc is killed keeps the next one waiting until it has ended.
 class BuildLock {
 public:
   explicit BuildLock(const std::string &outDirectory)
       : fd_(open((outDirectory + "/.build.lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666)) {
-    if (fd_ >= 0)
-      flock(fd_, LOCK_EX);
+    bool told = false;
+    while (fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
+           !InterruptGuard::interrupted()) {
+      if (!told)
+        fmt::print(stderr, "waiting for another build in {}\n", outDirectory);
+      told = true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
   }
   ~BuildLock() {
     if (fd_ >= 0)
       close(fd_);
   }
+  int descriptor() const { return fd_; }
 
 private:
   int fd_;
@@ -103,8 +112,8 @@ struct Job {
 
 class Builder {
 public:
-  Builder(size_t count, size_t parallel, Diagnostics &out)
-      : count_(count), parallel_(parallel), out_(out) {}
+  Builder(size_t count, size_t parallel, const BuildLock &lock, Diagnostics &out)
+      : count_(count), parallel_(parallel), lock_(lock), out_(out) {}
 
   bool start(Job job) {
     const std::string build = (job.directory / "build").string();
@@ -115,7 +124,7 @@ public:
     } else {
       argv = {"cmake", "--build", build, "--parallel", std::to_string(parallel_)};
     }
-    if (!group_.start(argv, out_))
+    if (!group_.start(argv, out_, {lock_.descriptor()}))
       return false;
     jobs_.push_back(std::move(job));
     output_.emplace_back();
@@ -189,6 +198,7 @@ private:
   }
 
   size_t count_, parallel_, running_ = 0, done_ = 0;
+  const BuildLock &lock_;
   Diagnostics &out_;
   ProcessGroup group_;
   std::vector<Job> jobs_; ///< one a child
@@ -215,7 +225,7 @@ bool buildJobs(const std::string &outDirectory, const std::string &what,
     forgetMovedBuild(job.directory);
   fmt::print(stderr, "building {} of {}\n", jobs.size(), printable(what));
   const size_t count = jobs.size();
-  return Builder(count, (cores + slots - 1) / slots, out).run(std::move(jobs), slots);
+  return Builder(count, (cores + slots - 1) / slots, lock, out).run(std::move(jobs), slots);
 }
 } // namespace
 

@@ -4,14 +4,14 @@
 #include "Fit.h"
 #include "Frontend.h"
 #include "HostCommands.h"
+#include "NodeFiles.h"
 #include "OutputDirectory.h"
+#include "OutputFile.h"
 #include "RuntimeDirectory.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace disco;
@@ -37,18 +37,15 @@ public:
     OpPrintingFlags flags;
     flags.enableDebugInfo();
     if (!options.dumpDirectory.empty()) {
-      std::error_code error = llvm::sys::fs::create_directories(options.dumpDirectory);
-      llvm::SmallString<128> path(options.dumpDirectory);
+      if (failed(makeDirectories(options.dumpDirectory)))
+        return failure();
       std::string number;
       llvm::raw_string_ostream(number) << llvm::format("%02d-", count++);
-      llvm::sys::path::append(path, number + name.str() + ".mlir");
-      llvm::raw_fd_ostream file(path, error);
-      if (error) {
-        llvm::errs() << "error: cannot write '" << path << "': " << error.message() << "\n";
-        return failure();
-      }
-      module->print(file, flags);
+      OutputFile file(pathIn(options.dumpDirectory, number + name.str() + ".mlir"));
+      module->print(file.stream(), flags);
       file << "\n";
+      if (failed(file.close()))
+        return failure();
     }
     if (llvm::is_contained(options.printIrAfter, "all") ||
         llvm::is_contained(options.printIrAfter, name)) {
@@ -104,18 +101,17 @@ LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) 
 }
 
 /// Emits into a directory that appears only when everything is written.
-int emitTo(ModuleOp module, const std::string &out, FitCheck &fit) {
+int emitTo(ModuleOp module, OutputDirectory &directory, FitCheck &fit) {
   std::string runtime = runtimeDirectory();
   if (runtime.empty()) {
     llvm::errs() << "error: the runtime stub's sources are not beside discoc: reinstall it, or set "
                     "DISCOC_RUNTIME to their folder\n";
     return discoc::ExitFault;
   }
-  OutputDirectory directory(out);
-  if (!directory.prepare() || failed(emitCluster(module, runtime, directory.path(), fit)) ||
-      !directory.commit())
-    return discoc::ExitFault;
-  return discoc::ExitSuccess;
+  if (directory.prepare() && succeeded(emitCluster(module, runtime, directory.path(), fit)) &&
+      directory.commit())
+    return discoc::ExitSuccess;
+  return discoc::InterruptGuard::interrupted() ? discoc::ExitInterrupted : discoc::ExitFault;
 }
 
 } // namespace
@@ -128,6 +124,9 @@ int discoc::runCompile(const CompileOptions &options) {
                     "print a stage\n";
     return ExitUsage;
   }
+  OutputDirectory directory(options.out, options.replace);
+  if (options.stopAfter.empty() && !directory.check())
+    return ExitFault;
   std::optional<LoadedModel> loaded = loadModel(options.model);
   if (!loaded)
     return ExitFault;
@@ -137,13 +136,16 @@ int discoc::runCompile(const CompileOptions &options) {
   if (!options.stopAfter.empty())
     return ExitSuccess;
   FitCheck fit{options.anySize};
-  int code = emitTo(*loaded->module, options.out, fit);
+  int code = emitTo(*loaded->module, directory, fit);
   if (fit.doesNotFit)
     suggestFit(options.model, readEmitOptions(*loaded->module).cluster);
   return code;
 }
 
 int discoc::runEmit(const EmitCommandOptions &options) {
+  OutputDirectory directory(options.out, options.replace);
+  if (!directory.check())
+    return ExitFault;
   std::unique_ptr<MLIRContext> context = makeContext();
   DiagnosticPrinter printer(*context, options.ir);
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(options.ir, ParserConfig(context.get()));
@@ -160,5 +162,5 @@ int discoc::runEmit(const EmitCommandOptions &options) {
   PassManager manager(context.get());
   manager.addPass(createCheckSchedule());
   FitCheck fit;
-  return succeeded(manager.run(*module)) ? emitTo(*module, options.out, fit) : ExitFault;
+  return succeeded(manager.run(*module)) ? emitTo(*module, directory, fit) : ExitFault;
 }

@@ -5,6 +5,7 @@
 #include "HostCommands.h"
 #include "LayerSummary.h"
 #include "formats/Printable.h"
+#include "formats/Text.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Format.h"
@@ -82,18 +83,10 @@ static void printContraction(ContractionOpInterface op, int64_t nodes) {
 }
 
 static int writeOwners(ModuleOp module, const std::string &path) {
-  std::error_code error;
-  llvm::raw_fd_ostream file(path, error);
-  if (!error) {
-    file << discoc::toJson(makeOwners(module));
-    file.close();
-    if (file.has_error())
-      error = file.error();
-    file.clear_error();
-  }
-  if (error)
-    printError("cannot write '" + path + "': " + error.message());
-  return error ? discoc::ExitFault : discoc::ExitSuccess;
+  discoc::Diagnostics diagnostics;
+  const bool good = discoc::writeText(path, discoc::toJson(makeOwners(module)), diagnostics);
+  llvm::errs() << discoc::toString(diagnostics);
+  return good ? discoc::ExitSuccess : discoc::ExitFault;
 }
 
 int discoc::runInspect(const InspectOptions &options) {

@@ -39,6 +39,7 @@ struct ModelOptions {
 struct CompileOptions {
   ModelOptions model;
   std::string out;
+  bool replace = false;                  // files in OUT that are none of discoc's are kept
   std::string stopAfter;                 // a stage; its text goes to standard output
   std::vector<std::string> printIrAfter; // stages, or "all"; to standard error
   std::string dumpDirectory;             // numbered files, one a stage
@@ -55,6 +56,7 @@ struct FitOptions {
 struct EmitCommandOptions {
   std::string ir; // text of a planned module
   std::string out;
+  bool replace = false;
 };
 
 struct InspectOptions {

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <iterator>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -59,6 +58,7 @@ struct Pipe {
   prctl(PR_SET_PDEATHSIG, SIGKILL); // never outlive discoc, even if it is killed
   if (getppid() != parent)
     _exit(127);
+  setpgid(0, 0);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGHUP, SIG_DFL);
@@ -98,6 +98,8 @@ bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out,
   if (pid == 0)
     become(args.data(), program.c_str(), stdoutPipe.ends[1], stderrPipe.ends[1], inherited,
            directory.c_str(), parent);
+  if (pid > 0)
+    setpgid(pid, pid); // before anybody can end the group
   if (pid < 0) {
     out.push_back({argv[0], "", std::string("cannot be started: ") + std::strerror(errno), ""});
     stdoutPipe.close();
@@ -184,16 +186,22 @@ bool ProcessGroup::allEnded() const {
 }
 
 void ProcessGroup::endAll() {
+  std::vector<pid_t> ended; // by us
+  for (const Child &child : children_)
+    if (!child.ended)
+      ended.push_back(child.pid);
   for (const int signal : {SIGTERM, SIGKILL}) {
     for (const Child &child : children_)
       if (!child.ended) {
-        kill(child.pid, signal);
-        kill(child.pid, SIGCONT); // one that was stopped hears nothing else
+        kill(-child.pid, signal);
+        kill(-child.pid, SIGCONT); // one that was stopped hears nothing else
       }
     const auto until = Clock::now() + std::chrono::seconds(signal == SIGTERM ? 1 : 5);
     while (!allEnded() && Clock::now() < until)
       step(std::chrono::milliseconds(10), nullptr);
   }
+  for (const pid_t group : ended)
+    kill(-group, SIGKILL); // what they started, and what did not listen
 }
 
 ProcessGroup::~ProcessGroup() {
@@ -203,30 +211,5 @@ ProcessGroup::~ProcessGroup() {
       if (fd >= 0)
         ::close(fd);
 }
-
-//===- interruption ---===//
-
-static volatile std::sig_atomic_t interruptedBy = 0;
-static constexpr int interruptions[] = {SIGINT, SIGTERM, SIGHUP};
-static struct sigaction oldActions[std::size(interruptions)];
-
-InterruptGuard::InterruptGuard() {
-  interruptedBy = 0;
-  struct sigaction action = {};
-  action.sa_handler = [](int signal) { interruptedBy = signal; };
-  for (size_t i = 0; i < std::size(interruptions); ++i) {
-    sigaction(interruptions[i], &action, &oldActions[i]);
-    // nohup has it ignored, and so it stays.
-    if (interruptions[i] == SIGHUP && oldActions[i].sa_handler == SIG_IGN)
-      sigaction(SIGHUP, &oldActions[i], nullptr);
-  }
-}
-
-InterruptGuard::~InterruptGuard() {
-  for (size_t i = 0; i < std::size(interruptions); ++i)
-    sigaction(interruptions[i], &oldActions[i], nullptr);
-}
-
-bool InterruptGuard::interrupted() { return interruptedBy != 0; }
 
 } // namespace discoc

@@ -4,6 +4,7 @@
 #define DISCOC_DRIVER_PROCESS_H
 
 #include "formats/Diagnostics.h"
+#include "formats/Interrupt.h"
 
 #include <sys/types.h>
 
@@ -32,8 +33,9 @@ struct Child {
   std::string endText() const;
 };
 
-/// Processes that belong together. Each dies with this one, whatever ends it;
-/// the destructor ends those that still run.
+/// Processes that belong together, each the head of a process group of its own, so that what it
+/// starts ends with it. Each dies with this one, whatever ends it; the destructor ends those that
+/// still run.
 class ProcessGroup {
 public:
   ProcessGroup() = default;
@@ -62,15 +64,6 @@ private:
   void drain(size_t index, const std::function<void(size_t, const std::string &)> &onLine);
   void reap();
   std::vector<Child> children_;
-};
-
-/// While one lives, SIGINT, SIGTERM and SIGHUP only set a flag, so that children can be
-/// ended in order.
-class InterruptGuard {
-public:
-  InterruptGuard();
-  ~InterruptGuard();
-  static bool interrupted();
 };
 
 /// Full path of a program in PATH, or empty.

@@ -1,11 +1,11 @@
-//===- Scratch.h - a temporary directory that goes away ---===//
+//===- Scratch.h - a folder for files that nobody sees ---===//
 // SPDX-License-Identifier: Apache-2.0
 #ifndef DISCOC_DRIVER_SCRATCH_H
 #define DISCOC_DRIVER_SCRATCH_H
 
-#include <cstdlib>
+#include "formats/TemporaryDirectory.h"
+
 #include <filesystem>
-#include <string>
 
 namespace discoc {
 
@@ -13,23 +13,19 @@ class Scratch {
 public:
   Scratch() {
     std::error_code error;
-    std::string name = (std::filesystem::temp_directory_path(error) / "discoc-XXXXXX").string();
-    if (!error && mkdtemp(&name[0]))
-      path_ = name;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+    if (error)
+      return;
+    const std::string prefix = (folder / "discoc-scratch").string();
+    removeAbandoned(prefix);
+    directory_.make(prefix, 0700);
   }
-  ~Scratch() {
-    std::error_code ignored;
-    if (!path_.empty())
-      std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch &) = delete;
-  Scratch &operator=(const Scratch &) = delete;
 
   /// Empty when it could not be made.
-  const std::string &path() const { return path_; }
+  const std::string &path() const { return directory_.path(); }
 
 private:
-  std::string path_;
+  TemporaryDirectory directory_;
 };
 
 } // namespace discoc

@@ -118,7 +118,6 @@ private:
     inputs_ = randomInputs(*manifest_, options_.samples, options_.seed);
     if (!writeInputs())
       return ExitFault;
-    InterruptGuard guard;
     int code = runCluster();
     if (code == ExitSuccess)
       code = ort_ ? runOrt() : runSingleNode();
@@ -144,6 +143,7 @@ private:
   /// Builds and runs what lies in `out`; the outputs, samples stacked, in the manifest's order.
   int runPrograms(const std::string &out, const Manifest &manifest, RunRequest::Transport transport,
                   std::vector<Array> &outputs) {
+    InterruptGuard guard; // what is outside ends at once
     const bool built = transport == RunRequest::Transport::Tcp
                            ? buildNodes(out, manifest, faults_)
                            : buildCluster(out, manifest, faults_);

@@ -2,11 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "HostCommands.h"
 #include "Options.h"
+#include "StandardOutput.h"
 #include "Version.h"
+#include "formats/Interrupt.h"
 #include "formats/Limits.h"
 #include "formats/Printable.h"
 
 #include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <sstream>
 
 namespace {
 
@@ -70,6 +78,11 @@ std::string badName(const std::string &name) {
               : "a name has letters, digits and underscores, at most 64, and begins with a letter";
 }
 
+void addReplace(CLI::App &command, bool &replace) {
+  command.add_flag("--replace", replace,
+                   "Keep the files in OUT that are none of discoc's: move them into the new OUT");
+}
+
 void addCompile(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<discoc::CompileOptions>();
   CLI::App *command =
@@ -77,13 +90,16 @@ void addCompile(CLI::App &app, int &exitCode) {
   command->footer(
       "The output directory appears only when everything is written. It holds manifest.json, "
       "report.json, the\n"
-      "masks.json and owners.json that were used, and node0 ... node{N-1}, each of which builds on "
-      "its own\n"
-      "with CMake and a C++17 compiler.\n\n"
+      "masks.json and owners.json that were used, files.json, and node0 ... node{N-1}, each of "
+      "which builds on\n"
+      "its own with CMake and a C++17 compiler. An earlier output in its place goes away with its "
+      "build\n"
+      "folders; where it holds other files than those of its files.json, compile refuses.\n\n"
       "  discoc compile resnet.onnx -n 2 -o out\n"
       "  discoc compile resnet.onnx -n 2 --stop-after assign-owners    prints that stage's IR");
   addModelOptions(*command, options->model);
   command->add_option("-o,--output", options->out, "The directory to write")->type_name("OUT");
+  addReplace(*command, options->replace);
   command
       ->add_option("--name", options->model.name,
                    "What the programs' public names begin with: NAME_r0_program (default: the "
@@ -124,6 +140,7 @@ void addEmit(CLI::App &app, int &exitCode) {
   command->add_option("-o,--output", options->out, "The directory to write")
       ->required()
       ->type_name("OUT");
+  addReplace(*command, options->replace);
   command->callback([options, &exitCode] { exitCode = discoc::runEmit(*options); });
 }
 
@@ -181,9 +198,45 @@ void addBoards(CLI::App &app, int &exitCode) {
   command->callback([&exitCode] { exitCode = discoc::runBoards(); });
 }
 
+/// The exit code once all that was printed has been written: `discoc report > FILE` on a full disk
+/// is no success.
+int finish(int exitCode, std::string why) {
+  const std::string ofLlvm = disco::finishLlvmStreams();
+  errno = 0;
+  const bool good = std::fflush(stdout) == 0 && !std::ferror(stdout);
+  if (why.empty())
+    why = !ofLlvm.empty() ? ofLlvm : good ? "" : errno ? std::strerror(errno) : "was not written";
+  if (why.empty())
+    return exitCode;
+  std::cerr << "error: standard output: " << why << "\n";
+  return exitCode == discoc::ExitSuccess ? discoc::ExitFault : exitCode;
+}
+
+/// `why`: standard output failed.
+int run(CLI::App &app, int argc, char **argv, int &exitCode, std::string &why) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0) { // --help and --version
+      std::ostringstream text;
+      const int code = app.exit(error, text, text);
+      std::fputs(text.str().c_str(), stdout);
+      return code;
+    }
+    std::cerr << "error: " << discoc::printable(error.what(), discoc::maxShownText)
+              << "\nRun 'discoc --help' or 'discoc COMMAND --help'.\n";
+    return discoc::ExitUsage;
+  } catch (const std::system_error &error) { // of fmt, when what it prints cannot be written
+    why = error.code().message();
+    return discoc::ExitFault;
+  }
+  return exitCode;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
+  discoc::endOnInterrupt(discoc::ExitInterrupted);
   CLI::App app(
       "discoc divides a neural network within each layer over several nodes that exchange only the "
       "features that\n"
@@ -204,14 +257,7 @@ int main(int argc, char **argv) {
   discoc::addReportCommand(app, exitCode);
   addBoards(app, exitCode);
   addEmit(app, exitCode);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == 0)
-      return app.exit(error);
-    std::cerr << "error: " << discoc::printable(error.what(), discoc::maxShownText)
-              << "\nRun 'discoc --help' or 'discoc COMMAND --help'.\n";
-    return discoc::ExitUsage;
-  }
-  return exitCode;
+  std::string why;
+  const int code = run(app, argc, argv, exitCode, why);
+  return finish(code, why);
 }

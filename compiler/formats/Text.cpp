@@ -1,6 +1,7 @@
 //===- Text.cpp - whole text files, and the wording of diagnostics ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Text.h"
+#include "Interrupt.h"
 #include "Limits.h"
 #include "Printable.h"
 
@@ -78,6 +79,7 @@ std::optional<std::string> readText(const std::string &path, Diagnostics &out, i
 
 bool writeText(const std::string &path, const std::string &text, Diagnostics &out) {
   const std::string part = path + ".part";
+  const Unfinished unfinished(part);
   std::FILE *file = std::fopen(part.c_str(), "wb");
   bool good = file != nullptr;
   if (good) {

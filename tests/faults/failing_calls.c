@@ -3,9 +3,9 @@
 //
 // A library for LD_PRELOAD; faults.py builds it and sets what it reads:
 //
-//   FAIL_CALL     a kind of call: open (for reading), create (for writing), read, write, close,
-//                 mkdir, rename, unlink, rmdir, alloc, send, recv, socket,
-//                 connect, accept, bind, listen, poll, thread
+//   FAIL_CALL     a kind of call: open (for reading), create (for writing), read, write, close (of
+//                 what is open for writing), mkdir, rename, unlink, rmdir, alloc, send, recv,
+//                 socket, connect, accept, bind, listen, poll, thread
 //   FAIL_AT       which call of that kind fails, from 1
 //   FAIL_TIMES    how many fail from there on; 0: all of them
 //   FAIL_ERRNO    with what, a number
@@ -181,7 +181,8 @@ ssize_t sendfile(int to, int from, off_t *at, size_t size) {
 // same.
 int close(int fd) {
   NEXT(close);
-  bool bad = fails_on("close", fd);
+  int flags = plan.state == READY ? fcntl(fd, F_GETFL) : 0;
+  bool bad = flags > 0 && (flags & O_ACCMODE) != O_RDONLY && fails_on("close", fd);
   int error = errno, code = next(fd);
   if (bad)
     errno = error;

@@ -1,6 +1,7 @@
 //===- DamagedTest.cpp - damaged files end in diagnostics, never in a crash ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/Cluster.h"
+#include "formats/FileList.h"
 #include "formats/Manifest.h"
 #include "formats/Masks.h"
 #include "formats/Owners.h"
@@ -93,6 +94,9 @@ TEST(Damaged, Others) {
   });
   hurt("manifest.md", "json", [](const std::string &text, Diagnostics &out) {
     return parseManifest(text, "f", out).has_value();
+  });
+  hurt("files.md", "json", [](const std::string &text, Diagnostics &out) {
+    return parseFileList(text, "f", out).has_value();
   });
   hurt("report.md", "json", [](const std::string &text, Diagnostics &out) {
     return parseReport(text, "f", out).has_value();
