@@ -110,37 +110,67 @@ bool BoardRun::writeInputs() {
   return true;
 }
 
-bool BoardRun::collectOutputs() {
+std::string BoardRun::rawPath(size_t rank, size_t output) const {
+  return fmt::format("{}/o{}-{}", scratch_.path(), rank, output);
+}
+
+static int64_t bytesOf(const ManifestTensor &tensor) {
+  const ElementInfo *type = elementInfo(tensor.type);
+  int64_t bytes = type ? type->bytes : 4;
+  for (const int64_t extent : tensor.shape)
+    bytes *= extent;
+  return bytes;
+}
+
+/// The inferences of which every output is whole in its file.
+int64_t BoardRun::finished(size_t rank) const {
+  int64_t least = request_.count;
+  for (size_t i = 0; i < manifest_.outputs.size(); ++i) {
+    std::error_code error;
+    const auto size = static_cast<int64_t>(fs::file_size(rawPath(rank, i), error));
+    const int64_t bytes = bytesOf(manifest_.outputs[i]);
+    if (error || bytes > 0)
+      least = error ? 0 : std::min(least, size / bytes);
+  }
+  return least;
+}
+
+bool BoardRun::collectOutput(size_t rank, size_t output, int64_t count) {
+  const ManifestTensor &tensor = manifest_.outputs[output];
+  const auto text = readText(rawPath(rank, output), out_);
+  if (!text)
+    return false;
+  Array array;
+  const ElementInfo *type = elementInfo(tensor.type);
+  array.type = type ? type->type : ElementType::F32;
+  array.shape = tensor.shape;
+  if (request_.count > 1 && array.shape.empty())
+    array.shape = {count};
+  else if (count > 1)
+    array.shape[0] *= count;
+  array.data.assign(text->begin(), text->begin() + bytesOf(tensor) * count);
+  std::error_code ignored;
+  fs::create_directories(fs::path(outputPath(rank, output)).parent_path(), ignored);
+  return writeNpy(outputPath(rank, output), array, out_);
+}
+
+bool BoardRun::collectOutputs(RunResult &result) {
   for (size_t rank = 0; rank < manifest_.nodes.size(); ++rank) {
     if (!isBare(rank) || !writesOutputs(rank))
       continue;
-    for (size_t i = 0; i < manifest_.outputs.size(); ++i) {
-      const ManifestTensor &tensor = manifest_.outputs[i];
-      const auto text = readText(fmt::format("{}/o{}-{}", scratch_.path(), rank, i), out_);
-      if (!text)
-        return false;
-      Array array;
-      const ElementInfo *type = elementInfo(tensor.type);
-      array.type = type ? type->type : ElementType::F32;
-      array.shape = tensor.shape;
-      if (request_.count > 1 && array.shape.empty())
-        array.shape = {request_.count};
-      else if (request_.count > 1)
-        array.shape[0] *= request_.count;
-      array.data.assign(text->begin(), text->end());
-      const int64_t wanted = array.count() * (type ? type->bytes : 4);
-      if (static_cast<int64_t>(array.data.size()) != wanted) {
-        out_.push_back({tensor.name, "",
-                        fmt::format("rank {} returned {} bytes instead of {}", rank,
-                                    array.data.size(), wanted),
-                        ""});
-        return false;
-      }
-      std::error_code ignored;
-      fs::create_directories(fs::path(outputPath(rank, i)).parent_path(), ignored);
-      if (!writeNpy(outputPath(rank, i), array, out_))
-        return false;
+    const int64_t count = finished(rank);
+    if (result.ok && count < request_.count) {
+      out_.push_back({manifest_.nodes[rank].name, "",
+                      fmt::format("rank {} returned the outputs of {} inferences instead of {}",
+                                  rank, count, request_.count),
+                      ""});
+      return false;
     }
+    for (size_t i = 0; count > 0 && i < manifest_.outputs.size(); ++i)
+      if (!collectOutput(rank, i, count))
+        return false;
+    if (!result.ok)
+      result.written = count;
   }
   return true;
 }

@@ -48,8 +48,9 @@ public:
   bool startWires() { return wires_.start(out_); }
   void stopWires(RunResult &result);
 
-  /// What the bare root returned, as the .npy files that other nodes write.
-  bool collectOutputs();
+  /// What the bare root returned, as the .npy files that other nodes write; of a run that failed,
+  /// the inferences that were finished.
+  bool collectOutputs(RunResult &result);
 
   /// "lab0, mps2-an386".
   std::string title(size_t rank) const;
@@ -64,6 +65,9 @@ private:
   std::string programArguments(size_t rank) const;
   bool writesOutputs(size_t rank) const;
   std::string outputPath(size_t rank, size_t output) const;
+  std::string rawPath(size_t rank, size_t output) const;
+  int64_t finished(size_t rank) const;
+  bool collectOutput(size_t rank, size_t output, int64_t count);
 
   const RunRequest &request_;
   const Manifest &manifest_;

@@ -80,6 +80,8 @@ RunResult runInProcess(const RunRequest &request, const Manifest &manifest, Diag
   result.ok = all && !child.failed() && !result.interrupted;
   if (!result.ok && !result.interrupted)
     blame(child, result);
+  if (!result.ok)
+    result.written = writtenInferences(request, manifest, result.reports);
   return result;
 }
 

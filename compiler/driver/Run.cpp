@@ -149,7 +149,7 @@ private:
       return ExitInterrupted;
     }
     if (!result_.ok) {
-      explainFailure();
+      explainFailure(inputs.count);
       return ExitRun;
     }
     for (size_t i = 0; i < manifest_->outputs.size(); ++i) {
@@ -164,13 +164,17 @@ private:
     return ExitSuccess;
   }
 
-  void explainFailure() {
+  void explainFailure(int64_t count) {
     std::string text = result_.failedRank ? fmt::format("rank {} failed first: {}",
                                                         *result_.failedRank, result_.failure)
                                           : "the programs could not be started";
     std::string said;
     for (const std::string &line : result_.details)
       said += (said.empty() ? "  " : "\n  ") + line;
+    if (result_.written > 0 && !options_.outputDirectory.empty())
+      said += fmt::format("{}outputs of the first {} of {} inferences are in {}",
+                          said.empty() ? "  " : "\n  ", result_.written, count,
+                          options_.outputDirectory);
     faults_.push_back({"", "", text, "", said});
   }
 

@@ -70,7 +70,9 @@ public:
     if (boards_.needed())
       boards_.stopWires(result_);
     judge();
-    if (result_.ok && !boards_.collectOutputs())
+    if (!result_.ok)
+      result_.written = writtenInferences(request_, manifest_, result_.reports);
+    if (!boards_.collectOutputs(result_))
       result_.ok = false;
     return std::move(result_);
   }
@@ -305,6 +307,13 @@ private:
 RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out) {
   return request.transport == RunRequest::Transport::Tcp ? ShardRunner(request, manifest, out).run()
                                                          : runInProcess(request, manifest, out);
+}
+
+int64_t writtenInferences(const RunRequest &request, const Manifest &manifest,
+                          const std::vector<std::optional<ShardReport>> &reports) {
+  const auto root = static_cast<size_t>(std::max<int64_t>(0, manifest.root.outputAt));
+  return root < reports.size() && reports[root] ? std::min(request.count, reports[root]->inferences)
+                                                : 0;
 }
 
 std::string lastLine(std::string text) {

@@ -67,6 +67,7 @@ struct WireTraffic {
 struct RunResult {
   bool ok = false;
   bool interrupted = false;
+  int64_t written = 0; ///< inferences whose outputs are in the output directory, of a failed run
   std::optional<int64_t> failedRank; ///< the rank that failed first, as far as is known
   std::string failure;               ///< why, one line
   std::vector<std::string> details;  ///< one line a rank that ended badly
@@ -82,6 +83,10 @@ RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnos
 
 /// The same for one program of all nodes (OUT/cluster).
 RunResult runInProcess(const RunRequest &request, const Manifest &manifest, Diagnostics &out);
+
+/// How many inferences' outputs a run that failed left behind, as far as the reports tell.
+int64_t writtenInferences(const RunRequest &request, const Manifest &manifest,
+                          const std::vector<std::optional<ShardReport>> &reports);
 
 /// Whether a file has to be given to, or comes from, the node of this rank.
 inline bool isRootRank(int64_t at, int64_t rank) { return at == RootPlacement::all || at == rank; }

@@ -146,7 +146,7 @@ int finish(disco_session *s, const disco_options *o) {
     disco_session_json(s, stdout);
     putchar('\n');
   }
-  return disco_output_written(s->exit_code);
+  return disco_finish_stdout(s->exit_code);
 }
 
 // An input that belongs to no input of this node would go unnoticed.
@@ -234,7 +234,6 @@ void run(disco_session *s, const disco_program *program, const disco_options *o,
       snprintf(s->message + n, sizeof s->message - n, ": %s", why);
     if (e->code == DISCO_ERR_START)
       warn_of_foreigners(tcp, program, o->epoch);
-    disco_session_write(s);
   }
   disco_tcp_destroy(tcp);
   free_addresses(&a);
@@ -260,10 +259,11 @@ int disco_host_run(int argc, char **argv, const disco_program *program, const ch
   if (o.help) {
     disco_options_help(stdout, argc > 0 ? argv[0] : "shard", true);
     disco_options_free(&o);
-    return disco_output_written(DISCO_EXIT_OK);
+    return disco_finish_stdout(DISCO_EXIT_OK);
   }
   disco_session_open(&s, program, &o);
-  if (s.exit_code == DISCO_EXIT_OK && check_inputs(&s, program, &o))
+  if (s.exit_code == DISCO_EXIT_OK && check_inputs(&s, program, &o) &&
+      disco_session_open_outputs(&s))
     run(&s, program, &o, links);
   int code = finish(&s, &o);
   if (links)

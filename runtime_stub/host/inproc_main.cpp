@@ -84,18 +84,18 @@ bool has_output(const disco_program *p, const char *name) {
 }
 
 // Where several nodes return the same outputs, one copy is written.
-void write_outputs(cluster *c) {
-  for (uint32_t i = 0; i < c->nodes; ++i) {
+void choose_writers(cluster *c) {
+  for (uint32_t i = 1; i < c->nodes; ++i) {
     const disco_program *p = c->sessions[i].program;
-    bool written = i > 0 && p->output_count > 0;
+    bool written = p->output_count > 0;
     for (uint32_t k = 0; k < p->output_count && written; ++k) {
       bool earlier = false;
       for (uint32_t j = 0; j < i; ++j)
         earlier |= has_output(c->sessions[j].program, p->outputs[k].name);
       written = earlier;
     }
-    if (!written)
-      disco_session_write(&c->sessions[i]);
+    if (written)
+      c->sessions[i].writes = false;
   }
 }
 
@@ -111,7 +111,7 @@ int report(const cluster *c, const disco_options *o) {
     code = code ? code : c->sessions[i].exit_code;
   }
   if (!o->json)
-    return code;
+    return disco_finish_stdout(code);
   printf("{\"ok\":%s,\"exit\":%d,\"nodes\":[", code ? "false" : "true", code);
   for (uint32_t i = 0; i < c->nodes; ++i) {
     if (i > 0)
@@ -119,7 +119,7 @@ int report(const cluster *c, const disco_options *o) {
     disco_session_json(&c->sessions[i], stdout);
   }
   printf("]}\n");
-  return disco_output_written(code);
+  return disco_finish_stdout(code);
 }
 
 int run_cluster(cluster *c, const disco_program *const *programs, const disco_options *o) {
@@ -142,10 +142,11 @@ int run_cluster(cluster *c, const disco_program *const *programs, const disco_op
   if (!jobs || (c->nodes > 1 && !c->links)) {
     disco_print_error("out of memory");
   } else {
+    choose_writers(c);
+    for (uint32_t i = 0; i < c->nodes && ready; ++i)
+      ready = disco_session_open_outputs(&c->sessions[i]);
     if (ready)
       run_all(c, jobs);
-    if (ready)
-      write_outputs(c);
     code = report(c, o);
   }
   free(jobs);
@@ -165,7 +166,7 @@ int disco_inproc_main(int argc, char **argv, const disco_program *const *program
     disco_print_error(error);
   } else if (o.help) {
     disco_options_help(stdout, argc > 0 ? argv[0] : "cluster", false);
-    code = disco_output_written(DISCO_EXIT_OK);
+    code = disco_finish_stdout(DISCO_EXIT_OK);
   } else if (inputs_known(programs, nodes, &o)) {
     cluster c = {nodes, nullptr,
                  static_cast<disco_session *>(calloc(nodes, sizeof(disco_session)))};

@@ -1,6 +1,8 @@
 //===- npy.cpp - reading and writing NumPy's .npy files -------------------===//
 // SPDX-License-Identifier: Apache-2.0
 
+#define _FILE_OFFSET_BITS 64 // also on hosts of 32 bits
+
 #include "npy.h"
 
 #include <errno.h>
@@ -289,48 +291,157 @@ void disco_npy_free(disco_npy *array) {
   array->data = nullptr;
 }
 
-bool disco_npy_write(const char *path, disco_type type, uint32_t rank, const uint64_t *dims,
-                     const void *data, uint64_t bytes, char *error, size_t error_size) {
-  const type_row *row = row_of(type);
-  char shape[DISCO_NPY_MAX_RANK * 22 + 4] = "", header[640], scratch[4096];
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+constexpr size_t path_most = 4096, header_most = 640;
+
+// Longer than any extent: headers that differ in the first extent only have one size.
+constexpr uint64_t widest = UINT64_MAX;
+
+// As NumPy does: padded so that the data starts at a multiple of 64. `size`: at least so long.
+uint32_t make_header(char *to, const char *descr, uint32_t rank, const uint64_t *dims,
+                     uint32_t size) {
+  char shape[DISCO_NPY_MAX_RANK * 22 + 4] = "";
   size_t at = 0;
-  if (!row || rank > DISCO_NPY_MAX_RANK || strlen(path) + 32 > sizeof scratch) {
-    snprintf(error, error_size, "%s: an array of this type or rank cannot be written", path);
-    return false;
-  }
   for (uint32_t i = 0; i < rank; ++i)
     at += static_cast<size_t>(snprintf(shape + at, sizeof shape - at,
                                        i + 1 < rank ? "%llu, "
                                        : rank == 1  ? "%llu,"
                                                     : "%llu",
                                        static_cast<unsigned long long>(dims[i])));
-  // As NumPy does: padded so that the data starts at a multiple of 64.
-  size_t n =
-      10 + static_cast<size_t>(snprintf(header + 10, sizeof header - 10,
-                                        "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }",
-                                        row->descr, shape));
-  while ((n + 1) % 64 != 0)
-    header[n++] = ' ';
-  header[n++] = '\n';
+  size_t n = 10 + static_cast<size_t>(snprintf(
+                      to + 10, header_most - 10,
+                      "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape));
+  while ((n + 1) % 64 != 0 || n + 1 < size)
+    to[n++] = ' ';
+  to[n++] = '\n';
   const uint8_t magic[8] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
-  memcpy(header, magic, sizeof magic);
-  header[8] = static_cast<char>((n - 10) & 255);
-  header[9] = static_cast<char>((n - 10) >> 8);
-  snprintf(scratch, sizeof scratch, "%s.%ld.tmp", path, static_cast<long>(getpid()));
-  FILE *f = fopen(scratch, "wb");
-  bool ok = f && fwrite(header, 1, n, f) == n &&
-            (bytes == 0 || fwrite(data, 1, static_cast<size_t>(bytes), f) == bytes);
-  int code = errno;
-  if (f && fclose(f) != 0)
-    ok = false;
-  if (ok && rename(scratch, path) != 0) {
-    ok = false;
-    code = errno;
+  memcpy(to, magic, sizeof magic);
+  to[8] = static_cast<char>((n - 10) & 255);
+  to[9] = static_cast<char>((n - 10) >> 8);
+  return static_cast<uint32_t>(n);
+}
+
+// The header for so many arrays.
+uint32_t stack_header(const disco_npy_stack *s, uint64_t count, char *to) {
+  uint64_t dims[DISCO_NPY_MAX_RANK];
+  memcpy(dims, s->dims, sizeof dims);
+  uint32_t rank = s->rank ? s->rank : s->scalar && count == 1 ? 0u : 1u;
+  uint64_t first = s->rank ? s->dims[0] : 1;
+  dims[0] = count == widest ? widest : first * count;
+  return make_header(to, row_of(s->type)->descr, rank, dims, s->header);
+}
+
+bool cannot_write(const char *path, char *error, size_t error_size) {
+  snprintf(error, error_size, "%s: cannot be written: %s", path, strerror(errno));
+  return false;
+}
+
+// The name until there is an array: a file that is there already stays so long.
+bool part_name(const char *path, char *to) {
+  int n = snprintf(to, path_most, "%s.part", path);
+  return n > 0 && static_cast<size_t>(n) < path_most;
+}
+
+bool write_at(int fd, const void *data, uint64_t bytes, uint64_t at) {
+  const uint8_t *from = static_cast<const uint8_t *>(data);
+  while (bytes > 0) {
+    size_t most = bytes < (1u << 30) ? static_cast<size_t>(bytes) : 1u << 30;
+    ssize_t n = pwrite(fd, from, most, static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return false;
+    from += n;
+    at += static_cast<uint64_t>(n);
+    bytes -= static_cast<uint64_t>(n);
   }
-  if (!ok) {
-    if (f)
-      remove(scratch);
-    snprintf(error, error_size, "%s: cannot be written: %s", path, strerror(code));
+  return true;
+}
+
+bool write_count(disco_npy_stack *s, uint64_t count) {
+  char header[header_most];
+  uint32_t n = stack_header(s, count, header);
+  return write_at(s->fd, header, n, 0);
+}
+
+} // namespace
+
+bool disco_npy_stack_open(disco_npy_stack *s, const char *path, disco_type type, uint32_t rank,
+                          const uint64_t *dims, uint64_t bytes, char *error, size_t error_size) {
+  char part[path_most], header[header_most];
+  memset(s, 0, sizeof *s);
+  s->fd = -1;
+  if (!row_of(type) || rank > DISCO_NPY_MAX_RANK || !part_name(path, part)) {
+    snprintf(error, error_size, "%s: an array of this type or rank cannot be written", path);
+    return false;
   }
-  return ok;
+  s->path = path;
+  s->type = type;
+  s->rank = rank;
+  if (rank > 0)
+    memcpy(s->dims, dims, rank * sizeof *dims);
+  s->bytes = bytes;
+  s->header = stack_header(s, widest, header);
+  s->fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return s->fd >= 0 || cannot_write(path, error, error_size);
+}
+
+// The count is raised when the array is in the file: in between it has more than it says, which
+// NumPy does not mind.
+bool disco_npy_stack_put(disco_npy_stack *s, uint64_t place, const void *data, char *error,
+                         size_t error_size) {
+  char part[path_most];
+  bool more = place >= s->count;
+  if (!write_at(s->fd, data, s->bytes, s->header + place * s->bytes) ||
+      (more && !write_count(s, place + 1)) ||
+      (s->count == 0 && (!part_name(s->path, part) || rename(part, s->path) != 0)))
+    return cannot_write(s->path, error, error_size);
+  s->count = more ? place + 1 : s->count;
+  return true;
+}
+
+bool disco_npy_stack_keep(disco_npy_stack *s, uint64_t from, uint64_t count, char *error,
+                          size_t error_size) {
+  uint8_t block[4096];
+  uint64_t total = count * s->bytes;
+  for (uint64_t at = 0; from > 0 && at < total;) {
+    size_t most = total - at < sizeof block ? static_cast<size_t>(total - at) : sizeof block;
+    ssize_t n = pread(s->fd, block, most, static_cast<off_t>(s->header + from * s->bytes + at));
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0 || !write_at(s->fd, block, static_cast<uint64_t>(n), s->header + at))
+      return cannot_write(s->path, error, error_size);
+    at += static_cast<uint64_t>(n);
+  }
+  s->count = count;
+  return write_count(s, count) || cannot_write(s->path, error, error_size);
+}
+
+bool disco_npy_stack_close(disco_npy_stack *s, char *error, size_t error_size) {
+  if (s->fd < 0)
+    return true;
+  char part[path_most];
+  if (s->count == 0 && part_name(s->path, part))
+    unlink(part);
+  // A write that failed half way may have left more.
+  bool ok = ftruncate(s->fd, static_cast<off_t>(s->header + s->count * s->bytes)) == 0;
+  if (close(s->fd) != 0)
+    ok = false;
+  s->fd = -1;
+  return ok || cannot_write(s->path, error, error_size);
+}
+
+bool disco_npy_write(const char *path, disco_type type, uint32_t rank, const uint64_t *dims,
+                     const void *data, uint64_t bytes, char *error, size_t error_size) {
+  disco_npy_stack s;
+  if (!disco_npy_stack_open(&s, path, type, rank, dims, bytes, error, error_size))
+    return false;
+  s.scalar = true;
+  bool ok = disco_npy_stack_put(&s, 0, data, error, error_size);
+  return disco_npy_stack_close(&s, ok ? error : nullptr, ok ? error_size : 0) && ok;
 }

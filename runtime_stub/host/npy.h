@@ -27,6 +27,32 @@ void disco_npy_free(disco_npy *array);
 bool disco_npy_write(const char *path, disco_type type, uint32_t rank, const uint64_t *dims,
                      const void *data, uint64_t bytes, char *error, size_t error_size);
 
+// A file that grows by one array after another, stacked along the first dimension. What was there
+// before stays until the first of them is written; from then on the file holds all that were, even
+// if the program is killed.
+struct disco_npy_stack {
+  const char *path; // the caller's
+  disco_type type;
+  uint32_t rank; // of one array
+  uint64_t dims[DISCO_NPY_MAX_RANK], bytes;
+  bool scalar;    // of a rank of 0: only one array will come, and the file holds a scalar
+  uint64_t count; // arrays in the file
+  int fd;         // -1: not open
+  uint32_t header;
+};
+
+// Every error of these is written to `error`. Close what was opened, or whose opening failed.
+bool disco_npy_stack_open(disco_npy_stack *s, const char *path, disco_type type, uint32_t rank,
+                          const uint64_t *dims, uint64_t bytes, char *error, size_t error_size);
+// Writes the array number `place`, at most s->count: later repeats replace what is there.
+bool disco_npy_stack_put(disco_npy_stack *s, uint64_t place, const void *data, char *error,
+                         size_t error_size);
+// Leaves only `count` arrays from number `from` on.
+bool disco_npy_stack_keep(disco_npy_stack *s, uint64_t from, uint64_t count, char *error,
+                          size_t error_size);
+// Without an array, no file is left behind.
+bool disco_npy_stack_close(disco_npy_stack *s, char *error, size_t error_size);
+
 // NumPy's name of an element type ("float32"), and its size in bytes.
 const char *disco_type_name(disco_type type);
 uint32_t disco_type_size(disco_type type);

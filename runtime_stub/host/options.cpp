@@ -198,10 +198,3 @@ void disco_options_help(FILE *to, const char *program, bool network) {
   fprintf(to, "\nexit codes: 0 done; 1 an inference failed, here or elsewhere; 2 wrong command "
               "line; 3 a file cannot be read, written or used\n");
 }
-
-int disco_output_written(int exit_code) {
-  if (fflush(stdout) == 0 && !ferror(stdout))
-    return exit_code;
-  fprintf(stderr, "error: cannot write to standard output: %s\n", strerror(errno));
-  return exit_code ? exit_code : static_cast<int>(DISCO_EXIT_FILE);
-}

@@ -17,7 +17,7 @@ namespace {
 using ull = unsigned long long;
 
 constexpr uint64_t time_space = 65536; // inferences whose times are kept, the latest
-constexpr size_t alignment = 64;
+constexpr size_t alignment = 64, path_most = 4096;
 
 uint64_t clock_us() {
   timespec t;
@@ -162,10 +162,13 @@ bool allocate(disco_session *s) {
   s->inputs = static_cast<disco_npy *>(array(p->input_count, sizeof(disco_npy)));
   s->staged_inputs = static_cast<void **>(array(p->input_count, sizeof(void *)));
   s->staged_outputs = static_cast<void **>(array(p->output_count, sizeof(void *)));
-  s->outputs = static_cast<uint8_t **>(array(p->output_count, sizeof(uint8_t *)));
+  s->files = static_cast<disco_npy_stack *>(array(p->output_count, sizeof(disco_npy_stack)));
+  s->paths = static_cast<char *>(array(p->output_count, path_most));
   s->times_us = static_cast<uint64_t *>(array(time_space, sizeof(uint64_t)));
   bool ok = s->config.peers && s->config.slots && s->inputs && s->staged_inputs &&
-            s->staged_outputs && s->outputs && s->times_us;
+            s->staged_outputs && s->files && s->paths && s->times_us;
+  for (uint32_t i = 0; s->files && i < p->output_count; ++i)
+    s->files[i].fd = -1;
   for (uint32_t i = 0; ok && i < p->input_count; ++i)
     ok = (s->staged_inputs[i] = aligned(p->inputs[i].bytes)) != nullptr;
   for (uint32_t i = 0; ok && i < p->output_count; ++i)
@@ -173,22 +176,61 @@ bool allocate(disco_session *s) {
   return ok || no_memory(s);
 }
 
-// Makes room for the outputs of `count` inferences.
-bool reserve(disco_session *s, uint64_t count) {
-  if (count <= s->output_space)
-    return true;
-  uint64_t space = s->output_space * 2 > count ? s->output_space * 2 : count;
-  for (uint32_t i = 0; i < s->program->output_count; ++i) {
-    uint64_t bytes = s->program->outputs[i].bytes;
-    void *p = bytes && space > (SIZE_MAX - 1) / bytes
-                  ? nullptr
-                  : realloc(s->outputs[i], static_cast<size_t>(bytes * space + 1));
-    if (!p)
-      return no_memory(s);
-    s->outputs[i] = static_cast<uint8_t *>(p);
+//===----------------------------------------------------------------------===//
+// Outputs
+//===----------------------------------------------------------------------===//
+
+void file_name(const disco_program *p, uint32_t output, char *to, size_t size) {
+  auto plain = [](const char *name, char *out, size_t room) {
+    size_t n = 0;
+    for (; name[n] && n + 1 < room; ++n)
+      out[n] = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", name[n])
+                   ? name[n]
+                   : '_';
+    out[n] = 0;
+  };
+  plain(p->outputs[output].name, to, size);
+  // Names that become the same file are told apart by a number.
+  uint32_t same = 0;
+  char other[256];
+  for (uint32_t i = 0; i < output; ++i) {
+    plain(p->outputs[i].name, other, sizeof other);
+    same += strcmp(to, other) == 0;
   }
-  s->output_space = space;
+  size_t n = strlen(to);
+  if (same > 0)
+    snprintf(to + n, size - n, "_%u", same + 1);
+}
+
+// The outputs of the inference that is done.
+bool write_outputs(disco_session *s) {
+  uint64_t place = s->batch ? s->done % s->batch : s->done;
+  for (uint32_t i = 0; s->writes && i < s->program->output_count; ++i)
+    if (!disco_npy_stack_put(&s->files[i], place, s->staged_outputs[i], s->message,
+                             sizeof s->message))
+      return fail(s, DISCO_EXIT_FILE);
   return true;
+}
+
+// A node that ran until the others left knows only now how much a repeat was: the last one stays.
+bool close_outputs(disco_session *s) {
+  char ignored[8], *to = s->message;
+  size_t size = sizeof s->message;
+  uint64_t repeats = s->options->repeat ? s->options->repeat : 1, n = s->done / repeats;
+  bool ok = true;
+  for (uint32_t i = 0; s->writes && s->files && i < s->program->output_count; ++i) {
+    disco_npy_stack *f = &s->files[i];
+    if (s->exit_code || !ok) { // the first failure is the one to tell
+      to = ignored;
+      size = sizeof ignored;
+    }
+    if (f->fd >= 0 && s->ran && s->batch == 0 && s->done > 0) {
+      f->scalar = n == 1;
+      ok = disco_npy_stack_keep(f, s->done - n, n, to, size) && ok;
+    }
+    ok = disco_npy_stack_close(f, ok ? to : ignored, ok ? size : sizeof ignored) && ok;
+  }
+  return ok || s->exit_code || fail(s, DISCO_EXIT_FILE);
 }
 
 //===----------------------------------------------------------------------===//
@@ -208,13 +250,8 @@ int infer_once(disco_session *s) {
   if (code != DISCO_OK)
     return code;
   s->times_us[s->done % time_space] = clock_us() - from;
-  if (s->batch == 0)
-    place = s->done;
-  if (!reserve(s, place + 1))
+  if (!write_outputs(s))
     return DISCO_ERR_ABORTED;
-  for (uint32_t i = 0; i < p->output_count; ++i)
-    memcpy(s->outputs[i] + place * p->outputs[i].bytes, s->staged_outputs[i],
-           static_cast<size_t>(p->outputs[i].bytes));
   ++s->done;
   return DISCO_OK;
 }
@@ -255,14 +292,41 @@ void disco_session_open(disco_session *s, const disco_program *program,
   s->program = program;
   s->options = options;
   s->node.error.rank = s->node.error.message = s->node.error.reporter = DISCO_NONE;
-  if (check_weights(s) && allocate(s) && load_inputs(s) && set_counts(s))
-    reserve(s, s->batch);
+  s->writes = options->output_dir != nullptr;
+  if (check_weights(s) && allocate(s) && load_inputs(s))
+    set_counts(s);
 }
 
 void disco_session_count(disco_session *s, uint64_t batch) {
   s->batch = batch;
   s->total = batch * (s->options->repeat ? s->options->repeat : 1);
-  reserve(s, batch);
+}
+
+bool disco_session_open_outputs(disco_session *s) {
+  const disco_program *p = s->program;
+  const char *folder = s->options->output_dir;
+  char name[256];
+  if (!s->writes || p->output_count == 0)
+    return true;
+  if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+    snprintf(s->message, sizeof s->message, "%s: cannot be made: %s", folder, strerror(errno));
+    return fail(s, DISCO_EXIT_FILE);
+  }
+  for (uint32_t i = 0; i < p->output_count; ++i) {
+    const disco_tensor_info &t = p->outputs[i];
+    char *path = s->paths + path_most * i;
+    file_name(p, i, name, sizeof name - 16);
+    int size = snprintf(path, path_most, "%s/%s.npy", folder, name);
+    if (size < 0 || static_cast<size_t>(size) >= path_most) {
+      snprintf(s->message, sizeof s->message, "the path of output '%.100s' is too long", t.name);
+      return fail(s, DISCO_EXIT_FILE);
+    }
+    if (!disco_npy_stack_open(&s->files[i], path, t.type, t.rank, t.dims, t.bytes, s->message,
+                              sizeof s->message))
+      return fail(s, DISCO_EXIT_FILE);
+    s->files[i].scalar = s->batch == 1;
+  }
+  return true;
 }
 
 void disco_host_nonce(void *to, size_t size) {
@@ -310,69 +374,13 @@ void disco_session_run(disco_session *s, disco_transport transport) {
     disco_abort(&s->node, code); // infer() itself failed
   if (disco_stop(&s->node) != DISCO_OK)
     describe_failure(s);
+  close_outputs(s);
 }
 
 //===----------------------------------------------------------------------===//
-// Outputs and reports
+// Reports
 //===----------------------------------------------------------------------===//
 
-static void file_name(const disco_program *p, uint32_t output, char *to, size_t size) {
-  auto plain = [](const char *name, char *out, size_t room) {
-    size_t n = 0;
-    for (; name[n] && n + 1 < room; ++n)
-      out[n] = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", name[n])
-                   ? name[n]
-                   : '_';
-    out[n] = 0;
-  };
-  plain(p->outputs[output].name, to, size);
-  // Names that become the same file are told apart by a number.
-  uint32_t same = 0;
-  char other[256];
-  for (uint32_t i = 0; i < output; ++i) {
-    plain(p->outputs[i].name, other, sizeof other);
-    same += strcmp(to, other) == 0;
-  }
-  size_t n = strlen(to);
-  if (same > 0)
-    snprintf(to + n, size - n, "_%u", same + 1);
-}
-
-void disco_session_write(disco_session *s) {
-  const disco_program *p = s->program;
-  if (!s->options->output_dir || p->output_count == 0 || !s->ran || s->done == 0)
-    return;
-  char name[256], path[4096], error[512];
-  // A node that ran until the others left knows only now how much a repeat was.
-  uint64_t n = s->batch ? s->batch : s->done / (s->options->repeat ? s->options->repeat : 1);
-  uint64_t from = s->batch ? 0 : s->done - n;
-  bool ok = mkdir(s->options->output_dir, 0777) == 0 || errno == EEXIST;
-  if (!ok)
-    snprintf(error, sizeof error, "%s: cannot be made: %s", s->options->output_dir,
-             strerror(errno));
-  for (uint32_t i = 0; ok && i < p->output_count; ++i) {
-    const disco_tensor_info &t = p->outputs[i];
-    uint64_t dims[DISCO_NPY_MAX_RANK] = {n};
-    uint32_t rank = t.rank;
-    for (uint32_t d = 0; d < rank && d < DISCO_NPY_MAX_RANK; ++d)
-      dims[d] = d == 0 ? t.dims[0] * n : t.dims[d];
-    if (rank == 0 && n > 1)
-      rank = 1;
-    file_name(p, i, name, sizeof name - 16);
-    int size = snprintf(path, sizeof path, "%s/%s.npy", s->options->output_dir, name);
-    if (size < 0 || static_cast<size_t>(size) >= sizeof path) {
-      snprintf(error, sizeof error, "the path of output '%.100s' is too long", t.name);
-      ok = false;
-    } else {
-      ok = disco_npy_write(path, t.type, rank, dims, s->outputs[i] + t.bytes * from, t.bytes * n,
-                           error, sizeof error);
-    }
-  }
-  if (ok)
-    return;
-  if (s->exit_code == DISCO_EXIT_OK)
-    snprintf(s->message, sizeof s->message, "%s", error);
-  s->exit_code = s->exit_code ? s->exit_code : static_cast<int>(DISCO_EXIT_FILE);
 }
 
 static void json_number(const char *name, uint32_t value, FILE *to) {
@@ -431,6 +439,7 @@ void disco_session_json(const disco_session *s, FILE *to) {
 }
 
 void disco_session_close(disco_session *s) {
+  close_outputs(s); // of a node that was not run
   for (uint32_t i = 0; i < s->program->input_count; ++i) {
     if (s->inputs)
       disco_npy_free(&s->inputs[i]);
@@ -440,14 +449,21 @@ void disco_session_close(disco_session *s) {
   for (uint32_t i = 0; i < s->program->output_count; ++i) {
     if (s->staged_outputs)
       free(s->staged_outputs[i]);
-    if (s->outputs)
-      free(s->outputs[i]);
   }
   free(s->config.peers);
   free(s->config.slots);
   free(s->inputs);
   free(static_cast<void *>(s->staged_inputs));
   free(static_cast<void *>(s->staged_outputs));
-  free(static_cast<void *>(s->outputs));
+  free(s->files);
+  free(s->paths);
   free(s->times_us);
+}
+
+int disco_finish_stdout(int exit_code) {
+  errno = 0;
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return exit_code;
+  fprintf(stderr, "error: standard output: %s\n", errno ? strerror(errno) : "it was not written");
+  return exit_code == DISCO_EXIT_OK ? static_cast<int>(DISCO_EXIT_FILE) : exit_code;
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What host_main and inproc_main share: the command line, loading inputs, running the inferences of
-// one node, stacking and writing outputs, and the report. Uses malloc.
+// one node, writing outputs, and the report. Uses malloc.
 
 #ifndef DISCO_HOST_SESSION_H
 #define DISCO_HOST_SESSION_H
@@ -49,8 +49,6 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
                          size_t error_size);
 void disco_options_free(disco_options *o);
 void disco_options_help(FILE *to, const char *program, bool network);
-// The exit code, once what was printed on standard output is there or has been missed.
-int disco_output_written(int exit_code);
 
 // Bytes that no earlier start had: random ones of the system.
 void disco_host_nonce(void *to, size_t size);
@@ -64,15 +62,16 @@ struct disco_session {
   const disco_options *options;
   disco_config config;
   disco_node node;
-  disco_npy *inputs;     // [input] the whole files
-  void **staged_inputs;  // [input] one inference, aligned
-  void **staged_outputs; // [output]
-  uint8_t **outputs;     // [output] stacked
-  uint64_t output_space; // inferences that fit there
-  uint64_t batch, total; // inferences a repeat, and in all; 0: until the peers say bye
-  uint64_t done;         // inferences completed
-  uint64_t *times_us;    // of the last time_space inferences
-  bool ran;              // all inferences were completed
+  disco_npy *inputs;      // [input] the whole files
+  void **staged_inputs;   // [input] one inference, aligned
+  void **staged_outputs;  // [output]
+  disco_npy_stack *files; // [output] open where outputs are written
+  char *paths;            // of the files
+  bool writes;            // this node's outputs go to --output-dir
+  uint64_t batch, total;  // inferences a repeat, and in all; 0: until the peers say bye
+  uint64_t done;          // inferences completed
+  uint64_t *times_us;     // of the last time_space inferences
+  bool ran;               // all inferences were completed
   void (*describe)(void *context,
                    FILE *to); // more fields of the JSON, each behind a comma; or null
   void *describe_context;
@@ -80,18 +79,22 @@ struct disco_session {
   char message[768]; // of the first failure
 };
 
-// Loads the inputs and allocates. exit_code is not 0 afterwards when that failed.
-// disco_session_close in any case.
+// Loads the inputs and allocates; writes is set where there is an --output-dir. exit_code is not 0
+// afterwards when that failed. disco_session_close in any case.
 void disco_session_open(disco_session *s, const disco_program *program,
                         const disco_options *options);
 // Sets the inferences a repeat of a node without inputs.
 void disco_session_count(disco_session *s, uint64_t batch);
-// Starts, runs and stops the node. `transport` may be empty for a cluster of one.
+// Makes the files of the outputs, where there are to be any. False: exit_code and message say why.
+bool disco_session_open_outputs(disco_session *s);
+// Starts, runs and stops the node. The outputs of every inference are written when it is done, and
+// stay when a later one fails. `transport` may be empty for a cluster of one.
 void disco_session_run(disco_session *s, disco_transport transport);
-// Writes all outputs of the node. No-op without --output-dir.
-void disco_session_write(disco_session *s);
 // One JSON object, no newline.
 void disco_session_json(const disco_session *s, FILE *to);
 void disco_session_close(disco_session *s);
+
+// The exit code once all that was printed to standard output has been written.
+int disco_finish_stdout(int exit_code);
 
 #endif // DISCO_HOST_SESSION_H

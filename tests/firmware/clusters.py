@@ -8,7 +8,8 @@
   errors    mnist_cnn on two boards, one byte in 1,000 of the UART damaged or
             dropped: every result is right, nothing hangs;
   lost      an emulator is killed in the middle: the run ends in its deadline
-            with an error that names the rank;
+            with an error that names the rank, and the inferences that were
+            finished have been written;
   linux     programs for aarch64 and armv7, under QEMU's user mode, and one of
             this host compute a model over TCP;
   linked    images for the boards without an emulator are linked and checked
@@ -34,6 +35,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -127,8 +130,10 @@ def emulator_of(pid, rank_word):
 def lost(folder, _):
     path, out = prepared("mnist_cnn", ["mps2-an386"] * 2, folder)
     inputs = firmware.write_inputs(path, folder, count=2000)
+    results = os.path.join(folder, "results")
     process = subprocess.Popen(
-        [discoc.binary(), "run", out, *inputs, "--deadline-ms", "4000"],
+        [discoc.binary(), "run", out, *inputs, "--deadline-ms", "4000",
+         "--output-dir", results],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         time.sleep(4)
@@ -144,8 +149,20 @@ def lost(folder, _):
             process.kill()
     if process.returncode != 4 or "rank 1" not in said or "warning" in said:
         return f"ended with {process.returncode}: {said[-400:]}", ""
+    stays = re.search(r"outputs of the first (\d+) of 2000 inferences", said)
+    if not stays:
+        return f"does not tell what was finished: {said[-400:]}", ""
+    first = firmware.host_answer(path, 2, folder,
+                                 firmware.write_inputs(path, folder))
+    for name, want in first.items():
+        got = np.load(os.path.join(results, cluster.file_of([*first], name)))
+        if len(got) != int(stays.group(1)) * len(want):
+            return f"{name} has {got.shape}, {stays.group(0)}", ""
+        if why := firmware.output_fault({name: got[:len(want)]},
+                                        {name: want}):
+            return why, ""
     return (None if took < 15 else f"ended after {took:.0f} s"), \
-        f"ended {took:.1f} s after"
+        f"ended {took:.1f} s after; {stays.group(0)}"
 
 
 def chain(folder, _):

@@ -142,6 +142,21 @@ TEST_F(Run, SeveralInferences) {
   EXPECT_EQ(toDoubles(*y)[12], 1.5);
 }
 
+TEST_F(Run, FinishedInferencesStayWhenALaterOneFails) {
+  writeInput("four.npy", {4, 1, 2, 2});
+  setenv("DISCO_TEST_FAULT", "crash in the third", 1);
+  EXPECT_EQ(run({"--input", "x:0=" + in("four.npy"), "--output-dir", in("half"), "--json"}),
+            ExitRun);
+  EXPECT_TRUE(said(err, "rank 1 failed first")) << err;
+  EXPECT_TRUE(said(err, "outputs of the first 2 of 4 inferences are in " + in("half"))) << err;
+  EXPECT_TRUE(said(out, "\"inferences\":2")) << out;
+  Diagnostics faults;
+  auto y = readNpy(in("half/y.npy"), faults);
+  ASSERT_TRUE(y) << toString(faults);
+  EXPECT_EQ(y->shape, (std::vector<int64_t>{2, 4}));
+  EXPECT_EQ(toDoubles(*y)[7], 22.5);
+}
+
 TEST_F(Run, RefusesWhatDoesNotFit) {
   writeInput("x.npy", {1, 1, 2, 2});
   writeInput("flat.npy", {4});

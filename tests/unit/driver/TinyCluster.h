@@ -3,7 +3,7 @@
 //
 // What `discoc compile` would write for y = 3 x on two nodes, with the real
 // runtime, so that running can be tested without the compiler. Node 1 misbehaves
-// when DISCO_TEST_FAULT says so: "crash", "exit", "hang".
+// when DISCO_TEST_FAULT says so: "crash", "crash in the third", "exit", "hang".
 #ifndef DISCOC_TESTS_DRIVER_TINYCLUSTER_H
 #define DISCOC_TESTS_DRIVER_TINYCLUSTER_H
 

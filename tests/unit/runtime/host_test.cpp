@@ -48,13 +48,18 @@ int infer0(disco_node *node, const void *const *in, void *const *out) {
   return disco_end(node);
 }
 
+int diesInInference = 0; // node 1, once it has been given its share: the one before is done then
+
 int infer1(disco_node *node, const void *const *, void *const *) {
   static float x[6];
+  static int times = 0;
   int code = disco_begin(node);
   if (!code)
     code = disco_post(node, 0, x);
   if (!code)
     code = disco_wait(node, 0);
+  if (++times == diesInInference)
+    kill(getpid(), SIGKILL);
   for (float &f : x)
     f += 1;
   if (!code)
@@ -83,11 +88,47 @@ int inferAndDie(disco_node *node, const void *const *in, void *const *out) {
   return infer1(node, in, out);
 }
 
+// Alone, and dies in the third inference.
+int inferAloneAndDie(disco_node *node, const void *const *in, void *const *out) {
+  static int times = 0;
+  if (++times == 3)
+    kill(getpid(), SIGKILL);
+  return inferAlone(node, in, out);
+}
+
+const disco_program dyingAlone = {"alone",      0, 1, {1, 2, 3}, nullptr,         0, inputs + 1, 1,
+                                  &outputAlone, 1, 0, 0,         inferAloneAndDie};
+
 const disco_program dying = {"toy", 1,       2, {1, 2, 3}, messages1, 2,          nullptr,
                              0,     nullptr, 0, 0,         0,         inferAndDie};
 
 const disco_program program1 = {"toy", 1,       2, {1, 2, 3}, messages1, 2,     nullptr,
                                 0,     nullptr, 0, 0,         0,         infer1};
+
+// Node 0 is given "a", node 1 returns it as "z".
+const disco_message message0[] = {{7, 1, 0, 24}}, message1[] = {{7, 0, 1, 24}};
+const disco_tensor_info outputAway = {"z", DISCO_F32, 2, dimsA, 24};
+
+int inferGive(disco_node *node, const void *const *in, void *const *) {
+  int code = disco_begin(node);
+  if (!code)
+    code = disco_send(node, 0, in[0]);
+  return code ? code : disco_end(node);
+}
+
+int inferReturn(disco_node *node, const void *const *, void *const *out) {
+  int code = disco_begin(node);
+  if (!code)
+    code = disco_post(node, 0, out[0]);
+  if (!code)
+    code = disco_wait(node, 0);
+  return code ? code : disco_end(node);
+}
+
+const disco_program giving = {"away", 0,       2, {1, 2, 3}, message0, 1,        inputs,
+                              1,      nullptr, 0, 0,         0,        inferGive};
+const disco_program returning = {"away", 1,           2, {1, 2, 3}, message1, 1,          nullptr,
+                                 0,      &outputAway, 1, 0,         0,        inferReturn};
 
 struct Result {
   int exit;
@@ -149,7 +190,7 @@ protected:
     if (child != 0)
       return child;
     std::string base = folder + "/" + std::to_string(which);
-    if (!freopen((base + ".out").c_str(), "w", stdout) ||
+    if (!freopen(full ? "/dev/full" : (base + ".out").c_str(), "w", stdout) ||
         !freopen((base + ".err").c_str(), "w", stderr))
       _exit(99);
     std::vector<char *> argv = {const_cast<char *>("shard")};
@@ -158,7 +199,8 @@ protected:
     argv.push_back(nullptr);
     int argc = static_cast<int>(argv.size()) - 1;
     const disco_program *all[] = {&program0, &program1};
-    const disco_program *one[] = {&program0, &program1, nullptr, &alone, &dying};
+    const disco_program *one[] = {&program0, &program1,   nullptr, &alone,
+                                  &dying,    &dyingAlone, &giving, &returning};
     int code = which == 2 ? disco_inproc_main(argc, argv.data(), all, 2)
                           : disco_host_main(argc, argv.data(), one[which]);
     fflush(stdout);
@@ -191,6 +233,7 @@ protected:
   }
 
   std::string folder;
+  bool full = false; // nothing fits onto standard output
 };
 
 const std::vector<float> expected3 = {11, 12, 13, 14, 15, 16, 27, 28, 29,
@@ -293,6 +336,63 @@ TEST_F(Host, LostPeerIsNamedWithTheMessage) {
     EXPECT_EQ(r0.err, "error: rank 1: connection lost (message 9 from rank 1 to rank 0)\n");
   EXPECT_NE(r0.out.find("\"code\":-4,\"error\":\"rank 1: connection lost"), std::string::npos)
       << r0.out;
+}
+
+TEST_F(Host, FinishedInferencesStayWhenALaterOneFails) {
+  std::string port = freePort();
+  std::ofstream(file("y_0")) << "of an earlier run";
+  diesInInference = 2;
+  pid_t p1 = begin(1, {"--peer", "0=127.0.0.1:" + port});
+  diesInInference = 0;
+  Result r0 = run(0, {"--listen", port, "--input", "a=" + file("a3"), "--input", "b=" + file("b3"),
+                      "--output-dir", folder});
+  EXPECT_EQ(end(1, p1).exit, -1);
+  EXPECT_EQ(r0.exit, 1) << r0.err;
+  EXPECT_EQ(load("y_0", {2, 3}), std::vector<float>({11, 12, 13, 14, 15, 16}));
+  EXPECT_EQ(load("n", {1}), std::vector<float>({10}));
+}
+
+TEST_F(Host, FinishedInferencesStayWhenTheProgramIsKilled) {
+  Result r = run(5, {"--input", "b=" + file("b3"), "--output-dir", folder});
+  EXPECT_EQ(r.exit, -1);
+  EXPECT_EQ(load("b_", {2}), std::vector<float>({20, 40}));
+}
+
+TEST_F(Host, WhatIsThereStaysUntilThereIsSomethingElse) {
+  std::ofstream(file("y_0")) << "of an earlier run";
+  Result r = run(0, {"--listen", "0", "--input", "a=" + file("a1"), "--input", "b=" + file("b1"),
+                     "--output-dir", folder, "--start-deadline-ms", "100"});
+  EXPECT_EQ(r.exit, 1);
+  EXPECT_EQ(text(file("y_0")), "of an earlier run");
+  EXPECT_NE(access((file("y_0") + ".part").c_str(), F_OK), 0);
+}
+
+// Nobody says how many there are, and of two repeats the last one stays.
+TEST_F(Host, OutputsOfANodeThatServes) {
+  for (const char *repeats : {"1", "2"}) {
+    std::string port = freePort();
+    pid_t p1 =
+        begin(7, {"--peer", "0=127.0.0.1:" + port, "--output-dir", folder, "--repeat", repeats});
+    Result r0 = run(6, {"--listen", port, "--input", "a=" + file("a3"), "--repeat", repeats});
+    Result r1 = end(7, p1);
+    EXPECT_EQ(r0.exit, 0) << r0.err;
+    EXPECT_EQ(r1.exit, 0) << r1.err;
+    EXPECT_EQ(load("z", {6, 3}),
+              std::vector<float>({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17}));
+  }
+}
+
+TEST_F(Host, StandardOutputThatIsFull) {
+  full = true;
+  Result r = run(3, {"--input", "b=" + file("b3"), "--json"});
+  EXPECT_EQ(r.exit, 3);
+  EXPECT_EQ(r.err, "error: standard output: No space left on device\n");
+  EXPECT_EQ(run(3, {"--help"}).exit, 3);
+  EXPECT_EQ(run(2, {"--help"}).exit, 3);
+  r = run(2, {"--input", "a=" + file("a1"), "--input", "b=" + file("b1"), "--json"});
+  EXPECT_EQ(r.exit, 3);
+  // An error of its own is told first.
+  EXPECT_EQ(run(2, {"--input", "a=/nowhere", "--input", "b=" + file("b1"), "--json"}).exit, 3);
 }
 
 TEST_F(Host, LessThanWasAskedFor) {

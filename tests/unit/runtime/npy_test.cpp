@@ -133,6 +133,71 @@ TEST(Npy, SaysWhatIsWrong) {
       disco_npy_write("/nowhere/x.npy", DISCO_F32, 0, nullptr, "abcd", 4, error, sizeof error));
 }
 
+// The shape and the elements that the file holds now.
+std::pair<std::vector<uint64_t>, std::vector<float>> held() {
+  disco_npy a;
+  char error[400] = "";
+  EXPECT_TRUE(disco_npy_read(path().c_str(), &a, error, sizeof error)) << error;
+  std::vector<float> v(a.bytes / 4);
+  memcpy(v.data(), a.data, a.bytes);
+  disco_npy_free(&a);
+  return {std::vector<uint64_t>(a.dims, a.dims + a.rank), v};
+}
+
+TEST(Npy, StacksAreWholeAfterEveryArray) {
+  using Shape = std::vector<uint64_t>;
+  using Values = std::vector<float>;
+  const uint64_t dims[] = {1, 2};
+  const std::string name = path();
+  char error[400] = "";
+  disco_npy_stack s;
+  std::ofstream(name) << "old";
+  ASSERT_TRUE(disco_npy_stack_open(&s, name.c_str(), DISCO_F32, 2, dims, 8, error, sizeof error));
+  Values all;
+  for (uint64_t i = 0; i < 12; ++i) {
+    const float pair[] = {static_cast<float>(i), 0.5f};
+    ASSERT_TRUE(disco_npy_stack_put(&s, i, pair, error, sizeof error)) << error;
+    all.insert(all.end(), pair, pair + 2);
+    EXPECT_EQ(held(), std::pair(Shape({i + 1, 2}), all));
+  }
+  const float again[] = {-1, -2};
+  ASSERT_TRUE(disco_npy_stack_put(&s, 3, again, error, sizeof error));
+  all[6] = -1;
+  all[7] = -2;
+  EXPECT_EQ(held(), std::pair(Shape({12, 2}), all));
+  ASSERT_TRUE(disco_npy_stack_keep(&s, 2, 3, error, sizeof error));
+  ASSERT_TRUE(disco_npy_stack_close(&s, error, sizeof error));
+  EXPECT_EQ(held(), std::pair(Shape({3, 2}), Values(all.begin() + 4, all.begin() + 10)));
+  remove(name.c_str());
+}
+
+TEST(Npy, StacksWithoutAnArrayAndOfScalars) {
+  const std::string name = path();
+  char error[400] = "";
+  disco_npy_stack s;
+  std::ofstream(name) << "old";
+  ASSERT_TRUE(
+      disco_npy_stack_open(&s, name.c_str(), DISCO_F32, 0, nullptr, 4, error, sizeof error));
+  ASSERT_TRUE(disco_npy_stack_close(&s, error, sizeof error));
+  std::string kept;
+  std::ifstream(name) >> kept;
+  EXPECT_EQ(kept, "old");
+  EXPECT_NE(access((name + ".part").c_str(), F_OK), 0);
+  for (bool scalar : {false, true}) {
+    const float one = 1;
+    ASSERT_TRUE(
+        disco_npy_stack_open(&s, name.c_str(), DISCO_F32, 0, nullptr, 4, error, sizeof error));
+    s.scalar = scalar;
+    ASSERT_TRUE(disco_npy_stack_put(&s, 0, &one, error, sizeof error)) << error;
+    ASSERT_TRUE(disco_npy_stack_close(&s, error, sizeof error));
+    EXPECT_EQ(held().first.size(), scalar ? 0u : 1u);
+  }
+  remove(name.c_str());
+  EXPECT_FALSE(
+      disco_npy_stack_open(&s, "/nowhere/x.npy", DISCO_F32, 0, nullptr, 4, error, sizeof error));
+  EXPECT_STREQ(error, "/nowhere/x.npy: cannot be written: No such file or directory");
+}
+
 TEST(Npy, DamagedFilesDoNoHarm) {
   std::string good = header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }   \n") +
                      std::string(24, 'x');
