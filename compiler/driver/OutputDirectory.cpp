@@ -122,7 +122,7 @@ class FolderLock {
 public:
   explicit FolderLock(const std::string &folder)
       : fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR &&
+    while (fd >= 0 && !discoc::isHeldHere(fd) && flock(fd, LOCK_EX) != 0 && errno == EINTR &&
            !discoc::InterruptGuard::interrupted())
       ;
   }

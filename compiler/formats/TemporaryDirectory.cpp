@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "TemporaryDirectory.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
+#include <mutex>
+#include <set>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,11 +23,25 @@ static int openFolder(const char *path) {
   return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+static bool isSame(const struct stat &a, const struct stat &b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /// Whether the path still leads to the open folder: nobody removed it before it was locked.
 static bool leadsTo(const char *path, int fd) {
   struct stat named, opened;
-  return lstat(path, &named) == 0 && fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
-         named.st_ino == opened.st_ino;
+  return lstat(path, &named) == 0 && fstat(fd, &opened) == 0 && isSame(named, opened);
+}
+
+static std::mutex heldMutex;
+static std::set<int> held; // descriptors of the folders that this process holds
+
+bool isHeldHere(int folder) {
+  const std::lock_guard<std::mutex> lock(heldMutex);
+  struct stat own, other;
+  return fstat(folder, &other) == 0 && std::any_of(held.begin(), held.end(), [&](int fd) {
+           return fstat(fd, &own) == 0 && isSame(own, other);
+         });
 }
 
 /// Makes PREFIX-XXXXXX and notes it; no signal comes between.
@@ -60,8 +77,11 @@ bool TemporaryDirectory::make(const std::string &prefix, mode_t mode) {
     }
     // Where folders cannot be locked, nobody takes them for abandoned either.
     if (!gone && (flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
-        leadsTo(name.c_str(), fd_))
+        leadsTo(name.c_str(), fd_)) {
+      const std::lock_guard<std::mutex> lock(heldMutex);
+      held.insert(fd_);
       return true;
+    }
     release();
   }
   errno = EEXIST;
@@ -79,6 +99,8 @@ bool TemporaryDirectory::remove() {
 void TemporaryDirectory::release() {
   unfinished_.forget();
   path_.clear();
+  const std::lock_guard<std::mutex> lock(heldMutex);
+  held.erase(fd_);
   if (fd_ >= 0)
     close(fd_);
   fd_ = -1;
