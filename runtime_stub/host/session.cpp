@@ -381,8 +381,6 @@ void disco_session_run(disco_session *s, disco_transport transport) {
 // Reports
 //===----------------------------------------------------------------------===//
 
-}
-
 static void json_number(const char *name, uint32_t value, FILE *to) {
   if (value == DISCO_NONE)
     fprintf(to, ",\"%s\":null", name);
