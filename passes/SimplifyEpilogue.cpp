@@ -63,7 +63,8 @@ struct RecogniseHardSwish final : OpRewritePattern<BinaryOp> {
     bool sixth = (op.getKind() == BinaryKind::Div && near(scalarOf(op.getRhs()), 6)) ||
                  (op.getKind() == BinaryKind::Mul && near(scalarOf(op.getRhs()), 1.0 / 6));
     auto product = op.getLhs().getDefiningOp<BinaryOp>();
-    if (!sixth || !product || product.getKind() != BinaryKind::Mul || !product->hasOneUse() ||
+    if (!isa<FloatType>(op.getType().getElementType()) || !sixth || !product ||
+        product.getKind() != BinaryKind::Mul || !product->hasOneUse() ||
         shapeOf(product.getResult()) != shapeOf(op.getResult()))
       return failure();
     for (auto [x, gate] : {std::pair<Value, Value>{product.getLhs(), product.getRhs()},

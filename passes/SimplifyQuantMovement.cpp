@@ -74,7 +74,7 @@ struct DequantizeLater final : RewritePattern {
     TensorScale scale = *tensorScaleOf(first);
     int64_t border = 0;
     if (pad && pad.getMode() == PadMode::Constant) {
-      auto value = static_cast<float>(pad.getValue().convertToDouble());
+      auto value = static_cast<float>(numberOf(pad.getValue()));
       border = quantized(value, scale.scale, scale.zero,
                          rangeOf(tensorType(first.getX()).getElementType()));
       if (dequantized(border, scale.scale, scale.zero) != value)
@@ -82,7 +82,7 @@ struct DequantizeLater final : RewritePattern {
     }
     Operation *moved = cloneOn(rewriter, op, operands);
     if (pad && pad.getMode() == PadMode::Constant)
-      cast<PadOp>(moved).setValueAttr(rewriter.getF64FloatAttr(static_cast<double>(border)));
+      cast<PadOp>(moved).setValueAttr(rewriter.getI64IntegerAttr(border));
     nameIntegers(moved, op);
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     auto later = rewriter.create<DequantizeOp>(

@@ -86,7 +86,7 @@ struct PadIntoConv final : OpRewritePattern<ConvOp> {
   LogicalResult matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const override {
     auto pad = op.getX().getDefiningOp<PadOp>();
     double nothing = op.getQuant() ? static_cast<double>(op.getQuant()->getXZero()) : 0;
-    if (!pad || pad.getMode() != PadMode::Constant || pad.getValue().convertToDouble() != nothing ||
+    if (!pad || pad.getMode() != PadMode::Constant || numberOf(pad.getValue()) != nothing ||
         pad->hasAttr(kOwnersAttr))
       return failure();
     ArrayRef<int64_t> border = pad.getPads();

@@ -361,10 +361,14 @@ def Disco_ScatterOp : Disco_InferredOp<"scatter"> {
 
 def Disco_PadOp : Disco_InferredOp<"pad"> {
   let summary = "a border around every axis";
-  let description = [{`pads` are the begins of all axes, then the ends; negative ones crop. `value` fills in constant mode.}];
-  let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$pads, Disco_PadMode:$mode, F64Attr:$value);
+  let description = [{
+    `pads` are the begins of all axes, then the ends; negative ones crop. `value` fills in constant mode: an f64 in floats, an i64 in
+    integers and truth values (those of unsigned integers of 64 bits by their bits).
+  }];
+  let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$pads, Disco_PadMode:$mode, AnyAttrOf<[F64Attr, I64Attr]>:$value);
   let results = (outs Tensor:$result);
   let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 def Disco_ExpandOp : Disco_PureOp<"expand"> {

@@ -5,7 +5,6 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
-#include "llvm/ADT/APFloat.h"
 #include <cstring>
 
 using namespace mlir;
@@ -13,17 +12,6 @@ using namespace disco;
 
 /// Constants of up to this many elements are written into the text of the IR.
 static constexpr int64_t kInlineElements = 64;
-
-float disco::halfToFloat(uint16_t bits) {
-  return llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, bits)).convertToFloat();
-}
-
-uint16_t disco::floatToHalf(float value) {
-  llvm::APFloat half(value);
-  bool inexact = false;
-  half.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &inexact);
-  return static_cast<uint16_t>(half.bitcastToAPInt().getZExtValue());
-}
 
 static bool isSplat(ElementsAttr value) {
   auto dense = dyn_cast<DenseElementsAttr>(value);
@@ -48,6 +36,7 @@ ConstantView::ConstantView(Value constant)
 ConstantView::ConstantView(ElementsAttr value, ArrayRef<int64_t> shape)
     : stored(storedShape(value, shape)) {
   element = value.getShapedType().getElementType();
+  casts = elementCasts(element);
   count = countOf(shape);
   bytesEach = elementBytes(element);
   if (ArrayRef<int64_t>(stored) != shape)
@@ -87,95 +76,61 @@ int64_t ConstantView::placeOf(int64_t index) const {
   return place;
 }
 
-std::optional<double> ConstantView::uniform() const {
+bool ConstantView::isUniform() const {
   if (!isValid() || count == 0)
-    return std::nullopt;
-  double first = real(0);
-  // The elements that are stored, one after another.
-  ConstantView all(*this);
-  all.steps.clear();
-  for (int64_t i = 1; i < storedCount(); ++i)
-    if (all.real(i) != first)
-      return std::nullopt;
-  return first;
+    return false;
+  auto each = static_cast<size_t>(bytesEach);
+  for (size_t i = 1; i < static_cast<size_t>(storedCount()); ++i)
+    if (std::memcmp(data, data + i * each, each) != 0)
+      return false;
+  return true;
 }
 
-template <typename T> static T load(const char *bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof(T));
-  return value;
+std::optional<double> ConstantView::uniform() const {
+  return isUniform() ? std::optional(real(0)) : std::nullopt;
 }
 
 double ConstantView::real(int64_t index) const {
-  const char *at = bytes(index);
-  if (element.isF32())
-    return load<float>(at);
-  if (element.isF64())
-    return load<double>(at);
-  if (element.isF16())
-    return halfToFloat(load<uint16_t>(at));
-  return static_cast<double>(integer(index));
+  double value;
+  casts.toReal(reinterpret_cast<char *>(&value), bytes(index));
+  return value;
 }
 
 int64_t ConstantView::integer(int64_t index) const {
-  if (isa<FloatType>(element))
-    return static_cast<int64_t>(real(index));
-  const char *at = bytes(index);
-  bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
-  switch (bytesEach) {
-  case 1: return isUnsigned ? load<uint8_t>(at) : load<int8_t>(at);
-  case 2: return isUnsigned ? load<uint16_t>(at) : load<int16_t>(at);
-  case 4:
-    // Without the casts both would become unsigned.
-    return isUnsigned ? int64_t{load<uint32_t>(at)} : int64_t{load<int32_t>(at)};
-  default: return load<int64_t>(at);
-  }
+  int64_t value;
+  casts.toInteger(reinterpret_cast<char *>(&value), bytes(index));
+  return value;
 }
 
-bool ConstantView::isZero(int64_t index) const {
-  const char *at = bytes(index);
-  if (element.isF32())
-    return load<float>(at) == 0.0f;
-  return isa<FloatType>(element) ? real(index) == 0.0 : integer(index) == 0;
-}
+bool ConstantView::isZero(int64_t index) const { return real(index) == 0; }
 
 ConstantBuilder::ConstantBuilder(RankedTensorType type)
-    : type(withLayout(type, {})), bytesEach(elementBytes(type.getElementType())),
-      data(type.getNumElements() * bytesEach) {}
+    : type(withLayout(type, {})), casts(elementCasts(type.getElementType())),
+      bytesEach(elementBytes(type.getElementType())), data(type.getNumElements() * bytesEach) {}
 
 void ConstantBuilder::setBytes(int64_t index, const char *bytes) {
   std::memcpy(&data[index * bytesEach], bytes, bytesEach);
 }
 
-template <typename T> static void store(char *at, T value) { std::memcpy(at, &value, sizeof(T)); }
-
 void ConstantBuilder::setReal(int64_t index, double value) {
-  char *at = &data[index * bytesEach];
-  Type element = type.getElementType();
-  if (element.isF32())
-    return store(at, static_cast<float>(value));
-  if (element.isF64())
-    return store(at, value);
-  if (element.isF16())
-    return store(at, floatToHalf(static_cast<float>(value)));
-  // ONNX leaves the cast of a value that is out of range open; saturating is not undefined in C++.
-  double clamped =
-      value != value ? 0 : std::min(std::max(value, -9223372036854775808.0), 9223372036854774784.0);
-  setInteger(index, static_cast<int64_t>(clamped));
+  casts.fromReal(bytes(index), reinterpret_cast<const char *>(&value));
 }
 
 void ConstantBuilder::setInteger(int64_t index, int64_t value) {
-  char *at = &data[index * bytesEach];
-  if (isa<FloatType>(type.getElementType()))
-    return setReal(index, static_cast<double>(value));
-  if (type.getElementType().isInteger(1))
-    return store(at, static_cast<uint8_t>(value != 0));
-  switch (bytesEach) {
-  case 1: return store(at, static_cast<uint8_t>(value));
-  case 2: return store(at, static_cast<uint16_t>(value));
-  case 4: return store(at, static_cast<uint32_t>(value));
-  default: return store(at, value);
-  }
+  casts.fromInteger(bytes(index), reinterpret_cast<const char *>(&value));
+}
+
+double disco::numberOf(Attribute value) {
+  auto integer = dyn_cast<IntegerAttr>(value);
+  return integer ? static_cast<double>(integer.getInt())
+                 : cast<FloatAttr>(value).getValueAsDouble();
+}
+
+void ConstantBuilder::setAttribute(int64_t index, Attribute value) {
+  if (auto integer = dyn_cast<IntegerAttr>(value))
+    setInteger(index, integer.getInt());
+  else
+    setReal(index, numberOf(value));
 }
 
 /// `base`, or the first of `base`_1, `base`_2 ... that is free. MLIR would try them one by one, for

@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads and makes constants. Values may be views of a file at any alignment, so elements are copied
-// out byte by byte; integers are computed in 64 bits, floats in double.
+// out byte by byte. Conversions are the kernels' (Scalars.h).
 //
 // A constant never grows: what stands for a tensor may be stored in a smaller shape, which is
 // broadcast to that of the tensor (docs/design.md, "Constants").
 #ifndef DISCOC_DIALECT_EVALUATE_H
 #define DISCOC_DIALECT_EVALUATE_H
 
+#include "Scalars.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"
@@ -40,13 +41,15 @@ public:
   int64_t elementSize() const { return bytesEach; }
   const char *bytes(int64_t index) const { return data + (steps.empty() ? index : placeOf(index)) * bytesEach; }
   double real(int64_t index) const;
+  /// Of unsigned integers of 64 bits: their bits. Floats are truncated and saturate.
   int64_t integer(int64_t index) const;
   bool isZero(int64_t index) const;
 
   /// The shape of what is stored; 1 where it is broadcast.
   llvm::ArrayRef<int64_t> getStoredShape() const { return stored; }
   int64_t storedCount() const;
-  /// The value that all elements have, if they have one. Looks at what is stored only.
+  /// Whether all elements have one value, and it. Looks at what is stored only.
+  bool isUniform() const;
   std::optional<double> uniform() const;
 
 private:
@@ -54,6 +57,7 @@ private:
   int64_t placeOf(int64_t index) const;
 
   mlir::Type element;
+  ElementCasts casts;
   int64_t count = 0, bytesEach = 0;
   const char *data = nullptr;
   std::vector<char> copy;
@@ -64,18 +68,26 @@ private:
   llvm::SmallVector<Step, 4> steps; // innermost first; empty: stored element by element
 };
 
+/// A FloatAttr's or an IntegerAttr's value.
+double numberOf(mlir::Attribute value);
+
 /// Collects the elements of a new constant.
 class ConstantBuilder {
 public:
   explicit ConstantBuilder(mlir::RankedTensorType type);
   void setReal(int64_t index, double value);
   void setInteger(int64_t index, int64_t value);
+  /// A FloatAttr or an IntegerAttr.
+  void setAttribute(int64_t index, mlir::Attribute value);
   void setBytes(int64_t index, const char *bytes);
+  /// Where an element is made.
+  char *bytes(int64_t index) { return &data[static_cast<size_t>(index * bytesEach)]; }
   /// Small constants are stored in the attribute, others as a resource.
   mlir::ElementsAttr finish();
 
 private:
   mlir::RankedTensorType type;
+  ElementCasts casts;
   int64_t bytesEach;
   std::vector<char> data;
 };
@@ -104,9 +116,6 @@ foldedType(mlir::Operation *op, llvm::ArrayRef<const ConstantView *> operands);
 
 /// Whether an op repeats operand k itself where that is smaller than the result.
 bool repeatsOperand(mlir::Operation *op, unsigned k);
-
-float halfToFloat(uint16_t bits);
-uint16_t floatToHalf(float value);
 
 } // namespace disco
 

@@ -1,8 +1,8 @@
 //===- Quantization.cpp - the arithmetic of quantised numbers -------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Quantization.h"
+#include "kernels/quant.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace disco;
@@ -15,24 +15,16 @@ IntegerRange disco::rangeOf(Type element) {
   return {width == 64 ? INT64_MIN : -half, width == 64 ? INT64_MAX : half - 1};
 }
 
-/// A NaN becomes the least value, as in the kernels.
-static int64_t clampedRound(float value, int64_t zero, IntegerRange range) {
-  float low = static_cast<float>(range.low - zero), high = static_cast<float>(range.high - zero);
-  value = value > low ? value : low;
-  value = value < high ? value : high;
-  return static_cast<int64_t>(std::nearbyint(value)) + zero;
-}
-
 int64_t disco::quantized(float x, float scale, int64_t zero, IntegerRange range) {
-  return clampedRound(x / scale, zero, range);
+  return quantised(x / scale, static_cast<int32_t>(zero), static_cast<int32_t>(range.low),
+                   static_cast<int32_t>(range.high));
 }
 
 float disco::dequantized(int64_t x, float scale, int64_t zero) {
-  // Differences of 32-bit integers wrap.
-  auto difference = static_cast<int32_t>(static_cast<uint32_t>(x) - static_cast<uint32_t>(zero));
-  return static_cast<float>(difference) * scale;
+  return static_cast<float>(less_zero(x, zero)) * scale;
 }
 
 int64_t disco::requantized(int32_t sum, float multiplier, int64_t zero, IntegerRange range) {
-  return clampedRound(static_cast<float>(sum) * multiplier, zero, range);
+  return quantised_sum(sum, multiplier, static_cast<int32_t>(zero), static_cast<int32_t>(range.low),
+                       static_cast<int32_t>(range.high));
 }

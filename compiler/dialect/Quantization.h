@@ -1,7 +1,8 @@
 //===- Quantization.h - the arithmetic of quantised numbers -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// What runtime_stub/kernels/quant.h computes on a node, computed by the compiler: the same bits.
+// What runtime_stub/kernels/quant.h computes on a node, computed by the compiler with its
+// functions.
 #ifndef DISCOC_DIALECT_QUANTIZATION_H
 #define DISCOC_DIALECT_QUANTIZATION_H
 

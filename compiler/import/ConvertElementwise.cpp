@@ -227,7 +227,7 @@ static LogicalResult convertBitShift(OpImport &op) {
 /// What is exclusive or with all bits.
 static LogicalResult convertBitwiseNot(OpImport &op) {
   Value x = op.input(0);
-  return op.result(op.binary(BinaryKind::Xor, x, op.scalar(x, -1)));
+  return op.result(op.binary(BinaryKind::Xor, x, op.integerScalar(x, -1)));
 }
 
 template <BinaryKind kind> static LogicalResult convertVariadic(OpImport &op) {

@@ -32,8 +32,7 @@ static LogicalResult lossOf(OpImport &op, Value x) {
   if (share)
     loss = op.binary(BinaryKind::Mul, loss, share);
   if (hasIgnored && loss) {
-    Value isIgnored =
-        op.binary(BinaryKind::Equal, target, op.scalar(target, static_cast<double>(ignored)));
+    Value isIgnored = op.binary(BinaryKind::Equal, target, op.integerScalar(target, ignored));
     Value zero = op.scalar(loss, 0);
     loss = op.where(isIgnored, zero, loss);
     share = op.where(isIgnored, zero, share ? share : op.scalar(loss, 1));

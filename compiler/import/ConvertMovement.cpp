@@ -336,21 +336,38 @@ static std::optional<Ints> readPads(OpImport &op, int64_t rank) {
   return pads;
 }
 
+/// What a constant border is filled with, as PadOp has it; null when it is wrong.
+static Attribute readBorder(OpImport &op, Value x) {
+  bool isReal = x && isa<FloatType>(tensorType(x).getElementType());
+  double real = op.opset() < 11 ? op.real("value", 0) : 0;
+  ElementsAttr given;
+  if (op.hasInput(2)) {
+    std::optional<Reals> known = op.constantReals(2, "constant_value");
+    if (!known || known->size() > 1) {
+      (void)op.error("input 'constant_value' must be a scalar");
+      return {};
+    }
+    given = OpImport::constant(op.input(2));
+  }
+  if (op.hasFailed())
+    return {};
+  if (!given || given.getNumElements() == 0)
+    return isReal ? Attribute(op.builder.getF64FloatAttr(real))
+                  : op.builder.getI64IntegerAttr(static_cast<int64_t>(real));
+  ConstantView view(given);
+  return isReal ? Attribute(op.builder.getF64FloatAttr(view.real(0)))
+                : op.builder.getI64IntegerAttr(view.integer(0));
+}
+
 static LogicalResult convertPad(OpImport &op) {
   Value x = op.input(0);
   std::string name = op.text("mode", "constant");
-  double value = op.opset() < 11 ? op.real("value", 0) : 0;
   std::optional<PadMode> mode = symbolizePadMode(name);
   if (!mode)
     return op.error("attribute 'mode' is '" + name +
                     "', but must be constant, reflect, edge or wrap");
-  if (op.hasInput(2)) {
-    std::optional<Reals> constant = op.constantReals(2, "constant_value");
-    if (!constant || constant->size() > 1)
-      return op.error("input 'constant_value' must be a scalar");
-    value = constant->empty() ? 0 : constant->front();
-  }
-  std::optional<Ints> pads = op.hasFailed() ? std::nullopt : readPads(op, op.rank(x));
+  Attribute value = readBorder(op, x);
+  std::optional<Ints> pads = value ? readPads(op, op.rank(x)) : std::nullopt;
   if (!pads)
     return failure();
   // Negative pads crop, before the border is made.
@@ -384,7 +401,7 @@ static LogicalResult convertPad(OpImport &op) {
   return op.result(
       op.make<PadOp>({x}, {op.named("pads", *pads),
                            op.named("mode", PadModeAttr::get(op.builder.getContext(), *mode)),
-                           op.named("value", op.builder.getF64FloatAttr(value))}));
+                           op.named("value", value)}));
 }
 
 void disco::importing::addMovement(ConverterTable &table) {

@@ -98,6 +98,24 @@ static LogicalResult convertSize(OpImport &op) {
   return op.result(op.reshape(op.constantInts(ArrayRef<int64_t>{elementCount(op.shape(x))}), {}));
 }
 
+/// A 128-bit integer holds every difference of 64-bit ones.
+__extension__ using Wide = __int128;
+
+static Wide wideOf(const ConstantView &view) {
+  bool isUnsigned = view.getElementType().isUnsignedInteger();
+  int64_t value = view.integer(0);
+  return isUnsigned ? Wide(static_cast<uint64_t>(value)) : Wide(value);
+}
+
+/// How many steps lead from start to before limit.
+static double stepsBetween(const ConstantView &start, const ConstantView &limit,
+                           const ConstantView &delta) {
+  if (isa<FloatType>(start.getElementType()))
+    return std::ceil((limit.real(0) - start.real(0)) / delta.real(0));
+  Wide way = wideOf(limit) - wideOf(start), step = wideOf(delta);
+  return static_cast<double>(way / step + (way % step != 0 && (way < 0) == (step < 0)));
+}
+
 static LogicalResult convertRange(OpImport &op) {
   Value parts[3];
   std::optional<ConstantView> values[3];
@@ -114,23 +132,20 @@ static LogicalResult convertRange(OpImport &op) {
   const ConstantView &start = *values[0], &limit = *values[1], &delta = *values[2];
   Type element = start.getElementType();
   bool isReal = isa<FloatType>(element);
-  double steps = 0;
-  if (delta.real(0) == 0)
+  if (delta.isZero(0))
     return op.error("delta must not be 0");
-  if (isReal)
-    steps = std::ceil((limit.real(0) - start.real(0)) / delta.real(0));
-  else
-    steps =
-        std::ceil((static_cast<double>(limit.integer(0)) - static_cast<double>(start.integer(0))) /
-                  static_cast<double>(delta.integer(0)));
+  double steps = stepsBetween(start, limit, delta);
   if (!(steps <= static_cast<double>(kMostConstant)))
     return op.error("the range has too many elements");
   auto count = static_cast<int64_t>(std::max(steps, 0.0));
   auto type = RankedTensorType::get({count}, element);
   ConstantBuilder elements(type);
   for (int64_t i = 0; i < count; ++i)
-    isReal ? elements.setReal(i, start.real(0) + static_cast<double>(i) * delta.real(0))
-           : elements.setInteger(i, start.integer(0) + i * delta.integer(0));
+    isReal
+        ? elements.setReal(i, start.real(0) + static_cast<double>(i) * delta.real(0))
+        : elements.setInteger(i, static_cast<int64_t>(static_cast<uint64_t>(start.integer(0)) +
+                                                      static_cast<uint64_t>(i) *
+                                                          static_cast<uint64_t>(delta.integer(0))));
   return op.result(op.constant(type, elements.finish()));
 }
 

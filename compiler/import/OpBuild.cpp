@@ -338,9 +338,13 @@ Value OpImport::integersOf(ArrayRef<int64_t> shape, ArrayRef<int64_t> values) {
 }
 
 Value OpImport::filled(ArrayRef<int64_t> shape, Type element, double value) {
+  return filled(shape, element, builder.getF64FloatAttr(value));
+}
+
+Value OpImport::filled(ArrayRef<int64_t> shape, Type element, mlir::Attribute value) {
   auto type = RankedTensorType::get(shape, element);
   ConstantBuilder one(RankedTensorType::get({}, element));
-  one.setReal(0, value);
+  one.setAttribute(0, value);
   auto single = cast<DenseElementsAttr>(one.finish());
   if (type.getNumElements() == 0)
     return constant(type, ConstantBuilder(type).finish());
@@ -349,6 +353,10 @@ Value OpImport::filled(ArrayRef<int64_t> shape, Type element, double value) {
 
 Value OpImport::scalar(Value x, double value) {
   return x ? filled({}, tensorType(x).getElementType(), value) : Value();
+}
+
+Value OpImport::integerScalar(Value x, int64_t value) {
+  return x ? filled({}, tensorType(x).getElementType(), builder.getI64IntegerAttr(value)) : Value();
 }
 
 Value OpImport::reals(ArrayRef<int64_t> shape, Type element, ArrayRef<double> values) {

@@ -150,10 +150,12 @@ public:
   mlir::Value constantInts(llvm::ArrayRef<int64_t> values);
   /// 64-bit integers of any shape.
   mlir::Value integersOf(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values);
-  /// Every element the same.
+  /// Every element the same: a number, or a FloatAttr or IntegerAttr.
   mlir::Value filled(llvm::ArrayRef<int64_t> shape, mlir::Type element, double value);
+  mlir::Value filled(llvm::ArrayRef<int64_t> shape, mlir::Type element, mlir::Attribute value);
   /// A constant that broadcasts against x.
   mlir::Value scalar(mlir::Value x, double value);
+  mlir::Value integerScalar(mlir::Value x, int64_t value);
   mlir::Value reals(llvm::ArrayRef<int64_t> shape, mlir::Type element,
                     llvm::ArrayRef<double> values);
   mlir::Value fromTensor(const Tensor &tensor);

@@ -65,7 +65,10 @@ struct op_fmod {
 struct op_mod {
   template <class Self, class T> static T apply(T a, T b) {
     const T r = op_fmod::apply<op_fmod>(a, b);
-    return r != 0 && (r < (T)1) != (b < (T)1) ? (T)(r + b) : r;
+    if constexpr (is_float<T>)
+      return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+    else
+      return r != 0 && (r < (T)1) != (b < (T)1) ? (T)(r + b) : r;
   }
 };
 /// The result has the base's type; the exponent's may differ.

@@ -228,10 +228,21 @@ struct act_mish {
     return v * (n / (n + 2));
   }
 };
-/// bias, lambd
+/// v + by without what is behind the point, as wide integers need it: they are no doubles.
+template <class T> inline T shifted_by(T v, double by) {
+  const double down = floor(by);
+  const T moved = (T)((wrap_t<T>)v + (wrap_t<T>)cast_element<T>(down));
+  return (T)(moved + (T)(by != down && moved < 0)); // towards zero
+}
+/// bias, lambd. Also signed integers, which are compared with lambd as it is.
 struct act_shrink {
   template <class Self, class T> static T apply(T v) {
-    return v<-(T)Self::lambd ? v + (T)Self::bias : v>(T) Self::lambd ? v - (T)Self::bias : (T)0;
+    if constexpr (is_float<T>)
+      return v<-(T)Self::lambd ? v + (T)Self::bias : v>(T) Self::lambd ? v - (T)Self::bias : (T)0;
+    else
+      return v < cast_element<T>(ceil(-(double)Self::lambd))   ? shifted_by(v, (double)Self::bias)
+             : v > cast_element<T>(floor((double)Self::lambd)) ? shifted_by(v, -(double)Self::bias)
+                                                               : (T)0;
   }
 };
 
@@ -286,8 +297,14 @@ struct op_ceil {
 struct op_round {
   template <class Self, class T> static T apply(T v) { return round_even_of(v); }
 };
+/// Also integers: -1, 0 or 1, without what is behind the point.
 struct op_erf {
-  template <class Self, class T> static T apply(T v) { return erf_of(v); }
+  template <class Self, class T> static T apply(T v) {
+    if constexpr (is_float<T>)
+      return erf_of(v);
+    else
+      return cast_element<T>(erf((double)v));
+  }
 };
 struct op_reciprocal {
   template <class Self, class T> static T apply(T v) { return 1 / v; }

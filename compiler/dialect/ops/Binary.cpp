@@ -1,98 +1,13 @@
 //===- Binary.cpp - a scalar function of two operands ---------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "Scalars.h"
 #include "Support.h"
-#include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace disco;
 
 static bool isComparison(BinaryKind kind) {
   return kind >= BinaryKind::Equal && kind <= BinaryKind::GreaterOrEqual;
-}
-
-/// Integers wrap around, as they do where they are computed.
-template <typename T> using Wrapping = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
-
-static int64_t integerPower(int64_t base, int64_t exponent) {
-  if (exponent < 0)
-    return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1) : 0;
-  uint64_t result = 1, square = static_cast<uint64_t>(base);
-  for (; exponent > 0; exponent /= 2, square *= square)
-    if (exponent % 2)
-      result *= square;
-  return static_cast<int64_t>(result);
-}
-
-/// Of unsigned integers, which 64 bits hold.
-static int64_t shifted(int64_t value, int64_t by, bool left) {
-  auto bits = static_cast<uint64_t>(value);
-  if (by < 0 || by >= 64)
-    return 0;
-  return static_cast<int64_t>(left ? bits << by : bits >> by);
-}
-
-template <typename T> static std::optional<T> evaluateBinary(BinaryKind kind, T a, T b) {
-  constexpr bool integral = std::is_integral_v<T>;
-  switch (kind) {
-  case BinaryKind::Add:
-    return static_cast<T>(static_cast<Wrapping<T>>(a) + static_cast<Wrapping<T>>(b));
-  case BinaryKind::Sub:
-    return static_cast<T>(static_cast<Wrapping<T>>(a) - static_cast<Wrapping<T>>(b));
-  case BinaryKind::Mul:
-    return static_cast<T>(static_cast<Wrapping<T>>(a) * static_cast<Wrapping<T>>(b));
-  case BinaryKind::Div:
-    if (integral && (b == 0 || (b == T(-1) && a == std::numeric_limits<T>::min())))
-      return std::nullopt;
-    return a / b;
-  case BinaryKind::Min: return std::min(a, b);
-  case BinaryKind::Max: return std::max(a, b);
-  case BinaryKind::Pow:
-    if constexpr (integral)
-      return integerPower(a, b);
-    return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
-  case BinaryKind::Mod:
-    if (b == 0)
-      return std::nullopt;
-    if constexpr (integral) {
-      T rest = b == -1 ? 0 : a % b;
-      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
-    }
-    return static_cast<T>(
-        a - b * static_cast<T>(std::floor(static_cast<double>(a) / static_cast<double>(b))));
-  case BinaryKind::Fmod:
-    return b == 0 ? std::nullopt
-                  : std::optional<T>(
-                        static_cast<T>(std::fmod(static_cast<double>(a), static_cast<double>(b))));
-  case BinaryKind::Prelu: return a < 0 ? a * b : a;
-  // Of truth values or of every bit; nothing of the kind is asked of floats.
-  case BinaryKind::And:
-    if constexpr (integral)
-      return a & b;
-    return std::nullopt;
-  case BinaryKind::Or:
-    if constexpr (integral)
-      return a | b;
-    return std::nullopt;
-  case BinaryKind::Xor:
-    if constexpr (integral)
-      return a ^ b;
-    return std::nullopt;
-  case BinaryKind::ShiftLeft:
-    if constexpr (integral)
-      return shifted(a, b, true);
-    return std::nullopt;
-  case BinaryKind::ShiftRight:
-    if constexpr (integral)
-      return shifted(a, b, false);
-    return std::nullopt;
-  case BinaryKind::Equal: return a == b;
-  case BinaryKind::Less: return a < b;
-  case BinaryKind::Greater: return a > b;
-  case BinaryKind::LessOrEqual: return a <= b;
-  case BinaryKind::GreaterOrEqual: return a >= b;
-  }
-  return std::nullopt;
 }
 
 LogicalResult BinaryOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
@@ -116,24 +31,17 @@ OpFoldResult BinaryOp::fold(FoldAdaptor adaptor) {
     return {};
   ArrayRef<int64_t> shapeA = shapeOf(getLhs()), shapeB = shapeOf(getRhs());
   ConstantView a(lhs, shapeA), b(rhs, shapeB);
+  BinaryFunction function = binaryFunction(getKind(), a.getElementType(), b.getElementType());
   std::optional<RankedTensorType> type = foldedType(*this, {&a, &b});
-  if (!a.isValid() || !b.isValid() || !type)
+  if (!a.isValid() || !b.isValid() || !function || !type)
     return {};
   ConstantBuilder builder(*type);
   SmallVector<int64_t> stridesA = stridesOf(shapeA), stridesB = stridesOf(shapeB);
-  bool real = isReal(a.getElementType()) || isReal(b.getElementType()), defined = true;
   forEachIndex(type->getShape(), [&](int64_t linear, ArrayRef<int64_t> index) {
-    int64_t i = broadcastIndex(index, shapeA, stridesA),
-            j = broadcastIndex(index, shapeB, stridesB);
-    if (real) {
-      if (auto value = evaluateBinary<double>(getKind(), a.real(i), b.real(j)))
-        return builder.setReal(linear, *value);
-    } else if (auto value = evaluateBinary<int64_t>(getKind(), a.integer(i), b.integer(j))) {
-      return builder.setInteger(linear, *value);
-    }
-    defined = false;
+    function(builder.bytes(linear), a.bytes(broadcastIndex(index, shapeA, stridesA)),
+             b.bytes(broadcastIndex(index, shapeB, stridesB)));
   });
-  return defined ? OpFoldResult(builder.finish()) : OpFoldResult();
+  return builder.finish();
 }
 
 MaybeDivision BinaryOp::divide(int64_t axis, ArrayRef<int64_t>) { return elementwise(*this, axis); }

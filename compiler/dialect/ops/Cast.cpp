@@ -1,5 +1,6 @@
 //===- Cast.cpp - conversion to another element type ----------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "Scalars.h"
 #include "Support.h"
 
 using namespace mlir;
@@ -13,18 +14,13 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
     return {};
   SmallVector<int64_t> stored = storedShape(value, shapeOf(getX()));
   ConstantView view(value, stored);
-  if (!view.isValid())
+  CastFunction function =
+      castFunction(view.getElementType(), tensorType(getResult()).getElementType());
+  if (!view.isValid() || !function)
     return {};
-  Type to = tensorType(getResult()).getElementType();
   ConstantBuilder builder(*foldedType(*this, stored, view.size()));
-  for (int64_t i = 0; i < view.size(); ++i) {
-    if (to.isInteger(1))
-      builder.setInteger(i, !view.isZero(i));
-    else if (isReal(view.getElementType()))
-      builder.setReal(i, view.real(i));
-    else
-      builder.setInteger(i, view.integer(i));
-  }
+  for (int64_t i = 0; i < view.size(); ++i)
+    function(builder.bytes(i), view.bytes(i));
   return builder.finish();
 }
 

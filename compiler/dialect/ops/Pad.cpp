@@ -1,6 +1,7 @@
 //===- Pad.cpp - a border around every axis -------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Support.h"
+#include <cstring>
 
 using namespace mlir;
 using namespace disco;
@@ -24,14 +25,23 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc
   return infer(types, shape, typeOf(op.getX()).getElementType());
 }
 
+LogicalResult PadOp::verify() {
+  if (isa<FloatAttr>(getValue()) == isReal(typeOf(getX()).getElementType()))
+    return success();
+  return emitOpError("the value must be an f64 in a tensor of floats, and else an i64");
+}
+
 OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
   if (!value || getMode() != PadMode::Constant)
     return {};
   ArrayRef<int64_t> shape = shapeOf(getX());
   ConstantView view(value, shape);
+  ConstantBuilder border(RankedTensorType::get({}, view.getElementType()));
+  border.setAttribute(0, getValue());
   // More of the same value is no border.
-  bool same = view.size() > 0 && view.uniform() == getValue().convertToDouble();
+  bool same = view.isUniform() &&
+              std::memcmp(view.bytes(0), border.bytes(0), view.elementSize()) == 0;
   Shape stored(view.getStoredShape());
   for (size_t i = 0; i < stored.size(); ++i)
     if (product(shapeOf(getResult())) == 0 ||
@@ -52,8 +62,7 @@ OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
       inside &= at >= 0 && at < shape[i];
       from += at * strides[i];
     }
-    inside ? builder.setBytes(linear, view.bytes(from))
-           : builder.setReal(linear, getValue().convertToDouble());
+    builder.setBytes(linear, inside ? view.bytes(from) : border.bytes(0));
   });
   return builder.finish();
 }
@@ -72,9 +81,11 @@ void PadOp::describeKernel(KernelCall &call) {
   call.member("static constexpr disco::pad_mode mode = disco::pad_mode::" +
               stringifyPadMode(getMode()).str() + ";");
   call.pointers = {getResult(), getX()};
-  std::string storage = storageType(tensorType(getX()).getElementType());
-  double value = getValue().convertToDouble();
-  call.value = storage == "disco::f16"
-                   ? "disco::f32_to_f16(static_cast<float>(" + realText(value) + "))"
-                   : "static_cast<" + storage + ">(" + realText(value) + ")";
+  auto integer = dyn_cast<IntegerAttr>(getValue());
+  // The least integer of 64 bits has no literal; its bits have one.
+  std::string text =
+      integer ? "UINT64_C(" + std::to_string(static_cast<uint64_t>(integer.getInt())) + ")"
+              : realText(numberOf(getValue()));
+  call.value =
+      "disco::cast_element<" + storageType(typeOf(getX()).getElementType()) + ">(" + text + ")";
 }

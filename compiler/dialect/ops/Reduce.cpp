@@ -1,26 +1,10 @@
 //===- Reduce.cpp - reduction over whole axes -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "Scalars.h"
 #include "Support.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace disco;
-
-/// Integers wrap around, as they do where they are computed.
-static int64_t wrappingAdd(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-
-static int64_t wrappingMul(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-}
-
-static int64_t wrappingPower(int64_t base, int64_t exponent) {
-  int64_t result = 1;
-  for (; exponent > 0; exponent /= 2, base = wrappingMul(base, base))
-    result = exponent % 2 ? wrappingMul(result, base) : result;
-  return result;
-}
 
 LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
                                          ValueRange operands, DictionaryAttr attributes,
@@ -42,63 +26,40 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
 }
 
 OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
-  // A reduction over nothing, or over axes of extent 1, is the identity for these kinds.
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
-  bool product = getKind() == ReduceKind::Prod, sum = getKind() == ReduceKind::Sum,
-       mean = getKind() == ReduceKind::Mean;
-  bool maximum = getKind() == ReduceKind::Max, minimum = getKind() == ReduceKind::Min;
-  if (!value || !(product || sum || maximum || minimum || mean))
+  if (!value)
     return {};
   // What is repeated along an axis is looked at once, and counts as often as it is there.
   SmallVector<int64_t> read = storedShape(value, shapeOf(getX()));
   ConstantView view(value, read);
-  if (!view.isValid() || view.size() == 0)
-    return {};
-  bool real = isReal(view.getElementType());
-  if (mean && !real)
+  std::optional<Reduction> reduction = reductionOf(getKind(), view.getElementType());
+  if (!view.isValid() || view.size() == 0 || !reduction)
     return {};
   SmallVector<int64_t> kept, stored;
-  int64_t times = 1;
+  int64_t times = 1, reduced = 1;
   for (auto [axis, extent] : llvm::enumerate(read)) {
-    bool reduced = llvm::is_contained(getAxes(), static_cast<int64_t>(axis));
-    times *= reduced && extent == 1 ? shapeOf(getX())[axis] : 1;
-    kept.push_back(reduced ? 1 : extent);
-    if (!reduced || getKeepdims())
+    bool goes = llvm::is_contained(getAxes(), static_cast<int64_t>(axis));
+    times *= goes && extent == 1 ? shapeOf(getX())[axis] : 1;
+    reduced *= goes ? shapeOf(getX())[axis] : 1;
+    kept.push_back(goes ? 1 : extent);
+    if (!goes || getKeepdims())
       stored.push_back(kept.back());
   }
   std::optional<RankedTensorType> type = foldedType(*this, stored, view.size());
   int64_t count = type->getNumElements();
-  SmallVector<double> reals(count, product ? 1 : 0);
-  SmallVector<int64_t> integers(count, product ? 1 : 0);
-  SmallVector<bool> started(count, false);
+  constexpr int64_t bytes = Reduction::kStateBytes;
+  std::vector<char> states(static_cast<size_t>(count * bytes));
+  for (int64_t i = 0; i < count; ++i)
+    reduction->start(&states[i * bytes]);
   SmallVector<int64_t> strides = stridesOf(kept);
   forEachIndex(read, [&](int64_t linear, ArrayRef<int64_t> index) {
-    int64_t to = broadcastIndex(index, kept, strides);
-    double r = view.real(linear);
-    int64_t i = real ? 0 : view.integer(linear);
-    if (sum || mean) {
-      reals[to] += r, integers[to] = wrappingAdd(integers[to], i);
-    } else if (product) {
-      reals[to] *= r, integers[to] = wrappingMul(integers[to], i);
-    } else if (!started[to]) {
-      reals[to] = r, integers[to] = i;
-    } else {
-      reals[to] = maximum ? std::max(reals[to], r) : std::min(reals[to], r);
-      integers[to] = maximum ? std::max(integers[to], i) : std::min(integers[to], i);
-    }
-    started[to] = true;
+    reduction->step(&states[broadcastIndex(index, kept, strides) * bytes], view.bytes(linear));
   });
   ConstantBuilder builder(*type);
-  double share = mean  ? static_cast<double>(count) / static_cast<double>(view.size())
-                 : sum ? static_cast<double>(times)
-                       : 1;
-  for (int64_t i = 0; i < count; ++i)
-    if (real)
-      builder.setReal(i, product ? std::pow(reals[i], times) : reals[i] * share);
-    else
-      builder.setInteger(i, sum       ? wrappingMul(integers[i], times)
-                            : product ? wrappingPower(integers[i], times)
-                                      : integers[i]);
+  for (int64_t i = 0; i < count; ++i) {
+    reduction->repeat(&states[i * bytes], times);
+    reduction->finish(builder.bytes(i), &states[i * bytes], reduced);
+  }
   return builder.finish();
 }
 

@@ -193,6 +193,14 @@ func.func @pad_crop(%x: tensor<4x2xf32>) {
 
 // -----
 
+func.func @pad_value(%x: tensor<4x2xi64>) {
+  // expected-error@+1 {{the value must be an f64 in a tensor of floats, and else an i64}}
+  %0 = disco.pad %x {pads = array<i64: 0, 1, 0, 0>, mode = 0 : i32, value = 0.0 : f64} : (tensor<4x2xi64>) -> tensor<4x3xi64>
+  return
+}
+
+// -----
+
 func.func @pad_reflect(%x: tensor<4x2xf32>) {
   // expected-error@+2 {{a reflected border must be smaller than the tensor}}
   // expected-error@+1 {{failed to infer returned types}}

@@ -92,7 +92,7 @@ func.func @joined() {
 // Sums in integers alone; a mean over space as a pool; movement with the integers, and pads of the zero point.
 // CHECK-LABEL: @others
 // CHECK: %[[X:.*]] = disco.input
-// CHECK: %[[P:.*]] = disco.pad %[[X]] {{.*}}value = 7.000000e+00{{.*}}xui8>
+// CHECK: %[[P:.*]] = disco.pad %[[X]] {{.*}}value = 7 : i64{{.*}}xui8>
 // CHECK: %[[A:.*]] = disco.quant_binary %[[P]], %{{[0-9]+}}
 // CHECK-SAME: lhs_factor = 4194304 : i64
 // CHECK: disco.pool %[[A]] {{.*}}kernel = array<i64: 4, 4>{{.*}}quant = #disco.quant<xZero = 9

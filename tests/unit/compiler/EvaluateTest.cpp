@@ -14,6 +14,24 @@ namespace {
 /// A constant that stands for a tensor of its own shape.
 ConstantView viewOf(ElementsAttr value) { return {value, value.getShapedType().getShape()}; }
 
+template <typename To, typename From> To castOne(Type to, Type from, From value) {
+  To result;
+  castFunction(from, to)(reinterpret_cast<char *>(&result), reinterpret_cast<const char *>(&value));
+  return result;
+}
+
+float halfToFloat(uint16_t bits) {
+  static Ir ir;
+  Builder b(&ir.context);
+  return castOne<float>(b.getF32Type(), b.getF16Type(), bits);
+}
+
+uint16_t floatToHalf(float value) {
+  static Ir ir;
+  Builder b(&ir.context);
+  return castOne<uint16_t>(b.getF16Type(), b.getF32Type(), value);
+}
+
 TEST(Half, EveryPatternComesBack) {
   for (uint32_t bits = 0; bits <= 0xffff; ++bits) {
     float value = halfToFloat(static_cast<uint16_t>(bits));
@@ -84,6 +102,53 @@ TEST(Constant, ComesBackInEveryType) {
   }
 }
 
+/// What cannot be held by a double, or not by the type, is folded as it is computed on a node.
+TEST(Scalars, AreTheKernels) {
+  Ir ir;
+  Builder b(&ir.context);
+  Type i64 = b.getI64Type(), u64 = b.getIntegerType(64, false), f32 = b.getF32Type();
+  EXPECT_EQ(castOne<int32_t>(b.getI32Type(), f32, 1e10f), INT32_MAX);
+  EXPECT_EQ(castOne<uint8_t>(b.getIntegerType(8, false), f32, 300.0f), 255);
+  EXPECT_EQ(castOne<uint8_t>(b.getIntegerType(8, false), b.getI32Type(), int32_t{300}), 44);
+  EXPECT_EQ(castOne<float>(f32, u64, UINT64_MAX), 0x1p64f);
+  EXPECT_EQ(castOne<uint64_t>(u64, f32, -1.0f), 0u);
+  auto unary = [&](UnaryKind kind, int64_t x) {
+    int64_t y = 0;
+    unaryFunction(kind, i64)(reinterpret_cast<char *>(&y), reinterpret_cast<char *>(&x), 0, 0);
+    return y;
+  };
+  const int64_t wide = (int64_t{1} << 60) + 1;
+  EXPECT_EQ(unary(UnaryKind::Neg, wide), -wide);
+  EXPECT_EQ(unary(UnaryKind::Abs, -wide), wide);
+  EXPECT_EQ(unary(UnaryKind::Relu, wide), wide);
+  auto binary = [&](BinaryKind kind, uint64_t x, uint64_t y) {
+    uint64_t result = 0;
+    binaryFunction(kind, u64, u64)(reinterpret_cast<char *>(&result), reinterpret_cast<char *>(&x),
+                                   reinterpret_cast<char *>(&y));
+    return result;
+  };
+  const uint64_t large = (uint64_t{1} << 63) + 5;
+  EXPECT_EQ(binary(BinaryKind::Div, large, 3), large / 3);
+  EXPECT_EQ(binary(BinaryKind::Less, large, 1), 0u);
+  EXPECT_EQ(binary(BinaryKind::Max, large, 1), large);
+  EXPECT_EQ(binary(BinaryKind::Fmod, large, 10), large % 10);
+  EXPECT_EQ(binary(BinaryKind::Div, large, 0), 0u);
+  EXPECT_FALSE(unaryFunction(UnaryKind::Sigmoid, i64));
+  EXPECT_FALSE(binaryFunction(BinaryKind::And, f32, f32));
+}
+
+/// The border of a Pad is as wide as its integers.
+TEST(Constant, NumbersFromAttributes) {
+  Ir ir;
+  Builder b(&ir.context);
+  ConstantBuilder builder(RankedTensorType::get({2}, b.getI64Type()));
+  builder.setAttribute(0, b.getI64IntegerAttr(INT64_MIN + 1));
+  builder.setAttribute(1, b.getF64FloatAttr(-3.5));
+  ConstantView view(builder.finish());
+  EXPECT_EQ(view.integer(0), INT64_MIN + 1);
+  EXPECT_EQ(view.integer(1), -3);
+}
+
 TEST(Constant, Splats) {
   Ir ir;
   Builder b(&ir.context);
@@ -139,7 +204,7 @@ TEST(Constant, RealsBecomeIntegersTowardsZeroAndSaturate) {
   builder.setReal(3, std::nan(""));
   ConstantView view = viewOf(builder.finish());
   EXPECT_EQ(view.integer(0), -2);
-  EXPECT_GT(view.integer(1), int64_t{1} << 62);
+  EXPECT_EQ(view.integer(1), std::numeric_limits<int64_t>::max());
   EXPECT_EQ(view.integer(2), std::numeric_limits<int64_t>::min());
   EXPECT_EQ(view.integer(3), 0);
 }

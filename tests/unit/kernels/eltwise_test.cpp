@@ -167,6 +167,24 @@ template <class T> void checkActivations() {
   }
 }
 
+struct WideShrink : act_shrink {
+  static constexpr double lambd = 1.5, bias = 2.5;
+};
+
+/// Integers stay exact beyond what a double holds, and lose what is behind the point at the end.
+TEST(Unary, IntegersAreExact) {
+  const int64_t wide = (INT64_C(1) << 60) + 1;
+  EXPECT_EQ((act_shrink::apply<WideShrink>(wide)), wide - 3);
+  EXPECT_EQ((act_shrink::apply<WideShrink>(-wide)), -wide + 3);
+  EXPECT_EQ((act_shrink::apply<WideShrink>(INT64_C(2))), 0); // -0.5
+  EXPECT_EQ((act_shrink::apply<WideShrink>(INT64_C(-1))), 0);
+  EXPECT_EQ((op_erf::apply<op_erf>(INT64_C(-9))), -1);
+  EXPECT_EQ((op_erf::apply<op_erf>(UINT64_MAX)), 1u);
+  EXPECT_EQ((op_erf::apply<op_erf>((int8_t)1)), 0);
+  EXPECT_EQ((op_mod::apply<op_mod>(-7.5, 2.0)), 0.5);
+  EXPECT_EQ((op_mod::apply<op_mod>(7.5, -2.0)), -0.5);
+}
+
 TEST(Unary, Functors) {
   checkActivations<float>();
   checkActivations<double>();
