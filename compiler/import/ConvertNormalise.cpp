@@ -13,6 +13,19 @@ using namespace disco::importing;
 // Reductions
 //===----------------------------------------------------------------------===//
 
+/// What a reduction over no axes leaves of every element: all but the sum.
+static Value reduceNothing(OpImport &op, Value x, ReduceKind kind) {
+  switch (kind) {
+  case ReduceKind::L1:
+  case ReduceKind::L2: return op.unary(x, UnaryKind::Abs);
+  case ReduceKind::SumSquare: return op.binary(BinaryKind::Mul, x, x);
+  case ReduceKind::LogSum:
+    return isa<FloatType>(tensorType(x).getElementType()) ? op.unary(x, UnaryKind::Log)
+                                                          : op.reduce(x, kind, {}, true);
+  default: return x; // the logarithm of the exponential, too
+  }
+}
+
 template <ReduceKind kind> static LogicalResult convertReduce(OpImport &op) {
   Value x = op.input(0);
   int64_t since = kind == ReduceKind::Sum ? 13 : 18;
@@ -23,7 +36,7 @@ template <ReduceKind kind> static LogicalResult convertReduce(OpImport &op) {
     return failure();
   if (!given || given->empty()) {
     if (none)
-      return op.forward();
+      return op.result(reduceNothing(op, x, kind));
     given = iota(op.rank(x));
   }
   std::optional<Ints> axes = op.normalAxes(*given, op.rank(x));

@@ -194,6 +194,15 @@ TEST(ConvertReduce, AxesOfEveryForm) {
               {"axes = array<i64: 0, 1>, keepdims, kind = 7"});
   expectParts(OneOp("ReduceSum").input({2, 3}).attr("noop_with_empty_axes", 1).text(),
               {"#disco.act<identity>"});
+  // Nothing is summed; what is done to every element stays.
+  auto nothing = [](const char *kind) {
+    return OneOp(kind, 18).input({2, 3}).attr("noop_with_empty_axes", 1).text();
+  };
+  expectParts(nothing("ReduceL1"), {"#disco.act<abs>"});
+  expectParts(nothing("ReduceL2"), {"#disco.act<abs>"});
+  expectParts(nothing("ReduceLogSum"), {"#disco.act<log>"});
+  expectParts(nothing("ReduceSumSquare"), {"\"disco.binary\"(%0, %0)"});
+  expectParts(nothing("ReduceMax"), {"#disco.act<identity>"});
   expectParts(OneOp("ReduceMean").input({2, 3}).attr("axes", {0, -2}).text(),
               {"error:", "name one axis twice"});
   expectParts(OneOp("ReduceMean").input({2, 3}).attr("axes", {2, 0}).text(),
