@@ -115,52 +115,61 @@ static LogicalResult convertMaxPool(OpImport &op) {
   return convertPool(op, PoolKind::Max);
 }
 
-/// Values go to where the indices say in planes of zeros.
-static LogicalResult convertMaxUnpool(OpImport &op) {
-  Value x = op.input(0), indices = op.input(1);
-  Ints kernel = op.integers("kernel_shape");
-  if (op.hasFailed())
-    return failure();
-  if (op.rank(x) < 3 || op.inputType(1) != ElemType::I64 || op.shape(x) != op.shape(indices))
-    return op.error("needs an input of at least three dimensions and int64 indices of its shape");
+/// The shape that a MaxUnpool makes: `output_shape`, else what the window gives; nothing when it is
+/// wrong.
+static std::optional<Ints> unpooledShape(OpImport &op, Value x) {
   size_t spatial = static_cast<size_t>(op.rank(x)) - 2;
-  Ints strides = op.integers("strides", Ints(spatial, 1)),
+  Ints kernel = op.integers("kernel_shape"), strides = op.integers("strides", Ints(spatial, 1)),
        pads = op.integers("pads", Ints(2 * spatial, 0));
   if (!checkList(op, "kernel_shape", kernel, spatial, 1) ||
       !checkList(op, "strides", strides, spatial, 1) ||
       !checkList(op, "pads", pads, 2 * spatial, 0))
-    return failure();
-  Ints shape(op.shape(x)), whole;
+    return std::nullopt;
+  Ints shape(op.shape(x));
   for (size_t i = 0; i < spatial; ++i)
     shape[i + 2] = (shape[i + 2] - 1) * strides[i] + kernel[i] - pads[i] - pads[i + spatial];
-  std::optional<Ints> wanted = op.hasInput(2) ? op.constantInts(2, "output_shape") : shape;
-  if (!wanted || !isReasonable(shape))
-    return op.error("the result has the shape " + shapeText(shape) + ", which is impossible");
-  int64_t planes = shape[0] * shape[1], plane = elementCount(ArrayRef(shape).drop_front(2));
-  Ints starts, flat{shape[0], shape[1], plane},
-      packed{shape[0], shape[1], elementCount(op.shape(x).drop_front(2))};
+  if (op.hasInput(2)) {
+    std::optional<Ints> wanted = op.constantInts(2, "output_shape");
+    if (!wanted)
+      return std::nullopt;
+    if (wanted->size() != shape.size() || (*wanted)[0] != shape[0] || (*wanted)[1] != shape[1]) {
+      (void)op.error(
+          "input 'output_shape' is " + shapeText(*wanted) +
+          ", but must have the input's dimensions, batch and channels: " + shapeText(op.shape(x)));
+      return std::nullopt;
+    }
+    shape = *wanted;
+  }
+  if (isReasonable(shape))
+    return shape;
+  (void)op.error("the result has the shape " + shapeText(shape) + ", which is impossible");
+  return std::nullopt;
+}
+
+/// Values go to where the indices say in planes of zeros. The indices count in the planes of the
+/// result. With an `output_shape` that is not what the window gives, ONNX's packaged case has them
+/// count in the window's planes instead; PyTorch, which exports such models, and ONNX Runtime do
+/// not, and MaxPool's indices, which come here, are of the tensor that was pooled.
+static LogicalResult convertMaxUnpool(OpImport &op) {
+  Value x = op.input(0), indices = op.input(1);
+  if (op.hasFailed())
+    return failure();
+  if (op.rank(x) < 3 || op.inputType(1) != ElemType::I64 || op.shape(x) != op.shape(indices))
+    return op.error("needs an input of at least three dimensions and int64 indices of its shape");
+  std::optional<Ints> shape = unpooledShape(op, x);
+  if (!shape)
+    return failure();
+  int64_t planes = (*shape)[0] * (*shape)[1],
+          plane = elementCount(ArrayRef<int64_t>(*shape).drop_front(2));
+  Ints starts, flat{(*shape)[0], (*shape)[1], plane},
+      packed{(*shape)[0], (*shape)[1], elementCount(op.shape(x).drop_front(2))};
   for (int64_t i = 0; i < planes; ++i)
     starts.push_back(i * plane);
   Value inPlane = op.binary(BinaryKind::Sub, op.reshape(indices, packed),
-                            op.integersOf({shape[0], shape[1], 1}, starts));
+                            op.integersOf({(*shape)[0], (*shape)[1], 1}, starts));
   Value y = op.scatter(op.filled(flat, tensorType(x).getElementType(), 0), inPlane,
                        op.reshape(x, packed), 2);
-  y = op.reshape(y, shape);
-  if (!y || *wanted == shape)
-    return op.result(y);
-  Ints border(2 * shape.size(), 0);
-  bool fits = wanted->size() == shape.size();
-  for (size_t i = 0; fits && i < shape.size(); ++i) {
-    border[i + shape.size()] = (*wanted)[i] - shape[i];
-    fits = border[i + shape.size()] >= 0;
-  }
-  if (!fits || !isReasonable(*wanted))
-    return op.error("the output shape " + shapeText(*wanted) + " is smaller than " +
-                    shapeText(shape) + ", which the window gives");
-  return op.result(op.make<PadOp>(
-      {y}, {op.named("pads", border),
-            op.named("mode", PadModeAttr::get(op.builder.getContext(), PadMode::Constant)),
-            op.named("value", op.builder.getF64FloatAttr(0))}));
+  return op.result(op.reshape(y, *shape));
 }
 
 static LogicalResult convertAveragePool(OpImport &op) { return convertPool(op, PoolKind::Average); }
