@@ -124,7 +124,7 @@ static LogicalResult convertUpsample(OpImport &op) {
 /// Where result index i lies in an axis of some extent.
 static double coordinateOf(const Resampling &r, size_t axis, int64_t extent, int64_t i) {
   double at = static_cast<double>(i), in = static_cast<double>(extent), scale = r.scales[axis],
-         out = scale * in;
+         out = static_cast<double>(r.shape[axis]);
   if (r.coordinates == CoordinateMode::AlignCorners)
     return out == 1 ? 0 : at * (in - 1) / (out - 1);
   if (r.coordinates == CoordinateMode::Asymmetric)
@@ -133,7 +133,7 @@ static double coordinateOf(const Resampling &r, size_t axis, int64_t extent, int
     return 0;
   double half = (at + 0.5) / scale - 0.5;
   if (r.coordinates == CoordinateMode::HalfPixelSymmetric)
-    return in / 2 * (1 - static_cast<double>(r.shape[axis]) / out) + half;
+    return in / 2 * (1 - out / (scale * in)) + half;
   return half;
 }
 

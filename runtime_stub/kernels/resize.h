@@ -32,7 +32,9 @@ constexpr int64_t resize_floor(double v) {
 template <class P> constexpr double resize_coordinate(int axis, int64_t i) {
   using c = resize_coordinates;
   const double scale = P::scales[axis], in = (double)P::x_shape[axis], at = (double)i;
-  const double out = scale * in; // not rounded, as in ONNX's reference
+  // Corners are those of the result that there is, as in PyTorch and ONNX Runtime; ONNX's reference
+  // takes scale * in, whole or not, by which the last element misses the corner.
+  const double out = (double)P::shape[axis];
   if (P::coordinates == c::align_corners)
     return out == 1 ? 0 : at * (in - 1) / (out - 1);
   if (P::coordinates == c::asymmetric)
@@ -47,7 +49,7 @@ template <class P> constexpr double resize_coordinate(int axis, int64_t i) {
     return 0; // the specification's text; its reference has -0.5
   const double half = (at + 0.5) / scale - 0.5;
   if (P::coordinates == c::half_pixel_symmetric)
-    return in / 2 * (1 - (double)P::shape[axis] / out) + half;
+    return in / 2 * (1 - out / (scale * in)) + half;
   return half;
 }
 

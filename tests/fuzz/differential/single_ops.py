@@ -352,8 +352,6 @@ _PLACES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
 def _later_resize(g, x, dims, options):
     """What came with opset 18 and 19: axes, antialias, what to do with an
     aspect ratio."""
-    if options["coordinate_transformation_mode"] == "align_corners":
-        raise Rejected("unclear")
     axes = list(range(2, len(dims)))
     options["axes"] = axes
     if options["mode"] != "nearest" and g.chance(0.3) and len(dims) == 4:
@@ -386,10 +384,6 @@ def resize(g):
                "coordinate_transformation_mode": g.pick(_PLACES)}
     if mode == "nearest":
         options["nearest_mode"] = g.pick(_NEAREST)
-    if any(s * d % 1 for s, d in zip(scales, dims)) and \
-            options["coordinate_transformation_mode"] == "align_corners":
-        # ONNX's own cases count the part of a position, ONNX Runtime none.
-        raise Rejected("unclear")
     if mode == "cubic" and g.chance(0.4):
         options["cubic_coeff_a"] = -0.5
         options["exclude_outside"] = g.integer(0, 1)
