@@ -132,8 +132,12 @@ static LogicalResult convertDynamicQuantize(OpImport &op) {
   };
   Value least = extreme(ReduceKind::Min, BinaryKind::Min),
         greatest = extreme(ReduceKind::Max, BinaryKind::Max);
-  Value scale =
+  Value step =
       op.binary(BinaryKind::Div, op.binary(BinaryKind::Sub, greatest, least), op.scalar(x, 255));
+  // Of zeros alone: ONNX leaves the scale open, any is right but 0, by which nothing can be
+  // divided.
+  Value scale =
+      op.where(op.binary(BinaryKind::Equal, step, op.scalar(x, 0)), op.scalar(x, 1), step);
   Value raw = op.binary(BinaryKind::Sub, op.scalar(x, 0), op.binary(BinaryKind::Div, least, scale));
   Value rounded = op.unary(op.unary(raw, UnaryKind::Clip, 0, 255), UnaryKind::Round);
   Type byte = elementType(op.builder.getContext(), ElemType::U8);
