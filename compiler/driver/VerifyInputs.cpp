@@ -118,4 +118,26 @@ std::vector<Array> randomInputs(const Manifest &manifest, int64_t samples, uint6
   return inputs;
 }
 
+/// Bits are an integer of the float's size; zeros only move away from zero.
+template <class Bits> static void moveByUlp(Array &array) {
+  for (size_t i = 0; i < array.data.size() / sizeof(Bits); ++i) {
+    uint8_t *at = array.data.data() + i * sizeof(Bits);
+    Bits bits;
+    std::memcpy(&bits, at, sizeof(Bits));
+    const bool isZero = static_cast<Bits>(bits << 1) == 0;
+    bits += i % 2 == 0 || isZero ? 1 : -1;
+    std::memcpy(at, &bits, sizeof(Bits));
+  }
+}
+
+std::vector<Array> movedByUlp(std::vector<Array> inputs) {
+  for (Array &input : inputs) {
+    if (input.type == ElementType::F32)
+      moveByUlp<uint32_t>(input);
+    else if (input.type == ElementType::F64)
+      moveByUlp<uint64_t>(input);
+  }
+  return inputs;
+}
+
 } // namespace discoc

@@ -17,6 +17,10 @@ namespace discoc {
 /// indices. The same seed gives the same bytes everywhere.
 std::vector<Array> randomInputs(const Manifest &manifest, int64_t samples, uint64_t seed);
 
+/// The inputs with every float32 and float64 moved to a neighbour, in turn up and down: what a
+/// rounding error before the model would do.
+std::vector<Array> movedByUlp(std::vector<Array> inputs);
+
 } // namespace discoc
 
 #endif // DISCOC_DRIVER_VERIFYINPUTS_H

@@ -16,6 +16,7 @@ enum Slot : size_t {
   Run = 9,
   CreateSessionOptions = 10,
   SetSessionLogSeverityLevel = 22,
+  SetSessionGraphOptimizationLevel = 23,
   SetIntraOpNumThreads = 24,
   CreateTensorWithDataAsOrtValue = 49,
   GetTensorMutableData = 51,
@@ -36,7 +37,7 @@ struct ApiBase {
   const void *const *(*getApi)(uint32_t version);
   const char *(*getVersion)();
 };
-constexpr int errorsOnly = 3;
+constexpr int errorsOnly = 3, optimiseNothing = 0, optimiseAll = 99;
 } // namespace
 
 struct OrtSession::Impl {
@@ -87,11 +88,13 @@ struct OrtSession::Impl {
     return table != nullptr;
   }
 
-  bool openSession(const std::string &model, Diagnostics &out) {
+  bool openSession(const std::string &model, bool optimise, Diagnostics &out) {
     return call(out, CreateEnv, errorsOnly, "discoc", &environment) &&
            call(out, CreateCpuMemoryInfo, 0, 0, &memory) &&
            call(out, CreateSessionOptions, &options) &&
            call(out, SetSessionLogSeverityLevel, options, errorsOnly) &&
+           call(out, SetSessionGraphOptimizationLevel, options,
+                optimise ? optimiseAll : optimiseNothing) &&
            call(out, SetIntraOpNumThreads, options, 1) &&
            call(out, CreateSession, environment, model.c_str(), options, &session);
   }
@@ -131,12 +134,12 @@ struct OrtSession::Impl {
 OrtSession::~OrtSession() = default;
 
 std::unique_ptr<OrtSession> OrtSession::open(const std::string &library, const std::string &model,
-                                             Diagnostics &out) {
+                                             bool optimise, Diagnostics &out) {
   std::unique_ptr<OrtSession> session(new OrtSession);
   session->impl_ = std::make_unique<Impl>();
   session->impl_->library = library;
-  return session->impl_->load(out) && session->impl_->openSession(model, out) ? std::move(session)
-                                                                              : nullptr;
+  const bool good = session->impl_->load(out) && session->impl_->openSession(model, optimise, out);
+  return good ? std::move(session) : nullptr;
 }
 
 std::optional<std::vector<Array>> OrtSession::run(const std::vector<std::string> &inputNames,

@@ -16,9 +16,10 @@ namespace discoc {
 /// the end.
 class OrtSession {
 public:
-  /// `library` is libonnxruntime.so.1. Null with a diagnostic.
+  /// `library` is libonnxruntime.so.1; `optimise`: the model as it sees fit, else op by op. Null
+  /// with a diagnostic.
   static std::unique_ptr<OrtSession> open(const std::string &library, const std::string &model,
-                                          Diagnostics &out);
+                                          bool optimise, Diagnostics &out);
   ~OrtSession();
   OrtSession(const OrtSession &) = delete;
   OrtSession &operator=(const OrtSession &) = delete;

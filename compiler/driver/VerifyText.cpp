@@ -48,6 +48,12 @@ std::string verifyText(const VerifyResult &result, const Manifest &manifest) {
     if (output.range() == 0 && !output.tensor.shape.empty() && !output.nodes.empty())
       text += fmt::format("\"{}\" is {:g} everywhere in the reference: these inputs tell little\n",
                           printable(output.tensor.name, maxShownName), output.least);
+  for (const OutputError &output : result.outputs)
+    if (int64_t unsettled = output.unsettled())
+      text +=
+          fmt::format("\"{}\": {} elements are off by more than the tolerance, but by no more than "
+                      "ONNX Runtime itself: {:g}, or what its answers differ by\n",
+                      printable(output.tensor.name, maxShownName), unsettled, ortFloor);
   if (result.good())
     text += fmt::format("equal: floating-point values within {:g} of their output's range, others "
                         "exactly\n",
@@ -101,6 +107,8 @@ std::string verifyJson(const VerifyResult &result, const Manifest &manifest,
       Json part{{"rank", node.rank}, {"elements", node.elements}, {"wrong", node.wrong}};
       part["absolute"] = number(node.absolute);
       part["relative"] = number(node.relative);
+      if (node.unsettled)
+        part["unsettled"] = node.unsettled;
       if (output.tensor.type == "float16")
         part["ulps"] = node.ulps;
       part["sample"] = node.sample;

@@ -77,6 +77,47 @@ TEST(VerifyCompare, ValuesThatAreNotFinite) {
   EXPECT_TRUE(std::isinf(error.nodes[0].absolute));
 }
 
+/// Sigmoids of 1e-5 that are 1e-7 off: more than 1e-4 of their range, less than the reference's own
+/// error.
+TEST(VerifyCompare, SmallValuesAreHeldAgainstTheReferencesError) {
+  ManifestTensor tensor{"y", "float32", {3}, {}};
+  const Array wanted = floats({1e-5f, 2e-5f, 3e-5f}), got = floats({1.01e-5f, 2e-5f, 3.2e-5f});
+  EXPECT_EQ(compareOutput(tensor, 0, got, wanted, 1e-4).nodes[0].wrong, 2);
+  const OutputError error = compareOutput(tensor, 0, got, wanted, 1e-4, {ortFloor, {}});
+  EXPECT_EQ(error.unsettled(), 1);
+  EXPECT_EQ(error.nodes[0].wrong, 1);
+  EXPECT_EQ(error.nodes[0].where, (std::vector<int64_t>{2}));
+}
+
+/// Where the reference's own answers differ, every value between them is right; integers are one of
+/// them.
+TEST(VerifyCompare, TheReferencesAnswersMayDiffer) {
+  ManifestTensor tensor{"y", "float32", {3}, {}};
+  const OutputError reals = compareOutput(tensor, 0, floats({0, 1.5f, 2}), floats({0, 1, 3}), 1e-4,
+                                          {0, {floats({0, 2, 3}), floats({0, 1, 2.9f})}});
+  EXPECT_EQ(reals.unsettled(), 1);
+  EXPECT_EQ(reals.nodes[0].wrong, 1);
+  tensor.type = "int64";
+  auto longs = [](std::vector<int64_t> values) { return arrayOf(ElementType::I64, values); };
+  const OutputError integers =
+      compareOutput(tensor, 0, longs({5, 6, 2}), longs({5, 5, 3}), 1e-4, {1, {longs({5, 7, 2})}});
+  EXPECT_EQ(integers.unsettled(), 1);
+  EXPECT_EQ(integers.nodes[0].wrong, 1);
+}
+
+TEST(VerifyInputs, NeighboursAreOneUnitAway) {
+  const float largest = 3e38f;
+  const auto moved = movedByUlp({floats({0, 0, 1, 1, -2, -2, largest})});
+  std::vector<float> got(7);
+  std::memcpy(got.data(), moved[0].data.data(), moved[0].data.size());
+  EXPECT_EQ(got,
+            (std::vector<float>{1.4e-45f, 1.4e-45f, std::nextafter(1.0f, 2.0f),
+                                std::nextafter(1.0f, 0.0f), std::nextafter(-2.0f, -3.0f),
+                                std::nextafter(-2.0f, 0.0f), std::nextafter(largest, INFINITY)}));
+  const Array bytes = arrayOf<uint8_t>(ElementType::U8, {1, 2, 3});
+  EXPECT_EQ(movedByUlp({bytes})[0].data, bytes.data);
+}
+
 TEST(VerifyCompare, ConstantOutputsHaveNoRange) {
   ManifestTensor tensor{"y", "float32", {2}, {}};
   EXPECT_TRUE(compareOutput(tensor, 0, floats({5.0001f, 5}), floats({5, 5}), 1e-4).good());
@@ -197,9 +238,9 @@ TEST(VerifyModel, SettingsBecomeOptionsAgain) {
 
 TEST(VerifyOrt, WhatIsNotOnnxRuntimeIsRefused) {
   Diagnostics faults;
-  EXPECT_FALSE(OrtSession::open("/no/such/library.so", "m.onnx", faults));
+  EXPECT_FALSE(OrtSession::open("/no/such/library.so", "m.onnx", true, faults));
   EXPECT_NE(toString(faults).find("cannot be loaded"), std::string::npos);
   faults.clear();
-  EXPECT_FALSE(OrtSession::open("libm.so.6", "m.onnx", faults));
+  EXPECT_FALSE(OrtSession::open("libm.so.6", "m.onnx", true, faults));
   EXPECT_NE(toString(faults).find("is not ONNX Runtime"), std::string::npos);
 }
