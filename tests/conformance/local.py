@@ -50,6 +50,13 @@ _REDUCTIONS = {
 }
 
 
+# What stays when nothing is summed.
+_MAPS = {
+    "ReduceL1": np.abs, "ReduceL2": np.abs, "ReduceSumSquare": np.square,
+    "ReduceLogSum": np.log,
+}
+
+
 def case_reductions():
     for name, function in _REDUCTIONS.items():
         x = np.abs(_random(2, 6, 4)) + 0.5
@@ -61,8 +68,10 @@ def case_reductions():
         yield _one(f"{name.lower()}_no_axes", 18, name, {"x0": x},
                    {"x1": np.array([], np.int64)},
                    {"y": function(x, keepdims=True).astype(np.float32)})
-        yield _one(f"{name.lower()}_noop", 18, name, {"x0": x},
-                   {"x1": np.array([], np.int64)}, {"y": x},
+        signed = x if name == "ReduceLogSum" else _random(2, 6, 4)
+        yield _one(f"{name.lower()}_noop", 18, name, {"x0": signed},
+                   {"x1": np.array([], np.int64)},
+                   {"y": _MAPS.get(name, np.array)(signed)},
                    noop_with_empty_axes=1)
     flags = _random(3, 8) > 0.5
     for name, function in (("ReduceMax", np.any), ("ReduceMin", np.all)):
@@ -124,6 +133,28 @@ def case_windows():
                    ceil_mode=ceil, count_include_pad=include)
 
 
+def case_unpool():
+    """Values of windows of 2 x 2 go back to where they were in 7 x 7, 9 x 8
+    and 6 x 6."""
+    for name, shape in (("odd", (7, 7)), ("larger", (9, 8)),
+                        ("same", (6, 6))):
+        x = _random(2, 3, *shape)
+        pooled = np.zeros((2, 3, 3, 3), np.float32)
+        at = np.zeros((2, 3, 3, 3), np.int64)
+        y = np.zeros_like(x)
+        for n, c, i, j in np.ndindex(2, 3, 3, 3):
+            window = x[n, c, 2 * i:2 * i + 2, 2 * j:2 * j + 2]
+            r, s = np.unravel_index(window.argmax(), (2, 2))
+            place = n, c, 2 * i + r, 2 * j + s
+            pooled[n, c, i, j] = y[place] = x[place]
+            at[n, c, i, j] = np.ravel_multi_index(place, x.shape)
+        given = {} if name == "same" else \
+            {"x2": np.array(x.shape, np.int64)}
+        yield _one(f"maxunpool_{name}", 11, "MaxUnpool",
+                   {"x0": pooled, "x1": at}, given, {"y": y},
+                   kernel_shape=[2, 2], strides=[2, 2])
+
+
 def _cubic(d, a=-0.75):
     d = abs(d)
     if d <= 1:
@@ -177,6 +208,55 @@ def case_resize():
                    keep_aspect_ratio_policy=policy)
 
 
+def _at(x, places, weight, reach, outside=np.nan):
+    """The last axis at some places; those beyond the ends are `outside`."""
+    extent = x.shape[-1]
+    y = np.zeros(x.shape[:-1] + (len(places),))
+    for o, at in enumerate(places):
+        if not np.isnan(outside) and not 0 <= at <= extent - 1:
+            y[..., o] = outside
+            continue
+        low = int(np.floor(at))
+        for k in range(low - reach + 1, low + reach + 1):
+            y[..., o] += x[..., min(max(k, 0), extent - 1)] * weight(at - k)
+    return y
+
+
+def case_resize_corners():
+    """Scales whose product with the extent is not whole: the last element of
+    the result is the corner, as in PyTorch."""
+    x = _random(1, 5, 9, 12)
+    triangle = lambda d: max(1 - abs(d), 0)  # noqa: E731
+    nearest = lambda d: float(-0.5 < d <= 0.5)  # noqa: E731
+    for mode, weight, reach in (("linear", triangle, 1), ("cubic", _cubic, 2),
+                                ("nearest", nearest, 1)):
+        for scale in ((1.3, 0.7), (0.6, 1.72)):
+            h, w = (int(np.floor(np.float32(e) * np.float32(s)))
+                    for e, s in zip((9, 12), scale))
+            y = _at(x, np.linspace(0, 11, w), weight, reach)
+            y = _at(y.swapaxes(2, 3), np.linspace(0, 8, h), weight,
+                    reach).swapaxes(2, 3)
+            yield _one(f"resize_corners_{mode}_{scale[0]}", 18, "Resize",
+                       {"x0": x}, {"x2": np.array(scale, np.float32)},
+                       {"y": y.astype(np.float32)}, mode=mode, axes=[2, 3],
+                       coordinate_transformation_mode="align_corners")
+    for axes in ((2, 3), (3, 2)):
+        # The roi and the scales stand in the order of the axes.
+        crop, scale = {2: (0.4, 0.6), 3: (0.1, 1.3)}, {2: 0.7, 3: 1.35}
+        w, h = (int(np.floor(np.float32(e) * np.float32(scale[a])))
+                for a, e in ((3, 12), (2, 9)))
+        y = _at(x, np.linspace(0.1 * 11, 1.3 * 11, w), triangle, 1, 5)
+        y = _at(y.swapaxes(2, 3), np.linspace(0.4 * 8, 0.6 * 8, h), triangle,
+                1, 5).swapaxes(2, 3)
+        roi = [crop[a][0] for a in axes] + [crop[a][1] for a in axes]
+        yield _one(f"resize_crop_{axes[0]}", 18, "Resize", {"x0": x},
+                   {"x1": np.array(roi, np.float32),
+                    "x2": np.array([scale[a] for a in axes], np.float32)},
+                   {"y": y.astype(np.float32)}, mode="linear",
+                   axes=list(axes), extrapolation_value=5.0,
+                   coordinate_transformation_mode="tf_crop_and_resize")
+
+
 # -- scalar functions ---------------------------------------------------------
 
 def case_scalar():
@@ -208,6 +288,18 @@ def case_scalar():
                saturate=1)
     yield _one("equal_bool", 19, "Equal", {"x0": a > 0, "x1": a > 9}, {},
                {"y": (a > 0) == (a > 9)})
+
+
+def case_dynamic_quantize():
+    for name, x in (("zeros", np.zeros((2, 5), np.float32)),
+                    ("tiny", np.full((2, 5), 1e-43, np.float32)),
+                    ("positive", np.full((2, 5), 3, np.float32))):
+        step = x.max() / np.float32(255)
+        step = step if step > 0 else np.float32(1)
+        yield _one(f"dynamic_quantize_{name}", 11, "DynamicQuantizeLinear",
+                   {"x0": x}, {},
+                   {"y": np.rint(x / step).astype(np.uint8),
+                    "scale": np.array(step), "zero": np.array(0, np.uint8)})
 
 
 # -- normalisation ------------------------------------------------------------
