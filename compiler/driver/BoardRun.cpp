@@ -230,17 +230,18 @@ std::vector<std::string> BoardRun::portArguments(size_t rank, std::vector<int> &
   return argv;
 }
 
+/// What boards read has at most 18 digits: 59 bits.
+static uint64_t randomNonce() {
+  std::random_device random;
+  return ((static_cast<uint64_t>(random()) << 32) | random()) >> 5;
+}
+
 /// What the program finds as its command line, as -semihosting-config has it.
 std::string BoardRun::programArguments(size_t rank) const {
-  std::vector<std::string> words = {
-      "shard",
-      "--json",
-      "--deadline-ms",
-      std::to_string(request_.deadlineMs),
-      "--repeat",
-      std::to_string(request_.repeat),
-      "--nonce",
-      std::to_string((uint64_t(std::random_device()()) << 32) | std::random_device()())};
+  std::vector<std::string> words = {"shard",         "--json",
+                                    "--deadline-ms", std::to_string(request_.deadlineMs),
+                                    "--repeat",      std::to_string(request_.repeat),
+                                    "--nonce",       std::to_string(randomNonce())};
   if (isRootRank(manifest_.root.inputAt, static_cast<int64_t>(rank)) && !manifest_.inputs.empty()) {
     for (size_t i = 0; i < manifest_.inputs.size(); ++i)
       for (const auto &[name, file] : request_.inputs)
