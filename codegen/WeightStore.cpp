@@ -121,25 +121,30 @@ FailureOr<uint32_t> WeightStore::write(StringRef directory, std::string &hash) c
   return crc;
 }
 
+/// A file of another size is found by the assembler: the check of its bytes would read past it.
 static std::string assemblyText(StringRef symbol, int64_t bytes) {
-  return ("# SPDX-License-Identifier: Apache-2.0\n# The weights, " + std::to_string(bytes) +
+  std::string size = std::to_string(bytes);
+  return ("# SPDX-License-Identifier: Apache-2.0\n# The weights, " + size +
           " bytes.\n    .section .rodata\n    .balign 64\n    .globl " + symbol +
           "\n#ifdef __ELF__\n    .hidden " + symbol + "\n#endif\n" + symbol +
-          ":\n    .incbin \"weights.bin\"\n"
+          ":\n    .incbin \"weights.bin\"\n    .if (. - " + symbol + ") != " + size +
+          "\n    .error \"weights.bin is of another size than this program's weights\"\n    "
+          ".endif\n"
           "#if defined(__linux__) && defined(__ELF__)\n    .section "
           ".note.GNU-stack,\"\",%progbits\n#endif\n")
       .str();
 }
 
 static std::string arrayText(StringRef symbol, int64_t total, std::string bytes) {
-  std::string text = ("// SPDX-License-Identifier: Apache-2.0\n// The weights, " +
-                      std::to_string(total) + " bytes, as little-endian words.\n" +
-                      "#include <stdint.h>\n\nextern \"C\" {\n"
-                      "extern __attribute__((visibility(\"hidden\"))) const uint32_t " +
-                      symbol + "[];\nalignas(64) const uint32_t " + symbol + "[] = {")
-                         .str();
   size_t words = std::max<size_t>(bytes.size() / 4, 1);
   bytes.resize(words * 4);
+  std::string text =
+      ("// SPDX-License-Identifier: Apache-2.0\n// The weights, " + std::to_string(total) +
+       " bytes, as little-endian words.\n" +
+       "#include <stdint.h>\n\nextern \"C\" {\n"
+       "extern __attribute__((visibility(\"hidden\"))) const uint32_t " +
+       symbol + "[];\nalignas(64) const uint32_t " + symbol + "[" + std::to_string(words) + "] = {")
+          .str();
   llvm::raw_string_ostream os(text);
   for (size_t i = 0; i < words; ++i)
     os << (i % 8 == 0 ? "\n    " : " ")

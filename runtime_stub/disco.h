@@ -423,14 +423,15 @@ uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size);
 #define DISCO_MAGIC 0xd15cu
 
 void disco_frame_decode(disco_frame *frame, const uint8_t *header);
-// The header of a hello, whose layout is that of version 1: the first four bytes of the build hash
-// in place of the session, the epoch in that of the sequence. All but the CRC.
-disco_frame disco_hello_frame(const uint8_t *build_hash, uint32_t epoch);
 // Writes all fields as they are but the CRC, which is computed from the header and frame->length
 // bytes of payload: CRC-32 for a hello, CRC-32C for all others.
 void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *payload);
 
 inline namespace DISCO_RUNTIME {
+
+// The header of a hello, whose layout is that of version 1: the first four bytes of the build hash
+// in place of the session, the epoch in that of the sequence. All but the CRC.
+disco_frame disco_hello_frame(const uint8_t *build_hash, uint32_t epoch);
 
 // The session of two peers: CRC-32C of the nonce of the lower rank, that of the higher, and the
 // build hash.

@@ -30,7 +30,7 @@ void disco_frame_encode(uint8_t *header, const disco_frame *frame, const void *p
   store32(header + 24, frame_crc(header, payload, frame->length));
 }
 
-disco_frame disco_hello_frame(const uint8_t *build_hash, uint32_t epoch) {
+disco_frame DISCO_RUNTIME::disco_hello_frame(const uint8_t *build_hash, uint32_t epoch) {
   return {DISCO_MAGIC,
           DISCO_PROTOCOL_VERSION,
           DISCO_FRAME_HELLO,
@@ -46,7 +46,7 @@ disco_frame disco_hello_frame(const uint8_t *build_hash, uint32_t epoch) {
 }
 
 uint32_t DISCO_RUNTIME::disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonce,
-                          const uint8_t *build_hash) {
+                                         const uint8_t *build_hash) {
   uint32_t crc = disco_crc32c(0, lower_nonce, DISCO_NONCE_SIZE);
   return disco_crc32c(disco_crc32c(crc, higher_nonce, DISCO_NONCE_SIZE), build_hash, 16);
 }

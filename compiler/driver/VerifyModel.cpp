@@ -113,6 +113,8 @@ std::string writeMasked(const importer::Model &model, const std::string &out,
 ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   ModelOptions options;
   options.model = model;
+  options.name = manifest.model.name;
+  options.weightCheck = manifest.settings.count("weight-check") != 0;
   for (const auto &[key, value] : manifest.settings) {
     if (key.rfind("pin.", 0) == 0)
       options.pins.push_back(key.substr(4) + "=" + value);

@@ -112,6 +112,11 @@ class Suite:
         with open(os.path.join(second, "node1", "weights.bin"), "rb") as f:
             write(files[1], f.read())
         self.refused("another build's weights", out, 1)
+        for size in (0, len(good[1]) // 2, len(good[1]) - 64):
+            write(files[1], good[1][:size])
+            done = self.call("run", out, *self.input)
+            self.tally.check(f"{size} bytes of weights", done.returncode == 3
+                             and "of another size" in done.stderr, done.stderr)
         write(files[1], good[1])
         done = self.call("run", out, *self.input)
         self.tally.check("good weights again", done.returncode == 0,

@@ -180,12 +180,17 @@ class Suite:
 
     def damaged_node(self):
         bad = self.path("bad")
-        shutil.copytree(self.path("out"), bad)
+        discoc.compile(MASKED, 2, bad, extra=PIN + ["--name", "other"])
         damage_weights(os.path.join(bad, "node1"))
-        self.expect("a node with other weights", 5,
-                    ["node 1 is wrong", "node1/weights.cpp",
-                     "is not as compile writes it"],
-                    "verify", bad, "--model", MASKED)
+        done = self.expect("a node with other weights", 5,
+                           ["node 1 is wrong", "node1/weights.cpp",
+                            "is not as compile writes it"],
+                           "verify", bad, "--model", MASKED)
+        files = re.findall(r"(\S+): is not as compile",
+                           done.stdout + done.stderr)
+        self.tally.check("what was changed, and nothing else", sorted(
+            os.path.relpath(f, bad) for f in files) ==
+            ["node1/model.cpp", "node1/weights.cpp"], str(files))
 
     def refusals(self):
         out, empty = self.path("out"), self.path("empty")
