@@ -6,6 +6,8 @@ feature: 2^-11 of it as a half float, 1/254 of the largest of its message as a
 byte; the largest error seen must also come near that, so that neither a wider
 nor a narrower scale passes. Deeper models stay within a share of their range.
 What travels takes a half of f32's bytes, or a quarter and a scale a message.
+The programs of deeper models run under the address sanitizer: an arena that is
+too small is no matter of a compiler's warnings.
 
     wires.py [--only REGEX]
 """
@@ -33,6 +35,7 @@ HALF_STEP = {"f16": 2.0 ** -11, "i8": 0.5 / 127}
 REACHED = {"f16": 0.05, "i8": 0.2}
 # A transformer's errors are those of six exchanges and what they become in attention.
 DEEP = {"f16": 5e-4, "i8": 1e-2}
+SANITIZED = ("-O1", "-w", "-fsanitize=address")
 
 
 def product(seed):
@@ -69,13 +72,13 @@ class Checked:
         self.feeds = {n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
         self.want = compare.oracle(model, self.feeds)
 
-    def run(self, nodes, wire, *flags):
-        """({output: array}, exchanged bytes, messages) of the emitted program."""
+    def run(self, nodes, wire, *options, flags=("-O1", "-w")):
+        """({output: array}, what is exchanged) of the emitted program."""
         out = os.path.join(self.folder, f"{self.name}-{nodes}-{wire}")
-        discoc.compile(self.path, nodes, out, extra=["--wire", wire, *flags])
+        discoc.compile(self.path, nodes, out, extra=["--wire", wire, *options])
         exchanged = cluster.load_json(os.path.join(out, "report.json"))["cluster"]["exchanged"]
         program = out + ".program"
-        cluster.build_inproc([out], program, self.runtime, flags=("-O1", "-w"))
+        cluster.build_inproc([out], program, self.runtime, flags=flags)
         got, _ = cluster.run_inproc(program, nodes, self.feeds, list(self.want), out + ".data")
         return got, exchanged
 
@@ -115,7 +118,7 @@ def check_steps(folder, runtime, tally):
 def check_deep(checked):
     for nodes in NODES:
         for wire, share in DEEP.items():
-            got, _ = checked.run(nodes, wire)
+            got, _ = checked.run(nodes, wire, flags=SANITIZED)
             far = compare.worst(got, checked.want)
             checked.check(f"N = {nodes}, {wire}", far <= share,
                           f"error {far:.3g} of the range, at most {share:g}")
@@ -133,11 +136,14 @@ def main():
         return tally.close()
     with tempfile.TemporaryDirectory(prefix="discoc-wires-") as folder:
         runtime = cluster.Runtime(os.path.join(folder, "runtime"))
-        if re.search(a.only, "product"):
-            check_steps(folder, runtime, tally)
-        for name, model in (("residual", residual(4)), ("transformer", seeded.transformer(blocks=1))):
-            if re.search(a.only, name):
-                check_deep(Checked(name, model, folder, runtime, tally))
+        try:
+            if re.search(a.only, "product"):
+                check_steps(folder, runtime, tally)
+            for name, model in (("residual", residual(4)), ("transformer", seeded.transformer(blocks=1))):
+                if re.search(a.only, name):
+                    check_deep(Checked(name, model, folder, runtime, tally))
+        except (discoc.CompileError, cluster.BuildError, cluster.RunError) as error:
+            tally.fail("a program", f"{type(error).__name__}: {error}")
     return tally.close()
 
 
