@@ -34,7 +34,8 @@ private:
   int fd_ = -1;
 };
 
-/// Whether an open folder is one that this process made and holds: to lock it again would never end.
+/// Whether an open folder is one that this process made and holds: to lock it again would never
+/// end.
 bool isHeldHere(int folder);
 
 /// Removes the directories PREFIX-XXXXXX of this user that no process holds.
