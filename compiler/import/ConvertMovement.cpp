@@ -354,7 +354,7 @@ static Attribute readBorder(OpImport &op, Value x) {
   if (!given || given.getNumElements() == 0)
     return isReal ? Attribute(op.builder.getF64FloatAttr(real))
                   : op.builder.getI64IntegerAttr(static_cast<int64_t>(real));
-  ConstantView view(given);
+  ConstantView view(given, given.getShapedType().getShape());
   return isReal ? Attribute(op.builder.getF64FloatAttr(view.real(0)))
                 : op.builder.getI64IntegerAttr(view.integer(0));
 }
