@@ -46,6 +46,10 @@ void board_watchdog_feed(void);
 // What a code means, in English. Never null.
 const char *board_code_text(int code);
 
+// Random bytes, for the nonce of a start. False: there are none now. Only boards that define
+// BOARD_HAS_ENTROPY have it.
+bool board_entropy(uint8_t *to, uint32_t size);
+
 // Every interrupt but the tick calls this: it makes board_idle return.
 void board_event(void);
 

@@ -218,8 +218,14 @@ void close_files() {
 // Running
 //===----------------------------------------------------------------------===//
 
-// No other start has them, as far as a board can know: what the command line says, and the count.
+// No other start has them, as far as a board can know: random bytes where it has some, what the
+// command line says, and the count.
 void make_nonce() {
+#ifdef BOARD_HAS_ENTROPY
+  uint64_t random = 0;
+  if (board_entropy(reinterpret_cast<uint8_t *>(&random), sizeof random))
+    s.nonce ^= random;
+#endif
   ++starts;
   memcpy(s.config.nonce, &s.nonce, sizeof s.nonce);
   memcpy(s.config.nonce + sizeof s.nonce, &starts, sizeof starts);
