@@ -120,61 +120,71 @@ void notify(disco_node *n, uint64_t left_us) {
   return excused < end + length ? excused : end + length;
 }
 
+// Of a wait. Silence: `moved` bytes, the last `since`. Floor of progress: `base` bytes before
+// `from`.
+struct watch {
+  uint32_t moved, base;
+  uint64_t limit, since, notice, from;
+};
+
+// Looks at what has moved. 0, or why the wait is over. `until`: when it is if nothing moves.
+int look(disco_node *n, const disco_peer &p, uint32_t moves, uint64_t t, watch *w,
+         uint64_t *until) {
+  uint64_t longest = n->moved ? n->deadline_us : n->idle_us;
+  int code = DISCO_OK;
+  if (w->limit != longest || moves != w->moved) {
+    if (w->moved == w->base)
+      w->from = t; // the first byte that moves
+    if (t >= end_of(p, w->from, n->deadline_us)) {
+      if (moves - w->base < n->floor)
+        code = DISCO_ERR_SLOW;
+      w->base = moves;
+    }
+    w->moved = moves;
+    w->limit = longest;
+    w->since = t;
+    w->notice = t + longest / 4;
+  }
+  *until = end_of(p, w->since, longest);
+  if (t >= *until)
+    code = DISCO_ERR_DEADLINE;
+  if (n->config->inference_us && n->moved) {
+    if (!n->begun_us)
+      n->begun_us = t;
+    uint64_t end = n->begun_us + n->config->inference_us;
+    if (t >= end)
+      code = DISCO_ERR_LIMIT;
+    *until = end < *until ? end : *until;
+  }
+  return code;
+}
+
 // The wait of disco_wait and disco_flush: until the slot has the state.
 int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   const disco_message &m = n->program->messages[slot];
   const disco_slot &s = n->config->slots[slot];
   const disco_peer &p = n->config->peers[m.peer];
+  const uint32_t &moves = m.incoming ? p.rx_moved : p.tx_moved;
   pump(n);
-  if (n->error.code != DISCO_OK || s.state == state)
-    return result(n);
-  // Silence: `moved` bytes, the last `since`. Floor of progress: `base` bytes before `from`.
-  uint32_t base = m.incoming ? p.rx_moved : p.tx_moved, moved = base;
-  uint64_t limit = 0, since = 0, notice = 0, from = 0;
-  for (;;) {
-    uint32_t moves = m.incoming ? p.rx_moved : p.tx_moved;
-    uint64_t t = now(n), longest = n->moved ? n->deadline_us : n->idle_us;
-    int code = DISCO_OK;
-    if (limit != longest || moves != moved) {
-      if (moved == base)
-        from = t; // the first byte that moves
-      if (t >= end_of(p, from, n->deadline_us)) {
-        if (moves - base < n->floor)
-          code = DISCO_ERR_SLOW;
-        base = moves;
-      }
-      moved = moves;
-      limit = longest;
-      since = t;
-      notice = t + limit / 4;
-    }
+  watch w = {moves, moves, 0, 0, 0, 0};
+  while (n->error.code == DISCO_OK && s.state != state) {
+    uint64_t t = now(n), until = 0;
+    int code = look(n, p, moves, t, &w, &until);
     if (p.seen & seen_bye)
       return peer_left(n, m.peer, m);
-    uint64_t until = end_of(p, since, limit);
-    if (t >= until)
-      code = DISCO_ERR_DEADLINE;
-    if (n->config->inference_us && n->moved) {
-      if (!n->begun_us)
-        n->begun_us = t;
-      uint64_t end = n->begun_us + n->config->inference_us;
-      if (t >= end)
-        code = DISCO_ERR_LIMIT;
-      until = end < until ? end : until;
-    }
     if (code) {
       raise(n, code, m.peer, m.id, true);
-      return fail(n);
+      break;
     }
-    if (t >= notice) {
+    if (t >= w.notice) {
       notify(n, until - t);
-      notice = t + limit / 4;
+      w.notice = t + w.limit / 4;
     } else {
-      sleep_until(n, until, notice);
+      sleep_until(n, until, w.notice);
     }
     pump(n);
-    if (n->error.code != DISCO_OK || s.state == state)
-      return result(n);
   }
+  return result(n);
 }
 
 bool greeted(const disco_peer *p) {

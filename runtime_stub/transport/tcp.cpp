@@ -375,13 +375,13 @@ bool hear_hello(disco_tcp *t, tcp_link *l) {
   ssize_t n = recv(l->fd, l->ahead + l->ahead_size, hello_size - l->ahead_size, 0);
   if (n < 0 && again(errno))
     return false;
-  if (n <= 0 && l->ahead_size == 0) {
+  if (n <= 0) {
     retry(l, "it closes the connection without a hello");
     return false;
   }
-  l->ahead_size += n > 0 ? static_cast<uint32_t>(n) : 0;
+  l->ahead_size += static_cast<uint32_t>(n);
   bool magic = l->ahead_size < 2 || load_magic(l->ahead) == DISCO_MAGIC;
-  if (n > 0 && magic && l->ahead_size < hello_size)
+  if (magic && l->ahead_size < hello_size)
     return false;
   const char *why = l->ahead_size == hello_size && disco_hello_rank(l->ahead) >= 0
                         ? foreign(t, l->ahead)

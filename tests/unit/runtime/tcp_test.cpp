@@ -31,6 +31,15 @@ int dial(uint16_t port) {
   return fd;
 }
 
+std::string receiveAll(int fd) {
+  std::string all(200, 0);
+  size_t got = 0;
+  for (ssize_t n; (n = recv(fd, &all[got], all.size() - got, 0)) > 0;)
+    got += static_cast<size_t>(n);
+  all.resize(got);
+  return all;
+}
+
 std::vector<Route> allPairs(uint32_t nodes, uint32_t bytes) {
   std::vector<Route> r;
   for (uint32_t from = 0; from < nodes; ++from)
@@ -165,15 +174,6 @@ TEST(Tcp, ForeignNodesAreNamedAtTheStartDeadline) {
     }
 }
 
-std::string receiveAll(int fd) {
-  std::string all(200, 0);
-  size_t got = 0;
-  for (ssize_t n; (n = recv(fd, &all[got], all.size() - got, 0)) > 0;)
-    got += static_cast<size_t>(n);
-  all.resize(got);
-  return all;
-}
-
 // Strangers of another version, build and epoch call before the real peer, and one takes its
 // address at first. They are answered, without what would let them take a place, and the cluster
 // starts.
@@ -262,8 +262,13 @@ TEST(Tcp, AServerThatHangsUpIsTriedAgain) {
   c[0].config.transport = {};
   c[1].config.transport = m.open(1);
   std::thread first([&] {
-    for (int i = 0; i < 3; ++i)
-      close(accept(m.fds[0], nullptr, nullptr));
+    for (size_t said : {0u, 0u, 1u, 40u}) {
+      int fd = accept(m.fds[0], nullptr, nullptr);
+      EXPECT_EQ(send(fd, hello(0, 2).data(), said, MSG_NOSIGNAL), static_cast<ssize_t>(said));
+      shutdown(fd, SHUT_WR);
+      receiveAll(fd);
+      close(fd);
+    }
     c[0].config.transport = m.open(0);
     ASSERT_EQ(c[0].init(), 0);
     EXPECT_EQ(disco_start(&c[0].node), 0);
