@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where each result index reads, and with which weights, is computed by the C++
-// compiler: one constant table an axis that changes. Coordinates are in double,
-// as in ONNX's reference.
+// compiler: one constant table an axis that changes.
 #ifndef DISCO_KERNELS_RESIZE_H
 #define DISCO_KERNELS_RESIZE_H
 
@@ -28,29 +27,36 @@ constexpr int64_t resize_floor(double v) {
   return (double)i > v ? i - 1 : i;
 }
 
-/// Where result index i of axis D lies in x.
-template <class P> constexpr double resize_coordinate(int axis, int64_t i) {
+/// Where result index i of an axis lies in x, in the arithmetic of T.
+template <class P, class T> constexpr double resize_coordinate_in(int axis, int64_t i) {
   using c = resize_coordinates;
-  const double scale = P::scales[axis], in = (double)P::x_shape[axis], at = (double)i;
+  const T scale = (T)P::scales[axis], in = (T)P::x_shape[axis], at = (T)i;
   // Corners are those of the result that there is, as in PyTorch and ONNX Runtime; ONNX's reference
   // takes scale * in, whole or not, by which the last element misses the corner.
-  const double out = (double)P::shape[axis];
+  const T out = (T)P::shape[axis];
   if (P::coordinates == c::align_corners)
     return out == 1 ? 0 : at * (in - 1) / (out - 1);
   if (P::coordinates == c::asymmetric)
     return at / scale;
   if (P::coordinates == c::tf_crop_and_resize) {
-    const double start = P::roi[axis], end = P::roi[axis + P::rank];
-    const double inside =
+    const T start = (T)P::roi[axis], end = (T)P::roi[axis + P::rank];
+    const T inside =
         out == 1 ? (end - start) * (in - 1) / 2 : at * (end - start) * (in - 1) / (out - 1);
     return inside + start * (in - 1);
   }
   if (P::coordinates == c::pytorch_half_pixel && P::shape[axis] == 1)
     return 0; // the specification's text; its reference has -0.5
-  const double half = (at + 0.5) / scale - 0.5;
+  const T half = (at + (T)0.5) / scale - (T)0.5;
   if (P::coordinates == c::half_pixel_symmetric)
     return in / 2 * (1 - out / (scale * in)) + half;
   return half;
+}
+
+/// The nearest element is looked for in float, as PyTorch and ONNX Runtime do: with a scale such as
+/// 0.3, which no float is, elements lie half way between two only then.
+template <class P> constexpr double resize_coordinate(int axis, int64_t i) {
+  return P::mode == resize_mode::nearest ? resize_coordinate_in<P, float>(axis, i)
+                                         : resize_coordinate_in<P, double>(axis, i);
 }
 
 /// What one result index reads along one axis.

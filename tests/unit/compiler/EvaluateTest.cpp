@@ -133,6 +133,10 @@ TEST(Scalars, AreTheKernels) {
   EXPECT_EQ(binary(BinaryKind::Max, large, 1), large);
   EXPECT_EQ(binary(BinaryKind::Fmod, large, 10), large % 10);
   EXPECT_EQ(binary(BinaryKind::Div, large, 0), 0u);
+  EXPECT_EQ(binary(BinaryKind::ShiftLeft, large, 4), 80u);
+  EXPECT_EQ(binary(BinaryKind::ShiftRight, large, 60), 8u);
+  EXPECT_EQ(binary(BinaryKind::ShiftRight, large, 64), 0u);
+  EXPECT_FALSE(binaryFunction(BinaryKind::ShiftLeft, i64, i64)); // of unsigned integers
   EXPECT_FALSE(unaryFunction(UnaryKind::Sigmoid, i64));
   EXPECT_FALSE(binaryFunction(BinaryKind::And, f32, f32));
 }

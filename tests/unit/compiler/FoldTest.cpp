@@ -263,9 +263,6 @@ TEST(Fold, Bits) {
   expectSame(expected([](int64_t x, int64_t y) { return x & y; }), folded(10), "and");
   expectSame(expected([](int64_t x, int64_t y) { return x | y; }), folded(11), "or");
   expectSame(expected([](int64_t x, int64_t y) { return x ^ y; }), folded(12), "xor");
-  a = iota({20}, 1);
-  expectSame(expected([](int64_t x, int64_t y) { return x << y; }), folded(18), "left");
-  expectSame(expected([](int64_t x, int64_t y) { return x >> y; }), folded(19), "right");
 }
 
 TEST(Fold, BroadcastAndReduce) {
