@@ -65,7 +65,8 @@ IndexSet Relation::apply(const IndexSet &set) const {
   if (kind == Kind::Offset) {
     llvm::SmallVector<int64_t> bounds;
     auto [first, end] = readers();
-    for (IndexSet::Range range : set.intersect(IndexSet::range(first, end)).getRanges())
+    IndexSet reading = set.intersect(IndexSet::range(first, end));
+    for (IndexSet::Range range : reading.getRanges())
       bounds.append({range.first - shift, range.second - shift});
     return IndexSet::fromBounds(bounds);
   }

@@ -125,6 +125,8 @@ static LogicalResult convertDynamicQuantize(OpImport &op) {
   Value x = op.input(0);
   if (op.hasFailed())
     return failure();
+  if (op.inputType(0) == ElemType::F64)
+    return op.error("takes single precision only", "insert a Cast to float before it");
   Ints axes = iota(op.rank(x));
   auto extreme = [&](ReduceKind reduce, BinaryKind join) {
     Value found = axes.empty() ? x : op.reduce(x, reduce, axes, false);
