@@ -76,7 +76,7 @@ private:
     bool incoming;
   };
   std::vector<Message> messages;
-  llvm::DenseMap<int64_t, unsigned> messageIndices; ///< by id
+  llvm::DenseMap<int64_t, unsigned> messageIndices;                       ///< by id
   std::map<int64_t, int64_t> inputPlaces;                                 // offsets in the arena
   std::map<std::pair<std::string, std::string>, std::string> structNames; // by kernel and members
   int64_t numCalls = 0;

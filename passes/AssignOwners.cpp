@@ -44,7 +44,8 @@ public:
 
   bool contains(Operation *op) const {
     return makesVector(op) && !op->hasAttr(kOwnersAttr) && !op->hasAttr(kStatedMaskAttr) &&
-           elements(op->getOperand(0)) == shapeOf(op->getOperand(0))[contractionOf(op)->inputAxis] &&
+           elements(op->getOperand(0)) ==
+               shapeOf(op->getOperand(0))[contractionOf(op)->inputAxis] &&
            squeezed.contains(op->getResult(0));
   }
 

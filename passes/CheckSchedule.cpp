@@ -307,11 +307,11 @@ private:
 };
 
 /// Two buffers that live at the same time and share a byte, the one that begins first before the
-/// other. Those alive lie apart, so that of them only the neighbours of a new one can share with it.
+/// other. Those alive lie apart, so that of them only the neighbours of a new one can share with
+/// it.
 std::optional<std::pair<size_t, size_t>> findOverlap(const std::vector<Buffer> &buffers) {
   auto order = llvm::to_vector(llvm::seq<size_t>(0, buffers.size()));
-  llvm::stable_sort(order,
-                    [&](size_t a, size_t b) { return buffers[a].start < buffers[b].start; });
+  llvm::stable_sort(order, [&](size_t a, size_t b) { return buffers[a].start < buffers[b].start; });
   std::map<int64_t, size_t> alive;       // by offset
   std::multimap<int64_t, size_t> ending; // by the last op
   for (size_t i : order) {

@@ -76,8 +76,7 @@ int64_t placeInOrder(std::vector<Buffer> &buffers, const Neighbours &neighbours,
 int64_t placeAsTheyBegin(std::vector<Buffer> &buffers) {
   constexpr int tries = 64;
   auto order = llvm::to_vector(llvm::seq<size_t>(0, buffers.size()));
-  llvm::stable_sort(order,
-                    [&](size_t a, size_t b) { return buffers[a].start < buffers[b].start; });
+  llvm::stable_sort(order, [&](size_t a, size_t b) { return buffers[a].start < buffers[b].start; });
   std::map<int64_t, int64_t> gaps;               // begin, end
   std::multimap<int64_t, const Buffer *> ending; // by the last op
   int64_t arena = 0;

@@ -159,9 +159,9 @@ private:
     Ends first = ends[run.messages.front()], last = ends[run.messages.back()], joined;
     OpBuilder builder(last.send);
     ArrayAttr partsAttr = builder.getArrayAttr(attrs);
-    joined.send = builder.create<SendOp>(builder.getFusedLoc(locations), type, inputs,
-                                         first.send.getToAttr(), first.send.getMessageAttr(),
-                                         partsAttr);
+    joined.send =
+        builder.create<SendOp>(builder.getFusedLoc(locations), type, inputs, first.send.getToAttr(),
+                               first.send.getMessageAttr(), partsAttr);
     builder.setInsertionPoint(last.post);
     joined.post = builder.create<PostOp>(last.post.getLoc(), type, first.post.getFromAttr(),
                                          first.send.getMessageAttr());

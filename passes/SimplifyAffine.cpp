@@ -105,8 +105,9 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     std::vector<double> values = perChannel(constant, shapeOf(made), rule->resultAxis);
     std::optional<Affine> affine =
         values.empty() ? std::nullopt : affineOf(op, constantFirst, values);
-    if (!affine || (op->hasAttr(kOwnersAttr) && producer->hasAttr(kOwnersAttr) &&
-                    op->getAttr(kOwnersAttr) != producer->getAttr(kOwnersAttr)) ||
+    if (!affine ||
+        (op->hasAttr(kOwnersAttr) && producer->hasAttr(kOwnersAttr) &&
+         op->getAttr(kOwnersAttr) != producer->getAttr(kOwnersAttr)) ||
         !isAffordable(producer->getOperand(rule->weights)))
       return failure();
     rewriter.setInsertionPoint(producer);

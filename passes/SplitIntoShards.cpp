@@ -1,5 +1,6 @@
 //===- SplitIntoShards.cpp - make one module a node, with local shapes ----===//
 // SPDX-License-Identifier: Apache-2.0
+#include "Evaluate.h"
 #include "LayerSummary.h"
 #include "LocalContext.h"
 #include "Passes.h"
@@ -74,6 +75,8 @@ public:
       held = ownersOf(global).getSet(rank);
       local = shard.own.lookup(global);
     }
+    if (!local && tensorType(global).getNumElements() == 0)
+      return makeEmpty(global, need);
     if (need.kind == OperandNeed::Whole || !local)
       return local;
     IndexSet wanted = need.kind == OperandNeed::Along ? need.relation->apply(set) : maskColumns();
@@ -158,6 +161,18 @@ public:
   }
 
 private:
+  /// What has no element does not travel: it is made where it is read.
+  Value makeEmpty(Value global, const OperandNeed &need) {
+    SmallVector<int64_t> shape(shapeOf(global));
+    if (need.kind == OperandNeed::Along)
+      shape[need.axis] = need.relation->apply(set).size();
+    auto type = RankedTensorType::get(shape, tensorType(global).getElementType());
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(builder.getInsertionBlock());
+    return builder.create<ConstantOp>(op->getLoc(), type, ConstantBuilder(type).finish(),
+                                      ArrayAttr());
+  }
+
   /// The columns that this node reads of a contraction's input.
   IndexSet maskColumns() const {
     IndexSet columns;

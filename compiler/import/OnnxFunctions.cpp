@@ -75,8 +75,8 @@ bool Inliner::pay(const Op &call, const Op &inner) {
   if (bytes <= most)
     return true;
   return context.errorAt(call,
-                         "the model's functions expand to more than " +
-                             std::to_string(most >> 20) + " MB of names and attributes",
+                         "the model's functions expand to more than " + std::to_string(most >> 20) +
+                             " MB of names and attributes",
                          "inline them before, or give functions and ops shorter names and fewer "
                          "attributes");
 }

@@ -24,11 +24,11 @@ struct ReadOptions {
   bool followLinks = false;
 
   /// What a small file could make large; docs/limits.md states them.
-  size_t maxOps = 200000;                 ///< after functions are inlined
-  size_t maxCalls = 200000;               ///< of functions
-  size_t maxInlined = size_t(256) << 20;  ///< bytes of names and attributes that inlining copies
-  size_t maxAttributes = 1000;            ///< of one op
-  size_t maxDims = 64;                    ///< of one tensor
+  size_t maxOps = 200000;                ///< after functions are inlined
+  size_t maxCalls = 200000;              ///< of functions
+  size_t maxInlined = size_t(256) << 20; ///< bytes of names and attributes that inlining copies
+  size_t maxAttributes = 1000;           ///< of one op
+  size_t maxDims = 64;                   ///< of one tensor
 };
 
 /// Reads, checks and normalises a model: functions are inlined, op names made

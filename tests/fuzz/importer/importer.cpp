@@ -115,7 +115,8 @@ void checkModel(Model &model) {
   ++readable;
 #ifdef DISCOC_FUZZ_CONVERSION
   if (errors.empty())
-    require(convertsOrExplains(model, nextNodes()), "the conversion has neither module nor message, or both");
+    require(convertsOrExplains(model, nextNodes()),
+            "the conversion has neither module nor message, or both");
 #endif
 }
 
