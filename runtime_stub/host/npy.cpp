@@ -387,19 +387,19 @@ bool disco_npy_stack_open(disco_npy_stack *s, const char *path, disco_type type,
     memcpy(s->dims, dims, rank * sizeof *dims);
   s->bytes = bytes;
   s->header = stack_header(s, widest, header);
-  s->fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  return s->fd >= 0 || cannot_write(path, error, error_size);
+  return true;
 }
 
 // The count is raised when the array is in the file: in between it has more than it says, which
 // NumPy does not mind.
 bool disco_npy_stack_put(disco_npy_stack *s, uint64_t place, const void *data, char *error,
                          size_t error_size) {
-  char part[path_most];
+  char part[path_most] = "";
   bool more = place >= s->count;
-  if (!write_at(s->fd, data, s->bytes, s->header + place * s->bytes) ||
-      (more && !write_count(s, place + 1)) ||
-      (s->count == 0 && (!part_name(s->path, part) || rename(part, s->path) != 0)))
+  if (s->fd < 0 && part_name(s->path, part))
+    s->fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (s->fd < 0 || !write_at(s->fd, data, s->bytes, s->header + place * s->bytes) ||
+      (more && !write_count(s, place + 1)) || (s->count == 0 && rename(part, s->path) != 0))
     return cannot_write(s->path, error, error_size);
   s->count = more ? place + 1 : s->count;
   return true;

@@ -28,8 +28,8 @@ bool disco_npy_write(const char *path, disco_type type, uint32_t rank, const uin
                      const void *data, uint64_t bytes, char *error, size_t error_size);
 
 // A file that grows by one array after another, stacked along the first dimension. What was there
-// before stays until the first of them is written; from then on the file holds all that were, even
-// if the program is killed.
+// before stays until the first of them comes, and nothing is left where none does; from then on the
+// file holds all that came, even if the program is killed.
 struct disco_npy_stack {
   const char *path; // the caller's
   disco_type type;
@@ -41,7 +41,7 @@ struct disco_npy_stack {
   uint32_t header;
 };
 
-// Every error of these is written to `error`. Close what was opened, or whose opening failed.
+// Every error of these is written to `error`. Opening touches no file.
 bool disco_npy_stack_open(disco_npy_stack *s, const char *path, disco_type type, uint32_t rank,
                           const uint64_t *dims, uint64_t bytes, char *error, size_t error_size);
 // Writes the array number `place`, at most s->count: later repeats replace what is there.

@@ -312,6 +312,10 @@ bool disco_session_open_outputs(disco_session *s) {
     snprintf(s->message, sizeof s->message, "%s: cannot be made: %s", folder, strerror(errno));
     return fail(s, DISCO_EXIT_FILE);
   }
+  if (access(folder, W_OK | X_OK) != 0) { // before the work
+    snprintf(s->message, sizeof s->message, "%s: cannot be written: %s", folder, strerror(errno));
+    return fail(s, DISCO_EXIT_FILE);
+  }
   for (uint32_t i = 0; i < p->output_count; ++i) {
     const disco_tensor_info &t = p->outputs[i];
     char *path = s->paths + path_most * i;

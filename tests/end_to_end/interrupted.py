@@ -150,6 +150,7 @@ def commands(place):
     """(name, share of the moments, arguments, preparation, nodes that OUT may have then)"""
     model = ["--model", MODEL]
     feed = ["--input", "image=" + place.input]
+    results = os.path.join(place.folder, "work", "results")
 
     def compiled():
         if nodes_of(place.out) != 2:
@@ -168,7 +169,7 @@ def commands(place):
     yield "fit", 2, ["fit", LARGER, "--board", "netduinoplus2"], compiled, (2,)
     yield "inspect", 2, ["inspect", LARGER, "-n", "64", "--write-owners", place.out + ".owners"], compiled, (2,)
     yield "build", 3, ["build", place.out], unbuilt, (2,)
-    yield "run", 1, ["run", place.out, *feed, "--repeat", "3000"], built, (2,)
+    yield "run", 1, ["run", place.out, *feed, "--repeat", "3000", "--output-dir", results], built, (2,)
     yield "run inproc", 3, ["run", place.out, *feed, "--transport", "inproc"], built, (2,)
     yield "verify", 3, ["verify", place.out, *model], built, (2,)
     if boards_missing():

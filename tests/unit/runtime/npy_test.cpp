@@ -183,8 +183,8 @@ TEST(Npy, StacksWithoutAnArrayAndOfScalars) {
   std::ifstream(name) >> kept;
   EXPECT_EQ(kept, "old");
   EXPECT_NE(access((name + ".part").c_str(), F_OK), 0);
+  const float one = 1;
   for (bool scalar : {false, true}) {
-    const float one = 1;
     ASSERT_TRUE(
         disco_npy_stack_open(&s, name.c_str(), DISCO_F32, 0, nullptr, 4, error, sizeof error));
     s.scalar = scalar;
@@ -193,8 +193,10 @@ TEST(Npy, StacksWithoutAnArrayAndOfScalars) {
     EXPECT_EQ(held().first.size(), scalar ? 0u : 1u);
   }
   remove(name.c_str());
-  EXPECT_FALSE(
+  ASSERT_TRUE(
       disco_npy_stack_open(&s, "/nowhere/x.npy", DISCO_F32, 0, nullptr, 4, error, sizeof error));
+  EXPECT_FALSE(disco_npy_stack_put(&s, 0, &one, error, sizeof error));
+  EXPECT_TRUE(disco_npy_stack_close(&s, nullptr, 0));
   EXPECT_STREQ(error, "/nowhere/x.npy: cannot be written: No such file or directory");
 }
 
