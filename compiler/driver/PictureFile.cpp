@@ -6,19 +6,28 @@
 // allocates is counted.
 #include "PictureFile.h"
 
+#include <algorithm>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <malloc.h>
 
 namespace {
 
-/// Bytes that the decoder may have at a time: 16 bits each of RGBA, twice.
+/// Bytes that the decoder may have at a time. A picture needs at most what budgetOf() says; a file
+/// that makes it ask for more lies, as PNGs do that unpack to a thousand times their size.
 constexpr size_t mostMemory = size_t(600) << 20;
-size_t memoryInUse = 0;
+size_t memoryBudget = 0, memoryInUse = 0;
+
+size_t budgetOf(int64_t pixels, size_t fileBytes) {
+  // 16 bits of RGBA as unpacked, as filtered, and of both twice while memory grows.
+  constexpr size_t bytesOfPixel = 48, fixed = size_t(4) << 20;
+  return std::min(mostMemory, fixed + 2 * fileBytes + bytesOfPixel * static_cast<size_t>(pixels));
+}
 
 void *countedRealloc(void *old, size_t size) {
   const size_t had = old ? malloc_usable_size(old) : 0;
-  if (size > mostMemory || memoryInUse - had > mostMemory - size)
+  if (size > memoryBudget || memoryInUse - had > memoryBudget - size)
     return nullptr;
   void *made = old ? std::realloc(old, size) : std::calloc(1, size ? size : 1);
   if (made)
@@ -114,11 +123,13 @@ bool isCutOff(const std::string &bytes, Format format, int64_t width, int64_t he
   }
   case Format::Bmp: {
     const int64_t bits = littleEndian(bytes, littleEndian(bytes, 14) == 12 ? 24 : 28);
-    return size < height * ((width * bits + 31) / 32 * 4);
+    const int64_t begin = littleEndian(bytes, 10) | littleEndian(bytes, 12) << 16;
+    return size < begin + height * ((width * bits + 31) / 32 * 4);
   }
   case Format::Tga: {
     const bool plain = (static_cast<unsigned char>(bytes[2]) & 8) == 0;
-    return plain && size < width * height * ((littleEndian(bytes, 16) & 0xff) + 7) / 8;
+    const int64_t bytesOfPixel = ((littleEndian(bytes, 16) & 0xff) + 7) / 8;
+    return plain && size < 18 + width * height * bytesOfPixel;
   }
   case Format::Png: // the decoder says so itself
   case Format::None: break;
@@ -126,15 +137,56 @@ bool isCutOff(const std::string &bytes, Format format, int64_t width, int64_t he
   return false;
 }
 
-/// Each scan of a progressive JPEG passes over the whole picture, and may be 10 bytes long.
-bool hasTooManyScans(const std::string &bytes) {
-  constexpr int most = 200;
-  int scans = 0;
-  for (size_t at = 0; (at = bytes.find("\xff\xda", at)) != std::string::npos; at += 2)
-    if (++scans > most)
-      return true;
-  return false;
-}
+/// The segments of a JPEG, as its markers divide it.
+class JpegCheck {
+public:
+  explicit JpegCheck(const std::string &bytes) : bytes_(bytes) {}
+
+  /// What the decoder must not see; empty when there is nothing.
+  std::string run() {
+    constexpr int mostScans = 200; // each passes over the whole picture, and may be 10 bytes long
+    int scans = 0;
+    for (size_t at = 2; (at = bytes_.find('\xff', at)) != std::string::npos;) {
+      at = bytes_.find_first_not_of('\xff', at);
+      if (at == std::string::npos)
+        break;
+      const size_t marker = byte(at++);
+      if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd9))
+        continue; // has no length: restarts, the end, and 0 after a byte of data
+      const size_t length = byte(at) << 8 | byte(at + 1);
+      if (marker == 0xda && ++scans > mostScans)
+        return "is a JPEG of too many scans";
+      if (marker == 0xc4 && !goodTables(at + 2, length))
+        return "is a JPEG with impossible code tables";
+      at += length;
+    }
+    return "";
+  }
+
+private:
+  size_t byte(size_t at) const {
+    return at < bytes_.size() ? static_cast<unsigned char>(bytes_[at]) : 0;
+  }
+
+  /// A Huffman table has a byte of names, 16 counts and as many values; 256 at most, for which the
+  /// decoder has room.
+  bool goodTables(size_t at, size_t length) const {
+    if (length < 2)
+      return false;
+    for (size_t left = length - 2; left > 0;) {
+      size_t count = 0;
+      for (size_t i = 1; i <= 16; ++i)
+        count += byte(at + i);
+      if (count > 256 || left < 17 + count)
+        return false;
+      left -= 17 + count;
+      at += 17 + count;
+    }
+    return true;
+  }
+
+  const std::string &bytes_;
+};
 
 std::string reason() {
   const char *why = stbi_failure_reason();
@@ -151,10 +203,17 @@ std::optional<Pixels> decodePicture(const std::string &bytes, int colors, const 
   const Format format = formatOf(bytes, file);
   if (format == Format::None)
     return refuse("is not a picture of a format that is known", pictureFormats);
+  if (const std::string wrong = format == Format::Jpeg ? JpegCheck(bytes).run() : "";
+      !wrong.empty())
+    return refuse(wrong, "save it again");
   const auto *data = reinterpret_cast<const stbi_uc *>(bytes.data());
   const int size = static_cast<int>(bytes.size());
   int width = 0, height = 0, found = 0;
-  if (!stbi_info_from_memory(data, size, &width, &height, &found) || width <= 0 || height <= 0)
+  memoryBudget = budgetOf(0, bytes.size());
+  const bool known = stbi_info_from_memory(data, size, &width, &height, &found) != 0;
+  if (format == Format::Bmp && height < 0 && height > -INT_MAX)
+    height = -height; // from the top down
+  if (!known || width <= 0 || height <= 0)
     return refuse("is not a picture that can be read: " + reason(), pictureFormats);
   if (int64_t(width) * height > maxPicturePixels)
     return refuse("is " + std::to_string(width) + " wide and " + std::to_string(height) +
@@ -163,8 +222,7 @@ std::optional<Pixels> decodePicture(const std::string &bytes, int colors, const 
                   "scale it down");
   if (isCutOff(bytes, format, width, height, found))
     return refuse("is cut off", "was it copied whole?");
-  if (format == Format::Jpeg && hasTooManyScans(bytes))
-    return refuse("is a JPEG of too many scans", "save it again");
+  memoryBudget = budgetOf(int64_t(width) * height, bytes.size());
   stbi_uc *pixels = stbi_load_from_memory(data, size, &width, &height, &found, colors);
   if (!pixels)
     return refuse("is not a picture that can be read: " + reason(), pictureFormats);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // toml++ recurses by the parts of a key and by nested lists, when it reads and when it lets go. So
-// both are counted first, by a scan that knows of TOML only where strings and comments are.
+// both are counted first, by a scan that knows of TOML only where strings and comments are. Nor
+// does it see what is not ASCII elsewhere, for which TOML has no use and its tables have gaps.
 #include "Toml.h"
 #include "Limits.h"
 
@@ -17,10 +18,13 @@ public:
 
   /// What there is too much of; empty when all is within bounds.
   std::string run() {
-    for (at_ = 0; at_ < text_.size(); ++at_) {
+    const size_t mark = text_.compare(0, 3, "\xef\xbb\xbf") == 0 ? 3 : 0; // of UTF-8
+    for (at_ = mark; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
       if (c == '\n')
         ++line_;
+      if ((c == '"' || c == '\'') && isWithinWord())
+        return "has a quotation mark within a word";
       if (c == '"' || c == '\'')
         skipString(c);
       else if (c == '#')
@@ -33,7 +37,15 @@ public:
   int64_t line() const { return line_; }
 
 private:
+  /// Where the library, which looks ahead to a value's end, would not see a string begin.
+  bool isWithinWord() const {
+    return at_ > 0 && std::string(" \t\r\n=,[{.").find(text_[at_ - 1]) == std::string::npos &&
+           static_cast<unsigned char>(text_[at_ - 1]) < 0x80;
+  }
+
   std::string count(char c) {
+    if (static_cast<unsigned char>(c) >= 0x80)
+      return "has characters beyond ASCII outside of strings and comments";
     if (c == '.')
       ++parts_;
     else if (c == '=' || c == ',' || c == '\n' || c == '[' || c == ']' || c == '{' || c == '}')

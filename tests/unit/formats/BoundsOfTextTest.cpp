@@ -50,6 +50,15 @@ TEST(BoundsOfText, TomlNested) {
   refusedAsToml("x = " + repeated("{a=", 100000), {"nested more than 64 deep"});
 }
 
+TEST(BoundsOfText, TomlBeyondAscii) {
+  refusedAsToml("a = 1\na.a\xcc\x9e. = 2\n", {"line 2", "beyond ASCII"});
+  refusedAsToml("a = 1\"\xcc\x9e\"\n", {"line 1", "within a word"});
+  Diagnostics out;
+  EXPECT_TRUE(parseCluster("\xef\xbb\xbf# \xc3\xa4\n[[node]]\nname = \"\xc3\xa4\"\n", "f",
+                           std::nullopt, out))
+      << toString(out);
+}
+
 TEST(BoundsOfText, TomlTooLarge) {
   refusedAsToml(repeated("# comment\n", 500000), {"larger than 4 MiB"});
 }
@@ -58,7 +67,7 @@ TEST(BoundsOfText, TomlStringsAndNumbersMayHaveDots) {
   Diagnostics out;
   const std::string dots = repeated("1.", 100);
   EXPECT_TRUE(parseCluster("# " + dots + "\n[[node]]\nname = \"" + dots + "\"\n[[node]]\nname = '" +
-                               dots + "'\n[[node]]\nname = \"\"\"" + dots + "\"\"\"\"\"\n",
+                               dots + "'\n[[node]]\nname = \"\"\"c" + dots + "\"\"\"\"\"\n",
                            "f", std::nullopt, out))
       << toString(out);
 }

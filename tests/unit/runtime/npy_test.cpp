@@ -107,7 +107,7 @@ TEST(Npy, SaysWhatIsWrong) {
   EXPECT_EQ(readError(dictionary("'<f4'", "0", "(2,)") + two),
             "fortran_order is neither True nor False");
   EXPECT_EQ(readError(dictionary("'<f4'", "False", "(2)") + two), "the shape is no tuple");
-  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(-2,)") + two), "a dimension is no number");
+  EXPECT_EQ(readError(dictionary("'<f4'", "False", "(-2,)") + two), "a dimension is negative");
   EXPECT_EQ(readError(dictionary("'<f4'", "False", "(99999999999999999999,)") + two),
             "a dimension is too large");
   EXPECT_EQ(readError(dictionary("'<f4'", "False", "(4294967296, 4294967296)") + two),
