@@ -132,10 +132,7 @@ class Suite:
                              done.returncode == code,
                              f"exit code {done.returncode}: {done.stderr}")
 
-    def small_weights(self):
-        """Those in weights.cpp."""
-        out = self.compile("small", make_model(self.path("s/small.onnx"), 3,
-                                               40), 1)
+    def change_word(self, out):
         path = os.path.join(out, "node0", "weights.cpp")
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
@@ -143,7 +140,30 @@ class Suite:
         with open(path, "w", encoding="utf-8") as stream:
             stream.write(text[:at] + ("1" if text[at] == "0" else "0")
                          + text[at + 1:])
+
+    def small_weights(self):
+        """Those in weights.cpp."""
+        model = make_model(self.path("s/small.onnx"), 3, 40)
+        out = self.compile("small", model, 1)
+        self.change_word(out)
         self.refused("a word of weights.cpp", out, 0)
+        if not shutil.which("qemu-system-arm") or \
+                not shutil.which("arm-none-eabi-g++"):
+            self.tally.skip("weights of a board", "no toolchain or emulator")
+            return
+        for extra, code in (("--weight-check",), 4), ((), 0):
+            out = self.compile("board" + "".join(extra), model, 1, "--board",
+                               "netduinoplus2", *extra)
+            for changed in (False, True):
+                if changed:
+                    self.change_word(out)
+                done = self.call("run", out, *self.input)
+                self.tally.check(
+                    f"a board {' '.join(extra)}, changed: {changed}",
+                    done.returncode == (code if changed else 0) and
+                    ("other weights" in done.stderr) == bool(
+                        changed and extra),
+                    f"exit code {done.returncode}: {done.stderr[-400:]}")
 
     # -- build files ----------------------------------------------------------
 

@@ -77,7 +77,7 @@ def different(one, two):
 
 
 def weights_of(out):
-    return {k: v.split(b"{", 1)[-1] if k.endswith(".cpp") else v
+    return {k: v.rsplit(b"{", 1)[-1] if k.endswith(".cpp") else v
             for k, v in files_of(out).items()
             if os.path.basename(k) in ("weights.cpp", "weights.bin")}
 
