@@ -130,6 +130,17 @@ const disco_program giving = {"away", 0,       2, {1, 2, 3}, message0, 1,       
 const disco_program returning = {"away", 1,           2, {1, 2, 3}, message1, 1,          nullptr,
                                  0,      &outputAway, 1, 0,         0,        inferReturn};
 
+// Returns the same outputs as node 0, wrong, so that it shows whose were written.
+int inferAndReturn(disco_node *node, const void *const *in, void *const *out) {
+  for (int i = 0; i < 6; ++i)
+    static_cast<float *>(out[0])[i] = -1;
+  *static_cast<float *>(out[1]) = -1;
+  return infer1(node, in, out);
+}
+
+const disco_program copying = {"toy",   1, 2, {1, 2, 3}, messages1,     2, nullptr, 0,
+                                 outputs, 2, 0, 0,         inferAndReturn};
+
 struct Result {
   int exit;
   std::string out, err;
@@ -201,8 +212,10 @@ protected:
     const disco_program *all[] = {&program0, &program1};
     const disco_program *one[] = {&program0, &program1,   nullptr, &alone,
                                   &dying,    &dyingAlone, &giving, &returning};
-    int code = which == 2 ? disco_inproc_main(argc, argv.data(), all, 2)
-                          : disco_host_main(argc, argv.data(), one[which]);
+    const disco_program *both[] = {&program0, &copying};
+    int code = which == 2   ? disco_inproc_main(argc, argv.data(), all, 2)
+               : which == 8 ? disco_inproc_main(argc, argv.data(), both, 2)
+                            : disco_host_main(argc, argv.data(), one[which]);
     fflush(stdout);
     fflush(stderr);
     _exit(code);
@@ -514,6 +527,14 @@ TEST_F(Host, OutputsThatCannotBeWritten) {
                      "/proc/nowhere"});
   EXPECT_EQ(r.exit, 3);
   EXPECT_EQ(r.err.substr(0, 39), "error: node 0: /proc/nowhere: cannot be");
+}
+
+TEST_F(Host, OneCopyOfOutputsThatSeveralNodesReturn) {
+  Result r = end(8, begin(8, {"--input", "a=" + file("a1"), "--input", "b=" + file("b1"),
+                              "--output-dir", folder}));
+  ASSERT_EQ(r.exit, 0) << r.err;
+  EXPECT_EQ(load("y_0", {2, 3}), (std::vector<float>{11, 12, 13, 14, 15, 16}));
+  EXPECT_EQ(load("n", {}), (std::vector<float>{10}));
 }
 
 } // namespace
