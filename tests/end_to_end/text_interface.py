@@ -43,6 +43,8 @@ def cases():
         ("digits_dense-1", samples("digits", "digits_dense.onnx"), ["-n", "1", *pin]),
         ("digits_dense-3", samples("digits", "digits_dense.onnx"), ["-n", "3", *pin]),
         ("digits_masks2", samples("digits", "digits_masks2.onnx"), ["-n", "2", *pin]),
+        ("digits_masks2-cluster", samples("digits", "digits_masks2.onnx"),
+         ["-n", "2", *pin, "--cluster", samples("clusters", "two-local.toml")]),
         ("digits_masks4", samples("digits", "digits_masks4.onnx"), ["-n", "4", *pin]),
         ("cifar10_masks2", samples("cifar10", "cifar10_masks2.onnx"), ["-n", "2"]),
         ("cifar10_groups4", samples("cifar10", "cifar10_groups4.onnx"), ["-n", "4"]),
