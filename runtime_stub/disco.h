@@ -283,17 +283,17 @@ struct disco_config {
   uint64_t deadline_us;
 
   // The floor of progress: the least bytes of an awaited message that move in a deadline, once it
-  // has begun. Range: 1 (none but that of silence) to 2^31. Default: 10,000 a second, at most
-  // 131,072; where a twentieth of the link's rate is less, that; and never more than twice what the
-  // link buffers, since a peer that computes moves no more at each of its calls. Cost: a link that
-  // is slower than this ends the node.
+  // has begun. Range: 1 (none but that of silence) to 2^31; over links that are slower than TCP a
+  // twentieth of their rate, and never more than twice what the link buffers, since a peer that
+  // computes moves no more at each of its calls. Default: 10,000 a second, at most 131,072. Cost: a
+  // link that is slower than this ends the node.
   uint32_t floor;
 
   // How long an inference may take from the first byte that moves, looked at in waits only. Range:
   // 1 to 2^60. Default: no limit. Cost: an inference that takes longer ends the node.
   uint64_t inference_us;
 
-  // The same for a wait before anything of the inference has moved, that is, between inferences:
+  // As deadline_us, for a wait before anything of the inference has moved, that is, between them:
   // how long the node that has the inputs may pause. Range: as deadline_us. Default: deadline_us.
   // Cost: as deadline_us.
   uint64_t idle_us;
@@ -305,8 +305,8 @@ struct disco_config {
 
   // After a stream broke or a deadline passed without an explanation: how long to look for an abort
   // frame that names somebody else before blaming that peer. Range: more than the time a frame
-  // takes across the slowest link. Default 100 ms. Cost: such a failure is reported that much later
-  // (not when there is no other peer that could explain it).
+  // takes across the slowest link, less than an eighth of deadline_us. Default 100 ms. Cost: such a
+  // failure is reported that much later (not when there is no other peer that could explain it).
   uint64_t settle_us;
 
   // For the application; the runtime does not look at it.
