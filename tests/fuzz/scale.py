@@ -566,6 +566,8 @@ def limited(seconds, megabytes):
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # A recursion over the ops of a deep program ends here even where programs are not that deep.
+        resource.setrlimit(resource.RLIMIT_STACK, (512 << 10, 512 << 10))
 
     return setLimits
 
