@@ -4,7 +4,7 @@
 At drawn moments compile, build, run, verify, fit and inspect are ended: no process, no temporary folder and no half-written
 file stays, and an earlier OUT is as it was, or is the new one, whole.
 
-    interrupted.py [--moments 12] [--seed 0]
+    interrupted.py [--moments 8] [--seed 0]
 """
 
 import argparse
@@ -170,7 +170,7 @@ def commands(place):
     yield "inspect", 2, ["inspect", LARGER, "-n", "64", "--write-owners", place.out + ".owners"], compiled, (2,)
     yield "build", 3, ["build", place.out], unbuilt, (2,)
     yield "run", 1, ["run", place.out, *feed, "--repeat", "3000", "--output-dir", results], built, (2,)
-    yield "run inproc", 3, ["run", place.out, *feed, "--transport", "inproc"], built, (2,)
+    yield "run inproc", 3, ["run", place.out, *feed, "--transport", "inproc", "--repeat", "100000"], built, (2,)
     yield "verify", 3, ["verify", place.out, *model], built, (2,)
     if boards_missing():
         return
@@ -182,7 +182,7 @@ def commands(place):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moments", type=int, default=12)
+    parser.add_argument("--moments", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     a = parser.parse_args()
     discoc.need_compiler()
