@@ -188,6 +188,24 @@ private:
   const std::string &bytes_;
 };
 
+/// Whether a PNM's header has a number that overflows while the decoder reads it.
+bool hasLongNumber(const std::string &bytes) {
+  constexpr size_t mostDigits = 8;
+  size_t at = 2, digits = 0;
+  for (int numbers = 0; at < bytes.size() && numbers < 3; ++at) {
+    const char c = bytes[at];
+    if (c == '#')
+      at = std::min(bytes.find_first_of("\r\n", at), bytes.size() - 1);
+    else if (c >= '0' && c <= '9' && ++digits > mostDigits)
+      return true;
+    if (c < '0' || c > '9') {
+      numbers += digits > 0;
+      digits = 0;
+    }
+  }
+  return false;
+}
+
 std::string reason() {
   const char *why = stbi_failure_reason();
   return why ? why : "it is damaged";
@@ -206,6 +224,8 @@ std::optional<Pixels> decodePicture(const std::string &bytes, int colors, const 
   if (const std::string wrong = format == Format::Jpeg ? JpegCheck(bytes).run() : "";
       !wrong.empty())
     return refuse(wrong, "save it again");
+  if (format == Format::Pnm && hasLongNumber(bytes))
+    return refuse("is larger than any picture", pictureFormats);
   const auto *data = reinterpret_cast<const stbi_uc *>(bytes.data());
   const int size = static_cast<int>(bytes.size());
   int width = 0, height = 0, found = 0;

@@ -66,8 +66,9 @@ TEST(BoundsOfText, TomlTooLarge) {
 TEST(BoundsOfText, TomlStringsAndNumbersMayHaveDots) {
   Diagnostics out;
   const std::string dots = repeated("1.", 100);
-  EXPECT_TRUE(parseCluster("# " + dots + "\n[[node]]\nname = \"" + dots + "\"\n[[node]]\nname = '" +
-                               dots + "'\n[[node]]\nname = \"\"\"c" + dots + "\"\"\"\"\"\n",
+  EXPECT_TRUE(parseCluster("# " + dots + "\n[[node]]\nname = \"" + dots +
+                               "\"\n[[node]]\nname = 'b" + dots + "'\n[[node]]\nname = \"\"\"c" +
+                               dots + "\"\"\"\"\"\n",
                            "f", std::nullopt, out))
       << toString(out);
 }
