@@ -54,6 +54,9 @@ inline constexpr int64_t kInlineWeightBytes = 64 * 1024;
 std::string shardPrefix(const EmitOptions &options, int64_t rank);
 /// The name of everything else: no other program has it, whatever that one is called.
 std::string shardScope(llvm::StringRef prefix, llvm::StringRef buildHash);
+/// A header's text between guards. A program of the same name that was included before is an error.
+std::string guarded(llvm::StringRef guard, llvm::StringRef name, llvm::StringRef buildHash,
+                    llvm::StringRef text);
 /// The digits of the build hash in it.
 inline constexpr size_t kScopeDigits = 16;
 

@@ -49,15 +49,15 @@ static std::string portNotes(const BoardPlan &plan, const discoc::ClusterNode &n
   return text;
 }
 
-static std::string headerText(StringRef prefix, StringRef scope, const BoardPlan &plan,
+static std::string headerText(StringRef prefix, StringRef buildHash, const BoardPlan &plan,
                               const discoc::ClusterNode &node) {
-  std::string guard = StringRef(prefix).upper() + "_SHARD_H", name = prefix.str();
-  std::string text =
+  std::string name = prefix.str(), scope = shardScope(prefix, buildHash);
+  std::string banner =
       "// The node as three calls. One thread at a time; nothing is allocated. Where one program "
       "has several\n// nodes, their runtime/ folders become one: files of the same name are the "
       "same, and are built once.\n// Those of two versions of discoc stay apart, and are both "
-      "built: no name is the same.\n#ifndef " +
-      guard + "\n#define " + guard + "\n\n#include \"model.h\"\n";
+      "built: no name is the same.\n";
+  std::string text = "\n#include \"model.h\"\n";
   if (!node.ports.empty()) {
     text += "#include \"runtime/transport/packets.h\"\n\n// Ports, in this order:";
     for (const discoc::ClusterPort &port : node.ports)
@@ -68,7 +68,7 @@ static std::string headerText(StringRef prefix, StringRef scope, const BoardPlan
   }
   text += "\n// Named after the build, so that calls find the node whose header this is.\ninline "
           "namespace " +
-          scope.str() + " {\n";
+          scope + " {\n";
   text += "\n// What the node is given; all of it stays in place until " + name +
           "_close has returned.\nstruct " + name + "_world {\n";
   if (!node.ports.empty())
@@ -95,8 +95,8 @@ static std::string headerText(StringRef prefix, StringRef scope, const BoardPlan
           name +
           "_close(void);\n"
           "const disco_error *" +
-          name + "_error(void);\n\n} // namespace " + scope.str() + "\n\n#endif // " + guard + "\n";
-  return text;
+          name + "_error(void);\n\n} // namespace " + scope + "\n";
+  return banner + guarded(prefix.upper() + "_SHARD_H", prefix, buildHash, text);
 }
 
 static std::string packetTables(const BoardPlan &plan, const discoc::ClusterNode &node,
@@ -228,7 +228,7 @@ LogicalResult disco::emitLibrary(const ModelEmitter &emitter, const EmitOptions 
   BoardPlan plan = planBoard(options.cluster, rank, {}, {}, messages);
   return failure(
       failed(runtime.copyTo(pathIn(source, "runtime"))) ||
-      failed(writeText(source, prefix + "_shard.h", headerText(prefix, scope, plan, here))) ||
+      failed(writeText(source, prefix + "_shard.h", headerText(prefix, buildHash, plan, here))) ||
       failed(writeText(source, prefix + "_shard.cpp",
                        sourceText(prefix, scope, plan, here, rank, messages))));
 }

@@ -294,8 +294,7 @@ void ModelEmitter::emitBanner(std::string &text, StringRef what) const {
   text += "\n";
 }
 
-/// A program of the same name that was included before is found by the preprocessor.
-static std::string guarded(StringRef guard, StringRef name, StringRef buildHash, StringRef text) {
+std::string disco::guarded(StringRef guard, StringRef name, StringRef buildHash, StringRef text) {
   std::string value = ("0x" + buildHash.take_front(kScopeDigits) + "u").str();
   return ("#ifndef " + guard + "\n#define " + guard + " " + value + "\n" + text + "\n#elif " +
           guard + " != " + value + "\n#error \"two programs have the name " + name +

@@ -21,9 +21,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "oracle")]
+sys.path[:0] = [os.path.join(HERE, "..", "oracle"),
+                os.path.join(HERE, "..", "bench")]
 import cluster  # noqa: E402
 import discoc  # noqa: E402
+import ort  # noqa: E402
 
 INPUTS, OUTPUTS = 16, 8
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-Wall", "-Wextra", "-Werror",
@@ -359,7 +361,20 @@ class Suite:
                 continue
             self.one_compiler(tool, same_a, same_b, two_a, named, named_b,
                               newer)
+        self.benchmark()
         return self.tally.close()
+
+    def benchmark(self):
+        """tests/bench/rivals.py has several models in its own process."""
+        if not ort.library_path():
+            self.tally.skip("rivals.py", "no ONNX Runtime (DISCOC_ORT)")
+            return
+        import rivals
+        for number, net in enumerate((self.a, self.b, self.a)):
+            error = rivals.measure(net.path, number, self.path("rivals"), 1,
+                                   min(os.sched_getaffinity(0)))[-1]
+            self.tally.check(f"rivals.py, {net.path}", error < 1e-3,
+                             f"error {error}")
 
     def one_compiler(self, tool, same_a, same_b, two_a, named, named_b, newer):
         def parts(p):
