@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `compile` prints of memories, and report.json of memories, times and replication, by counting.
+"""What `compile` prints of memories, report.json of memories, times and replication, by counting; and nodes as libraries.
 
-Nothing is built: the numbers are compared with what the models and clusters make of themselves here.
+Nothing is built: the numbers are compared with what the models and clusters make of themselves here, and of a library
+its own source is read by a compiler.
 
     reports.py [--only REGEX]
 """
 
 import argparse
+import glob
 import os
 import re
 import subprocess
@@ -80,6 +82,22 @@ def times(folder, tally):
                         f"{wire.get('least_us')} us at {rate} bytes a second, for {carried} bytes in both directions")
 
 
+def libraries(folder, tally):
+    """A node as three calls, alone and with a wire: it compiles, and its packets are set up where it has a wire."""
+    for nodes in (1, 2):
+        text = f'[[node]]\nboard = "rp2040"\ncount = {nodes}\n\n' + ('[network]\ntopology = "chain"\n' if nodes > 1 else "")
+        out = os.path.join(folder, f"library{nodes}")
+        compile(DIGITS, nodes, out, text)
+        found = glob.glob(os.path.join(out, "node*", "library", "src", "*_shard.cpp"))
+        tally.check(f"{nodes} libraries", len(found) == nodes, str(found))
+        for path in found:
+            done = subprocess.run([cluster.compiler(), "-std=c++17", "-fsyntax-only", path], capture_output=True, text=True)
+            tally.check(f"{os.path.basename(path)} of {nodes} compiles", done.returncode == 0, done.stderr[:300])
+            with open(path, encoding="utf-8") as stream:
+                calls = stream.read().count("= disco_packets_init(")
+            tally.check(f"{os.path.basename(path)} of {nodes}: packets", calls == (nodes > 1), f"set up {calls} times")
+
+
 def squeezing():
     """Squeeze and excite: two products on a vector, the first of which every node computes."""
     g = seeded.Graph(2)
@@ -114,7 +132,7 @@ def main():
     discoc.need_compiler()
     tally = discoc.Tally()
     with tempfile.TemporaryDirectory(prefix="discoc-reports-") as folder:
-        for check in (memories, times, replication):
+        for check in (memories, times, libraries, replication):
             if re.search(a.only, check.__name__):
                 try:
                     check(folder, tally)
