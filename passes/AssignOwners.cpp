@@ -487,8 +487,7 @@ private:
                            llvm::all_of(op->getOperands(), [&](Value operand) {
                              return isConstant(operand) || rootOwned.contains(operand);
                            });
-      if (isa<InputOp>(op) ||
-          (preprocessing && !op->hasAttr(kOwnersAttr)) ||
+      if (isa<InputOp>(op) || (preprocessing && !op->hasAttr(kOwnersAttr)) ||
           (reducesRootOwned(op) && !op->hasAttr(kOwnersAttr)))
         rootOwned.insert(result);
     });

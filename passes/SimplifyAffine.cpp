@@ -102,6 +102,12 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     if (producer->getNumOperands() != (hasBias ? 3u : 2u) ||
         (hasBias && !isConstant(producer->getOperand(2))))
       return failure();
+    // A bias of many numbers is made for as many rows of weights only.
+    ConstantView weightsView(producer->getOperand(rule->weights));
+    if (weightsView.getStoredShape()[rule->rowAxis] !=
+            shapeOf(producer->getOperand(rule->weights))[rule->rowAxis] &&
+        byteSize(tensorType(producer->getOperand(rule->weights))) > kSmallConstantBytes)
+      return failure();
     std::vector<double> values = perChannel(constant, shapeOf(made), rule->resultAxis);
     std::optional<Affine> affine =
         values.empty() ? std::nullopt : affineOf(op, constantFirst, values);
@@ -143,11 +149,10 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     if (llvm::all_of(affine.scale, [](double scale) { return scale == 1; }))
       return weights;
     RankedTensorType type = widened(tensorType(weights));
-    // Of equal rows one is stored, and more only where the factors differ.
+    // What is equal along another axis stays stored once.
     ElementsAttr value = weights.getDefiningOp<ConstantOp>().getValue();
-    SmallVector<int64_t> stored = storedShape(value, type.getShape()), rows = stored;
-    rows[rule.rowAxis] = llvm::all_equal(affine.scale) ? rows[rule.rowAxis]
-                                                       : type.getDimSize(rule.rowAxis);
+    SmallVector<int64_t> rows = storedShape(value, type.getShape());
+    rows[rule.rowAxis] = type.getDimSize(rule.rowAxis);
     ConstantView view(value, rows);
     int64_t inner = 1;
     for (int64_t extent : ArrayRef<int64_t>(rows).drop_front(rule.rowAxis + 1))

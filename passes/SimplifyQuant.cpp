@@ -454,7 +454,8 @@ struct FoldDequantize final : OpRewritePattern<DequantizeOp> {
     std::optional<RankedTensorType> type = foldedType(op, operands);
     bool whole = type && type->getShape() == shapeOf(op.getResult());
     // What repeats integers along one axis only is made when it runs.
-    if (!type || (!whole && type->getNumElements() != 1) || !values.isValid() || !scales.isValid() || (zeros && !zeros->isValid()))
+    if (!type || (!whole && type->getNumElements() != 1) || !values.isValid() ||
+        !scales.isValid() || (zeros && !zeros->isValid()))
       return failure();
     ConstantBuilder reals(*type);
     auto set = [&](int64_t i, int64_t s, int64_t z) {

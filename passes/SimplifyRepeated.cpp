@@ -65,8 +65,8 @@ struct RepeatedWeights final : OpRewritePattern<MatMulOp> {
   static Value oneColumn(MatMulOp op, ConstantOp weights, ArrayRef<int64_t> stored,
                          PatternRewriter &rewriter) {
     auto type = RankedTensorType::get(stored, weights.getType().getElementType());
-    Value column = rewriter.create<ConstantOp>(
-        weights.getLoc(), type, reshaped(weights.getValue(), stored), ArrayAttr());
+    Value column = rewriter.create<ConstantOp>(weights.getLoc(), type,
+                                               reshaped(weights.getValue(), stored), ArrayAttr());
     SmallVector<NamedAttribute> attrs;
     for (NamedAttribute attr : op->getAttrs())
       if (attr.getName() == "trans_b")

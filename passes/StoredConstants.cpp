@@ -7,7 +7,7 @@ using namespace mlir;
 using namespace disco;
 
 /// More bytes than any buffer of a program may have.
-static constexpr int64_t kMostBufferBytes = int64_t(1) << 31;
+static constexpr int64_t kMostBufferBytes = (int64_t(1) << 31) - 1;
 
 void disco::fillSmallConstants(func::FuncOp function) {
   for (ConstantOp op : function.getOps<ConstantOp>()) {
@@ -87,7 +87,8 @@ LogicalResult disco::settleConstants(Block &shard) {
       if (byteSize(full) > kMostBufferBytes)
         return reader->emitError("reads a constant of ")
                << byteSize(full) << " bytes that is made of " << byteSize(stored.getType())
-               << "; it is computed when the program runs, which discoc supports up to 2 GiB";
+               << " and has to be filled in when the program runs: larger than the 2 GiB that "
+                  "discoc supports";
       Value &made = expanded[reader];
       if (!made)
         made = OpBuilder(reader).create<ExpandOp>(reader->getLoc(), full, stored);

@@ -39,7 +39,9 @@ public:
   mlir::Type getElementType() const { return element; }
   int64_t size() const { return count; }
   int64_t elementSize() const { return bytesEach; }
-  const char *bytes(int64_t index) const { return data + (steps.empty() ? index : placeOf(index)) * bytesEach; }
+  const char *bytes(int64_t index) const {
+    return data + (steps.empty() ? index : placeOf(index)) * bytesEach;
+  }
   double real(int64_t index) const;
   /// Of unsigned integers of 64 bits: their bits. Floats are truncated and saturate.
   int64_t integer(int64_t index) const;
@@ -107,12 +109,11 @@ inline constexpr llvm::StringLiteral kEvaluatedAttr = "disco.evaluated";
 
 /// The type in which the folded result of an op is stored, given the stored shape; nothing when it
 /// would have more elements than the operands together.
-std::optional<mlir::RankedTensorType> foldedType(mlir::Operation *op,
-                                                 llvm::ArrayRef<int64_t> stored,
-                                                 int64_t operandElements);
-/// The same for an op that broadcasts its operands against each other, element by element.
 std::optional<mlir::RankedTensorType>
-foldedType(mlir::Operation *op, llvm::ArrayRef<const ConstantView *> operands);
+foldedType(mlir::Operation *op, llvm::ArrayRef<int64_t> stored, int64_t operandElements);
+/// The same for an op that broadcasts its operands against each other, element by element.
+std::optional<mlir::RankedTensorType> foldedType(mlir::Operation *op,
+                                                 llvm::ArrayRef<const ConstantView *> operands);
 
 /// Whether an op repeats operand k itself where that is smaller than the result.
 bool repeatsOperand(mlir::Operation *op, unsigned k);

@@ -31,7 +31,8 @@ Value disco::importing::fromTheFront(OpImport &op, Value indices, Value extents)
 Value disco::importing::linearIndices(OpImport &op, Value indices, ArrayRef<int64_t> extents) {
   if (!indices)
     return {};
-  if (ElementsAttr known = OpImport::known(indices)) {
+  ElementsAttr known = OpImport::known(indices);
+  if (known && elementCount(op.shape(indices)) <= kMostConstant) {
     ConstantView view(known, op.shape(indices));
     auto depth = static_cast<int64_t>(extents.size());
     for (int64_t i = 0; i < view.size(); ++i) {
@@ -155,6 +156,8 @@ static LogicalResult convertCompress(OpImport &op) {
     x = op.reshape(x, {elementCount(op.shape(x))});
   }
   ConstantView view(known, op.shape(condition));
+  if (view.size() > kMostConstant)
+    return op.error("input 'condition' has more than " + Twine(kMostConstant) + " elements");
   Ints kept;
   for (int64_t i = 0; i < view.size(); ++i)
     if (!view.isZero(i))
@@ -176,21 +179,17 @@ static LogicalResult convertNonZero(OpImport &op) {
                     "fold it with onnxsim or export the model without it");
   ConstantView view(known, op.shape(x));
   if (view.size() > kMostConstant)
-    return op.error("its input has too many elements");
-  std::vector<Ints> found;
-  for (int64_t i = 0; i < view.size(); ++i) {
-    if (view.isZero(i))
-      continue;
-    Ints index(op.shape(x).size());
-    int64_t rest = i;
-    for (size_t axis = index.size(); axis-- > 0; rest /= op.shape(x)[axis])
-      index[axis] = rest % op.shape(x)[axis];
-    found.push_back(index);
+    return op.error("its input has more than " + Twine(kMostConstant) + " elements");
+  Ints found, all;
+  for (int64_t i = 0; i < view.size(); ++i)
+    if (!view.isZero(i))
+      found.push_back(i);
+  int64_t inner = view.size();
+  for (int64_t extent : op.shape(x)) {
+    inner /= std::max<int64_t>(extent, 1);
+    for (int64_t i : found)
+      all.push_back(i / inner % extent);
   }
-  Ints all;
-  for (int64_t axis = 0; axis < op.rank(x); ++axis)
-    for (const Ints &index : found)
-      all.push_back(index[axis]);
   return op.result(op.integersOf({op.rank(x), static_cast<int64_t>(found.size())}, all));
 }
 

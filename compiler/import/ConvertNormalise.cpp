@@ -156,7 +156,7 @@ static LogicalResult convertBatchNorm(OpImport &op) {
   }
   bool known = true;
   for (Value parameter : parameters) {
-    known &= bool(OpImport::constant(parameter));
+    known &= OpImport::constant(parameter) && elementCount(op.shape(parameter)) <= kMostConstant;
     if (elementCount(op.shape(parameter)) != elementCount(shape))
       return op.error("a parameter has the shape " + shapeText(op.shape(parameter)) +
                       ", but the input, of the shape " + shapeText(op.shape(x)) + ", needs " +

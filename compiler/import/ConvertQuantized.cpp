@@ -174,7 +174,8 @@ static std::vector<double> valuesOf(Value value) {
 /// (x, y) or one a row (w).
 static QuantAttr quantOf(OpImport &op, const Scaled &in, int64_t rows) {
   for (Value value : {in.xScale, in.xZero, in.w, in.wScale, in.wZero, in.yScale, in.yZero, in.bias})
-    if (value && !OpImport::constant(value))
+    if (value && (!OpImport::constant(value) ||
+                  (value != in.w && elementCount(op.shape(value)) > kMostConstant)))
       return {};
   std::vector<double> xZero = valuesOf(in.xZero), wZero = valuesOf(in.wZero),
                       xScale = valuesOf(in.xScale), wScale = valuesOf(in.wScale),

@@ -24,8 +24,7 @@ static LogicalResult convertTrilu(OpImport &op) {
     return op.error("the matrices are too large");
   Value row = op.integersOf({rows, 1}, iota(rows)),
         column = op.integersOf({1, columns}, iota(columns, -k));
-  Value kept =
-      op.binary(upper ? BinaryKind::GreaterOrEqual : BinaryKind::LessOrEqual, column, row);
+  Value kept = op.binary(upper ? BinaryKind::GreaterOrEqual : BinaryKind::LessOrEqual, column, row);
   return op.result(op.where(kept, x, op.scalar(x, 0)));
 }
 
@@ -106,8 +105,8 @@ static LogicalResult convertScatterElements(OpImport &op) {
   int64_t extent = shape[*axis], stride = elementCount(op.shape(x).drop_front(*axis + 1));
   Value at = op.convertTo(indices, op.builder.getI64Type());
   at = fromTheFront(op, at, op.integersOf({}, {extent}));
-  Value linear = movedToElements(
-      op, op.binary(BinaryKind::Mul, at, op.integersOf({}, {stride})), shape, *axis);
+  Value linear = movedToElements(op, op.binary(BinaryKind::Mul, at, op.integersOf({}, {stride})),
+                                 shape, *axis);
   int64_t count = elementCount(list);
   Value y = op.scatter(op.reshape(x, {elementCount(shape)}), op.reshape(linear, {count}),
                        op.reshape(updates, {count}), 0, *kind);

@@ -271,7 +271,7 @@ Value OpImport::select(Value x, int64_t axis, ArrayRef<int64_t> indices) {
 
 Value OpImport::gather(Value x, Value indices, int64_t axis, int64_t batch) {
   ElementsAttr value = usable({x, indices}) ? known(indices) : ElementsAttr();
-  if (!value || batch != 0)
+  if (!value || batch != 0 || elementCount(shapeOf(indices)) > kMostConstant)
     return make<GatherOp>({x, indices}, {named("axis", axis), named("batch", batch)});
   ConstantView view(value, shapeOf(indices));
   Ints list, newShape(shapeOf(x).take_front(axis));

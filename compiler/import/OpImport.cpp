@@ -164,6 +164,11 @@ std::optional<Ints> OpImport::constantInts(size_t i, StringRef what) {
     return std::nullopt;
   }
   ConstantView view(elements, shape(value));
+  if (view.size() > kMostConstant) {
+    (void)error("input '" + what + "' ('" + op.inputs[i] + "') has more than " +
+                Twine(kMostConstant) + " elements");
+    return std::nullopt;
+  }
   if (!view.isValid() || isa<FloatType>(view.getElementType()) ||
       view.getElementType().isInteger(1)) {
     (void)error("input '" + what + "' ('" + op.inputs[i] + "') must hold integers");
@@ -193,6 +198,11 @@ std::optional<Reals> OpImport::constantReals(size_t i, StringRef what) {
     return std::nullopt;
   }
   ConstantView view(elements, shape(value));
+  if (view.size() > kMostConstant) {
+    (void)error("input '" + what + "' ('" + op.inputs[i] + "') has more than " +
+                Twine(kMostConstant) + " elements");
+    return std::nullopt;
+  }
   Reals list;
   for (int64_t k = 0; view.isValid() && k < view.size(); ++k)
     list.push_back(view.real(k));

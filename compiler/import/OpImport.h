@@ -183,7 +183,7 @@ private:
 /// value once somebody had to know it.
 inline constexpr llvm::StringLiteral kOfConstantsAttr = "disco.of_constants";
 /// Constants that are made here have at most this many elements, splats aside.
-inline constexpr int64_t kMostConstant = int64_t(1) << 26;
+inline constexpr int64_t kMostConstant = int64_t(1) << 24;
 /// Whether a shape's elements can be counted, and a tensor of them exist.
 bool isReasonable(llvm::ArrayRef<int64_t> shape);
 int64_t elementCount(llvm::ArrayRef<int64_t> shape);

@@ -52,19 +52,19 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
   }
   return moveElements(*this, value, getX(), stored, known.size(),
                       [&](int64_t, ArrayRef<int64_t> index) {
-    int64_t which = 0, from = 0;
-    for (size_t i = 0; i < batch; ++i)
-      which += index[i] * indexStrides[i];
-    for (size_t i = 0; i < indexRank; ++i)
-      which += index[axis + i] * indexStrides[batch + i];
-    int64_t at = indices.integer(which);
-    for (size_t i = 0; i < axis; ++i)
-      from += index[i] * strides[i];
-    from += (at < 0 ? at + extent : at) * strides[axis];
-    for (size_t i = axis + 1; i < strides.size(); ++i)
-      from += index[i + indexRank - 1] * strides[i];
-    return from;
-  });
+                        int64_t which = 0, from = 0;
+                        for (size_t i = 0; i < batch; ++i)
+                          which += index[i] * indexStrides[i];
+                        for (size_t i = 0; i < indexRank; ++i)
+                          which += index[axis + i] * indexStrides[batch + i];
+                        int64_t at = indices.integer(which);
+                        for (size_t i = 0; i < axis; ++i)
+                          from += index[i] * strides[i];
+                        from += (at < 0 ? at + extent : at) * strides[axis];
+                        for (size_t i = axis + 1; i < strides.size(); ++i)
+                          from += index[i + indexRank - 1] * strides[i];
+                        return from;
+                      });
 }
 
 MaybeDivision GatherOp::divide(int64_t axis, ArrayRef<int64_t>) {

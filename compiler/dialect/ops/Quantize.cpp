@@ -40,9 +40,9 @@ OpFoldResult QuantizeOp::fold(FoldAdaptor adaptor) {
     double x = values.real(broadcastIndex(index, shapeX, stridesX)),
            scale = scales.real(broadcastIndex(index, shapeScale, stridesScale));
     builder.setInteger(
-        at,
-        quantized(static_cast<float>(x), static_cast<float>(scale),
-                  zeros ? zeros->integer(broadcastIndex(index, shapeZero, stridesZero)) : 0, range));
+        at, quantized(static_cast<float>(x), static_cast<float>(scale),
+                      zeros ? zeros->integer(broadcastIndex(index, shapeZero, stridesZero)) : 0,
+                      range));
   });
   return builder.finish();
 }

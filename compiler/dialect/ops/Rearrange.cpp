@@ -52,6 +52,15 @@ LogicalResult RearrangeOp::verify() {
 static SmallVector<bool> repeatedIn(ArrayRef<int64_t> to, ArrayRef<int64_t> from,
                                     ArrayRef<bool> repeated) {
   SmallVector<int64_t> toStrides = stridesOf(to), fromStrides = stridesOf(from);
+  // Dimensions without a common refinement mix what is repeated with what is not.
+  SmallVector<int64_t> borders(toStrides);
+  llvm::append_range(borders, fromStrides);
+  llvm::sort(borders);
+  for (size_t i = 1; i < borders.size(); ++i)
+    if (borders[i] % borders[i - 1] != 0)
+      return SmallVector<bool>(to.size(), llvm::all_of(llvm::enumerate(repeated), [&](auto one) {
+                                 return one.value() || from[one.index()] == 1;
+                               }));
   SmallVector<bool> result(to.size(), true);
   for (size_t i = 0; i < to.size(); ++i)
     for (size_t j = 0; j < from.size(); ++j) {

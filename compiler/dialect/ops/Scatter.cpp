@@ -35,9 +35,8 @@ OpFoldResult ScatterOp::fold(FoldAdaptor adaptor) {
     return {};
   ConstantView from(x, shapeOf(getX())), indices(list, shapeOf(getIndices())),
       with(updates, shapeOf(getUpdates()));
-  std::optional<RankedTensorType> type =
-      foldedType(*this, shapeOf(getResult()),
-                 from.storedCount() + indices.storedCount() + with.storedCount());
+  std::optional<RankedTensorType> type = foldedType(
+      *this, shapeOf(getResult()), from.storedCount() + indices.storedCount() + with.storedCount());
   if (!type || !from.isValid() || !indices.isValid() || !with.isValid())
     return {};
   ArrayRef<int64_t> shape = shapeOf(getX());

@@ -138,8 +138,7 @@ OpFoldResult disco::moveElements(Operation *op, ElementsAttr value, Value x,
                                  ArrayRef<int64_t> stored, int64_t otherElements,
                                  function_ref<int64_t(int64_t, ArrayRef<int64_t>)> source) {
   ConstantView view(value, shapeOf(x));
-  std::optional<RankedTensorType> type =
-      foldedType(op, stored, view.storedCount() + otherElements);
+  std::optional<RankedTensorType> type = foldedType(op, stored, view.storedCount() + otherElements);
   if (!view.isValid() || !type)
     return {};
   ConstantBuilder builder(*type);

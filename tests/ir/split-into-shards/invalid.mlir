@@ -43,6 +43,17 @@ func.func @unowned() {
 
 // -----
 
+module attributes {disco.nodes = 2 : i64} {
+func.func @filled() {
+  %c = disco.constant dense<1.0> : tensor<65536x65536xf32> : tensor<65536x65536xf32>
+  // expected-error@+1 {{reads a constant of 17179869184 bytes that is made of 4 and has to be filled in when the program runs: larger than the 2 GiB that discoc supports}}
+  %y = disco.reduce %c {kind = 9 : i32, axes = array<i64: 0, 1>} : (tensor<65536x65536xf32>) -> tensor<f32, #disco.owned<whole : 0 | >>
+  return
+}
+}
+
+// -----
+
 // expected-error@+1 {{has no function: is it split into shards already?}}
 module {
 }

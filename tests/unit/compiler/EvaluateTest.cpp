@@ -156,8 +156,10 @@ TEST(Constant, NumbersFromAttributes) {
 TEST(Constant, Splats) {
   Ir ir;
   Builder b(&ir.context);
-  ConstantView reals = viewOf(DenseElementsAttr::get(RankedTensorType::get({5}, b.getF32Type()), 2.5f));
-  ConstantView trues = viewOf(DenseElementsAttr::get(RankedTensorType::get({5}, b.getI1Type()), true));
+  ConstantView reals =
+      viewOf(DenseElementsAttr::get(RankedTensorType::get({5}, b.getF32Type()), 2.5f));
+  ConstantView trues =
+      viewOf(DenseElementsAttr::get(RankedTensorType::get({5}, b.getI1Type()), true));
   for (int64_t i = 0; i < 5; ++i) {
     EXPECT_EQ(reals.real(i), 2.5);
     EXPECT_EQ(trues.integer(i), 1);
@@ -167,8 +169,8 @@ TEST(Constant, Splats) {
 TEST(Constant, NothingIsNotInvalid) {
   Ir ir;
   Builder b(&ir.context);
-  ConstantView view = viewOf(
-      DenseElementsAttr::get(RankedTensorType::get({0}, b.getF32Type()), ArrayRef<float>()));
+  ConstantView view =
+      viewOf(DenseElementsAttr::get(RankedTensorType::get({0}, b.getF32Type()), ArrayRef<float>()));
   EXPECT_TRUE(view.isValid());
   EXPECT_EQ(view.size(), 0);
 }
@@ -181,7 +183,7 @@ TEST(Constant, FileBytesAtAnyAlignment) {
   for (size_t shift : {0, 1, 2, 3}) {
     std::memcpy(bytes + shift, values, sizeof(values));
     ConstantView view = viewOf(makeExternalConstant(RankedTensorType::get({4}, b.getF32Type()),
-                                           {bytes + shift, sizeof(values)}));
+                                                    {bytes + shift, sizeof(values)}));
     ASSERT_TRUE(view.isValid());
     EXPECT_EQ(view.bytes(0), bytes + shift); // a view, no copy
     EXPECT_EQ(view.real(3), 4.0);
@@ -194,8 +196,8 @@ TEST(Constant, TooFewBytesAreInvalid) {
   Ir ir;
   Builder b(&ir.context);
   char bytes[15] = {};
-  EXPECT_FALSE(viewOf(makeExternalConstant(RankedTensorType::get({4}, b.getF32Type()), bytes))
-                   .isValid());
+  EXPECT_FALSE(
+      viewOf(makeExternalConstant(RankedTensorType::get({4}, b.getF32Type()), bytes)).isValid());
 }
 
 TEST(Constant, RealsBecomeIntegersTowardsZeroAndSaturate) {

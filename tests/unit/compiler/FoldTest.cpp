@@ -365,8 +365,18 @@ Case movement(Random &random, int which) {
       tensor.shape.erase(tensor.shape.begin() + at);
     };
     std::string attributes = "view = " + arrayText(shape) + ", perm = " + arrayText(perm);
-    merged(x);
-    merged(expected);
+    auto reshaped = [&](Tensor &tensor) { // any two extents
+      Ints divisors;
+      int64_t count = product(tensor.shape);
+      for (int64_t d = 1; d <= count; ++d)
+        if (count % d == 0)
+          divisors.push_back(d);
+      int64_t d = divisors[static_cast<size_t>(
+          random.between(0, static_cast<int64_t>(divisors.size()) - 1))];
+      tensor.shape = {count / d, d};
+    };
+    random.chance(70) ? merged(x) : reshaped(x);
+    random.chance(70) ? merged(expected) : reshaped(expected);
     return {"disco.rearrange", attributes, {x}, expected};
   }
   case 1: {
@@ -404,10 +414,7 @@ Case movement(Random &random, int which) {
     Tensor y = random.chance(50) ? x : repeated(random, shape);
     Ints result = shape;
     result[axis] *= 2;
-    return {"disco.concat",
-            axisText,
-            {x, y},
-            make(result, [&](Ints index) {
+    return {"disco.concat", axisText, {x, y}, make(result, [&](Ints index) {
               bool second = index[axis] >= shape[axis];
               index[axis] -= second ? shape[axis] : 0;
               return at(second ? y : x, index);
@@ -441,16 +448,19 @@ Case arithmetic(Random &random, int which) {
   Tensor x = repeated(random, shape), y = repeated(random, shape);
   switch (which) {
   case 0:
-    return {"disco.binary", "kind = 1 : i32", {x, y},
-            make(shape, [&](const Ints &i) { return at(x, i) - at(y, i); })};
+    return {"disco.binary", "kind = 1 : i32", {x, y}, make(shape, [&](const Ints &i) {
+              return at(x, i) - at(y, i);
+            })};
   case 1:
-    return {"disco.unary", "act = #disco.act<abs>", {x},
-            make(shape, [&](const Ints &i) { return std::abs(at(x, i)); })};
+    return {"disco.unary", "act = #disco.act<abs>", {x}, make(shape, [&](const Ints &i) {
+              return std::abs(at(x, i));
+            })};
   case 2: {
     Ints wide = shape;
     wide.insert(wide.begin(), random.between(1, 6));
-    return {"disco.expand", "", {x},
-            make(wide, [&](const Ints &i) { return at(x, Ints(i.begin() + 1, i.end())); })};
+    return {"disco.expand", "", {x}, make(wide, [&](const Ints &i) {
+              return at(x, Ints(i.begin() + 1, i.end()));
+            })};
   }
   default: {
     int kind = which - 2; // sum, max, min, product
@@ -495,8 +505,8 @@ TEST(Fold, RepeatedOperands) {
                  what);
       // A constant has no more elements than what it is made of, unless it is small.
       int64_t stored = 0, made = 0;
-      Tensor folded = fold(one.op, one.attributes, one.operands, one.expected.shape, Growth::Never,
-                           &stored);
+      Tensor folded =
+          fold(one.op, one.attributes, one.operands, one.expected.shape, Growth::Never, &stored);
       for (const Tensor &operand : one.operands)
         made += product(storedOf(operand).shape);
       if (one.op == "disco.select")

@@ -154,8 +154,8 @@ TEST(ConvertGemm, BiasForms) {
   for (const std::vector<int64_t> &shape : {std::vector<int64_t>{4}, {1, 4}})
     expectParts(gemm(shape, 4),
                 {"\"disco.matmul\"(%0, %1, %2)", "trans_b", "tensor<4xf32>) -> tensor<2x4xf32>"});
-  expectParts(gemm({1}, 1),
-              {"dense<0.000000e+00> : tensor<4xf32>", "\"disco.matmul\"(%0, %1, %2)"});
+  expectParts(gemm({1}, 1), {"dense<0.000000e+00> : tensor<1xf32>}> : () -> tensor<4xf32>",
+                             "\"disco.matmul\"(%0, %1, %2)"});
   expectParts(gemm({2, 1}, 2), {"\"disco.matmul\"(%0, %1)", "\"disco.binary\"", "tensor<2x1xf32>"});
   expectParts(gemm({3, 4}, 12), {"error:", "C has the shape [3, 4]"});
 }
