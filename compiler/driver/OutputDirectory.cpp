@@ -1,6 +1,7 @@
 //===- OutputDirectory.cpp - a directory that appears whole or not at all -===//
 // SPDX-License-Identifier: Apache-2.0
 #include "OutputDirectory.h"
+#include "formats/Printable.h"
 #include "formats/Text.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -14,16 +15,17 @@
 #include <unistd.h>
 
 using namespace disco;
+using discoc::printable;
 namespace fs = std::filesystem;
 
 static bool complain(llvm::StringRef what, const std::string &path, int error = errno) {
-  llvm::errs() << "error: cannot " << what << " '" << path
+  llvm::errs() << "error: cannot " << what << " '" << printable(path)
                << "': " << std::generic_category().message(error) << "\n";
   return false;
 }
 
 static bool refuse(const std::string &path, llvm::StringRef why) {
-  llvm::errs() << "error: '" << path << "' " << why << "\n";
+  llvm::errs() << "error: '" << printable(path) << "' " << printable(why) << "\n";
   return false;
 }
 
@@ -267,15 +269,15 @@ void OutputDirectory::removeOld() {
       late.push_back(name);
   const std::string kept = wanted + ".before";
   if (!late.empty() && !exists(kept) && rename(temporary.path().c_str(), kept.c_str()) == 0) {
-    llvm::errs() << "warning: " << listed(late) << " came into '" << named
-                 << "' while it was replaced, and is in '" << kept << "' now\n";
+    llvm::errs() << "warning: " << printable(listed(late)) << " came into '" << printable(named)
+                 << "' while it was replaced, and is in '" << printable(kept) << "' now\n";
     temporary.release();
     return;
   }
   const std::string old = temporary.path();
   if (!temporary.remove())
-    llvm::errs() << "warning: cannot remove what '" << named << "' held before, now '" << old
-                 << "': " << std::generic_category().message(errno) << "\n";
+    llvm::errs() << "warning: cannot remove what '" << printable(named) << "' held before, now '"
+                 << printable(old) << "': " << std::generic_category().message(errno) << "\n";
 }
 
 bool OutputDirectory::commit() {

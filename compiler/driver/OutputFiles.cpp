@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "OutputDirectory.h"
 #include "RuntimeDirectory.h"
+#include "formats/Printable.h"
 #include "formats/Text.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
@@ -56,7 +57,7 @@ static std::optional<discoc::FileList> readList(const fs::path &directory) {
   if (!fs::exists(file, error)) {
     auto list = guessList(directory);
     if (!list)
-      llvm::errs() << "error: '" << directory.string()
+      llvm::errs() << "error: '" << discoc::printable(directory.string())
                    << "' exists and is not an output of discoc; name another directory, or remove "
                       "it\n";
     return list;
@@ -87,8 +88,8 @@ public:
         return false;
     }
     if (error)
-      llvm::errs() << "error: cannot read '" << (root / folder).string() << "': " << error.message()
-                   << "\n";
+      llvm::errs() << "error: cannot read '" << discoc::printable((root / folder).string())
+                   << "': " << error.message() << "\n";
     return !error;
   }
 
