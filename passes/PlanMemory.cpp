@@ -24,7 +24,7 @@ using Neighbours = std::vector<std::vector<uint32_t>>;
 /// For each buffer those that live at some time when it does; nothing when there are more such
 /// pairs than are worth looking at.
 std::optional<Neighbours> findNeighbours(const std::vector<Buffer> &buffers) {
-  constexpr size_t most = 16'000'000;
+  constexpr size_t most = 4'000'000;
   auto order = llvm::to_vector(llvm::seq<uint32_t>(0, static_cast<uint32_t>(buffers.size())));
   llvm::stable_sort(order,
                     [&](uint32_t a, uint32_t b) { return buffers[a].start < buffers[b].start; });
