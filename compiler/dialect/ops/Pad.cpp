@@ -40,8 +40,8 @@ OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
   ConstantBuilder border(RankedTensorType::get({}, view.getElementType()));
   border.setAttribute(0, getValue());
   // More of the same value is no border.
-  bool same = view.isUniform() &&
-              std::memcmp(view.bytes(0), border.bytes(0), view.elementSize()) == 0;
+  bool same =
+      view.isUniform() && std::memcmp(view.bytes(0), border.bytes(0), view.elementSize()) == 0;
   Shape stored(view.getStoredShape());
   for (size_t i = 0; i < stored.size(); ++i)
     if (product(shapeOf(getResult())) == 0 ||

@@ -50,7 +50,7 @@ bool compilesOrExplains(mlir::ModuleOp module, int64_t nodes) {
   disco::EmitOptions options;
   options.modelName = "fuzz";
   for (mlir::ModuleOp shard : disco::shardsOf(module))
-    if (disco::ModelEmitter(shard, options).source(std::string(32, '0')).empty())
+    if (disco::ModelEmitter(shard, options).source(std::string(32, '0'), 0).empty())
       return false;
   return true;
 }

@@ -148,7 +148,7 @@ TEST(Constant, NumbersFromAttributes) {
   ConstantBuilder builder(RankedTensorType::get({2}, b.getI64Type()));
   builder.setAttribute(0, b.getI64IntegerAttr(INT64_MIN + 1));
   builder.setAttribute(1, b.getF64FloatAttr(-3.5));
-  ConstantView view(builder.finish());
+  ConstantView view = viewOf(builder.finish());
   EXPECT_EQ(view.integer(0), INT64_MIN + 1);
   EXPECT_EQ(view.integer(1), -3);
 }

@@ -139,7 +139,7 @@ int inferAndReturn(disco_node *node, const void *const *in, void *const *out) {
 }
 
 const disco_program copying = {"toy",   1, 2, {1, 2, 3}, messages1,     2, nullptr, 0,
-                                 outputs, 2, 0, 0,         inferAndReturn};
+                               outputs, 2, 0, 0,         inferAndReturn};
 
 struct Result {
   int exit;
