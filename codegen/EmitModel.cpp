@@ -425,8 +425,8 @@ std::string ModelEmitter::programFields(StringRef scope, StringRef buildHash,
   text += "},\n    " + (messages.empty() ? std::string("nullptr") : scope.str() + "::messages") +
           ", " + std::to_string(messages.size()) + ",\n    " + infos("inputs") + ",\n    " +
           infos("outputs") + ",\n    " + std::to_string(arenaBytes()) + ", " +
-          std::to_string(store.bytes()) + ",\n    " + scope.str() + "::infer,\n    " + scope.str() +
-          "::words, ";
+          std::to_string(store.bytes()) + ",\n    " + scope.str() + "::infer,\n    " +
+          (store.bytes() ? scope.str() + "::words" : std::string("nullptr")) + ", ";
   llvm::raw_string_ostream(text) << llvm::format_hex(weightsCrc, 10) << "u";
   return text;
 }

@@ -205,6 +205,9 @@ static LogicalResult convertOneHot(OpImport &op) {
   if (!axis)
     return failure();
   auto count = static_cast<int64_t>(depth->front());
+  if (count > kMostConstant) // a list of its places is stored
+    return op.error("depth is " + Twine(count) + ", and at most " + Twine(kMostConstant) +
+                    " is supported");
   Ints apart(op.shape(indices)), along(apart.size() + 1, 1);
   apart.insert(apart.begin() + *axis, 1);
   along[*axis] = count;

@@ -43,6 +43,9 @@ static LogicalResult convertHardmax(OpImport &op) {
     axis = 1;
   }
   int64_t extent = op.shape(x)[*axis];
+  if (extent > kMostConstant) // a list of its places is stored
+    return op.error("the axis has " + Twine(extent) + " elements, and at most " +
+                    Twine(kMostConstant) + " are supported");
   Ints along(static_cast<size_t>(op.rank(x)), 1);
   along[*axis] = extent;
   Value hot = op.binary(BinaryKind::Equal, argExtreme(op, x, *axis, false, false),

@@ -429,7 +429,7 @@ Case movement(Random &random, int which) {
     int64_t value = random.chance(50) ? x.data[0] : 7;
     return {"disco.pad",
             "pads = " + arrayText(pads) + ", mode = 0 : i32, value = " + std::to_string(value) +
-                ".0 : f64",
+                " : i64",
             {x},
             make(result, [&](Ints index) {
               for (size_t i = 0; i < index.size(); ++i) {
