@@ -6,6 +6,7 @@
 // made from good frames by damaging them.
 
 #include "disco.h"
+#include "limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,12 +235,14 @@ int run_file(const char *path) {
   static uint8_t bytes[1 << 20];
   size_t n = fread(bytes, 1, sizeof bytes, f);
   fclose(f);
+  fuzz::limit_input();
   return LLVMFuzzerTestOneInput(bytes, n);
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
+  fuzz::limit_process();
   unsigned long runs = 0;
   for (int i = 1; i < argc; ++i) {
     if (!strcmp(argv[i], "--runs") && i + 1 < argc)
@@ -252,6 +255,7 @@ int main(int argc, char **argv) {
   static uint8_t bytes[1 << 16];
   for (unsigned long i = 0; i < runs; ++i) {
     size_t n = make(bytes);
+    fuzz::limit_input();
     LLVMFuzzerTestOneInput(bytes, n);
   }
   printf("%lu random inputs: no fault found\n", runs);

@@ -5,6 +5,7 @@
 // -DDISCO_FUZZ_MAIN it is a program of its own: `packet_decoder FILE...` runs files,
 // `packet_decoder --runs N [--seed S]` runs N random inputs.
 
+#include "limits.h"
 #include "transport/packets.h"
 #include "transport/uart.h"
 
@@ -165,12 +166,14 @@ int run_file(const char *path) {
   static uint8_t file[1 << 20];
   size_t n = fread(file, 1, sizeof file, f);
   fclose(f);
+  fuzz::limit_input();
   return LLVMFuzzerTestOneInput(file, n);
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
+  fuzz::limit_process();
   unsigned long runs = 0;
   uint64_t state = 1;
   for (int i = 1; i < argc; ++i) {
@@ -189,6 +192,7 @@ int main(int argc, char **argv) {
       uint32_t r = static_cast<uint32_t>(state >> 33);
       b = static_cast<uint8_t>(r & 0x300 ? r & 0xff : r & 0xf);
     }
+    fuzz::limit_input();
     LLVMFuzzerTestOneInput(made, state >> 40 & 2047);
   }
   printf("%lu random inputs: no fault found\n", runs);

@@ -10,19 +10,16 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../limits.h"
 #include "ModelMutation.h"
 #include "import/OnnxReader.h"
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <random>
-#include <sys/resource.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 using namespace discoc::importer;
 
@@ -39,29 +36,6 @@ size_t readable = 0;
 /// Of one input: a small file may take neither long nor much.
 constexpr long maxSeconds = 20; // of the processor; sanitizers are slow
 constexpr rlim_t maxMemory = rlim_t(4) << 30;
-
-void outOfTime(int) {
-  static constexpr char text[] = "importer_fuzz: one input takes too long\n";
-  if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-    _exit(2);
-  std::abort();
-}
-
-void limitMemory() {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(DISCOC_LIBFUZZER) && defined(__has_feature)
-#if !__has_feature(address_sanitizer)
-  rlimit limit{maxMemory, maxMemory};
-  setrlimit(RLIMIT_AS, &limit);
-#endif
-#endif
-  std::signal(SIGPROF, outOfTime);
-}
-
-/// Begins to count the time of an input.
-void limitTime() {
-  itimerval timer{{0, 0}, {maxSeconds, 0}};
-  setitimer(ITIMER_PROF, &timer, nullptr);
-}
 
 /// Inputs are compiled for one to three nodes in turn.
 unsigned nextNodes() {
@@ -124,7 +98,7 @@ void checkModel(Model &model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Diagnostics errors;
-  limitTime();
+  fuzz::limit_input(maxSeconds);
   auto model = readOnnxBytes(std::as_bytes(std::span(data, size)), nullptr, "fuzz.onnx", "", errors,
                              smallBudgets());
   require(model.has_value() == errors.empty(), "result and messages disagree");
@@ -193,7 +167,7 @@ void mutateRead(const char *path, unsigned long mutations, unsigned long seed) {
         dim.size = dim.isFixed() ? dim.size : 2;
     for (size_t e = 0, edits = below(random, 4); e <= edits; ++e)
       mutateModel(changed, random);
-    limitTime();
+    fuzz::limit_input(maxSeconds);
     require(convertsOrExplains(changed, nextNodes()),
             "the conversion has neither module nor message, or both");
   }
@@ -202,7 +176,7 @@ void mutateRead(const char *path, unsigned long mutations, unsigned long seed) {
 
 void readFile(const char *path, bool verbose) {
   Diagnostics errors;
-  limitTime();
+  fuzz::limit_input(maxSeconds);
   auto model = readOnnx(path, errors);
   require(model.has_value() == errors.empty(), "result and messages disagree");
   if (verbose && model)
@@ -221,7 +195,7 @@ int main(int argc, char **argv) {
   unsigned long mutations = 0, seed = 1;
   bool verbose = false;
   size_t files = 0, survived = 0;
-  limitMemory();
+  fuzz::limit_process(maxMemory);
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--mutations") == 0 && i + 1 < argc) {
       mutations = std::strtoul(argv[++i], nullptr, 10);
