@@ -1,5 +1,6 @@
 //===- AssignOwners.cpp - give every tensor its owner map -----------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "Known.h"
 #include "OwnerClasses.h"
 #include "Passes.h"
 #include "llvm/Support/MathExtras.h"
@@ -258,24 +259,15 @@ private:
   }
 
   /// Bytes that have to travel on the way to the next contractions when a value is divided along an
-  /// axis. What its readers' results cost is asked for first, without recursion: programs are deep.
+  /// axis.
   int64_t costOfReaders(Value value, int64_t axis) {
-    SmallVector<Divided> waiting{{value, axis}};
-    while (!waiting.empty()) {
-      Divided next = waiting.back();
-      if (readerCosts.contains(next)) {
-        waiting.pop_back();
-        continue;
-      }
-      SmallVector<Divided> missing;
-      int64_t cost = 0;
-      for (OpOperand &use : next.first.getUses())
-        cost += costOfUse(use, next.second, missing);
-      if (missing.empty())
-        readerCosts[next] = cost;
-      waiting.append(missing);
-    }
-    return readerCosts.lookup({value, axis});
+    return computeKnown(readerCosts, {value, axis},
+                        [&](Divided next, SmallVectorImpl<Divided> &missing) {
+                          int64_t cost = 0;
+                          for (OpOperand &use : next.first.getUses())
+                            cost += costOfUse(use, next.second, missing);
+                          return cost;
+                        });
   }
 
   /// Whether another tensor of the result's size comes in (a residual add): what follows is its

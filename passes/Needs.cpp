@@ -1,6 +1,7 @@
 //===- Needs.cpp - what every node needs of every operand -----------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Needs.h"
+#include "Known.h"
 #include "QuantizedValues.h"
 
 using namespace mlir;
@@ -19,34 +20,22 @@ bool Needs::mayBeHandedOut(Value value) const {
          !(contraction && contraction.getContraction()) && op->getNumOperands() != 0;
 }
 
-/// What is known is kept, and what an answer needs is asked for first: programs are deep, and
-/// tensors have many readers.
 bool Needs::isHandedOut(Value value) const {
-  SmallVector<Value> waiting{value};
-  while (!waiting.empty()) {
-    Value next = waiting.back();
-    if (handedOut.contains(next)) {
-      waiting.pop_back();
-      continue;
-    }
-    bool known = mayBeHandedOut(next);
-    size_t before = waiting.size();
-    if (known && !next.getDefiningOp<InputOp>())
-      for (Value operand : next.getDefiningOp()->getOperands()) {
-        if (isConstant(operand))
-          continue;
-        auto found = handedOut.find(operand);
-        if (found == handedOut.end())
-          waiting.push_back(operand);
-        else if (!found->second)
-          known = false;
+  return computeKnown(handedOut, value, [&](Value next, SmallVectorImpl<Value> &missing) {
+    if (!mayBeHandedOut(next))
+      return false;
+    for (Value operand : next.getDefiningOp()->getOperands()) {
+      auto found = handedOut.find(operand);
+      if (isConstant(operand) || (found != handedOut.end() && found->second))
+        continue;
+      if (found != handedOut.end()) {
+        missing.clear();
+        return false;
       }
-    if (!known)
-      waiting.truncate(before);
-    if (waiting.size() == before)
-      handedOut[next] = known;
-  }
-  return handedOut.lookup(value);
+      missing.push_back(operand);
+    }
+    return true;
+  });
 }
 
 /// What rank `rank` needs of an operand, along the operand's owner axis.
@@ -93,41 +82,32 @@ std::optional<Division> Needs::divisionOf(Operation *op) {
 
 /// Whether an op is an output of the model, or one that the root puts together of other tensors
 /// without computing anything but the reals that integers stand for.
-bool Needs::handsIn(Operation *op, DenseMap<Operation *, bool> &known) {
+bool Needs::handsIn(Operation *op) const {
   auto putsTogether = [](Operation *op) {
     return isa<ConcatOp, DequantizeOp, RearrangeOp, SelectOp, SliceOp>(op) &&
            ownersOf(op->getResult(0)).getAxis() < 0 && !ownersOf(op->getResult(0)).isReplicated();
   };
-  SmallVector<Operation *> waiting{op};
-  while (!waiting.empty()) {
-    Operation *next = waiting.back();
-    if (known.contains(next)) {
-      waiting.pop_back();
-      continue;
-    }
-    bool output = isa<OutputOp>(next), hands = output || putsTogether(next);
-    size_t before = waiting.size();
-    if (hands && !output)
-      for (Operation *user : next->getUsers()) {
-        auto found = known.find(user);
-        if (found == known.end())
-          waiting.push_back(user);
-        else if (!found->second)
-          hands = false;
+  return computeKnown(handingIn, op, [&](Operation *next, SmallVectorImpl<Operation *> &missing) {
+    if (isa<OutputOp>(next) || !putsTogether(next))
+      return isa<OutputOp>(next);
+    for (Operation *user : next->getUsers()) {
+      auto found = handingIn.find(user);
+      if (found == handingIn.end()) {
+        missing.push_back(user);
+      } else if (!found->second) {
+        missing.clear();
+        return false;
       }
-    if (!hands)
-      waiting.truncate(before);
-    if (waiting.size() == before)
-      known[next] = hands;
-  }
-  return known.lookup(op);
+    }
+    return true;
+  });
 }
 
 LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &shortages) const {
   for (Value operand : op->getOperands())
     if (!isConstant(operand) && !ownersOf(operand))
       return op->emitError("has an operand without owner map: run disco-assign-owners first");
-  bool output = handsIn(op, handingIn);
+  bool output = handsIn(op);
   std::optional<Division> division = divisionOf(op);
   if (!division)
     return op->emitError("cannot be divided along the axis of its owner map; state another axis, "
@@ -167,27 +147,19 @@ static bool isRenamed(const OperandNeed &need, Value operand) {
 }
 
 const std::vector<Feature> &Needs::origins(Value value) {
-  SmallVector<Value> waiting{value};
-  while (!waiting.empty()) {
-    Value next = waiting.back();
-    if (originCache.contains(next)) {
-      waiting.pop_back();
-      continue;
-    }
-    size_t before = waiting.size();
-    if (std::optional<Division> division = renamingOf(next))
+  return computeKnown(originCache, value, [&](Value next, SmallVectorImpl<Value> &missing) {
+    std::optional<Division> division = renamingOf(next);
+    if (division)
       for (auto [operand, need] :
            llvm::zip(next.getDefiningOp()->getOperands(), division->operands))
         if (isRenamed(need, operand) && !originCache.contains(operand))
-          waiting.push_back(operand);
-    if (waiting.size() == before)
-      traceOrigins(next);
-  }
-  return originCache.find(value)->second;
+          missing.push_back(operand);
+    return missing.empty() ? traceOrigins(next, division) : std::vector<Feature>();
+  });
 }
 
 /// The origins of all operands are known.
-void Needs::traceOrigins(Value value) {
+std::vector<Feature> Needs::traceOrigins(Value value, const std::optional<Division> &division) {
   OwnedAttr owners = ownersOf(value);
   std::vector<Feature> features(axisExtent(tensorType(value), owners.getAxis()));
   for (size_t i = 0; i < features.size(); ++i)
@@ -195,11 +167,11 @@ void Needs::traceOrigins(Value value) {
   SmallVector<IndexSet> owned;
   for (int64_t rank = 0; rank < nodes; ++rank)
     owned.push_back(owners.getSet(rank));
-  if (std::optional<Division> division = renamingOf(value))
+  if (division)
     for (auto [operand, need] : llvm::zip(value.getDefiningOp()->getOperands(), division->operands))
       if (isRenamed(need, operand))
         traceOperand(features, owned, need, operand);
-  originCache[value] = std::move(features);
+  return features;
 }
 
 void Needs::traceOperand(std::vector<Feature> &features, ArrayRef<IndexSet> owned,

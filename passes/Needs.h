@@ -49,10 +49,10 @@ public:
   static std::optional<Division> divisionOf(mlir::Operation *op);
 
 private:
-  static bool handsIn(mlir::Operation *op, llvm::DenseMap<mlir::Operation *, bool> &known);
+  bool handsIn(mlir::Operation *op) const;
   bool mayBeHandedOut(mlir::Value value) const;
   std::optional<Division> renamingOf(mlir::Value value) const;
-  void traceOrigins(mlir::Value value);
+  std::vector<Feature> traceOrigins(mlir::Value value, const std::optional<Division> &division);
   IndexSet needOf(mlir::Operation *op, unsigned k, const OperandNeed &need,
                   const IndexSet &computed, int64_t rank) const;
   void traceOperand(std::vector<Feature> &features, llvm::ArrayRef<IndexSet> owned,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Build.h"
 #include "Evaluate.h"
+#include "Known.h"
 #include "SimplifyPatterns.h"
 #include <cmath>
 
@@ -184,14 +185,7 @@ void disco::populateResidualPatterns(RewritePatternSet &patterns, Depths &depths
 }
 
 int64_t Depths::of(Operation *op) {
-  SmallVector<Operation *> waiting{op};
-  while (!waiting.empty()) {
-    Operation *next = waiting.back();
-    if (known.contains(next)) {
-      waiting.pop_back();
-      continue;
-    }
-    size_t count = waiting.size();
+  return computeKnown(known, op, [&](Operation *next, SmallVectorImpl<Operation *> &missing) {
     int64_t depth = 0;
     for (Value operand : next->getOperands()) {
       Operation *before = operand.getDefiningOp();
@@ -199,12 +193,10 @@ int64_t Depths::of(Operation *op) {
         continue;
       auto found = known.find(before);
       if (found == known.end())
-        waiting.push_back(before);
+        missing.push_back(before);
       else
         depth = std::max(depth, found->second);
     }
-    if (waiting.size() == count)
-      known[next] = depth + isa<ContractionOpInterface>(next);
-  }
-  return known.lookup(op);
+    return depth + isa<ContractionOpInterface>(next);
+  });
 }
