@@ -8,6 +8,9 @@
 using namespace mlir;
 using namespace disco;
 
+/// The runtime's own deadline, which the library leaves as it is.
+static constexpr int64_t kDeadlineSeconds = 10;
+
 static std::string number(int64_t value) { return std::to_string(value); }
 
 /// What the library has of the runtime: no main program, no drivers.
@@ -134,7 +137,7 @@ static std::string sourceText(StringRef prefix, StringRef scope, const BoardPlan
     text += "  links.ports = world->ports;\n"
             "  links.nonce = static_cast<uint16_t>(world->nonce[0] | world->nonce[1] << 8);\n"
             "  memcpy(config.nonce, world->nonce, sizeof config.nonce);\n  config.floor = " +
-            number(std::min(10 * plan.packets.floor, plan.packets.floorMost())) +
+            number(std::min(kDeadlineSeconds * plan.packets.floor, plan.packets.floorMost())) +
             ";\n"
             "  links.now_us = world->now_us;\n  links.idle = world->idle;\n"
             "  links.clock_context = world->clock;\n"

@@ -98,7 +98,9 @@ std::optional<Diagnostic> tooMuchToml(const std::string &text, const std::string
   const std::string what = scan.run();
   if (what.empty())
     return std::nullopt;
-  return Diagnostic{file, "line " + std::to_string(scan.line()), what, "is this the right file?"};
+  return Diagnostic{file, "line " + std::to_string(scan.line()), what,
+                    "write strings in quotation marks, and names plainly, or see whether this is "
+                    "the right file"};
 }
 
 } // namespace discoc

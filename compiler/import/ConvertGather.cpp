@@ -157,7 +157,8 @@ static LogicalResult convertCompress(OpImport &op) {
   }
   ConstantView view(known, op.shape(condition));
   if (view.size() > kMostConstant)
-    return op.error("input 'condition' has more than " + Twine(kMostConstant) + " elements");
+    return op.error("input 'condition' has more than " + Twine(kMostConstant) + " elements",
+                    "give Gather the indices that are kept");
   Ints kept;
   for (int64_t i = 0; i < view.size(); ++i)
     if (!view.isZero(i))
@@ -179,7 +180,8 @@ static LogicalResult convertNonZero(OpImport &op) {
                     "fold it with onnxsim or export the model without it");
   ConstantView view(known, op.shape(x));
   if (view.size() > kMostConstant)
-    return op.error("its input has more than " + Twine(kMostConstant) + " elements");
+    return op.error("its input has more than " + Twine(kMostConstant) + " elements",
+                    "store the indices as an initialiser");
   Ints found, all;
   for (int64_t i = 0; i < view.size(); ++i)
     if (!view.isZero(i))
@@ -207,7 +209,8 @@ static LogicalResult convertOneHot(OpImport &op) {
   auto count = static_cast<int64_t>(depth->front());
   if (count > kMostConstant) // a list of its places is stored
     return op.error("depth is " + Twine(count) + ", and at most " + Twine(kMostConstant) +
-                    " is supported");
+                        " is supported",
+                    "compare the indices with parts of the range, or gather rows instead");
   Ints apart(op.shape(indices)), along(apart.size() + 1, 1);
   apart.insert(apart.begin() + *axis, 1);
   along[*axis] = count;

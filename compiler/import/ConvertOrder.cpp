@@ -45,7 +45,8 @@ static LogicalResult convertHardmax(OpImport &op) {
   int64_t extent = op.shape(x)[*axis];
   if (extent > kMostConstant) // a list of its places is stored
     return op.error("the axis has " + Twine(extent) + " elements, and at most " +
-                    Twine(kMostConstant) + " are supported");
+                        Twine(kMostConstant) + " are supported",
+                    "use ArgMax, whose result is an index");
   Ints along(static_cast<size_t>(op.rank(x)), 1);
   along[*axis] = extent;
   Value hot = op.binary(BinaryKind::Equal, argExtreme(op, x, *axis, false, false),

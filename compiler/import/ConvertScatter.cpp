@@ -21,7 +21,8 @@ static LogicalResult convertTrilu(OpImport &op) {
   int64_t rows = op.shape(x).drop_back().back(), columns = op.shape(x).back();
   int64_t k = std::clamp<int64_t>(given->front(), -rows - 1, columns + 1);
   if (std::max(rows, columns) > kMostConstant)
-    return op.error("the matrices are too large");
+    return op.error("the matrices have an axis of more than " + Twine(kMostConstant) + " elements",
+                    "divide them before");
   Value row = op.integersOf({rows, 1}, iota(rows)),
         column = op.integersOf({1, columns}, iota(columns, -k));
   Value kept = op.binary(upper ? BinaryKind::GreaterOrEqual : BinaryKind::LessOrEqual, column, row);

@@ -138,7 +138,8 @@ static LogicalResult convertRange(OpImport &op) {
   // A list of a few bytes in the file; what is folded of it takes as much again each time.
   constexpr int64_t most = int64_t(1) << 20;
   if (!(steps <= static_cast<double>(most)))
-    return op.error("the range has too many elements: more than " + Twine(most));
+    return op.error("the range has too many elements: more than " + Twine(most),
+                    "store it as an initialiser, or as an input of the model");
   auto count = static_cast<int64_t>(std::max(steps, 0.0));
   auto type = RankedTensorType::get({count}, element);
   ConstantBuilder elements(type);

@@ -196,7 +196,8 @@ bool Inliner::expand(Op op, std::vector<FunctionKey> &stack) {
     return context.errorAt(op, "function " + quote(op.type) + " calls itself, which ONNX forbids");
   if (stack.size() >= maxDepth)
     return context.errorAt(op,
-                           "functions are nested more than " + std::to_string(maxDepth) + " deep");
+                           "functions are nested more than " + std::to_string(maxDepth) + " deep",
+                           "inline the inner ones before");
   if (++calls > context.options.maxCalls)
     return context.errorAt(op,
                            "the model's functions are called more than " +

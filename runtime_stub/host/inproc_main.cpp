@@ -173,7 +173,7 @@ int disco_inproc_main(int argc, char **argv, const disco_program *const *program
     if (c.sessions) {
       code = run_cluster(&c, programs, &o);
     } else {
-      fprintf(stderr, "error: out of memory\n");
+      disco_print_error("out of memory");
       code = DISCO_EXIT_FILE;
     }
     free(c.sessions);

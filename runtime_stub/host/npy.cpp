@@ -435,13 +435,3 @@ bool disco_npy_stack_close(disco_npy_stack *s, char *error, size_t error_size) {
   s->fd = -1;
   return ok || cannot_write(s->path, error, error_size);
 }
-
-bool disco_npy_write(const char *path, disco_type type, uint32_t rank, const uint64_t *dims,
-                     const void *data, uint64_t bytes, char *error, size_t error_size) {
-  disco_npy_stack s;
-  if (!disco_npy_stack_open(&s, path, type, rank, dims, bytes, error, error_size))
-    return false;
-  s.scalar = true;
-  bool ok = disco_npy_stack_put(&s, 0, data, error, error_size);
-  return disco_npy_stack_close(&s, ok ? error : nullptr, ok ? error_size : 0) && ok;
-}

@@ -23,10 +23,6 @@ struct disco_npy {
 bool disco_npy_read(const char *path, disco_npy *array, char *error, size_t error_size);
 void disco_npy_free(disco_npy *array);
 
-// The file appears whole or not at all.
-bool disco_npy_write(const char *path, disco_type type, uint32_t rank, const uint64_t *dims,
-                     const void *data, uint64_t bytes, char *error, size_t error_size);
-
 // A file that grows by one array after another, stacked along the first dimension. What was there
 // before stays until the first of them comes, and nothing is left where none does; from then on the
 // file holds all that came, even if the program is killed.

@@ -3,6 +3,7 @@
 #include "formats/Printable.h"
 #include "formats/Diagnostics.h"
 #include "formats/Manifest.h"
+#include "host/text.h"
 
 #include <gtest/gtest.h>
 
@@ -83,4 +84,25 @@ TEST(Printable, JsonIsExactAndAscii) {
   auto back = parseManifest(text, "m", out);
   ASSERT_TRUE(back) << toString(out);
   EXPECT_EQ(back->model.name, m.model.name);
+}
+
+static std::string encoded(uint32_t character) {
+  auto rest = [&](int shift) { return static_cast<char>(0x80 | (character >> shift & 0x3f)); };
+  if (character < 0x80)
+    return {static_cast<char>(character)};
+  if (character < 0x800)
+    return {static_cast<char>(0xc0 | character >> 6), rest(0)};
+  if (character < 0x10000)
+    return {static_cast<char>(0xe0 | character >> 12), rest(6), rest(0)};
+  return {static_cast<char>(0xf0 | character >> 18), rest(12), rest(6), rest(0)};
+}
+
+TEST(Printable, EmittedProgramsShowEveryCharacterAlike) {
+  std::string all;
+  for (uint32_t character = 1; character <= 0x10ffff; ++character)
+    if (character < 0xd800 || character > 0xdfff)
+      all += encoded(character);
+  testing::internal::CaptureStderr();
+  disco_print_error(all.c_str());
+  EXPECT_TRUE(testing::internal::GetCapturedStderr() == "error: " + printable(all) + "\n");
 }

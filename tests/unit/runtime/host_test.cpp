@@ -3,7 +3,8 @@
 
 #include "host/host_main.h"
 #include "host/inproc_main.h"
-#include "host/npy.h"
+#include "mesh.h"
+#include "npy_file.h"
 
 #include <arpa/inet.h>
 #include <fstream>
@@ -166,10 +167,7 @@ protected:
     uint64_t n = 4;
     for (uint64_t d : dims)
       n *= d;
-    char error[300] = "";
-    EXPECT_TRUE(disco_npy_write(file(name).c_str(), DISCO_F32, static_cast<uint32_t>(dims.size()),
-                                dims.data(), data.data(), n, error, sizeof error))
-        << error;
+    EXPECT_EQ(write_npy(file(name), DISCO_F32, dims, data.data(), n), "");
   }
 
   std::string file(const std::string &name) { return folder + "/" + name + ".npy"; }
@@ -312,15 +310,9 @@ TEST_F(Host, TwoProcesses) {
 }
 
 TEST_F(Host, InheritedListener) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in a = {};
-  a.sin_family = AF_INET;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof a;
-  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr *>(&a), size), 0);
-  ASSERT_EQ(listen(fd, 4), 0);
-  ASSERT_EQ(getsockname(fd, reinterpret_cast<sockaddr *>(&a), &size), 0);
-  pid_t p1 = begin(1, {"--peer", "0=127.0.0.1:" + std::to_string(ntohs(a.sin_port))});
+  uint16_t port = 0;
+  int fd = listener(&port);
+  pid_t p1 = begin(1, {"--peer", "0=127.0.0.1:" + std::to_string(port)});
   Result r0 = run(0, {"--listen-fd", std::to_string(fd), "--input", "a=" + file("a3"), "--input",
                       "b=" + file("b3"), "--output-dir", folder});
   EXPECT_EQ(r0.exit, 0) << r0.err;

@@ -1,7 +1,7 @@
 //===- npy_test.cpp - reading and writing .npy files ----------------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "host/npy.h"
+#include "npy_file.h"
 
 #include <fstream>
 #include <gtest/gtest.h>
@@ -53,9 +53,7 @@ TEST(Npy, RoundTripOfEveryType) {
       for (uint64_t d : shape)
         n *= d;
       std::string data(n, '\1');
-      ASSERT_TRUE(disco_npy_write(path().c_str(), type, static_cast<uint32_t>(shape.size()),
-                                  shape.data(), data.data(), n, error, sizeof error))
-          << error;
+      ASSERT_EQ(write_npy(path(), type, shape, data.data(), n), "");
       disco_npy a;
       ASSERT_TRUE(disco_npy_read(path().c_str(), &a, error, sizeof error)) << error;
       EXPECT_EQ(a.type, type);
@@ -129,8 +127,8 @@ TEST(Npy, SaysWhatIsWrong) {
   EXPECT_FALSE(disco_npy_read("/nowhere/x.npy", &a, error, sizeof error));
   EXPECT_STREQ(error, "/nowhere/x.npy: No such file or directory");
   EXPECT_FALSE(disco_npy_read("/", &a, error, sizeof error));
-  EXPECT_FALSE(
-      disco_npy_write("/nowhere/x.npy", DISCO_F32, 0, nullptr, "abcd", 4, error, sizeof error));
+  EXPECT_EQ(write_npy("/nowhere/x.npy", DISCO_F32, {}, "abcd", 4),
+            "/nowhere/x.npy: cannot be written: No such file or directory");
 }
 
 // The shape and the elements that the file holds now.

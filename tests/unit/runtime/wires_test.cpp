@@ -3,6 +3,7 @@
 
 #include "host/session.h"
 #include "host/wires.h"
+#include "npy_file.h"
 #include "transport/serial.h"
 
 #include <gtest/gtest.h>
@@ -70,10 +71,8 @@ protected:
   void SetUp() override {
     folder = testing::TempDir() + "wires_" + std::to_string(getpid());
     ASSERT_EQ(system(("mkdir -p " + folder).c_str()), 0);
-    char error[200];
     uint8_t one = 1;
-    ASSERT_TRUE(disco_npy_write((folder + "/x.npy").c_str(), DISCO_U8, 1, dims, &one, 1, error,
-                                sizeof error));
+    ASSERT_EQ(write_npy(folder + "/x.npy", DISCO_U8, {1}, &one, 1), "");
     // The system finds free ports; the next moment they are used.
     for (uint16_t &port : ports) {
       int fd = socket(AF_INET, SOCK_STREAM, 0);
