@@ -115,11 +115,7 @@ std::string BoardRun::rawPath(size_t rank, size_t output) const {
 }
 
 static int64_t bytesOf(const ManifestTensor &tensor) {
-  const ElementInfo *type = elementInfo(tensor.type);
-  int64_t bytes = type ? type->bytes : 4;
-  for (const int64_t extent : tensor.shape)
-    bytes *= extent;
-  return bytes;
+  return tensor.elements() * elementInfo(tensor.type)->bytes;
 }
 
 /// The inferences of which every output is whole in its file.
@@ -141,8 +137,7 @@ bool BoardRun::collectOutput(size_t rank, size_t output, int64_t count) {
   if (!text)
     return false;
   Array array;
-  const ElementInfo *type = elementInfo(tensor.type);
-  array.type = type ? type->type : ElementType::F32;
+  array.type = elementInfo(tensor.type)->type;
   array.shape = tensor.shape;
   if (request_.count > 1 && array.shape.empty())
     array.shape = {count};

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace discoc {
 
@@ -22,15 +21,10 @@ bool isScores(const ManifestTensor &tensor) {
                        [](int64_t d) { return d != 1; }) == 1;
 }
 
-static int64_t elementsOf(const ManifestTensor &tensor) {
-  return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t(1),
-                         [](int64_t a, int64_t b) { return a * b; });
-}
-
 /// The values of inference `which`, empty when there are none.
 static std::vector<double> valuesOf(const RunOutput &output, int64_t which) {
   const size_t size =
-      static_cast<size_t>(elementsOf(output.tensor) * elementInfo(output.values.type)->bytes);
+      static_cast<size_t>(output.tensor.elements() * elementInfo(output.values.type)->bytes);
   const size_t from = static_cast<size_t>(which) * size;
   if (size == 0 || from + size > output.values.data.size())
     return {};
@@ -42,7 +36,7 @@ static std::vector<double> valuesOf(const RunOutput &output, int64_t which) {
 }
 
 static int64_t inferencesIn(const RunOutput &output) {
-  const int64_t bytes = elementsOf(output.tensor) * elementInfo(output.values.type)->bytes;
+  const int64_t bytes = output.tensor.elements() * elementInfo(output.values.type)->bytes;
   return bytes == 0 ? 0 : static_cast<int64_t>(output.values.data.size()) / bytes;
 }
 

@@ -9,6 +9,13 @@
 
 namespace discoc {
 
+int64_t ManifestTensor::elements() const {
+  int64_t count = 1;
+  for (const int64_t extent : shape)
+    count *= extent;
+  return count;
+}
+
 static constexpr const char *formatName = "discoc-manifest";
 static constexpr const char *nodeFormatName = "discoc-node-manifest";
 static constexpr Word<ManifestLayout::Kind> layoutWords[] = {

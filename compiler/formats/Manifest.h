@@ -39,6 +39,8 @@ struct ManifestTensor {
   std::vector<int64_t> shape;
   ManifestLayout layout; ///< after the root's share has been handed out, or before
                          ///< the outputs have been handed in
+
+  int64_t elements() const;
 };
 
 /// One route's part of a message.
