@@ -15,9 +15,8 @@ endfunction()
 function(discoc_use_mlir name)
   target_compile_options(${name} PRIVATE ${DISCOC_WARNINGS} -fno-exceptions)
   target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
-  target_include_directories(${name} PUBLIC
-    ${PROJECT_SOURCE_DIR}/compiler/dialect ${PROJECT_BINARY_DIR}/compiler/dialect
-    ${PROJECT_SOURCE_DIR}/passes ${PROJECT_BINARY_DIR}/passes ${PROJECT_SOURCE_DIR})
+  # Headers are named by their path from the top.
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   if(TARGET discocPch AND NOT name STREQUAL discocPch)
     target_precompile_headers(${name} REUSE_FROM discocPch)
     target_link_libraries(${name} PRIVATE discocPch)

@@ -1,7 +1,7 @@
 //===- BoardMemory.cpp - what a node takes of its board's memories --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BoardMemory.h"
-#include "BoardPlan.h"
+#include "codegen/BoardMemory.h"
+#include "codegen/BoardPlan.h"
 
 using namespace mlir;
 using namespace disco;

@@ -3,9 +3,9 @@
 #ifndef DISCOC_CODEGEN_BOARDMEMORY_H
 #define DISCOC_CODEGEN_BOARDMEMORY_H
 
-#include "EmitModel.h"
-#include "formats/BoardBounds.h"
-#include "formats/MemoryUse.h"
+#include "codegen/EmitModel.h"
+#include "compiler/formats/BoardBounds.h"
+#include "compiler/formats/MemoryUse.h"
 
 namespace disco {
 

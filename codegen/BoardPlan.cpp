@@ -1,6 +1,6 @@
 //===- BoardPlan.cpp - buffers of a program on a bare board ---------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BoardPlan.h"
+#include "codegen/BoardPlan.h"
 #include <algorithm>
 
 using namespace disco;

@@ -3,8 +3,8 @@
 #ifndef DISCOC_CODEGEN_BOARDPLAN_H
 #define DISCOC_CODEGEN_BOARDPLAN_H
 
-#include "formats/Board.h"
-#include "formats/Cluster.h"
+#include "compiler/formats/Board.h"
+#include "compiler/formats/Cluster.h"
 #include <string>
 #include <vector>
 

@@ -3,12 +3,12 @@
 #ifndef DISCOC_CODEGEN_CODEGEN_H
 #define DISCOC_CODEGEN_CODEGEN_H
 
-#include "Passes.h"
-#include "formats/Cluster.h"
-#include "formats/Manifest.h"
-#include "formats/Masks.h"
-#include "formats/Owners.h"
-#include "formats/Report.h"
+#include "compiler/formats/Cluster.h"
+#include "compiler/formats/Manifest.h"
+#include "compiler/formats/Masks.h"
+#include "compiler/formats/Owners.h"
+#include "compiler/formats/Report.h"
+#include "passes/Passes.h"
 #include <string>
 
 namespace disco {

@@ -1,6 +1,6 @@
 //===- EmitBoard.cpp - the program of a node on a bare board --------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "EmitBoard.h"
+#include "codegen/EmitBoard.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"

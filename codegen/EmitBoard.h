@@ -3,10 +3,10 @@
 #ifndef DISCOC_CODEGEN_EMITBOARD_H
 #define DISCOC_CODEGEN_EMITBOARD_H
 
-#include "BoardPlan.h"
-#include "Codegen.h"
-#include "EmitModel.h"
-#include "NodeFiles.h"
+#include "codegen/BoardPlan.h"
+#include "codegen/Codegen.h"
+#include "codegen/EmitModel.h"
+#include "codegen/NodeFiles.h"
 
 namespace disco {
 

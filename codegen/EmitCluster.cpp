@@ -1,11 +1,11 @@
 //===- EmitCluster.cpp - writes the programs of a cluster -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BoardMemory.h"
-#include "Codegen.h"
-#include "EmitBoard.h"
-#include "EmitModel.h"
-#include "NodeFiles.h"
-#include "formats/Printable.h"
+#include "codegen/BoardMemory.h"
+#include "codegen/Codegen.h"
+#include "codegen/EmitBoard.h"
+#include "codegen/EmitModel.h"
+#include "codegen/NodeFiles.h"
+#include "compiler/formats/Printable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/xxhash.h"

@@ -1,6 +1,6 @@
 //===- EmitLibrary.cpp - a node as a library for a project of one's own ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "EmitBoard.h"
+#include "codegen/EmitBoard.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"

@@ -1,8 +1,8 @@
 //===- EmitModel.cpp - model.h and model.cpp of one shard -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "EmitModel.h"
-#include "BufferPlan.h"
-#include "formats/Printable.h"
+#include "codegen/EmitModel.h"
+#include "compiler/formats/Printable.h"
+#include "passes/BufferPlan.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"

@@ -3,9 +3,9 @@
 #ifndef DISCOC_CODEGEN_EMITMODEL_H
 #define DISCOC_CODEGEN_EMITMODEL_H
 
-#include "Codegen.h"
-#include "KernelCall.h"
-#include "WeightStore.h"
+#include "codegen/Codegen.h"
+#include "codegen/WeightStore.h"
+#include "compiler/dialect/KernelCall.h"
 #include <map>
 #include <set>
 

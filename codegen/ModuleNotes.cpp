@@ -3,9 +3,9 @@
 //
 // A planned module in text form is all that emission needs, so everything that ends up in the
 // emitted files travels on the module.
-#include "BufferPlan.h"
-#include "Codegen.h"
+#include "codegen/Codegen.h"
 #include "mlir/IR/Builders.h"
+#include "passes/BufferPlan.h"
 #include <map>
 
 using namespace mlir;

@@ -1,8 +1,8 @@
 //===- NodeFiles.cpp - what is written into a node's directory ------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "NodeFiles.h"
-#include "Codegen.h"
-#include "OutputFile.h"
+#include "codegen/NodeFiles.h"
+#include "codegen/Codegen.h"
+#include "codegen/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"

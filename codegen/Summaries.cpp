@@ -1,7 +1,7 @@
 //===- Summaries.cpp - the manifest and the report of a planned module ----===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Codegen.h"
-#include "WeightStore.h"
+#include "codegen/Codegen.h"
+#include "codegen/WeightStore.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 

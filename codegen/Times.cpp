@@ -1,6 +1,6 @@
 //===- Times.cpp - how long arithmetic and wires take ---------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Codegen.h"
+#include "codegen/Codegen.h"
 #include <algorithm>
 #include <cmath>
 #include <map>

@@ -1,11 +1,11 @@
 //===- WeightStore.cpp - the weights of one shard -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "WeightStore.h"
-#include "../runtime_stub/disco.h"
-#include "Codegen.h"
-#include "Evaluate.h"
-#include "NodeFiles.h"
-#include "OutputFile.h"
+#include "codegen/WeightStore.h"
+#include "codegen/Codegen.h"
+#include "codegen/NodeFiles.h"
+#include "codegen/OutputFile.h"
+#include "compiler/dialect/Evaluate.h"
+#include "runtime_stub/disco.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"

@@ -3,7 +3,7 @@
 #ifndef DISCOC_CODEGEN_WEIGHTSTORE_H
 #define DISCOC_CODEGEN_WEIGHTSTORE_H
 
-#include "Passes.h"
+#include "passes/Passes.h"
 #include "llvm/ADT/DenseMap.h"
 #include <string>
 #include <vector>

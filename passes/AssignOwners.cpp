@@ -1,14 +1,14 @@
 //===- AssignOwners.cpp - give every tensor its owner map -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Known.h"
-#include "OwnerClasses.h"
-#include "Passes.h"
+#include "passes/Known.h"
+#include "passes/OwnerClasses.h"
+#include "passes/Passes.h"
 #include "llvm/Support/MathExtras.h"
 #include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_ASSIGNOWNERS
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

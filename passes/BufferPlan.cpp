@@ -1,6 +1,6 @@
 //===- BufferPlan.cpp - which values share storage, and for how long ------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BufferPlan.h"
+#include "passes/BufferPlan.h"
 #include "llvm/ADT/STLExtras.h"
 #include <map>
 

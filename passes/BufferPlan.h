@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_BUFFERPLAN_H
 #define DISCOC_PASSES_BUFFERPLAN_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include <vector>

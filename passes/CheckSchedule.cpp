@@ -1,12 +1,12 @@
 //===- CheckSchedule.cpp - prove that the shards fit together -------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BufferPlan.h"
-#include "Passes.h"
+#include "passes/BufferPlan.h"
+#include "passes/Passes.h"
 #include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_CHECKSCHEDULE
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

@@ -1,15 +1,15 @@
 //===- ChoosePartialSums.cpp - send features, or sums of them -------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "MinCut.h"
-#include "Needs.h"
-#include "Passes.h"
+#include "passes/MinCut.h"
+#include "passes/Needs.h"
+#include "passes/Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 #include <tuple>
 
 namespace disco {
 #define GEN_PASS_DEF_CHOOSEPARTIALSUMS
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

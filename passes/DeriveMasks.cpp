@@ -1,12 +1,12 @@
 //===- DeriveMasks.cpp - find which channels of each node every node reads ===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Evaluate.h"
-#include "Passes.h"
+#include "compiler/dialect/Evaluate.h"
+#include "passes/Passes.h"
 #include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_DERIVEMASKS
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

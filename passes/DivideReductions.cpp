@@ -1,12 +1,12 @@
 //===- DivideReductions.cpp - statistics instead of features --------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Evaluate.h"
-#include "Passes.h"
+#include "compiler/dialect/Evaluate.h"
+#include "passes/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace disco {
 #define GEN_PASS_DEF_DIVIDEREDUCTIONS
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

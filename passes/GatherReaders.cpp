@@ -1,7 +1,7 @@
 //===- GatherReaders.cpp - readers of a message one after the other -------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "GatherReaders.h"
-#include "BufferPlan.h"
+#include "passes/GatherReaders.h"
+#include "passes/BufferPlan.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;

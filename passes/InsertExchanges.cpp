@@ -1,15 +1,15 @@
 //===- InsertExchanges.cpp - make data movement between nodes explicit ----===//
 // SPDX-License-Identifier: Apache-2.0
-#include "LayerSummary.h"
-#include "Needs.h"
-#include "Passes.h"
-#include "QuantizedValues.h"
+#include "passes/LayerSummary.h"
+#include "passes/Needs.h"
+#include "passes/Passes.h"
+#include "passes/QuantizedValues.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_INSERTEXCHANGES
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

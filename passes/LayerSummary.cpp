@@ -1,7 +1,7 @@
 //===- LayerSummary.cpp - what the undivided program was ------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "LayerSummary.h"
-#include "Evaluate.h"
+#include "passes/LayerSummary.h"
+#include "compiler/dialect/Evaluate.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;

@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_LAYERSUMMARY_H
 #define DISCOC_PASSES_LAYERSUMMARY_H
 
-#include "Passes.h"
+#include "passes/Passes.h"
 
 namespace disco {
 

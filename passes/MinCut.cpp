@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one file that includes LEMON, whose headers are older than C++20.
-#include "MinCut.h"
+#include "passes/MinCut.h"
 #include <lemon/preflow.h>
 #include <lemon/smart_graph.h>
 #include <limits>

@@ -1,8 +1,8 @@
 //===- Needs.cpp - what every node needs of every operand -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Needs.h"
-#include "Known.h"
-#include "QuantizedValues.h"
+#include "passes/Needs.h"
+#include "passes/Known.h"
+#include "passes/QuantizedValues.h"
 
 using namespace mlir;
 using namespace disco;

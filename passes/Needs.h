@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_NEEDS_H
 #define DISCOC_PASSES_NEEDS_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include "llvm/ADT/DenseMap.h"
 #include <vector>
 

@@ -1,6 +1,6 @@
 //===- OwnerClasses.cpp - channels that must have one owner ---------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "OwnerClasses.h"
+#include "passes/OwnerClasses.h"
 #include <numeric>
 
 using namespace mlir;

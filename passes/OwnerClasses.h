@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_OWNERCLASSES_H
 #define DISCOC_PASSES_OWNERCLASSES_H
 
-#include "Division.h"
+#include "compiler/dialect/Division.h"
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/DenseMap.h"
 #include <vector>

@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_PASSES_H
 #define DISCOC_PASSES_PASSES_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
@@ -11,10 +11,10 @@
 namespace disco {
 
 #define GEN_PASS_DECL
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 
 #define GEN_PASS_REGISTRATION
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 
 /// Adds every stage from simplification to memory planning, the checks included.
 void buildPipeline(mlir::OpPassManager &manager);

@@ -1,7 +1,7 @@
 //===- Pipeline.cpp - the order of the stages -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Passes.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,15 +1,15 @@
 //===- PlanMemory.cpp - give every buffer an offset in one static arena ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BufferPlan.h"
-#include "Passes.h"
 #include "mlir/IR/Builders.h"
+#include "passes/BufferPlan.h"
+#include "passes/Passes.h"
 #include "llvm/ADT/STLExtras.h"
 #include <functional>
 #include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_PLANMEMORY
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

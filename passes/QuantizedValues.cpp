@@ -1,7 +1,7 @@
 //===- QuantizedValues.cpp - what is known about quantised tensors --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "QuantizedValues.h"
-#include "Quantization.h"
+#include "passes/QuantizedValues.h"
+#include "compiler/dialect/Quantization.h"
 #include <cmath>
 
 using namespace mlir;

@@ -3,8 +3,8 @@
 #ifndef DISCOC_PASSES_QUANTIZEDVALUES_H
 #define DISCOC_PASSES_QUANTIZEDVALUES_H
 
-#include "Build.h"
-#include "Evaluate.h"
+#include "compiler/dialect/Build.h"
+#include "compiler/dialect/Evaluate.h"
 #include <array>
 #include <optional>
 #include <vector>

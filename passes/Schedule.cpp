@@ -1,12 +1,12 @@
 //===- Schedule.cpp - order sending, receiving and computing --------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "GatherReaders.h"
-#include "Passes.h"
+#include "passes/GatherReaders.h"
+#include "passes/Passes.h"
 #include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_SCHEDULE
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

@@ -1,12 +1,12 @@
 //===- Simplify.cpp - fold constants and fuse what a kernel does at once --===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Passes.h"
-#include "SimplifyPatterns.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/Passes.h"
+#include "passes/SimplifyPatterns.h"
 
 namespace disco {
 #define GEN_PASS_DEF_SIMPLIFY
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

@@ -1,8 +1,8 @@
 //===- SimplifyAffine.cpp - affine ops move into contractions -------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Evaluate.h"
-#include "SimplifyPatterns.h"
+#include "compiler/dialect/Evaluate.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/SimplifyPatterns.h"
 
 using namespace mlir;
 using namespace disco;

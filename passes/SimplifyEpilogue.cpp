@@ -1,9 +1,9 @@
 //===- SimplifyEpilogue.cpp - compound functions and epilogues ------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Build.h"
-#include "Evaluate.h"
-#include "Known.h"
-#include "SimplifyPatterns.h"
+#include "compiler/dialect/Build.h"
+#include "compiler/dialect/Evaluate.h"
+#include "passes/Known.h"
+#include "passes/SimplifyPatterns.h"
 #include <cmath>
 
 using namespace mlir;

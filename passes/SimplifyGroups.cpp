@@ -5,9 +5,9 @@
 // normalised, and reshaped back. Owners then have whole groups, which leaves nodes idle when groups
 // are few. Here the same is computed in the shape of the channels: their own means are all that
 // travels, and the mean of a group is the mean of its channels' means.
-#include "Passes.h"
-#include "SimplifyPatterns.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/Passes.h"
+#include "passes/SimplifyPatterns.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;

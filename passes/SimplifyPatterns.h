@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_SIMPLIFYPATTERNS_H
 #define DISCOC_PASSES_SIMPLIFYPATTERNS_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace disco {

@@ -4,9 +4,9 @@
 // A quantised graph computes in reals between a dequantize and a quantize. What is recognised here
 // computes in integers: contractions, averages, sums and products; functions of one tensor become
 // tables. Movement changes places with both, so that they meet.
-#include "Quantization.h"
-#include "QuantizedValues.h"
-#include "SimplifyPatterns.h"
+#include "compiler/dialect/Quantization.h"
+#include "passes/QuantizedValues.h"
+#include "passes/SimplifyPatterns.h"
 #include <cmath>
 
 using namespace mlir;

@@ -3,9 +3,9 @@
 //
 // Ops that only move elements, or choose among them, do so with the integers: a dequantize before
 // them goes behind them, a quantize behind them before them.
-#include "Quantization.h"
-#include "QuantizedValues.h"
-#include "SimplifyPatterns.h"
+#include "compiler/dialect/Quantization.h"
+#include "passes/QuantizedValues.h"
+#include "passes/SimplifyPatterns.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,8 +1,8 @@
 //===- SimplifyRearrange.cpp - chains of rearrangements become one --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BufferPlan.h"
-#include "Evaluate.h"
-#include "SimplifyPatterns.h"
+#include "compiler/dialect/Evaluate.h"
+#include "passes/BufferPlan.h"
+#include "passes/SimplifyPatterns.h"
 
 using namespace mlir;
 using namespace disco;

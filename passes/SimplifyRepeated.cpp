@@ -1,8 +1,8 @@
 //===- SimplifyRepeated.cpp - products with repeated weights --------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Build.h"
-#include "Evaluate.h"
-#include "SimplifyPatterns.h"
+#include "compiler/dialect/Build.h"
+#include "compiler/dialect/Evaluate.h"
+#include "passes/SimplifyPatterns.h"
 
 using namespace mlir;
 using namespace disco;

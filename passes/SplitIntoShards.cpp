@@ -1,18 +1,18 @@
 //===- SplitIntoShards.cpp - make one module a node, with local shapes ----===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Evaluate.h"
-#include "LayerSummary.h"
-#include "LocalContext.h"
-#include "Passes.h"
-#include "StoredConstants.h"
-#include "WireFormat.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/dialect/LocalContext.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/LayerSummary.h"
+#include "passes/Passes.h"
+#include "passes/StoredConstants.h"
+#include "passes/WireFormat.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_SPLITINTOSHARDS
-#include "Passes.h.inc"
+#include "passes/Passes.h.inc"
 } // namespace disco
 
 using namespace mlir;

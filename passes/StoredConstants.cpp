@@ -1,7 +1,7 @@
 //===- StoredConstants.cpp - what a shard stores of its constants ---------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "StoredConstants.h"
-#include "Evaluate.h"
+#include "passes/StoredConstants.h"
+#include "compiler/dialect/Evaluate.h"
 
 using namespace mlir;
 using namespace disco;

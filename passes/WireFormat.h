@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_WIREFORMAT_H
 #define DISCOC_PASSES_WIREFORMAT_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace disco {

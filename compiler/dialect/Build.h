@@ -3,7 +3,7 @@
 #ifndef DISCOC_DIALECT_BUILD_H
 #define DISCOC_DIALECT_BUILD_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include "mlir/IR/Builders.h"
 
 namespace disco {

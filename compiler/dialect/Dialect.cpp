@@ -1,6 +1,6 @@
 //===- Dialect.cpp - attributes and types of the disco dialect ------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -8,27 +8,27 @@
 using namespace mlir;
 using namespace disco;
 
-#include "DiscoDialect.cpp.inc"
-#include "DiscoEnums.cpp.inc"
+#include "compiler/dialect/DiscoDialect.cpp.inc"
+#include "compiler/dialect/DiscoEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
-#include "DiscoAttrs.cpp.inc"
+#include "compiler/dialect/DiscoAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES
-#include "DiscoTypes.cpp.inc"
+#include "compiler/dialect/DiscoTypes.cpp.inc"
 
-#include "DiscoInterfaces.cpp.inc"
+#include "compiler/dialect/DiscoInterfaces.cpp.inc"
 
 void DiscoDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
-#include "DiscoAttrs.cpp.inc"
+#include "compiler/dialect/DiscoAttrs.cpp.inc"
       >();
   addTypes<
 #define GET_TYPEDEF_LIST
-#include "DiscoTypes.cpp.inc"
+#include "compiler/dialect/DiscoTypes.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST
-#include "DiscoOps.cpp.inc"
+#include "compiler/dialect/DiscoOps.cpp.inc"
       >();
 }
 

@@ -3,8 +3,8 @@
 #ifndef DISCOC_DIALECT_DISCO_H
 #define DISCOC_DIALECT_DISCO_H
 
-#include "Division.h"
-#include "IndexSet.h"
+#include "compiler/dialect/Division.h"
+#include "compiler/dialect/IndexSet.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
@@ -26,16 +26,16 @@ mlir::FailureOr<mlir::Value> localizeByCloning(mlir::Operation *op, LocalContext
 
 } // namespace disco
 
-#include "DiscoDialect.h.inc"
-#include "DiscoEnums.h.inc"
+#include "compiler/dialect/DiscoDialect.h.inc"
+#include "compiler/dialect/DiscoEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
-#include "DiscoAttrs.h.inc"
+#include "compiler/dialect/DiscoAttrs.h.inc"
 #define GET_TYPEDEF_CLASSES
-#include "DiscoTypes.h.inc"
+#include "compiler/dialect/DiscoTypes.h.inc"
 
-#include "DiscoInterfaces.h.inc"
+#include "compiler/dialect/DiscoInterfaces.h.inc"
 #define GET_OP_CLASSES
-#include "DiscoOps.h.inc"
+#include "compiler/dialect/DiscoOps.h.inc"
 
 namespace disco {
 

@@ -1,6 +1,6 @@
 //===- Division.cpp - how an op divides over nodes ------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Division.h"
+#include "compiler/dialect/Division.h"
 
 using namespace disco;
 

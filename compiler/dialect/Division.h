@@ -6,7 +6,7 @@
 #ifndef DISCOC_DIALECT_DIVISION_H
 #define DISCOC_DIALECT_DIVISION_H
 
-#include "IndexSet.h"
+#include "compiler/dialect/IndexSet.h"
 #include <optional>
 #include <vector>
 

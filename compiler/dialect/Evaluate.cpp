@@ -1,7 +1,7 @@
 //===- Evaluate.cpp - computing with constants ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Evaluate.h"
-#include "Disco.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/dialect/Disco.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"

@@ -9,7 +9,7 @@
 #ifndef DISCOC_DIALECT_EVALUATE_H
 #define DISCOC_DIALECT_EVALUATE_H
 
-#include "Scalars.h"
+#include "compiler/dialect/Scalars.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"

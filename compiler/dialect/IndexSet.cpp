@@ -1,6 +1,6 @@
 //===- IndexSet.cpp - sets of channel indices -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "IndexSet.h"
+#include "compiler/dialect/IndexSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>

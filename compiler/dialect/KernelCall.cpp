@@ -1,6 +1,6 @@
 //===- KernelCall.cpp - a call of a kernel of the runtime stub ------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "KernelCall.h"
+#include "compiler/dialect/KernelCall.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include <charconv>

@@ -3,7 +3,7 @@
 #ifndef DISCOC_DIALECT_KERNELCALL_H
 #define DISCOC_DIALECT_KERNELCALL_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include <string>
 #include <vector>
 

@@ -1,6 +1,6 @@
 //===- Layouts.cpp - what a layout must keep to be one of its tensor ------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 

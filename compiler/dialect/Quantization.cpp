@@ -1,8 +1,8 @@
 //===- Quantization.cpp - the arithmetic of quantised numbers -------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Quantization.h"
-#include "kernels/quant.h"
+#include "compiler/dialect/Quantization.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "runtime_stub/kernels/quant.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- RearrangeFactors.cpp - how axes survive a rearrangement ------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "RearrangeFactors.h"
+#include "compiler/dialect/RearrangeFactors.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;

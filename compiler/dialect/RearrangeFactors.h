@@ -3,7 +3,7 @@
 #ifndef DISCOC_DIALECT_REARRANGEFACTORS_H
 #define DISCOC_DIALECT_REARRANGEFACTORS_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 
 namespace disco {
 

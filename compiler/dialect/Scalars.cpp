@@ -1,8 +1,8 @@
 //===- Scalars.cpp - the kernels' scalar functions, on constants ----------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Scalars.h"
-#include "kernels/binary_ops.h"
-#include "kernels/reduce.h"
+#include "compiler/dialect/Scalars.h"
+#include "runtime_stub/kernels/binary_ops.h"
+#include "runtime_stub/kernels/reduce.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <cstring>
 #include <type_traits>

@@ -7,7 +7,7 @@
 #ifndef DISCOC_DIALECT_SCALARS_H
 #define DISCOC_DIALECT_SCALARS_H
 
-#include "Disco.h"
+#include "compiler/dialect/Disco.h"
 
 namespace disco {
 

@@ -1,12 +1,13 @@
 //===- BuildCommand.cpp - discoc build: programs and images of all nodes ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Build.h"
-#include "BuildBoards.h"
-#include "HostCommands.h"
-#include "Process.h"
-#include "Table.h"
-#include "formats/Board.h"
-#include "formats/Printable.h"
+#include "compiler/build/BuildBoards.h"
+#include "compiler/build/BuildNodes.h"
+#include "compiler/driver/HostCommands.h"
+#include "compiler/formats/Board.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/formats/Table.h"
+#include "compiler/run/NodePaths.h"
+#include "compiler/run/Process.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>

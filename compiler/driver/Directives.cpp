@@ -1,10 +1,10 @@
 //===- Directives.cpp - masks and owner maps that users state -------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Directives.h"
-#include "Codegen.h"
-#include "Frontend.h"
-#include "formats/Metadata.h"
-#include "formats/Printable.h"
+#include "compiler/driver/Directives.h"
+#include "codegen/Codegen.h"
+#include "compiler/driver/Frontend.h"
+#include "compiler/formats/Metadata.h"
+#include "compiler/formats/Printable.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Path.h"

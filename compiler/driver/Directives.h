@@ -3,9 +3,9 @@
 #ifndef DISCOC_DRIVER_DIRECTIVES_H
 #define DISCOC_DRIVER_DIRECTIVES_H
 
-#include "Options.h"
-#include "Passes.h"
-#include "import/OnnxModel.h"
+#include "compiler/driver/Options.h"
+#include "compiler/import/OnnxModel.h"
+#include "passes/Passes.h"
 
 namespace disco {
 

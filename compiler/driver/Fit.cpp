@@ -1,9 +1,9 @@
 //===- Fit.cpp - discoc fit and discoc boards -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Fit.h"
-#include "BoardMemory.h"
-#include "Frontend.h"
-#include "HostCommands.h"
+#include "compiler/driver/Fit.h"
+#include "codegen/BoardMemory.h"
+#include "compiler/driver/Frontend.h"
+#include "compiler/driver/HostCommands.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"

@@ -3,8 +3,8 @@
 #ifndef DISCOC_DRIVER_FIT_H
 #define DISCOC_DRIVER_FIT_H
 
-#include "Options.h"
-#include "formats/Cluster.h"
+#include "compiler/driver/Options.h"
+#include "compiler/formats/Cluster.h"
 
 namespace disco {
 

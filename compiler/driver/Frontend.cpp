@@ -1,18 +1,18 @@
 //===- Frontend.cpp - from a model file to a module -----------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Frontend.h"
-#include "Codegen.h"
-#include "Directives.h"
-#include "Version.h"
-#include "WireFormat.h"
-#include "formats/Metadata.h"
-#include "formats/Printable.h"
-#include "import/Import.h"
-#include "import/OnnxReader.h"
+#include "compiler/driver/Frontend.h"
+#include "codegen/Codegen.h"
+#include "compiler/driver/Directives.h"
+#include "compiler/driver/Version.h"
+#include "compiler/formats/Metadata.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/import/Import.h"
+#include "compiler/import/ModelHash.h"
+#include "compiler/import/OnnxReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/WireFormat.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SHA256.h"
 
 using namespace mlir;
 using namespace disco;
@@ -133,19 +133,12 @@ static std::string symbolName(StringRef path) {
   return name;
 }
 
-std::string discoc::hashModel(const importer::Model &model) {
-  llvm::SHA256 hash;
-  for (auto &bytes : model.files)
-    hash.update(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
-  return llvm::toHex(hash.final(), /*LowerCase=*/true);
-}
-
 static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
                         const discoc::importer::Model &model, const discoc::Cluster &cluster) {
   EmitOptions notes;
   notes.modelName = options.name.empty() ? symbolName(options.model) : options.name;
   notes.modelFile = llvm::sys::path::filename(options.model).str();
-  notes.modelSha256 = discoc::hashModel(model);
+  notes.modelSha256 = discoc::importer::hashModel(model);
   notes.compilerVersion = DISCOC_VERSION;
   notes.cluster = cluster;
   notes.settings["nodes"] = std::to_string(cluster.nodes.size());

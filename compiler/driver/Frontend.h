@@ -3,10 +3,10 @@
 #ifndef DISCOC_DRIVER_FRONTEND_H
 #define DISCOC_DRIVER_FRONTEND_H
 
-#include "Options.h"
-#include "Passes.h"
-#include "import/OnnxModel.h"
+#include "compiler/driver/Options.h"
+#include "compiler/import/OnnxModel.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "passes/Passes.h"
 #include <memory>
 #include <optional>
 

@@ -1,12 +1,12 @@
 //===- Inspect.cpp - discoc inspect ---------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Codegen.h"
-#include "Frontend.h"
-#include "HostCommands.h"
-#include "LayerSummary.h"
-#include "formats/Printable.h"
-#include "formats/Text.h"
+#include "codegen/Codegen.h"
+#include "compiler/driver/Frontend.h"
+#include "compiler/driver/HostCommands.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/formats/Text.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/LayerSummary.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Format.h"
 

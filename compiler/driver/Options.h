@@ -12,10 +12,6 @@
 
 namespace discoc {
 
-namespace importer {
-struct Model;
-}
-
 constexpr const char *followLinksHelp =
     "External data may be symbolic or hard links, as in caches of downloads; without this they are "
     "refused, since a model from a stranger could name any file of yours by one";
@@ -70,9 +66,6 @@ int runEmit(const EmitCommandOptions &options);
 int runInspect(const InspectOptions &options);
 int runFit(const FitOptions &options);
 int runBoards();
-
-/// Sha256 of a model's file and its external data, as manifests have it.
-std::string hashModel(const importer::Model &model);
 
 } // namespace discoc
 

@@ -1,8 +1,8 @@
 //===- OutputDirectory.cpp - a directory that appears whole or not at all -===//
 // SPDX-License-Identifier: Apache-2.0
-#include "OutputDirectory.h"
-#include "formats/Printable.h"
-#include "formats/Text.h"
+#include "compiler/driver/OutputDirectory.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/formats/Text.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/raw_ostream.h"

@@ -3,8 +3,8 @@
 #ifndef DISCOC_DRIVER_OUTPUTDIRECTORY_H
 #define DISCOC_DRIVER_OUTPUTDIRECTORY_H
 
-#include "formats/FileList.h"
-#include "formats/TemporaryDirectory.h"
+#include "compiler/formats/FileList.h"
+#include "compiler/formats/TemporaryDirectory.h"
 #include <optional>
 #include <string>
 #include <vector>

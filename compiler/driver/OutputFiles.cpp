@@ -1,9 +1,9 @@
 //===- OutputFiles.cpp - which files of an output are discoc's own --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "OutputDirectory.h"
-#include "RuntimeDirectory.h"
-#include "formats/Printable.h"
-#include "formats/Text.h"
+#include "compiler/driver/OutputDirectory.h"
+#include "compiler/driver/RuntimeDirectory.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/formats/Text.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"

@@ -1,9 +1,9 @@
 //===- Report.cpp - discoc report: a partition in tables ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Report.h"
-#include "HostCommands.h"
-#include "ReportText.h"
-#include "formats/Printable.h"
+#include "compiler/formats/Report.h"
+#include "compiler/driver/HostCommands.h"
+#include "compiler/driver/ReportText.h"
+#include "compiler/formats/Printable.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>

@@ -1,8 +1,8 @@
 //===- ReportText.cpp - a report in words and tables ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "ReportText.h"
-#include "Table.h"
-#include "formats/Printable.h"
+#include "compiler/driver/ReportText.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/formats/Table.h"
 
 #include <fmt/core.h>
 

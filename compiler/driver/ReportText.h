@@ -3,7 +3,7 @@
 #ifndef DISCOC_DRIVER_REPORTTEXT_H
 #define DISCOC_DRIVER_REPORTTEXT_H
 
-#include "formats/Report.h"
+#include "compiler/formats/Report.h"
 
 #include <string>
 

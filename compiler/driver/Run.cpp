@@ -1,14 +1,14 @@
 //===- Run.cpp - discoc run: builds, starts and feeds all shards here ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BoardRun.h"
-#include "Build.h"
-#include "HostCommands.h"
-#include "Process.h"
-#include "RunInputs.h"
-#include "RunText.h"
-#include "Scratch.h"
-#include "ShardRun.h"
-#include "formats/Printable.h"
+#include "compiler/build/BuildNodes.h"
+#include "compiler/driver/HostCommands.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/run/BoardRun.h"
+#include "compiler/run/Process.h"
+#include "compiler/run/RunInputs.h"
+#include "compiler/run/RunText.h"
+#include "compiler/run/Scratch.h"
+#include "compiler/run/ShardRun.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>

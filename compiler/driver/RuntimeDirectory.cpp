@@ -1,7 +1,7 @@
 //===- RuntimeDirectory.cpp - where the runtime stub's sources lie --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "RuntimeDirectory.h"
-#include "formats/DataDirectory.h"
+#include "compiler/driver/RuntimeDirectory.h"
+#include "compiler/formats/DataDirectory.h"
 #include "llvm/Support/FileSystem.h"
 #include <cstdlib>
 

@@ -1,6 +1,6 @@
 //===- StandardOutput.cpp - whether all that was printed arrived ----------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "StandardOutput.h"
+#include "compiler/driver/StandardOutput.h"
 #include "llvm/Support/raw_ostream.h"
 
 std::string disco::finishLlvmStreams() {

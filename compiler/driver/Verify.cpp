@@ -1,16 +1,16 @@
 //===- Verify.cpp - discoc verify: do the nodes compute what the model says? ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Build.h"
-#include "HostCommands.h"
-#include "Process.h"
-#include "Scratch.h"
-#include "ShardRun.h"
-#include "VerifyDirectory.h"
-#include "VerifyInputs.h"
-#include "VerifyModel.h"
-#include "VerifyOrt.h"
-#include "VerifyText.h"
-#include "formats/Printable.h"
+#include "compiler/build/BuildNodes.h"
+#include "compiler/driver/HostCommands.h"
+#include "compiler/driver/VerifyDirectory.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/run/Process.h"
+#include "compiler/run/Scratch.h"
+#include "compiler/run/ShardRun.h"
+#include "compiler/verify/VerifyInputs.h"
+#include "compiler/verify/VerifyModel.h"
+#include "compiler/verify/VerifyOrt.h"
+#include "compiler/verify/VerifyText.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>

@@ -1,10 +1,9 @@
 //===- VerifyDirectory.cpp - files that are not as compile writes them ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "VerifyDirectory.h"
-#include "HostCommands.h"
-#include "VerifyModel.h"
-#include "formats/Cluster.h"
-#include "formats/Text.h"
+#include "compiler/driver/VerifyDirectory.h"
+#include "compiler/driver/HostCommands.h"
+#include "compiler/formats/Cluster.h"
+#include "compiler/formats/Text.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -24,6 +23,20 @@ static Cluster clusterOf(const Manifest &manifest) {
   }
   cluster.root = manifest.root;
   return cluster;
+}
+
+ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
+  ModelOptions options;
+  options.model = model;
+  options.name = manifest.model.name;
+  options.weightCheck = manifest.settings.count("weight-check") != 0;
+  for (const auto &[key, value] : manifest.settings) {
+    if (key.rfind("pin.", 0) == 0)
+      options.pins.push_back(key.substr(4) + "=" + value);
+    else if (key.rfind("shape.", 0) == 0)
+      options.inputShapes.push_back(key.substr(6) + "=" + value);
+  }
+  return options;
 }
 
 static bool sameBytes(const fs::path &a, const fs::path &b) {

@@ -3,13 +3,17 @@
 #ifndef DISCOC_DRIVER_VERIFYDIRECTORY_H
 #define DISCOC_DRIVER_VERIFYDIRECTORY_H
 
-#include "formats/Manifest.h"
+#include "compiler/driver/Options.h"
+#include "compiler/formats/Manifest.h"
 
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace discoc {
+
+/// The options of compile that the manifest's settings record, for this model file.
+ModelOptions settingsOf(const Manifest &manifest, const std::string &model);
 
 /// Compiles `model` again into `scratch`, as the manifest, masks and owner maps of OUT say, and
 /// compares the directories of the nodes: "node1/weights.bin", ... Nothing when this discoc writes

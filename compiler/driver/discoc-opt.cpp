@@ -1,10 +1,10 @@
 //===- discoc-opt.cpp - runs any stage of discoc on text ------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;

@@ -1,12 +1,12 @@
 //===- main.cpp - discoc's command line -----------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "HostCommands.h"
-#include "Options.h"
-#include "StandardOutput.h"
-#include "Version.h"
-#include "formats/Interrupt.h"
-#include "formats/Limits.h"
-#include "formats/Printable.h"
+#include "compiler/driver/HostCommands.h"
+#include "compiler/driver/Options.h"
+#include "compiler/driver/StandardOutput.h"
+#include "compiler/driver/Version.h"
+#include "compiler/formats/Interrupt.h"
+#include "compiler/formats/Limits.h"
+#include "compiler/formats/Printable.h"
 
 #include <CLI/CLI.hpp>
 

@@ -1,9 +1,9 @@
 //===- Board.cpp - the description of a kind of device, a TOML file ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Board.h"
-#include "DataDirectory.h"
-#include "Text.h"
-#include "Toml.h"
+#include "compiler/formats/Board.h"
+#include "compiler/formats/DataDirectory.h"
+#include "compiler/formats/Text.h"
+#include "compiler/formats/Toml.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,7 +5,7 @@
 #ifndef DISCOC_FORMATS_BOARD_H
 #define DISCOC_FORMATS_BOARD_H
 
-#include "Diagnostics.h"
+#include "compiler/formats/Diagnostics.h"
 
 #include <cstdint>
 #include <map>

@@ -1,8 +1,8 @@
 //===- BoardBounds.cpp - what code and variables take on a board, measured ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BoardBounds.h"
-#include "Text.h"
-#include "Toml.h"
+#include "compiler/formats/BoardBounds.h"
+#include "compiler/formats/Text.h"
+#include "compiler/formats/Toml.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -5,7 +5,7 @@
 #ifndef DISCOC_FORMATS_BOARDBOUNDS_H
 #define DISCOC_FORMATS_BOARDBOUNDS_H
 
-#include "Board.h"
+#include "compiler/formats/Board.h"
 
 #include <map>
 

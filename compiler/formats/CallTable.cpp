@@ -1,9 +1,9 @@
 //===- CallTable.cpp - what a call graph does not say about the stack ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "CallTable.h"
-#include "Board.h"
-#include "Text.h"
-#include "Toml.h"
+#include "compiler/formats/CallTable.h"
+#include "compiler/formats/Board.h"
+#include "compiler/formats/Text.h"
+#include "compiler/formats/Toml.h"
 
 namespace discoc {
 

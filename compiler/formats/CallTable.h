@@ -5,7 +5,7 @@
 #ifndef DISCOC_FORMATS_CALLTABLE_H
 #define DISCOC_FORMATS_CALLTABLE_H
 
-#include "Diagnostics.h"
+#include "compiler/formats/Diagnostics.h"
 
 #include <cstdint>
 #include <map>

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // toml++ throws when a text is no TOML; that is caught here.
-#include "Cluster.h"
-#include "Limits.h"
-#include "Text.h"
-#include "Toml.h"
+#include "compiler/formats/Cluster.h"
+#include "compiler/formats/Limits.h"
+#include "compiler/formats/Text.h"
+#include "compiler/formats/Toml.h"
 
 #include <algorithm>
 #include <cctype>

@@ -5,9 +5,9 @@
 #ifndef DISCOC_FORMATS_CLUSTER_H
 #define DISCOC_FORMATS_CLUSTER_H
 
-#include "Board.h"
-#include "Diagnostics.h"
-#include "Manifest.h"
+#include "compiler/formats/Board.h"
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/Manifest.h"
 
 #include <cstdint>
 #include <functional>

@@ -1,6 +1,6 @@
 //===- ClusterLinks.cpp - which port a link uses, and which way a packet goes ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Cluster.h"
+#include "compiler/formats/Cluster.h"
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 //===- DataDirectory.cpp - where the files lie that belong to discoc ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "DataDirectory.h"
+#include "compiler/formats/DataDirectory.h"
 
 #include <algorithm>
 #include <filesystem>

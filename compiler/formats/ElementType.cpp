@@ -1,7 +1,7 @@
 //===- ElementType.cpp - numpy's words for element types ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "ElementType.h"
-#include "JsonParts.h"
+#include "compiler/formats/ElementType.h"
+#include "compiler/formats/JsonParts.h"
 
 namespace discoc {
 

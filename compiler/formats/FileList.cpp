@@ -1,8 +1,8 @@
 //===- FileList.cpp - files.json: the files that compile wrote into OUT ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "FileList.h"
-#include "Json.h"
-#include "Text.h"
+#include "compiler/formats/FileList.h"
+#include "compiler/formats/Json.h"
+#include "compiler/formats/Text.h"
 
 namespace discoc {
 

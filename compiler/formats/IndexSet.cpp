@@ -1,6 +1,6 @@
 //===- IndexSet.cpp - a set of channel indices, kept as rising ranges ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "IndexSet.h"
+#include "compiler/formats/IndexSet.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 //===- Interrupt.cpp - what INT, TERM and HUP do, and what goes away with them ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Interrupt.h"
+#include "compiler/formats/Interrupt.h"
 
 #include <atomic>
 #include <cerrno>

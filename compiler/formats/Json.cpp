@@ -1,9 +1,9 @@
 //===- Json.cpp - JSON with a path in every complaint ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Json.h"
-#include "Limits.h"
-#include "Metadata.h"
-#include "Printable.h"
+#include "compiler/formats/Json.h"
+#include "compiler/formats/Limits.h"
+#include "compiler/formats/Metadata.h"
+#include "compiler/formats/Printable.h"
 
 #include <algorithm>
 #include <cmath>

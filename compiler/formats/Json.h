@@ -6,9 +6,9 @@
 #ifndef DISCOC_FORMATS_JSON_H
 #define DISCOC_FORMATS_JSON_H
 
-#include "Diagnostics.h"
-#include "IndexSet.h"
-#include "Limits.h"
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/IndexSet.h"
+#include "compiler/formats/Limits.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,8 +3,8 @@
 #ifndef DISCOC_FORMATS_JSONPARTS_H
 #define DISCOC_FORMATS_JSONPARTS_H
 
-#include "Json.h"
-#include "Preprocess.h"
+#include "compiler/formats/Json.h"
+#include "compiler/formats/Preprocess.h"
 
 namespace discoc {
 

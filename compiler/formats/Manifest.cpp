@@ -1,9 +1,9 @@
 //===- Manifest.cpp - manifest.json ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Manifest.h"
-#include "JsonParts.h"
-#include "Limits.h"
-#include "Text.h"
+#include "compiler/formats/Manifest.h"
+#include "compiler/formats/JsonParts.h"
+#include "compiler/formats/Limits.h"
+#include "compiler/formats/Text.h"
 
 #include <algorithm>
 

@@ -5,10 +5,10 @@
 #ifndef DISCOC_FORMATS_MANIFEST_H
 #define DISCOC_FORMATS_MANIFEST_H
 
-#include "Diagnostics.h"
-#include "IndexSet.h"
-#include "MemoryUse.h"
-#include "Preprocess.h"
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/IndexSet.h"
+#include "compiler/formats/MemoryUse.h"
+#include "compiler/formats/Preprocess.h"
 
 #include <cstdint>
 #include <map>

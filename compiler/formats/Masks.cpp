@@ -1,8 +1,8 @@
 //===- Masks.cpp - stated communication masks ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Masks.h"
-#include "Json.h"
-#include "Text.h"
+#include "compiler/formats/Masks.h"
+#include "compiler/formats/Json.h"
+#include "compiler/formats/Text.h"
 
 #include <algorithm>
 #include <map>

@@ -1,8 +1,8 @@
 //===- Owners.cpp - stated owner maps ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Owners.h"
-#include "Json.h"
-#include "Text.h"
+#include "compiler/formats/Owners.h"
+#include "compiler/formats/Json.h"
+#include "compiler/formats/Text.h"
 
 #include <algorithm>
 #include <tuple>

@@ -5,8 +5,8 @@
 #ifndef DISCOC_FORMATS_OWNERS_H
 #define DISCOC_FORMATS_OWNERS_H
 
-#include "Diagnostics.h"
-#include "IndexSet.h"
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/IndexSet.h"
 
 #include <cstdint>
 #include <map>

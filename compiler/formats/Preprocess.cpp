@@ -1,9 +1,9 @@
 //===- Preprocess.cpp - how a picture becomes an input tensor ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Preprocess.h"
-#include "Json.h"
-#include "JsonParts.h"
-#include "Text.h"
+#include "compiler/formats/Preprocess.h"
+#include "compiler/formats/Json.h"
+#include "compiler/formats/JsonParts.h"
+#include "compiler/formats/Text.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 //===- Printable.cpp - any bytes as text that is safe to show ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Printable.h"
+#include "compiler/formats/Printable.h"
 
 #include <algorithm>
 #include <cstdint>

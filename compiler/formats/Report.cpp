@@ -1,9 +1,9 @@
 //===- Report.cpp - report.json ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Report.h"
-#include "Json.h"
-#include "Limits.h"
-#include "Text.h"
+#include "compiler/formats/Report.h"
+#include "compiler/formats/Json.h"
+#include "compiler/formats/Limits.h"
+#include "compiler/formats/Text.h"
 
 #include <algorithm>
 #include <utility>

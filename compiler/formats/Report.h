@@ -6,8 +6,8 @@
 #ifndef DISCOC_FORMATS_REPORT_H
 #define DISCOC_FORMATS_REPORT_H
 
-#include "Diagnostics.h"
-#include "MemoryUse.h"
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/MemoryUse.h"
 
 #include <cstdint>
 #include <optional>

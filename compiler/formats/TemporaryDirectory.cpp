@@ -1,6 +1,6 @@
 //===- TemporaryDirectory.cpp - a directory that goes away, whatever ends the process ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "TemporaryDirectory.h"
+#include "compiler/formats/TemporaryDirectory.h"
 
 #include <algorithm>
 #include <cerrno>

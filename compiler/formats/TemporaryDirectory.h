@@ -3,7 +3,7 @@
 #ifndef DISCOC_FORMATS_TEMPORARYDIRECTORY_H
 #define DISCOC_FORMATS_TEMPORARYDIRECTORY_H
 
-#include "Interrupt.h"
+#include "compiler/formats/Interrupt.h"
 
 #include <string>
 #include <sys/types.h>

@@ -1,9 +1,9 @@
 //===- Text.cpp - whole text files, and the wording of diagnostics ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Text.h"
-#include "Interrupt.h"
-#include "Limits.h"
-#include "Printable.h"
+#include "compiler/formats/Text.h"
+#include "compiler/formats/Interrupt.h"
+#include "compiler/formats/Limits.h"
+#include "compiler/formats/Printable.h"
 
 #include <cerrno>
 #include <cstdio>

@@ -3,8 +3,8 @@
 #ifndef DISCOC_FORMATS_TEXT_H
 #define DISCOC_FORMATS_TEXT_H
 
-#include "Diagnostics.h"
-#include "Limits.h"
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/Limits.h"
 
 #include <optional>
 #include <string>

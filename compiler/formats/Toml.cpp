@@ -4,8 +4,8 @@
 // toml++ recurses by the parts of a key and by nested lists, when it reads and when it lets go. So
 // both are counted first, by a scan that knows of TOML only where strings and comments are. Nor
 // does it see what is not ASCII elsewhere, for which TOML has no use and its tables have gaps.
-#include "Toml.h"
-#include "Limits.h"
+#include "compiler/formats/Toml.h"
+#include "compiler/formats/Limits.h"
 
 #include <algorithm>
 

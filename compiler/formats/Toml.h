@@ -5,7 +5,7 @@
 #ifndef DISCOC_FORMATS_TOML_H
 #define DISCOC_FORMATS_TOML_H
 
-#include "Diagnostics.h"
+#include "compiler/formats/Diagnostics.h"
 
 #include <optional>
 #include <string>

@@ -1,8 +1,8 @@
 //===- ConvertContractions.cpp - convolution and matrix products ----------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
-#include "Evaluate.h"
-#include "Windows.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/Windows.h"
 
 using namespace mlir;
 using namespace disco;

@@ -4,8 +4,8 @@
 // A transposed convolution is a convolution of stride 1 with mirrored weights over an input with
 // stride - 1 zeros between its elements. It costs the product of the strides more than it must, and
 // divides like any other contraction.
-#include "Converters.h"
-#include "Windows.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/Windows.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;

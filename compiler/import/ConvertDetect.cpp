@@ -1,7 +1,7 @@
 //===- ConvertDetect.cpp - boxes, regions and sampling of images ----------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
-#include "Indices.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/Indices.h"
 
 using namespace mlir;
 using namespace disco;

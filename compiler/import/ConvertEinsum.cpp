@@ -3,7 +3,7 @@
 //
 // Two operands at a time: dimensions that both have and that are asked for later are a batch,
 // others that both have are summed by a matrix product.
-#include "Converters.h"
+#include "compiler/import/Converters.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include <map>

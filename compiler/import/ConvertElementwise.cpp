@@ -1,7 +1,7 @@
 //===- ConvertElementwise.cpp - scalar functions of tensors ---------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
-#include "Evaluate.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Converters.h"
 #include <cfloat>
 #include <cmath>
 

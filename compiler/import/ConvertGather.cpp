@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // All are disco.gather, or, when the indices are known, disco.select.
-#include "Converters.h"
-#include "Evaluate.h"
-#include "Indices.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/Indices.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;

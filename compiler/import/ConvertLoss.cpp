@@ -1,7 +1,7 @@
 //===- ConvertLoss.cpp - losses over classes ------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
-#include "Indices.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/Indices.h"
 
 using namespace mlir;
 using namespace disco;

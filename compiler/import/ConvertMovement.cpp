@@ -1,7 +1,7 @@
 //===- ConvertMovement.cpp - reshapes, slices and other moves -------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
-#include "Evaluate.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Converters.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;

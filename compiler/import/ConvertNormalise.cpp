@@ -1,7 +1,7 @@
 //===- ConvertNormalise.cpp - reductions, softmax and normalisation -------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
-#include "Evaluate.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Converters.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 

@@ -1,6 +1,6 @@
 //===- ConvertOrder.cpp - greatest values, orders and running sums --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
+#include "compiler/import/Converters.h"
 
 using namespace mlir;
 using namespace disco;

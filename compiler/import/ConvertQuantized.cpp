@@ -3,9 +3,9 @@
 //
 // QDQ ops become ops of their own, which disco-simplify looks for. Ops of the QLinear and Integer
 // kind become integer contractions where their settings are known, else they are composed.
-#include "Converters.h"
-#include "Evaluate.h"
-#include "Windows.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/Windows.h"
 #include <cmath>
 
 using namespace mlir;

@@ -1,6 +1,6 @@
 //===- ConvertRecurrent.cpp - RNN, GRU and LSTM ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
+#include "compiler/import/Converters.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 

@@ -1,6 +1,6 @@
 //===- ConvertResize.cpp - resampling -------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
+#include "compiler/import/Converters.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 

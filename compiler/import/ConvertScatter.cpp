@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Exporters build attention masks with these ops; of constants they fold away.
-#include "Converters.h"
-#include "Indices.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/Indices.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;

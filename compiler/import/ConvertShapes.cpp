@@ -1,7 +1,7 @@
 //===- ConvertShapes.cpp - constants and shapes ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
-#include "Evaluate.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Converters.h"
 #include <cmath>
 
 using namespace mlir;

@@ -1,7 +1,7 @@
 //===- ConvertWindows.cpp - pooling, and the settings of windows ----------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Converters.h"
-#include "Windows.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/Windows.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;

@@ -3,7 +3,7 @@
 #ifndef DISCOC_IMPORT_CONVERTERS_H
 #define DISCOC_IMPORT_CONVERTERS_H
 
-#include "OpImport.h"
+#include "compiler/import/OpImport.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace disco::importing {

@@ -3,7 +3,7 @@
 #ifndef DISCOC_IMPORT_IMPORT_H
 #define DISCOC_IMPORT_IMPORT_H
 
-#include "OnnxModel.h"
+#include "compiler/import/OnnxModel.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"

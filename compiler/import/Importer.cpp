@@ -1,8 +1,8 @@
 //===- Importer.cpp - a whole ONNX model into the dialect -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Evaluate.h"
-#include "Import.h"
-#include "ModelImport.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Import.h"
+#include "compiler/import/ModelImport.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"

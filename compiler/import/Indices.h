@@ -3,7 +3,7 @@
 #ifndef DISCOC_IMPORT_INDICES_H
 #define DISCOC_IMPORT_INDICES_H
 
-#include "OpImport.h"
+#include "compiler/import/OpImport.h"
 
 namespace disco::importing {
 

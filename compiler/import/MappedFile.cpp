@@ -1,7 +1,7 @@
 //===- MappedFile.cpp - a file mapped for reading -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "MappedFile.h"
+#include "compiler/import/MappedFile.h"
 
 #include <cerrno>
 #include <cstring>

@@ -3,8 +3,8 @@
 #ifndef DISCOC_IMPORT_MODELIMPORT_H
 #define DISCOC_IMPORT_MODELIMPORT_H
 
-#include "Converters.h"
-#include "OpImport.h"
+#include "compiler/import/Converters.h"
+#include "compiler/import/OpImport.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/OwningOpRef.h"

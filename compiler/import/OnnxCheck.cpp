@@ -1,7 +1,7 @@
 //===- OnnxCheck.cpp - names, definitions and order of a graph ------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxReaderImpl.h"
+#include "compiler/import/OnnxReaderImpl.h"
 
 #include <algorithm>
 #include <functional>

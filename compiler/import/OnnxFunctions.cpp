@@ -1,7 +1,7 @@
 //===- OnnxFunctions.cpp - inlining of model-local functions --------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxReaderImpl.h"
+#include "compiler/import/OnnxReaderImpl.h"
 
 #include <algorithm>
 #include <set>

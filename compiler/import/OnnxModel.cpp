@@ -1,9 +1,9 @@
 //===- OnnxModel.cpp - an ONNX model as plain C++ structures --------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxModel.h"
+#include "compiler/import/OnnxModel.h"
 
-#include "formats/Printable.h"
+#include "compiler/formats/Printable.h"
 
 #include <algorithm>
 

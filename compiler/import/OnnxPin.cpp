@@ -1,7 +1,7 @@
 //===- OnnxPin.cpp - giving every input dimension a size ------------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxReaderImpl.h"
+#include "compiler/import/OnnxReaderImpl.h"
 
 #include <algorithm>
 #include <set>

@@ -1,7 +1,7 @@
 //===- OnnxReader.cpp - reading .onnx files -------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxReaderImpl.h"
+#include "compiler/import/OnnxReaderImpl.h"
 
 #include <exception>
 

@@ -10,7 +10,7 @@
 #ifndef DISCOC_IMPORT_ONNXREADER_H
 #define DISCOC_IMPORT_ONNXREADER_H
 
-#include "OnnxModel.h"
+#include "compiler/import/OnnxModel.h"
 
 #include <optional>
 

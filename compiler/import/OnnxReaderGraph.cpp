@@ -1,7 +1,7 @@
 //===- OnnxReaderGraph.cpp - GraphProto to plain structures ---------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxReaderImpl.h"
+#include "compiler/import/OnnxReaderImpl.h"
 
 #include <set>
 

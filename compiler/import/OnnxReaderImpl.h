@@ -4,9 +4,9 @@
 #ifndef DISCOC_IMPORT_ONNXREADERIMPL_H
 #define DISCOC_IMPORT_ONNXREADERIMPL_H
 
-#include "MappedFile.h"
-#include "OnnxReader.h"
-#include "OnnxWire.h"
+#include "compiler/import/MappedFile.h"
+#include "compiler/import/OnnxReader.h"
+#include "compiler/import/OnnxWire.h"
 
 #include <onnx/onnx_pb.h>
 

@@ -1,7 +1,7 @@
 //===- OnnxReaderTensors.cpp - TensorProto to views of its bytes ----------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxReaderImpl.h"
+#include "compiler/import/OnnxReaderImpl.h"
 
 #include <charconv>
 #include <climits>

@@ -1,9 +1,9 @@
 //===- OnnxReaderText.cpp - messages and names of the reader --------------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxReaderImpl.h"
+#include "compiler/import/OnnxReaderImpl.h"
 
-#include "formats/Printable.h"
+#include "compiler/formats/Printable.h"
 
 using namespace discoc::importer;
 using discoc::maxShownName, discoc::utf8Length;

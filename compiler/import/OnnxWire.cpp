@@ -1,7 +1,7 @@
 //===- OnnxWire.cpp - cutting tensor bytes out of a serialised model ------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "OnnxWire.h"
+#include "compiler/import/OnnxWire.h"
 
 #include <climits>
 #include <cstring>

@@ -1,8 +1,8 @@
 //===- OpBuild.cpp - building what an ONNX op means -----------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Evaluate.h"
-#include "ModelImport.h"
-#include "OpImport.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/ModelImport.h"
+#include "compiler/import/OpImport.h"
 #include "llvm/ADT/STLExtras.h"
 #include <numeric>
 

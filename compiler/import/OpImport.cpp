@@ -1,8 +1,8 @@
 //===- OpImport.cpp - operands and attributes of an ONNX op ---------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "OpImport.h"
-#include "Evaluate.h"
-#include "ModelImport.h"
+#include "compiler/import/OpImport.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/import/ModelImport.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;

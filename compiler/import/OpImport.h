@@ -7,8 +7,8 @@
 #ifndef DISCOC_IMPORT_OPIMPORT_H
 #define DISCOC_IMPORT_OPIMPORT_H
 
-#include "Build.h"
-#include "OnnxModel.h"
+#include "compiler/dialect/Build.h"
+#include "compiler/import/OnnxModel.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace disco::importing {

@@ -3,7 +3,7 @@
 #ifndef DISCOC_IMPORT_WINDOWS_H
 #define DISCOC_IMPORT_WINDOWS_H
 
-#include "OpImport.h"
+#include "compiler/import/OpImport.h"
 
 namespace disco::importing {
 

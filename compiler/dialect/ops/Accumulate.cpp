@@ -1,6 +1,6 @@
 //===- Accumulate.cpp - addends that other nodes computed -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Quantized.h"
+#include "compiler/dialect/ops/Quantized.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- ArgExtreme.cpp - where the greatest or least value lies ------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,7 +1,7 @@
 //===- Cast.cpp - conversion to another element type ----------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Scalars.h"
-#include "Support.h"
+#include "compiler/dialect/Scalars.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

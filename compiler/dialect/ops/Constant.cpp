@@ -1,6 +1,6 @@
 //===- Constant.cpp - weights and other constants -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

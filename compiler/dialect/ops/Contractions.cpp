@@ -1,7 +1,7 @@
 //===- Contractions.cpp - what convolution and matrix product share -------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Contractions.h"
-#include "Quantization.h"
+#include "compiler/dialect/ops/Contractions.h"
+#include "compiler/dialect/Quantization.h"
 
 using namespace mlir;
 using namespace disco;

@@ -3,8 +3,8 @@
 #ifndef DISCOC_DIALECT_OPS_CONTRACTIONS_H
 #define DISCOC_DIALECT_OPS_CONTRACTIONS_H
 
-#include "Build.h"
-#include "Support.h"
+#include "compiler/dialect/Build.h"
+#include "compiler/dialect/ops/Support.h"
 
 namespace disco {
 

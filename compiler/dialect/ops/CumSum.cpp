@@ -1,6 +1,6 @@
 //===- CumSum.cpp - running sums along an axis ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- Dequantize.cpp - integers to real numbers --------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Quantized.h"
+#include "compiler/dialect/ops/Quantized.h"
 
 using namespace mlir;
 using namespace disco;

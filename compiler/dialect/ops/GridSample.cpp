@@ -1,6 +1,6 @@
 //===- GridSample.cpp - values of an image at the places of a grid --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- Lookup.cpp - any function of an integer of 8 bits ------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

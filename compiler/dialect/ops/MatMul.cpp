@@ -1,7 +1,7 @@
 //===- MatMul.cpp - matrix product ----------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Contractions.h"
-#include "Quantized.h"
+#include "compiler/dialect/ops/Contractions.h"
+#include "compiler/dialect/ops/Quantized.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- MaxPoolIndex.cpp - where the greatest value of a window lies -------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- Pad.cpp - a border around every axis -------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 #include <cstring>
 
 using namespace mlir;

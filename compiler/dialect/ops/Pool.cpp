@@ -1,6 +1,6 @@
 //===- Pool.cpp - maximum and average over windows ------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Quantized.h"
+#include "compiler/dialect/ops/Quantized.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- QuantBinary.cpp - sums and products of quantised tensors -----------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,7 +1,7 @@
 //===- Quantize.cpp - real numbers to integers ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Quantization.h"
-#include "Quantized.h"
+#include "compiler/dialect/Quantization.h"
+#include "compiler/dialect/ops/Quantized.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- Quantized.cpp - what the quantised ops share -----------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Quantized.h"
+#include "compiler/dialect/ops/Quantized.h"
 
 using namespace mlir;
 using namespace disco;

@@ -3,7 +3,7 @@
 #ifndef DISCOC_DIALECT_OPS_QUANTIZED_H
 #define DISCOC_DIALECT_OPS_QUANTIZED_H
 
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 namespace disco {
 

@@ -1,7 +1,7 @@
 //===- Rearrange.cpp - reshape, transpose, reshape ------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "RearrangeFactors.h"
-#include "Support.h"
+#include "compiler/dialect/RearrangeFactors.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

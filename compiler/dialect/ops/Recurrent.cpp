@@ -1,6 +1,6 @@
 //===- Recurrent.cpp - RNN, GRU and LSTM over a sequence ------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,7 +1,7 @@
 //===- Reduce.cpp - reduction over whole axes -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Scalars.h"
-#include "Support.h"
+#include "compiler/dialect/Scalars.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- Requantize.cpp - whole sums to integers of 8 bits ------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Quantized.h"
+#include "compiler/dialect/ops/Quantized.h"
 
 using namespace mlir;
 using namespace disco;

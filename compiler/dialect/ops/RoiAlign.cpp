@@ -1,6 +1,6 @@
 //===- RoiAlign.cpp - regions of feature maps, resampled ------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

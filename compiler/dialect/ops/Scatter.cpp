@@ -1,6 +1,6 @@
 //===- Scatter.cpp - slices replaced, by indices known at run time --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

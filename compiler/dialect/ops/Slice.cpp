@@ -1,6 +1,6 @@
 //===- Slice.cpp - every so many indices of every axis --------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- Softmax.cpp - softmax and its logarithm ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

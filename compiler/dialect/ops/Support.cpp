@@ -1,6 +1,6 @@
 //===- Support.cpp - what the files of ops share -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 #include <array>
 
 using namespace mlir;

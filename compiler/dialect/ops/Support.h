@@ -3,10 +3,10 @@
 #ifndef DISCOC_DIALECT_OPS_SUPPORT_H
 #define DISCOC_DIALECT_OPS_SUPPORT_H
 
-#include "Disco.h"
-#include "Evaluate.h"
-#include "KernelCall.h"
-#include "LocalContext.h"
+#include "compiler/dialect/Disco.h"
+#include "compiler/dialect/Evaluate.h"
+#include "compiler/dialect/KernelCall.h"
+#include "compiler/dialect/LocalContext.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 #include "llvm/ADT/STLExtras.h"

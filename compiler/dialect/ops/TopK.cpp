@@ -1,6 +1,6 @@
 //===- TopK.cpp - indices of the greatest or least values -----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -1,7 +1,7 @@
 //===- Unary.cpp - a scalar function of every element ---------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Scalars.h"
-#include "Support.h"
+#include "compiler/dialect/Scalars.h"
+#include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;

@@ -10,7 +10,7 @@
 #ifndef DISCOC_TESTS_FUZZ_MODELMUTATION_H
 #define DISCOC_TESTS_FUZZ_MODELMUTATION_H
 
-#include "import/OnnxModel.h"
+#include "compiler/import/OnnxModel.h"
 
 #include <random>
 

@@ -1,10 +1,10 @@
 //===- convert.cpp - conversion and compilation, for the fuzz target -------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "Codegen.h"
-#include "Disco.h"
-#include "EmitModel.h"
-#include "import/Import.h"
+#include "codegen/Codegen.h"
+#include "codegen/EmitModel.h"
+#include "compiler/dialect/Disco.h"
+#include "compiler/import/Import.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"

@@ -12,7 +12,7 @@
 
 #include "../limits.h"
 #include "ModelMutation.h"
-#include "import/OnnxReader.h"
+#include "compiler/import/OnnxReader.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 //===- KernelCallTest.cpp - what a kernel's parameters say ----------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "KernelCall.h"
+#include "compiler/dialect/KernelCall.h"
 #include <gtest/gtest.h>
 
 using namespace disco;

@@ -1,6 +1,6 @@
 //===- OwnerClassesTest.cpp - dealing tied channels to nodes --------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "OwnerClasses.h"
+#include "passes/OwnerClasses.h"
 #include "Support.h"
 #include <numeric>
 

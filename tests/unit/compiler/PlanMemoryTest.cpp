@@ -4,8 +4,8 @@
 // The planner and the checker share their view of lifetimes, so this test has its own: it executes
 // the shard on an arena whose bytes remember which value was written into them, and looks at every
 // read whether the value is still there.
-#include "BufferPlan.h"
 #include "Support.h"
+#include "passes/BufferPlan.h"
 #include <map>
 
 using namespace mlir;

@@ -1,7 +1,7 @@
 //===- RearrangeTest.cpp - axes of rearrangements against brute force -----===//
 // SPDX-License-Identifier: Apache-2.0
-#include "RearrangeFactors.h"
 #include "Support.h"
+#include "compiler/dialect/RearrangeFactors.h"
 #include <numeric>
 #include <set>
 

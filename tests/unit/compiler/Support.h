@@ -3,12 +3,12 @@
 #ifndef DISCOC_TESTS_UNIT_COMPILER_SUPPORT_H
 #define DISCOC_TESTS_UNIT_COMPILER_SUPPORT_H
 
-#include "Disco.h"
-#include "Evaluate.h"
-#include "Passes.h"
+#include "compiler/dialect/Disco.h"
+#include "compiler/dialect/Evaluate.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <random>

@@ -1,8 +1,8 @@
 //===- MaskedModelTest.cpp - which weights masks forbid, and the copy without them ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "import/MaskedModel.h"
+#include "compiler/verify/MaskedModel.h"
 #include "../import/Models.h"
-#include "Scratch.h"
+#include "compiler/run/Scratch.h"
 
 #include <filesystem>
 #include <fstream>

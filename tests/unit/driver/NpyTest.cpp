@@ -1,9 +1,9 @@
 //===- NpyTest.cpp - tests of .npy files and of half precision ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Npy.h"
-#include "Half.h"
-#include "Scratch.h"
-#include "formats/Text.h"
+#include "compiler/formats/Npy.h"
+#include "compiler/formats/Half.h"
+#include "compiler/formats/Text.h"
+#include "compiler/run/Scratch.h"
 
 #include <gtest/gtest.h>
 

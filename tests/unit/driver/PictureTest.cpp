@@ -1,9 +1,9 @@
 //===- PictureTest.cpp - tests of pictures as tensors ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Picture.h"
-#include "PictureFile.h"
-#include "Scratch.h"
-#include "formats/Text.h"
+#include "compiler/formats/Picture.h"
+#include "compiler/formats/PictureFile.h"
+#include "compiler/formats/Text.h"
+#include "compiler/run/Scratch.h"
 
 #include <gtest/gtest.h>
 

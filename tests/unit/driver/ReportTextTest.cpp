@@ -1,7 +1,7 @@
 //===- ReportTextTest.cpp - tests of tables and of the report's text ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "ReportText.h"
-#include "Table.h"
+#include "compiler/driver/ReportText.h"
+#include "compiler/formats/Table.h"
 
 #include <gtest/gtest.h>
 

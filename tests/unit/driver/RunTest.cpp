@@ -1,14 +1,14 @@
 //===- RunTest.cpp - tests of discoc run, with a cluster written by hand ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "BoardRun.h"
-#include "Build.h"
-#include "HostCommands.h"
-#include "Npy.h"
-#include "Process.h"
-#include "Scratch.h"
-#include "ShardRun.h"
 #include "TinyCluster.h"
-#include "formats/Text.h"
+#include "compiler/build/BuildNodes.h"
+#include "compiler/driver/HostCommands.h"
+#include "compiler/formats/Npy.h"
+#include "compiler/formats/Text.h"
+#include "compiler/run/BoardRun.h"
+#include "compiler/run/Process.h"
+#include "compiler/run/Scratch.h"
+#include "compiler/run/ShardRun.h"
 
 #include <CLI/CLI.hpp>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 //===- StackBoundTest.cpp - tests of call graphs and of what images hold ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "StackBound.h"
-#include "BuildBoards.h"
-#include "Image.h"
+#include "compiler/build/StackBound.h"
+#include "compiler/build/BuildBoards.h"
+#include "compiler/build/Image.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 //===- TinyCluster.cpp - a compiled model of two nodes, written by hand ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "TinyCluster.h"
-#include "formats/Text.h"
+#include "compiler/formats/Text.h"
 
 #include <gtest/gtest.h>
 

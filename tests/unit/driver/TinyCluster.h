@@ -7,7 +7,7 @@
 #ifndef DISCOC_TESTS_DRIVER_TINYCLUSTER_H
 #define DISCOC_TESTS_DRIVER_TINYCLUSTER_H
 
-#include "formats/Manifest.h"
+#include "compiler/formats/Manifest.h"
 
 #include <string>
 

@@ -1,11 +1,12 @@
 //===- VerifyTest.cpp - comparing outputs, random inputs, finding the model ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Half.h"
-#include "Scratch.h"
-#include "VerifyInputs.h"
-#include "VerifyModel.h"
-#include "VerifyOrt.h"
-#include "VerifyText.h"
+#include "compiler/driver/VerifyDirectory.h"
+#include "compiler/formats/Half.h"
+#include "compiler/run/Scratch.h"
+#include "compiler/verify/VerifyInputs.h"
+#include "compiler/verify/VerifyModel.h"
+#include "compiler/verify/VerifyOrt.h"
+#include "compiler/verify/VerifyText.h"
 
 #include <gtest/gtest.h>
 

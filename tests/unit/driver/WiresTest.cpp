@@ -1,7 +1,7 @@
 //===- WiresTest.cpp - tests of the wires between emulators ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Wires.h"
-#include "Scratch.h"
+#include "compiler/run/Wires.h"
+#include "compiler/run/Scratch.h"
 
 #include <gtest/gtest.h>
 

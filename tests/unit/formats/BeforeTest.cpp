@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // before/ holds what discoc 0.1.0 wrote before protocol 2: `compile small.onnx -n 2`.
-#include "formats/Manifest.h"
-#include "formats/Masks.h"
-#include "formats/Owners.h"
-#include "formats/Preprocess.h"
-#include "formats/Report.h"
+#include "compiler/formats/Manifest.h"
+#include "compiler/formats/Masks.h"
+#include "compiler/formats/Owners.h"
+#include "compiler/formats/Preprocess.h"
+#include "compiler/formats/Report.h"
 
 #include "Expect.h"
 

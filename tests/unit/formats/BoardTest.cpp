@@ -1,6 +1,6 @@
 //===- BoardTest.cpp - tests of the descriptions of boards ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Board.h"
+#include "compiler/formats/Board.h"
 #include "Expect.h"
 
 #include <filesystem>

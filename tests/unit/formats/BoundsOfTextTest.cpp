@@ -1,11 +1,11 @@
 //===- BoundsOfTextTest.cpp - files that are too large or too deep ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Board.h"
-#include "formats/BoardBounds.h"
-#include "formats/CallTable.h"
-#include "formats/Cluster.h"
-#include "formats/Limits.h"
-#include "formats/Masks.h"
+#include "compiler/formats/Board.h"
+#include "compiler/formats/BoardBounds.h"
+#include "compiler/formats/CallTable.h"
+#include "compiler/formats/Cluster.h"
+#include "compiler/formats/Limits.h"
+#include "compiler/formats/Masks.h"
 
 #include "Expect.h"
 

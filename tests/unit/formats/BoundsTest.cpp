@@ -1,8 +1,8 @@
 //===- BoundsTest.cpp - tests of the measured tables of boards ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Expect.h"
-#include "formats/BoardBounds.h"
-#include "formats/CallTable.h"
+#include "compiler/formats/BoardBounds.h"
+#include "compiler/formats/CallTable.h"
 
 using namespace discoc;
 

@@ -1,6 +1,6 @@
 //===- ClusterTest.cpp - tests of cluster files ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Cluster.h"
+#include "compiler/formats/Cluster.h"
 #include "Expect.h"
 
 #include <filesystem>

@@ -1,12 +1,12 @@
 //===- DamagedTest.cpp - damaged files end in diagnostics, never in a crash ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Cluster.h"
-#include "formats/FileList.h"
-#include "formats/Manifest.h"
-#include "formats/Masks.h"
-#include "formats/Owners.h"
-#include "formats/Preprocess.h"
-#include "formats/Report.h"
+#include "compiler/formats/Cluster.h"
+#include "compiler/formats/FileList.h"
+#include "compiler/formats/Manifest.h"
+#include "compiler/formats/Masks.h"
+#include "compiler/formats/Owners.h"
+#include "compiler/formats/Preprocess.h"
+#include "compiler/formats/Report.h"
 
 #include "Expect.h"
 

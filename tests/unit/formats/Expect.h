@@ -3,8 +3,8 @@
 #ifndef DISCOC_TESTS_FORMATS_EXPECT_H
 #define DISCOC_TESTS_FORMATS_EXPECT_H
 
-#include "formats/Diagnostics.h"
-#include "formats/Text.h"
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/Text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 //===- FileListTest.cpp - tests of files.json ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/FileList.h"
+#include "compiler/formats/FileList.h"
 #include "Expect.h"
 
 using namespace discoc;

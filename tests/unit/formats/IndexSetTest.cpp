@@ -1,6 +1,6 @@
 //===- IndexSetTest.cpp - tests of index sets ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/IndexSet.h"
+#include "compiler/formats/IndexSet.h"
 
 #include <gtest/gtest.h>
 

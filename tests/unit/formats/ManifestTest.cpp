@@ -1,6 +1,6 @@
 //===- ManifestTest.cpp - tests of manifests ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Manifest.h"
+#include "compiler/formats/Manifest.h"
 #include "Expect.h"
 
 using namespace discoc;

@@ -1,6 +1,6 @@
 //===- MasksTest.cpp - tests of masks files ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Masks.h"
+#include "compiler/formats/Masks.h"
 #include "Expect.h"
 
 using namespace discoc;

@@ -1,6 +1,6 @@
 //===- OwnersTest.cpp - tests of owners files ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Owners.h"
+#include "compiler/formats/Owners.h"
 #include "Expect.h"
 
 using namespace discoc;

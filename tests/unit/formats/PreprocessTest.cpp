@@ -1,8 +1,8 @@
 //===- PreprocessTest.cpp - tests of preprocess files and of labels ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Preprocess.h"
+#include "compiler/formats/Preprocess.h"
 #include "Expect.h"
-#include "formats/Metadata.h"
+#include "compiler/formats/Metadata.h"
 
 using namespace discoc;
 

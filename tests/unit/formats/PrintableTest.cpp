@@ -1,8 +1,8 @@
 //===- PrintableTest.cpp - what may be shown of any bytes ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Printable.h"
-#include "formats/Diagnostics.h"
-#include "formats/Manifest.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/Manifest.h"
 #include "host/text.h"
 
 #include <gtest/gtest.h>

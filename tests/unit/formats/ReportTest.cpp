@@ -1,6 +1,6 @@
 //===- ReportTest.cpp - tests of reports ---===//
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/Report.h"
+#include "compiler/formats/Report.h"
 #include "Expect.h"
 
 using namespace discoc;

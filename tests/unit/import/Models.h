@@ -4,7 +4,7 @@
 #ifndef DISCOC_TESTS_IMPORT_MODELS_H
 #define DISCOC_TESTS_IMPORT_MODELS_H
 
-#include "import/OnnxReader.h"
+#include "compiler/import/OnnxReader.h"
 
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>

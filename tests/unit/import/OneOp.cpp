@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Disco.h"
-#include "import/Import.h"
-#include "import/OnnxReader.h"
+#include "compiler/dialect/Disco.h"
+#include "compiler/import/Import.h"
+#include "compiler/import/OnnxReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/raw_ostream.h"

@@ -7,9 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Disco.h"
-#include "import/Import.h"
-#include "import/OnnxReader.h"
+#include "compiler/dialect/Disco.h"
+#include "compiler/import/Import.h"
+#include "compiler/import/OnnxReader.h"
 #include "mlir/IR/AsmState.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"

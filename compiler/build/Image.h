@@ -1,0 +1,28 @@
+//===- Image.h - what a linked program consists of ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_BUILD_IMAGE_H
+#define DISCOC_BUILD_IMAGE_H
+
+#include "compiler/formats/Diagnostics.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace discoc {
+
+struct Image {
+  /// Bytes by part (BoardPart) of the board's memories. "code" has the constants in it, and the
+  /// first values of variables.
+  std::map<std::string, int64_t> parts;
+  std::vector<std::string> functions; ///< names of those that have code
+};
+
+/// An ELF file, read with LLVM's Object library.
+std::optional<Image> readImage(const std::string &path, Diagnostics &out);
+
+} // namespace discoc
+
+#endif // DISCOC_BUILD_IMAGE_H

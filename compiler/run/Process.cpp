@@ -1,0 +1,215 @@
+//===- Process.cpp - child processes, ended by their id and by nothing else ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/run/Process.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace discoc {
+
+std::string Child::endText() const {
+  if (signal)
+    return "signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
+  return "exit code " + std::to_string(exitCode);
+}
+
+std::string findProgram(const std::string &name) {
+  if (name.find('/') != std::string::npos)
+    return access(name.c_str(), X_OK) == 0 ? name : "";
+  const char *path = std::getenv("PATH");
+  std::string rest = path ? path : "/usr/bin:/bin";
+  while (true) {
+    const size_t colon = rest.find(':');
+    std::string full = rest.substr(0, colon) + "/" + name;
+    if (access(full.c_str(), X_OK) == 0)
+      return full;
+    if (colon == std::string::npos)
+      return "";
+    rest.erase(0, colon + 1);
+  }
+}
+
+//===- starting ---===//
+
+namespace {
+struct Pipe {
+  int ends[2] = {-1, -1};
+  bool open() { return pipe2(ends, O_CLOEXEC) == 0; }
+  void close() {
+    for (int &fd : ends) {
+      if (fd >= 0)
+        ::close(fd);
+      fd = -1;
+    }
+  }
+};
+
+/// In the child, between fork and exec: only calls that are safe there.
+[[noreturn]] void become(char *const *argv, const char *program, int out, int err,
+                         const std::vector<int> &inherited, const char *directory, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL); // never outlive discoc, even if it is killed
+  if (getppid() != parent)
+    _exit(127);
+  setpgid(0, 0);
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGHUP, SIG_DFL);
+  std::signal(SIGPIPE, SIG_DFL);
+  for (int fd : inherited)
+    if (fd >= 0)
+      fcntl(fd, F_SETFD, 0);
+  if (*directory && chdir(directory) != 0)
+    _exit(127);
+  const int nothing = ::open("/dev/null", O_RDONLY);
+  dup2(nothing, 0);
+  dup2(out, 1);
+  dup2(err, 2);
+  execv(program, argv);
+  const char text[] = "cannot be executed\n";
+  (void)!write(2, text, sizeof text - 1);
+  _exit(127);
+}
+} // namespace
+
+bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out,
+                         const std::vector<int> &inherited, const std::string &directory) {
+  const std::string program = findProgram(argv[0]);
+  if (program.empty()) {
+    out.push_back({argv[0], "", "cannot be found or executed", ""});
+    return false;
+  }
+  std::vector<char *> args;
+  for (const std::string &arg : argv)
+    args.push_back(const_cast<char *>(arg.c_str()));
+  args.push_back(nullptr);
+  Pipe stdoutPipe, stderrPipe;
+  const pid_t parent = getpid();
+  pid_t pid = -1;
+  if (stdoutPipe.open() && stderrPipe.open())
+    pid = fork();
+  if (pid == 0)
+    become(args.data(), program.c_str(), stdoutPipe.ends[1], stderrPipe.ends[1], inherited,
+           directory.c_str(), parent);
+  if (pid > 0)
+    setpgid(pid, pid); // before anybody can end the group
+  if (pid < 0) {
+    out.push_back({argv[0], "", std::string("cannot be started: ") + std::strerror(errno), ""});
+    stdoutPipe.close();
+    stderrPipe.close();
+    return false;
+  }
+  ::close(stdoutPipe.ends[1]);
+  ::close(stderrPipe.ends[1]);
+  Child child;
+  child.pid = pid;
+  child.out = stdoutPipe.ends[0];
+  child.err = stderrPipe.ends[0];
+  for (int fd : {child.out, child.err})
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  children_.push_back(std::move(child));
+  return true;
+}
+
+//===- running ---===//
+
+void ProcessGroup::drain(size_t index,
+                         const std::function<void(size_t, const std::string &)> &onLine) {
+  constexpr size_t keep = 64 * 1024; // of stderr: its end says why
+  Child &child = children_[index];
+  char buffer[16384];
+  for (int *fd : {&child.out, &child.err}) {
+    std::string &text = fd == &child.out ? child.outText : child.errText;
+    while (*fd >= 0) {
+      const ssize_t got = read(*fd, buffer, sizeof buffer);
+      if (got > 0)
+        text.append(buffer, static_cast<size_t>(got));
+      else if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        break;
+      else {
+        ::close(*fd);
+        *fd = -1;
+      }
+    }
+  }
+  if (child.errText.size() > 2 * keep)
+    child.errText.erase(0, child.errText.size() - keep);
+  size_t start = 0, end;
+  while ((end = child.outText.find('\n', start)) != std::string::npos) {
+    if (onLine)
+      onLine(index, child.outText.substr(start, end - start));
+    start = end + 1;
+  }
+  child.outText.erase(0, start);
+}
+
+void ProcessGroup::reap() {
+  for (Child &child : children_) {
+    int status = 0;
+    if (child.ended || waitpid(child.pid, &status, WNOHANG) != child.pid)
+      continue;
+    child.ended = true;
+    child.endedAt = Clock::now();
+    child.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    child.exitCode = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  }
+}
+
+void ProcessGroup::step(std::chrono::milliseconds wait,
+                        const std::function<void(size_t, const std::string &)> &onLine) {
+  std::vector<pollfd> fds;
+  for (const Child &child : children_)
+    for (int fd : {child.out, child.err})
+      if (fd >= 0)
+        fds.push_back({fd, POLLIN, 0});
+  // A child may close its output before it ends: look for ends every 10 ms then.
+  const auto cap = fds.empty() ? std::chrono::milliseconds(10) : wait;
+  poll(fds.data(), fds.size(), static_cast<int>(std::min(wait, cap).count()));
+  std::vector<bool> running;
+  for (const Child &child : children_)
+    running.push_back(!child.ended);
+  reap(); // before the last drain, which then has all that the child wrote
+  for (size_t i = 0; i < children_.size(); ++i)
+    if (running[i])
+      drain(i, onLine);
+}
+
+bool ProcessGroup::allEnded() const {
+  return std::all_of(children_.begin(), children_.end(), [](const Child &c) { return c.ended; });
+}
+
+void ProcessGroup::endAll() {
+  std::vector<pid_t> ended; // by us
+  for (const Child &child : children_)
+    if (!child.ended)
+      ended.push_back(child.pid);
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    for (const Child &child : children_)
+      if (!child.ended) {
+        kill(-child.pid, signal);
+        kill(-child.pid, SIGCONT); // one that was stopped hears nothing else
+      }
+    const auto until = Clock::now() + std::chrono::seconds(signal == SIGTERM ? 1 : 5);
+    while (!allEnded() && Clock::now() < until)
+      step(std::chrono::milliseconds(10), nullptr);
+  }
+  for (const pid_t group : ended)
+    kill(-group, SIGKILL); // what they started, and what did not listen
+}
+
+ProcessGroup::~ProcessGroup() {
+  endAll();
+  for (Child &child : children_)
+    for (int fd : {child.out, child.err})
+      if (fd >= 0)
+        ::close(fd);
+}
+
+} // namespace discoc

@@ -1,0 +1,74 @@
+//===- Process.h - child processes, ended by their id and by nothing else ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_RUN_PROCESS_H
+#define DISCOC_RUN_PROCESS_H
+
+#include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/Interrupt.h"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace discoc {
+
+using Clock = std::chrono::steady_clock;
+
+struct Child {
+  pid_t pid = -1;
+  int out = -1, err = -1; ///< read ends, -1 when closed
+  std::string outText;    ///< what came and was not handed on as a line yet
+  std::string errText;    ///< all of stderr, its end when it is long
+  bool ended = false;
+  int exitCode = 0; ///< valid when signal is 0
+  int signal = 0;   ///< that ended it, 0: it ended by itself
+  Clock::time_point endedAt{};
+
+  bool failed() const { return ended && (signal != 0 || exitCode != 0); }
+  /// "exit code 3" or "signal 9 (Killed)".
+  std::string endText() const;
+};
+
+/// Processes that belong together, each the head of a process group of its own, so that what it
+/// starts ends with it. Each dies with this one, whatever ends it; the destructor ends those that
+/// still run.
+class ProcessGroup {
+public:
+  ProcessGroup() = default;
+  ProcessGroup(const ProcessGroup &) = delete;
+  ProcessGroup &operator=(const ProcessGroup &) = delete;
+  ~ProcessGroup();
+
+  /// Starts argv[0] (looked up in PATH); stdin is empty. The child keeps those of `inherited`
+  /// that are not -1 open under their numbers, and begins in `directory` unless that is empty.
+  /// False with a diagnostic when it cannot be started.
+  bool start(const std::vector<std::string> &argv, Diagnostics &out,
+             const std::vector<int> &inherited = {}, const std::string &directory = "");
+
+  /// Moves output and notes ends until something happened or `wait` is over. Each
+  /// whole line of stdout goes to onLine(index of the child, line).
+  void step(std::chrono::milliseconds wait,
+            const std::function<void(size_t, const std::string &)> &onLine);
+
+  /// Ends all that still run: asks, waits a little, then insists.
+  void endAll();
+
+  bool allEnded() const;
+  const std::vector<Child> &children() const { return children_; }
+
+private:
+  void drain(size_t index, const std::function<void(size_t, const std::string &)> &onLine);
+  void reap();
+  std::vector<Child> children_;
+};
+
+/// Full path of a program in PATH, or empty.
+std::string findProgram(const std::string &name);
+
+} // namespace discoc
+
+#endif // DISCOC_RUN_PROCESS_H

@@ -1,0 +1,319 @@
+//===- MaskedModel.cpp - writes a model with forbidden weights zeroed -----===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Weights that are plain tensors lose the values themselves. Others (computed,
+// stored as repeated fields, or in files of external data) are multiplied with
+// ones and zeros on their way to the op, which needs to know nothing of how
+// they come about.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/verify/MaskedModel.h"
+
+#include <onnx/onnx_pb.h>
+
+#include <climits>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+using namespace discoc::importer;
+namespace fs = std::filesystem;
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// Inlined functions
+//===----------------------------------------------------------------------===//
+
+void toProto(const Tensor &tensor, onnx::TensorProto &proto) {
+  proto.set_name(tensor.name);
+  proto.set_data_type(int32_t(tensor.type));
+  for (int64_t dim : tensor.dims)
+    proto.add_dims(dim);
+  proto.set_raw_data(tensor.bytes.data(), tensor.bytes.size());
+}
+
+/// False for attributes that the reader keeps nothing of.
+bool toProto(const Attribute &attribute, onnx::AttributeProto &proto) {
+  using Kind = Attribute::Kind;
+  proto.set_name(attribute.name);
+  proto.set_type(onnx::AttributeProto::AttributeType(int(attribute.kind)));
+  switch (attribute.kind) {
+  case Kind::Float: proto.set_f(attribute.f); return true;
+  case Kind::Int: proto.set_i(attribute.i); return true;
+  case Kind::String: proto.set_s(attribute.s); return true;
+  case Kind::Tensor: toProto(attribute.tensors.at(0), *proto.mutable_t()); return true;
+  case Kind::Tensors:
+    for (const Tensor &tensor : attribute.tensors)
+      toProto(tensor, *proto.add_tensors());
+    return true;
+  case Kind::Floats:
+    for (float value : attribute.floats)
+      proto.add_floats(value);
+    return true;
+  case Kind::Ints:
+    for (int64_t value : attribute.ints)
+      proto.add_ints(value);
+    return true;
+  case Kind::Strings:
+    for (const std::string &value : attribute.strings)
+      proto.add_strings(value);
+    return true;
+  default: return false;
+  }
+}
+
+bool toProto(const Op &op, onnx::NodeProto &proto) {
+  proto.set_name(op.name);
+  proto.set_op_type(op.type);
+  for (const std::string &input : op.inputs)
+    proto.add_input(input);
+  for (const std::string &output : op.outputs)
+    proto.add_output(output);
+  for (const Attribute &attribute : op.attributes)
+    if (!toProto(attribute, *proto.add_attribute()))
+      return false;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// The writer
+//===----------------------------------------------------------------------===//
+
+class Writer {
+public:
+  Writer(const Model &model, Diagnostics &errors) : model(model), errors(errors) {}
+
+  bool run(const std::vector<ForbiddenWeights> &forbidden, const std::string &target) {
+    if (!parse() || !inlineFunctions())
+      return false;
+    clean();
+    noteNames();
+    for (const ForbiddenWeights &weights : forbidden)
+      if (!apply(weights))
+        return false;
+    return copyExternalData(target) && write(target);
+  }
+
+private:
+  bool error(const std::string &message, const std::string &advice = "") {
+    errors.push_back({message, advice, model.path, "", "", 0});
+    return false;
+  }
+
+  bool parse();
+  bool inlineFunctions();
+  void clean();
+  void noteNames();
+  bool apply(const ForbiddenWeights &weights);
+  bool zero(const ForbiddenWeights &weights, onnx::NodeProto &node);
+  bool multiply(const ForbiddenWeights &weights, int at);
+  std::string freshName(const std::string &wanted);
+  bool copyExternalData(const std::string &target);
+  bool write(const std::string &target);
+
+  const Model &model;
+  Diagnostics &errors;
+  onnx::ModelProto proto;
+  std::unordered_set<std::string> names;
+  std::unordered_map<std::string, int> uses;
+};
+
+bool Writer::parse() {
+  const std::span<const std::byte> bytes = model.files.front();
+  if (bytes.size() > INT_MAX)
+    return error("the model is over 2 GiB, more than protobuf reads", "save it with external data");
+  return proto.ParseFromArray(bytes.data(), int(bytes.size())) ||
+         error("the file is no ONNX model: protobuf cannot parse it");
+}
+
+/// Masks name ops as they are after inlining.
+bool Writer::inlineFunctions() {
+  if (model.inlinedFunctions.empty())
+    return true;
+  proto.clear_functions();
+  proto.mutable_graph()->clear_node();
+  for (const Op &op : model.graph.ops) {
+    if (op.opset != model.defaultOpset())
+      return error("its functions use several versions of ONNX's operators, "
+                   "which one graph cannot");
+    if (!toProto(op, *proto.mutable_graph()->add_node()))
+      return error("op '" + op.name + "' has an attribute that is not read");
+  }
+  return true;
+}
+
+void Writer::clean() {
+  onnx::GraphProto &graph = *proto.mutable_graph();
+  std::set<std::string> initializers;
+  for (const auto &tensor : graph.initializer())
+    initializers.insert(tensor.name());
+  auto &inputs = *graph.mutable_input();
+  for (int i = inputs.size(); i-- > 0;)
+    if (initializers.count(inputs[i].name()))
+      inputs.DeleteSubrange(i, 1);
+  auto &metadata = *proto.mutable_metadata_props();
+  for (int i = metadata.size(); i-- > 0;)
+    if (metadata[i].key() == "discoc.masks" || metadata[i].key() == "discoc.owners")
+      metadata.DeleteSubrange(i, 1);
+}
+
+void Writer::noteNames() {
+  for (const auto &tensor : proto.graph().initializer())
+    names.insert(tensor.name());
+  for (const auto &input : proto.graph().input())
+    names.insert(input.name());
+  for (const auto &node : proto.graph().node()) {
+    for (const auto &input : node.input())
+      ++uses[input];
+    for (const auto &output : node.output())
+      names.insert(output);
+  }
+  for (const auto &output : proto.graph().output())
+    ++uses[output.name()];
+}
+
+std::string Writer::freshName(const std::string &wanted) {
+  std::string name = wanted;
+  for (int i = 2; !names.insert(name).second; ++i)
+    name = wanted + "#" + std::to_string(i);
+  return name;
+}
+
+bool Writer::apply(const ForbiddenWeights &weights) {
+  onnx::GraphProto &graph = *proto.mutable_graph();
+  for (int i = 0; i < graph.node_size(); ++i) {
+    onnx::NodeProto &node = *graph.mutable_node(i);
+    if (node.output_size() == 0 || node.output(0) != weights.op->outputs[0])
+      continue;
+    if (node.input_size() < 2 || node.input(1) != weights.weights)
+      break;
+    return zero(weights, node) || multiply(weights, i);
+  }
+  return error("op '" + weights.op->name + "' is not found again");
+}
+
+/// For plain weights; false when these are none.
+bool Writer::zero(const ForbiddenWeights &weights, onnx::NodeProto &node) {
+  onnx::GraphProto &graph = *proto.mutable_graph();
+  onnx::TensorProto *tensor = nullptr;
+  for (auto &initializer : *graph.mutable_initializer())
+    if (initializer.name() == weights.weights)
+      tensor = &initializer;
+  const size_t blocks = weights.forbidden.size();
+  if (!tensor || !tensor->has_raw_data() || blocks == 0 ||
+      tensor->data_location() == onnx::TensorProto::EXTERNAL)
+    return false;
+  if (uses[weights.weights] > 1) { // others read the same values whole
+    --uses[weights.weights];
+    onnx::TensorProto &own = *graph.add_initializer();
+    own.CopyFrom(*tensor);
+    own.set_name(freshName(weights.weights + ".masked"));
+    node.set_input(1, own.name());
+    tensor = &own;
+  }
+  std::string &bytes = *tensor->mutable_raw_data();
+  const size_t block = bytes.size() / blocks;
+  for (size_t i = 0; i < blocks; ++i)
+    if (weights.forbidden[i])
+      bytes.replace(i * block, block, block, '\0');
+  return true;
+}
+
+/// The bytes of 1 in an element type; empty where there is none.
+std::string oneOf(ElemType type) {
+  auto bytes = [](auto value) {
+    return std::string(reinterpret_cast<const char *>(&value), sizeof(value));
+  };
+  switch (type) {
+  case ElemType::F32: return bytes(1.0f);
+  case ElemType::F64: return bytes(1.0);
+  case ElemType::F16: return bytes(uint16_t(0x3c00));
+  case ElemType::BF16: return bytes(uint16_t(0x3f80));
+  case ElemType::I32: return bytes(int32_t(1));
+  case ElemType::I64: return bytes(int64_t(1));
+  default: return "";
+  }
+}
+
+bool Writer::multiply(const ForbiddenWeights &weights, int at) {
+  onnx::GraphProto &graph = *proto.mutable_graph();
+  const std::string one = oneOf(weights.type);
+  if (one.empty())
+    return error("op '" + weights.op->name + "': its weights have the type " +
+                 elemTypeName(weights.type) + ", which cannot be masked");
+  onnx::TensorProto &keep = *graph.add_initializer();
+  keep.set_name(freshName(weights.weights + ".keep"));
+  keep.set_data_type(int32_t(weights.type));
+  for (size_t i = 0; i < weights.dims.size(); ++i)
+    keep.add_dims(i < 2 ? weights.dims[i] : 1);
+  std::string &bytes = *keep.mutable_raw_data();
+  for (char forbidden : weights.forbidden)
+    bytes += forbidden ? std::string(one.size(), '\0') : one;
+
+  onnx::NodeProto &mul = *graph.add_node();
+  mul.set_op_type("Mul");
+  mul.set_name(freshName(weights.op->name + "/mask"));
+  mul.add_input(weights.weights);
+  mul.add_input(keep.name());
+  mul.add_output(freshName(weights.weights + ".masked"));
+  graph.mutable_node(at)->set_input(1, mul.output(0));
+  // In front of its reader: ops stay sorted.
+  for (int i = graph.node_size() - 1; i > at; --i)
+    graph.mutable_node()->SwapElements(i, i - 1);
+  return true;
+}
+
+bool Writer::copyExternalData(const std::string &target) {
+  std::set<std::string> locations;
+  auto note = [&](const onnx::TensorProto &tensor) {
+    if (tensor.data_location() == onnx::TensorProto::EXTERNAL)
+      for (const auto &entry : tensor.external_data())
+        if (entry.key() == "location")
+          locations.insert(entry.value());
+  };
+  for (const auto &tensor : proto.graph().initializer())
+    note(tensor);
+  for (const auto &node : proto.graph().node())
+    for (const auto &attribute : node.attribute())
+      if (attribute.has_t())
+        note(attribute.t());
+  // What was read is written: a file that was exchanged since, or one outside, is not looked at.
+  for (const std::string &location : locations) {
+    auto known = model.externalFiles.find(location);
+    if (known == model.externalFiles.end())
+      continue; // of a tensor that nothing reads
+    const fs::path copy = fs::path(target).parent_path() / location;
+    std::error_code failed;
+    fs::create_directories(copy.parent_path(), failed);
+    std::ofstream file(copy, std::ios::binary);
+    file.write(reinterpret_cast<const char *>(known->second.data()),
+               static_cast<std::streamsize>(known->second.size()));
+    if (!file.flush())
+      return error("external data '" + location + "' cannot be copied to '" + copy.string() + "'");
+  }
+  return true;
+}
+
+bool Writer::write(const std::string &target) {
+  std::ofstream file(target, std::ios::binary);
+  return (proto.SerializeToOstream(&file) && file.flush()) ||
+         error("'" + target + "' cannot be written");
+}
+
+} // namespace
+
+bool discoc::importer::writeMaskedModel(const Model &model,
+                                        const std::vector<ForbiddenWeights> &forbidden,
+                                        const std::string &target, Diagnostics &errors) {
+  try {
+    return Writer(model, errors).run(forbidden, target);
+  } catch (const std::exception &exception) {
+    errors.push_back(
+        {std::string("copying the model failed: ") + exception.what(), "", model.path, "", "", 0});
+    return false;
+  }
+}

@@ -1,0 +1,334 @@
+//===- MaskedWeights.cpp - which weights of a model masks forbid ----------===//
+// SPDX-License-Identifier: Apache-2.0
+
+#include "compiler/verify/MaskedModel.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+#include <unordered_set>
+
+using namespace discoc::importer;
+using discoc::IndexSet;
+using discoc::MaskEntry;
+using discoc::Masks;
+using discoc::OwnerMap;
+using discoc::Owners;
+
+namespace {
+
+/// Element type and shape of a constant.
+struct Constant {
+  ElemType type = ElemType::Undefined;
+  std::vector<int64_t> dims;
+};
+
+/// Where a contraction's weights have their channels.
+struct Axes {
+  bool rowsFirst = true; ///< [rows, columns, ...] instead of [columns, rows, ...]
+  int64_t groups = 1;    ///< of the first axis
+
+  int64_t rows(const std::vector<int64_t> &dims) const {
+    return rowsFirst ? dims[0] : dims[1] * groups;
+  }
+  int64_t columns(const std::vector<int64_t> &dims) const {
+    return rowsFirst ? dims[1] * groups : dims[0];
+  }
+};
+
+/// Finds what the ops of a graph have to do with each other.
+class GraphIndex {
+public:
+  explicit GraphIndex(const Graph &graph) {
+    for (const Tensor &tensor : graph.initializers)
+      initializers[tensor.name] = &tensor;
+    for (const Op &op : graph.ops) {
+      byName.emplace(op.name, &op);
+      for (const std::string &output : op.outputs)
+        producers[output] = &op;
+      for (const std::string &input : op.inputs)
+        readers[input].push_back(&op);
+    }
+  }
+
+  /// By name, else by first output.
+  const Op *find(const std::string &name) const {
+    if (auto it = byName.find(name); it != byName.end())
+      return it->second;
+    auto it = producers.find(name);
+    return it == producers.end() || it->second->outputs.front() != name ? nullptr : it->second;
+  }
+
+  /// The tensor's owner map, or that of the nearest tensor that is made of it:
+  /// an op's result has no map of its own when all ops that read it are fused
+  /// with it, and then what they make has the map.
+  const OwnerMap *ownersOf(const std::string &tensor, const Owners &owners) const {
+    std::vector<std::string> queue = {tensor};
+    std::unordered_set<std::string> seen = {tensor};
+    for (size_t i = 0; i < queue.size(); ++i) {
+      if (auto it = owners.tensors.find(queue[i]); it != owners.tensors.end())
+        return &it->second;
+      auto it = readers.find(queue[i]);
+      if (it == readers.end())
+        continue;
+      for (const Op *op : it->second)
+        if (seen.insert(op->outputs.front()).second)
+          queue.push_back(op->outputs.front());
+    }
+    return nullptr;
+  }
+
+  /// Nothing when the tensor is no constant, or one that is computed in a way
+  /// that is not followed.
+  std::optional<Constant> constant(const std::string &name, int depth = 0) const;
+
+private:
+  std::optional<Constant> computed(const Op &op, int depth) const;
+  /// The values of a tensor of int64; null when it is computed.
+  const Tensor *integers(const std::string &name) const;
+  std::optional<Constant> reshaped(const Op &op, Constant constant) const;
+
+  std::unordered_map<std::string, const Tensor *> initializers;
+  std::unordered_map<std::string, const Op *> byName, producers;
+  /// What was computed, for those who read it again: w * w may stand on w * w.
+  mutable std::unordered_map<std::string, Constant> known;
+  std::unordered_map<std::string, std::vector<const Op *>> readers;
+};
+
+std::optional<Constant> GraphIndex::constant(const std::string &name, int depth) const {
+  constexpr int maxDepth = 32;
+  if (auto it = initializers.find(name); it != initializers.end())
+    return Constant{it->second->type, it->second->dims};
+  if (auto it = known.find(name); it != known.end())
+    return it->second;
+  auto it = producers.find(name);
+  if (it == producers.end() || depth > maxDepth)
+    return std::nullopt;
+  std::optional<Constant> constant = computed(*it->second, depth + 1);
+  if (constant)
+    known.emplace(name, *constant);
+  return constant;
+}
+
+bool broadcast(std::vector<int64_t> &to, const std::vector<int64_t> &from) {
+  if (from.size() > to.size())
+    to.insert(to.begin(), from.size() - to.size(), 1);
+  size_t shift = to.size() - from.size();
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (to[shift + i] == 1)
+      to[shift + i] = from[i];
+    else if (from[i] != 1 && from[i] != to[shift + i])
+      return false;
+  }
+  return true;
+}
+
+const Tensor *GraphIndex::integers(const std::string &name) const {
+  const Tensor *tensor = nullptr;
+  if (auto it = initializers.find(name); it != initializers.end())
+    tensor = it->second;
+  else if (auto made = producers.find(name); made != producers.end())
+    if (const Attribute *value = made->second->findAttribute("value");
+        value && made->second->type == "Constant" && value->tensors.size() == 1)
+      tensor = &value->tensors[0];
+  return tensor && tensor->type == ElemType::I64 ? tensor : nullptr;
+}
+
+std::optional<Constant> GraphIndex::reshaped(const Op &op, Constant constant) const {
+  const Tensor *shape = op.inputs.size() > 1 ? integers(op.inputs[1]) : nullptr;
+  if (!shape)
+    return std::nullopt;
+  const Attribute *allowZero = op.findAttribute("allowzero");
+  std::vector<int64_t> dims(shape->bytes.size() / sizeof(int64_t));
+  std::memcpy(dims.data(), shape->bytes.data(), dims.size() * sizeof(int64_t));
+  int64_t total = 1, known = 1;
+  for (int64_t dim : constant.dims)
+    total *= dim;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i] == 0 && !(allowZero && allowZero->i) && i < constant.dims.size())
+      dims[i] = constant.dims[i];
+    known *= dims[i] == -1 ? 1 : dims[i];
+  }
+  for (int64_t &dim : dims)
+    if (dim == -1)
+      dim = known > 0 ? total / known : 0;
+  constant.dims = std::move(dims);
+  return constant;
+}
+
+std::optional<Constant> GraphIndex::computed(const Op &op, int depth) const {
+  static const std::unordered_set<std::string> passOn = {"Identity", "Neg",     "Abs",
+                                                         "Cast",     "Dropout", "DequantizeLinear"};
+  static const std::unordered_set<std::string> binary = {"Mul", "Add", "Sub", "Div", "Min", "Max"};
+  if (op.type == "Constant") {
+    const Attribute *value = op.findAttribute("value");
+    if (!value || value->tensors.size() != 1)
+      return std::nullopt;
+    return Constant{value->tensors[0].type, value->tensors[0].dims};
+  }
+  std::optional<Constant> first = op.inputs.empty() ? std::nullopt : constant(op.inputs[0], depth);
+  if (!first)
+    return std::nullopt;
+  if (op.type == "Transpose") {
+    const Attribute *perm = op.findAttribute("perm");
+    std::vector<int64_t> dims = first->dims;
+    std::reverse(dims.begin(), dims.end());
+    if (perm && perm->ints.size() != dims.size())
+      return std::nullopt;
+    for (size_t i = 0; perm && i < dims.size(); ++i) {
+      if (perm->ints[i] < 0 || perm->ints[i] >= int64_t(dims.size()))
+        return std::nullopt;
+      dims[i] = first->dims[size_t(perm->ints[i])];
+    }
+    first->dims = dims;
+    return first;
+  }
+  if (op.type == "Reshape")
+    return reshaped(op, std::move(*first));
+  if (passOn.count(op.type)) {
+    if (const Attribute *to = op.findAttribute("to"); to && op.type == "Cast")
+      first->type = ElemType(to->i);
+    if (op.type != "DequantizeLinear")
+      return first;
+    std::optional<Constant> scale =
+        op.inputs.size() > 1 ? constant(op.inputs[1], depth) : std::nullopt;
+    return scale ? std::optional(Constant{scale->type, first->dims}) : std::nullopt;
+  }
+  if (!binary.count(op.type))
+    return std::nullopt;
+  for (size_t i = 1; i < op.inputs.size(); ++i) {
+    std::optional<Constant> other = constant(op.inputs[i], depth);
+    if (!other || !broadcast(first->dims, other->dims))
+      return std::nullopt;
+  }
+  return first;
+}
+
+/// How the ops that masks belong to lay out their weights, which are always
+/// the second input.
+std::optional<Axes> axesOf(const Op &op) {
+  auto integer = [&](const char *name, int64_t otherwise) {
+    const Attribute *attribute = op.findAttribute(name);
+    return attribute ? attribute->i : otherwise;
+  };
+  if (op.type == "Conv" || op.type == "ConvTranspose")
+    return Axes{op.type == "Conv", std::max<int64_t>(1, integer("group", 1))};
+  if (op.type == "Gemm")
+    return Axes{integer("transB", 0) != 0, 1};
+  if (op.type == "MatMul")
+    return Axes{false, 1};
+  return std::nullopt;
+}
+
+/// What every node reads of one op's input.
+using Reads = std::map<int64_t, std::vector<const IndexSet *>>;
+
+class Planner {
+public:
+  Planner(const Model &model, const Owners &owners, Diagnostics &errors)
+      : model(model), owners(owners), errors(errors), index(model.graph) {}
+
+  bool plan(const std::string &name, const Reads &reads);
+  std::vector<ForbiddenWeights> result;
+
+private:
+  bool error(const Op &op, const std::string &message, const std::string &advice = "") {
+    errors.push_back({message, advice, model.path, op.name, op.type, op.opset});
+    return false;
+  }
+  /// Which node makes each row; -1: none.
+  bool findReaders(const Op &op, int64_t rows, std::vector<int64_t> &readers);
+
+  const Model &model;
+  const Owners &owners;
+  Diagnostics &errors;
+  GraphIndex index;
+};
+
+bool Planner::findReaders(const Op &op, int64_t rows, std::vector<int64_t> &readers) {
+  const OwnerMap *map = index.ownersOf(op.outputs.front(), owners);
+  if (!map)
+    return error(op,
+                 "the masks speak of this op, but no owner map of its "
+                 "result is there",
+                 "compile the model again");
+  readers.assign(size_t(rows), -1);
+  for (size_t rank = 0; rank < map->owners.size(); ++rank) {
+    if (map->owners[rank].max() >= rows)
+      return error(op,
+                   "its owner map has channel " + std::to_string(map->owners[rank].max()) +
+                       ", but its weights make " + std::to_string(rows) + " channels",
+                   "compile the model again");
+    for (int64_t channel : map->owners[rank].expand())
+      readers[size_t(channel)] = int64_t(rank);
+  }
+  return true;
+}
+
+bool Planner::plan(const std::string &name, const Reads &reads) {
+  const Op *op = index.find(name);
+  if (!op) {
+    errors.push_back({"the masks speak of op '" + name + "', which is not in the model",
+                      "compile the model again", model.path, "", "", 0});
+    return false;
+  }
+  std::optional<Axes> axes = axesOf(*op);
+  if (!axes || op->inputs.size() < 2)
+    return error(*op, "the masks speak of this op, which is no contraction");
+  std::optional<Constant> weights = index.constant(op->inputs[1]);
+  if (!weights || weights->dims.size() < 2)
+    return error(*op, "the shape of its weights cannot be found out",
+                 "fold them, as onnxsim does, and compile the model again");
+  const std::vector<int64_t> &dims = weights->dims;
+  int64_t rows = axes->rows(dims), columns = axes->columns(dims);
+  if (dims[0] % axes->groups != 0)
+    return error(*op, "its weights cannot be divided into its groups");
+
+  std::vector<int64_t> readers;
+  if (!findReaders(*op, rows, readers))
+    return false;
+  std::map<int64_t, std::vector<char>> allowed;
+  for (const auto &[rank, sets] : reads) {
+    std::vector<char> &flags = allowed[rank];
+    flags.assign(size_t(columns), 0);
+    for (const IndexSet *set : sets) {
+      if (set->max() >= columns)
+        return error(*op, "the masks list channel " + std::to_string(set->max()) + " of " +
+                              std::to_string(columns));
+      for (int64_t channel : set->expand())
+        flags[size_t(channel)] = 1;
+    }
+  }
+
+  ForbiddenWeights forbidden{op, op->inputs[1], weights->type, dims, {}};
+  forbidden.forbidden.resize(size_t(dims[0] * dims[1]));
+  bool any = false;
+  for (int64_t first = 0; first < dims[0]; ++first)
+    for (int64_t second = 0; second < dims[1]; ++second) {
+      int64_t inner = first / (dims[0] / axes->groups) * dims[1] + second;
+      int64_t row = axes->rowsFirst ? first : inner;
+      int64_t column = axes->rowsFirst ? inner : first;
+      auto flags = allowed.find(readers[size_t(row)]);
+      bool is = flags != allowed.end() && !flags->second[size_t(column)];
+      forbidden.forbidden[size_t(first * dims[1] + second)] = is;
+      any |= is;
+    }
+  if (any)
+    result.push_back(std::move(forbidden));
+  return true;
+}
+
+} // namespace
+
+std::optional<std::vector<ForbiddenWeights>>
+discoc::importer::forbiddenWeights(const Model &model, const Masks &masks, const Owners &owners,
+                                   Diagnostics &errors) {
+  std::map<std::string, Reads> byOp;
+  for (const MaskEntry &entry : masks.entries)
+    byOp[entry.op][entry.to].push_back(&entry.channels);
+  Planner planner(model, owners, errors);
+  bool good = true;
+  for (const auto &[name, reads] : byOp)
+    good = planner.plan(name, reads) && good;
+  return good ? std::optional(std::move(planner.result)) : std::nullopt;
+}
