@@ -121,15 +121,16 @@ def always(folder):
     return [Model("transformer", path, _normal, {}, 1)]
 
 
-def trained():
-    """The shared models but the int8 one, or None where there are none."""
+def trained(int8=False):
+    """The shared models, those of int8 if asked for, or None where there are
+    none."""
     folder = discoc.shared()
     if not folder:
         return None
     result = []
     for name in sorted(os.listdir(os.path.join(folder, "models"))):
         path = os.path.join(folder, "models", name, "model.onnx")
-        if not os.path.exists(path) or "int8" in name:
+        if not os.path.exists(path) or ("int8" in name and not int8):
             continue
         make, shapes, cost = SETTINGS.get(name, (_normal, {}, 2))
         result.append(Model(name, path, make, shapes, cost))
