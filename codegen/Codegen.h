@@ -70,8 +70,6 @@ discoc::Manifest makeManifest(mlir::ModuleOp module, const EmitOptions &options,
 /// The owner maps and masks in use, from what the split noted on the module.
 discoc::Owners makeOwners(mlir::ModuleOp module);
 discoc::Masks makeMasks(mlir::ModuleOp module);
-discoc::IndexSet toFormat(const IndexSet &set);
-IndexSet fromFormat(const discoc::IndexSet &set);
 
 } // namespace disco
 

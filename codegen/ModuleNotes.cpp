@@ -82,7 +82,7 @@ discoc::Owners disco::makeOwners(ModuleOp module) {
     discoc::OwnerMap map;
     map.axis = layout.getAxis();
     for (SetAttr set : layout.getSets())
-      map.owners.push_back(toFormat(set.getSet()));
+      map.owners.push_back(set.getSet());
     owners.tensors[entry.getAs<StringAttr>("name").str()] = std::move(map);
   }
   return owners;
@@ -105,9 +105,9 @@ discoc::Masks disco::makeMasks(ModuleOp module) {
     auto sources = entry.getAs<OwnedAttr>("sources"), readers = entry.getAs<OwnedAttr>("readers");
     if (!sources || !readers || uses[entry.getAs<StringAttr>("op").str()] > 1)
       continue;
-    std::map<std::pair<int64_t, int64_t>, discoc::IndexSet> channels;
+    std::map<std::pair<int64_t, int64_t>, IndexSet> channels;
     for (auto route : entry.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
-      channels[{route.getFrom(), route.getTo()}] = toFormat(route.getSet());
+      channels[{route.getFrom(), route.getTo()}] = route.getSet();
     for (int64_t from = 0; from < masks.nodes; ++from)
       for (int64_t to = 0; to < masks.nodes; ++to)
         if (!sources.getSet(from).empty() && !readers.getSet(to).empty())

@@ -8,20 +8,6 @@
 using namespace mlir;
 using namespace disco;
 
-discoc::IndexSet disco::toFormat(const IndexSet &set) {
-  discoc::IndexSet out;
-  for (IndexSet::Range range : set.getRanges())
-    out.append(range.first, range.second - 1);
-  return out;
-}
-
-IndexSet disco::fromFormat(const discoc::IndexSet &set) {
-  IndexSet out;
-  for (discoc::IndexRange range : set.ranges())
-    out.add(IndexSet::range(range.first, range.last + 1));
-  return out;
-}
-
 static std::string numpyName(Type element) {
   if (isa<FloatType>(element))
     return "float" + std::to_string(element.getIntOrFloatBitWidth());
@@ -41,7 +27,7 @@ static discoc::ManifestTensor makeTensor(DictionaryAttr entry) {
     tensor.layout.kind = discoc::ManifestLayout::Kind::Owned;
     tensor.layout.axis = owners.getAxis();
     for (SetAttr set : owners.getSets())
-      tensor.layout.owners.push_back(toFormat(set.getSet()));
+      tensor.layout.owners.push_back(set.getSet());
   } else if (owners && owners.isReplicated()) {
     tensor.layout.kind = discoc::ManifestLayout::Kind::Replicated;
   }
@@ -65,7 +51,7 @@ static discoc::ManifestMessage makeMessage(SendOp send, int64_t from) {
     route.tensor = part.getTensor().str();
     if (part.getAxis() >= 0) {
       route.axis = part.getAxis();
-      route.channels = toFormat(part.getSet());
+      route.channels = part.getSet();
     }
     if (part.getKind() == RouteKind::PartialSum)
       route.kind = discoc::ManifestRoute::Kind::PartialSum;

@@ -16,8 +16,15 @@ namespace disco {
 #define GEN_PASS_REGISTRATION
 #include "passes/Passes.h.inc"
 
-/// Adds every stage from simplification to memory planning, the checks included.
-void buildPipeline(mlir::OpPassManager &manager);
+/// A stage of the one pipeline.
+struct Stage {
+  llvm::StringLiteral name; // as --stop-after knows it
+  std::unique_ptr<mlir::Pass> (*create)();
+};
+/// From simplification to memory planning, in order, the checks included.
+llvm::ArrayRef<Stage> stages();
+/// Adds all stages, or those up to `last`.
+void buildPipeline(mlir::OpPassManager &manager, llvm::StringRef last = "");
 
 /// The number of nodes that a module is compiled for, and the root.
 int64_t nodesOf(mlir::ModuleOp module);

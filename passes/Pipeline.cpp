@@ -6,18 +6,29 @@
 using namespace mlir;
 using namespace disco;
 
-void disco::buildPipeline(OpPassManager &manager) {
-  manager.addPass(createSimplify());
-  manager.addPass(createAssignOwners());
-  manager.addPass(createDivideReductions());
-  manager.addPass(createDeriveMasks());
-  manager.addPass(createChoosePartialSums());
-  manager.addPass(createInsertExchanges());
-  manager.addPass(createSplitIntoShards());
-  manager.addPass(createSchedule());
-  manager.addPass(createCheckSchedule());
-  manager.addPass(createPlanMemory());
-  manager.addPass(createCheckSchedule());
+ArrayRef<Stage> disco::stages() {
+  static const Stage all[] = {
+      {"simplify", [] { return createSimplify(); }},
+      {"assign-owners", [] { return createAssignOwners(); }},
+      {"divide-reductions", [] { return createDivideReductions(); }},
+      {"derive-masks", [] { return createDeriveMasks(); }},
+      {"choose-partial-sums", [] { return createChoosePartialSums(); }},
+      {"insert-exchanges", [] { return createInsertExchanges(); }},
+      {"split-into-shards", [] { return createSplitIntoShards(); }},
+      {"schedule", [] { return createSchedule(); }},
+      {"check-schedule", [] { return createCheckSchedule(); }},
+      {"plan-memory", [] { return createPlanMemory(); }},
+      {"check-plan", [] { return createCheckSchedule(); }},
+  };
+  return all;
+}
+
+void disco::buildPipeline(OpPassManager &manager, StringRef last) {
+  for (const Stage &stage : stages()) {
+    manager.addPass(stage.create());
+    if (stage.name == last)
+      break;
+  }
 }
 
 static int64_t integerAttr(ModuleOp module, StringRef name, int64_t otherwise) {

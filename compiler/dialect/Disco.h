@@ -4,7 +4,7 @@
 #define DISCOC_DIALECT_DISCO_H
 
 #include "compiler/dialect/Division.h"
-#include "compiler/dialect/IndexSet.h"
+#include "compiler/formats/IndexSet.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"

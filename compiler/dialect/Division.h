@@ -6,11 +6,13 @@
 #ifndef DISCOC_DIALECT_DIVISION_H
 #define DISCOC_DIALECT_DIVISION_H
 
-#include "compiler/dialect/IndexSet.h"
+#include "compiler/formats/IndexSet.h"
 #include <optional>
 #include <vector>
 
 namespace disco {
+
+using discoc::IndexSet;
 
 /// Which indices of an operand's axis each index of a result's axis reads.
 class Relation {

@@ -90,7 +90,7 @@ public:
         continue;
       }
       routes[op].push_back(
-          RouteAttr::get(module.getContext(), entry.from, entry.to, fromFormat(entry.channels)));
+          RouteAttr::get(module.getContext(), entry.from, entry.to, entry.channels));
     }
     Builder builder(module.getContext());
     for (auto &[op, list] : routes) {
@@ -154,9 +154,7 @@ private:
       llvm::errs() << discoc::toString(errors);
       return false;
     }
-    SmallVector<IndexSet> sets;
-    for (const discoc::IndexSet &set : map.owners)
-      sets.push_back(fromFormat(set));
+    ArrayRef<IndexSet> sets = map.owners;
     // Inputs are the root's, whatever a map says; maps that discoc itself wrote say so too.
     if (isa<InputOp>(op)) {
       bool root = sets[rootOf(module)].isAll(type.getDimSize(map.axis));

@@ -57,8 +57,7 @@ std::optional<FitRow> measureFit(discoc::ModelOptions options, const discoc::Boa
     return std::nullopt;
   DiagnosticPrinter printer(*loaded->context, options.model);
   PassManager manager(loaded->context.get());
-  for (const Stage &stage : stages())
-    manager.addPass(stage.create());
+  buildPipeline(manager);
   if (failed(manager.run(*loaded->module)))
     return std::nullopt;
   EmitOptions emit = readEmitOptions(*loaded->module);

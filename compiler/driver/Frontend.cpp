@@ -245,20 +245,3 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
   }
   return loaded;
 }
-
-ArrayRef<Stage> disco::stages() {
-  static const Stage all[] = {
-      {"simplify", [] { return createSimplify(); }},
-      {"assign-owners", [] { return createAssignOwners(); }},
-      {"divide-reductions", [] { return createDivideReductions(); }},
-      {"derive-masks", [] { return createDeriveMasks(); }},
-      {"choose-partial-sums", [] { return createChoosePartialSums(); }},
-      {"insert-exchanges", [] { return createInsertExchanges(); }},
-      {"split-into-shards", [] { return createSplitIntoShards(); }},
-      {"schedule", [] { return createSchedule(); }},
-      {"check-schedule", [] { return createCheckSchedule(); }},
-      {"plan-memory", [] { return createPlanMemory(); }},
-      {"check-plan", [] { return createCheckSchedule(); }},
-  };
-  return all;
-}

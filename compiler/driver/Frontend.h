@@ -40,14 +40,6 @@ std::unique_ptr<mlir::MLIRContext> makeContext();
 /// error.
 std::optional<LoadedModel> loadModel(const discoc::ModelOptions &options);
 
-/// The stages by name, in order, as --stop-after and --print-ir-after know them: `import` comes
-/// before them.
-struct Stage {
-  const char *name;
-  std::unique_ptr<mlir::Pass> (*create)();
-};
-llvm::ArrayRef<Stage> stages();
-
 } // namespace disco
 
 #endif // DISCOC_DRIVER_FRONTEND_H

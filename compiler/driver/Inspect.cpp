@@ -97,10 +97,7 @@ int discoc::runInspect(const InspectOptions &options) {
   DiagnosticPrinter printer(*loaded->context, options.model.model);
   printBorders(*loaded->model, mainOf(module));
   PassManager manager(module.getContext());
-  manager.addPass(createSimplify());
-  manager.addPass(createAssignOwners());
-  manager.addPass(createDivideReductions());
-  manager.addPass(createDeriveMasks());
+  buildPipeline(manager, "derive-masks");
   if (failed(manager.run(module)))
     return ExitFault;
   llvm::outs() << "contractions, " << nodesOf(module) << (nodesOf(module) == 1 ? " node" : " nodes")

@@ -163,13 +163,13 @@ bool JsonView::read(IndexSet &out) const {
         return false;
       last = first;
     }
-    if (out.append(first, last))
+    if (out.append(first, last + 1))
       continue;
     if (out.contains(first))
       return item.fault("channel " + std::to_string(first) + " is listed twice",
                         "name every channel once");
     return item.fault("channel " + std::to_string(first) + " comes after " +
-                          std::to_string(out.max()),
+                          std::to_string(out.last()),
                       "list channels in rising order");
   }
   return true;
@@ -315,12 +315,12 @@ std::optional<std::vector<std::string>> parseLabels(const std::string &text,
 
 Json toJson(const IndexSet &set) {
   Json list = Json::array();
-  for (const IndexRange &r : set.ranges()) {
-    if (r.last > r.first + 1) {
-      list.push_back(Json::array({r.first, r.last}));
+  for (auto [begin, end] : set.getRanges()) {
+    if (end > begin + 2) {
+      list.push_back(Json::array({begin, end - 1}));
       continue;
     }
-    for (int64_t i = r.first; i <= r.last; ++i)
+    for (int64_t i = begin; i < end; ++i)
       list.push_back(i);
   }
   return list;

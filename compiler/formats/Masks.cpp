@@ -89,14 +89,14 @@ bool checkMaskEntry(const MaskEntry &entry, size_t index, const IndexSet &owned,
                            "op \"" + entry.op + "\": " + what, hint});
     return false;
   };
-  if (entry.channels.max() >= axisSize)
-    return fault("channel " + std::to_string(entry.channels.max()) +
+  if (entry.channels.last() >= axisSize)
+    return fault("channel " + std::to_string(entry.channels.last()) +
                      " does not exist, the op's "
                      "input has " +
                      std::to_string(axisSize) + " channels",
                  "count channels along the op's own input axis");
-  for (const IndexRange &range : entry.channels.ranges())
-    for (int64_t c = range.first; c <= range.last; ++c)
+  for (auto [begin, end] : entry.channels.getRanges())
+    for (int64_t c = begin; c < end; ++c)
       if (!owned.contains(c))
         return fault("channel " + std::to_string(c) + " is not owned by node " +
                          std::to_string(entry.from),

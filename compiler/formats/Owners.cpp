@@ -32,7 +32,7 @@ std::string toJson(const Owners &owners) {
 
 namespace {
 struct Owned {
-  IndexRange range;
+  IndexSet::Range range;
   int64_t rank;
 };
 
@@ -40,7 +40,7 @@ struct Owned {
 std::vector<Owned> sortedRanges(const OwnerMap &map) {
   std::vector<Owned> all;
   for (size_t rank = 0; rank < map.owners.size(); ++rank)
-    for (const IndexRange &range : map.owners[rank].ranges())
+    for (IndexSet::Range range : map.owners[rank].getRanges())
       all.push_back({range, static_cast<int64_t>(rank)});
   std::sort(all.begin(), all.end(), [](const Owned &a, const Owned &b) {
     return std::tie(a.range.first, a.rank) < std::tie(b.range.first, b.rank);
@@ -52,10 +52,10 @@ std::vector<Owned> sortedRanges(const OwnerMap &map) {
 std::string overlapOf(const std::vector<Owned> &sorted) {
   const Owned *furthest = nullptr;
   for (const Owned &now : sorted) {
-    if (furthest && now.range.first <= furthest->range.last)
+    if (furthest && now.range.first < furthest->range.second)
       return "channel " + std::to_string(now.range.first) + " is owned by nodes " +
              std::to_string(furthest->rank) + " and " + std::to_string(now.rank);
-    if (!furthest || now.range.last > furthest->range.last)
+    if (!furthest || now.range.second > furthest->range.second)
       furthest = &now;
   }
   return "";
@@ -119,13 +119,13 @@ bool checkPartition(const OwnerMap &map, int64_t axisSize, const std::string &te
     return fault(overlap, "give every channel to one node");
   int64_t next = 0; // the least channel that is not owned yet
   for (const Owned &now : sorted) {
-    if (now.range.last >= axisSize)
+    if (now.range.second > axisSize)
       return fault("node " + std::to_string(now.rank) + " owns channel " +
-                       std::to_string(now.range.last) + ", the tensor has " + size,
+                       std::to_string(now.range.second - 1) + ", the tensor has " + size,
                    "channels count from 0");
     if (now.range.first > next)
       break;
-    next = now.range.last + 1;
+    next = now.range.second;
   }
   if (next >= axisSize)
     return true;

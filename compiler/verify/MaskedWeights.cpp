@@ -254,12 +254,12 @@ bool Planner::findReaders(const Op &op, int64_t rows, std::vector<int64_t> &read
                  "compile the model again");
   readers.assign(size_t(rows), -1);
   for (size_t rank = 0; rank < map->owners.size(); ++rank) {
-    if (map->owners[rank].max() >= rows)
+    if (map->owners[rank].last() >= rows)
       return error(op,
-                   "its owner map has channel " + std::to_string(map->owners[rank].max()) +
+                   "its owner map has channel " + std::to_string(map->owners[rank].last()) +
                        ", but its weights make " + std::to_string(rows) + " channels",
                    "compile the model again");
-    for (int64_t channel : map->owners[rank].expand())
+    for (int64_t channel : map->owners[rank].toVector())
       readers[size_t(channel)] = int64_t(rank);
   }
   return true;
@@ -292,10 +292,10 @@ bool Planner::plan(const std::string &name, const Reads &reads) {
     std::vector<char> &flags = allowed[rank];
     flags.assign(size_t(columns), 0);
     for (const IndexSet *set : sets) {
-      if (set->max() >= columns)
-        return error(*op, "the masks list channel " + std::to_string(set->max()) + " of " +
+      if (set->last() >= columns)
+        return error(*op, "the masks list channel " + std::to_string(set->last()) + " of " +
                               std::to_string(columns));
-      for (int64_t channel : set->expand())
+      for (int64_t channel : set->toVector())
         flags[size_t(channel)] = 1;
     }
   }

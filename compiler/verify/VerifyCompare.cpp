@@ -67,8 +67,8 @@ private:
                              [](int64_t a, int64_t b) { return a * b; });
     owners_.assign(static_cast<size_t>(shape[axis]), root_);
     for (size_t rank = 0; rank < layout.owners.size(); ++rank)
-      for (const IndexRange &range : layout.owners[rank].ranges())
-        for (int64_t c = range.first; c <= std::min(range.last, shape[axis] - 1); ++c)
+      for (auto [begin, end] : layout.owners[rank].getRanges())
+        for (int64_t c = begin; c < std::min(end, shape[axis]); ++c)
           owners_[static_cast<size_t>(c)] = static_cast<int64_t>(rank);
   }
 

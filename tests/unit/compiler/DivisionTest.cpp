@@ -436,13 +436,6 @@ TEST(Division, ShardsGiveTheModelsNumbers) {
 
 /// The same with every stage read back from text.
 TEST(Division, ThroughTextToo) {
-  using Create = std::unique_ptr<Pass> (*)();
-  const Create stages[] = {
-      [] { return createSimplify(); },          [] { return createAssignOwners(); },
-      [] { return createDivideReductions(); },  [] { return createDeriveMasks(); },
-      [] { return createChoosePartialSums(); }, [] { return createInsertExchanges(); },
-      [] { return createSplitIntoShards(); },   [] { return createSchedule(); },
-      [] { return createPlanMemory(); },        [] { return createCheckSchedule(); }};
   for (uint64_t seed = 1000; seed < 1000 + rounds(40); ++seed) {
     Random random(seed);
     int64_t nodes = drawNodes(seed, random);
@@ -453,14 +446,14 @@ TEST(Division, ThroughTextToo) {
     Named inputs = randomInput(mainOf(*module), random);
     Named expected = interpret(mainOf(*module), inputs);
     std::string between = text;
-    for (Create create : stages) {
+    for (const Stage &stage : stages()) {
       Ir ir;
-      OwningOpRef<ModuleOp> stage = ir.parse(between);
-      ASSERT_TRUE(stage) << "seed " << seed << "\n" << between;
-      ASSERT_TRUE(ir.run(*stage, create())) << "seed " << seed << "\n" << between;
+      OwningOpRef<ModuleOp> parsed = ir.parse(between);
+      ASSERT_TRUE(parsed) << "seed " << seed << "\n" << between;
+      ASSERT_TRUE(ir.run(*parsed, stage.create())) << "seed " << seed << "\n" << between;
       between.clear();
       llvm::raw_string_ostream stream(between);
-      stage->print(stream, OpPrintingFlags().enableDebugInfo());
+      parsed->print(stream, OpPrintingFlags().enableDebugInfo());
     }
     Ir last;
     OwningOpRef<ModuleOp> planned = last.parse(between);

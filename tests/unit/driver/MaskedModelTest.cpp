@@ -43,7 +43,7 @@ protected:
   /// Node 0 has the first half of `extent` channels.
   void halves(const std::string &tensor, int64_t axis, int64_t extent) {
     owners.tensors[tensor] = {
-        axis, {IndexSet::range(0, extent / 2 - 1), IndexSet::range(extent / 2, extent - 1)}};
+        axis, {IndexSet::range(0, extent / 2), IndexSet::range(extent / 2, extent)}};
   }
 
   void mask(const std::string &op, int64_t from, int64_t to, std::vector<int64_t> channels) {

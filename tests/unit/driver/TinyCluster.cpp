@@ -19,7 +19,7 @@ Manifest tinyManifest(bool labels) {
   m.nodes = {{0, "node0", "linux", "node0", 0, 0, {}}, {1, "node1", "linux", "node1", 16, 0, {}}};
   m.messages = {
       {1, 0, 1, 16, true, {{"x:0", ManifestRoute::Kind::Feature, std::nullopt, {}, 16}}},
-      {2, 1, 0, 16, false, {{"y", ManifestRoute::Kind::Feature, 1, IndexSet::range(0, 3), 16}}}};
+      {2, 1, 0, 16, false, {{"y", ManifestRoute::Kind::Feature, 1, IndexSet::range(0, 4), 16}}}};
   if (labels)
     m.labels = {"zero", "one", "two", "three"};
   return m;

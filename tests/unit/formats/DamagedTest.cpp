@@ -67,7 +67,7 @@ TEST(Damaged, Masks) {
     if (masks) {
       Diagnostics more;
       for (const MaskEntry &entry : masks->entries)
-        checkMaskEntry(entry, 0, IndexSet::range(0, 9), 10, "f", more);
+        checkMaskEntry(entry, 0, IndexSet::range(0, 10), 10, "f", more);
     }
     return masks.has_value();
   });

@@ -8,34 +8,32 @@ using namespace discoc;
 
 TEST(IndexSet, JoinsRangesThatTouch) {
   IndexSet set;
-  EXPECT_TRUE(set.append(0, 3));
-  EXPECT_TRUE(set.append(4));
-  EXPECT_TRUE(set.append(8, 9));
-  EXPECT_EQ(set.ranges().size(), 2u);
+  EXPECT_TRUE(set.append(0, 4));
+  EXPECT_TRUE(set.append(4, 5));
+  EXPECT_TRUE(set.append(8, 10));
+  EXPECT_EQ(set.getRanges().size(), 2u);
   EXPECT_EQ(set.size(), 7);
-  EXPECT_EQ(set.max(), 9);
+  EXPECT_EQ(set.last(), 9);
   EXPECT_EQ(set, IndexSet::of({9, 8, 4, 3, 2, 1, 0, 0}));
 }
 
 TEST(IndexSet, RefusesWhatDoesNotRise) {
-  IndexSet set = IndexSet::range(4, 7);
-  EXPECT_FALSE(set.append(7));
-  EXPECT_FALSE(set.append(3));
-  EXPECT_FALSE(set.append(9, 8));
-  EXPECT_FALSE(IndexSet().append(-1));
-  EXPECT_EQ(set, IndexSet::range(4, 7));
+  IndexSet set = IndexSet::range(4, 8);
+  EXPECT_FALSE(set.append(7, 9));
+  EXPECT_FALSE(set.append(3, 4));
+  EXPECT_FALSE(set.append(9, 9));
+  EXPECT_FALSE(IndexSet().append(-1, 3));
+  EXPECT_EQ(set, IndexSet::range(4, 8));
 }
 
 TEST(IndexSet, KnowsItsMembers) {
   IndexSet set = IndexSet::of({1, 2, 5, 9, 10, 11});
-  EXPECT_EQ(set.expand(), (std::vector<int64_t>{1, 2, 5, 9, 10, 11}));
   for (int64_t i = 0; i < 14; ++i)
     EXPECT_EQ(set.contains(i), i == 1 || i == 2 || i == 5 || (i >= 9 && i <= 11)) << i;
-  EXPECT_TRUE(IndexSet().empty());
-  EXPECT_EQ(IndexSet().max(), -1);
+  EXPECT_EQ(IndexSet().last(), -1);
   EXPECT_FALSE(IndexSet().contains(0));
 }
 
 TEST(IndexSet, HoldsHugeRangesWithoutMemory) {
-  EXPECT_EQ(IndexSet::range(0, (1LL << 31) - 1).size(), 1LL << 31);
+  EXPECT_EQ(IndexSet::range(0, 1LL << 31).size(), 1LL << 31);
 }

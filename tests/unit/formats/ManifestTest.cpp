@@ -15,7 +15,7 @@ static Manifest example() {
   ManifestTensor x{"x:0", "float32", {1, 3, 8, 8}, {}};
   x.layout.kind = ManifestLayout::Kind::Replicated;
   ManifestTensor y{"y", "float16", {1, 10}, {}};
-  y.layout = {ManifestLayout::Kind::Owned, 1, {IndexSet::range(0, 4), IndexSet::range(5, 9)}};
+  y.layout = {ManifestLayout::Kind::Owned, 1, {IndexSet::range(0, 5), IndexSet::range(5, 10)}};
   m.inputs = {x};
   m.outputs = {y, {"scalar", "int64", {}, {}}};
   m.nodes = {{0, "left", "linux", "node0", 100, 200, {}},
@@ -41,7 +41,7 @@ TEST(Manifest, ReadsWhatItWrites) {
   ASSERT_TRUE(back) << toString(out);
   EXPECT_EQ(toJson(*back), text);
   EXPECT_EQ(back->root.outputAt, RootPlacement::all);
-  EXPECT_EQ(back->outputs[0].layout.owners[1], IndexSet::range(5, 9));
+  EXPECT_EQ(back->outputs[0].layout.owners[1], IndexSet::range(5, 10));
   ASSERT_EQ(back->messages.size(), 2u);
   EXPECT_FALSE(back->messages[0].routes[0].axis);
   EXPECT_EQ(back->messages[1].routes[0].channels, IndexSet::of({3, 8, 9, 10}));

@@ -15,7 +15,7 @@ TEST(Masks, ReadsWhatItWrites) {
   masks.apply = Masks::Apply::Zero;
   masks.entries = {{"fc", 2, 0, IndexSet::of({3, 8, 9, 10, 11, 12, 20})},
                    {"conv \"1\"\n", 0, 1, IndexSet()},
-                   {"conv \"1\"\n", 0, 2, IndexSet::range(0, 1)}};
+                   {"conv \"1\"\n", 0, 2, IndexSet::range(0, 2)}};
   Diagnostics out;
   const std::string text = toJson(masks);
   keepForSchemas("masks.json", text);
@@ -95,13 +95,13 @@ TEST(Masks, CountsFaultsBeyondTwenty) {
 TEST(Masks, EntryAgainstTheModel) {
   Diagnostics out;
   MaskEntry entry{"c", 0, 1, IndexSet::of({1, 3})};
-  EXPECT_TRUE(checkMaskEntry(entry, 0, IndexSet::range(0, 3), 8, "m", out));
+  EXPECT_TRUE(checkMaskEntry(entry, 0, IndexSet::range(0, 4), 8, "m", out));
   EXPECT_TRUE(out.empty());
-  EXPECT_FALSE(checkMaskEntry(entry, 4, IndexSet::range(0, 2), 8, "m", out));
+  EXPECT_FALSE(checkMaskEntry(entry, 4, IndexSet::range(0, 3), 8, "m", out));
   expectFault(out, {"$.masks[4].channels", "op \"c\"", "channel 3", "not owned by node 0"});
   out.clear();
-  entry.channels = IndexSet::range(0, 1LL << 30); // must not be walked through
-  EXPECT_FALSE(checkMaskEntry(entry, 0, IndexSet::range(0, 3), 8, "m", out));
+  entry.channels = IndexSet::range(0, (1LL << 30) + 1); // must not be walked through
+  EXPECT_FALSE(checkMaskEntry(entry, 0, IndexSet::range(0, 4), 8, "m", out));
   expectFault(out, {"8 channels"});
 }
 

@@ -13,7 +13,7 @@ static std::string file(const std::string &owners, const std::string &axis = "1"
 TEST(Owners, ReadsWhatItWrites) {
   Owners owners;
   owners.nodes = 3;
-  owners.tensors["z"] = {1, {IndexSet::range(0, 31), IndexSet(), IndexSet::range(32, 63)}};
+  owners.tensors["z"] = {1, {IndexSet::range(0, 32), IndexSet(), IndexSet::range(32, 64)}};
   owners.tensors["a/b:0"] = {0, {IndexSet::of({0, 2}), IndexSet::of({1}), IndexSet()}};
   Diagnostics out;
   const std::string text = toJson(owners);
@@ -60,20 +60,20 @@ TEST(Owners, Partition) {
     EXPECT_EQ(good, out.empty());
     return toString(out);
   };
-  EXPECT_EQ(fault({IndexSet::range(0, 3), IndexSet::range(4, 7)}, 8), "");
+  EXPECT_EQ(fault({IndexSet::range(0, 4), IndexSet::range(4, 8)}, 8), "");
   EXPECT_EQ(fault({IndexSet::of({1, 3, 5}), IndexSet::of({0, 2, 4})}, 6), "");
-  EXPECT_EQ(fault({IndexSet(), IndexSet::range(0, 0), IndexSet()}, 1), "");
+  EXPECT_EQ(fault({IndexSet(), IndexSet::range(0, 1), IndexSet()}, 1), "");
   EXPECT_EQ(fault({IndexSet(), IndexSet()}, 0), "");
   EXPECT_NE(
-      fault({IndexSet::range(0, 3), IndexSet::range(5, 7)}, 8).find("channel 4 is owned by no"),
+      fault({IndexSet::range(0, 4), IndexSet::range(5, 8)}, 8).find("channel 4 is owned by no"),
       std::string::npos);
   EXPECT_NE(
-      fault({IndexSet::range(0, 3), IndexSet::range(4, 6)}, 8).find("channel 7 is owned by no"),
+      fault({IndexSet::range(0, 4), IndexSet::range(4, 7)}, 8).find("channel 7 is owned by no"),
       std::string::npos);
-  EXPECT_NE(fault({IndexSet::range(1, 3), IndexSet()}, 4).find("channel 0"), std::string::npos);
-  EXPECT_NE(fault({IndexSet::range(0, 3), IndexSet::range(4, 8)}, 8).find("owns channel 8"),
+  EXPECT_NE(fault({IndexSet::range(1, 4), IndexSet()}, 4).find("channel 0"), std::string::npos);
+  EXPECT_NE(fault({IndexSet::range(0, 4), IndexSet::range(4, 9)}, 8).find("owns channel 8"),
             std::string::npos);
-  EXPECT_NE(fault({IndexSet::range(0, 4), IndexSet::range(4, 7)}, 8).find("nodes 0 and 1"),
+  EXPECT_NE(fault({IndexSet::range(0, 5), IndexSet::range(4, 8)}, 8).find("nodes 0 and 1"),
             std::string::npos);
 }
 
