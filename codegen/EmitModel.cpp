@@ -325,28 +325,9 @@ std::string ModelEmitter::header(StringRef buildHash, StringRef runtime) const {
   return banner + guarded(upper + "_MODEL_H", prefix, buildHash, text);
 }
 
-/// Numbers of ONNX's element types.
-static int typeNumber(Type element) {
-  if (element.isF32())
-    return 1;
-  if (element.isF16())
-    return 10;
-  if (element.isF64())
-    return 11;
-  if (element.isInteger(1))
-    return 9;
-  bool isUnsigned = element.isUnsignedInteger();
-  switch (element.getIntOrFloatBitWidth()) {
-  case 8: return isUnsigned ? 2 : 3;
-  case 16: return isUnsigned ? 4 : 5;
-  case 32: return isUnsigned ? 12 : 6;
-  default: return isUnsigned ? 13 : 7;
-  }
-}
-
 static std::string tensorInfo(StringRef name, RankedTensorType type, StringRef dims) {
   return "    {" + cString(name) + ", static_cast<disco_type>(" +
-         std::to_string(typeNumber(type.getElementType())) + "), " +
+         std::to_string(static_cast<int32_t>(elementInfo(type.getElementType()).type)) + "), " +
          std::to_string(type.getRank()) + ", " + dims.str() + ", " +
          std::to_string(byteSize(type)) + "},\n";
 }

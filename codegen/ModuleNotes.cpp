@@ -88,10 +88,12 @@ discoc::Owners disco::makeOwners(ModuleOp module) {
   return owners;
 }
 
-/// Every pair of nodes that could exchange something for a contraction is listed, also when it
-/// exchanges nothing, and with "zero": so the file says all that there is to know about the masks
-/// in use, and compiling with it again gives the same programs, whichever of the four ways the
-/// masks were stated in.
+/// The masks in use, as a file from which compiling again gives the same programs.
+///
+/// For that the file must leave nothing open. It has an entry for every pair of nodes that could
+/// exchange features for a contraction, also where the list of channels is empty, and it says that
+/// weights outside the masks are zero. It does not matter in which of the four ways the masks were
+/// stated.
 discoc::Masks disco::makeMasks(ModuleOp module) {
   discoc::Masks masks;
   masks.nodes = nodesOf(module);

@@ -8,20 +8,11 @@
 using namespace mlir;
 using namespace disco;
 
-static std::string numpyName(Type element) {
-  if (isa<FloatType>(element))
-    return "float" + std::to_string(element.getIntOrFloatBitWidth());
-  if (element.isInteger(1))
-    return "bool";
-  return (element.isUnsignedInteger() ? "uint" : "int") +
-         std::to_string(element.getIntOrFloatBitWidth());
-}
-
 static discoc::ManifestTensor makeTensor(DictionaryAttr entry) {
   auto type = cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue());
   discoc::ManifestTensor tensor;
   tensor.name = entry.getAs<StringAttr>("name").str();
-  tensor.type = numpyName(type.getElementType());
+  tensor.type = elementInfo(type.getElementType()).name;
   tensor.shape.assign(type.getShape().begin(), type.getShape().end());
   if (auto owners = entry.getAs<OwnedAttr>("owners"); owners && owners.getAxis() >= 0) {
     tensor.layout.kind = discoc::ManifestLayout::Kind::Owned;

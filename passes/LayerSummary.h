@@ -7,9 +7,11 @@
 
 namespace disco {
 
-/// Notes on the module what only the global program knows and the report needs: `disco.inputs` and
-/// `disco.outputs` (name, type, owners), `disco.tensors` (likewise), `disco.masks` (op, routes),
-/// and `disco.layers`: for each ONNX op its cost on one node, masked and dense.
+/// Notes on the module what the report needs and only the undivided program knows; after the split
+/// it is gone.
+/// - `disco.inputs`, `disco.outputs`, `disco.tensors`: name, type and owners of each.
+/// - `disco.masks`: the routes of each contraction's mask.
+/// - `disco.layers`: what each ONNX op costs on one node, with its masks and without.
 void noteLayers(mlir::ModuleOp module, mlir::func::FuncOp function);
 
 /// On a reader before the split: bytes that dense gather would bring to it for the first time, and

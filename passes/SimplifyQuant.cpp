@@ -71,8 +71,11 @@ struct QuantizedContraction {
   float scaleOf(int64_t row) const {
     return input.scale * wScales[wScales.size() == 1 ? 0 : static_cast<size_t>(row)];
   }
-  /// The bias in units of the sum; nothing when it does not fit 32 bits, or is off by more than a
-  /// quarter of what comes out of it: units of a result with the scale `result`; 0: not at all.
+  /// The bias as a number of the integer sum's units, one a row.
+  ///
+  /// Rounding it to an integer must not show in the result: the error may be a quarter of the
+  /// result's unit, which is `result`, at most. Where `result` is 0 the sum itself is the result,
+  /// and the bias has to be exact. Nothing when it is not, or does not fit 32 bits.
   std::optional<std::vector<int64_t>> integerBias(float result = 0) const;
 };
 

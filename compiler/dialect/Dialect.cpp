@@ -339,6 +339,18 @@ RankedTensorType disco::localType(RankedTensorType type, int64_t axis, const Ind
                                LocalAttr::get(type.getContext(), axis, set));
 }
 
+const discoc::ElementInfo &disco::elementInfo(Type element) {
+  std::string name = element.isInteger(1) ? "bool"
+                                          : (isa<FloatType>(element)       ? "float"
+                                             : element.isUnsignedInteger() ? "uint"
+                                                                           : "int") +
+                                                std::to_string(element.getIntOrFloatBitWidth());
+  const discoc::ElementInfo *info = discoc::elementInfo(name);
+  if (!info)
+    llvm::report_fatal_error("no program has elements of type " + llvm::Twine(name));
+  return *info;
+}
+
 int64_t disco::elementBytes(Type type) {
   return std::max<int64_t>(1, type.getIntOrFloatBitWidth() / 8);
 }

@@ -4,6 +4,7 @@
 #define DISCOC_DIALECT_DISCO_H
 
 #include "compiler/dialect/Division.h"
+#include "compiler/formats/ElementType.h"
 #include "compiler/formats/IndexSet.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -54,6 +55,8 @@ int64_t axisExtent(mlir::RankedTensorType type, int64_t axis);
 mlir::RankedTensorType withLayout(mlir::RankedTensorType type, mlir::Attribute layout);
 /// The type of the part of a tensor that has the indices `set` of `axis`, local layout included.
 mlir::RankedTensorType localType(mlir::RankedTensorType type, int64_t axis, const IndexSet &set);
+/// What files, programs and ONNX call an element type.
+const discoc::ElementInfo &elementInfo(mlir::Type element);
 /// Bytes of one element; i1 takes a byte.
 int64_t elementBytes(mlir::Type type);
 int64_t byteSize(mlir::RankedTensorType type);

@@ -9,18 +9,7 @@
 using namespace mlir;
 using namespace disco;
 
-std::string disco::storageType(Type element) {
-  if (element.isF32())
-    return "float";
-  if (element.isF64())
-    return "double";
-  if (element.isF16())
-    return "disco::f16";
-  if (element.isInteger(1))
-    return "bool";
-  return (element.isUnsignedInteger() ? "uint" : "int") +
-         std::to_string(element.getIntOrFloatBitWidth()) + "_t";
-}
+std::string disco::storageType(Type element) { return elementInfo(element).cpp; }
 
 std::string disco::realText(double value) {
   if (std::isinf(value))

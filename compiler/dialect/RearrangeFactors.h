@@ -15,10 +15,15 @@ using FactorSpan = std::optional<std::pair<size_t, size_t>>;
 llvm::SmallVector<FactorSpan> factorSpans(llvm::ArrayRef<int64_t> shape,
                                           llvm::ArrayRef<int64_t> factors);
 
-/// The factors that an axis of a rearrangement's result has in common with one axis of its operand.
-/// Either they lie together and in the same order in both (`permuted` is false: both axes are outer
-/// x extent x inner), or the two axes consist of the same factors in another order (`permuted`,
-/// extent is the axes' extent). Two axes of extent 1 have one index in common and no factor.
+/// What an axis of a rearrangement's result and an axis of its operand have in common.
+///
+/// An axis is a product of factors: 64 channels may be 8 groups x 8. Two cases can be divided:
+/// - Both axes contain the same run of factors: each is outer x extent x inner, with its own outer
+///   and inner. `permuted` is false. An example is a reshape from 64 to 8 x 8.
+/// - Both axes consist of the same factors, in another order: a channel shuffle. `permuted` is
+/// true,
+///   and `extent` is the whole axis.
+/// Two axes of extent 1 share their one index and have no factors.
 struct SharedFactor {
   int64_t operandAxis;
   llvm::SmallVector<size_t> factors; // indices into the view, ascending

@@ -154,7 +154,7 @@ static std::optional<Array> parseHeader(const std::string &bytes, uint64_t size,
   if (fortran && array.shape.size() > 1)
     return fault("is column-major", "save numpy.ascontiguousarray(x)");
   array.type = info->type;
-  uint64_t want = static_cast<uint64_t>(info->bytes);
+  uint64_t want = static_cast<uint64_t>(info->bytes());
   for (int64_t d : array.shape) {
     if (d != 0 && want > size / static_cast<uint64_t>(d) + 1)
       return fault("has fewer bytes than its shape " + shapeText(array.shape) + " needs");
@@ -236,7 +236,8 @@ template <class T> static void convert(const Array &array, std::vector<double> &
 }
 
 std::vector<double> toDoubles(const Array &array) {
-  std::vector<double> out(array.data.size() / static_cast<size_t>(elementInfo(array.type)->bytes));
+  std::vector<double> out(array.data.size() /
+                          static_cast<size_t>(elementInfo(array.type)->bytes()));
   switch (array.type) {
   case ElementType::F32: convert<float>(array, out); break;
   case ElementType::F64: convert<double>(array, out); break;
@@ -256,6 +257,7 @@ std::vector<double> toDoubles(const Array &array) {
       out[i] = halfToDouble(bits);
     }
     break;
+  default: break; // no other type has an .npy file
   }
   return out;
 }

@@ -175,7 +175,9 @@ void putAs(ElementType type, std::vector<uint8_t> &data, size_t at, double value
   case ElementType::F16: {
     const uint16_t bits = doubleToHalf(value);
     std::memcpy(&data[at * 2], &bits, 2);
+    return;
   }
+  default: return; // no other type has an .npy file
   }
 }
 } // namespace
@@ -186,7 +188,7 @@ Array toTensor(const Picture &p, const PreprocessInput &how, ElementType type) {
   const bool planes = how.layout == PreprocessInput::Layout::NCHW;
   array.shape = planes ? std::vector<int64_t>{1, p.colors, p.height, p.width}
                        : std::vector<int64_t>{1, p.height, p.width, p.colors};
-  array.data.resize(p.values.size() * static_cast<size_t>(elementInfo(type)->bytes));
+  array.data.resize(p.values.size() * static_cast<size_t>(elementInfo(type)->bytes()));
   const int64_t pixels = p.height * p.width;
   for (int64_t i = 0; i < pixels; ++i)
     for (int64_t c = 0; c < p.colors; ++c) {

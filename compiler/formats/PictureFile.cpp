@@ -1,9 +1,11 @@
 //===- PictureFile.cpp - files of pictures, decoded within bounds ---===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// stb_image decodes. It believes what a header says, takes what is cut off for zeros, and tries
-// formats that nobody asked for; so all of that is looked at before it is called, and what it
-// allocates is counted.
+// stb_image decodes pictures. It is not safe with files from strangers:
+// - it believes the sizes in a header, so these are checked first;
+// - it reads zeros behind the end of a file, so the end is checked first;
+// - it tries formats that nobody asked for, so the first bytes choose the format;
+// - it allocates what the file asks for, so its allocations are counted and bounded.
 #include "compiler/formats/PictureFile.h"
 
 #include <algorithm>

@@ -146,10 +146,12 @@ static std::optional<Ints> unpooledShape(OpImport &op, Value x) {
   return std::nullopt;
 }
 
-/// Values go to where the indices say in planes of zeros. The indices count in the planes of the
-/// result. With an `output_shape` that is not what the window gives, ONNX's packaged case has them
-/// count in the window's planes instead; PyTorch, which exports such models, and ONNX Runtime do
-/// not, and MaxPool's indices, which come here, are of the tensor that was pooled.
+/// Writes each value of x into a plane of zeros, at the place that its index names.
+///
+/// An index counts within a plane of the result: MaxPool makes these indices, and it counts within
+/// the tensor that it pools, which has the result's shape. PyTorch and ONNX Runtime agree. One
+/// packaged ONNX case does not: where `output_shape` differs from the shape that the window gives,
+/// it counts within planes of the window's shape.
 static LogicalResult convertMaxUnpool(OpImport &op) {
   Value x = op.input(0), indices = op.input(1);
   if (op.hasFailed())

@@ -9,6 +9,8 @@
 #ifndef DISCOC_IMPORT_ONNXMODEL_H
 #define DISCOC_IMPORT_ONNXMODEL_H
 
+#include "compiler/formats/ElementType.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -35,38 +37,7 @@ struct Diagnostic {
 };
 using Diagnostics = std::vector<Diagnostic>;
 
-/// Element types; the numbers are ONNX's.
-enum class ElemType : int32_t {
-  Undefined = 0,
-  F32 = 1,
-  U8 = 2,
-  I8 = 3,
-  U16 = 4,
-  I16 = 5,
-  I32 = 6,
-  I64 = 7,
-  String = 8,
-  Bool = 9,
-  F16 = 10,
-  F64 = 11,
-  U32 = 12,
-  U64 = 13,
-  C64 = 14,
-  C128 = 15,
-  BF16 = 16,
-  F8E4M3FN = 17,
-  F8E4M3FNUZ = 18,
-  F8E5M2 = 19,
-  F8E5M2FNUZ = 20,
-  U4 = 21,
-  I4 = 22,
-  F4E2M1 = 23,
-};
-
-/// ONNX's name of the type ("float", "int64", ...), or "type N".
-std::string elemTypeName(ElemType type);
-/// Bits of one element; 0 for strings and unknown types.
-unsigned elemTypeBits(ElemType type);
+using ElemType = discoc::ElementType;
 
 /// A constant tensor: dense, row-major, little-endian. `bytes` may lie at any
 /// address (inside a mapped file nothing is aligned); `owner` keeps it alive.

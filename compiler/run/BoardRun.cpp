@@ -115,7 +115,7 @@ std::string BoardRun::rawPath(size_t rank, size_t output) const {
 }
 
 static int64_t bytesOf(const ManifestTensor &tensor) {
-  return tensor.elements() * elementInfo(tensor.type)->bytes;
+  return tensor.elements() * elementInfo(tensor.type)->bytes();
 }
 
 /// The inferences of which every output is whole in its file.

@@ -24,7 +24,7 @@ bool isScores(const ManifestTensor &tensor) {
 /// The values of inference `which`, empty when there are none.
 static std::vector<double> valuesOf(const RunOutput &output, int64_t which) {
   const size_t size =
-      static_cast<size_t>(output.tensor.elements() * elementInfo(output.values.type)->bytes);
+      static_cast<size_t>(output.tensor.elements() * elementInfo(output.values.type)->bytes());
   const size_t from = static_cast<size_t>(which) * size;
   if (size == 0 || from + size > output.values.data.size())
     return {};
@@ -36,7 +36,7 @@ static std::vector<double> valuesOf(const RunOutput &output, int64_t which) {
 }
 
 static int64_t inferencesIn(const RunOutput &output) {
-  const int64_t bytes = output.tensor.elements() * elementInfo(output.values.type)->bytes;
+  const int64_t bytes = output.tensor.elements() * elementInfo(output.values.type)->bytes();
   return bytes == 0 ? 0 : static_cast<int64_t>(output.values.data.size()) / bytes;
 }
 

@@ -59,9 +59,11 @@ public:
     return it == producers.end() || it->second->outputs.front() != name ? nullptr : it->second;
   }
 
-  /// The tensor's owner map, or that of the nearest tensor that is made of it:
-  /// an op's result has no map of its own when all ops that read it are fused
-  /// with it, and then what they make has the map.
+  /// Who owns the channels of a tensor.
+  ///
+  /// A tensor inside a fused op (a convolution's result before its activation) is never stored and
+  /// has no owner map. The op's final result has the same owners: look for the first tensor
+  /// downstream that has a map.
   const OwnerMap *ownersOf(const std::string &tensor, const Owners &owners) const {
     std::vector<std::string> queue = {tensor};
     std::unordered_set<std::string> seen = {tensor};

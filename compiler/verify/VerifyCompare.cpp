@@ -152,7 +152,7 @@ private:
   }
 
   bool sameBytes(size_t i, const Array &other) const {
-    const size_t size = static_cast<size_t>(elementInfo(got_.type)->bytes);
+    const size_t size = static_cast<size_t>(elementInfo(got_.type)->bytes());
     return std::memcmp(got_.data.data() + i * size, other.data.data() + i * size, size) == 0;
   }
 

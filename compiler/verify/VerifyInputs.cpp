@@ -46,6 +46,7 @@ void appendElement(std::vector<uint8_t> &to, ElementType type, Random &random) {
   case ElementType::I32: append(to, static_cast<uint32_t>(random.below(8))); break;
   case ElementType::U64:
   case ElementType::I64: append(to, random.below(8)); break;
+  default: break; // no tensor of a program has other elements
   }
 }
 

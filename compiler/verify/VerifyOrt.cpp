@@ -119,12 +119,13 @@ struct OrtSession::Impl {
            call(out, GetTensorMutableData, value, &data);
     release(ReleaseTensorTypeAndShapeInfo, info);
     const ElementInfo *element = elementInfo(static_cast<ElementType>(type));
-    if (good && !element)
+    const bool known = element && element->name;
+    if (good && !known)
       out.push_back({library, "", "returned elements of type " + std::to_string(type), ""});
-    if (!good || !element)
+    if (!good || !known)
       return false;
     array.type = element->type;
-    array.data.resize(static_cast<size_t>(array.count() * element->bytes));
+    array.data.resize(static_cast<size_t>(array.count() * element->bytes()));
     if (!array.data.empty())
       std::memcpy(array.data.data(), data, array.data.size());
     return true;

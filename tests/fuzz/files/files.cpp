@@ -145,7 +145,7 @@ const Kind kinds[] = {
     {"npy",
      [](const std::string &text, Diagnostics &out) {
        const auto array = parseNpy(text, "f", out);
-       require(!array || array->count() * elementInfo(array->type)->bytes ==
+       require(!array || array->count() * elementInfo(array->type)->bytes() ==
                              static_cast<int64_t>(array->data.size()),
                "an array of another size");
        return array.has_value();

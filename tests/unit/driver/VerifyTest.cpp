@@ -184,7 +184,8 @@ TEST(VerifyInputs, SameSeedSameBytes) {
     EXPECT_NE(a[i].data, c[i].data);
     EXPECT_EQ(a[i].shape,
               (i + 1 < a.size() ? std::vector<int64_t>{6, 5} : std::vector<int64_t>{2}));
-    EXPECT_EQ(static_cast<int64_t>(a[i].data.size()), a[i].count() * elementInfo(a[i].type)->bytes);
+    EXPECT_EQ(static_cast<int64_t>(a[i].data.size()),
+              a[i].count() * elementInfo(a[i].type)->bytes());
     const bool isByte = a[i].type == ElementType::U8 || a[i].type == ElementType::I8;
     for (double v : toDoubles(a[i])) {
       EXPECT_GE(v, isByte ? -128 : 0);
