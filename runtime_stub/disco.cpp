@@ -159,15 +159,17 @@ int look(disco_node *n, const disco_peer &p, uint32_t moves, uint64_t t, watch *
   return code;
 }
 
-// The wait of disco_wait and disco_flush: until the slot has the state.
+// The wait of disco_wait and disco_flush: as long as the slot has the state.
 int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   const disco_message &m = n->program->messages[slot];
   const disco_slot &s = n->config->slots[slot];
   const disco_peer &p = n->config->peers[m.peer];
   const uint32_t &moves = m.incoming ? p.rx_moved : p.tx_moved;
+  if (s.state != state)
+    return DISCO_OK;
   pump(n);
   watch w = {moves, moves, 0, 0, 0, 0};
-  while (n->error.code == DISCO_OK && s.state != state) {
+  while (n->error.code == DISCO_OK && s.state == state) {
     uint64_t t = now(n), until = 0;
     int code = look(n, p, moves, t, &w, &until);
     if (p.seen & seen_bye)
@@ -192,7 +194,9 @@ bool greeted(const disco_peer *p) {
 }
 
 // Nothing was sent on before the peer had heard from everybody.
-bool has_started(const disco_peer *p) { return p->rx_state == rx_blocked || (p->seen & seen_bye); }
+bool has_started(const disco_peer *p) {
+  return p->rx_state == rx_blocked || (p->seen & seen_bye) || (by_mail(p) && (p->seen & seen_more));
+}
 
 // Until every peer has said hello and its terms. Once one of them has started, all were there: who
 // is missing then has failed since, or is silent; and the abort that says so may stand behind data
@@ -234,6 +238,14 @@ bool message_ok(const disco_node *n, uint32_t message, bool incoming) {
          (n->program->messages[message].incoming != 0) == incoming;
 }
 
+// One message a peer at a time; one that was given a place is sent from there.
+bool may_send(const disco_node *n, const disco_peer *p, uint32_t message, const void *buffer) {
+  const disco_slot &s = n->config->slots[message];
+  if (DISCO_MAILBOX && s.state == slot_placed)
+    return s.buffer == buffer;
+  return s.state == slot_idle && p->tx_slot == DISCO_NONE;
+}
+
 int misuse(disco_node *n, uint32_t message) {
   raise(n, DISCO_ERR_USAGE, n->program->rank,
         message < n->program->message_count ? n->program->messages[message].id : DISCO_NONE, false);
@@ -251,8 +263,11 @@ uint8_t disco_wants(const disco_peer *peers, uint32_t peer) {
   unsigned read = p.rx_state == rx_blocked || p.rx_state == rx_ended
                       ? 0u
                       : static_cast<unsigned>(DISCO_WANT_READ);
-  unsigned write =
-      p.tx_state == tx_open && (p.tx_type || p.due) ? static_cast<unsigned>(DISCO_WANT_WRITE) : 0u;
+  unsigned write = stream_wants(&p) ? static_cast<unsigned>(DISCO_WANT_WRITE) : 0u;
+  if (by_mail(&p)) {
+    read |= p.post_first != DISCO_NONE ? static_cast<unsigned>(DISCO_WANT_MAIL) : 0u;
+    write |= p.tx_slot != DISCO_NONE ? static_cast<unsigned>(DISCO_WANT_MAILING) : 0u;
+  }
   return static_cast<uint8_t>(read | write);
 }
 
@@ -275,7 +290,7 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
   bool alone = program->nodes == 1;
   bool ok =
       program->rank < program->nodes && program->nodes <= 0xffff && program->infer &&
-      (config->slots || program->message_count == 0) &&
+      (config->slots || program->message_count == 0) && (DISCO_MAILBOX || !config->mailbox) &&
       (alone || (config->peers && t.write && t.read && t.finish && t.close && t.wait && t.now_us));
   for (uint32_t i = 0; ok && i < program->message_count; ++i)
     ok = program->messages[i].peer < program->nodes && program->messages[i].peer != program->rank;
@@ -288,6 +303,9 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
     memset(p, 0, sizeof *p);
     p->tx_slot = p->post_first = p->post_last = DISCO_NONE;
     p->due = due_greeting;
+    if (DISCO_MAILBOX && config->mailbox &&
+        config->mailbox->carries(config->mailbox->context, peer))
+      p->seen = seen_by_mail;
   }
   for (uint32_t i = 0; i < program->message_count; ++i)
     config->slots[i] = {nullptr, DISCO_NONE, slot_idle};
@@ -381,6 +399,9 @@ int disco_post(disco_node *node, uint32_t message, void *buffer) {
   if (!message_ok(node, message, true) || node->config->slots[message].state != slot_idle)
     return misuse(node, message);
   disco_peer *p = &node->config->peers[node->program->messages[message].peer];
+  // Only a mailbox has a place for it.
+  if (DISCO_MAILBOX && !buffer && node->program->messages[message].bytes && !by_mail(p))
+    return misuse(node, message);
   node->config->slots[message] = {buffer, DISCO_NONE, slot_posted};
   if (p->post_first == DISCO_NONE)
     p->post_first = message;
@@ -397,14 +418,14 @@ int disco_send(disco_node *node, uint32_t message, const void *buffer) {
 int disco_send_size(disco_node *node, uint32_t message, const void *buffer, uint32_t bytes) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
-  if (!message_ok(node, message, false) || node->config->slots[message].state != slot_idle)
+  if (!message_ok(node, message, false))
     return misuse(node, message);
   const disco_message &m = node->program->messages[message];
   uint32_t peer = m.peer;
   disco_peer *p = &node->config->peers[peer];
   if (bytes == DISCO_NONE)
     bytes = m.bytes;
-  if (p->tx_slot != DISCO_NONE || (m.form ? bytes > m.bytes : bytes != m.bytes))
+  if (!may_send(node, p, message, buffer) || (m.form ? bytes > m.bytes : bytes != m.bytes))
     return misuse(node, message);
   if (p->tx_state == tx_broken)
     raise_lost(node, peer, m.id, false);
@@ -422,9 +443,7 @@ int disco_flush(disco_node *node, uint32_t message) {
     return node->error.code;
   if (!message_ok(node, message, false) || node->config->slots[message].state < slot_sending)
     return misuse(node, message);
-  if (node->config->slots[message].state == slot_sent)
-    return DISCO_OK;
-  return wait_for(node, message, slot_sent);
+  return wait_for(node, message, slot_sending);
 }
 
 int disco_wait(disco_node *node, uint32_t message) {
@@ -432,13 +451,42 @@ int disco_wait(disco_node *node, uint32_t message) {
     return node->error.code;
   if (!message_ok(node, message, true) || node->config->slots[message].state == slot_idle)
     return misuse(node, message);
-  if (node->config->slots[message].state == slot_received)
-    return DISCO_OK;
-  return wait_for(node, message, slot_received);
+  return wait_for(node, message, slot_posted);
 }
 
 uint32_t disco_received(const disco_node *node, uint32_t message) {
   return node->config->slots[message].link;
+}
+
+void *disco_place(disco_node *node, uint32_t message) {
+  if (!DISCO_MAILBOX || node->error.code != DISCO_OK || message >= node->program->message_count)
+    return nullptr;
+  const disco_message &m = node->program->messages[message];
+  const disco_mailbox *box = node->config->mailbox;
+  disco_slot &s = node->config->slots[message];
+  disco_peer *p = &node->config->peers[m.peer];
+  if (m.incoming)
+    return s.state == slot_held ? s.buffer : nullptr;
+  if (!by_mail(p) || p->tx_slot != DISCO_NONE || s.state != slot_idle)
+    return nullptr;
+  void *place = box->place(box->context, m.peer, nullptr, m.bytes);
+  if (place) {
+    s = {place, DISCO_NONE, slot_placed};
+    p->tx_slot = message; // no other may take it
+  }
+  return place;
+}
+
+int disco_release(disco_node *node, uint32_t message) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (!message_ok(node, message, true) || node->config->slots[message].state != slot_held)
+    return misuse(node, message);
+  const disco_mailbox *box = node->config->mailbox;
+  disco_slot &s = node->config->slots[message];
+  box->release(box->context, node->program->messages[message].peer, s.buffer);
+  s.state = slot_received;
+  return DISCO_OK;
 }
 
 int disco_pump(disco_node *node) {
@@ -459,7 +507,7 @@ int disco_end(disco_node *node) {
     uint32_t message = peer == node->program->rank ? DISCO_NONE : node->config->peers[peer].tx_slot;
     if (message == DISCO_NONE)
       continue;
-    if (int code = wait_for(node, message, slot_sent))
+    if (int code = wait_for(node, message, slot_sending))
       return code;
   }
   // Every message moves once an inference; anything else is a fault of the compiler that must not

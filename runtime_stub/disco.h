@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The runtime stub that every emitted shard links. It moves the messages of one inference between
-// the nodes of a cluster over any byte stream, with no heap, no threads, no globals and no output
-// of its own. Everything it needs is handed to it in disco_config.
+// the nodes of a cluster, over byte streams and, where a link carries messages as a whole, by a
+// mailbox beside the stream; with no heap, no threads, no globals and no output of its own.
+// Everything it needs is handed to it in disco_config.
 //
 // Guarantees (docs/formats/protocol.md has them in full):
 //  - the payload of a message is read only into the buffer that was posted for it; until then at
@@ -28,6 +29,11 @@
 // A stream begins with this: hello and terms.
 #define DISCO_GREETING_SIZE (2 * DISCO_HEADER_SIZE + DISCO_HELLO_SIZE + DISCO_TERMS_SIZE)
 #define DISCO_NONE 0xffffffffu // "no rank", "no message"
+
+// Whether this build of the runtime has mailboxes. What is not built in costs nothing.
+#ifndef DISCO_MAILBOX
+#define DISCO_MAILBOX (UINTPTR_MAX > 0xffffffffu)
+#endif
 
 // The types below lie in a namespace that is named after these files, and so have the names of all
 // functions that take one: two versions of the runtime in one program do not meet. In the copies
@@ -171,7 +177,12 @@ enum disco_io : int32_t {
   DISCO_IO_LOST = -2 // the stream is broken: nothing more can be read, or written
 };
 
-enum disco_want : uint8_t { DISCO_WANT_READ = 1, DISCO_WANT_WRITE = 2 };
+enum disco_want : uint8_t {
+  DISCO_WANT_READ = 1,    // to read from the stream
+  DISCO_WANT_WRITE = 2,   // to write to it
+  DISCO_WANT_MAIL = 4,    // that a message comes to the mailbox
+  DISCO_WANT_MAILING = 8, // that the mailbox has a place for a message, or that one has left it
+};
 
 struct disco_peer;
 
@@ -190,11 +201,44 @@ struct disco_transport {
   void (*finish)(void *context, uint32_t peer);
   // Gives the link up in both directions.
   void (*close)(void *context, uint32_t peer);
-  // Sleeps until a peer can do what disco_wants() asks of it, something else changed, or the time
-  // is over; may return early.
+  // Sleeps until a peer can do what disco_wants() asks of it, on its stream or in its mailbox,
+  // something else changed, or the time is over; may return early.
   void (*wait)(void *context, const disco_peer *peers, uint64_t timeout_us);
   // A clock that never goes back, microseconds from any origin.
   uint64_t (*now_us)(void *context);
+};
+
+// A message that has come.
+struct disco_mail {
+  const uint8_t *header; // DISCO_HEADER_SIZE bytes
+  void *payload;
+  uint32_t bytes; // of the payload
+};
+
+// A mailbox moves messages as a whole, and has places for them into which kernels can write and of
+// which they can read: memory that both nodes see, requests of MPI. It carries the data frames of
+// some peers, or all; control frames stay on the stream, which every peer has, and on which the end
+// of a link shows. Nothing here blocks. Two rules of order, for each peer: messages come in the
+// order in which they were started; and who has read bytes of the stream finds, when it looks next,
+// what the peer had started and accepted before it wrote them.
+struct disco_mailbox {
+  void *context; // handed to every callback
+  // Whether data to and from this peer goes this way; the same at both ends, and always.
+  bool (*carries)(void *context, uint32_t peer);
+  // The place of the next outgoing message, of so many bytes: memory of the mailbox that is aligned
+  // to 64 bytes, or `from`, where the payload lies, if it can be sent from there. The same until it
+  // is started. Null: there is none now, or, when `from` is null, there is no such memory.
+  void *(*place)(void *context, uint32_t peer, void *from, uint32_t bytes);
+  // Starts the message whose payload is in its place. The header is copied.
+  void (*start)(void *context, uint32_t peer, const uint8_t *header, void *place, uint32_t bytes);
+  // Whether the message that was started last has left its place, which may then change.
+  bool (*done)(void *context, uint32_t peer);
+  // The next incoming message that has come whole. False: there is none now.
+  bool (*incoming)(void *context, uint32_t peer, disco_mail *mail);
+  // Goes on to the one behind it; its place stays.
+  void (*accept)(void *context, uint32_t peer);
+  // The place of an accepted message is free again. Places are released in any order.
+  void (*release)(void *context, uint32_t peer, void *payload);
 };
 
 } // namespace DISCO_RUNTIME
@@ -226,7 +270,7 @@ struct disco_peer {
   uint8_t tx_state;
   uint8_t rx_state;
   uint8_t rx_have;        // bytes in rx_head
-  uint8_t seen;           // hello, terms, bye, abort
+  uint8_t seen;           // hello, terms, bye, abort; whether data goes by mailbox
   const uint8_t *tx_data; // payload of the data frame being sent
   uint32_t tx_size, tx_pos;
   uint32_t tx_slot;  // the message whose send was started and has not left, or DISCO_NONE
@@ -243,7 +287,7 @@ struct disco_peer {
 
 // State of one message of the program. 12 bytes on a 32-bit machine.
 struct disco_slot {
-  void *buffer;
+  void *buffer;  // or the place in a mailbox
   uint32_t link; // posted: the next one that is; received, or sending: bytes of the payload
   uint8_t state;
 };
@@ -288,6 +332,10 @@ struct disco_config {
   // computes moves no more at each of its calls. Default: 10,000 a second, at most 131,072. Cost: a
   // link that is slower than this ends the node.
   uint32_t floor;
+
+  // Carries the data of some peers instead of their streams. Null: none. Range: null unless the
+  // runtime is built with DISCO_MAILBOX. Cost: the mailbox's.
+  const disco_mailbox *mailbox;
 
   // How long an inference may take from the first byte that moves, looked at in waits only. Range:
   // 1 to 2^60. Default: no limit. Cost: an inference that takes longer ends the node.
@@ -370,7 +418,8 @@ const disco_stats *disco_peer_stats(const disco_node *node, uint32_t peer);
 
 int disco_begin(disco_node *node); // starts the next sequence
 int disco_post(disco_node *node, uint32_t message,
-               void *buffer); // opens the receive buffer; posts of one peer in arrival order
+               void *buffer); // opens the receive buffer; posts of one peer in arrival order.
+                              // Null: it stays in its place in the mailbox
 int disco_send(disco_node *node, uint32_t message,
                const void *buffer); // starts a send, never waits; one a peer at a time
 // The same for a message of another form than 0, which has its own length every time.
@@ -380,6 +429,12 @@ int disco_wait(disco_node *node,
                uint32_t message); // waits until that message is complete, CRC checked
 // How many bytes a message that has been waited for had.
 uint32_t disco_received(const disco_node *node, uint32_t message);
+// Places in a mailbox. Of an outgoing message: where its payload may be written before it is sent
+// from there, as the next one to that peer; null when there is none (no mailbox, or no room now):
+// the program's own buffer it is then. Of an incoming one that was posted with a null buffer and
+// waited for: where it lies until it is released.
+void *disco_place(disco_node *node, uint32_t message);
+int disco_release(disco_node *node, uint32_t message);
 int disco_pump(disco_node *node); // never waits: moves what can be moved
 int disco_end(disco_node *node);  // waits until all sends of the inference have left
 

@@ -20,20 +20,32 @@ enum phase : uint8_t {
   phase_failing,
   phase_over
 };
-enum slot_state : uint8_t { slot_idle, slot_posted, slot_received, slot_sending, slot_sent };
+// placed: an outgoing message has a place in the mailbox. held: an incoming one lies in its place.
+// From slot_received on the message is done.
+enum slot_state : uint8_t {
+  slot_idle,
+  slot_placed,
+  slot_posted,
+  slot_sending,
+  slot_held,
+  slot_received,
+  slot_sent
+};
 enum tx_state : uint8_t { tx_open, tx_finished, tx_broken };
 // header: reading one. control: reading the payload of a control frame. blocked: a data header was
 // read, its buffer is not posted. payload: into the posted buffer, or nowhere while failing. trash:
 // out of step, whatever comes is dropped until the stream ends.
 enum rx_state : uint8_t { rx_header, rx_control, rx_blocked, rx_payload, rx_trash, rx_ended };
-// more: something behind the terms. foreign: a hello of another version, build or epoch.
+// more: something behind the terms. foreign: a hello of another version, build or epoch. by_mail:
+// not of the peer: its data goes by mailbox.
 enum seen : uint8_t {
   seen_hello = 1,
   seen_bye = 2,
   seen_abort = 4,
   seen_terms = 8,
   seen_more = 16,
-  seen_foreign = 32
+  seen_foreign = 32,
+  seen_by_mail = 64
 };
 enum due : uint8_t {
   due_hello = 1,
@@ -76,6 +88,15 @@ inline uint64_t now(const disco_node *n) {
 
 // After the first failure a node only delivers aborts and looks for them.
 inline bool failing(const disco_node *n) { return n->phase == phase_failing; }
+
+// Whether the peer's data goes by mailbox.
+inline bool by_mail(const disco_peer *p) { return DISCO_MAILBOX && (p->seen & seen_by_mail); }
+
+// Whether something is to be written to the stream.
+inline bool stream_wants(const disco_peer *p) {
+  unsigned not_here = by_mail(p) ? static_cast<unsigned>(due_data) : 0u;
+  return p->tx_state == tx_open && (p->tx_type || (p->due & ~not_here));
+}
 
 // CRC of a frame: of its header as if the CRC field were 0, and of so much of the payload.
 uint32_t frame_crc(const uint8_t *header, const void *payload, uint32_t size);

@@ -119,37 +119,57 @@ void start_control(disco_node *n, disco_peer *p, disco_frame *f) {
   p->tx_head_size = static_cast<uint8_t>(DISCO_HEADER_SIZE + f->length);
 }
 
+// The header of the message that is sent, but for its CRC.
+void make_data(disco_node *n, disco_peer *p, disco_frame *f) {
+  const disco_message &m = n->program->messages[p->tx_slot];
+  p->due &= static_cast<uint8_t>(~due_data);
+  f->type = DISCO_FRAME_DATA;
+  f->sequence = n->sequence + m.ahead;
+  f->message = m.id;
+  f->form = m.form;
+  f->length = n->config->slots[p->tx_slot].link;
+  ++n->moved;
+}
+
+disco_frame new_frame(const disco_peer *p) {
+  return {DISCO_MAGIC, DISCO_PROTOCOL_VERSION, 0, p->session, 0, DISCO_NONE, 0, 0, 0, 0, 0, 0};
+}
+
+// Whether the stream is to carry the message that is due.
+bool data_is_next(const disco_peer *p) {
+  return (p->due & due_data) && !(p->due & (due_greeting | due_abort)) && !by_mail(p);
+}
+
 void start_frame(disco_node *n, disco_peer *p) {
-  disco_frame f = {
-      DISCO_MAGIC, DISCO_PROTOCOL_VERSION, 0, p->session, 0, DISCO_NONE, 0, 0, 0, 0, 0, 0};
+  disco_frame f = new_frame(p);
   p->tx_data = nullptr;
   p->tx_size = p->tx_pos = 0;
   p->tx_head_pos = 0;
-  if ((p->due & due_data) && !(p->due & (due_greeting | due_abort))) {
-    const disco_message &m = n->program->messages[p->tx_slot];
-    p->due &= static_cast<uint8_t>(~due_data);
-    f.type = DISCO_FRAME_DATA;
-    f.sequence = n->sequence + m.ahead;
-    f.message = m.id;
-    f.form = m.form;
-    f.length = p->tx_size = n->config->slots[p->tx_slot].link;
+  if (data_is_next(p)) {
+    make_data(n, p, &f);
+    p->tx_size = f.length;
     p->tx_data = static_cast<const uint8_t *>(n->config->slots[p->tx_slot].buffer);
     disco_frame_encode(p->tx_head, &f, p->tx_data);
     p->tx_head_size = DISCO_HEADER_SIZE;
-    ++n->moved;
   } else {
     start_control(n, p, &f);
   }
   p->tx_type = f.type;
 }
 
+// The message that is sent has left.
+void finish_data(disco_node *n, disco_peer *p) {
+  disco_slot &s = n->config->slots[p->tx_slot];
+  p->stats.tx_payload += s.link;
+  ++p->stats.tx_messages;
+  s.state = slot_sent;
+  p->tx_slot = DISCO_NONE;
+  ++n->done;
+}
+
 void finish_frame(disco_node *n, disco_peer *p, uint32_t peer) {
   if (p->tx_type == DISCO_FRAME_DATA) {
-    p->stats.tx_payload += p->tx_size;
-    ++p->stats.tx_messages;
-    n->config->slots[p->tx_slot].state = slot_sent;
-    p->tx_slot = DISCO_NONE;
-    ++n->done;
+    finish_data(n, p);
   } else if (p->tx_type == DISCO_FRAME_ABORT || p->tx_type == DISCO_FRAME_BYE) {
     p->tx_state = tx_finished;
     n->config->transport.finish(n->config->transport.context, peer);
@@ -177,11 +197,36 @@ bool write_some(disco_node *n, disco_peer *p, uint32_t peer, const uint8_t *from
   return r > 0;
 }
 
+// Starts the message that is due when the mailbox has a place for it, and sees whether the one that
+// was started has left.
+void push_mail(disco_node *n, disco_peer *p, uint32_t peer) {
+  const disco_mailbox &box = *n->config->mailbox;
+  if (failing(n) || p->tx_slot == DISCO_NONE)
+    return;
+  disco_slot &s = n->config->slots[p->tx_slot];
+  if (p->due & due_data) {
+    void *at = box.place(box.context, peer, s.buffer, s.link);
+    if (!at)
+      return;
+    if (at != s.buffer && s.link)
+      memcpy(at, s.buffer, s.link);
+    disco_frame f = new_frame(p);
+    uint8_t head[DISCO_HEADER_SIZE];
+    make_data(n, p, &f);
+    disco_frame_encode(head, &f, at);
+    box.start(box.context, peer, head, at, s.link);
+    p->stats.tx_wire += DISCO_HEADER_SIZE + s.link;
+    p->tx_moved += DISCO_HEADER_SIZE + s.link;
+  }
+  if (s.state == slot_sending && box.done(box.context, peer))
+    finish_data(n, p);
+}
+
 } // namespace
 
 void disco_impl::push(disco_node *n, uint32_t peer) {
   disco_peer *p = &n->config->peers[peer];
-  while (p->tx_state == tx_open && (p->tx_type || p->due)) {
+  while (stream_wants(p)) {
     if (!p->tx_type)
       start_frame(n, p);
     uint32_t took = 0;
@@ -199,6 +244,8 @@ void disco_impl::push(disco_node *n, uint32_t peer) {
     }
     finish_frame(n, p, peer);
   }
+  if (by_mail(p))
+    push_mail(n, p, peer);
 }
 
 //===----------------------------------------------------------------------===//
@@ -225,9 +272,18 @@ uint32_t control_length(uint8_t type) {
                                       : 0;
 }
 
+// Whether a frame of this type, behind the terms, may come in this way. Mail was started before the
+// bye that is there already.
+bool may_come(const disco_peer *p, uint8_t type, bool mail) {
+  if (by_mail(p) && (type == DISCO_FRAME_DATA) != mail)
+    return false;
+  return type >= DISCO_FRAME_DATA && type <= DISCO_FRAME_NOTICE &&
+         (mail || !(p->seen & (seen_bye | seen_abort)));
+}
+
 // What is wrong with a complete header, leaving the data frame's turn and the CRC to others.
 // DISCO_OK: nothing.
-int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f) {
+int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f, bool mail) {
   if (f.magic != DISCO_MAGIC)
     return DISCO_ERR_MAGIC;
   if (f.version != DISCO_PROTOCOL_VERSION)
@@ -236,9 +292,7 @@ int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f)
   uint8_t must = !(p->seen & seen_hello)   ? DISCO_FRAME_HELLO
                  : !(p->seen & seen_terms) ? DISCO_FRAME_TERMS
                                            : 0;
-  if (must ? f.type != must
-           : f.type < DISCO_FRAME_DATA || f.type > DISCO_FRAME_NOTICE ||
-                 (p->seen & (seen_bye | seen_abort)))
+  if (must ? f.type != must : !may_come(p, f.type, mail))
     return DISCO_ERR_TYPE;
   if (must == DISCO_FRAME_HELLO)
     return check_hello(n, f);
@@ -283,7 +337,7 @@ void refuse(disco_node *n, disco_peer *p, uint32_t peer, int code) {
 void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
   disco_frame f;
   disco_frame_decode(&f, p->rx_head);
-  if (int code = check_header(n, p, f)) {
+  if (int code = check_header(n, p, f, false)) {
     // While failing only aborts matter; another sequence or message is no reason to stop looking
     // for one.
     bool skip = failing(n) && (code == DISCO_ERR_SEQUENCE || code == DISCO_ERR_MESSAGE);
@@ -298,28 +352,30 @@ void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
   p->rx_state = f.type == DISCO_FRAME_DATA ? rx_blocked : rx_control;
 }
 
-// Matches a read-ahead data header with the first posted message. False: nothing is posted.
-bool take_turn(disco_node *n, disco_peer *p, uint32_t peer) {
-  if (failing(n)) {
-    p->rx_state = rx_payload;
-    return true;
-  }
-  if (p->post_first == DISCO_NONE)
-    return false;
+// Matches the header of a message with the first one that is posted.
+int check_turn(const disco_node *n, const disco_peer *p, const uint8_t *head) {
   const disco_message &m = n->program->messages[p->post_first];
-  const uint8_t *head = p->rx_head;
-  bool fits = m.form ? p->rx_size <= m.bytes : p->rx_size == m.bytes;
-  int code = load32(head + 8) != n->sequence + m.ahead ? DISCO_ERR_SEQUENCE
-             : load32(head + 12) != m.id               ? DISCO_ERR_MESSAGE
-             : head[18] != m.form                      ? DISCO_ERR_FIELD
-             : !fits                                   ? DISCO_ERR_LENGTH
-                                                       : DISCO_OK;
-  if (code) {
-    refuse(n, p, peer, code);
-    return false;
+  uint32_t size = load32(head + 20);
+  bool fits = m.form ? size <= m.bytes : size == m.bytes;
+  return load32(head + 8) != n->sequence + m.ahead ? DISCO_ERR_SEQUENCE
+         : load32(head + 12) != m.id               ? DISCO_ERR_MESSAGE
+         : head[18] != m.form                      ? DISCO_ERR_FIELD
+         : !fits                                   ? DISCO_ERR_LENGTH
+                                                   : DISCO_OK;
+}
+
+// Whether a read-ahead data header belongs to the first posted message. False also: none is.
+bool take_turn(disco_node *n, disco_peer *p, uint32_t peer) {
+  if (!failing(n)) {
+    if (p->post_first == DISCO_NONE)
+      return false;
+    if (int code = check_turn(n, p, p->rx_head)) {
+      refuse(n, p, peer, code);
+      return false;
+    }
+    ++n->moved;
   }
   p->rx_state = rx_payload;
-  ++n->moved;
   return true;
 }
 
@@ -370,23 +426,83 @@ void take_control(disco_node *n, disco_peer *p, uint32_t peer) {
     refuse(n, p, peer, code);
 }
 
+// The first posted message is there.
+void finish_post(disco_node *n, disco_peer *p, uint32_t size, uint8_t state) {
+  disco_slot &s = n->config->slots[p->post_first];
+  s.state = state;
+  p->post_first = s.link;
+  s.link = size;
+  p->stats.rx_payload += size;
+  ++p->stats.rx_messages;
+  ++n->done;
+}
+
 // The payload of a data frame is complete.
 void take_payload(disco_node *n, disco_peer *p, uint32_t peer) {
   p->rx_have = 0;
   p->rx_state = rx_header;
   if (failing(n))
     return;
-  uint32_t slot = p->post_first;
   if (p->rx_crc != load32(p->rx_head + 24))
     return refuse(n, p, peer, DISCO_ERR_CRC);
-  disco_slot &s = n->config->slots[slot];
-  s.state = slot_received;
-  p->post_first = s.link;
-  s.link = p->rx_size;
-  p->stats.rx_payload += p->rx_size;
-  ++p->stats.rx_messages;
-  ++n->done;
+  finish_post(n, p, p->rx_size, slot_received);
 }
+
+//===----------------------------------------------------------------------===//
+// Mail
+//===----------------------------------------------------------------------===//
+
+// What is wrong with a message that has come, as far as that shows without its turn.
+int check_mail(const disco_node *n, const disco_peer *p, const disco_mail &mail) {
+  disco_frame f;
+  disco_frame_decode(&f, mail.header);
+  int code = check_header(n, p, f, true);
+  return code ? code : f.length != mail.bytes ? DISCO_ERR_LENGTH : DISCO_OK;
+}
+
+// Takes a message whose turn it is: into the posted buffer, or to be held in its place.
+int take_mail(disco_node *n, disco_peer *p, uint32_t peer, const disco_mail &mail) {
+  const disco_mailbox &box = *n->config->mailbox;
+  if (int code = check_turn(n, p, mail.header))
+    return code;
+  ++n->moved;
+  disco_slot &s = n->config->slots[p->post_first];
+  bool held = s.buffer == nullptr;
+  void *payload = held ? mail.payload : s.buffer;
+  if (!held && mail.bytes)
+    memcpy(payload, mail.payload, mail.bytes);
+  if (frame_crc(mail.header, payload, mail.bytes) != load32(mail.header + 24))
+    return DISCO_ERR_CRC;
+  box.accept(box.context, peer);
+  if (!held)
+    box.release(box.context, peer, mail.payload);
+  s.buffer = payload;
+  p->rx_moved += DISCO_HEADER_SIZE + mail.bytes;
+  p->stats.rx_wire += DISCO_HEADER_SIZE + mail.bytes;
+  finish_post(n, p, mail.bytes, held ? slot_held : slot_received);
+  return DISCO_OK;
+}
+
+// Takes the messages that have come and are posted.
+void pull_mail(disco_node *n, disco_peer *p, uint32_t peer) {
+  const disco_mailbox &box = *n->config->mailbox;
+  disco_mail mail;
+  while (n->error.code == DISCO_OK && (p->seen & seen_terms) &&
+         box.incoming(box.context, peer, &mail)) {
+    p->seen |= seen_more;
+    int code = check_mail(n, p, mail);
+    if (!code && p->post_first == DISCO_NONE)
+      return;
+    if (!code)
+      code = take_mail(n, p, peer, mail);
+    if (code)
+      refuse(n, p, peer, code);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The stream
+//===----------------------------------------------------------------------===//
 
 void take_end(disco_node *n, disco_peer *p, uint32_t peer) {
   bool at_break = p->rx_state == rx_header && p->rx_have == 0;
@@ -443,9 +559,8 @@ bool advance(disco_node *n, disco_peer *p, uint32_t peer) {
   return p->rx_state != rx_ended && (n->error.code == DISCO_OK || failing(n));
 }
 
-void pull(disco_node *n, uint32_t peer) {
+void pull(disco_node *n, disco_peer *p, uint32_t peer) {
   uint8_t scratch[256];
-  disco_peer *p = &n->config->peers[peer];
   const disco_transport &t = n->config->transport;
   for (uint32_t i = 0; i < reads_per_pump && advance(n, p, peer); ++i) {
     uint32_t size = 0;
@@ -476,8 +591,14 @@ void disco_impl::pump(disco_node *n) {
   for (uint32_t peer = 0; peer < n->program->nodes; ++peer) {
     if (peer == n->program->rank)
       continue;
+    disco_peer *p = &n->config->peers[peer];
     push(n, peer);
-    pull(n, peer);
+    pull(n, p, peer);
+    // Behind the stream: what the peer started, and accepted, before its bye is seen.
+    if (by_mail(p)) {
+      pull_mail(n, p, peer);
+      push_mail(n, p, peer);
+    }
     if (n->error.code != DISCO_OK && !failing(n))
       return;
   }

@@ -224,3 +224,9 @@ void disco_inproc_kill(disco_inproc *links, uint32_t rank) {
     if (peer != rank)
       inproc_close(&links->ends[rank], peer);
 }
+
+bool disco_inproc_killed(const disco_inproc *links, uint32_t rank) {
+  return get(&links->ends[rank].killed) != 0;
+}
+
+void disco_inproc_wake(disco_inproc *links, uint32_t rank) { notify(links, rank); }

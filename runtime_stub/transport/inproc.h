@@ -32,5 +32,9 @@ disco_transport disco_inproc_transport(disco_inproc *links, uint32_t rank);
 // Breaks all links of a node as if its process had been killed: what it sent before can still be
 // read.
 void disco_inproc_kill(disco_inproc *links, uint32_t rank);
+bool disco_inproc_killed(const disco_inproc *links, uint32_t rank);
+
+// Ends the sleep of a node's wait(): for what else its peers share with it.
+void disco_inproc_wake(disco_inproc *links, uint32_t rank);
 
 #endif // DISCO_TRANSPORT_INPROC_H

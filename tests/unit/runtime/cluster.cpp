@@ -3,6 +3,7 @@
 
 #include "cluster.h"
 
+#include <algorithm>
 #include <chrono>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,10 @@ Cluster::Cluster(uint32_t count, std::vector<Route> r) : routes(std::move(r)), n
   }
 }
 
-Cluster::~Cluster() { disco_inproc_destroy(links); }
+Cluster::~Cluster() {
+  disco_mailboxes_destroy(mail);
+  disco_inproc_destroy(links);
+}
 
 void Cluster::configure(const std::function<void(disco_config &)> &change) {
   for (TestNode &n : nodes)
@@ -64,6 +68,17 @@ void Cluster::useInproc(uint32_t capacity) {
   links = disco_inproc_create(size(), capacity);
   for (uint32_t rank = 0; rank < size(); ++rank)
     nodes[rank].config.transport = disco_inproc_transport(links, rank);
+}
+
+void Cluster::useMail(uint32_t capacity, uint32_t places, const uint8_t *carries) {
+  useInproc(capacity);
+  disco_mailboxes_destroy(mail);
+  disco_mailbox_options options = {size(), places, 0, carries};
+  for (const Route &r : routes)
+    options.bytes = std::max(options.bytes, r.bytes);
+  mail = disco_mailboxes_create(links, &options);
+  for (uint32_t rank = 0; rank < size(); ++rank)
+    nodes[rank].config.mailbox = disco_mailbox_of(mail, rank);
 }
 
 std::vector<int> Cluster::run(const std::function<int(uint32_t)> &body) {

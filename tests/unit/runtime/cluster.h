@@ -5,7 +5,7 @@
 #define DISCO_TESTS_CLUSTER_H
 
 #include "disco.h"
-#include "transport/inproc.h"
+#include "transport/mailbox.h"
 
 #include <array>
 #include <functional>
@@ -44,6 +44,9 @@ public:
   TestNode &operator[](uint32_t rank) { return nodes[rank]; }
   // Gives every node the in-process transport.
   void useInproc(uint32_t capacity);
+  // As well, and mailboxes with so many places of the longest message, between all pairs or, where
+  // `carries` ([from * nodes + to]) is given, those.
+  void useMail(uint32_t capacity, uint32_t places, const uint8_t *carries = nullptr);
   // Runs body(rank) of every rank in a thread of its own, between disco_start and disco_stop; a
   // rank's result is the first that is not 0.
   std::vector<int> run(const std::function<int(uint32_t)> &body);
@@ -54,6 +57,7 @@ public:
 
   std::vector<Route> routes;
   disco_inproc *links = nullptr;
+  disco_mailboxes *mail = nullptr;
 
 private:
   std::vector<TestNode> nodes;
