@@ -161,7 +161,7 @@ int look(disco_node *n, const disco_peer &p, uint32_t moves, uint64_t t, watch *
 
 // The wait of disco_wait and disco_flush: as long as the slot has the state.
 int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
-  const disco_message &m = n->program->messages[slot];
+  const disco_message &m = message_of(n, slot);
   const disco_slot &s = n->config->slots[slot];
   const disco_peer &p = n->config->peers[m.peer];
   const uint32_t &moves = m.incoming ? p.rx_moved : p.tx_moved;
@@ -235,12 +235,24 @@ int greet(disco_node *n) {
 
 bool message_ok(const disco_node *n, uint32_t message, bool incoming) {
   return n->phase == phase_running && message < n->program->message_count &&
-         (n->program->messages[message].incoming != 0) == incoming;
+         (n->program->messages[message].incoming != 0) == incoming && (!in_flight || n->open);
+}
+
+// The state of a message of the inference that the calls are about.
+disco_slot &state_of(const disco_node *n, uint32_t message) {
+  return n->config->slots[slot_of(n, message)];
+}
+
+// The place of the slots of the inference that is to end next.
+uint8_t oldest(const disco_node *n) { return place_behind(n, n->newest, n->open - 1u); }
+
+// How long the node may have stood still before a call: between inferences longer than within.
+uint64_t longest_pause(const disco_node *n) {
+  return in_flight && n->moved ? n->deadline_us : n->idle_us;
 }
 
 // One message a peer at a time; one that was given a place is sent from there.
-bool may_send(const disco_node *n, const disco_peer *p, uint32_t message, const void *buffer) {
-  const disco_slot &s = n->config->slots[message];
+bool may_send(const disco_peer *p, const disco_slot &s, const void *buffer) {
   if (DISCO_MAILBOX && s.state == slot_placed)
     return s.buffer == buffer;
   return s.state == slot_idle && p->tx_slot == DISCO_NONE;
@@ -290,7 +302,8 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
   bool alone = program->nodes == 1;
   bool ok =
       program->rank < program->nodes && program->nodes <= 0xffff && program->infer &&
-      (config->slots || program->message_count == 0) && (DISCO_MAILBOX || !config->mailbox) &&
+      (config->slots || program->message_count == 0) && program->in_flight > 0 &&
+      program->in_flight <= DISCO_IN_FLIGHT && (DISCO_MAILBOX || !config->mailbox) &&
       (alone || (config->peers && t.write && t.read && t.finish && t.close && t.wait && t.now_us));
   for (uint32_t i = 0; ok && i < program->message_count; ++i)
     ok = program->messages[i].peer < program->nodes && program->messages[i].peer != program->rank;
@@ -307,8 +320,6 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
         config->mailbox->carries(config->mailbox->context, peer))
       p->seen = seen_by_mail;
   }
-  for (uint32_t i = 0; i < program->message_count; ++i)
-    config->slots[i] = {nullptr, DISCO_NONE, slot_idle};
   node->phase = phase_ready;
   return DISCO_OK;
 }
@@ -376,38 +387,90 @@ const disco_stats *disco_peer_stats(const disco_node *node, uint32_t peer) {
 }
 
 //===----------------------------------------------------------------------===//
+// Inferences
+//===----------------------------------------------------------------------===//
+
+int disco_submit(disco_node *node, const void *const *inputs) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (node->phase != phase_running)
+    return misuse(node, DISCO_NONE);
+  if (node->submitted == node->program->in_flight)
+    return DISCO_ERR_BUSY;
+  node->inputs = inputs;
+  int code =
+      node->program->submit ? node->program->submit(node, inputs) : static_cast<int>(DISCO_OK);
+  node->submitted = static_cast<uint8_t>(node->submitted + (code == DISCO_OK));
+  return code;
+}
+
+int disco_collect(disco_node *node, void *const *outputs) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (node->phase != phase_running || node->submitted == 0)
+    return misuse(node, DISCO_NONE);
+  const disco_program *p = node->program;
+  int code = p->collect ? p->collect(node, outputs) : p->infer(node, node->inputs, outputs);
+  node->submitted = static_cast<uint8_t>(node->submitted - (code == DISCO_OK));
+  return code;
+}
+
+int disco_infer(disco_node *node, const void *const *inputs, void *const *outputs) {
+  if (node->error.code == DISCO_OK && node->submitted)
+    return DISCO_ERR_BUSY;
+  int code = disco_submit(node, inputs);
+  return code ? code : disco_collect(node, outputs);
+}
+
+//===----------------------------------------------------------------------===//
 // Calls of infer()
 //===----------------------------------------------------------------------===//
 
 int disco_begin(disco_node *node) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
-  if (node->phase != phase_running)
+  if (node->phase != phase_running || (in_flight && node->open == node->program->in_flight))
     return misuse(node, DISCO_NONE);
+  if (in_flight) {
+    ++node->open;
+    node->newest = node->newest + 1u < node->program->in_flight
+                       ? static_cast<uint8_t>(node->newest + 1u)
+                       : static_cast<uint8_t>(0);
+    node->current = node->newest;
+  }
   for (uint32_t i = 0; i < node->program->message_count; ++i)
-    node->config->slots[i].state = slot_idle;
+    state_of(node, i) = {nullptr, DISCO_NONE, slot_idle};
   ++node->sequence;
-  node->moved = node->done = 0;
-  node->begun_us = 0;
-  look_at_clock(node, node->idle_us);
+  look_at_clock(node, longest_pause(node));
+  return DISCO_OK;
+}
+
+int disco_switch(disco_node *node, uint32_t after) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (!in_flight || node->phase != phase_running || after >= node->open)
+    return misuse(node, DISCO_NONE);
+  node->current = place_behind(node, node->newest, node->open - 1u - after);
+  look_at_clock(node, longest_pause(node));
   return DISCO_OK;
 }
 
 int disco_post(disco_node *node, uint32_t message, void *buffer) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
-  if (!message_ok(node, message, true) || node->config->slots[message].state != slot_idle)
+  if (!message_ok(node, message, true) || state_of(node, message).state != slot_idle)
     return misuse(node, message);
   disco_peer *p = &node->config->peers[node->program->messages[message].peer];
   // Only a mailbox has a place for it.
   if (DISCO_MAILBOX && !buffer && node->program->messages[message].bytes && !by_mail(p))
     return misuse(node, message);
-  node->config->slots[message] = {buffer, DISCO_NONE, slot_posted};
+  uint32_t slot = slot_of(node, message);
+  node->config->slots[slot] = {buffer, DISCO_NONE, slot_posted};
   if (p->post_first == DISCO_NONE)
-    p->post_first = message;
+    p->post_first = slot;
   else
-    node->config->slots[p->post_last].link = message;
-  p->post_last = message;
+    node->config->slots[p->post_last].link = slot;
+  p->post_last = slot;
   return DISCO_OK;
 }
 
@@ -425,14 +488,16 @@ int disco_send_size(disco_node *node, uint32_t message, const void *buffer, uint
   disco_peer *p = &node->config->peers[peer];
   if (bytes == DISCO_NONE)
     bytes = m.bytes;
-  if (!may_send(node, p, message, buffer) || (m.form ? bytes > m.bytes : bytes != m.bytes))
+  uint32_t slot = slot_of(node, message);
+  disco_slot &s = node->config->slots[slot];
+  if (!may_send(p, s, buffer) || (m.form ? bytes > m.bytes : bytes != m.bytes))
     return misuse(node, message);
   if (p->tx_state == tx_broken)
     raise_lost(node, peer, m.id, false);
   else if (p->seen & seen_bye)
     raise(node, DISCO_ERR_LEFT, peer, m.id, false);
-  node->config->slots[message] = {const_cast<void *>(buffer), bytes, slot_sending};
-  p->tx_slot = message;
+  s = {const_cast<void *>(buffer), bytes, slot_sending};
+  p->tx_slot = slot;
   p->due |= due_data;
   push(node, peer);
   return result(node);
@@ -441,29 +506,30 @@ int disco_send_size(disco_node *node, uint32_t message, const void *buffer, uint
 int disco_flush(disco_node *node, uint32_t message) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
-  if (!message_ok(node, message, false) || node->config->slots[message].state < slot_sending)
+  if (!message_ok(node, message, false) || state_of(node, message).state < slot_sending)
     return misuse(node, message);
-  return wait_for(node, message, slot_sending);
+  return wait_for(node, slot_of(node, message), slot_sending);
 }
 
 int disco_wait(disco_node *node, uint32_t message) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
-  if (!message_ok(node, message, true) || node->config->slots[message].state == slot_idle)
+  if (!message_ok(node, message, true) || state_of(node, message).state == slot_idle)
     return misuse(node, message);
-  return wait_for(node, message, slot_posted);
+  return wait_for(node, slot_of(node, message), slot_posted);
 }
 
 uint32_t disco_received(const disco_node *node, uint32_t message) {
-  return node->config->slots[message].link;
+  return state_of(node, message).link;
 }
 
 void *disco_place(disco_node *node, uint32_t message) {
-  if (!DISCO_MAILBOX || node->error.code != DISCO_OK || message >= node->program->message_count)
+  if (!DISCO_MAILBOX || node->error.code != DISCO_OK ||
+      !(message_ok(node, message, true) || message_ok(node, message, false)))
     return nullptr;
   const disco_message &m = node->program->messages[message];
   const disco_mailbox *box = node->config->mailbox;
-  disco_slot &s = node->config->slots[message];
+  disco_slot &s = state_of(node, message);
   disco_peer *p = &node->config->peers[m.peer];
   if (m.incoming)
     return s.state == slot_held ? s.buffer : nullptr;
@@ -472,7 +538,7 @@ void *disco_place(disco_node *node, uint32_t message) {
   void *place = box->place(box->context, m.peer, nullptr, m.bytes);
   if (place) {
     s = {place, DISCO_NONE, slot_placed};
-    p->tx_slot = message; // no other may take it
+    p->tx_slot = slot_of(node, message); // no other may take it
   }
   return place;
 }
@@ -480,10 +546,10 @@ void *disco_place(disco_node *node, uint32_t message) {
 int disco_release(disco_node *node, uint32_t message) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
-  if (!message_ok(node, message, true) || node->config->slots[message].state != slot_held)
+  if (!message_ok(node, message, true) || state_of(node, message).state != slot_held)
     return misuse(node, message);
   const disco_mailbox *box = node->config->mailbox;
-  disco_slot &s = node->config->slots[message];
+  disco_slot &s = state_of(node, message);
   box->release(box->context, node->program->messages[message].peer, s.buffer);
   s.state = slot_received;
   return DISCO_OK;
@@ -501,17 +567,20 @@ int disco_pump(disco_node *node) {
 int disco_end(disco_node *node) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
-  if (node->phase != phase_running)
+  if (node->phase != phase_running ||
+      (in_flight && (node->open == 0 || node->current != oldest(node))))
     return misuse(node, DISCO_NONE);
-  for (uint32_t peer = 0; node->program->message_count > 0 && peer < node->program->nodes; ++peer) {
-    uint32_t message = peer == node->program->rank ? DISCO_NONE : node->config->peers[peer].tx_slot;
-    if (message == DISCO_NONE)
-      continue;
-    if (int code = wait_for(node, message, slot_sending))
+  for (uint32_t i = 0; i < node->program->message_count; ++i) {
+    if (int code = wait_for(node, slot_of(node, i), slot_sending))
       return code;
+    // Every message moves once an inference; anything else is a fault of the compiler that must not
+    // pass unnoticed.
+    if (state_of(node, i).state < slot_received)
+      return misuse(node, i);
   }
-  // Every message moves once an inference; anything else is a fault of the compiler that must not
-  // pass unnoticed.
-  return node->done == node->program->message_count ? static_cast<int>(DISCO_OK)
-                                                    : misuse(node, DISCO_NONE);
+  node->moved -= node->program->message_count;
+  node->begun_us = 0;
+  if (in_flight && --node->open)
+    node->current = oldest(node);
+  return DISCO_OK;
 }

@@ -1,7 +1,7 @@
 //===- disco.h - runtime of one shard: messages, frames, deadlines --------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// The runtime stub that every emitted shard links. It moves the messages of one inference between
+// The runtime stub that every emitted shard links. It moves the messages of inferences between
 // the nodes of a cluster, over byte streams and, where a link carries messages as a whole, by a
 // mailbox beside the stream; with no heap, no threads, no globals and no output of its own.
 // Everything it needs is handed to it in disco_config.
@@ -30,7 +30,11 @@
 #define DISCO_GREETING_SIZE (2 * DISCO_HEADER_SIZE + DISCO_HELLO_SIZE + DISCO_TERMS_SIZE)
 #define DISCO_NONE 0xffffffffu // "no rank", "no message"
 
-// Whether this build of the runtime has mailboxes. What is not built in costs nothing.
+// What this build of the runtime can do; what is not built in costs nothing. Inferences in flight,
+// at most 255, and whether there are mailboxes.
+#ifndef DISCO_IN_FLIGHT
+#define DISCO_IN_FLIGHT (UINTPTR_MAX > 0xffffffffu ? 255u : 1u)
+#endif
 #ifndef DISCO_MAILBOX
 #define DISCO_MAILBOX (UINTPTR_MAX > 0xffffffffu)
 #endif
@@ -85,12 +89,11 @@ struct disco_tensor_info {
 // One message between this node and a peer, once an inference. Its index in the program's table
 // names it in the calls below.
 struct disco_message {
-  uint32_t id;       // the same at both ends, unique in the cluster
-  uint16_t peer;     // rank of the other end
-  uint8_t incoming;  // 1: peer sends, this node receives; 0: the other way
-  uint32_t bytes;    // payload; at most so many when the form is not 0
-  uint8_t form = 0;  // of the payload: 0 planned, 1 f16, 2 i8, 3 sparse, 4 lz4, 5 zfp
-  uint8_t ahead = 0; // of the inference so many after the current one; below in_flight
+  uint32_t id;      // the same at both ends, unique in the cluster
+  uint16_t peer;    // rank of the other end
+  uint8_t incoming; // 1: peer sends, this node receives; 0: the other way
+  uint32_t bytes;   // payload; at most so many when the form is not 0
+  uint8_t form = 0; // of the payload: 0 planned, 1 f16, 2 i8, 3 sparse, 4 lz4, 5 zfp
 };
 
 struct disco_node;
@@ -109,13 +112,19 @@ struct disco_program {
   const disco_tensor_info *outputs;
   uint32_t output_count;
   size_t arena_bytes, weight_bytes;
-  int (*infer)(disco_node *node, const void *const *inputs,
-               void *const *outputs); // 0 or a negative error
-  const void *weights;                // weight_bytes of them
-  uint32_t weights_crc;               // their CRC-32C when they were written
+  // One inference; 0 or a negative error. Where several may be in flight this is disco_infer.
+  int (*infer)(disco_node *node, const void *const *inputs, void *const *outputs);
+  const void *weights;  // weight_bytes of them
+  uint32_t weights_crc; // their CRC-32C when they were written
   // The terms, the same on every node.
   uint8_t in_flight = 1; // inferences that may be under way at a time, 1 to 255
   uint16_t forms = 1;    // bit i: messages of form i occur
+  // The two parts of an inference of a program with several in flight, for disco_submit and
+  // disco_collect; null with one. `submit` begins an inference and does what needs nothing of a
+  // later part. On a node that is given no inputs it only opens receive buffers: whether there is
+  // another inference shows when something of it comes.
+  int (*submit)(disco_node *node, const void *const *inputs) = nullptr;
+  int (*collect)(disco_node *node, void *const *outputs) = nullptr; // of the oldest; ends it
 };
 
 //===----------------------------------------------------------------------===//
@@ -151,7 +160,9 @@ enum disco_code : int {
   DISCO_ERR_TERMS = -20,     // a peer with other terms: inferences in flight, forms, tags
   DISCO_ERR_FIELD = -21,     // a value in a header that cannot be: form, part, tag, what must be 0
   DISCO_ERR_SLOW = -22,      // a message moved, but slower than the floor of progress
-  DISCO_ERR_LIMIT = -23      // the inference took longer than its limit
+  DISCO_ERR_LIMIT = -23,     // the inference took longer than its limit
+  DISCO_ERR_BUSY = -24       // as many inferences are in flight as may be: collect one first. No
+                             // failure of the node
 };
 
 // What a code means, in English, without a full stop. Never null. Compiled out (empty strings) with
@@ -302,8 +313,8 @@ struct disco_config {
   // entries; may be null for one node. Cost: sizeof(disco_peer) each.
   disco_peer *peers;
 
-  // State of the messages. Range: program->message_count entries; may be null when that is 0. Cost:
-  // sizeof(disco_slot) each.
+  // State of the messages. Range: program->message_count entries for each of the inferences in
+  // flight; may be null when that is 0. Cost: sizeof(disco_slot) each.
   disco_slot *slots;
 
   // Start count of the cluster: the same on every node, another one after every restart, so that
@@ -337,11 +348,12 @@ struct disco_config {
   // runtime is built with DISCO_MAILBOX. Cost: the mailbox's.
   const disco_mailbox *mailbox;
 
-  // How long an inference may take from the first byte that moves, looked at in waits only. Range:
-  // 1 to 2^60. Default: no limit. Cost: an inference that takes longer ends the node.
+  // How long an inference may take from the first byte that moves, or with several in flight from
+  // the end of the one before, looked at in waits only. Range: 1 to 2^60. Default: no limit. Cost:
+  // an inference that takes longer ends the node.
   uint64_t inference_us;
 
-  // As deadline_us, for a wait before anything of the inference has moved, that is, between them:
+  // As deadline_us, for a wait while nothing of an inference has moved, that is, between them:
   // how long the node that has the inputs may pause. Range: as deadline_us. Default: deadline_us.
   // Cost: as deadline_us.
   uint64_t idle_us;
@@ -371,15 +383,19 @@ struct disco_node {
   uint8_t at_break; // the blamed peer's stream ended between two frames
   uint8_t late;     // this node has stood still for longer than its deadline
   disco_error error;
-  uint32_t sequence;
-  uint32_t left;  // the peer whose bye ended the session
-  uint32_t moved; // frames of data begun in this inference, both ways
-  uint32_t done;  // frames of data completed in this inference, both ways
+  uint32_t sequence;         // of the inference that was begun last
+  uint32_t left;             // the peer whose bye ended the session
+  uint32_t moved;            // frames of data begun in the inferences under way, both ways
+  const void *const *inputs; // submitted, of a program that does all its work in infer
   uint64_t start_us, deadline_us, idle_us, grace_us, settle_us; // with the defaults put in
   uint64_t notice_us; // time left of the wait that the notices being sent state
-  uint64_t begun_us;  // when something of this inference had moved; 0: not yet
+  uint64_t begun_us;  // when something of the oldest inference had moved; 0: not yet
   uint64_t alive_us;  // when it last looked at its links
   uint32_t floor;     // bytes a deadline
+  // Inferences, as places of their slots: the one begun last, and that which the calls are about.
+  uint8_t newest, current;
+  uint8_t open;      // begun and not ended
+  uint8_t submitted; // and not collected
 };
 
 } // namespace DISCO_RUNTIME
@@ -405,6 +421,19 @@ int disco_stop(disco_node *node);
 // session; that peer has left too early then (DISCO_ERR_LEFT). Returns the code.
 int disco_abort(disco_node *node, int code);
 
+// An inference: submits it, and collects it. DISCO_ERR_BUSY while others are in flight.
+int disco_infer(disco_node *node, const void *const *inputs, void *const *outputs);
+
+// Begins an inference, when fewer than program->in_flight are in flight; else returns
+// DISCO_ERR_BUSY, and nothing has happened. Does what can be done before those in flight are
+// collected; with one in flight that is nothing. `inputs` as infer has them; what they point to
+// stays in place until this inference has been collected.
+int disco_submit(disco_node *node, const void *const *inputs);
+
+// Completes the inference that was submitted first of those in flight. `outputs` as infer has them.
+// A failure ends all that are in flight; what was collected before stays valid.
+int disco_collect(disco_node *node, void *const *outputs);
+
 // The first failure. Valid until the node is initialised again.
 const disco_error *disco_last_error(const disco_node *node);
 
@@ -414,9 +443,16 @@ const disco_stats *disco_peer_stats(const disco_node *node, uint32_t peer);
 //===----------------------------------------------------------------------===//
 // Calls of the emitted infer(); `message` is an index into program->messages. All return 0 or a
 // negative disco_code.
+//
+// With several inferences in flight the calls are about the one that was begun last, or that
+// disco_switch names; the messages of every inference have slots and a sequence of their own, and a
+// posted buffer stays posted whichever inference the calls are about. For each pair of nodes and
+// each direction, the order of all messages of all inferences is one that both ends know.
 //===----------------------------------------------------------------------===//
 
 int disco_begin(disco_node *node); // starts the next sequence
+// What follows is about the inference so many after the oldest that has not ended.
+int disco_switch(disco_node *node, uint32_t after);
 int disco_post(disco_node *node, uint32_t message,
                void *buffer); // opens the receive buffer; posts of one peer in arrival order.
                               // Null: it stays in its place in the mailbox
@@ -436,7 +472,9 @@ uint32_t disco_received(const disco_node *node, uint32_t message);
 void *disco_place(disco_node *node, uint32_t message);
 int disco_release(disco_node *node, uint32_t message);
 int disco_pump(disco_node *node); // never waits: moves what can be moved
-int disco_end(disco_node *node);  // waits until all sends of the inference have left
+// Waits until all sends of the inference have left, and ends it. The oldest ends first; what
+// follows is about the next one.
+int disco_end(disco_node *node);
 
 //===----------------------------------------------------------------------===//
 // Frames, for transports, proxies and tests

@@ -89,6 +89,29 @@ inline uint64_t now(const disco_node *n) {
 // After the first failure a node only delivers aborts and looks for them.
 inline bool failing(const disco_node *n) { return n->phase == phase_failing; }
 
+// Whether several inferences may be in flight.
+constexpr bool in_flight = DISCO_IN_FLIGHT > 1;
+
+// The slot of a message, of the inference that calls are about.
+inline uint32_t slot_of(const disco_node *n, uint32_t message) {
+  return in_flight ? n->current * n->program->message_count + message : message;
+}
+
+inline const disco_message &message_of(const disco_node *n, uint32_t slot) {
+  return n->program->messages[in_flight ? slot % n->program->message_count : slot];
+}
+
+// The place of the slots that are so many behind others, in the circle of all.
+inline uint8_t place_behind(const disco_node *n, uint32_t place, uint32_t by) {
+  return static_cast<uint8_t>(place >= by ? place - by : place + n->program->in_flight - by);
+}
+
+inline uint32_t sequence_of(const disco_node *n, uint32_t slot) {
+  if (!in_flight)
+    return n->sequence;
+  return n->sequence - place_behind(n, n->newest, slot / n->program->message_count);
+}
+
 // Whether the peer's data goes by mailbox.
 inline bool by_mail(const disco_peer *p) { return DISCO_MAILBOX && (p->seen & seen_by_mail); }
 

@@ -121,10 +121,10 @@ void start_control(disco_node *n, disco_peer *p, disco_frame *f) {
 
 // The header of the message that is sent, but for its CRC.
 void make_data(disco_node *n, disco_peer *p, disco_frame *f) {
-  const disco_message &m = n->program->messages[p->tx_slot];
+  const disco_message &m = message_of(n, p->tx_slot);
   p->due &= static_cast<uint8_t>(~due_data);
   f->type = DISCO_FRAME_DATA;
-  f->sequence = n->sequence + m.ahead;
+  f->sequence = sequence_of(n, p->tx_slot);
   f->message = m.id;
   f->form = m.form;
   f->length = n->config->slots[p->tx_slot].link;
@@ -164,7 +164,6 @@ void finish_data(disco_node *n, disco_peer *p) {
   ++p->stats.tx_messages;
   s.state = slot_sent;
   p->tx_slot = DISCO_NONE;
-  ++n->done;
 }
 
 void finish_frame(disco_node *n, disco_peer *p, uint32_t peer) {
@@ -192,7 +191,7 @@ bool write_some(disco_node *n, disco_peer *p, uint32_t peer, const uint8_t *from
     // stream may still hold the abort that says why.
     p->tx_state = tx_broken;
     if (p->tx_slot != DISCO_NONE)
-      raise_lost(n, peer, n->program->messages[p->tx_slot].id, false);
+      raise_lost(n, peer, message_of(n, p->tx_slot).id, false);
   }
   return r > 0;
 }
@@ -307,9 +306,11 @@ int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f,
       return DISCO_ERR_LENGTH;
     return f.sequence || f.message != DISCO_NONE || f.form ? DISCO_ERR_FIELD : DISCO_OK;
   }
-  // A peer may be one call of infer() ahead, not more: everything of the current one that it owes
-  // was received before.
-  if (f.sequence - n->sequence > n->program->in_flight)
+  // The first message that is not posted may be of any inference under way, or of the next ones
+  // that the peer may have begun, not more: everything of the ones before that it owes was
+  // received.
+  uint32_t older = in_flight && n->open ? n->open - 1u : 0;
+  if (f.sequence - (n->sequence - older) > n->program->in_flight + older)
     return DISCO_ERR_SEQUENCE;
   return n->phase == phase_stopping ? DISCO_ERR_MESSAGE : DISCO_OK;
 }
@@ -317,7 +318,7 @@ int check_header(const disco_node *n, const disco_peer *p, const disco_frame &f,
 // The message of the link that is to come or to go first: what a failure of the link is about.
 uint32_t awaited(const disco_node *n, const disco_peer *p) {
   uint32_t slot = p->post_first != DISCO_NONE ? p->post_first : p->tx_slot;
-  return slot != DISCO_NONE ? n->program->messages[slot].id : DISCO_NONE;
+  return slot != DISCO_NONE ? message_of(n, slot).id : DISCO_NONE;
 }
 
 // Out of step with the peer: it is at fault, and nothing more that it says is understood. But a
@@ -354,14 +355,14 @@ void take_header(disco_node *n, disco_peer *p, uint32_t peer) {
 
 // Matches the header of a message with the first one that is posted.
 int check_turn(const disco_node *n, const disco_peer *p, const uint8_t *head) {
-  const disco_message &m = n->program->messages[p->post_first];
+  const disco_message &m = message_of(n, p->post_first);
   uint32_t size = load32(head + 20);
   bool fits = m.form ? size <= m.bytes : size == m.bytes;
-  return load32(head + 8) != n->sequence + m.ahead ? DISCO_ERR_SEQUENCE
-         : load32(head + 12) != m.id               ? DISCO_ERR_MESSAGE
-         : head[18] != m.form                      ? DISCO_ERR_FIELD
-         : !fits                                   ? DISCO_ERR_LENGTH
-                                                   : DISCO_OK;
+  return load32(head + 8) != sequence_of(n, p->post_first) ? DISCO_ERR_SEQUENCE
+         : load32(head + 12) != m.id                       ? DISCO_ERR_MESSAGE
+         : head[18] != m.form                              ? DISCO_ERR_FIELD
+         : !fits                                           ? DISCO_ERR_LENGTH
+                                                           : DISCO_OK;
 }
 
 // Whether a read-ahead data header belongs to the first posted message. False also: none is.
@@ -434,7 +435,6 @@ void finish_post(disco_node *n, disco_peer *p, uint32_t size, uint8_t state) {
   s.link = size;
   p->stats.rx_payload += size;
   ++p->stats.rx_messages;
-  ++n->done;
 }
 
 // The payload of a data frame is complete.

@@ -158,19 +158,22 @@ bool allocate(disco_session *s) {
   const disco_program *p = s->program;
   auto array = [](uint64_t n, size_t size) { return calloc(n ? static_cast<size_t>(n) : 1, size); };
   s->config.peers = static_cast<disco_peer *>(array(p->nodes, sizeof(disco_peer)));
-  s->config.slots = static_cast<disco_slot *>(array(p->message_count, sizeof(disco_slot)));
+  s->config.slots =
+      static_cast<disco_slot *>(array(1ull * p->message_count * p->in_flight, sizeof(disco_slot)));
   s->inputs = static_cast<disco_npy *>(array(p->input_count, sizeof(disco_npy)));
-  s->staged_inputs = static_cast<void **>(array(p->input_count, sizeof(void *)));
+  const uint32_t staged = p->input_count * p->in_flight;
+  s->staged_inputs = static_cast<void **>(array(staged, sizeof(void *)));
   s->staged_outputs = static_cast<void **>(array(p->output_count, sizeof(void *)));
   s->files = static_cast<disco_npy_stack *>(array(p->output_count, sizeof(disco_npy_stack)));
   s->paths = static_cast<char *>(array(p->output_count, path_most));
   s->times_us = static_cast<uint64_t *>(array(time_space, sizeof(uint64_t)));
+  s->began_us = static_cast<uint64_t *>(array(p->in_flight, sizeof(uint64_t)));
   bool ok = s->config.peers && s->config.slots && s->inputs && s->staged_inputs &&
-            s->staged_outputs && s->files && s->paths && s->times_us;
+            s->staged_outputs && s->files && s->paths && s->times_us && s->began_us;
   for (uint32_t i = 0; s->files && i < p->output_count; ++i)
     s->files[i].fd = -1;
-  for (uint32_t i = 0; ok && i < p->input_count; ++i)
-    ok = (s->staged_inputs[i] = aligned(p->inputs[i].bytes)) != nullptr;
+  for (uint32_t i = 0; ok && i < staged; ++i)
+    ok = (s->staged_inputs[i] = aligned(p->inputs[i % p->input_count].bytes)) != nullptr;
   for (uint32_t i = 0; ok && i < p->output_count; ++i)
     ok = (s->staged_outputs[i] = aligned(p->outputs[i].bytes)) != nullptr;
   return ok || no_memory(s);
@@ -237,23 +240,36 @@ bool close_outputs(disco_session *s) {
 // Running
 //===----------------------------------------------------------------------===//
 
-int infer_once(disco_session *s) {
+int submit(disco_session *s) {
   const disco_program *p = s->program;
-  uint64_t place = s->batch ? s->done % s->batch : 0;
+  uint64_t place = s->batch ? s->given % s->batch : 0;
+  void **staged = s->staged_inputs + s->given % p->in_flight * p->input_count;
   for (uint32_t i = 0; i < p->input_count; ++i)
     if (p->inputs[i].bytes)
-      memcpy(s->staged_inputs[i],
+      memcpy(staged[i],
              static_cast<const uint8_t *>(s->inputs[i].data) + place * p->inputs[i].bytes,
              static_cast<size_t>(p->inputs[i].bytes));
-  uint64_t from = clock_us();
-  int code = p->infer(&s->node, s->staged_inputs, s->staged_outputs);
+  s->began_us[s->given % p->in_flight] = clock_us();
+  int code = disco_submit(&s->node, staged);
+  s->given += code == DISCO_OK;
+  return code;
+}
+
+int collect(disco_session *s) {
+  int code = disco_collect(&s->node, s->staged_outputs);
   if (code != DISCO_OK)
     return code;
-  s->times_us[s->done % time_space] = clock_us() - from;
+  s->times_us[s->done % time_space] = clock_us() - s->began_us[s->done % s->program->in_flight];
   if (!write_outputs(s))
     return DISCO_ERR_ABORTED;
   ++s->done;
   return DISCO_OK;
+}
+
+// As many in flight as may be: the next one is submitted, or the oldest collected.
+int step(disco_session *s) {
+  bool more = s->total == 0 || s->given < s->total;
+  return more && s->given - s->done < s->program->in_flight ? submit(s) : collect(s);
 }
 
 // "message 7 from rank 0 to rank 1", as far as this node knows the message.
@@ -370,7 +386,7 @@ void disco_session_run(disco_session *s, disco_transport transport) {
   if (code == DISCO_OK)
     code = disco_start(&s->node);
   while (code == DISCO_OK && (s->total == 0 || s->done < s->total))
-    code = infer_once(s);
+    code = step(s);
   s->ran = code == DISCO_OK || (code == DISCO_ERR_END && s->total == 0);
   if (code == DISCO_ERR_END && !s->ran) // more were asked for than the peers run
     code = disco_abort(&s->node, DISCO_ERR_END);
@@ -442,12 +458,10 @@ void disco_session_json(const disco_session *s, FILE *to) {
 
 void disco_session_close(disco_session *s) {
   close_outputs(s); // of a node that was not run
-  for (uint32_t i = 0; i < s->program->input_count; ++i) {
-    if (s->inputs)
-      disco_npy_free(&s->inputs[i]);
-    if (s->staged_inputs)
-      free(s->staged_inputs[i]);
-  }
+  for (uint32_t i = 0; s->inputs && i < s->program->input_count; ++i)
+    disco_npy_free(&s->inputs[i]);
+  for (uint32_t i = 0; s->staged_inputs && i < s->program->input_count * s->program->in_flight; ++i)
+    free(s->staged_inputs[i]);
   for (uint32_t i = 0; i < s->program->output_count; ++i) {
     if (s->staged_outputs)
       free(s->staged_outputs[i]);
@@ -460,6 +474,7 @@ void disco_session_close(disco_session *s) {
   free(s->files);
   free(s->paths);
   free(s->times_us);
+  free(s->began_us);
 }
 
 int disco_finish_stdout(int exit_code) {

@@ -63,14 +63,15 @@ struct disco_session {
   disco_config config;
   disco_node node;
   disco_npy *inputs;      // [input] the whole files
-  void **staged_inputs;   // [input] one inference, aligned
+  void **staged_inputs;   // [inference in flight][input] one inference each, aligned
   void **staged_outputs;  // [output]
   disco_npy_stack *files; // [output] open where outputs are written
   char *paths;            // of the files
   bool writes;            // this node's outputs go to --output-dir
   uint64_t batch, total;  // inferences a repeat, and in all; 0: until the peers say bye
-  uint64_t done;          // inferences completed
+  uint64_t given, done;   // inferences submitted, and completed
   uint64_t *times_us;     // of the last time_space inferences
+  uint64_t *began_us;     // [inference in flight]
   bool ran;               // all inferences were completed
   void (*describe)(void *context,
                    FILE *to); // more fields of the JSON, each behind a comma; or null

@@ -12,8 +12,8 @@ constexpr size_t alignment = 64; // of a payload
 
 enum place_state : uint32_t { place_free, place_full, place_held };
 
-// A place of one message. The sender makes it full, with release order, once all of it is there; the
-// receiver makes it held and free.
+// A place of one message. The sender makes it full, with release order, once all of it is there;
+// the receiver makes it held and free.
 struct place {
   uint8_t header[DISCO_HEADER_SIZE];
   uint32_t bytes;
@@ -112,7 +112,8 @@ void box_accept(void *context, uint32_t peer) {
 void box_release(void *context, uint32_t peer, void *payload) {
   const end *e = static_cast<end *>(context);
   const lane *l = way(e, peer, e->rank);
-  size_t index = static_cast<size_t>(static_cast<uint8_t *>(payload) - l->payloads) / e->all->stride;
+  size_t index =
+      static_cast<size_t>(static_cast<uint8_t *>(payload) - l->payloads) / e->all->stride;
   set_state(&l->places[index], place_free);
   disco_inproc_wake(e->all->links, peer);
 }

@@ -25,6 +25,12 @@ uint32_t TestNode::at(uint32_t id) const {
   return DISCO_NONE;
 }
 
+void TestNode::allow(uint8_t inFlight) {
+  program.in_flight = inFlight;
+  slots.resize(messages.size() * inFlight + 1);
+  config.slots = slots.data();
+}
+
 Cluster::Cluster(uint32_t count, std::vector<Route> r) : routes(std::move(r)), nodes(count) {
   for (uint32_t rank = 0; rank < count; ++rank) {
     TestNode &n = nodes[rank];
@@ -87,6 +93,8 @@ std::vector<int> Cluster::run(const std::function<int(uint32_t)> &body) {
   for (uint32_t rank = 0; rank < size(); ++rank)
     threads.emplace_back([&, rank] {
       int code = nodes[rank].init();
+      if (afterInit)
+        afterInit(rank);
       if (code == 0)
         code = disco_start(&nodes[rank].node);
       if (code == 0)

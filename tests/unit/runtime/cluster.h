@@ -30,6 +30,8 @@ struct TestNode {
 
   // Index of a message in this node's table.
   uint32_t at(uint32_t id) const;
+  // So many inferences in flight.
+  void allow(uint8_t inFlight);
   int init() { return disco_init(&node, &program, &config); }
   const disco_error &error() const { return *disco_last_error(&node); }
 };
@@ -52,8 +54,8 @@ public:
   std::vector<int> run(const std::function<int(uint32_t)> &body);
   void configure(const std::function<void(disco_config &)> &change);
 
-  // What a rank does behind disco_stop; may be empty.
-  std::function<void(uint32_t)> afterStop;
+  // What a rank does behind disco_init and disco_stop; may be empty.
+  std::function<void(uint32_t)> afterInit, afterStop;
 
   std::vector<Route> routes;
   disco_inproc *links = nullptr;

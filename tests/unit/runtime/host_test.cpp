@@ -131,6 +131,68 @@ const disco_program giving = {"away", 0,       2, {1, 2, 3}, message0, 1,       
 const disco_program returning = {"away", 1,           2, {1, 2, 3}, message1, 1,          nullptr,
                                  0,      &outputAway, 1, 0,         0,        inferReturn};
 
+// The toy with two inferences in flight.
+struct Lane {
+  const void *const *in;
+  float x[6];
+} lanes[2];
+uint64_t begun = 0, ended = 0;
+
+int submit0(disco_node *node, const void *const *in) {
+  Lane &lane = lanes[begun % 2];
+  lane.in = in;
+  int code = disco_begin(node);
+  if (!code)
+    code = disco_post(node, 1, lane.x);
+  if (!code && begun > ended) { // the message before has to leave first
+    code = disco_switch(node, 0);
+    if (!code)
+      code = disco_flush(node, 0);
+    if (!code)
+      code = disco_switch(node, 1);
+  }
+  ++begun;
+  return code ? code : disco_send(node, 0, in[0]);
+}
+
+int collect0(disco_node *node, void *const *out) {
+  const Lane &lane = lanes[ended++ % 2];
+  int code = disco_switch(node, 0);
+  if (!code)
+    code = disco_wait(node, 1);
+  if (code)
+    return code;
+  float b = *static_cast<const float *>(lane.in[1]);
+  for (int i = 0; i < 6; ++i)
+    static_cast<float *>(out[0])[i] = lane.x[i] + b;
+  *static_cast<float *>(out[1]) = static_cast<const float *>(lane.in[0])[0] + b;
+  return disco_end(node);
+}
+
+int submit1(disco_node *node, const void *const *) {
+  int code = disco_begin(node);
+  return code ? code : disco_post(node, 0, lanes[begun++ % 2].x);
+}
+
+int collect1(disco_node *node, void *const *) {
+  Lane &lane = lanes[ended++ % 2];
+  int code = disco_switch(node, 0);
+  if (!code)
+    code = disco_wait(node, 0);
+  for (float &f : lane.x)
+    f += 1;
+  if (!code)
+    code = disco_send(node, 1, lane.x);
+  return code ? code : disco_end(node);
+}
+
+const disco_program flight0 = {"toy", 0,       2, {1, 2, 3}, messages0, 2,           inputs,
+                               2,     outputs, 2, 0,         0,         disco_infer, nullptr,
+                               0,     2,       1, submit0,   collect0};
+const disco_program flight1 = {"toy", 1,       2, {1, 2, 3}, messages1, 2,           nullptr,
+                               0,     nullptr, 0, 0,         0,         disco_infer, nullptr,
+                               0,     2,       1, submit1,   collect1};
+
 // Returns the same outputs as node 0, wrong, so that it shows whose were written.
 int inferAndReturn(disco_node *node, const void *const *in, void *const *out) {
   for (int i = 0; i < 6; ++i)
@@ -208,8 +270,8 @@ protected:
     argv.push_back(nullptr);
     int argc = static_cast<int>(argv.size()) - 1;
     const disco_program *all[] = {&program0, &program1};
-    const disco_program *one[] = {&program0, &program1,   nullptr, &alone,
-                                  &dying,    &dyingAlone, &giving, &returning};
+    const disco_program *one[] = {&program0, &program1,  nullptr, &alone,   &dying,  &dyingAlone,
+                                  &giving,   &returning, nullptr, &flight0, &flight1};
     const disco_program *both[] = {&program0, &copying};
     int code = which == 2   ? disco_inproc_main(argc, argv.data(), all, 2)
                : which == 8 ? disco_inproc_main(argc, argv.data(), both, 2)
@@ -306,6 +368,30 @@ TEST_F(Host, TwoProcesses) {
               std::string::npos)
         << r1.out;
     EXPECT_NE(r1.out.find("\"inferences\":6,\"completed\":true"), std::string::npos) << r1.out;
+  }
+}
+
+// The programs keep as many in flight as the program has; outputs, counts and times are those of
+// one at a time.
+TEST_F(Host, TwoInferencesInFlight) {
+  for (const char *count : {"", "3"}) {
+    uint16_t port = 0;
+    int fd = listener(&port);
+    std::vector<std::string> one = {"--peer", "0=127.0.0.1:" + std::to_string(port), "--json"};
+    if (*count)
+      one.insert(one.end(), {"--count", count, "--repeat", "2"});
+    pid_t p1 = begin(10, one);
+    Result r0 = run(9, {"--listen-fd", std::to_string(fd), "--input", "a=" + file("a3"), "--input",
+                        "b=" + file("b3"), "--output-dir", folder, "--repeat", "2", "--json"});
+    Result r1 = end(10, p1);
+    close(fd);
+    EXPECT_EQ(r0.exit, 0) << r0.err;
+    EXPECT_EQ(r1.exit, 0) << r1.err;
+    EXPECT_EQ(load("y_0", {6, 3}), expected3);
+    EXPECT_EQ(load("n", {3}), std::vector<float>({10, 26, 42}));
+    for (const Result &r : {r0, r1})
+      EXPECT_NE(r.out.find("\"inferences\":6,\"completed\":true"), std::string::npos) << r.out;
+    EXPECT_NE(r0.out.find("\"tx_messages\":6"), std::string::npos) << r0.out;
   }
 }
 

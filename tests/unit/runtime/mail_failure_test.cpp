@@ -304,4 +304,28 @@ TEST_F(MailFailure, OneWaitSleepsOnBoth) {
   EXPECT_LT(nowMs() - from, 1000u);
 }
 
+// Who sends has heard from everybody: rank 2, which is not there any more, is not waited for until
+// the start deadline.
+TEST(MailStart, APeerThatMailsHasStarted) {
+  Cluster c(3, {{10, 1, 0, 8}, {11, 2, 0, 8}});
+  c.useMail(65536, 1);
+  c.configure([](disco_config &g) {
+    g.start_us = 5000000;
+    g.deadline_us = 60000;
+    g.grace_us = g.settle_us = 5000;
+  });
+  disco_transport peer = disco_inproc_transport(c.links, 1);
+  std::string said = greeting(1, 3), frame = dataFrame(1, 10, "12345678", sessionOf(0, 1));
+  peer.write(peer.context, 0, said.data(), said.size(), false);
+  const disco_mailbox *box = disco_mailbox_of(c.mail, 1);
+  void *place = box->place(box->context, 0, nullptr, 8);
+  memcpy(place, frame.data() + DISCO_HEADER_SIZE, 8);
+  box->start(box->context, 0, reinterpret_cast<const uint8_t *>(frame.data()), place, 8);
+  ASSERT_EQ(c[0].init(), 0);
+  uint64_t from = nowMs();
+  EXPECT_EQ(disco_start(&c[0].node), DISCO_ERR_START);
+  EXPECT_LT(nowMs() - from, 2000u);
+  EXPECT_EQ(c[0].error().rank, 2u);
+}
+
 } // namespace

@@ -5,7 +5,18 @@
 
 #include <gtest/gtest.h>
 
-// Built with DISCO_MAILBOX=0.
+// Built with DISCO_IN_FLIGHT=1 and DISCO_MAILBOX=0.
+TEST(Small, OneInferenceIsInFlight) {
+  Cluster c(2, {{1, 0, 1, 8}});
+  c.useInproc(64);
+  for (uint8_t inFlight : {0, 2, 255}) {
+    c[0].allow(inFlight);
+    EXPECT_EQ(c[0].init(), DISCO_ERR_USAGE);
+  }
+  c[0].allow(1);
+  EXPECT_EQ(c[0].init(), 0);
+}
+
 TEST(Small, AMailboxThatIsNotBuiltInIsRefused) {
   Cluster c(2, {{1, 0, 1, 8}});
   c.useMail(64, 1);
