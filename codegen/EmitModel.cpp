@@ -336,22 +336,27 @@ int64_t ModelEmitter::arenaBytes() const {
   return shard->getAttrOfType<IntegerAttr>("disco.arena_bytes").getInt();
 }
 
-std::vector<int64_t> ModelEmitter::tensorBytes(StringRef kind) const {
+/// The model's inputs or outputs where this node is given, or returns, them; else null.
+ArrayAttr ModelEmitter::tensorsHere(StringRef kind) const {
   auto module = cast<ModuleOp>(shard->getParentOp());
-  auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
+  const Roots roots = rootsOf(module);
+  return rank == (kind == "inputs" ? roots.input : roots.output)
+             ? module->getAttrOfType<ArrayAttr>(("disco." + kind).str())
+             : ArrayAttr();
+}
+
+std::vector<int64_t> ModelEmitter::tensorBytes(StringRef kind) const {
   std::vector<int64_t> bytes;
-  if (rank == rootOf(module) && list)
+  if (ArrayAttr list = tensorsHere(kind))
     for (auto entry : list.getAsRange<DictionaryAttr>())
       bytes.push_back(byteSize(cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue())));
   return bytes;
 }
 
 void ModelEmitter::emitTensorInfos(std::string &text) const {
-  auto module = cast<ModuleOp>(shard->getParentOp());
   for (StringRef kind : {"inputs", "outputs"}) {
-    auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
-    bool here = rank == rootOf(module) && list && !list.empty();
-    if (!here)
+    ArrayAttr list = tensorsHere(kind);
+    if (!list || list.empty())
       continue;
     std::string infos;
     for (auto [i, entry] : llvm::enumerate(list.getAsRange<DictionaryAttr>())) {
@@ -392,10 +397,8 @@ std::string ModelEmitter::programTables() const {
 /// What disco_program says.
 std::string ModelEmitter::programFields(StringRef scope, StringRef buildHash,
                                         uint32_t weightsCrc) const {
-  auto module = cast<ModuleOp>(shard->getParentOp());
   auto infos = [&](StringRef kind) {
-    auto list = module->getAttrOfType<ArrayAttr>(("disco." + kind).str());
-    size_t count = rank == rootOf(module) && list ? list.size() : 0;
+    size_t count = tensorBytes(kind).size();
     return (count ? (scope + "::" + kind + "_info").str() : std::string("nullptr")) + ", " +
            std::to_string(count);
   };

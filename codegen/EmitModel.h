@@ -37,6 +37,7 @@ public:
   int64_t arenaBytes() const;
   /// Bytes of the "inputs" that this node is given, or of the "outputs" that it returns.
   std::vector<int64_t> tensorBytes(llvm::StringRef kind) const;
+  mlir::ArrayAttr tensorsHere(llvm::StringRef kind) const;
   /// The same of those that the caller needs a buffer for.
   std::vector<int64_t> bufferBytes(llvm::StringRef kind) const {
     return kind == "inputs" && hasInputPlaces() ? std::vector<int64_t>() : tensorBytes(kind);

@@ -71,7 +71,9 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
   manifest.model = {options.modelName, options.modelFile, options.modelSha256};
   manifest.settings = options.settings;
   manifest.buildHash = buildHash.str();
-  manifest.root.inputAt = manifest.root.outputAt = rootOf(module);
+  const Roots roots = rootsOf(module);
+  manifest.root.inputAt = roots.input;
+  manifest.root.outputAt = roots.output;
   manifest.labels = options.labels;
   manifest.preprocess = options.preprocess;
   for (auto entry : module->getAttrOfType<ArrayAttr>("disco.inputs").getAsRange<DictionaryAttr>())

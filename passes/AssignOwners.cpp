@@ -560,7 +560,7 @@ struct AssignOwnersPass : disco::impl::AssignOwnersBase<AssignOwnersPass> {
     func::FuncOp function = mainOf(getOperation());
     if (!function)
       return signalPassFailure();
-    OwnerAssigner assigner(function, nodesOf(getOperation()), rootOf(getOperation()));
+    OwnerAssigner assigner(function, nodesOf(getOperation()), rootsOf(getOperation()).input);
     if (failed(assigner.run()))
       return signalPassFailure();
     numTensors = assigner.numTensors();

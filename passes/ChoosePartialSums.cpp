@@ -39,8 +39,8 @@ struct Addend {
 
 class PartialSumChooser {
 public:
-  PartialSumChooser(func::FuncOp function, int64_t nodes, int64_t root)
-      : function(function), nodes(nodes), known(nodes, root, /*dense=*/false) {}
+  PartialSumChooser(func::FuncOp function, int64_t nodes, Roots roots)
+      : function(function), nodes(nodes), known(nodes, roots, /*dense=*/false) {}
 
   LogicalResult run() {
     WalkResult walked = function.walk([&](Operation *op) {
@@ -259,7 +259,7 @@ struct ChoosePartialSumsPass : disco::impl::ChoosePartialSumsBase<ChoosePartialS
       return signalPassFailure();
     if (getOperation()->hasAttr(kFeaturesOnlyAttr))
       return;
-    PartialSumChooser chooser(function, nodesOf(getOperation()), rootOf(getOperation()));
+    PartialSumChooser chooser(function, nodesOf(getOperation()), rootsOf(getOperation()));
     if (failed(chooser.run()))
       return signalPassFailure();
     numContractions = chooser.contractions;

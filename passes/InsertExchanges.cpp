@@ -26,8 +26,8 @@ struct Demand {
 
 class ExchangeInserter {
 public:
-  ExchangeInserter(func::FuncOp function, int64_t nodes, int64_t root, bool dense = false)
-      : function(function), nodes(nodes), root(root), known(nodes, root, dense) {}
+  ExchangeInserter(func::FuncOp function, int64_t nodes, Roots roots, bool dense = false)
+      : function(function), nodes(nodes), known(nodes, roots, dense) {}
 
   /// Notes on every reader what it would bring across if every contraction read all channels.
   LogicalResult noteDense() {
@@ -226,7 +226,7 @@ private:
   }
 
   func::FuncOp function;
-  int64_t nodes, root, demandBytes = 0, routeCount = 0;
+  int64_t nodes, demandBytes = 0, routeCount = 0;
   Needs known;
   SmallVector<Shortage> shortages;
   DenseMap<Value, Demand> demands[2]; // to compute with, and to hand in only
@@ -239,11 +239,11 @@ struct InsertExchangesPass : disco::impl::InsertExchangesBase<InsertExchangesPas
     if (!function)
       return signalPassFailure();
     // A second look at the same program, with every mask full, gives the report its baseline.
-    ExchangeInserter baseline(function, nodesOf(getOperation()), rootOf(getOperation()),
+    ExchangeInserter baseline(function, nodesOf(getOperation()), rootsOf(getOperation()),
                               /*dense=*/true);
     if (failed(baseline.noteDense()))
       return signalPassFailure();
-    ExchangeInserter inserter(function, nodesOf(getOperation()), rootOf(getOperation()));
+    ExchangeInserter inserter(function, nodesOf(getOperation()), rootsOf(getOperation()));
     if (failed(inserter.run()))
       return signalPassFailure();
     numExchanges = inserter.exchanges;

@@ -16,7 +16,8 @@ bool Needs::mayBeHandedOut(Value value) const {
     return true;
   OwnedAttr owners = ownersOf(value);
   auto contraction = dyn_cast<ContractionOpInterface>(op);
-  return owners && owners.getSet(root).size() == axisExtent(tensorType(value), owners.getAxis()) &&
+  return owners &&
+         owners.getSet(roots.input).size() == axisExtent(tensorType(value), owners.getAxis()) &&
          !(contraction && contraction.getContraction()) && op->getNumOperands() != 0;
 }
 
@@ -114,7 +115,7 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
                          "or no map, for it");
   SmallVector<IndexSet> computed; // by rank
   for (int64_t rank = 0; rank < nodes; ++rank)
-    computed.push_back(isa<OutputOp>(op) ? (rank == root ? IndexSet::all(1) : IndexSet())
+    computed.push_back(isa<OutputOp>(op) ? (rank == roots.output ? IndexSet::all(1) : IndexSet())
                                          : ownersOf(op->getResult(0)).getSet(rank));
   for (OpOperand &use : op->getOpOperands()) {
     if (isConstant(use.get()))

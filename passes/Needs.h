@@ -4,6 +4,7 @@
 #define DISCOC_PASSES_NEEDS_H
 
 #include "compiler/dialect/Disco.h"
+#include "passes/Passes.h"
 #include "llvm/ADT/DenseMap.h"
 #include <vector>
 
@@ -27,7 +28,7 @@ struct Shortage {
 class Needs {
 public:
   /// `dense`: as if every contraction read all channels.
-  Needs(int64_t nodes, int64_t root, bool dense) : nodes(nodes), root(root), dense(dense) {}
+  Needs(int64_t nodes, Roots roots, bool dense) : nodes(nodes), roots(roots), dense(dense) {}
 
   /// The operands of an op that some node lacks a part of. Failure after a diagnostic.
   mlir::LogicalResult findShortages(mlir::Operation *op,
@@ -58,7 +59,8 @@ private:
   void traceOperand(std::vector<Feature> &features, llvm::ArrayRef<IndexSet> owned,
                     const OperandNeed &need, mlir::Value operand);
 
-  int64_t nodes, root;
+  int64_t nodes;
+  Roots roots;
   bool dense;
   llvm::DenseMap<mlir::Value, std::vector<Feature>> originCache;
   mutable llvm::DenseMap<mlir::Value, bool> handedOut;

@@ -26,9 +26,14 @@ llvm::ArrayRef<Stage> stages();
 /// Adds all stages, or those up to `last`.
 void buildPipeline(mlir::OpPassManager &manager, llvm::StringRef last = "");
 
-/// The number of nodes that a module is compiled for, and the root.
+/// The nodes that are given the inputs and return the outputs of the model.
+struct Roots {
+  int64_t input, output;
+};
+/// The number of nodes that a module is compiled for, and its roots; `disco.output_at` is there
+/// only where it differs from `disco.root`.
 int64_t nodesOf(mlir::ModuleOp module);
-int64_t rootOf(mlir::ModuleOp module);
+Roots rootsOf(mlir::ModuleOp module);
 /// The module's one function before the split; a diagnostic and null when there is none.
 mlir::func::FuncOp mainOf(mlir::ModuleOp module);
 /// The shards of a split module by rank; empty when the module is not split.

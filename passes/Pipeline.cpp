@@ -37,7 +37,11 @@ static int64_t integerAttr(ModuleOp module, StringRef name, int64_t otherwise) {
 }
 
 int64_t disco::nodesOf(ModuleOp module) { return integerAttr(module, kNodesAttr, 1); }
-int64_t disco::rootOf(ModuleOp module) { return integerAttr(module, "disco.root", 0); }
+
+Roots disco::rootsOf(ModuleOp module) {
+  const int64_t input = integerAttr(module, "disco.root", 0);
+  return {input, integerAttr(module, "disco.output_at", input)};
+}
 
 func::FuncOp disco::mainOf(ModuleOp module) {
   auto functions = module.getOps<func::FuncOp>();

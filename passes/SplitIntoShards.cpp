@@ -277,7 +277,7 @@ private:
 class Splitter {
 public:
   Splitter(ModuleOp module, func::FuncOp function)
-      : module(module), function(function), root(rootOf(module)) {}
+      : module(module), function(function), roots(rootsOf(module)) {}
 
   LogicalResult run() {
     MLIRContext *context = module.getContext();
@@ -350,14 +350,14 @@ private:
       OwnedAttr owners = ownersOf(input.getResult());
       if (!owners)
         return op->emitOpError("has no owner map: run disco-assign-owners first");
-      if (shard.rank != root)
+      if (shard.rank != roots.input)
         return owners.getSet(shard.rank).empty()
                    ? success()
                    : op->emitOpError("belongs to the root, node ")
-                         << root << ", alone: let its owner map name no other node";
+                         << roots.input << ", alone: let its owner map name no other node";
       auto local = cast<InputOp>(builder.clone(*op));
       local.getResult().setType(
-          localType(tensorType(input.getResult()), owners.getAxis(), owners.getSet(root)));
+          localType(tensorType(input.getResult()), owners.getAxis(), owners.getSet(roots.input)));
       shard.own[input.getResult()] = local.getResult();
       return success();
     }
@@ -367,7 +367,7 @@ private:
   }
 
   LogicalResult splitOutput(Operation *op, Shard &shard) {
-    if (shard.rank != root || tensorType(op->getOperand(0)).getNumElements() == 0)
+    if (shard.rank != roots.output || tensorType(op->getOperand(0)).getNumElements() == 0)
       return success();
     Division whole;
     whole.operands.push_back(OperandNeed::whole());
@@ -456,7 +456,8 @@ private:
 
   ModuleOp module;
   func::FuncOp function;
-  int64_t root, messages = 0;
+  Roots roots;
+  int64_t messages = 0;
   std::vector<Shard> shards;
 };
 

@@ -157,7 +157,7 @@ private:
     ArrayRef<IndexSet> sets = map.owners;
     // Inputs are the root's, whatever a map says; maps that discoc itself wrote say so too.
     if (isa<InputOp>(op)) {
-      bool root = sets[rootOf(module)].isAll(type.getDimSize(map.axis));
+      bool root = sets[rootsOf(module).input].isAll(type.getDimSize(map.axis));
       if (!root)
         printError(source + ": " + quoted(name) + " is an input of the model, which the root owns");
       return root;

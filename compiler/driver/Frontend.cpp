@@ -203,9 +203,10 @@ static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &op
   if (cluster && !discoc::resolveCluster(*cluster, options.cluster, errors))
     cluster.reset();
   print(errors);
-  if (cluster && (cluster->root.inputAt < 0 || cluster->root.inputAt != cluster->root.outputAt)) {
-    printError(options.cluster + ": [root]: input_at and output_at must name the same one node in "
-                                 "this version of discoc");
+  if (cluster && (cluster->root.inputAt < 0 || cluster->root.outputAt < 0)) {
+    printError(options.cluster +
+               ": [root]: input_at and output_at must each name one node, not \"all\", in this "
+               "version of discoc");
     return std::nullopt;
   }
   return cluster;
@@ -238,6 +239,9 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
         ->setAttr(kNodesAttr,
                   builder.getI64IntegerAttr(static_cast<int64_t>(cluster->nodes.size())));
     (*loaded.module)->setAttr("disco.root", builder.getI64IntegerAttr(cluster->root.inputAt));
+    if (cluster->root.outputAt != cluster->root.inputAt)
+      (*loaded.module)
+          ->setAttr("disco.output_at", builder.getI64IntegerAttr(cluster->root.outputAt));
     if (!noteOptions(*loaded.module, options, *loaded.model, *cluster))
       return std::nullopt;
     if (failed(attachDirectives(*loaded.module, options, *loaded.model)))

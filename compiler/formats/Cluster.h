@@ -100,7 +100,7 @@ struct ClusterStep {
 /// Those of a way that carry packets.
 std::vector<ClusterStep> stepsOf(const Cluster &cluster, int64_t from, int64_t to);
 
-/// "3" or "all" of --input-at and --output-at; nullopt when it is neither.
+/// "3" or "all" of input_at and output_at; nullopt when it is neither.
 std::optional<int64_t> parseRootRank(const std::string &text, int64_t nodes);
 
 /// The keys of a table of the file: "node", "link", "network", "root", or "" for the tables

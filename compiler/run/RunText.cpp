@@ -135,9 +135,9 @@ RunTraffic trafficOf(const RunResult &result, const Manifest &manifest) {
   return t;
 }
 
-/// The report of the node that saw whole inferences: one that is given inputs.
+/// The report of the node that saw inferences end: one that returns the outputs.
 static const ShardReport *rootReport(const RunResult &result, const Manifest &manifest) {
-  const size_t rank = static_cast<size_t>(std::max<int64_t>(0, manifest.root.inputAt));
+  const size_t rank = static_cast<size_t>(std::max<int64_t>(0, manifest.root.outputAt));
   return rank < result.reports.size() && result.reports[rank] ? &*result.reports[rank] : nullptr;
 }
 

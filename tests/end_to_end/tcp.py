@@ -5,7 +5,9 @@ For shipped samples with random masks: every node's directory is copied alone
 to another place and built there; the answer equals ONNX Runtime's; payload
 counted between the programs = report.json = the least that the masks allow of
 features alone; a
-message costs 32 bytes beside its payload. --full: larger ones too.
+message costs 32 bytes beside its payload. --full: larger ones too. One node
+is given the inputs and another returns the outputs: the same bits, and the
+same bytes between the programs but for handing in and out.
 """
 
 import os
@@ -23,6 +25,8 @@ import proxy  # noqa: E402
 
 CASES = ((samples.DIGITS, 2), (samples.DIGITS, 3), (samples.CIFAR, 2))
 MORE = ((samples.DIGITS, 5), (samples.CIFAR, 4))    # with --full
+# Nodes, who is given the inputs, who returns the outputs.
+ROOTS = ((2, 0, 1), (3, 0, 2), (3, 2, 1))
 REPEAT = 3
 
 
@@ -77,6 +81,57 @@ def faults(sample, between):
     yield "overhead", None
 
 
+def write_cluster(path, nodes, inputs, outputs):
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write("[[node]]\n" * nodes + f"[root]\ninput_at = {inputs}\n"
+                     f"output_at = {outputs}\n")
+    return path
+
+
+def run_with_roots(nodes, inputs, outputs, folder):
+    """(sample, proxy, results, outputs) of the digits over TCP."""
+    os.makedirs(folder)
+    file = write_cluster(os.path.join(folder, "cluster.toml"), nodes, inputs,
+                         outputs)
+    sample = samples.Sample(samples.DIGITS, nodes, folder,
+                            extra=["--features-only", "--cluster", file])
+    cluster.build_shards(sample.out)
+    return (sample, *run_through_proxy(sample, None,
+                                       os.path.join(folder, "run")))
+
+
+def check_roots(tally, nodes, inputs, outputs, folder):
+    name = f"digits N={nodes}, {inputs} to {outputs}"
+    try:
+        plain = run_with_roots(nodes, inputs, inputs,
+                               os.path.join(folder, "plain"))
+        sample, between, results, got = run_with_roots(
+            nodes, inputs, outputs, os.path.join(folder, "apart"))
+    except (discoc.CompileError, cluster.BuildError,
+            cluster.RunError) as error:
+        return tally.fail(name, f"{type(error).__name__}: {error}")
+    why = compare.fault(got, sample.want())
+    tally.check(f"{name} outputs", why is None, why)
+    same = all(got[k].tobytes() == plain[3][k].tobytes() for k in got)
+    tally.check(f"{name} bits", same, "not those of one root")
+    for aspect, why in faults(sample, between):
+        tally.check(f"{name} {aspect}", why is None, why)
+    counts = [r[1]["inferences"] for r in results]
+    tally.check(f"{name} counts", counts == [REPEAT] * nodes, str(counts))
+
+
+def check_refusal(tally, folder):
+    file = write_cluster(os.path.join(folder, "cluster.toml"), 2, 0, '"all"')
+    try:
+        discoc.compile(samples.DIGITS, 2, os.path.join(folder, "out"),
+                       extra=["--cluster", file])
+        why = "it compiles"
+    except discoc.CompileError as error:
+        text = str(error)
+        why = None if "must each name one node" in text else text
+    tally.check("output_at = all is refused", why is None, why)
+
+
 def main():
     discoc.need_compiler()
     tally = discoc.Tally()
@@ -101,6 +156,11 @@ def main():
             tally.check(f"{name} outputs", why is None, why)
             for aspect, why in faults(sample, between):
                 tally.check(f"{name} {aspect}", why is None, why)
+    for nodes, inputs, outputs in ROOTS:
+        with tempfile.TemporaryDirectory(prefix="discoc-tcp-") as folder:
+            check_roots(tally, nodes, inputs, outputs, folder)
+    with tempfile.TemporaryDirectory(prefix="discoc-tcp-") as folder:
+        check_refusal(tally, folder)
     return tally.close()
 
 

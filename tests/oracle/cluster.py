@@ -230,6 +230,7 @@ class Tcp:
     """All shards of one emitted directory as processes on this machine.
 
     `address(i, j)` says where node i finds node j (a proxy's port, say).
+    The manifest says who is given the inputs and who returns the outputs.
     """
 
     def __init__(self, out, nodes, feeds, work, ports=None, address=None,
@@ -239,6 +240,7 @@ class Tcp:
         address = address or (lambda i, j: ("127.0.0.1", ports[j]))
         self.target = os.path.join(work, "out")
         arguments = save_inputs(feeds, work)
+        root = load_json(os.path.join(out, "manifest.json"))["root"]
         self.processes = []
         self.started = time.monotonic()
         for rank in range(nodes):
@@ -249,8 +251,10 @@ class Tcp:
                 if peer < rank:
                     host, port = address(rank, peer)
                     command += ["--peer", f"{peer}={host}:{port}"]
-            if rank == 0:
-                command += [*arguments, "--output-dir", self.target]
+            if rank == root["input_at"]:
+                command += arguments
+            if rank == root["output_at"]:
+                command += ["--output-dir", self.target]
             self.processes.append(subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
 

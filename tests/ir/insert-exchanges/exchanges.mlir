@@ -214,3 +214,18 @@ func.func @put_together(
   return
 }
 }
+
+// -----
+
+// The output goes to the node that returns it, which is another than the one that is given the input.
+// CHECK-LABEL: func.func @apart
+module attributes {disco.nodes = 3 : i64, disco.root = 1 : i64, disco.output_at = 2 : i64} {
+func.func @apart() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x4xf32, #disco.owned<axis 1 : | 0 to 3 | >>
+  // CHECK: disco.unary
+  %y = disco.unary %x {act = #disco.act<relu>, disco.tensor = "y"} : (tensor<1x4xf32, #disco.owned<axis 1 : | 0 to 3 | >>) -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3 | >>
+  // CHECK: disco.exchange %{{.+}} routes [#disco.route<0 -> 2 : 0 to 1>, #disco.route<1 -> 2 : 2 to 3>] {root, tensor = "y"}
+  disco.output %y {name = "y", index = 0 : i64} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3 | >>) -> ()
+  return
+}
+}

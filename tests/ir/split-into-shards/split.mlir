@@ -187,3 +187,24 @@ func.func @main() {
   return
 }
 }
+
+// -----
+
+// One node is given the input, another returns the output.
+// CHECK: disco.output_at = 1 : i64
+// CHECK: module @node0
+// CHECK: disco.input  {
+// CHECK-NOT: disco.output %
+// CHECK: module @node1
+// CHECK-NOT: disco.input  {
+// CHECK: disco.recv
+// CHECK: disco.output %
+module attributes {disco.nodes = 2 : i64, disco.output_at = 1 : i64} {
+func.func @main() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>
+  %r = disco.exchange %x routes [#disco.route<0 -> 1 : 0 to 3>] {root, tensor = "x"} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>) -> tensor<1x4xf32, #disco.held<axis 1 : | 0 to 3>>
+  %m = disco.merge own %x remote(%r) {maps = [array<i64: 0, 0, 1, 1, 2, 2, 3, 3>]} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 3 | >>, tensor<1x4xf32, #disco.held<axis 1 : | 0 to 3>>) -> tensor<1x4xf32, #disco.held<axis 1 : | 0 to 3>>
+  disco.output %m {name = "x", index = 0 : i64} : (tensor<1x4xf32, #disco.held<axis 1 : | 0 to 3>>) -> ()
+  return
+}
+}
