@@ -21,6 +21,7 @@ import numpy as np
 
 import discoc
 
+_HERE = os.path.dirname(os.path.abspath(__file__))
 _RUNTIME_SOURCES = ("disco*.cpp", "transport/*.cpp", "host/*.cpp")
 _SYMBOL = re.compile(r"\bconst\s+disco_program\s+(?:\w+::)*(\w+)\b")
 # The stub's own files and the copies that discoc writes have one name here.
@@ -91,13 +92,17 @@ def symbol_of(directory):
 
 
 def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
-                 jobs=1, numbered=False):
+                 jobs=1, numbered=False, mail=False):
     """One program of several emitted directories; `program N ...` runs the
     one for N nodes, or, `numbered`, the N-th from 0. `apart`: a translation
-    unit a node, not one for all."""
+    unit a node, not one for all. `mail`: `program N PLACES ...`, data by
+    mailboxes of so many places."""
     work = program + ".d"
     os.makedirs(work, exist_ok=True)
     units, weights, tables, includes = [], [], [], []
+    header, call_main = (os.path.join(_HERE, "mail_main.h"), "mail_main") \
+        if mail else (f"{discoc.RUNTIME}/host/inproc_main.h",
+                      "disco_inproc_main")
     for number, out in enumerate(outs):
         directories = ranks_of(out)
         symbols = [symbol_of(d) for d in directories]
@@ -105,7 +110,7 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
         tables.append(f"  static const disco_program *const n{key}[]"
                       f" = {{{', '.join('&' + s for s in symbols)}}};\n"
                       f"  if (n == {key})\n    return "
-                      f"disco_inproc_main(argc - 1, argv + 1, n{key},"
+                      f"{call_main}(argc - 1, argv + 1, n{key},"
                       f" {len(symbols)});\n")
         for d in directories:
             includes.append(os.path.join(d, "model.h" if apart
@@ -119,7 +124,7 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
     with open(main, "w", encoding="utf-8") as stream:
         stream.write("#include <stdlib.h>\n")
         stream.writelines(f'#include "{path}"\n' for path in includes)
-        stream.write(f'#include "{discoc.RUNTIME}/host/inproc_main.h"\n'
+        stream.write(f'#include "{header}"\n'
                      "int main(int argc, char **argv) {\n"
                      "  int n = argc > 1 ? atoi(argv[1]) : -1;\n"
                      + "".join(tables) + "  return 99;\n}\n")
@@ -129,8 +134,8 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
         number, (path, cwd) = numbered
         target = os.path.join(work, f"{number}.o")
         settings = ["-std=c++17", _ONE_RUNTIME, *flags] if path.endswith(".cpp") else []
-        call([compiler(), *settings, "-I", cwd, "-c", path, "-o", target],
-              cwd)
+        call([compiler(), *settings, "-I", cwd, "-I", discoc.RUNTIME, "-c",
+              path, "-o", target], cwd)
         return target
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -170,13 +175,15 @@ def load_outputs(names, folder):
 
 
 def run_inproc(program, nodes, feeds, outputs, work, exact=True, repeat=1,
-               timeout=600):
-    """Returns ({output: array}, the JSON report)."""
+               timeout=600, places=None):
+    """Returns ({output: array}, the JSON report). `places`: of a program with
+    mailboxes."""
     arguments = save_inputs(feeds, work)
     target = os.path.join(work, f"out{nodes}")
     # A program without inputs runs until it is told to stop.
     count = [] if feeds else ["--count", "1"]
-    command = [program, str(nodes), *arguments, "--output-dir", target,
+    mail = [] if places is None else [str(places)]
+    command = [program, str(nodes), *mail, *arguments, "--output-dir", target,
                "--json", "--repeat", str(repeat), *count,
                *(["--exact"] if exact else [])]
     try:
