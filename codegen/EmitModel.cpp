@@ -333,7 +333,7 @@ static std::string tensorInfo(StringRef name, RankedTensorType type, StringRef d
 }
 
 int64_t ModelEmitter::arenaBytes() const {
-  return shard->getAttrOfType<IntegerAttr>("disco.arena_bytes").getInt();
+  return shard->getAttrOfType<IntegerAttr>(kArenaBytesAttr).getInt();
 }
 
 /// The model's inputs or outputs where this node is given, or returns, them; else null.

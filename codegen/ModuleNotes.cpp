@@ -16,15 +16,14 @@ void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
   auto text = [&](StringRef name, StringRef value) {
     return builder.getNamedAttr(name, builder.getStringAttr(value));
   };
-  module->setAttr(
-      "disco.model",
-      builder.getDictionaryAttr({text("name", options.modelName), text("file", options.modelFile),
-                                 text("sha256", options.modelSha256),
-                                 text("compiler", options.compilerVersion)}));
+  module->setAttr(kModelAttr, builder.getDictionaryAttr(
+                                  {text("name", options.modelName), text("file", options.modelFile),
+                                   text("sha256", options.modelSha256),
+                                   text("compiler", options.compilerVersion)}));
   SmallVector<NamedAttribute> settings;
   for (auto &[key, value] : options.settings)
     settings.push_back(text(key, value));
-  module->setAttr("disco.settings", builder.getDictionaryAttr(settings));
+  module->setAttr(kSettingsAttr, builder.getDictionaryAttr(settings));
   module->setAttr("disco.cluster", builder.getStringAttr(discoc::toToml(options.cluster)));
   SmallVector<int64_t> bare;
   discoc::Diagnostics ignored;
@@ -37,14 +36,14 @@ void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
   SmallVector<Attribute> labels;
   for (const std::string &label : options.labels)
     labels.push_back(builder.getStringAttr(label));
-  module->setAttr("disco.labels", builder.getArrayAttr(labels));
+  module->setAttr(kLabelsAttr, builder.getArrayAttr(labels));
   if (options.preprocess)
-    module->setAttr("disco.preprocess", builder.getStringAttr(discoc::toJson(*options.preprocess)));
+    module->setAttr(kPreprocessAttr, builder.getStringAttr(discoc::toJson(*options.preprocess)));
 }
 
 EmitOptions disco::readEmitOptions(ModuleOp module) {
   EmitOptions options;
-  auto model = module->getAttrOfType<DictionaryAttr>("disco.model");
+  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
   auto text = [&](StringRef name) {
     auto attr = model ? model.getAs<StringAttr>(name) : StringAttr();
     return attr ? attr.str() : "model";
@@ -53,7 +52,7 @@ EmitOptions disco::readEmitOptions(ModuleOp module) {
   options.modelFile = text("file");
   options.modelSha256 = text("sha256");
   options.compilerVersion = text("compiler");
-  if (auto settings = module->getAttrOfType<DictionaryAttr>("disco.settings"))
+  if (auto settings = module->getAttrOfType<DictionaryAttr>(kSettingsAttr))
     for (NamedAttribute entry : settings)
       options.settings[entry.getName().str()] = cast<StringAttr>(entry.getValue()).str();
   discoc::Diagnostics ignored;
@@ -63,10 +62,10 @@ EmitOptions disco::readEmitOptions(ModuleOp module) {
       options.cluster = *parsed;
   if (static_cast<int64_t>(options.cluster.nodes.size()) != nodes)
     options.cluster = discoc::defaultCluster(nodes);
-  if (auto labels = module->getAttrOfType<ArrayAttr>("disco.labels"))
+  if (auto labels = module->getAttrOfType<ArrayAttr>(kLabelsAttr))
     for (auto label : labels.getAsRange<StringAttr>())
       options.labels.push_back(label.str());
-  if (auto preprocess = module->getAttrOfType<StringAttr>("disco.preprocess"))
+  if (auto preprocess = module->getAttrOfType<StringAttr>(kPreprocessAttr))
     options.preprocess = discoc::parsePreprocess(preprocess.str(), "disco.preprocess", ignored);
   return options;
 }
@@ -74,8 +73,7 @@ EmitOptions disco::readEmitOptions(ModuleOp module) {
 discoc::Owners disco::makeOwners(ModuleOp module) {
   discoc::Owners owners;
   owners.nodes = nodesOf(module);
-  for (auto entry :
-       module->getAttrOfType<ArrayAttr>("disco.tensors").getAsRange<DictionaryAttr>()) {
+  for (auto entry : module->getAttrOfType<ArrayAttr>(kTensorsAttr).getAsRange<DictionaryAttr>()) {
     auto layout = entry.getAs<OwnedAttr>("owners");
     if (!layout || layout.getAxis() < 0)
       continue;
@@ -98,7 +96,7 @@ discoc::Masks disco::makeMasks(ModuleOp module) {
   discoc::Masks masks;
   masks.nodes = nodesOf(module);
   masks.apply = discoc::Masks::Apply::Zero;
-  auto noted = module->getAttrOfType<ArrayAttr>("disco.masks").getAsRange<DictionaryAttr>();
+  auto noted = module->getAttrOfType<ArrayAttr>(kMasksAttr).getAsRange<DictionaryAttr>();
   std::map<std::string, int>
       uses; // masks are stated by name: an op that became several contractions has none
   for (auto entry : noted)

@@ -76,9 +76,9 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
   manifest.root.outputAt = roots.output;
   manifest.labels = options.labels;
   manifest.preprocess = options.preprocess;
-  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.inputs").getAsRange<DictionaryAttr>())
+  for (auto entry : module->getAttrOfType<ArrayAttr>(kInputsAttr).getAsRange<DictionaryAttr>())
     manifest.inputs.push_back(makeTensor(entry));
-  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.outputs").getAsRange<DictionaryAttr>())
+  for (auto entry : module->getAttrOfType<ArrayAttr>(kOutputsAttr).getAsRange<DictionaryAttr>())
     manifest.outputs.push_back(makeTensor(entry));
   for (auto [rank, shard] : llvm::enumerate(shardsOf(module))) {
     discoc::ManifestNode node;
@@ -86,7 +86,7 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
     node.name = clusterNode(options, rank).name;
     node.board = clusterNode(options, rank).board;
     node.directory = "node" + std::to_string(rank);
-    node.arenaBytes = integerOf(shard, "disco.arena_bytes");
+    node.arenaBytes = integerOf(shard, kArenaBytesAttr);
     node.weightBytes = WeightStore(inferOf(shard)).bytes();
     manifest.nodes.push_back(std::move(node));
     for (auto send : inferOf(shard).getOps<SendOp>())
@@ -258,11 +258,11 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     node.rank = static_cast<int64_t>(rank);
     node.name = clusterNode(options, rank).name;
     node.board = clusterNode(options, rank).board;
-    node.arenaBytes = integerOf(shard, "disco.arena_bytes");
-    node.liveBytes = integerOf(shard, "disco.live_bytes");
+    node.arenaBytes = integerOf(shard, kArenaBytesAttr);
+    node.liveBytes = integerOf(shard, kLiveBytesAttr);
     report.nodes.push_back(std::move(node));
   }
-  for (auto entry : module->getAttrOfType<ArrayAttr>("disco.layers").getAsRange<DictionaryAttr>()) {
+  for (auto entry : module->getAttrOfType<ArrayAttr>(kLayersAttr).getAsRange<DictionaryAttr>()) {
     auto number = [&](StringRef name) { return entry.getAs<IntegerAttr>(name).getInt(); };
     discoc::LayerReport layer;
     layer.op = entry.getAs<StringAttr>("op").str();

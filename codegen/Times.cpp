@@ -19,7 +19,7 @@ static int64_t computeUs(func::FuncOp infer, const discoc::Board &board) {
     auto cost = dyn_cast<CostOpInterface>(op);
     if (!cost || cost.getMacs() == 0)
       continue;
-    const double each = op.hasAttr("quant") ? board.cyclesI8 : board.cyclesF32;
+    const double each = op.hasAttr(kQuantAttr) ? board.cyclesI8 : board.cyclesF32;
     if (each <= 0)
       return 0;
     cycles += each * static_cast<double>(cost.getMacs());

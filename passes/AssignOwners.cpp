@@ -1,5 +1,6 @@
 //===- AssignOwners.cpp - give every tensor its owner map -----------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/DivisionRules.h"
 #include "passes/Known.h"
 #include "passes/OwnerClasses.h"
 #include "passes/Passes.h"
@@ -14,9 +15,6 @@ namespace disco {
 using namespace mlir;
 using namespace disco;
 
-/// An axis with more channels than this is not divided: every channel has an entry in several
-/// tables.
-static constexpr int64_t kMaxChannels = int64_t(1) << 22;
 /// A message counts its bytes in 32 bits.
 static constexpr int64_t kMaxTensorBytes = (int64_t(1) << 31) - 1;
 
@@ -27,6 +25,11 @@ namespace {
 static std::optional<Contraction> contractionOf(Operation *op) {
   auto contraction = dyn_cast<ContractionOpInterface>(op);
   return contraction ? contraction.getContraction() : std::nullopt;
+}
+
+static bool isArithmetic(Operation *op) {
+  auto cost = dyn_cast<CostOpInterface>(op);
+  return cost && cost.isArithmetic();
 }
 
 static int64_t elements(Value value) { return tensorType(value).getNumElements(); }
@@ -59,7 +62,7 @@ private:
 
   /// Whether an op is a function of the elements of `vector` alone.
   static bool passes(Operation *op, Value vector) {
-    return isa<DivisionOpInterface>(op) && !isa<CostOpInterface>(op) &&
+    return isa<DivisionOpInterface>(op) && !isArithmetic(op) &&
            elements(op->getResult(0)) == elements(vector);
   }
 
@@ -109,11 +112,12 @@ public:
   int64_t operator[](Value value) const { return axes.lookup(value); }
   bool isReplicated(Value value) const { return replicated.contains(value); }
 
-  SmallVector<int64_t> operandAxes(Operation *op) const {
-    SmallVector<int64_t> list;
+  /// How an op is divided along an axis, as its operands are divided; null: not at all.
+  const Division *divide(DivisionOpInterface op, int64_t axis) {
+    SmallVector<int64_t> operandAxes;
     for (Value operand : op->getOperands())
-      list.push_back(axes.count(operand) ? axes.lookup(operand) : -1);
-    return list;
+      operandAxes.push_back(axes.count(operand) ? axes.lookup(operand) : -1);
+    return rules.of(op).along(axis, operandAxes);
   }
 
 private:
@@ -157,7 +161,7 @@ private:
     for (int64_t axis : candidates(result)) {
       int64_t cost = costOfReaders(result, axis);
       if (rule) {
-        std::optional<Division> division = rule.divide(axis, operandAxes(op));
+        const Division *division = divide(rule, axis);
         if (!division && runsOverDivided(rule) && axis == axes.lookup(op->getOperand(0)) &&
             shapeOf(result) == shapeOf(op->getOperand(0))) {
           // Divided like its operand: only statistics travel.
@@ -182,7 +186,7 @@ private:
     }
     // Arithmetic is divided even where that moves more; what only looks at a tensor may stay at the
     // root.
-    int64_t undivided = rule && !isa<CostOpInterface>(op) ? costOfUndivided(op) : bestCost;
+    int64_t undivided = rule && !isArithmetic(op) ? costOfUndivided(op) : bestCost;
     if (rule && runsOverDivided(rule) && shapeOf(result) != shapeOf(op->getOperand(0)) &&
         nodes * statisticBytes(rule) < std::min(undivided, bestCost)) {
       replicated.insert(result);
@@ -201,7 +205,7 @@ private:
 
   /// Whether an op computes with constants alone. Arithmetic is divided all the same.
   bool isOfConstants(Operation *op) const {
-    return op->getNumOperands() > 0 && !isa<CostOpInterface>(op) &&
+    return op->getNumOperands() > 0 && !isArithmetic(op) &&
            llvm::all_of(op->getOperands(), [&](Value operand) {
              return isConstant(operand) || ofConstants.contains(operand);
            });
@@ -230,8 +234,7 @@ private:
   /// Whether every node computes an op because all that it reads is everywhere. What grows is
   /// divided nevertheless.
   bool isMadeEverywhere(DivisionOpInterface op) const {
-    if (op->getNumOperands() == 0 || isa<CostOpInterface>(op.getOperation()) ||
-        op->hasAttr(kOwnersAttr))
+    if (op->getNumOperands() == 0 || isArithmetic(op) || op->hasAttr(kOwnersAttr))
       return false;
     int64_t most = 0;
     bool any = false;
@@ -283,22 +286,24 @@ private:
     return count->second > (isLarge(use) ? 1 : 0);
   }
 
-  /// What one way to divide a reader along an axis of its result needs of its operands.
+  /// What dividing a reader along an axis of its result needs of its operands.
   struct Way {
     int64_t axis;
-    Division division;
+    const Division *division;
     int64_t gathered;                    // bytes of what has to be whole,
     DenseMap<Value, int64_t> gatheredOf; // and of each tensor
   };
 
-  /// The ways to divide a reader of which one operand, or all where there are many, are divided
-  /// along an axis.
-  std::vector<Way> waysOf(DivisionOpInterface op, ArrayRef<int64_t> hints) {
+  /// The ways to divide a reader of which one operand is divided along an axis.
+  std::vector<Way> waysOf(OpOperand &use, int64_t usedAxis) {
+    auto op = cast<DivisionOpInterface>(use.getOwner());
+    SmallVector<int64_t> hints(op->getNumOperands(), -1);
+    hints[use.getOperandNumber()] = usedAxis;
     std::vector<Way> ways;
     for (int64_t axis : candidates(op->getResult(0)))
-      if (std::optional<Division> division = op.divide(axis, hints)) {
-        Way way{axis, std::move(*division), 0, DenseMap<Value, int64_t>()};
-        for (auto [operand, need] : llvm::zip(op->getOperands(), way.division.operands))
+      if (const Division *division = rules.of(op).along(axis, hints)) {
+        Way way{axis, division, 0, DenseMap<Value, int64_t>()};
+        for (auto [operand, need] : llvm::zip(op->getOperands(), division->operands))
           if (need.kind == OperandNeed::Whole && isDivided(operand)) {
             way.gathered += bytesOf(operand);
             way.gatheredOf[operand] += bytesOf(operand);
@@ -311,10 +316,10 @@ private:
   /// More operands than a layer has: such a list is not looked through once for each of them.
   static constexpr unsigned kManyOperands = 64;
 
-  const std::vector<Way> &waysOfMany(DivisionOpInterface op, int64_t axis) {
-    auto [ways, inserted] = manyWays.try_emplace({op.getOperation(), axis});
+  const std::vector<Way> &waysOfMany(OpOperand &use, int64_t axis) {
+    auto [ways, inserted] = manyWays.try_emplace({use.getOwner(), axis});
     if (inserted)
-      ways->second = waysOf(op, SmallVector<int64_t>(op->getNumOperands(), axis));
+      ways->second = waysOf(use, axis);
     return ways->second;
   }
 
@@ -340,13 +345,10 @@ private:
              (shapeOf(result) == shapeOf(use.get()) ? costOfResult(axis) : 0);
     std::vector<Way> few;
     bool isMany = op->getNumOperands() > kManyOperands;
-    if (!isMany) {
-      SmallVector<int64_t> hints(op->getNumOperands(), -1);
-      hints[use.getOperandNumber()] = axis;
-      few = waysOf(rule, hints);
-    }
-    for (const Way &way : isMany ? waysOfMany(rule, axis) : few) {
-      const OperandNeed &need = way.division.operands[use.getOperandNumber()];
+    if (!isMany)
+      few = waysOf(use, axis);
+    for (const Way &way : isMany ? waysOfMany(use, axis) : few) {
+      const OperandNeed &need = way.division->operands[use.getOperandNumber()];
       int64_t cost = follows(need, axis) ? 0 : bytesOf(use.get());
       // What else has to be whole for this axis is gathered on its account.
       cost += way.gathered - way.gatheredOf.lookup(use.get());
@@ -363,6 +365,7 @@ private:
   DenseSet<Value> replicated, ofConstants;
   DenseMap<Divided, int64_t> readerCosts;
   DenseMap<Operation *, int64_t> largeOperands;
+  DivisionRules rules;
   std::map<std::pair<Operation *, int64_t>, std::vector<Way>> manyWays;
   SqueezeFinder squeezes;
 };
@@ -462,8 +465,7 @@ private:
   bool reducesRootOwned(Operation *op) {
     auto rule = dyn_cast<DivisionOpInterface>(op);
     return rule && axes[op->getResult(0)] >= 0 && !rule.getStatisticAxes().empty() &&
-           rootOwned.contains(op->getOperand(0)) &&
-           !rule.divide(axes[op->getResult(0)], axes.operandAxes(rule));
+           rootOwned.contains(op->getOperand(0)) && !axes.divide(rule, axes[op->getResult(0)]);
   }
 
   void collect() {
@@ -496,7 +498,7 @@ private:
       auto rule = dyn_cast<DivisionOpInterface>(value.getDefiningOp());
       if (!rule || axes[value] < 0 || rootOwned.contains(value))
         continue;
-      std::optional<Division> division = rule.divide(axes[value], axes.operandAxes(rule));
+      const Division *division = axes.divide(rule, axes[value]);
       if (!division && !rule.getStatisticAxes().empty() && !inExactOrder(rule) &&
           axes[rule->getOperand(0)] == axes[value] && !rootOwned.contains(rule->getOperand(0)))
         classes.tie(value, rule->getOperand(0), Relation::identity(shapeOf(value)[axes[value]]));

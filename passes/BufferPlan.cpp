@@ -42,21 +42,6 @@ bool disco::isSentInPlace(SendOp send) {
          valueBytes(input) == send.getBuffer().getType().getBytes();
 }
 
-bool disco::isView(Operation *op) {
-  auto rearrange = dyn_cast<RearrangeOp>(op);
-  if (!rearrange)
-    return false;
-  int64_t before = -1;
-  for (int64_t p : rearrange.getPerm()) {
-    if (rearrange.getView()[p] == 1)
-      continue;
-    if (p < before)
-      return false;
-    before = p;
-  }
-  return true;
-}
-
 BufferPlan::BufferPlan(func::FuncOp function) : keepInputs(inputsInArena(function)) {
   Block &block = function.getBody().front();
   int64_t index = 0;
@@ -82,29 +67,23 @@ bool BufferPlan::diesAt(Value value, int64_t index) const {
   return place.buffer >= 0 && buffers[place.buffer].end <= index;
 }
 
-/// The operand whose storage the op may overwrite with its result; null when it needs storage of
-/// its own.
-static Value reusableOperand(Operation *op) {
-  auto fits = [&](Value operand) {
-    return operand && valueBytes(operand) == valueBytes(op->getResult(0));
-  };
-  if (auto unary = dyn_cast<UnaryOp>(op))
-    return fits(unary.getX()) ? unary.getX() : Value();
-  // Integers of 8 bits are written behind the sums that are still to be read.
-  if (auto requantize = dyn_cast<RequantizeOp>(op))
-    return requantize.getX();
-  if (auto binary = dyn_cast<BinaryOp>(op))
-    if (fits(binary.getLhs()) && shapeOf(binary.getLhs()) == shapeOf(binary.getResult()) &&
-        binary.getLhs() != binary.getRhs())
-      return binary.getLhs();
-  return {};
-}
-
 /// Whether no other operand of the op lies in the buffer of one of them.
 bool BufferPlan::readOnce(Operation *op, Value operand) const {
   int64_t buffer = places.lookup(operand).buffer;
   return llvm::count_if(op->getOperands(),
                         [&](Value other) { return places.lookup(other).buffer == buffer; }) == 1;
+}
+
+/// The operand whose storage the op overwrites with its result; null when it needs storage of its
+/// own.
+Value BufferPlan::dying(Operation *op, int64_t index) const {
+  auto storage = dyn_cast<StorageOpInterface>(op);
+  if (!storage)
+    return {};
+  for (InPlaceOperand operand : storage.getInPlaceOperands())
+    if (diesAt(operand.value, index) && (!operand.alone || readOnce(op, operand.value)))
+      return operand.value;
+  return {};
 }
 
 void BufferPlan::placeResults(Operation *op, int64_t index) {
@@ -122,21 +101,8 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
     // It is there before anything else is.
     places[op->getResult(0)] = newBuffer(valueBytes(op->getResult(0)), -1);
   } else if (op->getNumResults() == 1) {
-    Value result = op->getResult(0), reused = reusableOperand(op);
-    Value init;
-    if (auto conv = dyn_cast<ConvOp>(op))
-      init = conv.getInit();
-    else if (auto matmul = dyn_cast<MatMulOp>(op))
-      init = matmul.getInit();
-    if (isView(op))
-      places[result] = shareWith(op->getOperand(0), 0);
-    else if (init && valueBytes(init) == valueBytes(result) && diesAt(init, index) &&
-             readOnce(op, init))
-      places[result] = shareWith(init, 0);
-    else if (reused && diesAt(reused, index))
-      places[result] = shareWith(reused, 0);
-    else
-      places[result] = newBuffer(valueBytes(result), index);
+    Value result = op->getResult(0), reused = isView(op) ? op->getOperand(0) : dying(op, index);
+    places[result] = reused ? shareWith(reused, 0) : newBuffer(valueBytes(result), index);
   }
   // Uses are known from the start: the buffer's end is that of all its values.
   for (Value result : op->getResults()) {

@@ -41,6 +41,7 @@ private:
   Place shareWith(mlir::Value value, int64_t distance);
   bool diesAt(mlir::Value value, int64_t index) const;
   bool readOnce(mlir::Operation *op, mlir::Value operand) const;
+  mlir::Value dying(mlir::Operation *op, int64_t index) const;
 
   bool keepInputs;
   llvm::DenseMap<mlir::Value, Place> places;
@@ -48,16 +49,11 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> viewOfInput;
 };
 
-/// Ranks whose inputs have a place in the arena, on the module of the whole model: nodes that have
-/// no memory to waste. Elsewhere inputs are read where the caller has them.
-inline constexpr llvm::StringLiteral kInputsInArenaAttr = "disco.inputs_in_arena";
+/// Whether a shard's inputs have a place in its arena (kInputsInArenaAttr).
 bool inputsInArena(mlir::func::FuncOp function);
 
 /// Whether a message is one whole tensor as it lies in memory: nothing has to be packed.
 bool isSentInPlace(SendOp send);
-
-/// Whether a value is an unchanged view of the bytes of its operand.
-bool isView(mlir::Operation *op);
 
 } // namespace disco
 

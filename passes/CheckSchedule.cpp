@@ -245,7 +245,7 @@ private:
       columns->assign(origins.asArrayRef().begin(), origins.asArrayRef().end());
     }
     SmallVector<int64_t> read;
-    if (auto channels = op->getAttrOfType<DenseI64ArrayAttr>("channels"))
+    if (auto channels = op->getAttrOfType<DenseI64ArrayAttr>(kChannelsAttr))
       for (int64_t channel : channels.asArrayRef())
         read.push_back(present[channel]);
     else
@@ -335,7 +335,7 @@ std::optional<std::pair<size_t, size_t>> findOverlap(const std::vector<Buffer> &
 /// Offsets as planned: no two buffers that live at the same time share a byte, and everything lies
 /// within the arena.
 LogicalResult checkArena(ModuleOp shard) {
-  auto arena = shard->getAttrOfType<IntegerAttr>("disco.arena_bytes");
+  auto arena = shard->getAttrOfType<IntegerAttr>(kArenaBytesAttr);
   if (!arena)
     return success();
   func::FuncOp function = inferOf(shard);

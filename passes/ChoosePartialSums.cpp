@@ -80,7 +80,7 @@ private:
   }
 
   /// How an op computes with integers; null: it does not.
-  static QuantAttr quantOf(Operation *op) { return op->getAttrOfType<QuantAttr>("quant"); }
+  static QuantAttr quantOf(Operation *op) { return op->getAttrOfType<QuantAttr>(kQuantAttr); }
 
   /// The type of an op's sums: of integers they have 32 bits until they are whole.
   static RankedTensorType sumType(Operation *op) {
@@ -164,7 +164,7 @@ private:
   void rewrite(Operation *op, SmallVectorImpl<Addend> &addends) {
     Contraction rule = *cast<ContractionOpInterface>(op).getContraction();
     OpBuilder builder(op);
-    Attribute full = op->getAttr("mask");
+    Attribute full = op->getAttr(kMaskAttr);
     SmallVector<Attribute> kept;
     for (auto route : cast<ArrayAttr>(full).getAsRange<RouteAttr>()) {
       auto addend = llvm::find_if(addends, [&](const Addend &a) {
@@ -177,7 +177,7 @@ private:
     }
     for (Addend &addend : addends)
       makeAddend(builder, op, rule, addend);
-    op->setAttr("mask", builder.getArrayAttr(kept));
+    op->setAttr(kMaskAttr, builder.getArrayAttr(kept));
     op->setAttr(kFullMaskAttr, full);
     accumulate(op, rule.resultAxis, addends);
     ++contractions;
@@ -200,20 +200,12 @@ private:
         weights.getLoc(), RankedTensorType::get(shape, weights.getType().getElementType()),
         weights.getValue(), sameRows ? ArrayAttr() : builder.getArrayAttr(view));
     Attribute mask = RouteAttr::get(builder.getContext(), addend.from, addend.from, addend.columns);
-    NamedAttrList attrs(op->getAttrs());
-    attrs.erase("act");
-    attrs.set("mask", builder.getArrayAttr(mask));
-    attrs.set("operandSegmentSizes", builder.getDenseI32ArrayAttr({1, 1, 0, 0, 0}));
-    attrs.set(kRouteKindAttr, RouteKindAttr::get(builder.getContext(), RouteKind::PartialSum));
-    if (QuantAttr quant = quantOf(op))
-      attrs.set("quant", quant.sumOnly().ofRows(addend.rows));
-    Type type =
+    auto type =
         RankedTensorType::get(resultShape, sumType(op).getElementType(),
                               OwnedAttr::at(builder.getContext(), addend.from, owners.getNodes(),
                                             rule.resultAxis, addend.rows.size()));
-    OperationState state(op->getLoc(), op->getName(), {op->getOperand(0), rows}, type,
-                         attrs.getAttrs());
-    addend.value = builder.create(state)->getResult(0);
+    addend.value = cast<ContractionOpInterface>(op).buildAddend(builder, rows, addend.rows,
+                                                                builder.getArrayAttr(mask), type);
   }
 
   /// What follows the sum, and the tensor's name, belong to the whole sum.
@@ -230,12 +222,12 @@ private:
     QuantAttr quant = quantOf(op);
     auto sum = builder.create<AccumulateOp>(
         op->getLoc(), result.getType(), result, values, builder.getI64IntegerAttr(axis),
-        builder.getArrayAttr(rows), op->getAttrOfType<ActAttr>("act"),
+        builder.getArrayAttr(rows), op->getAttrOfType<ActAttr>(kActAttr),
         quant && quant.getMultiplier() ? quant : QuantAttr());
-    op->removeAttr("act");
+    op->removeAttr(kActAttr);
     if (quant) {
       result.setType(sumType(op));
-      op->setAttr("quant", quant.sumOnly());
+      op->setAttr(kQuantAttr, quant.sumOnly());
     }
     if (Attribute name = op->removeAttr(kTensorAttr))
       sum->setAttr(kTensorAttr, name);

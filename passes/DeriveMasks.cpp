@@ -18,7 +18,7 @@ namespace {
 class ColumnScanner {
 public:
   ColumnScanner(Operation *op, const Contraction &contraction)
-      : contraction(contraction), quant(op->getAttrOfType<QuantAttr>("quant")),
+      : contraction(contraction), quant(op->getAttrOfType<QuantAttr>(kQuantAttr)),
         view(op->getOperand(contraction.weights)) {
     ArrayRef<int64_t> shape = shapeOf(op->getOperand(contraction.weights));
     rows = shape[contraction.rowAxis];
@@ -144,7 +144,7 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
           numMaskedColumns += columns.size() - read->size();
       }
     }
-    op->setAttr("mask", ArrayAttr::get(&getContext(), mask));
+    op->setAttr(kMaskAttr, ArrayAttr::get(&getContext(), mask));
     op->removeAttr(kStatedMaskAttr);
     ++numContractions;
     return success();

@@ -3,7 +3,6 @@
 #include "passes/LayerSummary.h"
 #include "passes/Needs.h"
 #include "passes/Passes.h"
-#include "passes/QuantizedValues.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 
@@ -21,7 +20,7 @@ namespace {
 struct Demand {
   std::map<std::pair<int64_t, int64_t>, IndexSet> routes;
   Value exchanged;                     // the exchange's result, once made
-  llvm::MapVector<Value, Value> reals; // what is made of it for readers of a dequantised tensor
+  llvm::MapVector<Value, Value> reals; // what is made of it for readers of what it carries
 };
 
 class ExchangeInserter {
@@ -154,31 +153,17 @@ private:
     routes += static_cast<int64_t>(attrs.size());
   }
 
-  /// What an exchange brings of `value`: integers are made reals again where they arrive.
+  /// What an exchange brings of `value`: what a carrier stands for is made again where it arrives.
   static Value arrivedAs(Value value, Demand &demand) {
     if (Needs::carrierOf(value) == value)
       return demand.exchanged;
     Value &reals = demand.reals[value];
     if (reals)
       return reals;
-    auto op = value.getDefiningOp<DequantizeOp>();
-    TensorScale scale = *tensorScaleOf(op);
     OpBuilder builder(value.getContext());
     builder.setInsertionPointAfterValue(demand.exchanged);
-    auto one = [&](Type element, auto set) -> Value {
-      auto type = RankedTensorType::get({}, element);
-      ConstantBuilder constant(type);
-      set(constant);
-      return builder.create<ConstantOp>(op.getLoc(), type, constant.finish(), ArrayAttr());
-    };
-    Value factor = one(builder.getF32Type(),
-                       [&](ConstantBuilder &constant) { constant.setReal(0, scale.scale); }),
-          zero;
-    if (scale.zero != 0)
-      zero = one(tensorType(op.getX()).getElementType(),
-                 [&](ConstantBuilder &constant) { constant.setInteger(0, scale.zero); });
     Type type = withLayout(tensorType(value), tensorType(demand.exchanged).getEncoding());
-    reals = builder.create<DequantizeOp>(op.getLoc(), type, demand.exchanged, factor, zero);
+    reals = value.getDefiningOp<CarriedOpInterface>().restore(builder, demand.exchanged, type);
     return reals;
   }
 

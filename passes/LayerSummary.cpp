@@ -24,7 +24,7 @@ static std::pair<int64_t, int64_t> countPairs(Operation *op, const Contraction &
   bool divided = owners.getAxis() == rule.resultAxis;
   int64_t kept = 0;
   bool everywhere = owners.isReplicated();
-  for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>()) {
+  for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>()) {
     if (everywhere && route.getTo() != 0)
       continue; // the same again
     IndexSet outputs = divided ? owners.getSet(route.getTo()) : IndexSet::all(rows);
@@ -67,7 +67,7 @@ static void addCosts(Operation *op, Layer &layer) {
   }
   auto contraction = dyn_cast<ContractionOpInterface>(op);
   std::optional<Contraction> rule = contraction ? contraction.getContraction() : std::nullopt;
-  if (rule && op->hasAttr("mask")) {
+  if (rule && op->hasAttr(kMaskAttr)) {
     auto [kept, all] = countPairs(op, *rule);
     int64_t matrix = byteSize(tensorType(op->getOperand(rule->weights)));
     macs = macs / std::max<int64_t>(all, 1) * kept;
@@ -85,7 +85,7 @@ static int64_t integerOf(Operation *op, StringRef name) {
 
 static Attribute fullMask(Operation *op) {
   Attribute full = op->getAttr(kFullMaskAttr);
-  return full ? full : op->getAttr("mask");
+  return full ? full : op->getAttr(kMaskAttr);
 }
 
 /// A contraction's mask, and who owns what it reads and makes, where both are divided along its
@@ -140,7 +140,7 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
     auto name = op.getAttrOfType<StringAttr>(kTensorAttr);
     if (name && !op.hasAttr(kRouteKindAttr))
       tensors.push_back(tensor(name, tensorType(op.getResult(0)), ownersOf(op.getResult(0))));
-    if (op.hasAttr("mask") && !op.hasAttr(kRouteKindAttr))
+    if (op.hasAttr(kMaskAttr) && !op.hasAttr(kRouteKindAttr))
       masks.push_back(noteMask(builder, &op));
     Layer &layer = layers[builder.getStringAttr(opName(&op))];
     if (layer.type.empty())
@@ -165,9 +165,9 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
                               builder.getI64IntegerAttr(layer.denseWeightBytes)),
          builder.getNamedAttr("dense_bytes", builder.getI64IntegerAttr(layer.denseBytes)),
          builder.getNamedAttr("dense_messages", builder.getI64IntegerAttr(layer.denseMessages))}));
-  module->setAttr("disco.inputs", builder.getArrayAttr(inputs));
-  module->setAttr("disco.outputs", builder.getArrayAttr(outputs));
-  module->setAttr("disco.tensors", builder.getArrayAttr(tensors));
-  module->setAttr("disco.masks", builder.getArrayAttr(masks));
-  module->setAttr("disco.layers", builder.getArrayAttr(list));
+  module->setAttr(kInputsAttr, builder.getArrayAttr(inputs));
+  module->setAttr(kOutputsAttr, builder.getArrayAttr(outputs));
+  module->setAttr(kTensorsAttr, builder.getArrayAttr(tensors));
+  module->setAttr(kMasksAttr, builder.getArrayAttr(masks));
+  module->setAttr(kLayersAttr, builder.getArrayAttr(list));
 }

@@ -14,11 +14,6 @@ namespace disco {
 /// - `disco.layers`: what each ONNX op costs on one node, with its masks and without.
 void noteLayers(mlir::ModuleOp module, mlir::func::FuncOp function);
 
-/// On a reader before the split: bytes that dense gather would bring to it for the first time, and
-/// messages.
-inline constexpr llvm::StringLiteral kDenseBytesAttr = "disco.dense_bytes";
-inline constexpr llvm::StringLiteral kDenseMessagesAttr = "disco.dense_messages";
-
 } // namespace disco
 
 #endif // DISCOC_PASSES_LAYERSUMMARY_H

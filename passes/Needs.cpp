@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/Needs.h"
 #include "passes/Known.h"
-#include "passes/QuantizedValues.h"
 
 using namespace mlir;
 using namespace disco;
@@ -53,40 +52,36 @@ IndexSet Needs::needOf(Operation *op, unsigned k, const OperandNeed &need, const
   if (dense)
     return need.relation ? need.relation->apply(computed) : all;
   IndexSet columns;
-  for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>())
+  for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>())
     if (route.getTo() == rank)
       columns.add(route.getSet());
   return columns;
 }
 
 Value Needs::carrierOf(Value value) {
-  auto op = value.getDefiningOp<DequantizeOp>();
-  if (!op || isConstant(op.getX()) || ownersOf(op.getX()) != ownersOf(value) ||
-      elementBytes(tensorType(op.getX()).getElementType()) >=
+  auto op = dyn_cast_or_null<CarriedOpInterface>(value.getDefiningOp());
+  Value carrier = op ? op.getCarrier() : Value();
+  if (!carrier || isConstant(carrier) || ownersOf(carrier) != ownersOf(value) ||
+      elementBytes(tensorType(carrier).getElementType()) >=
           elementBytes(tensorType(value).getElementType()))
     return value;
-  return tensorScaleOf(op) ? op.getX() : value;
+  return carrier;
 }
 
-std::optional<Division> Needs::divisionOf(Operation *op) {
-  Division whole;
-  whole.operands.assign(op->getNumOperands(), OperandNeed::whole());
-  OwnedAttr owners = op->getNumResults() ? ownersOf(op->getResult(0)) : OwnedAttr();
-  auto rule = dyn_cast<DivisionOpInterface>(op);
-  if (!rule || owners.getAxis() < 0)
-    return whole;
+const Division *Needs::divisionOf(DivisionOpInterface op) const {
   SmallVector<int64_t> operandAxes;
   for (Value operand : op->getOperands())
     operandAxes.push_back(isConstant(operand) ? -1 : ownersOf(operand).getAxis());
-  return rule.divide(owners.getAxis(), operandAxes);
+  return rules.of(op).along(ownersOf(op->getResult(0)).getAxis(), operandAxes);
 }
 
 /// Whether an op is an output of the model, or one that the root puts together of other tensors
 /// without computing anything but the reals that integers stand for.
 bool Needs::handsIn(Operation *op) const {
   auto putsTogether = [](Operation *op) {
-    return isa<ConcatOp, DequantizeOp, RearrangeOp, SelectOp, SliceOp>(op) &&
-           ownersOf(op->getResult(0)).getAxis() < 0 && !ownersOf(op->getResult(0)).isReplicated();
+    auto rule = dyn_cast<DivisionOpInterface>(op);
+    return rule && rule.isMovement() && ownersOf(op->getResult(0)).getAxis() < 0 &&
+           !ownersOf(op->getResult(0)).isReplicated();
   };
   return computeKnown(handingIn, op, [&](Operation *next, SmallVectorImpl<Operation *> &missing) {
     if (isa<OutputOp>(next) || !putsTogether(next))
@@ -109,7 +104,10 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
     if (!isConstant(operand) && !ownersOf(operand))
       return op->emitError("has an operand without owner map: run disco-assign-owners first");
   bool output = handsIn(op);
-  std::optional<Division> division = divisionOf(op);
+  auto rule = dyn_cast<DivisionOpInterface>(op);
+  const Division whole = Division::whole(op->getNumOperands());
+  const Division *division =
+      rule && ownersOf(op->getResult(0)).getAxis() >= 0 ? divisionOf(rule) : &whole;
   if (!division)
     return op->emitError("cannot be divided along the axis of its owner map; state another axis, "
                          "or no map, for it");
@@ -121,7 +119,7 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
     if (isConstant(use.get()))
       continue;
     const OperandNeed &need = division->operands[use.getOperandNumber()];
-    if (need.kind == OperandNeed::Contracted && !op->hasAttr("mask"))
+    if (need.kind == OperandNeed::Contracted && !op->hasAttr(kMaskAttr))
       return op->emitError("has no mask: run disco-derive-masks first");
     Shortage shortage{&use, {}, output};
     bool lacks = false;
@@ -135,11 +133,11 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
   return success();
 }
 
-/// The division of an op that only renames channels.
-std::optional<Division> Needs::renamingOf(Value value) const {
+/// The division of an op that only renames channels; null: it does more.
+const Division *Needs::renamingOf(Value value) const {
   auto rule = dyn_cast_or_null<DivisionOpInterface>(value.getDefiningOp());
   int64_t axis = ownersOf(value).getAxis();
-  return rule && axis >= 0 && rule.relabels(axis) ? divisionOf(rule) : std::nullopt;
+  return rule && axis >= 0 && rule.relabels(axis) ? divisionOf(rule) : nullptr;
 }
 
 /// Whether a need names channels of an operand that could be those of the result.
@@ -149,7 +147,7 @@ static bool isRenamed(const OperandNeed &need, Value operand) {
 
 const std::vector<Feature> &Needs::origins(Value value) {
   return computeKnown(originCache, value, [&](Value next, SmallVectorImpl<Value> &missing) {
-    std::optional<Division> division = renamingOf(next);
+    const Division *division = renamingOf(next);
     if (division)
       for (auto [operand, need] :
            llvm::zip(next.getDefiningOp()->getOperands(), division->operands))
@@ -160,7 +158,7 @@ const std::vector<Feature> &Needs::origins(Value value) {
 }
 
 /// The origins of all operands are known.
-std::vector<Feature> Needs::traceOrigins(Value value, const std::optional<Division> &division) {
+std::vector<Feature> Needs::traceOrigins(Value value, const Division *division) {
   OwnedAttr owners = ownersOf(value);
   std::vector<Feature> features(axisExtent(tensorType(value), owners.getAxis()));
   for (size_t i = 0; i < features.size(); ++i)

@@ -3,7 +3,7 @@
 #ifndef DISCOC_PASSES_NEEDS_H
 #define DISCOC_PASSES_NEEDS_H
 
-#include "compiler/dialect/Disco.h"
+#include "compiler/dialect/DivisionRules.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/DenseMap.h"
 #include <vector>
@@ -46,14 +46,13 @@ public:
   /// else itself. Channels are the same.
   static mlir::Value carrierOf(mlir::Value value);
 
-  /// The division of an op along the axis of its owner map; all needs are whole where it has none.
-  static std::optional<Division> divisionOf(mlir::Operation *op);
-
 private:
   bool handsIn(mlir::Operation *op) const;
   bool mayBeHandedOut(mlir::Value value) const;
-  std::optional<Division> renamingOf(mlir::Value value) const;
-  std::vector<Feature> traceOrigins(mlir::Value value, const std::optional<Division> &division);
+  /// The division of an op along the axis of its owner map; null: it has none along it.
+  const Division *divisionOf(DivisionOpInterface op) const;
+  const Division *renamingOf(mlir::Value value) const;
+  std::vector<Feature> traceOrigins(mlir::Value value, const Division *division);
   IndexSet needOf(mlir::Operation *op, unsigned k, const OperandNeed &need,
                   const IndexSet &computed, int64_t rank) const;
   void traceOperand(std::vector<Feature> &features, llvm::ArrayRef<IndexSet> owned,
@@ -62,6 +61,7 @@ private:
   int64_t nodes;
   Roots roots;
   bool dense;
+  mutable DivisionRules rules;
   llvm::DenseMap<mlir::Value, std::vector<Feature>> originCache;
   mutable llvm::DenseMap<mlir::Value, bool> handedOut;
   mutable llvm::DenseMap<mlir::Operation *, bool> handingIn;

@@ -1,7 +1,8 @@
 //===- Passes.td - the passes of discoc -----------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// In the order in which they run. A pass is one entry here and one file, named like its class.
+// In the order in which they run; at the end what is for people and tests. A pass is one entry here and one file, named like
+// its class.
 #ifndef DISCO_PASSES_TD
 #define DISCO_PASSES_TD
 
@@ -227,6 +228,19 @@ def PlanMemory : Pass<"disco-plan-memory", "mlir::ModuleOp"> {
     ```mlir
     %a = disco.conv %x, %w {disco.offsets = array<i64: 0>}
     %b = disco.unary %a {act = #disco.act<exp>, disco.offsets = array<i64: 0>}
+    ```
+  }];
+}
+
+def PrintDivisions : Pass<"disco-print-divisions", "mlir::ModuleOp"> {
+  let summary = "write the division rule of every op beside it";
+  let description = [{
+    For each axis of the result along which the op can be divided, what a node that computes some of its indices needs of each
+    operand: all of it, the indices of an axis that a relation names, or the columns that a mask names. Several ways are joined by `or`;
+    `following`: only where the operand is divided along that axis. No stage reads this text, and it is no stage itself.
+
+    ```mlir
+    %y = disco.matmul %x, %w {disco.division = "1 = (contracted 1, 1 same)"}
     ```
   }];
 }

@@ -39,8 +39,8 @@ static int64_t integerAttr(ModuleOp module, StringRef name, int64_t otherwise) {
 int64_t disco::nodesOf(ModuleOp module) { return integerAttr(module, kNodesAttr, 1); }
 
 Roots disco::rootsOf(ModuleOp module) {
-  const int64_t input = integerAttr(module, "disco.root", 0);
-  return {input, integerAttr(module, "disco.output_at", input)};
+  const int64_t input = integerAttr(module, kRootAttr, 0);
+  return {input, integerAttr(module, kOutputAtAttr, input)};
 }
 
 func::FuncOp disco::mainOf(ModuleOp module) {
@@ -55,7 +55,7 @@ func::FuncOp disco::mainOf(ModuleOp module) {
 SmallVector<ModuleOp> disco::shardsOf(ModuleOp module) {
   SmallVector<ModuleOp> shards;
   for (ModuleOp shard : module.getOps<ModuleOp>())
-    if (shard->hasAttr("disco.rank"))
+    if (shard->hasAttr(kRankAttr))
       shards.push_back(shard);
   return shards;
 }

@@ -210,8 +210,8 @@ void planShard(ModuleOp shard) {
   BufferPlan plan(function);
   int64_t arena = plan.buffers.empty() ? 0 : placeAll(plan.buffers, plan.largestLiveSum());
   OpBuilder builder(shard.getContext());
-  shard->setAttr("disco.arena_bytes", builder.getI64IntegerAttr(arena));
-  shard->setAttr("disco.live_bytes", builder.getI64IntegerAttr(plan.largestLiveSum()));
+  shard->setAttr(kArenaBytesAttr, builder.getI64IntegerAttr(arena));
+  shard->setAttr(kLiveBytesAttr, builder.getI64IntegerAttr(plan.largestLiveSum()));
   for (Operation &op : function.getBody().front()) {
     SmallVector<int64_t> offsets;
     for (Value result : op.getResults()) {

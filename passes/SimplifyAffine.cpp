@@ -92,7 +92,7 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     Operation *producer = made.getDefiningOp();
     auto contraction = dyn_cast_or_null<ContractionOpInterface>(producer);
     std::optional<Contraction> rule = contraction ? contraction.getContraction() : std::nullopt;
-    if (!rule || !made.hasOneUse() || producer->hasAttr("act") ||
+    if (!rule || !made.hasOneUse() || producer->hasAttr(kActAttr) ||
         shapeOf(made) != shapeOf(op.getResult()) ||
         !isa<FloatType>(tensorType(made).getElementType()))
       return failure();
@@ -123,7 +123,7 @@ struct FoldAffine final : OpRewritePattern<BinaryOp> {
     SmallVector<Value> operands{producer->getOperand(0), weights, bias};
     OperationState state(producer->getLoc(), producer->getName(), operands,
                          producer->getResultTypes(), producer->getAttrs());
-    state.attributes.set("operandSegmentSizes", rewriter.getDenseI32ArrayAttr({1, 1, 1, 0, 0}));
+    state.attributes.set(kSegmentsAttr, rewriter.getDenseI32ArrayAttr({1, 1, 1, 0, 0}));
     Operation *fused = rewriter.create(state);
     takeOver(rewriter, op, fused);
     rewriter.replaceOp(op, fused->getResults());

@@ -94,7 +94,7 @@ Operation *openContraction(Value value) {
   Operation *op = value.getDefiningOp();
   auto contraction = dyn_cast_or_null<ContractionOpInterface>(op);
   bool open =
-      contraction && contraction.getContraction() && value.hasOneUse() && !op->hasAttr("act");
+      contraction && contraction.getContraction() && value.hasOneUse() && !op->hasAttr(kActAttr);
   return open && isa<FloatType>(tensorType(value).getElementType()) ? op : nullptr;
 }
 
@@ -110,7 +110,7 @@ struct FunctionIntoContraction final : OpRewritePattern<UnaryOp> {
     if (!contraction || !llvm::is_contained(fusable, op.getAct().getKind()) ||
         !takeOver(rewriter, op, contraction))
       return failure();
-    rewriter.modifyOpInPlace(contraction, [&] { contraction->setAttr("act", op.getAct()); });
+    rewriter.modifyOpInPlace(contraction, [&] { contraction->setAttr(kActAttr, op.getAct()); });
     rewriter.replaceOp(op, contraction->getResults());
     return success();
   }
@@ -139,7 +139,7 @@ struct ResidualIntoContraction final : OpRewritePattern<BinaryOp> {
       return failure();
     SmallVector<NamedAttribute> attrs;
     for (NamedAttribute attr : chosen->getAttrs())
-      if (attr.getName() != "operandSegmentSizes")
+      if (attr.getName() != kSegmentsAttr)
         attrs.push_back(attr);
     Value bias = chosen->getNumOperands() == 3 ? chosen->getOperand(2) : Value();
     SmallVector<Value> operands = contractionOperands(

@@ -5,8 +5,8 @@
 // computes in integers: contractions, averages, sums and products; functions of one tensor become
 // tables. Movement changes places with both, so that they meet.
 #include "compiler/dialect/Quantization.h"
-#include "passes/QuantizedValues.h"
 #include "passes/SimplifyPatterns.h"
+#include "passes/SimplifyQuantValues.h"
 #include <cmath>
 
 using namespace mlir;
@@ -102,7 +102,8 @@ std::optional<QuantizedContraction> quantizedContraction(Value value) {
     std::tie(op, added) = addedConstant(sum);
   auto conv = dyn_cast_or_null<ConvOp>(op);
   auto matmul = dyn_cast_or_null<MatMulOp>(op);
-  if ((!conv && !matmul) || op->hasAttr("act") || op->hasAttr("quant") || op->hasAttr("channels"))
+  if ((!conv && !matmul) || op->hasAttr(kActAttr) || op->hasAttr(kQuantAttr) ||
+      op->hasAttr(kChannelsAttr))
     return std::nullopt;
   if (conv ? bool(conv.getInit() || conv.getResidual())
            : bool(matmul.getInit() || matmul.getResidual() || matmul.getTransA()))
@@ -196,9 +197,9 @@ Operation *makeInteger(PatternRewriter &rewriter, const QuantizedContraction &fr
   }
   SmallVector<NamedAttribute> attrs;
   for (NamedAttribute attr : op->getAttrs())
-    if (attr.getName() != "operandSegmentSizes")
+    if (attr.getName() != kSegmentsAttr)
       attrs.push_back(attr);
-  attrs.push_back(rewriter.getNamedAttr("quant", quant));
+  attrs.push_back(rewriter.getNamedAttr(kQuantAttr, quant));
   DequantizeOp x = from.x, w = from.w;
   SmallVector<Value> operands =
       contractionOperands(rewriter, x.getX(), w.getX(), bias, {}, {}, attrs);
@@ -325,7 +326,7 @@ struct AverageInIntegers final : OpRewritePattern<QuantizeOp> {
   LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
     std::optional<Requantization> small = requantizationOf(op);
     Operation *average = small ? small->computed.getDefiningOp() : nullptr;
-    if (!isa_and_nonnull<PoolOp, ReduceOp>(average) || average->hasAttr("quant") ||
+    if (!isa_and_nonnull<PoolOp, ReduceOp>(average) || average->hasAttr(kQuantAttr) ||
         average->hasAttr(kOwnersAttr))
       return failure();
     auto x = average->getOperand(0).getDefiningOp<DequantizeOp>();

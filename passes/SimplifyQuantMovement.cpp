@@ -4,8 +4,8 @@
 // Ops that only move elements, or choose among them, do so with the integers: a dequantize before
 // them goes behind them, a quantize behind them before them.
 #include "compiler/dialect/Quantization.h"
-#include "passes/QuantizedValues.h"
 #include "passes/SimplifyPatterns.h"
+#include "passes/SimplifyQuantValues.h"
 
 using namespace mlir;
 using namespace disco;
@@ -52,7 +52,7 @@ struct DequantizeLater final : RewritePattern {
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
     auto pad = dyn_cast<PadOp>(op);
     auto concat = dyn_cast<ConcatOp>(op);
-    if ((!choosesElements(op) && !pad && !concat) || op->hasAttr("quant"))
+    if ((!choosesElements(op) && !pad && !concat) || op->hasAttr(kQuantAttr))
       return failure();
     SmallVector<Value> operands(op->getOperands());
     DequantizeOp first;

@@ -1,12 +1,13 @@
 //===- SplitIntoShards.cpp - make one module a node, with local shapes ----===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/DivisionRules.h"
 #include "compiler/dialect/Evaluate.h"
 #include "compiler/dialect/LocalContext.h"
+#include "compiler/dialect/WireFormat.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/LayerSummary.h"
 #include "passes/Passes.h"
 #include "passes/StoredConstants.h"
-#include "passes/WireFormat.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
 
@@ -176,7 +177,7 @@ private:
   /// The columns that this node reads of a contraction's input.
   IndexSet maskColumns() const {
     IndexSet columns;
-    for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>())
+    for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>())
       if (route.getTo() == rank)
         columns.add(route.getSet());
     return columns;
@@ -310,39 +311,58 @@ private:
     if (auto exchange = dyn_cast<ExchangeOp>(op))
       return splitExchange(exchange), success();
     if (readsExchange(op))
-      return splitReceived(cast<DequantizeOp>(op)), success();
+      return splitReceived(op), success();
+    auto rule = dyn_cast<DivisionOpInterface>(op);
+    FailureOr<Division> division = rule ? divisionOf(rule) : Division();
+    if (failed(division))
+      return failure();
     for (Shard &shard : shards)
-      if (failed(splitForShard(op, shard)))
+      if (failed(splitForShard(op, *division, shard)))
         return failure();
     return success();
   }
 
-  /// Integers that arrived become reals in every shard that has some.
-  void splitReceived(DequantizeOp op) {
+  /// How an op is divided along the axis of its owner map: the same for all nodes.
+  FailureOr<Division> divisionOf(DivisionOpInterface op) {
+    OwnedAttr owners = ownersOf(op->getResult(0));
+    if (!owners)
+      return op->emitError("has no owner map: run disco-assign-owners first");
+    if (owners.getAxis() < 0 || tensorType(op->getResult(0)).getNumElements() == 0)
+      return Division::whole(op->getNumOperands());
+    SmallVector<int64_t> operandAxes;
+    for (Value operand : op->getOperands())
+      operandAxes.push_back(axisOf(operand));
+    DivisionRule rule = divisionRuleOf(op);
+    if (const Division *division = rule.along(owners.getAxis(), operandAxes))
+      return *division;
+    return op->emitError("cannot be divided along the axis of its owner map");
+  }
+
+  /// What is made of an exchange is made of each of its messages, in every shard that has some.
+  void splitReceived(Operation *op) {
     for (Shard &shard : shards)
-      for (Value integers : shard.received.lookup(op.getX())) {
+      for (Value carrier : shard.received.lookup(op->getOperand(0))) {
         IRMapping mapping;
-        mapping.map(op.getX(), integers);
+        mapping.map(op->getOperand(0), carrier);
         for (Value operand : llvm::drop_begin(op->getOperands()))
           mapping.map(operand, shard.builder.clone(*operand.getDefiningOp())->getResult(0));
-        auto local = cast<DequantizeOp>(shard.builder.clone(*op, mapping));
-        local.getResult().setType(
-            withLayout(RankedTensorType::get(shapeOf(integers), tensorType(op).getElementType()),
-                       tensorType(integers).getEncoding()));
-        shard.received[op].push_back(local);
+        Value local = shard.builder.clone(*op, mapping)->getResult(0);
+        local.setType(RankedTensorType::get(shapeOf(carrier), tensorType(local).getElementType(),
+                                            tensorType(carrier).getEncoding()));
+        shard.received[op->getResult(0)].push_back(local);
       }
   }
 
-  /// Reals that a node made of integers for nobody: the integers travelled.
+  /// What a node made for nobody, since its carrier travelled.
   void dropUnread() {
     for (Shard &shard : shards)
       for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*shard.builder.getBlock())))
-        if (auto reals = dyn_cast<DequantizeOp>(op);
-            reals && reals.use_empty() && !reals.getX().getDefiningOp<RecvOp>())
-          reals.erase();
+        if (isa<CarriedOpInterface>(op) && op.use_empty() &&
+            !op.getOperand(0).getDefiningOp<RecvOp>())
+          op.erase();
   }
 
-  LogicalResult splitForShard(Operation *op, Shard &shard) {
+  LogicalResult splitForShard(Operation *op, const Division &division, Shard &shard) {
     OpBuilder &builder = shard.builder;
     if (isa<func::ReturnOp>(op))
       return builder.clone(*op), success();
@@ -363,7 +383,7 @@ private:
     }
     if (isa<OutputOp>(op))
       return splitOutput(op, shard);
-    return splitComputation(op, shard);
+    return splitComputation(cast<DivisionOpInterface>(op), division, shard);
   }
 
   LogicalResult splitOutput(Operation *op, Shard &shard) {
@@ -381,29 +401,15 @@ private:
     return success();
   }
 
-  LogicalResult splitComputation(Operation *op, Shard &shard) {
+  LogicalResult splitComputation(DivisionOpInterface op, const Division &division, Shard &shard) {
     Value result = op->getResult(0);
     OwnedAttr owners = ownersOf(result);
-    if (!owners)
-      return op->emitError("has no owner map: run disco-assign-owners first");
     IndexSet set = owners.getSet(shard.rank);
     if (set.empty() || tensorType(result).getNumElements() == 0)
       return success();
-    auto rule = cast<DivisionOpInterface>(op);
-    Division division;
-    division.operands.assign(op->getNumOperands(), OperandNeed::whole());
-    if (owners.getAxis() >= 0) {
-      SmallVector<int64_t> operandAxes;
-      for (Value operand : op->getOperands())
-        operandAxes.push_back(axisOf(operand));
-      std::optional<Division> divided = rule.divide(owners.getAxis(), operandAxes);
-      if (!divided)
-        return op->emitError("cannot be divided along the axis of its owner map");
-      division = std::move(*divided);
-    }
-    ShardContext context(shard, op, owners.getAxis(), set, std::move(division));
+    ShardContext context(shard, op, owners.getAxis(), set, division);
     FailureOr<Value> local =
-        owners.getAxis() < 0 ? localizeByCloning(op, context) : rule.localize(context);
+        owners.getAxis() < 0 ? localizeByCloning(op, context) : op.localize(context);
     if (failed(local))
       return op->emitError("could not be divided");
     shard.own[result] = *local;

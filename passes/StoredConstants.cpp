@@ -1,6 +1,7 @@
 //===- StoredConstants.cpp - what a shard stores of its constants ---------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/StoredConstants.h"
+#include "compiler/dialect/Build.h"
 #include "compiler/dialect/Evaluate.h"
 
 using namespace mlir;
@@ -25,21 +26,10 @@ void disco::fillSmallConstants(func::FuncOp function) {
   }
 }
 
-/// Whether an op reads operand k in a smaller shape as it reads it now.
-static bool readsSmaller(Operation *op, unsigned k, ArrayRef<int64_t> smaller) {
-  if (!repeatsOperand(op, k))
-    return false;
-  if (isa<ExpandOp>(op))
-    return true;
-  ArrayRef<int64_t> result = shapeOf(op->getResult(0));
-  SmallVector<int64_t> all(result.size(), 1);
-  for (OpOperand &operand : op->getOpOperands()) {
-    ArrayRef<int64_t> shape = operand.getOperandNumber() == k ? smaller : shapeOf(operand.get());
-    for (size_t i = 0; i < shape.size(); ++i)
-      if (shape[i] != 1)
-        all[i + result.size() - shape.size()] = shape[i];
-  }
-  return ArrayRef<int64_t>(all) == result;
+/// Whether an op reads an operand in a smaller shape as it reads it now.
+static bool readsSmaller(OpOperand &use, ArrayRef<int64_t> shape) {
+  auto storage = dyn_cast<StorageOpInterface>(use.getOwner());
+  return storage && storage.readsSmaller(use.getOperandNumber(), shape);
 }
 
 /// The constant in the shape in which it is stored; null when that is the shape of its type.
@@ -71,6 +61,11 @@ static ConstantOp asStored(ConstantOp op) {
   return made;
 }
 
+static Value buildExpandedBefore(Operation *reader, RankedTensorType type, Value stored) {
+  OpBuilder builder(reader);
+  return buildExpanded(builder, reader->getLoc(), type, stored);
+}
+
 LogicalResult disco::settleConstants(Block &shard) {
   for (ConstantOp op : llvm::make_early_inc_range(shard.getOps<ConstantOp>())) {
     ConstantOp stored = asStored(op);
@@ -80,7 +75,7 @@ LogicalResult disco::settleConstants(Block &shard) {
     DenseMap<Operation *, Value> expanded; // by reader: nothing is held longer than it is read
     for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
       Operation *reader = use.getOwner();
-      if (readsSmaller(reader, use.getOperandNumber(), shapeOf(stored))) {
+      if (readsSmaller(use, shapeOf(stored))) {
         use.set(stored);
         continue;
       }
@@ -91,7 +86,7 @@ LogicalResult disco::settleConstants(Block &shard) {
                   "discoc supports";
       Value &made = expanded[reader];
       if (!made)
-        made = OpBuilder(reader).create<ExpandOp>(reader->getLoc(), full, stored);
+        made = buildExpandedBefore(reader, full, stored);
       use.set(made);
     }
     op.erase();

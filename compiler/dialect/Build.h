@@ -39,10 +39,13 @@ contractionOperands(mlir::OpBuilder &builder, mlir::Value x, mlir::Value w, mlir
     if (optional)
       operands.push_back(optional);
   }
-  attrs.push_back(
-      builder.getNamedAttr("operandSegmentSizes", builder.getDenseI32ArrayAttr(segments)));
+  attrs.push_back(builder.getNamedAttr(kSegmentsAttr, builder.getDenseI32ArrayAttr(segments)));
   return operands;
 }
+
+/// A value broadcast to a type's shape.
+mlir::Value buildExpanded(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
+                          mlir::Value value);
 
 } // namespace disco
 

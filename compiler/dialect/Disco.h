@@ -3,6 +3,8 @@
 #ifndef DISCOC_DIALECT_DISCO_H
 #define DISCOC_DIALECT_DISCO_H
 
+#include "compiler/dialect/AttributeNames.h"
+#include "compiler/dialect/Cost.h"
 #include "compiler/dialect/Division.h"
 #include "compiler/formats/ElementType.h"
 #include "compiler/formats/IndexSet.h"
@@ -15,15 +17,32 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace mlir {
+class OpBuilder;
+} // namespace mlir
+
 namespace disco {
 
 struct KernelCall;
 class LocalContext;
+class StatisticsContext;
+
+/// An operand that a kernel may overwrite with its result.
+struct InPlaceOperand {
+  mlir::Value value;
+  /// No other operand may lie in the same buffer: it is not read element by element.
+  bool alone = false;
+};
 
 /// Whether two type lists agree in shapes and element types; layouts are not compared.
 bool sameShapes(mlir::TypeRange a, mlir::TypeRange b);
 /// The default of DivisionOpInterface::localize.
 mlir::FailureOr<mlir::Value> localizeByCloning(mlir::Operation *op, LocalContext &context);
+/// The default of ContractionOpInterface::buildAddend.
+mlir::Value buildAddend(mlir::Operation *op, mlir::OpBuilder &builder, mlir::Value weights,
+                        const IndexSet &rows, mlir::ArrayAttr mask, mlir::RankedTensorType type);
+/// The default of CostOpInterface::getCost: every operand is read once, the result written once.
+Cost costOf(mlir::Operation *op, int64_t macs);
 
 } // namespace disco
 
@@ -65,47 +84,14 @@ int64_t channelBytes(mlir::RankedTensorType type, int64_t axis);
 /// Whether a value is a constant of the model.
 bool isConstant(mlir::Value value);
 
-/// Name of the attribute that carries the ONNX name of an op's result.
-inline constexpr llvm::StringLiteral kTensorAttr = "disco.tensor";
-/// Name of the attribute that carries a stated owner map of an op's result.
-inline constexpr llvm::StringLiteral kOwnersAttr = "disco.owners";
-/// Name of the attribute that carries a stated mask of a contraction.
-inline constexpr llvm::StringLiteral kStatedMaskAttr = "disco.stated_mask";
-/// Name of the attribute of a module that says for how many nodes it is compiled.
-inline constexpr llvm::StringLiteral kNodesAttr = "disco.nodes";
-/// Name of the attribute of a shard's module that says which node it is for.
-inline constexpr llvm::StringLiteral kRankAttr = "disco.rank";
-/// Name of the attribute of an op of a planned shard that gives the arena offsets of its results.
-inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
-
-/// Name of the attribute of an op whose result travels as something else than features: the kind of
-/// its routes.
-inline constexpr llvm::StringLiteral kRouteKindAttr = "disco.route_kind";
-
-/// Name of the attribute of an op that every node computes on purpose: why, for the report.
-inline constexpr llvm::StringLiteral kReplicatedAttr = "disco.replicated";
-/// Name of the attribute of a contraction some of whose columns are summed elsewhere: its mask
-/// before.
-inline constexpr llvm::StringLiteral kFullMaskAttr = "disco.full_mask";
-/// Name of the attribute of a module in which no node sums for another.
-inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
-/// Name of the attribute of a module each of whose sums has one order, whatever the number of
-/// nodes.
-inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
-/// Whether an op is in such a module.
+/// Whether an op is in a module with kExactOrderAttr.
 bool inExactOrder(mlir::Operation *op);
 
-/// Whether an op reads what other nodes send as it arrives: a dequantisation of integers that
-/// travel in their stead.
+/// Whether an op reads what other nodes send as it arrives: one that is made again of its carrier.
 bool readsExchange(mlir::Operation *op);
 
-/// Name of the attribute of what a node computes of a grouped convolution: how many groups the
-/// whole one has. Weights number their columns within a group.
-inline constexpr llvm::StringLiteral kGroupsAttr = "disco.groups";
-
-/// Name of the attribute of a part of a contraction that reads a received tensor under the channel
-/// names that it had before it was renamed: those names, one a column.
-inline constexpr llvm::StringLiteral kOriginsAttr = "disco.origins";
+/// Whether a value is an unchanged view of the bytes of its operand.
+bool isView(mlir::Operation *op);
 
 /// A scalar function of a constant.
 std::optional<double> evaluateUnary(UnaryKind kind, double x, double alpha, double beta);

@@ -13,19 +13,27 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 defvar Tensor = AnyStaticShapeTensor;
 
+/// What an op says of its operands' storage.
+defvar ReadsSmaller = DeclareOpInterfaceMethods<Disco_StorageOpInterface, ["readsSmaller"]>;
+defvar InPlace = DeclareOpInterfaceMethods<Disco_StorageOpInterface, ["getInPlaceOperands"]>;
+
 class Disco_Op<string mnemonic, list<Trait> traits = []> : Op<DiscoDialect, mnemonic, traits> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
 /// An op without side effects whose result type follows from operands and attributes.
-class Disco_PureOp<string mnemonic, list<Trait> traits = [], list<string> divisionMethods = []>
+class Disco_PureOp<string mnemonic, list<Trait> traits = [], list<string> divisionMethods = [],
+                   list<string> costMethods = []>
     : Disco_Op<mnemonic, !listconcat(traits, [Pure,
         DeclareOpInterfaceMethods<Disco_DivisionOpInterface, divisionMethods>,
+        DeclareOpInterfaceMethods<Disco_CostOpInterface, costMethods>,
         DeclareOpInterfaceMethods<Disco_KernelOpInterface>])>;
 
 /// One whose result type follows from operands and attributes.
-class Disco_InferredOp<string mnemonic, list<Trait> traits = [], list<string> divisionMethods = []>
-    : Disco_PureOp<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<InferTypeOpInterface>]), divisionMethods> {
+class Disco_InferredOp<string mnemonic, list<Trait> traits = [], list<string> divisionMethods = [],
+                       list<string> costMethods = []>
+    : Disco_PureOp<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<InferTypeOpInterface>]), divisionMethods,
+                   costMethods> {
   let extraClassDeclaration = [{
     /// Layouts come and go with the stages: only shape and element type are inferred.
     static bool isCompatibleReturnTypes(mlir::TypeRange a, mlir::TypeRange b) { return disco::sameShapes(a, b); }
@@ -67,9 +75,8 @@ def Disco_ConstantOp : Disco_Op<"constant", [Pure, ConstantLike]> {
 // Computing
 //===----------------------------------------------------------------------===//
 
-def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments,
-    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>,
-    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"]> {
+def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments, InPlace,
+    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"], ["getMacs", "isArithmetic"]> {
   let summary = "convolution over 1 to 3 spatial dimensions";
   let description = [{
     y = act(init + bias + conv(x, w) + residual). x is [N, C, spatial...], w [O, C / group, kernel...]. `pads` are the begins,
@@ -88,9 +95,8 @@ def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
-def Disco_MatMulOp : Disco_InferredOp<"matmul", [AttrSizedOperandSegments,
-    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>,
-    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"]> {
+def Disco_MatMulOp : Disco_InferredOp<"matmul", [AttrSizedOperandSegments, InPlace,
+    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"], ["getMacs", "isArithmetic"]> {
   let summary = "matrix product with broadcast batch dimensions";
   let description = [{
     y = act(init + bias + a' b' + residual), a' and b' being a and b with their last two dimensions exchanged when `trans_a`,
@@ -107,14 +113,15 @@ def Disco_MatMulOp : Disco_InferredOp<"matmul", [AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
-def Disco_UnaryOp : Disco_InferredOp<"unary"> {
+def Disco_UnaryOp : Disco_InferredOp<"unary", [InPlace]> {
   let summary = "a scalar function of every element";
   let arguments = (ins Tensor:$x, Disco_ActAttr:$act);
   let results = (outs Tensor:$result);
   let hasFolder = 1;
 }
 
-def Disco_BinaryOp : Disco_InferredOp<"binary"> {
+def Disco_BinaryOp : Disco_InferredOp<"binary", [DeclareOpInterfaceMethods<Disco_StorageOpInterface,
+    ["getInPlaceOperands", "readsSmaller"]>]> {
   let summary = "a scalar function of two operands, broadcast against each other";
   let description = [{Comparisons give i1. `prelu` takes its slope from the second operand. `act` is applied to the result.}];
   let arguments = (ins Tensor:$lhs, Tensor:$rhs, Disco_BinaryKind:$kind, OptionalAttr<Disco_ActAttr>:$act);
@@ -124,7 +131,7 @@ def Disco_BinaryOp : Disco_InferredOp<"binary"> {
   let hasFolder = 1;
 }
 
-def Disco_WhereOp : Disco_InferredOp<"where"> {
+def Disco_WhereOp : Disco_InferredOp<"where", [ReadsSmaller]> {
   let summary = "the second operand where the first is true, else the third; broadcast";
   let arguments = (ins Tensor:$condition, Tensor:$x, Tensor:$y);
   let results = (outs Tensor:$result);
@@ -148,7 +155,7 @@ def Disco_PoolOp : Disco_InferredOp<"pool"> {
   let hasVerifier = 1;
 }
 
-def Disco_QuantizeOp : Disco_PureOp<"quantize"> {
+def Disco_QuantizeOp : Disco_PureOp<"quantize", [ReadsSmaller]> {
   let summary = "real numbers to integers: clamp(round(x / scale) + zero)";
   let description = [{Halves go to the even neighbour. scale and zero are broadcast to x; the result's type says to what it is clamped.}];
   let arguments = (ins Tensor:$x, Tensor:$scale, Optional<Tensor>:$zero);
@@ -157,7 +164,8 @@ def Disco_QuantizeOp : Disco_PureOp<"quantize"> {
   let hasVerifier = 1;
 }
 
-def Disco_DequantizeOp : Disco_PureOp<"dequantize"> {
+def Disco_DequantizeOp : Disco_PureOp<"dequantize", [ReadsSmaller,
+    DeclareOpInterfaceMethods<Disco_CarriedOpInterface>], ["isMovement"]> {
   let summary = "integers to real numbers: (x - zero) * scale";
   let description = [{scale and zero are broadcast to x. Constants are folded by disco-simplify, when integer arithmetic has been recognised.}];
   let arguments = (ins Tensor:$x, Tensor:$scale, Optional<Tensor>:$zero);
@@ -173,7 +181,7 @@ def Disco_LookupOp : Disco_PureOp<"lookup"> {
   let hasVerifier = 1;
 }
 
-def Disco_QuantBinaryOp : Disco_PureOp<"quant_binary"> {
+def Disco_QuantBinaryOp : Disco_PureOp<"quant_binary", [ReadsSmaller]> {
   let summary = "sum, difference or product of quantised tensors, broadcast against each other";
   let description = [{
     In integers alone: add and sub give `clamp(round(((lhs - lhs_zero) * lhs_factor +- (rhs - rhs_zero) * rhs_factor) / 2^shift) + zero)`, halves to
@@ -185,7 +193,7 @@ def Disco_QuantBinaryOp : Disco_PureOp<"quant_binary"> {
   let hasVerifier = 1;
 }
 
-def Disco_ReduceOp : Disco_InferredOp<"reduce", [], ["getStatisticAxes"]> {
+def Disco_ReduceOp : Disco_InferredOp<"reduce", [], ["getStatisticAxes", "mergeStatistics"]> {
   let summary = "reduction over whole axes";
   let description = [{`axes` are sorted and not negative; with `keepdims` they stay with extent 1.}];
   let arguments = (ins Tensor:$x, Disco_ReduceKind:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$keepdims);
@@ -193,7 +201,7 @@ def Disco_ReduceOp : Disco_InferredOp<"reduce", [], ["getStatisticAxes"]> {
   let hasFolder = 1;
 }
 
-def Disco_SoftmaxOp : Disco_InferredOp<"softmax", [], ["getStatisticAxes"]> {
+def Disco_SoftmaxOp : Disco_InferredOp<"softmax", [], ["getStatisticAxes", "mergeStatistics"]> {
   let summary = "softmax, or its logarithm, over consecutive axes";
   let description = [{
     Over the axes [axis, axis + count): count is 1 from opset 13 on, before that all trailing axes.
@@ -245,8 +253,7 @@ def Disco_CumSumOp : Disco_InferredOp<"cum_sum"> {
   let results = (outs Tensor:$result);
 }
 
-def Disco_RecurrentOp : Disco_InferredOp<"recurrent", [DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getMacs"]>],
-                                         ["getReplication"]> {
+def Disco_RecurrentOp : Disco_InferredOp<"recurrent", [], ["getReplication"], ["getMacs", "isArithmetic"]> {
   let summary = "RNN, GRU or LSTM over a whole sequence";
   let description = [{
     x is [steps, batch, inputs], w [directions, gates * hidden, inputs], r [directions, gates * hidden, hidden], bias
@@ -298,7 +305,8 @@ def Disco_RoiAlignOp : Disco_InferredOp<"roi_align"> {
 // Data movement within a node
 //===----------------------------------------------------------------------===//
 
-def Disco_RearrangeOp : Disco_PureOp<"rearrange", [], ["localize", "relabels"]> {
+def Disco_RearrangeOp : Disco_PureOp<"rearrange", [DeclareOpInterfaceMethods<Disco_StorageOpInterface, ["isView"]>],
+    ["localize", "relabels", "isMovement"]> {
   let summary = "reshape, transpose, reshape";
   let description = [{
     x is seen with the shape `view`, its dimensions are permuted by `perm`, and the result is seen with its own
@@ -311,14 +319,14 @@ def Disco_RearrangeOp : Disco_PureOp<"rearrange", [], ["localize", "relabels"]> 
   let hasVerifier = 1;
 }
 
-def Disco_ConcatOp : Disco_InferredOp<"concat", [], ["localize", "relabels"]> {
+def Disco_ConcatOp : Disco_InferredOp<"concat", [], ["localize", "relabels", "isMovement"]> {
   let summary = "operands one after another along an axis";
   let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$axis);
   let results = (outs Tensor:$result);
   let hasFolder = 1;
 }
 
-def Disco_SliceOp : Disco_PureOp<"slice", [], ["localize", "relabels"]> {
+def Disco_SliceOp : Disco_PureOp<"slice", [], ["localize", "relabels", "isMovement"]> {
   let summary = "index starts + i * steps along every axis";
   let description = [{The result's shape says how many; steps may be negative.}];
   let arguments = (ins Tensor:$x, DenseI64ArrayAttr:$starts, DenseI64ArrayAttr:$steps);
@@ -327,7 +335,7 @@ def Disco_SliceOp : Disco_PureOp<"slice", [], ["localize", "relabels"]> {
   let hasVerifier = 1;
 }
 
-def Disco_SelectOp : Disco_InferredOp<"select", [], ["localize", "relabels"]> {
+def Disco_SelectOp : Disco_InferredOp<"select", [], ["localize", "relabels", "isMovement"]> {
   let summary = "listed indices of one axis";
   let description = [{Index i of the result's axis is index `indices[i]` of x.}];
   let arguments = (ins Tensor:$x, I64Attr:$axis, DenseI64ArrayAttr:$indices);
@@ -371,7 +379,7 @@ def Disco_PadOp : Disco_InferredOp<"pad"> {
   let hasVerifier = 1;
 }
 
-def Disco_ExpandOp : Disco_PureOp<"expand"> {
+def Disco_ExpandOp : Disco_PureOp<"expand", [ReadsSmaller]> {
   let summary = "broadcast to the result's shape";
   let arguments = (ins Tensor:$x);
   let results = (outs Tensor:$result);
@@ -383,7 +391,8 @@ def Disco_ExpandOp : Disco_PureOp<"expand"> {
 // Data movement between nodes
 //===----------------------------------------------------------------------===//
 
-def Disco_ExchangeOp : Disco_Op<"exchange", [Pure]> {
+def Disco_ExchangeOp : Disco_Op<"exchange", [Pure,
+    DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getCost"]>]> {
   let summary = "features of a tensor travel from their owners to the nodes that read them";
   let description = [{
     The result is held: each node has the channels that its routes deliver. `root` marks inputs handed out and outputs handed in.
@@ -406,7 +415,7 @@ def Disco_MergeOp : Disco_Op<"merge", [Pure]> {
   let assemblyFormat = "`own` $own `remote` `(` $remote `)` attr-dict `:` functional-type(operands, results)";
 }
 
-def Disco_AccumulateOp : Disco_Op<"accumulate", [Pure,
+def Disco_AccumulateOp : Disco_Op<"accumulate", [Pure, DeclareOpInterfaceMethods<Disco_CostOpInterface>,
     DeclareOpInterfaceMethods<Disco_DivisionOpInterface, ["localize"]>]> {
   let summary = "a sum whose addends other nodes computed";
   let description = [{
@@ -420,7 +429,7 @@ def Disco_AccumulateOp : Disco_Op<"accumulate", [Pure,
   let hasVerifier = 1;
 }
 
-def Disco_RequantizeOp : Disco_Op<"requantize", [Pure,
+def Disco_RequantizeOp : Disco_Op<"requantize", [Pure, InPlace, DeclareOpInterfaceMethods<Disco_CostOpInterface>,
     DeclareOpInterfaceMethods<Disco_KernelOpInterface>]> {
   let summary = "whole sums of integers, in 32 bits, to integers of 8 bits";
   let description = [{As `quant` says for the end of a contraction, whose rows are the indices of `axis`.}];
@@ -429,7 +438,7 @@ def Disco_RequantizeOp : Disco_Op<"requantize", [Pure,
   let hasVerifier = 1;
 }
 
-def Disco_AssembleOp : Disco_Op<"assemble", [Pure,
+def Disco_AssembleOp : Disco_Op<"assemble", [Pure, DeclareOpInterfaceMethods<Disco_CostOpInterface>,
     DeclareOpInterfaceMethods<Disco_KernelOpInterface>]> {
   let summary = "channels of several local tensors in a new order";
   let description = [{
@@ -440,7 +449,7 @@ def Disco_AssembleOp : Disco_Op<"assemble", [Pure,
   let hasVerifier = 1;
 }
 
-def Disco_SendOp : Disco_Op<"send"> {
+def Disco_SendOp : Disco_Op<"send", [DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getCost"]>]> {
   let summary = "packs channels of local tensors into a message and starts sending it";
   let description = [{
     `parts[k]` names the global channels of input k that travel. The result is the packed

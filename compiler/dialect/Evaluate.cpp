@@ -206,9 +206,3 @@ std::optional<RankedTensorType> disco::foldedType(Operation *op,
   }
   return foldedType(op, countOf(shape) == 0 ? shape : ArrayRef<int64_t>(stored), elements);
 }
-
-bool disco::repeatsOperand(Operation *op, unsigned k) {
-  if (isa<QuantizeOp, DequantizeOp>(op))
-    return k > 0;
-  return isa<BinaryOp, WhereOp, QuantBinaryOp, ExpandOp>(op);
-}

@@ -104,9 +104,6 @@ mlir::ElementsAttr reshaped(mlir::ElementsAttr value, llvm::ArrayRef<int64_t> sh
 // Folding without growing
 //===----------------------------------------------------------------------===//
 
-/// Name of the attribute of an op that is folded only to know its value now, whatever its size.
-inline constexpr llvm::StringLiteral kEvaluatedAttr = "disco.evaluated";
-
 /// The type in which the folded result of an op is stored, given the stored shape; nothing when it
 /// would have more elements than the operands together.
 std::optional<mlir::RankedTensorType>
@@ -114,9 +111,6 @@ foldedType(mlir::Operation *op, llvm::ArrayRef<int64_t> stored, int64_t operandE
 /// The same for an op that broadcasts its operands against each other, element by element.
 std::optional<mlir::RankedTensorType> foldedType(mlir::Operation *op,
                                                  llvm::ArrayRef<const ConstantView *> operands);
-
-/// Whether an op repeats operand k itself where that is smaller than the result.
-bool repeatsOperand(mlir::Operation *op, unsigned k);
 
 } // namespace disco
 

@@ -68,6 +68,25 @@ bool disco::readsExchange(Operation *op) {
   return op->getNumOperands() > 0 && op->getOperand(0).getDefiningOp<ExchangeOp>();
 }
 
+bool disco::isView(Operation *op) {
+  auto storage = dyn_cast_or_null<StorageOpInterface>(op);
+  return storage && storage.isView();
+}
+
+Cost disco::costOf(Operation *op, int64_t macs) {
+  Cost cost;
+  cost.macs = macs;
+  if (isView(op))
+    return cost;
+  for (Value operand : op->getOperands())
+    cost.bytesRead += byteSize(tensorType(operand));
+  for (Value result : op->getResults()) {
+    cost.elements += macs > 0 ? 0 : tensorType(result).getNumElements();
+    cost.bytesWritten += byteSize(tensorType(result));
+  }
+  return cost;
+}
+
 bool disco::inExactOrder(Operation *op) {
   for (; op; op = op->getParentOp())
     if (op->hasAttr(kExactOrderAttr))
@@ -138,9 +157,9 @@ static LogicalResult verifyShard(Operation *op) {
 }
 
 LogicalResult DiscoDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
-  if (attribute.getName() == "disco.nodes")
+  if (attribute.getName() == kNodesAttr)
     return verifyNodes(op, attribute.getValue());
   if (attribute.getName() == kOwnersAttr)
     return verifyOwners(op, attribute.getValue());
-  return attribute.getName() == "disco.rank" ? verifyShard(op) : success();
+  return attribute.getName() == kRankAttr ? verifyShard(op) : success();
 }

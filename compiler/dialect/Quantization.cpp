@@ -1,8 +1,10 @@
 //===- Quantization.cpp - the arithmetic of quantised numbers -------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/Quantization.h"
+#include "compiler/dialect/Evaluate.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "runtime_stub/kernels/quant.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace disco;
@@ -28,3 +30,24 @@ int64_t disco::requantized(int32_t sum, float multiplier, int64_t zero, IntegerR
   return quantised_sum(sum, multiplier, static_cast<int32_t>(zero), static_cast<int32_t>(range.low),
                        static_cast<int32_t>(range.high));
 }
+
+//===----------------------------------------------------------------------===//
+// Scales of whole tensors
+//===----------------------------------------------------------------------===//
+
+/// The one value of a constant whose elements are all the same.
+static std::optional<double> uniform(Value constant) {
+  return isConstant(constant) ? ConstantView(constant).uniform() : std::nullopt;
+}
+
+template <typename OpTy> static std::optional<TensorScale> scaleOf(OpTy op) {
+  std::optional<double> scale = uniform(op.getScale()), zero = 0.0;
+  if (op.getZero())
+    zero = uniform(op.getZero());
+  if (!scale || !zero || !(*scale > 0) || !std::isfinite(*scale))
+    return std::nullopt;
+  return TensorScale{static_cast<float>(*scale), static_cast<int64_t>(*zero)};
+}
+
+std::optional<TensorScale> disco::tensorScaleOf(QuantizeOp op) { return scaleOf(op); }
+std::optional<TensorScale> disco::tensorScaleOf(DequantizeOp op) { return scaleOf(op); }

@@ -6,8 +6,9 @@
 #ifndef DISCOC_DIALECT_QUANTIZATION_H
 #define DISCOC_DIALECT_QUANTIZATION_H
 
-#include "mlir/IR/Types.h"
+#include "compiler/dialect/Disco.h"
 #include <cstdint>
+#include <optional>
 
 namespace disco {
 
@@ -23,6 +24,19 @@ int64_t quantized(float x, float scale, int64_t zero, IntegerRange range);
 float dequantized(int64_t x, float scale, int64_t zero);
 /// clamp(round(float(sum) * multiplier) + zero), halves to even, in single precision.
 int64_t requantized(int32_t sum, float multiplier, int64_t zero, IntegerRange range);
+
+/// One scale and one zero point for a whole tensor.
+struct TensorScale {
+  float scale = 1;
+  int64_t zero = 0;
+  bool operator==(const TensorScale &other) const {
+    return scale == other.scale && zero == other.zero;
+  }
+};
+
+/// That of a quantize or dequantize whose scale is a constant, positive, and the same everywhere.
+std::optional<TensorScale> tensorScaleOf(QuantizeOp op);
+std::optional<TensorScale> tensorScaleOf(DequantizeOp op);
 
 } // namespace disco
 

@@ -76,19 +76,6 @@ struct Factored {
 };
 } // namespace
 
-/// Result index i reads the operand indices with the same middle coordinate.
-static Relation regularRelation(const SharedFactor &shared) {
-  std::vector<int64_t> begin{0}, indices;
-  for (int64_t i = 0; i < shared.outerResult * shared.extent * shared.innerResult; ++i) {
-    int64_t middle = i / shared.innerResult % shared.extent;
-    for (int64_t outer = 0; outer < shared.outerOperand; ++outer)
-      for (int64_t inner = 0; inner < shared.innerOperand; ++inner)
-        indices.push_back((outer * shared.extent + middle) * shared.innerOperand + inner);
-    begin.push_back(static_cast<int64_t>(indices.size()));
-  }
-  return Relation::table(std::move(begin), std::move(indices));
-}
-
 /// Both axes are made of the same factors: index by index.
 static Relation permutedRelation(const Factored &op, ArrayRef<size_t> inResult,
                                  ArrayRef<size_t> inOperand, int64_t extent) {
@@ -140,7 +127,8 @@ static std::optional<SharedFactor> shareWith(const Factored &op, int64_t resultA
     shared.outerResult = op.product(before(inResult, common.front()));
     shared.innerOperand = op.product(inOperand) / shared.extent / shared.outerOperand;
     shared.innerResult = op.product(inResult) / shared.extent / shared.outerResult;
-    shared.relation = regularRelation(shared);
+    shared.relation = Relation::shared(shared.extent, {shared.outerResult, shared.innerResult},
+                                       {shared.outerOperand, shared.innerOperand});
     return shared;
   }
   if (common.size() != inResult.size() || common.size() != inOperand.size())

@@ -152,7 +152,7 @@ int discoc::runEmit(const EmitCommandOptions &options) {
   if (!module)
     return ExitFault;
   SmallVector<ModuleOp> shards = shardsOf(*module);
-  if (shards.empty() || !shards.front()->hasAttr("disco.arena_bytes")) {
+  if (shards.empty() || !shards.front()->hasAttr(kArenaBytesAttr)) {
     llvm::errs()
         << "error: " << options.ir
         << ": is not a planned module; run it through 'discoc-opt --disco-pipeline' first\n";

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/Frontend.h"
 #include "codegen/Codegen.h"
+#include "compiler/dialect/WireFormat.h"
 #include "compiler/driver/Directives.h"
 #include "compiler/driver/Version.h"
 #include "compiler/formats/Metadata.h"
@@ -10,7 +11,6 @@
 #include "compiler/import/ModelHash.h"
 #include "compiler/import/OnnxReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/WireFormat.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
@@ -238,10 +238,9 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
     (*loaded.module)
         ->setAttr(kNodesAttr,
                   builder.getI64IntegerAttr(static_cast<int64_t>(cluster->nodes.size())));
-    (*loaded.module)->setAttr("disco.root", builder.getI64IntegerAttr(cluster->root.inputAt));
+    (*loaded.module)->setAttr(kRootAttr, builder.getI64IntegerAttr(cluster->root.inputAt));
     if (cluster->root.outputAt != cluster->root.inputAt)
-      (*loaded.module)
-          ->setAttr("disco.output_at", builder.getI64IntegerAttr(cluster->root.outputAt));
+      (*loaded.module)->setAttr(kOutputAtAttr, builder.getI64IntegerAttr(cluster->root.outputAt));
     if (!noteOptions(*loaded.module, options, *loaded.model, *cluster))
       return std::nullopt;
     if (failed(attachDirectives(*loaded.module, options, *loaded.model)))

@@ -63,7 +63,7 @@ static void printContraction(ContractionOpInterface op, int64_t nodes) {
   int64_t kept = 0, possible = 0;
   std::string pairs;
   llvm::raw_string_ostream os(pairs);
-  for (auto route : op->getAttrOfType<ArrayAttr>("mask").getAsRange<RouteAttr>())
+  for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>())
     if (route.getFrom() != route.getTo()) {
       kept += route.getSet().size();
       os << "  " << route.getFrom() << "->" << route.getTo() << ": "

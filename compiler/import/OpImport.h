@@ -179,9 +179,6 @@ private:
   bool failed = false;
 };
 
-/// Ops of constants alone that are not folded carry this until the import is done: a unit, or the
-/// value once somebody had to know it.
-inline constexpr llvm::StringLiteral kOfConstantsAttr = "disco.of_constants";
 /// Constants that are made here have at most this many elements, splats aside.
 inline constexpr int64_t kMostConstant = int64_t(1) << 24;
 /// Whether a shape's elements can be counted, and a tensor of them exist.

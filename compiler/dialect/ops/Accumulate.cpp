@@ -27,7 +27,7 @@ LogicalResult AccumulateOp::verify() {
   return success();
 }
 
-MaybeDivision AccumulateOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions AccumulateOp::divide(int64_t axis) {
   if (axis != static_cast<int64_t>(getAxis()))
     return std::nullopt;
   int64_t extent = shapeOf(getResult())[axis];

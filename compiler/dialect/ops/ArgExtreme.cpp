@@ -20,7 +20,7 @@ LogicalResult ArgExtremeOp::inferReturnTypes(MLIRContext *context, std::optional
   return infer(types, shape, IntegerType::get(context, 64));
 }
 
-MaybeDivision ArgExtremeOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions ArgExtremeOp::divide(int64_t axis) {
   return axis == static_cast<int64_t>(getAxis()) ? std::nullopt : sameAxis(*this, axis);
 }
 

@@ -44,7 +44,17 @@ OpFoldResult BinaryOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
-MaybeDivision BinaryOp::divide(int64_t axis, ArrayRef<int64_t>) { return elementwise(*this, axis); }
+Divisions BinaryOp::divide(int64_t axis) { return elementwise(*this, axis); }
+
+bool BinaryOp::readsSmaller(unsigned k, ArrayRef<int64_t> shape) {
+  return broadcastsTo(*this, k, shape);
+}
+
+SmallVector<InPlaceOperand> BinaryOp::getInPlaceOperands() {
+  bool fits = byteSize(tensorType(getLhs())) == byteSize(tensorType(getResult())) &&
+              shapeOf(getLhs()) == shapeOf(getResult()) && getLhs() != getRhs();
+  return fits ? SmallVector<InPlaceOperand>{{getLhs()}} : SmallVector<InPlaceOperand>();
+}
 
 void BinaryOp::describeKernel(KernelCall &call) {
   BroadcastView view(shapeOf(getResult()), getOperands());

@@ -24,7 +24,7 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
-MaybeDivision CastOp::divide(int64_t axis, ArrayRef<int64_t>) { return elementwise(*this, axis); }
+Divisions CastOp::divide(int64_t axis) { return elementwise(*this, axis); }
 
 void CastOp::describeKernel(KernelCall &call) {
   call.use("eltwise.h", "cast").type("x_t", getX()).type("y_t", getResult());

@@ -34,6 +34,17 @@ LogicalResult ExchangeOp::verify() {
   return success();
 }
 
+/// Every route is a message, unless the schedule merges some.
+Cost ExchangeOp::getCost() {
+  Cost cost;
+  int64_t each = channelBytes(tensorType(getX()), ownersOf(getX()).getAxis());
+  for (auto route : getRoutes().getAsRange<RouteAttr>()) {
+    ++cost.messages;
+    cost.wireBytes += route.getSet().size() * each;
+  }
+  return cost;
+}
+
 LogicalResult AssembleOp::verify() {
   if (getSources().size() != getChannels().size() ||
       static_cast<int64_t>(getSources().size()) != axisExtent(tensorType(getResult()), getAxis()))
@@ -60,6 +71,15 @@ LogicalResult SendOp::verify() {
            << partBytes(getInputs(), getParts()) << " bytes, the buffer has "
            << getBuffer().getType().getBytes();
   return success();
+}
+
+/// What is packed is read and written once more.
+Cost SendOp::getCost() {
+  Cost cost;
+  cost.messages = 1;
+  cost.wireBytes = getBuffer().getType().getBytes();
+  cost.bytesRead = cost.bytesWritten = cost.wireBytes;
+  return cost;
 }
 
 LogicalResult RecvOp::verify() {

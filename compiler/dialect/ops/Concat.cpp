@@ -80,7 +80,7 @@ OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
-MaybeDivision ConcatOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions ConcatOp::divide(int64_t axis) {
   if (axis != static_cast<int64_t>(getAxis()))
     return sameAxis(*this, axis);
   Division division;
@@ -92,6 +92,8 @@ MaybeDivision ConcatOp::divide(int64_t axis, ArrayRef<int64_t>) {
   }
   return division;
 }
+
+bool ConcatOp::isMovement() { return true; }
 
 bool ConcatOp::relabels(int64_t axis) { return axis == static_cast<int64_t>(getAxis()); }
 

@@ -34,15 +34,15 @@ Value ContractionBuilder::build(Value x, Value w, Value localBias, Value init, b
     else if (auto quant = dyn_cast<QuantAttr>(attr.getValue()))
       attrs.push_back(builder.getNamedAttr(attr.getName(),
                                            (last ? quant : quant.sumOnly()).ofRows(context.set)));
-    else if (!llvm::is_contained({StringRef("mask"), StringRef("channels"),
-                                  StringRef("operandSegmentSizes"), StringRef(kOwnersAttr),
+    else if (!llvm::is_contained({StringRef(kMaskAttr), StringRef(kChannelsAttr),
+                                  StringRef(kSegmentsAttr), StringRef(kOwnersAttr),
                                   StringRef(kFullMaskAttr), StringRef(kReplicatedAttr),
                                   StringRef(kRouteKindAttr), StringRef(kStatedMaskAttr)},
                                  attr.getName().getValue()) &&
-             (last || attr.getName() != "act"))
+             (last || attr.getName() != kActAttr))
       attrs.push_back(attr);
   if (channels)
-    attrs.push_back(builder.getNamedAttr("channels", builder.getDenseI64ArrayAttr(*channels)));
+    attrs.push_back(builder.getNamedAttr(kChannelsAttr, builder.getDenseI64ArrayAttr(*channels)));
   SmallVector<Value> operands =
       contractionOperands(builder, x, w, localBias, init, last ? localResidual : Value(), attrs);
   RankedTensorType type = context.getResultType(op->getResult(0));
@@ -93,7 +93,7 @@ Local ContractionBuilder::buildConstant(int64_t resultAxis) const {
   value = builder.create<ExpandOp>(loc(), type, value);
   if (localResidual)
     value = builder.create<BinaryOp>(loc(), type, value, localResidual, BinaryKind::Add);
-  if (auto act = op->getAttrOfType<ActAttr>("act"))
+  if (auto act = op->getAttrOfType<ActAttr>(kActAttr))
     value = builder.create<UnaryOp>(loc(), type, value, act);
   value.getDefiningOp()->setAttr(kTensorAttr, builder.getStringAttr(tensorName(op->getResult(0))));
   return value;
@@ -103,6 +103,20 @@ Value ContractionBuilder::takeSummand(Type type) {
   bool there = !inExactOrder(op) && localResidual && localResidual.getType() == type &&
                !localResidual.getDefiningOp<AssembleOp>() && !localResidual.getDefiningOp<RecvOp>();
   return there ? std::exchange(localResidual, Value()) : Value();
+}
+
+Value disco::buildAddend(Operation *op, OpBuilder &builder, Value weights, const IndexSet &rows,
+                         ArrayAttr mask, RankedTensorType type) {
+  NamedAttrList attrs(op->getAttrs());
+  attrs.erase(kActAttr);
+  attrs.set(kMaskAttr, mask);
+  attrs.set(kSegmentsAttr, builder.getDenseI32ArrayAttr({1, 1, 0, 0, 0}));
+  attrs.set(kRouteKindAttr, RouteKindAttr::get(builder.getContext(), RouteKind::PartialSum));
+  if (auto quant = op->getAttrOfType<QuantAttr>(kQuantAttr))
+    attrs.set(kQuantAttr, quant.sumOnly().ofRows(rows));
+  OperationState state(op->getLoc(), op->getName(), {op->getOperand(0), weights}, type,
+                       attrs.getAttrs());
+  return builder.create(state)->getResult(0);
 }
 
 Local ContractionBuilder::buildParts(int64_t resultAxis) {

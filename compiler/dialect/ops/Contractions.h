@@ -8,6 +8,14 @@
 
 namespace disco {
 
+/// The sum of the parts before may be overwritten by the sum with this part, as long as nothing
+/// else that is read lies where it does.
+inline llvm::SmallVector<InPlaceOperand> sumInPlace(mlir::Value init, mlir::Value result) {
+  if (!init || byteSize(tensorType(init)) != byteSize(tensorType(result)))
+    return {};
+  return {{init, /*alone=*/true}};
+}
+
 template <typename OpTy>
 mlir::LogicalResult verifyContraction(OpTy op, mlir::Value x, int64_t axis) {
   for (mlir::Value same : {op.getInit(), op.getResidual()})
@@ -50,7 +58,7 @@ struct ContractionBuilder {
   std::optional<int64_t> group; // of the convolution that is built, when not the op's own
 
   /// How integers are computed with, on all rows; null: they are none.
-  QuantAttr quant() const { return op->getAttrOfType<QuantAttr>("quant"); }
+  QuantAttr quant() const { return op->getAttrOfType<QuantAttr>(kQuantAttr); }
 
   mlir::LogicalResult prepare(unsigned residualIndex);
   /// The sum over the parts, the own one first.

@@ -116,7 +116,7 @@ LogicalResult ConvOp::verify() {
   return verifyContraction(*this, getX(), 1);
 }
 
-MaybeDivision ConvOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions ConvOp::divide(int64_t axis) {
   // Batch and space stay whole.
   if (axis != 1)
     return std::nullopt;
@@ -130,15 +130,9 @@ MaybeDivision ConvOp::divide(int64_t axis, ArrayRef<int64_t>) {
   } else if (getGroup() == 1) {
     division.operands.push_back(OperandNeed::contracted(1));
   } else {
-    std::vector<int64_t> begin{0}, indices;
-    for (int64_t o = 0; o < outputs; ++o) {
-      int64_t group = o / (outputs / static_cast<int64_t>(getGroup()));
-      for (int64_t i = 0; i < perGroup; ++i)
-        indices.push_back(group * perGroup + i);
-      begin.push_back(static_cast<int64_t>(indices.size()));
-    }
+    auto groups = static_cast<int64_t>(getGroup());
     division.operands.push_back(
-        OperandNeed::contracted(1, Relation::table(std::move(begin), std::move(indices))));
+        OperandNeed::contracted(1, Relation::shared(groups, {1, outputs / groups}, {1, perGroup})));
   }
   division.operands.push_back(OperandNeed::along(0, Relation::identity(outputs)));
   if (getBias())
@@ -153,6 +147,12 @@ std::optional<Contraction> ConvOp::getContraction() {
   if (!isConstant(getW()))
     return std::nullopt;
   return Contraction{1, 1, 1, 0, 1, static_cast<int64_t>(getGroup())};
+}
+
+bool ConvOp::isArithmetic() { return true; }
+
+SmallVector<InPlaceOperand> ConvOp::getInPlaceOperands() {
+  return sumInPlace(getInit(), getResult());
 }
 
 int64_t ConvOp::getMacs() {

@@ -17,8 +17,8 @@ LogicalResult CumSumOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
 }
 
 /// Along the summed axis every result needs all that comes before it.
-MaybeDivision CumSumOp::divide(int64_t axis, ArrayRef<int64_t>) {
-  return axis == static_cast<int64_t>(getAxis()) ? std::nullopt : sameAxis(*this, axis);
+Divisions CumSumOp::divide(int64_t axis) {
+  return axis == static_cast<int64_t>(getAxis()) ? Divisions() : sameAxis(*this, axis);
 }
 
 void CumSumOp::describeKernel(KernelCall &call) {

@@ -1,5 +1,6 @@
 //===- Dequantize.cpp - integers to real numbers --------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Quantization.h"
 #include "compiler/dialect/ops/Quantized.h"
 
 using namespace mlir;
@@ -14,8 +15,32 @@ LogicalResult DequantizeOp::verify() {
   return verifyScaling(*this, getX(), getScale(), getZero(), element);
 }
 
-MaybeDivision DequantizeOp::divide(int64_t axis, ArrayRef<int64_t>) {
-  return elementwise(*this, axis);
+Divisions DequantizeOp::divide(int64_t axis) { return elementwise(*this, axis); }
+
+bool DequantizeOp::readsSmaller(unsigned k, ArrayRef<int64_t> shape) {
+  return k > 0 && broadcastsTo(*this, k, shape);
+}
+
+bool DequantizeOp::isMovement() { return true; }
+
+Value DequantizeOp::getCarrier() { return tensorScaleOf(*this) ? getX() : Value(); }
+
+/// With scale and zero point as scalars, which fit whatever arrived.
+Value DequantizeOp::restore(OpBuilder &builder, Value carrier, Type type) {
+  TensorScale scale = *tensorScaleOf(*this);
+  auto one = [&](Type element, auto set) -> Value {
+    auto scalar = RankedTensorType::get({}, element);
+    ConstantBuilder constant(scalar);
+    set(constant);
+    return builder.create<ConstantOp>(getLoc(), scalar, constant.finish(), ArrayAttr());
+  };
+  Value factor = one(builder.getF32Type(),
+                     [&](ConstantBuilder &constant) { constant.setReal(0, scale.scale); }),
+        zero;
+  if (scale.zero != 0)
+    zero = one(tensorType(getX()).getElementType(),
+               [&](ConstantBuilder &constant) { constant.setInteger(0, scale.zero); });
+  return builder.create<DequantizeOp>(getLoc(), type, carrier, factor, zero);
 }
 
 void DequantizeOp::describeKernel(KernelCall &call) {

@@ -1,9 +1,14 @@
 //===- Expand.cpp - broadcast to a given shape ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Build.h"
 #include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
 using namespace disco;
+
+Value disco::buildExpanded(OpBuilder &builder, Location loc, RankedTensorType type, Value value) {
+  return builder.create<ExpandOp>(loc, type, value);
+}
 
 LogicalResult ExpandOp::verify() {
   SmallVector<int64_t> shape;
@@ -29,7 +34,10 @@ OpFoldResult ExpandOp::fold(FoldAdaptor adaptor) {
   return reshaped(value, stored);
 }
 
-MaybeDivision ExpandOp::divide(int64_t axis, ArrayRef<int64_t>) { return elementwise(*this, axis); }
+Divisions ExpandOp::divide(int64_t axis) { return elementwise(*this, axis); }
+
+/// The result's shape is that of its type, whatever is expanded.
+bool ExpandOp::readsSmaller(unsigned, ArrayRef<int64_t>) { return true; }
 
 void ExpandOp::describeKernel(KernelCall &call) {
   BroadcastView view(shapeOf(getResult()), getOperation()->getOperands());

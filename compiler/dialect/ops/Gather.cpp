@@ -67,7 +67,7 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
                       });
 }
 
-MaybeDivision GatherOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions GatherOp::divide(int64_t axis) {
   int64_t gathered = getAxis(), batch = getBatch(), indexRank = rankOf(getIndices()) - batch;
   Relation same = Relation::identity(shapeOf(getResult())[axis]);
   Division division;

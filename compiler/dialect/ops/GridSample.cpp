@@ -21,7 +21,7 @@ LogicalResult GridSampleOp::inferReturnTypes(MLIRContext *, std::optional<Locati
   return infer(types, shape, typeOf(op.getX()).getElementType());
 }
 
-MaybeDivision GridSampleOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions GridSampleOp::divide(int64_t axis) {
   if (axis > 1)
     return std::nullopt;
   OperandNeed along = OperandNeed::along(axis, Relation::identity(shapeOf(getX())[axis]));

@@ -17,7 +17,7 @@ LogicalResult LookupOp::verify() {
   return success();
 }
 
-MaybeDivision LookupOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions LookupOp::divide(int64_t axis) {
   Division division;
   division.operands = {OperandNeed::along(axis, Relation::identity(shapeOf(getResult())[axis])),
                        OperandNeed::whole()};

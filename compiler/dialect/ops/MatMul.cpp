@@ -52,7 +52,7 @@ LogicalResult MatMulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
                op.getQuant() ? op.getQuant()->getResult() : typeOf(op.getA()).getElementType());
 }
 
-MaybeDivision MatMulOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions MatMulOp::divide(int64_t axis) {
   int64_t rank = rankOf(getResult()), rankA = rankOf(getA()), rankB = rankOf(getB());
   bool contraction = getContraction().has_value();
   bool columns = axis == rank - 1, rows = axis == rank - 2;
@@ -86,6 +86,12 @@ std::optional<Contraction> MatMulOp::getContraction() {
     return std::nullopt;
   return Contraction{
       1, rankOf(getA()) - 1, rankOf(getResult()) - 1, getTransB() ? 0 : 1, getTransB() ? 1 : 0, 1};
+}
+
+bool MatMulOp::isArithmetic() { return true; }
+
+SmallVector<InPlaceOperand> MatMulOp::getInPlaceOperands() {
+  return sumInPlace(getInit(), getResult());
 }
 
 int64_t MatMulOp::getMacs() {

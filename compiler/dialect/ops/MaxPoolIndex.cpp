@@ -20,7 +20,7 @@ LogicalResult MaxPoolIndexOp::inferReturnTypes(MLIRContext *context, std::option
   return infer(types, shape, IntegerType::get(context, 64));
 }
 
-MaybeDivision MaxPoolIndexOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions MaxPoolIndexOp::divide(int64_t axis) {
   return axis == 1 ? sameAxis(*this, axis) : std::nullopt;
 }
 

@@ -17,7 +17,7 @@ LogicalResult NonMaxSuppressionOp::verify() {
   return success();
 }
 
-MaybeDivision NonMaxSuppressionOp::divide(int64_t, ArrayRef<int64_t>) { return std::nullopt; }
+Divisions NonMaxSuppressionOp::divide(int64_t) { return std::nullopt; }
 
 void NonMaxSuppressionOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> scores = shapeOf(getScores());

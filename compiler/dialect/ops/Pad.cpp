@@ -67,9 +67,9 @@ OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
-MaybeDivision PadOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions PadOp::divide(int64_t axis) {
   bool kept = getPads()[axis] == 0 && getPads()[axis + rankOf(getX())] == 0;
-  return kept ? sameAxis(*this, axis) : std::nullopt;
+  return kept ? sameAxis(*this, axis) : Divisions();
 }
 
 void PadOp::describeKernel(KernelCall &call) {

@@ -29,9 +29,7 @@ LogicalResult PoolOp::verify() {
   return verifyQuant(*this, *getQuant(), getX(), {}, {}, 1);
 }
 
-MaybeDivision PoolOp::divide(int64_t axis, ArrayRef<int64_t>) {
-  return axis == 1 ? sameAxis(*this, axis) : std::nullopt;
-}
+Divisions PoolOp::divide(int64_t axis) { return axis == 1 ? sameAxis(*this, axis) : std::nullopt; }
 
 void PoolOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());

@@ -28,8 +28,10 @@ LogicalResult QuantBinaryOp::verify() {
   return success();
 }
 
-MaybeDivision QuantBinaryOp::divide(int64_t axis, ArrayRef<int64_t>) {
-  return elementwise(*this, axis);
+Divisions QuantBinaryOp::divide(int64_t axis) { return elementwise(*this, axis); }
+
+bool QuantBinaryOp::readsSmaller(unsigned k, ArrayRef<int64_t> shape) {
+  return broadcastsTo(*this, k, shape);
 }
 
 void QuantBinaryOp::describeKernel(KernelCall &call) {

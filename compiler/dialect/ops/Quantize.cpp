@@ -47,8 +47,10 @@ OpFoldResult QuantizeOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
-MaybeDivision QuantizeOp::divide(int64_t axis, ArrayRef<int64_t>) {
-  return elementwise(*this, axis);
+Divisions QuantizeOp::divide(int64_t axis) { return elementwise(*this, axis); }
+
+bool QuantizeOp::readsSmaller(unsigned k, ArrayRef<int64_t> shape) {
+  return k > 0 && broadcastsTo(*this, k, shape);
 }
 
 void QuantizeOp::describeKernel(KernelCall &call) {

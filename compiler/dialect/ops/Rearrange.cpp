@@ -91,14 +91,7 @@ static Shape rearrangedShape(RearrangeOp op, ArrayRef<int64_t> stored) {
 }
 
 OpFoldResult RearrangeOp::fold(FoldAdaptor adaptor) {
-  bool ordered = true;
-  int64_t before = -1;
-  for (int64_t p : getPerm()) {
-    if (getView()[p] == 1)
-      continue;
-    ordered &= p > before;
-    before = p;
-  }
+  bool ordered = isView();
   if (ordered && getX().getType() == getType())
     return getX();
   auto value = dyn_cast_or_null<ElementsAttr>(adaptor.getX());
@@ -121,14 +114,32 @@ OpFoldResult RearrangeOp::fold(FoldAdaptor adaptor) {
   });
 }
 
-MaybeDivision RearrangeOp::divide(int64_t axis, ArrayRef<int64_t> operandAxes) {
-  std::optional<SharedFactor> shared =
-      findSharedFactor(*this, axis, operandAxes.empty() ? -1 : operandAxes[0]);
-  if (!shared)
-    return std::nullopt;
-  Division division;
-  division.operands.push_back(OperandNeed::along(shared->operandAxis, shared->relation));
-  return division;
+Divisions RearrangeOp::divide(int64_t axis) {
+  Divisions ways;
+  for (int64_t operandAxis = 0; operandAxis < rankOf(getX()); ++operandAxis) {
+    std::optional<SharedFactor> shared = findSharedFactor(*this, axis, operandAxis);
+    if (!shared || shared->operandAxis != operandAxis)
+      continue;
+    Division way;
+    way.operands.push_back(OperandNeed::along(operandAxis, shared->relation));
+    way.onlyFollowing = shapeOf(getResult())[axis] == 1;
+    ways.add(std::move(way));
+  }
+  return ways;
+}
+
+bool RearrangeOp::isMovement() { return true; }
+
+bool RearrangeOp::isView() {
+  int64_t before = -1;
+  for (int64_t p : getPerm()) {
+    if (getView()[p] == 1)
+      continue;
+    if (p < before)
+      return false;
+    before = p;
+  }
+  return true;
 }
 
 bool RearrangeOp::relabels(int64_t axis) {

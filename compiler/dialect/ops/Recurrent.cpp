@@ -41,9 +41,11 @@ LogicalResult RecurrentOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
 }
 
 /// Every step needs the whole hidden state of the one before.
-MaybeDivision RecurrentOp::divide(int64_t, ArrayRef<int64_t>) { return std::nullopt; }
+Divisions RecurrentOp::divide(int64_t) { return std::nullopt; }
 
 StringRef RecurrentOp::getReplication() { return "recurrent layer"; }
+
+bool RecurrentOp::isArithmetic() { return true; }
 
 int64_t RecurrentOp::getMacs() {
   ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW()), r = shapeOf(getR());

@@ -1,6 +1,7 @@
 //===- Reduce.cpp - reduction over whole axes -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/Scalars.h"
+#include "compiler/dialect/Statistics.h"
 #include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
@@ -63,7 +64,7 @@ OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
-MaybeDivision ReduceOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions ReduceOp::divide(int64_t axis) {
   int64_t own = axis;
   if (!getKeepdims())
     for (int64_t reduced : getAxes()) // sorted
@@ -107,4 +108,91 @@ SmallVector<int64_t> ReduceOp::getStatisticAxes() {
   // The logarithm of a sum of exponentials would need the maximum first.
   bool merges = isReal(tensorType(getX()).getElementType()) && getKind() != ReduceKind::LogSumExp;
   return merges ? SmallVector<int64_t>(getAxes()) : SmallVector<int64_t>();
+}
+
+//===----------------------------------------------------------------------===//
+// Merging
+//===----------------------------------------------------------------------===//
+
+static bool isSquare(Operation *op) {
+  auto binary = dyn_cast<BinaryOp>(op);
+  if (!binary)
+    return false;
+  if (binary.getKind() == BinaryKind::Mul)
+    return binary.getLhs() == binary.getRhs();
+  auto exponent = binary.getRhs().getDefiningOp<ConstantOp>();
+  if (binary.getKind() != BinaryKind::Pow || !exponent)
+    return false;
+  ConstantView view(exponent.getResult());
+  return view.isValid() && view.size() == 1 && view.real(0) == 2.0;
+}
+
+/// The mean of (x - mean)^2 over the same axes, when the program computes it.
+static ReduceOp findVariance(ReduceOp mean) {
+  if (mean.getKind() != ReduceKind::Mean || !mean.getKeepdims())
+    return {};
+  for (Operation *user : mean.getResult().getUsers()) {
+    auto centred = dyn_cast<BinaryOp>(user);
+    if (!centred || centred.getKind() != BinaryKind::Sub || centred.getLhs() != mean.getX())
+      continue;
+    for (Operation *square : centred.getResult().getUsers())
+      if (isSquare(square))
+        for (Operation *reader : square->getResult(0).getUsers())
+          if (auto variance = dyn_cast<ReduceOp>(reader);
+              variance && variance.getKind() == ReduceKind::Mean &&
+              variance.getAxes() == mean.getAxes() && runsOverDividedAxis(variance) &&
+              ownersOf(variance.getX()) == ownersOf(mean.getX()))
+            return variance;
+  }
+  return {};
+}
+
+/// A mean and the variance around it travel together.
+static void mergeMoments(ReduceOp mean, ReduceOp variance, StatisticsContext &make) {
+  Statistics statistics(make, mean.getX(), mean.getAxes());
+  ArrayRef<int64_t> axes = mean.getAxes();
+  SmallVector<Value> all = statistics.exchange([&](Value part) -> SmallVector<Value> {
+    OwnedAttr layout = ownersOf(part), single = make.wholeAt(layout);
+    Value own = make.reduce(ReduceKind::Mean, part, axes, single);
+    Value centred = make.binary(BinaryKind::Sub, part, own, shapeOf(part), layout);
+    Value square = make.binary(BinaryKind::Mul, centred, centred, shapeOf(part), layout);
+    return {own, make.reduce(ReduceKind::Mean, square, axes, single)};
+  });
+  Value merged = statistics.weighted(all[0]);
+  auto wide = [&](BinaryKind kind, Value a, Value b) {
+    return make.binary(kind, a, b, shapeOf(all[0]), make.everywhere);
+  };
+  Value distance = wide(BinaryKind::Sub, all[0], merged);
+  Value spread = wide(BinaryKind::Add, all[1], wide(BinaryKind::Mul, distance, distance));
+  make.replace(variance, statistics.kept(statistics.weighted(spread)));
+  make.replace(mean, statistics.kept(merged));
+}
+
+/// What every owner computes of its channels, and what merges that.
+static std::pair<ReduceKind, ReduceKind> localAndMerging(ReduceKind kind) {
+  switch (kind) {
+  case ReduceKind::Max:
+  case ReduceKind::Min:
+  case ReduceKind::Prod: return {kind, kind};
+  case ReduceKind::L2: return {ReduceKind::SumSquare, ReduceKind::Sum};
+  case ReduceKind::LogSum: return {ReduceKind::Sum, ReduceKind::Sum};
+  default: return {kind, ReduceKind::Sum};
+  }
+}
+
+void ReduceOp::mergeStatistics(StatisticsContext &make) {
+  if (ReduceOp variance = findVariance(*this))
+    return mergeMoments(*this, variance, make);
+  Statistics statistics(make, getX(), getAxes());
+  auto [local, merging] = localAndMerging(getKind());
+  Value all = statistics.exchange([&, local = local](Value part) -> SmallVector<Value> {
+    return {make.reduce(local, part, getAxes(), make.wholeAt(ownersOf(part)))};
+  })[0];
+  Value merged =
+      getKind() == ReduceKind::Mean ? statistics.weighted(all) : statistics.merge(merging, all);
+  if (getKind() == ReduceKind::L2)
+    merged = make.unary(UnaryKind::Sqrt, merged);
+  if (getKind() == ReduceKind::LogSum)
+    merged = make.unary(UnaryKind::Log, merged);
+  make.replace(*this, statistics.kept(merged));
 }

@@ -17,6 +17,9 @@ LogicalResult RequantizeOp::verify() {
   return success();
 }
 
+/// Integers of 8 bits are written behind the sums that are still to be read.
+SmallVector<InPlaceOperand> RequantizeOp::getInPlaceOperands() { return {{getX()}}; }
+
 void RequantizeOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> shape = shapeOf(getX());
   size_t axis = getAxis();

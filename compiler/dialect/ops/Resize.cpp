@@ -14,7 +14,7 @@ LogicalResult ResizeOp::verify() {
   return success();
 }
 
-MaybeDivision ResizeOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions ResizeOp::divide(int64_t axis) {
   bool kept = getScales()[axis] == 1.0 && shapeOf(getX())[axis] == shapeOf(getResult())[axis];
   bool cropped =
       !getRoi().empty() && (getRoi()[axis] != 0.0 || getRoi()[axis + rankOf(getX())] != 1.0);

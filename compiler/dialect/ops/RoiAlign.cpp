@@ -24,7 +24,7 @@ LogicalResult RoiAlignOp::inferReturnTypes(MLIRContext *, std::optional<Location
       typeOf(op.getX()).getElementType());
 }
 
-MaybeDivision RoiAlignOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions RoiAlignOp::divide(int64_t axis) {
   if (axis > 1)
     return std::nullopt;
   Relation same = Relation::identity(shapeOf(getResult())[axis]);

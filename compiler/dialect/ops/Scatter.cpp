@@ -56,7 +56,7 @@ OpFoldResult ScatterOp::fold(FoldAdaptor adaptor) {
   return result.finish();
 }
 
-MaybeDivision ScatterOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions ScatterOp::divide(int64_t axis) {
   int64_t batch = getBatch(), indexRank = rankOf(getIndices()) - batch;
   if (axis == batch)
     return std::nullopt;

@@ -44,13 +44,15 @@ OpFoldResult SelectOp::fold(FoldAdaptor adaptor) {
   });
 }
 
-MaybeDivision SelectOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions SelectOp::divide(int64_t axis) {
   if (axis != static_cast<int64_t>(getAxis()))
     return sameAxis(*this, axis);
   Division division;
   division.operands.push_back(OperandNeed::along(axis, Relation::list(getIndices())));
   return division;
 }
+
+bool SelectOp::isMovement() { return true; }
 
 bool SelectOp::relabels(int64_t axis) { return axis == static_cast<int64_t>(getAxis()); }
 

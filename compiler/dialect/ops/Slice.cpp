@@ -37,7 +37,7 @@ OpFoldResult SliceOp::fold(FoldAdaptor adaptor) {
   });
 }
 
-MaybeDivision SliceOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions SliceOp::divide(int64_t axis) {
   SmallVector<int64_t> list;
   for (int64_t i = 0; i < shapeOf(getResult())[axis]; ++i)
     list.push_back(getStarts()[axis] + i * getSteps()[axis]);
@@ -45,6 +45,8 @@ MaybeDivision SliceOp::divide(int64_t axis, ArrayRef<int64_t>) {
   division.operands.push_back(OperandNeed::along(axis, Relation::list(list)));
   return division;
 }
+
+bool SliceOp::isMovement() { return true; }
 
 bool SliceOp::relabels(int64_t axis) {
   for (int64_t i = 0; i < rankOf(getX()); ++i)

@@ -1,5 +1,6 @@
 //===- Softmax.cpp - softmax and its logarithm ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Statistics.h"
 #include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
@@ -17,9 +18,9 @@ LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location>
   return infer(types, shapeOf(op.getX()), typeOf(op.getX()).getElementType());
 }
 
-MaybeDivision SoftmaxOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions SoftmaxOp::divide(int64_t axis) {
   int64_t first = getAxis(), end = first + static_cast<int64_t>(getCount());
-  return axis < first || axis >= end ? sameAxis(*this, axis) : std::nullopt;
+  return axis < first || axis >= end ? sameAxis(*this, axis) : Divisions();
 }
 
 void SoftmaxOp::describeKernel(KernelCall &call) {
@@ -37,4 +38,30 @@ void SoftmaxOp::describeKernel(KernelCall &call) {
 SmallVector<int64_t> SoftmaxOp::getStatisticAxes() {
   int64_t first = getAxis(), end = first + static_cast<int64_t>(getCount());
   return llvm::to_vector(llvm::seq(first, end));
+}
+
+/// exp(x - max) / sum, the maximum and the sum merged from those of the parts.
+void SoftmaxOp::mergeStatistics(StatisticsContext &make) {
+  SmallVector<int64_t> axes = getStatisticAxes();
+  Statistics statistics(make, getX(), axes);
+  SmallVector<Value> all = statistics.exchange([&](Value part) -> SmallVector<Value> {
+    OwnedAttr layout = ownersOf(part), single = make.wholeAt(layout);
+    Value most = make.reduce(ReduceKind::Max, part, axes, single);
+    Value shifted = make.binary(BinaryKind::Sub, part, most, shapeOf(part), layout);
+    return {most, make.reduce(ReduceKind::Sum, make.unary(UnaryKind::Exp, shifted), axes, single)};
+  });
+  Value most = statistics.merge(ReduceKind::Max, all[0]);
+  auto wide = [&](BinaryKind kind, Value a, Value b) {
+    return make.binary(kind, a, b, shapeOf(all[0]), make.everywhere);
+  };
+  Value scale = make.unary(UnaryKind::Exp, wide(BinaryKind::Sub, all[0], most));
+  Value sum =
+      statistics.kept(statistics.merge(ReduceKind::Sum, wide(BinaryKind::Mul, all[1], scale)));
+  OwnedAttr layout = ownersOf(getX());
+  auto like = [&](BinaryKind kind, Value a, Value b) {
+    return make.binary(kind, a, b, shapeOf(getX()), layout);
+  };
+  Value shifted = like(BinaryKind::Sub, getX(), statistics.kept(most));
+  make.replace(*this, getLog() ? like(BinaryKind::Sub, shifted, make.unary(UnaryKind::Log, sum))
+                               : like(BinaryKind::Div, make.unary(UnaryKind::Exp, shifted), sum));
 }

@@ -33,7 +33,7 @@ static void dropGlobalAttributes(Operation *op) {
   for (StringRef name : {kOwnersAttr, kFullMaskAttr, kRouteKindAttr, kReplicatedAttr})
     op->removeAttr(name);
   op->removeAttr(kStatedMaskAttr);
-  op->removeAttr("mask");
+  op->removeAttr(kMaskAttr);
 }
 
 Local disco::localizeByCloning(Operation *op, LocalContext &context) {
@@ -161,14 +161,26 @@ OperandNeed disco::broadcastNeed(Value operand, Value result, int64_t axis) {
   return OperandNeed::along(own, Relation::identity(shapeOf(operand)[own]));
 }
 
-MaybeDivision disco::elementwise(Operation *op, int64_t axis) {
+Divisions disco::elementwise(Operation *op, int64_t axis) {
   Division division;
   for (Value operand : op->getOperands())
     division.operands.push_back(broadcastNeed(operand, op->getResult(0), axis));
   return division;
 }
 
-MaybeDivision disco::sameAxis(Operation *op, int64_t axis) {
+bool disco::broadcastsTo(Operation *op, unsigned k, ArrayRef<int64_t> smaller) {
+  ArrayRef<int64_t> result = shapeOf(op->getResult(0));
+  SmallVector<int64_t> all(result.size(), 1);
+  for (OpOperand &operand : op->getOpOperands()) {
+    ArrayRef<int64_t> shape = operand.getOperandNumber() == k ? smaller : shapeOf(operand.get());
+    for (size_t i = 0; i < shape.size(); ++i)
+      if (shape[i] != 1)
+        all[i + result.size() - shape.size()] = shape[i];
+  }
+  return ArrayRef<int64_t>(all) == result;
+}
+
+Divisions disco::sameAxis(Operation *op, int64_t axis) {
   Division division;
   for (Value operand : op->getOperands())
     division.operands.push_back(

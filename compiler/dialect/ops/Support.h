@@ -14,7 +14,6 @@
 namespace disco {
 
 using Inferred = llvm::SmallVectorImpl<mlir::Type> &;
-using MaybeDivision = std::optional<Division>;
 using Local = mlir::FailureOr<mlir::Value>;
 using Shape = llvm::SmallVector<int64_t>;
 
@@ -75,10 +74,14 @@ bool isReal(mlir::Type element);
 OperandNeed broadcastNeed(mlir::Value operand, mlir::Value result, int64_t axis);
 
 /// The division of an op that computes each element from those of the same place.
-MaybeDivision elementwise(mlir::Operation *op, int64_t axis);
+Divisions elementwise(mlir::Operation *op, int64_t axis);
+
+/// Whether the operands of such an op have the result's shape together still when operand `k` has a
+/// smaller one.
+bool broadcastsTo(mlir::Operation *op, unsigned k, llvm::ArrayRef<int64_t> smaller);
 
 /// Every operand along the same axis, index by index.
-MaybeDivision sameAxis(mlir::Operation *op, int64_t axis);
+Divisions sameAxis(mlir::Operation *op, int64_t axis);
 
 //===----------------------------------------------------------------------===//
 // What one node computes

@@ -20,7 +20,7 @@ LogicalResult TopKOp::inferReturnTypes(MLIRContext *context, std::optional<Locat
   return infer(types, shape, IntegerType::get(context, 64));
 }
 
-MaybeDivision TopKOp::divide(int64_t axis, ArrayRef<int64_t>) {
+Divisions TopKOp::divide(int64_t axis) {
   return axis == static_cast<int64_t>(getAxis()) ? std::nullopt : sameAxis(*this, axis);
 }
 

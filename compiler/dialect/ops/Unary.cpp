@@ -28,7 +28,9 @@ OpFoldResult UnaryOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
-MaybeDivision UnaryOp::divide(int64_t axis, ArrayRef<int64_t>) { return elementwise(*this, axis); }
+Divisions UnaryOp::divide(int64_t axis) { return elementwise(*this, axis); }
+
+SmallVector<InPlaceOperand> UnaryOp::getInPlaceOperands() { return {{getX()}}; }
 
 void UnaryOp::describeKernel(KernelCall &call) {
   call.use("eltwise.h", "unary").type("x_t", getX()).type("y_t", getResult());

@@ -38,7 +38,11 @@ OpFoldResult WhereOp::fold(FoldAdaptor adaptor) {
   return builder.finish();
 }
 
-MaybeDivision WhereOp::divide(int64_t axis, ArrayRef<int64_t>) { return elementwise(*this, axis); }
+Divisions WhereOp::divide(int64_t axis) { return elementwise(*this, axis); }
+
+bool WhereOp::readsSmaller(unsigned k, ArrayRef<int64_t> shape) {
+  return broadcastsTo(*this, k, shape);
+}
 
 void WhereOp::describeKernel(KernelCall &call) {
   BroadcastView view(shapeOf(getResult()), getOperands());

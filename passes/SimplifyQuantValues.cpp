@@ -1,6 +1,6 @@
-//===- QuantizedValues.cpp - what is known about quantised tensors --------===//
+//===- SimplifyQuantValues.cpp - what is known about quantised tensors --------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "passes/QuantizedValues.h"
+#include "passes/SimplifyQuantValues.h"
 #include "compiler/dialect/Quantization.h"
 #include <cmath>
 
@@ -11,18 +11,6 @@ using namespace disco;
 static std::optional<double> uniform(Value constant) {
   return isConstant(constant) ? ConstantView(constant).uniform() : std::nullopt;
 }
-
-template <typename OpTy> static std::optional<TensorScale> scaleOf(OpTy op) {
-  std::optional<double> scale = uniform(op.getScale()), zero = 0.0;
-  if (op.getZero())
-    zero = uniform(op.getZero());
-  if (!scale || !zero || !(*scale > 0) || !std::isfinite(*scale))
-    return std::nullopt;
-  return TensorScale{static_cast<float>(*scale), static_cast<int64_t>(*zero)};
-}
-
-std::optional<TensorScale> disco::tensorScaleOf(QuantizeOp op) { return scaleOf(op); }
-std::optional<TensorScale> disco::tensorScaleOf(DequantizeOp op) { return scaleOf(op); }
 
 bool disco::isByte(Value value) {
   Type element = tensorType(value).getElementType();

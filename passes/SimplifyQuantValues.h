@@ -1,28 +1,16 @@
-//===- QuantizedValues.h - what is known about quantised tensors -*- C++ -*-===//
+//===- SimplifyQuantValues.h - what is known about quantised tensors -*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
-#ifndef DISCOC_PASSES_QUANTIZEDVALUES_H
-#define DISCOC_PASSES_QUANTIZEDVALUES_H
+#ifndef DISCOC_PASSES_SIMPLIFYQUANTVALUES_H
+#define DISCOC_PASSES_SIMPLIFYQUANTVALUES_H
 
 #include "compiler/dialect/Build.h"
 #include "compiler/dialect/Evaluate.h"
+#include "compiler/dialect/Quantization.h"
 #include <array>
 #include <optional>
 #include <vector>
 
 namespace disco {
-
-/// One scale and one zero point for a whole tensor.
-struct TensorScale {
-  float scale = 1;
-  int64_t zero = 0;
-  bool operator==(const TensorScale &other) const {
-    return scale == other.scale && zero == other.zero;
-  }
-};
-
-/// That of a quantize or dequantize whose scale is a constant, positive, and the same everywhere.
-std::optional<TensorScale> tensorScaleOf(QuantizeOp op);
-std::optional<TensorScale> tensorScaleOf(DequantizeOp op);
 
 /// Whether elements are integers of 8 bits.
 bool isByte(mlir::Value value);
@@ -53,4 +41,4 @@ private:
 
 } // namespace disco
 
-#endif // DISCOC_PASSES_QUANTIZEDVALUES_H
+#endif // DISCOC_PASSES_SIMPLIFYQUANTVALUES_H

@@ -1,6 +1,6 @@
 //===- WireFormat.cpp - narrower numbers on links -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "passes/WireFormat.h"
+#include "compiler/dialect/WireFormat.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/Sequence.h"
 

@@ -1,15 +1,12 @@
 //===- WireFormat.h - narrower numbers on links -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
-#ifndef DISCOC_PASSES_WIREFORMAT_H
-#define DISCOC_PASSES_WIREFORMAT_H
+#ifndef DISCOC_DIALECT_WIREFORMAT_H
+#define DISCOC_DIALECT_WIREFORMAT_H
 
 #include "compiler/dialect/Disco.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace disco {
-
-/// Name of the attribute of a module that says as what its f32 features travel: "f16" or "i8".
-inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
 
 /// How the features of one exchange are written into messages.
 class WireFormat {
@@ -36,4 +33,4 @@ private:
 
 } // namespace disco
 
-#endif // DISCOC_PASSES_WIREFORMAT_H
+#endif // DISCOC_DIALECT_WIREFORMAT_H

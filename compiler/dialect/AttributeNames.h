@@ -1,0 +1,112 @@
+//===- AttributeNames.h - the names of attributes ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every attribute that is looked up by its name, on whatever op or module it is.
+#ifndef DISCOC_DIALECT_ATTRIBUTENAMES_H
+#define DISCOC_DIALECT_ATTRIBUTENAMES_H
+
+#include "llvm/ADT/StringRef.h"
+
+namespace disco {
+
+//===----------------------------------------------------------------------===//
+// Of ops
+//===----------------------------------------------------------------------===//
+
+/// The ONNX name of an op's result.
+inline constexpr llvm::StringLiteral kTensorAttr = "disco.tensor";
+/// The division rule of an op as text, for people and tests: no stage reads it.
+inline constexpr llvm::StringLiteral kDivisionAttr = "disco.division";
+/// A stated owner map of an op's result.
+inline constexpr llvm::StringLiteral kOwnersAttr = "disco.owners";
+/// A stated mask of a contraction.
+inline constexpr llvm::StringLiteral kStatedMaskAttr = "disco.stated_mask";
+/// Of a contraction: which channels each ordered pair of nodes reads.
+inline constexpr llvm::StringLiteral kMaskAttr = "mask";
+/// Of a contraction some of whose columns are summed elsewhere: its mask before.
+inline constexpr llvm::StringLiteral kFullMaskAttr = "disco.full_mask";
+/// Of a part of a contraction: the channels of its buffer that the columns of its weights read.
+inline constexpr llvm::StringLiteral kChannelsAttr = "channels";
+/// Of a part of a contraction that reads a received tensor under the channel names that it had
+/// before it was renamed: those names, one a column.
+inline constexpr llvm::StringLiteral kOriginsAttr = "disco.origins";
+/// Of what a node computes of a grouped convolution: how many groups the whole one has. Weights
+/// number their columns within a group.
+inline constexpr llvm::StringLiteral kGroupsAttr = "disco.groups";
+/// The scalar function that follows a sum.
+inline constexpr llvm::StringLiteral kActAttr = "act";
+/// How an op computes with integers.
+inline constexpr llvm::StringLiteral kQuantAttr = "quant";
+/// Of ops with several optional operands: how many there are of each.
+inline constexpr llvm::StringLiteral kSegmentsAttr = "operandSegmentSizes";
+/// Of an op whose result travels as something else than features: the kind of its routes.
+inline constexpr llvm::StringLiteral kRouteKindAttr = "disco.route_kind";
+/// Of an op that every node computes on purpose: why, for the report.
+inline constexpr llvm::StringLiteral kReplicatedAttr = "disco.replicated";
+/// What would travel for a reader if every contraction read all channels.
+inline constexpr llvm::StringLiteral kDenseBytesAttr = "disco.dense_bytes";
+inline constexpr llvm::StringLiteral kDenseMessagesAttr = "disco.dense_messages";
+/// Of an op that is folded only to know its value now, whatever its size.
+inline constexpr llvm::StringLiteral kEvaluatedAttr = "disco.evaluated";
+/// Of ops of constants alone that are not folded, until the import is done: a unit, or the value
+/// once somebody had to know it.
+inline constexpr llvm::StringLiteral kOfConstantsAttr = "disco.of_constants";
+/// Of an op of a planned shard: the arena offsets of its results.
+inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
+
+//===----------------------------------------------------------------------===//
+// Of the model's module: how it is compiled
+//===----------------------------------------------------------------------===//
+
+/// Name, file and hash of the model, and the compiler's version.
+inline constexpr llvm::StringLiteral kModelAttr = "disco.model";
+/// What was asked for beside the model, by name.
+inline constexpr llvm::StringLiteral kSettingsAttr = "disco.settings";
+/// The classes' names.
+inline constexpr llvm::StringLiteral kLabelsAttr = "disco.labels";
+/// What becomes of pictures before they are inputs.
+inline constexpr llvm::StringLiteral kPreprocessAttr = "disco.preprocess";
+/// For how many nodes.
+inline constexpr llvm::StringLiteral kNodesAttr = "disco.nodes";
+/// The node that is given the inputs.
+inline constexpr llvm::StringLiteral kRootAttr = "disco.root";
+/// The node that returns the outputs, where that is another one.
+inline constexpr llvm::StringLiteral kOutputAtAttr = "disco.output_at";
+/// Who chooses axes and owners: the name of a strategy.
+inline constexpr llvm::StringLiteral kStrategyAttr = "disco.strategy";
+/// The choices themselves, when they are given: a list of dictionaries, one a tensor.
+inline constexpr llvm::StringLiteral kPlanAttr = "disco.plan";
+/// No node sums for another.
+inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
+/// Each sum has one order, whatever the number of nodes.
+inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
+/// As what f32 features travel: "f16" or "i8".
+inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
+/// Ranks whose inputs have a place in the arena: nodes that have no memory to waste. Elsewhere
+/// inputs are read where the caller has them.
+inline constexpr llvm::StringLiteral kInputsInArenaAttr = "disco.inputs_in_arena";
+
+//===----------------------------------------------------------------------===//
+// Of the model's module: what the undivided program was
+//===----------------------------------------------------------------------===//
+
+inline constexpr llvm::StringLiteral kInputsAttr = "disco.inputs";
+inline constexpr llvm::StringLiteral kOutputsAttr = "disco.outputs";
+inline constexpr llvm::StringLiteral kTensorsAttr = "disco.tensors";
+inline constexpr llvm::StringLiteral kMasksAttr = "disco.masks";
+inline constexpr llvm::StringLiteral kLayersAttr = "disco.layers";
+
+//===----------------------------------------------------------------------===//
+// Of a shard's module
+//===----------------------------------------------------------------------===//
+
+/// Which node it is for.
+inline constexpr llvm::StringLiteral kRankAttr = "disco.rank";
+/// Bytes of its arena.
+inline constexpr llvm::StringLiteral kArenaBytesAttr = "disco.arena_bytes";
+/// The largest sum of bytes that live at the same time.
+inline constexpr llvm::StringLiteral kLiveBytesAttr = "disco.live_bytes";
+
+} // namespace disco
+
+#endif // DISCOC_DIALECT_ATTRIBUTENAMES_H
