@@ -1,15 +1,16 @@
 //===- BoardPlan.cpp - buffers of a program on a bare board ---------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/BoardPlan.h"
+#include "runtime_stub/transport/ethernet.h"
+#include "runtime_stub/transport/packets.h"
 #include <algorithm>
 
 using namespace disco;
 
-// Sizes of the runtime's structs on a machine of 32 bits. The emitted main.cpp asserts that the sum
-// is right.
-static constexpr int64_t peerBytes = 224, slotBytes = 12, streamBytes = 72, packetOverhead = 16;
-static constexpr int64_t slotHeader = 8; // of a segment or packet that is kept
-static constexpr int64_t ethernetHeader = 16, ethernetLeast = 60;
+// What holds pointers has another size here than on a machine of 32 bits; the emitted main.cpp
+// asserts these. All other sizes are the runtime's own.
+static constexpr int64_t peerBytes = 224, slotBytes = 12;
+static constexpr int64_t packetOverhead = DISCO_PACKET_OVERHEAD;
 static constexpr int64_t ringLeast = 256, ringMost = 8192;
 
 static int64_t roundUp(int64_t bytes, int64_t to) { return (bytes + to - 1) / to * to; }
@@ -85,8 +86,8 @@ static void addPort(BoardPlan &plan, const discoc::ClusterNode &node, size_t ind
         {port.name + "_rx", std::clamp(powerOfTwo(waiting), ringLeast, ringMost)});
     plan.buffers.push_back({port.name + "_tx", std::max(powerOfTwo(2 * frame), ringLeast)});
   } else {
-    plan.buffers.push_back(
-        {port.name + "_frame", std::max(packet + ethernetHeader, ethernetLeast)});
+    plan.buffers.push_back({port.name + "_frame", std::max<int64_t>(packet + DISCO_ETHERNET_HEADER,
+                                                                    DISCO_ETHERNET_LEAST)});
   }
 }
 
@@ -107,10 +108,12 @@ BoardPlan disco::planBoard(const discoc::Cluster &cluster, int64_t rank,
   plan.forwardSlots = forwardSlots(cluster, rank);
   plan.buffers.push_back({"peers", static_cast<int64_t>(cluster.nodes.size()) * peerBytes});
   plan.buffers.push_back({"slots", std::max<int64_t>(messages, 1) * slotBytes});
-  const int64_t slot = slotHeader + roundUp(plan.packets.payload, 4),
-                packet = slotHeader + roundUp(plan.packets.payload + packetOverhead, 4);
-  plan.buffers.push_back({"packets", plan.peers * (streamBytes + 2 * plan.packets.window * slot) +
-                                         (plan.forwardSlots + 2) * packet});
+  const PacketPlan &packets = plan.packets;
+  plan.buffers.push_back(
+      {"packets", disco_packets_bytes(static_cast<uint32_t>(plan.peers),
+                                      static_cast<uint32_t>(packets.payload),
+                                      static_cast<uint32_t>(packets.window),
+                                      static_cast<uint32_t>(plan.forwardSlots))});
   for (size_t i = 0; i < node.ports.size(); ++i)
     addPort(plan, node, i);
   return plan;

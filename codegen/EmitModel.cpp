@@ -377,8 +377,12 @@ void ModelEmitter::emitTensorInfos(std::string &text) const {
 
 /// The tables of the program; the body of the namespace that is the program's own.
 std::string ModelEmitter::programTables() const {
+  // The linker scripts of boards place the section.
+  const std::vector<discoc::ClusterNode> &all = options.cluster.nodes;
+  bool isBoard = static_cast<size_t>(rank) < all.size() && !all[rank].board.empty();
+  const std::string section = isBoard ? "__attribute__((section(\".bss.disco_arena\"))) " : "";
   std::string text =
-      "[[maybe_unused]] alignas(64) static unsigned char arena[" +
+      "[[maybe_unused]] alignas(64) " + section + "static unsigned char arena[" +
       std::to_string(std::max<int64_t>(arenaBytes(), 1)) +
       "];\n\n[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
       "reinterpret_cast<const unsigned char *>(words);\n}\n\n" +

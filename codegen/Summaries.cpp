@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/Codegen.h"
 #include "codegen/WeightStore.h"
+#include "runtime_stub/disco.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -251,7 +252,7 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
   report.model = options.modelName;
   report.compiler = options.compilerVersion;
   report.buildHash = buildHash.str();
-  report.frameOverheadBytes = 32;
+  report.frameOverheadBytes = DISCO_HEADER_SIZE;
   SmallVector<ModuleOp> shards = shardsOf(module);
   for (auto [rank, shard] : llvm::enumerate(shards)) {
     discoc::NodeReport node;
