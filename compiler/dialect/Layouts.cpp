@@ -104,15 +104,27 @@ static int64_t nodesOfLayout(Type type) {
   return -1;
 }
 
+static LogicalResult verifyRoutes(Operation *op, Attribute value, int64_t nodes) {
+  auto list = dyn_cast_or_null<ArrayAttr>(value);
+  if (!list)
+    return success();
+  for (Attribute entry : list)
+    if (auto route = dyn_cast<RouteAttr>(entry);
+        route && (std::min(route.getFrom(), route.getTo()) < 0 ||
+                  std::max(route.getFrom(), route.getTo()) >= nodes))
+      return op->emitOpError("has a route from node ")
+             << route.getFrom() << " to node " << route.getTo() << " in a module for " << nodes;
+  return success();
+}
+
+/// One attribute after the other: asked for all of them, MLIR makes a dictionary of an op's.
 static LogicalResult verifyRoutes(Operation *op, int64_t nodes) {
-  for (NamedAttribute named : op->getAttrs())
-    if (auto list = dyn_cast<ArrayAttr>(named.getValue()))
-      for (Attribute entry : list)
-        if (auto route = dyn_cast<RouteAttr>(entry);
-            route && (std::min(route.getFrom(), route.getTo()) < 0 ||
-                      std::max(route.getFrom(), route.getTo()) >= nodes))
-          return op->emitOpError("has a route from node ")
-                 << route.getFrom() << " to node " << route.getTo() << " in a module for " << nodes;
+  for (StringAttr name : op->getName().getAttributeNames())
+    if (failed(verifyRoutes(op, op->getInherentAttr(name).value_or(Attribute()), nodes)))
+      return failure();
+  for (NamedAttribute named : op->getDiscardableAttrs())
+    if (failed(verifyRoutes(op, named.getValue(), nodes)))
+      return failure();
   return success();
 }
 
