@@ -332,39 +332,64 @@ std::string compact(const Json &value) {
   return value.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
-/// "{"a":1,"b":[1,2]}" with a blank after each comma and colon outside strings.
-std::string spaced(const std::string &text) {
-  std::string out;
-  bool inString = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    out += c;
-    if (c == '\\' && inString)
-      out += text[++i];
-    else if (c == '"')
-      inString = !inString;
-    else if (!inString && (c == ',' || c == ':'))
-      out += ' ';
+void appendText(std::string &out, const std::string &text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  });
+  if (plain)
+    out.append(1, '"').append(text).append(1, '"');
+  else
+    out += compact(Json(text));
+}
+
+void appendLeaf(std::string &out, const Json &value) {
+  if (value.is_string())
+    appendText(out, value.get_ref<const std::string &>());
+  else if (value.is_number_integer() && !value.is_number_unsigned())
+    out += std::to_string(value.get<int64_t>());
+  else
+    out += compact(value);
+}
+
+/// Appends value as `{"a": 1, "b": [1, 2]}`. False, with a part of it appended, when the text would
+/// become longer than `most`.
+bool appendLine(std::string &out, const Json &value, size_t most) {
+  if (!value.is_structured()) {
+    appendLeaf(out, value);
+    return out.size() <= most;
   }
-  return out;
+  out += value.is_object() ? '{' : '[';
+  const char *sep = "";
+  for (auto it = value.begin(); it != value.end(); ++it, sep = ", ") {
+    out += sep;
+    if (value.is_object()) {
+      appendText(out, it.key());
+      out += ": ";
+    }
+    if (!appendLine(out, *it, most))
+      return false;
+  }
+  out += value.is_object() ? '}' : ']';
+  return out.size() <= most;
 }
 
 /// Appends value to out; `column` is where it starts, for the line's width.
 void append(std::string &out, const Json &value, size_t indent, size_t column) {
   constexpr size_t width = 100;
   const bool open = value.is_structured() && !value.empty();
-  std::string line = spaced(compact(value));
-  if (!open || column + line.size() < width) {
-    out += line;
+  const size_t start = out.size(), room = column < width ? width - column - 1 : 0;
+  if (appendLine(out, value, open ? start + room : std::string::npos))
     return;
-  }
+  out.resize(start);
   const std::string pad(indent + 2, ' ');
   if (value.is_object()) {
     const char *sep = "{\n";
     for (auto it = value.begin(); it != value.end(); ++it) {
-      std::string key = compact(Json(it.key())) + ": ";
-      out += sep + pad + key;
-      append(out, it.value(), indent + 2, pad.size() + key.size());
+      out += sep + pad;
+      const size_t before = out.size();
+      appendText(out, it.key());
+      out += ": ";
+      append(out, it.value(), indent + 2, pad.size() + out.size() - before);
       sep = ",\n";
     }
     out += "\n" + std::string(indent, ' ') + "}";
@@ -376,9 +401,10 @@ void append(std::string &out, const Json &value, size_t indent, size_t column) {
     fill = fill && (!item.is_structured() ||
                     (item.is_array() && item.size() <= 2 && (item.empty() || item[0].is_number())));
   size_t at = 0;
+  std::string text;
   out += "[";
   for (const Json &item : value) {
-    std::string text;
+    text.clear();
     append(text, item, indent + 2, pad.size());
     if (at > 0)
       out += ",";
