@@ -1,6 +1,7 @@
 //===- CheckSchedule.cpp - prove that the shards fit together -------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/BufferPlan.h"
+#include "passes/EventEngine.h"
 #include "passes/Passes.h"
 #include <map>
 
@@ -14,174 +15,118 @@ using namespace disco;
 
 namespace {
 
-/// One op of a shard's program that touches a message.
-struct Step {
-  enum Kind { Send, Flush, Post, Recv } kind;
-  Operation *op;
-  int64_t message;
-};
-
-/// One shard as the checker sees it.
-struct Program {
-  int64_t rank;
-  func::FuncOp function;
-  std::vector<Step> steps;
-};
-
-std::optional<int64_t> messageOf(Value buffer) {
-  if (auto send = buffer.getDefiningOp<SendOp>())
-    return send.getMessage();
-  if (auto post = buffer.getDefiningOp<PostOp>())
-    return post.getMessage();
-  return std::nullopt;
-}
-
+/// Proves a schedule: a step of its own for each thing that has to hold.
 class ScheduleChecker {
 public:
-  explicit ScheduleChecker(ModuleOp module) : module(module) {
-    for (auto [rank, shard] : llvm::enumerate(shardsOf(module)))
-      programs.push_back({static_cast<int64_t>(rank), inferOf(shard), {}});
-  }
+  explicit ScheduleChecker(ClusterSchedule &schedule) : schedule(schedule) {}
 
   LogicalResult run() {
-    for (Program &program : programs)
-      if (failed(readSteps(program)))
-        return failure();
     return failure(failed(checkEnds()) || failed(checkOrder()) || failed(checkFlushes()) ||
-                   failed(checkChannels()) || failed(simulate()));
+                   failed(checkChannels()) || failed(checkProgress()));
   }
 
 private:
-  struct Ends {
-    SendOp send;
-    PostOp post;
-    RecvOp recv;
-    int64_t from = -1, to = -1;
-  };
-
-  LogicalResult readSteps(Program &program) {
-    for (Operation &op : program.function.getBody().front()) {
-      Step step{Step::Send, &op, -1};
-      if (auto send = dyn_cast<SendOp>(op)) {
-        step.message = send.getMessage();
-        Ends &end = ends[step.message];
-        if (end.send)
-          return op.emitError("message ") << step.message << " is sent twice";
-        end.send = send;
-        end.from = program.rank;
-      } else if (auto post = dyn_cast<PostOp>(op)) {
-        step = {Step::Post, &op, static_cast<int64_t>(post.getMessage())};
-        Ends &end = ends[step.message];
-        if (end.post)
-          return op.emitError("message ") << step.message << " is posted twice";
-        end.post = post;
-        end.to = program.rank;
-      } else if (isa<FlushOp, RecvOp>(op)) {
-        std::optional<int64_t> message = messageOf(op.getOperand(0));
-        if (!message)
-          return op.emitError("its buffer is not one of a send or a post");
-        step = {isa<FlushOp>(op) ? Step::Flush : Step::Recv, &op, *message};
-        if (auto recv = dyn_cast<RecvOp>(op)) {
-          if (ends[*message].recv)
-            return op.emitError("message ") << *message << " is received twice";
-          ends[*message].recv = recv;
-        }
-      } else {
-        continue;
-      }
-      program.steps.push_back(step);
+  LogicalResult checkEnds() {
+    for (ScheduledMessage &message : schedule.messages) {
+      if (!message.send)
+        return message.post.emitError("message ")
+               << message.number << " is posted by node " << message.to << ", but no node sends it";
+      if (!message.post)
+        return message.send.emitError("message ")
+               << message.number << " is sent by node " << message.from
+               << ", but no node posts a buffer for it";
+      if (!message.recv)
+        return message.post.emitError("message ") << message.number << " is never waited for";
+      if (failed(checkAgreement(message)))
+        return failure();
     }
     return success();
   }
 
-  LogicalResult checkEnds() {
-    for (auto &[message, end] : ends) {
-      if (!end.send)
-        return end.post.emitError("message ")
-               << message << " is posted by node " << end.to << ", but no node sends it";
-      if (!end.post)
-        return end.send.emitError("message ") << message << " is sent by node " << end.from
-                                              << ", but no node posts a buffer for it";
-      if (!end.recv)
-        return end.post.emitError("message ") << message << " is never waited for";
-      if (static_cast<int64_t>(end.send.getTo()) != end.to ||
-          static_cast<int64_t>(end.post.getFrom()) != end.from)
-        return end.send.emitError("message ")
-               << message << " goes from node " << end.from << " to node " << end.send.getTo()
-               << ", but node " << end.to << " expects it from node " << end.post.getFrom();
-      int64_t sent = end.send.getBuffer().getType().getBytes(),
-              room = end.post.getBuffer().getType().getBytes();
-      if (sent != room)
-        return end.post.emitError("message ")
-               << message << " has " << sent << " bytes, its receive buffer " << room;
-      if (end.send.getParts() != end.recv.getParts())
-        return end.recv.emitError("message ")
-               << message << " carries other channels than node " << end.to
-               << " expects: " << end.send.getParts() << " against " << end.recv.getParts();
-      for (auto [result, part] :
-           llvm::zip(end.recv.getResults(), end.recv.getParts().getAsRange<PartAttr>()))
-        if (LocalAttr local = localOf(result); !local || local.getSet() != part.getSet())
-          return end.recv.emitError("message ")
-                 << message << " brings the channels " << part.getChannels()
-                 << ", but the tensor is said to hold others";
-    }
+  static LogicalResult checkAgreement(ScheduledMessage &message) {
+    if (static_cast<int64_t>(message.send.getTo()) != message.to ||
+        static_cast<int64_t>(message.post.getFrom()) != message.from)
+      return message.send.emitError("message ")
+             << message.number << " goes from node " << message.from << " to node "
+             << message.send.getTo() << ", but node " << message.to << " expects it from node "
+             << message.post.getFrom();
+    int64_t room = message.post.getBuffer().getType().getBytes();
+    if (message.bytes() != room)
+      return message.post.emitError("message ") << message.number << " has " << message.bytes()
+                                                << " bytes, its receive buffer " << room;
+    if (message.send.getParts() != message.recv.getParts())
+      return message.recv.emitError("message ")
+             << message.number << " carries other channels than node " << message.to
+             << " expects: " << message.send.getParts() << " against " << message.recv.getParts();
+    for (auto [result, part] :
+         llvm::zip(message.recv.getResults(), message.recv.getParts().getAsRange<PartAttr>()))
+      if (LocalAttr local = localOf(result); !local || local.getSet() != part.getSet())
+        return message.recv.emitError("message ")
+               << message.number << " brings the channels " << part.getChannels()
+               << ", but the tensor is said to hold others";
     return success();
   }
 
   /// Messages of an ordered pair have no tags on the wire's order: they must be posted as they are
-  /// sent.
+  /// sent. Looks at the pairs one after the other.
   LogicalResult checkOrder() {
-    std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>> sent, posted;
-    for (Program &program : programs)
-      for (Step &step : program.steps) {
-        Ends &end = ends[step.message];
-        if (step.kind == Step::Send)
-          sent[{end.from, end.to}].push_back(step.message);
-        if (step.kind == Step::Post)
-          posted[{end.from, end.to}].push_back(step.message);
+    std::vector<int32_t> sent, posted;
+    for (NodeSchedule &node : schedule.nodes)
+      for (Step &step : node.steps)
+        if (step.kind == Step::Kind::Send || step.kind == Step::Kind::Post)
+          (step.kind == Step::Kind::Send ? sent : posted).push_back(step.message);
+    auto pairOf = [&](int32_t message) {
+      return std::pair(schedule.messages[message].from, schedule.messages[message].to);
+    };
+    for (std::vector<int32_t> *list : {&sent, &posted})
+      llvm::stable_sort(*list, [&](int32_t a, int32_t b) { return pairOf(a) < pairOf(b); });
+    for (auto [is, was] : llvm::zip(posted, sent))
+      if (is != was) {
+        ScheduledMessage &message = schedule.messages[is];
+        return message.post.emitError("node ")
+               << message.to << " posts message " << message.number << " where node "
+               << message.from << " sends message " << schedule.messages[was].number;
       }
-    for (auto &[pair, messages] : sent)
-      for (size_t i = 0; i < messages.size(); ++i)
-        if (posted[pair][i] != messages[i])
-          return ends[posted[pair][i]].post.emitError("node ")
-                 << pair.second << " posts message " << posted[pair][i] << " where node "
-                 << pair.first << " sends message " << messages[i];
     return success();
   }
 
   /// One send to a node is under way at a time, and none at the end: the next inference may use the
   /// arena.
   LogicalResult checkFlushes() {
-    for (Program &program : programs) {
+    for (NodeSchedule &node : schedule.nodes) {
       std::map<int64_t, Step> underWay; // by destination
-      for (Step &step : program.steps) {
-        if (step.kind != Step::Send && step.kind != Step::Flush)
+      for (Step &step : node.steps) {
+        if (step.kind != Step::Kind::Send && step.kind != Step::Kind::Flush)
           continue;
-        auto before = underWay.find(ends[step.message].to);
-        if (step.kind == Step::Send && before != underWay.end())
+        ScheduledMessage &message = schedule.messages[step.message];
+        auto before = underWay.find(message.to);
+        if (step.kind == Step::Kind::Send && before != underWay.end())
           return step.op->emitError("message ")
-                 << step.message << " is sent before message " << before->second.message
+                 << message.number << " is sent before message " << numberOf(before->second)
                  << " to the same node is flushed";
-        if (step.kind == Step::Flush &&
+        if (step.kind == Step::Kind::Flush &&
             (before == underWay.end() || before->second.message != step.message))
           return step.op->emitError("message ")
-                 << step.message << " is flushed, but it is not under way";
-        if (step.kind == Step::Send)
-          underWay[ends[step.message].to] = step;
+                 << message.number << " is flushed, but it is not under way";
+        if (step.kind == Step::Kind::Send)
+          underWay[message.to] = step;
         else
           underWay.erase(before);
       }
       if (!underWay.empty())
         return underWay.begin()->second.op->emitError("message ")
-               << underWay.begin()->second.message << " is still under way when the inference ends";
+               << numberOf(underWay.begin()->second)
+               << " is still under way when the inference ends";
     }
     return success();
   }
 
+  int64_t numberOf(const Step &step) const { return schedule.messages[step.message].number; }
+
   /// Every part of a contraction reads the channels for which its weights are.
   LogicalResult checkChannels() {
-    for (Program &program : programs) {
-      WalkResult walked = program.function.walk([&](ContractionOpInterface op) {
+    for (NodeSchedule &node : schedule.nodes) {
+      WalkResult walked = node.function.walk([&](ContractionOpInterface op) {
         std::optional<Contraction> rule = op.getContraction();
         if (!rule)
           return WalkResult::advance();
@@ -255,55 +200,23 @@ private:
     return success();
   }
 
-  /// Runs two inferences back to back on links that store nothing. A transfer happens once its send
-  /// has started and its buffer is posted, as nodes that wait keep receiving.
-  LogicalResult simulate() {
-    constexpr int64_t inferences = 2;
-    std::vector<size_t> at(programs.size(), 0);
-    std::map<std::pair<int64_t, int64_t>, bool> started, posted; // (inference, message)
-    auto stepAt = [&](size_t p) -> std::pair<int64_t, Step *> {
-      size_t length = programs[p].steps.size();
-      return {static_cast<int64_t>(at[p] / length), &programs[p].steps[at[p] % length]};
-    };
-    bool moved = true;
-    auto finished = [&](size_t p) { return at[p] >= inferences * programs[p].steps.size(); };
-    while (moved) {
-      moved = false;
-      for (size_t p = 0; p < programs.size(); ++p)
-        while (!finished(p)) {
-          auto [inference, step] = stepAt(p);
-          std::pair<int64_t, int64_t> key{inference, step->message};
-          bool both = started[key] && posted[key];
-          if ((step->kind == Step::Flush || step->kind == Step::Recv) && !both)
-            break;
-          if (step->kind == Step::Send)
-            started[key] = true;
-          if (step->kind == Step::Post)
-            posted[key] = true;
-          ++at[p];
-          moved = true;
-        }
+  /// Runs inferences back to back, one more than may be in flight, on links that store nothing.
+  LogicalResult checkProgress() {
+    EngineResult result = runSchedule(schedule, Timing(), schedule.inFlight + 1, /*recorded=*/0);
+    if (result.stuck.empty())
+      return success();
+    InFlightDiagnostic diagnostic =
+        result.stuck.front().step->op->emitError("the schedule deadlocks:");
+    for (const Stuck &stuck : result.stuck) {
+      const ScheduledMessage &message = schedule.messages[stuck.step->message];
+      diagnostic << " node " << stuck.rank << " waits for node "
+                 << (stuck.step->kind == Step::Kind::Flush ? message.to : message.from)
+                 << " (message " << message.number << ")";
     }
-    for (size_t p = 0; p < programs.size(); ++p)
-      if (!finished(p)) {
-        auto [inference, step] = stepAt(p);
-        InFlightDiagnostic diagnostic = step->op->emitError("the schedule deadlocks:");
-        for (size_t q = 0; q < programs.size(); ++q)
-          if (!finished(q)) {
-            Step *waiting = stepAt(q).second;
-            const Ends &end = ends[waiting->message];
-            diagnostic << " node " << q << " waits for node "
-                       << (waiting->kind == Step::Flush ? end.to : end.from) << " (message "
-                       << waiting->message << ")";
-          }
-        return diagnostic;
-      }
-    return success();
+    return diagnostic;
   }
 
-  ModuleOp module;
-  std::vector<Program> programs;
-  std::map<int64_t, Ends> ends;
+  ClusterSchedule &schedule;
 };
 
 /// Two buffers that live at the same time and share a byte, the one that begins first before the
@@ -381,7 +294,8 @@ LogicalResult checkArena(ModuleOp shard) {
 
 struct CheckSchedulePass : disco::impl::CheckScheduleBase<CheckSchedulePass> {
   void runOnOperation() override {
-    if (failed(ScheduleChecker(getOperation()).run()))
+    FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(getOperation());
+    if (failed(schedule) || failed(ScheduleChecker(*schedule).run()))
       return signalPassFailure();
     for (ModuleOp shard : shardsOf(getOperation()))
       if (failed(checkArena(shard)))
