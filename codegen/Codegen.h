@@ -62,9 +62,11 @@ inline constexpr size_t kScopeDigits = 16;
 
 discoc::Report makeReport(mlir::ModuleOp module, const EmitOptions &options,
                           llvm::StringRef buildHash);
-/// Fills the report's times, of what boards and links say how fast they are. `boards`: by rank.
-void addTimes(discoc::Report &report, llvm::ArrayRef<mlir::ModuleOp> shards,
-              const discoc::Cluster &cluster, llvm::ArrayRef<std::optional<discoc::Board>> boards);
+/// Fills the report's schedule and times, of what boards and links say how fast they are. `boards`:
+/// by rank.
+mlir::LogicalResult addSchedule(discoc::Report &report, mlir::ModuleOp module,
+                                const discoc::Cluster &cluster,
+                                llvm::ArrayRef<std::optional<discoc::Board>> boards);
 discoc::Manifest makeManifest(mlir::ModuleOp module, const EmitOptions &options,
                               llvm::StringRef buildHash);
 /// The owner maps and masks in use, from what the split noted on the module.

@@ -381,7 +381,8 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
                         /*LowerCase=*/true);
   discoc::Manifest manifest = makeManifest(module, options, hash);
   discoc::Report report = makeReport(module, options, hash);
-  addTimes(report, shards, options.cluster, boards);
+  if (failed(addSchedule(report, module, options.cluster, boards)))
+    return failure();
   for (size_t rank = 0; rank < shards.size(); ++rank)
     manifest.nodes[rank].memory = report.nodes[rank].memory = memories[rank];
   for (size_t rank = 0; rank < shards.size(); ++rank)

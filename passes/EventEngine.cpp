@@ -41,9 +41,11 @@ class Engine {
 public:
   Engine(ClusterSchedule &schedule, const Timing &timing, int64_t inferences, int64_t recorded)
       : schedule(schedule), timing(timing), inferences(inferences), recorded(recorded),
-        nodes(schedule.nodes.size()), states(schedule.messages.size() * inferences), freeAt(timing.directions) {
+        nodes(schedule.nodes.size()), states(schedule.messages.size() * inferences),
+        freeAt(timing.directions) {
     result.finished.resize(inferences);
-    result.busy.resize(timing.directions);
+    result.computing.resize(nodes.size());
+    result.moving.resize(timing.directions);
   }
 
   EngineResult run() {
@@ -68,9 +70,7 @@ private:
     size_t index; // of a node, or of a message's state
     Nanoseconds time;
     size_t order; // of two at one time, the first that was planned
-    bool operator<(const Due &o) const {
-      return time != o.time ? time > o.time : order > o.order;
-    }
+    bool operator<(const Due &o) const { return time != o.time ? time > o.time : order > o.order; }
   };
 
   void plan(Due::Kind kind, size_t index, Nanoseconds time) {
@@ -156,6 +156,8 @@ private:
             end});
     if (!cost)
       return false;
+    if (context.inference == 0)
+      result.computing[rank] = saturatingSum(result.computing[rank], cost);
     ++context.next;
     nodes[rank].busy = true;
     plan(Due::Done, rank, end);
@@ -220,7 +222,7 @@ private:
       for (size_t direction : {hop.out, hop.in}) {
         freeAt[direction] = saturatingSum(start, hop.busy);
         if (inference == 0)
-          result.busy[direction] = saturatingSum(result.busy[direction], hop.busy);
+          result.moving[direction] = saturatingSum(result.moving[direction], hop.busy);
       }
     Nanoseconds left = saturatingSum(start, busy), arrived = saturatingSum(left, passage.latency);
     record({Event::Kind::Transfer, inference, message.from,
@@ -233,7 +235,7 @@ private:
   const Timing &timing;
   const int64_t inferences, recorded;
   std::vector<Node> nodes;
-  std::vector<State> states; // by inference, then by message
+  std::vector<State> states;       // by inference, then by message
   std::vector<Nanoseconds> freeAt; // by direction
   std::priority_queue<Due> queue;
   size_t planned = 0;

@@ -50,8 +50,8 @@ struct Timing {
 struct Event {
   enum class Kind : uint8_t { Compute, Transfer, Wait } kind = Kind::Compute;
   int64_t inference = 0;
-  int64_t rank = 0;      ///< of a transfer: the sender's
-  int32_t message = -1;  ///< index; of a transfer or a wait
+  int64_t rank = 0;              ///< of a transfer: the sender's
+  int32_t message = -1;          ///< index; of a transfer or a wait
   mlir::Operation *op = nullptr; ///< that computes or waits
   Nanoseconds start = 0, end = 0;
 };
@@ -63,10 +63,11 @@ struct Stuck {
 };
 
 struct EngineResult {
-  std::vector<Event> events;         ///< in an order in which they can happen
-  std::vector<Nanoseconds> finished; ///< by inference: the end of its last step
-  std::vector<Nanoseconds> busy;     ///< by direction, of the first inference
-  std::vector<Stuck> stuck;          ///< by rank; empty: everything ended
+  std::vector<Event> events;          ///< in an order in which they can happen
+  std::vector<Nanoseconds> finished;  ///< by inference: the end of its last step
+  std::vector<Nanoseconds> computing; ///< by rank, of the first inference
+  std::vector<Nanoseconds> moving;    ///< by direction, likewise
+  std::vector<Stuck> stuck;           ///< by rank; empty: everything ended
 };
 
 /// Runs so many inferences back to back; `recorded`: of how many of them, the first, the events are

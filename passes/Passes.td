@@ -197,14 +197,32 @@ def CheckSchedule : Pass<"disco-check-schedule", "mlir::ModuleOp"> {
   let description = [{
     Checks that every message has one sender and one receiver that agree on its parts and size; that messages of a pair
     are posted in the order in which they are sent; that every contraction reads the channels for which its
-    weights are; and that two inferences back to back end, in a model where links store nothing: a send ends only
-    when its receiver has posted the buffer, and a node that waits keeps receiving. When offsets are planned
+    weights are; and that two inferences back to back end. The last is shown by the engine that also computes the times of
+    reports (`passes/EventEngine.h`), in its model without times: links store nothing, a send ends only when its receiver has
+    posted the buffer, and a node that waits keeps receiving. When offsets are planned
     already, also that no two buffers that live at the same time share a byte, that nothing lives past the end of an inference, and
     that the arena is at most 1.25 times the largest sum of live bytes. A fault is an error that names the message or the op:
     ```
     error: message 1 is sent by node 0, but no node posts a buffer for it
     error: the schedule deadlocks: node 0 waits for node 1 (message 0) node 1 waits for node 0 (message 1)
     error: its buffer overlaps one that is still in use
+    ```
+    The program is not changed.
+  }];
+}
+
+def PrintSchedule : Pass<"disco-print-schedule", "mlir::ModuleOp"> {
+  let summary = "print what every node does, step by step";
+  let description = [{
+    Prints the schedule of a split module to standard output: the steps of every node in the order in which they run, the
+    steps of the same node that each needs, and from which step to which a buffer is alive.
+    ```
+    1 in flight
+    node 0: 3 steps
+      0 compute conv1, 4096 MACs
+      1 send message 0 to node 1, 256 bytes, after 0
+      2 flush message 0, after 1
+      1024 bytes, steps 0 to 2
     ```
     The program is not changed.
   }];

@@ -107,6 +107,17 @@ static std::string wiresText(const Report &r) {
   return text;
 }
 
+/// What the schedule takes, where all of it is known.
+static std::string scheduleText(const Events &schedule) {
+  auto time = [](const std::optional<int64_t> &ns) { return duration((*ns + 999) / 1000); };
+  Table table({"<one inference", "takes"});
+  table.row({"where messages move while nodes compute", time(schedule.latencyNs)});
+  table.row({"where they move only while both ends wait", time(schedule.sequentialNs)});
+  table.row({"back to back, from end to end", time(schedule.periodNs)});
+  table.row({"the longest chain of steps that need each other", time(schedule.chainNs)});
+  return table.text();
+}
+
 /// Bytes, exact: whether something fits hangs on the last of them.
 static std::string memoryText(const Report &r) {
   Table table({"<node", "<board", "<part", "<memory", "bytes", "<"});
@@ -194,6 +205,9 @@ std::string reportText(const Report &r) {
   if (!r.wires.empty())
     text +=
         "\nWires (both directions; a message counts on every wire of its way)\n\n" + wiresText(r);
+  if (r.schedule && r.schedule->latencyNs)
+    text += "\nSchedule (MACs and payload alone, at the speeds that boards and links state)\n\n" +
+            scheduleText(*r.schedule);
   text += "\nLayers (share: the largest node's; read: from other nodes in all; of dense: of what is"
           "\nread without masks; as: features, partial sums or statistics, +: others too)\n\n";
   text += layersText(r);

@@ -1,6 +1,7 @@
 //===- Report.cpp - report.json ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/formats/Report.h"
+#include "compiler/formats/EventsJson.h"
 #include "compiler/formats/Json.h"
 #include "compiler/formats/Limits.h"
 #include "compiler/formats/Text.h"
@@ -309,6 +310,8 @@ std::string toJson(const Report &report) {
       item["least_us"] = wire.leastUs;
     json["wires"].push_back(std::move(item));
   }
+  if (report.schedule)
+    json["schedule"] = toJson(*report.schedule);
   return layOut(json);
 }
 
@@ -342,6 +345,8 @@ std::optional<Report> parseReport(const std::string &text, const std::string &fi
          good;
   if (view.has("wires"))
     good = readList(view, "wires", report.wires, readWireEnds) && good;
+  if (view.has("schedule"))
+    good = readEvents(view.member("schedule"), report.schedule.emplace()) && good;
   return good ? std::optional(std::move(report)) : std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #define DISCOC_FORMATS_REPORT_H
 
 #include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/Events.h"
 #include "compiler/formats/MemoryUse.h"
 
 #include <cstdint>
@@ -118,6 +119,7 @@ struct Report {
   std::vector<NodeReport> nodes;   ///< in rank order
   std::vector<LayerReport> layers; ///< in the order of the graph
   std::vector<WireReport> wires;   ///< by ends; empty where everything is TCP
+  std::optional<Events> schedule;  ///< absent in reports of before there were schedules
 
   BytesByKind exchanged; ///< of cluster.exchanged
   Totals cluster;        ///< sums over the nodes, by addTotals

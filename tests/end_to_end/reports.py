@@ -82,6 +82,32 @@ def times(folder, tally):
                         f"{wire.get('least_us')} us at {rate} bytes a second, for {carried} bytes in both directions")
 
 
+def schedules(folder, tally):
+    """The events of a schedule: every message once, every node one step at a time, and sums that the report states, too."""
+    boards = '[[node]]\nboard = "mps2-an386"\ncount = 3\n\n[network]\ntopology = "switch"\n'
+    for name, text in (("boards", boards), ("hosts", "[[node]]\ncount = 3\n")):
+        out = os.path.join(folder, f"schedule-{name}")
+        _, report = compile(DIGITS, 3, out, text)
+        schedule = report["schedule"]
+        messages = cluster.load_json(os.path.join(out, "manifest.json"))["messages"]
+        moved = {e["message"]: (e["node"], e["to"], e["bytes"]) for e in schedule["events"] if e["kind"] == "transfer"}
+        stated = {m["id"]: (m["from"], m["to"], m["bytes"]) for m in messages}
+        tally.check(f"{name}: transfers", moved == stated, f"{moved}, not {stated}")
+        timed = "latency_ns" in schedule
+        tally.check(f"{name}: times where speeds are known", timed == (name == "boards") and
+                    all(("end_ns" in event) == timed for event in schedule["events"]), str(schedule)[:300])
+        if timed:
+            tally.check(f"{name}: bounds", schedule["chain_ns"] <= schedule["latency_ns"] <= schedule["sequential_ns"]
+                        and schedule["latency_ns"] == max(event["end_ns"] for event in schedule["events"]),
+                        str({key: schedule[key] for key in schedule if key.endswith("_ns")}))
+        for node in report["nodes"] if timed else []:
+            own = [e for e in schedule["events"] if e["node"] == node["rank"] and e["kind"] != "transfer"]
+            apart = all(a["end_ns"] <= b["start_ns"] for a, b in zip(own, own[1:]))
+            us = sum(e["end_ns"] - e["start_ns"] for e in own if e["kind"] == "compute") / 1000
+            tally.check(f"{name}, node {node['rank']}: one step at a time", apart and abs(us - node["compute_us"]) <= 1,
+                        f"{us} us of {node['compute_us']}, {own}")
+
+
 def libraries(folder, tally):
     """A node as three calls, alone and with a wire: it compiles, and its packets are set up where it has a wire."""
     for nodes in (1, 2):
@@ -132,7 +158,7 @@ def main():
     discoc.need_compiler()
     tally = discoc.Tally()
     with tempfile.TemporaryDirectory(prefix="discoc-reports-") as folder:
-        for check in (memories, times, libraries, replication):
+        for check in (memories, times, schedules, libraries, replication):
             if re.search(a.only, check.__name__):
                 try:
                     check(folder, tally)

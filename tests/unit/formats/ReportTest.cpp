@@ -85,6 +85,58 @@ TEST(ReportOfBoards, ReadsWhatItWrites) {
   EXPECT_EQ(back->wires[1].leastUs, 0);
 }
 
+/// One of each kind, with times and without.
+static Events events() {
+  Events all;
+  all.latencyNs = 1400;
+  all.sequentialNs = 1600;
+  all.periodNs = 1300;
+  all.chainNs = 0;
+  all.events.push_back({ScheduleEvent::Kind::Compute, 0, 0, "conv", -1, -1, 0, 0, 1000});
+  all.events.push_back({ScheduleEvent::Kind::Wait, 1, 0, "", 7, -1, 0, 0, 1100});
+  all.events.push_back({ScheduleEvent::Kind::Transfer, 0, 0, "", 7, 1, 8, 1000, 1100});
+  all.events.push_back({ScheduleEvent::Kind::Transfer, 1, 2, "", 8, 0, 0, {}, {}});
+  return all;
+}
+
+TEST(ReportOfSchedules, ReadsWhatItWrites) {
+  Report r = example();
+  r.schedule = events();
+  Diagnostics out;
+  const std::string text = toJson(r);
+  keepForSchemas("report-schedule.json", text);
+  auto back = parseReport(text, "report.json", out);
+  ASSERT_TRUE(back) << toString(out);
+  EXPECT_EQ(toJson(*back), text);
+  ASSERT_TRUE(back->schedule);
+  EXPECT_EQ(back->schedule->chainNs, 0);
+  EXPECT_EQ(back->schedule->events[2].bytes, 8);
+  EXPECT_EQ(back->schedule->events[3].startNs, std::nullopt);
+}
+
+TEST(ReportOfSchedules, RefusesHalfAnEvent) {
+  Report r = example();
+  r.schedule = events();
+  const std::string text = toJson(r);
+  const std::tuple<const char *, const char *, const char *> cases[] = {
+      {"\"op\": \"conv\", \"start", "\"start", "has no \"op\""},
+      {"\"message\": 7, \"start", "\"start", "has no \"message\""},
+      {"\"to\": 1,", "", "has no \"to\" or no \"bytes\""},
+      {", \"end_ns\": 1000", "", "has only one of \"start_ns\" and \"end_ns\""},
+      {"\"kind\": \"wait\"", "\"kind\": \"rest\"", "unknown word \"rest\""},
+      {"\"discoc-events\",\n    \"version\": 1", "\"discoc-events\",\n    \"version\": 2",
+       "this discoc knows only version 1"}};
+  for (const auto &[from, to, fault] : cases) {
+    std::string changed = text;
+    const size_t at = changed.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    changed.replace(at, std::string(from).size(), to);
+    Diagnostics out;
+    EXPECT_FALSE(parseReport(changed, "report.json", out)) << from;
+    expectFault(out, {"$.schedule", fault});
+  }
+}
+
 TEST(Report, SaysWhatIsMissing) {
   Diagnostics out;
   EXPECT_FALSE(parseReport(R"({"format":"discoc-report","version":1})", "report.json", out));

@@ -39,13 +39,15 @@ def main():
 
     for name, text in texts:
         document = json.loads(text)
-        checker = checkers.get(document.get("format"))
-        if checker is None:
-            continue
-        checked += 1
-        for fault in checker.iter_errors(document):
-            failed += 1
-            print(f"{name}: {fault.json_path}: {fault.message}")
+        # A file may have others in it: the events of a report.
+        for part in [document, *(value for value in document.values() if isinstance(value, dict))]:
+            checker = checkers.get(part.get("format"))
+            if checker is None:
+                continue
+            checked += 1
+            for fault in checker.iter_errors(part):
+                failed += 1
+                print(f"{name}: {fault.json_path}: {fault.message}")
     print(f"{len(checkers)} schemas, {checked} documents, {failed} faults")
     return 1 if failed else 0
 

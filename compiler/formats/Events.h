@@ -1,0 +1,46 @@
+//===- Events.h - what happens when, in one or more inferences ---===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// docs/formats/events.md is the specification. What a schedule is computed to do and what a trace
+// measured have the same form.
+#ifndef DISCOC_FORMATS_EVENTS_H
+#define DISCOC_FORMATS_EVENTS_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace discoc {
+
+struct ScheduleEvent {
+  enum class Kind {
+    Compute,  ///< a node runs an op
+    Transfer, ///< a message is on its way
+    Wait      ///< a node can do nothing before a message has come or left
+  } kind = Kind::Compute;
+  int64_t node = 0; ///< rank; of a transfer the sender's
+  int64_t inference = 0;
+  std::string op;       ///< what computes: its ONNX name, else what it is in the IR
+  int64_t message = -1; ///< of a transfer and a wait: its id in the manifest
+  int64_t to = -1;      ///< of a transfer: the receiver's rank
+  int64_t bytes = 0;    ///< of a transfer: payload
+  std::optional<int64_t> startNs, endNs; ///< nanoseconds; absent where no time is known
+};
+
+struct Events {
+  static constexpr int64_t version = 1;
+  enum class Source { Computed, Measured } source = Source::Computed;
+  int64_t inFlight = 1; ///< inferences that a node may have begun and not ended
+  /// Nanoseconds of one inference. Absent where the time of a step or a link is not known.
+  std::optional<int64_t> latencyNs;    ///< where messages move while nodes compute
+  std::optional<int64_t> sequentialNs; ///< where they move only while both ends wait
+  std::optional<int64_t> periodNs;     ///< between the ends of two inferences, back to back
+  std::optional<int64_t> chainNs;      ///< of the longest chain of steps that need each other
+  std::vector<ScheduleEvent> events;   ///< as they begin
+  int64_t leftOut = 0;                 ///< events that are not listed: there are too many
+};
+
+} // namespace discoc
+
+#endif // DISCOC_FORMATS_EVENTS_H
