@@ -393,13 +393,13 @@ const disco_stats *disco_peer_stats(const disco_node *node, uint32_t peer) {
 int disco_submit(disco_node *node, const void *const *inputs) {
   if (node->error.code != DISCO_OK)
     return node->error.code;
-  if (node->phase != phase_running)
+  const disco_program *p = node->program;
+  if (node->phase != phase_running || (p->in_flight > 1 && !p->submit))
     return misuse(node, DISCO_NONE);
-  if (node->submitted == node->program->in_flight)
+  if (node->submitted == p->in_flight)
     return DISCO_ERR_BUSY;
   node->inputs = inputs;
-  int code =
-      node->program->submit ? node->program->submit(node, inputs) : static_cast<int>(DISCO_OK);
+  int code = p->submit ? p->submit(node, inputs) : static_cast<int>(DISCO_OK);
   node->submitted = static_cast<uint8_t>(node->submitted + (code == DISCO_OK));
   return code;
 }

@@ -405,6 +405,9 @@ TEST(InFlight, CallsOutOfOrder) {
   Started none;
   uint8_t bytes[length] = {};
   EXPECT_EQ(disco_collect(none.node(), nullptr), DISCO_ERR_USAGE);
+  Started whole; // a program that is not cut in two has one in flight
+  whole[0].program.submit = nullptr;
+  EXPECT_EQ(disco_submit(whole.node(), nullptr), DISCO_ERR_USAGE);
   Started ended;
   EXPECT_EQ(disco_end(ended.node()), DISCO_ERR_USAGE);
   Started outside;
