@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/BufferPlan.h"
 #include "llvm/ADT/STLExtras.h"
-#include <map>
 
 using namespace mlir;
 using namespace disco;
@@ -117,13 +116,13 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
 }
 
 int64_t BufferPlan::largestLiveSum() const {
-  std::map<int64_t, int64_t> change;
+  std::vector<int64_t> change(order.size() + 2); // by op; inputs are there before the first
   for (const Buffer &buffer : buffers) {
-    change[buffer.start] += rounded(buffer.bytes);
-    change[buffer.end + 1] -= rounded(buffer.bytes);
+    change[buffer.start + 1] += rounded(buffer.bytes);
+    change[buffer.end + 2] -= rounded(buffer.bytes);
   }
   int64_t live = 0, largest = 0;
-  for (auto [index, delta] : change)
+  for (int64_t delta : change)
     largest = std::max(largest, live += delta);
   return largest;
 }

@@ -300,6 +300,7 @@ struct CheckSchedulePass : disco::impl::CheckScheduleBase<CheckSchedulePass> {
     for (ModuleOp shard : shardsOf(getOperation()))
       if (failed(checkArena(shard)))
         return signalPassFailure();
+    markAllAnalysesPreserved(); // so that the IR is not verified again
   }
 };
 

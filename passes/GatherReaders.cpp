@@ -96,14 +96,32 @@ private:
 
 } // namespace
 
+static SmallVector<Operation *> opsOf(Block &block) {
+  return llvm::to_vector(llvm::make_pointer_range(block));
+}
+
+static void setOrder(Block &block, ArrayRef<Operation *> ops) {
+  for (Operation *op : ops)
+    op->moveBefore(&block, block.end());
+}
+
 int64_t disco::gatherReaders(func::FuncOp function) {
-  OwningOpRef<func::FuncOp> copy = function.clone();
-  Gatherer gatherer(copy->getBody().front());
-  for (RecvOp recv : llvm::to_vector(copy->getOps<RecvOp>()))
+  Block &block = function.getBody().front();
+  SmallVector<RecvOp> recvs = llvm::to_vector(block.getOps<RecvOp>());
+  if (recvs.empty())
+    return 0;
+  SmallVector<Operation *> before = opsOf(block);
+  Gatherer gatherer(block);
+  for (RecvOp recv : recvs)
     gatherer.gather(recv);
-  int64_t saved = BufferPlan(function).largestLiveSum() - BufferPlan(*copy).largestLiveSum();
+  SmallVector<Operation *> after = opsOf(block);
+  if (before == after)
+    return 0;
+  int64_t live = BufferPlan(function).largestLiveSum();
+  setOrder(block, before);
+  int64_t saved = BufferPlan(function).largestLiveSum() - live;
   if (saved <= 0)
     return 0;
-  function.getBody().takeBody(copy->getBody());
+  setOrder(block, after);
   return saved;
 }

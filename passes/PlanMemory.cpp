@@ -195,6 +195,8 @@ int64_t placeAll(std::vector<Buffer> &buffers, int64_t live) {
     return placeAsTheyBegin(buffers);
   Placement best;
   for (const Key &key : keys) {
+    if (best.arena == live)
+      break; // none is smaller
     SmallVector<size_t> order = llvm::to_vector(llvm::seq<size_t>(0, buffers.size()));
     llvm::stable_sort(order, [&](size_t a, size_t b) { return key(buffers[a], buffers[b]); });
     best.improve(place(buffers, *neighbours, std::move(order)));

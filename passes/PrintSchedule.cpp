@@ -19,6 +19,7 @@ struct PrintSchedulePass : disco::impl::PrintScheduleBase<PrintSchedulePass> {
     if (failed(schedule))
       return signalPassFailure();
     schedule->print(llvm::outs());
+    markAllAnalysesPreserved();
   }
 };
 

@@ -1,5 +1,6 @@
 //===- Schedule.cpp - order sending, receiving and computing --------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "passes/ClusterSchedule.h"
 #include "passes/GatherReaders.h"
 #include "passes/Passes.h"
 #include <map>
@@ -14,13 +15,6 @@ using namespace disco;
 
 namespace {
 
-/// Both ends of a message.
-struct Ends {
-  SendOp send;
-  PostOp post;
-  RecvOp recv;
-};
-
 /// Whether an op takes time: communication and constants do not count.
 bool computes(Operation *op) {
   return !isa<SendOp, PostOp, RecvOp, FlushOp, ConstantOp, InputOp>(op);
@@ -33,7 +27,7 @@ public:
   LogicalResult run() {
     for (ModuleOp shard : shardsOf(module))
       sinkToFirstReaders(inferOf(shard).getBody().front());
-    if (failed(collectEnds()))
+    if (failed(readMessages()))
       return failure();
     for (ModuleOp shard : shardsOf(module))
       mergeSends(inferOf(shard).getBody().front());
@@ -64,26 +58,22 @@ private:
     }
   }
 
-  LogicalResult collectEnds() {
-    for (ModuleOp shard : shardsOf(module))
-      for (Operation &op : inferOf(shard).getBody().front()) {
-        if (auto send = dyn_cast<SendOp>(op))
-          ends[send.getMessage()].send = send;
-        if (auto post = dyn_cast<PostOp>(op))
-          ends[post.getMessage()].post = post;
-        if (auto recv = dyn_cast<RecvOp>(op))
-          if (auto post = recv.getBuffer().getDefiningOp<PostOp>())
-            ends[post.getMessage()].recv = recv;
-      }
-    for (auto &[message, end] : ends)
+  LogicalResult readMessages() {
+    FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(module);
+    if (failed(schedule))
+      return failure();
+    ends = std::move(schedule->messages);
+    for (auto [i, end] : llvm::enumerate(ends)) {
       if (!end.send || !end.post || !end.recv)
-        return module.emitError("message ") << message << " does not have both ends";
+        return module.emitError("message ") << end.number << " does not have both ends";
+      places[end.number] = i;
+    }
     return success();
   }
 
   /// Messages of one pair of nodes that become one, and the first op that waits for one of them.
   struct Run {
-    SmallVector<int64_t> messages;
+    SmallVector<size_t> messages; // places in `ends`
     RecvOp firstRecv;
   };
 
@@ -99,7 +89,7 @@ private:
       auto send = dyn_cast<SendOp>(op);
       if (!send)
         continue;
-      int64_t message = send.getMessage();
+      size_t message = places.lookup(send.getMessage());
       RecvOp recv = ends[message].recv;
       auto before = open.find(send.getTo());
       if (before == open.end() || !canMerge(runs[before->second], message)) {
@@ -119,7 +109,7 @@ private:
 
   /// The receiver must be able to post one buffer for all: nothing that one brings may be needed
   /// before the last is posted.
-  bool canMerge(const Run &run, int64_t message) {
+  bool canMerge(const Run &run, size_t message) {
     PostOp post = ends[message].post;
     return post->isBeforeInBlock(run.firstRecv) || post == ends[run.messages.back()].post;
   }
@@ -135,8 +125,8 @@ private:
     SmallVector<Part> parts;
     SmallVector<Location> locations;
     int64_t bytes = 0;
-    for (int64_t message : run.messages) {
-      Ends &end = ends[message];
+    for (size_t message : run.messages) {
+      ScheduledMessage &end = ends[message];
       for (auto [input, attr, received] :
            llvm::zip(end.send.getInputs(), end.send.getParts(), end.recv.getResults()))
         parts.push_back({input, received, cast<PartAttr>(attr)});
@@ -156,7 +146,8 @@ private:
       attrs.push_back(part.attr);
     }
     auto type = MessageType::get(module.getContext(), bytes);
-    Ends first = ends[run.messages.front()], last = ends[run.messages.back()], joined;
+    ScheduledMessage first = ends[run.messages.front()], last = ends[run.messages.back()],
+                     joined = first;
     OpBuilder builder(last.send);
     ArrayAttr partsAttr = builder.getArrayAttr(attrs);
     joined.send =
@@ -170,12 +161,11 @@ private:
         builder.create<RecvOp>(first.recv.getLoc(), types, joined.post.getBuffer(), partsAttr);
     for (auto [part, result] : llvm::zip(parts, joined.recv.getResults()))
       part.received.replaceAllUsesWith(result);
-    for (int64_t message : run.messages) {
-      Ends &end = ends[message];
-      end.recv.erase();
-      end.post.erase();
-      end.send.erase();
-      ends.erase(message);
+    for (size_t message : run.messages) {
+      ends[message].recv.erase();
+      ends[message].post.erase();
+      ends[message].send.erase();
+      ends[message].send = {};
     }
     merged += static_cast<int64_t>(run.messages.size()) - 1;
     ends[run.messages.front()] = joined;
@@ -184,7 +174,9 @@ private:
   /// Messages are numbered without gaps, in the order of their numbers before.
   void renumber() {
     OpBuilder builder(module.getContext());
-    for (auto &[number, end] : ends) {
+    for (ScheduledMessage &end : ends) {
+      if (!end.send)
+        continue; // in another one
       IntegerAttr attr = builder.getI64IntegerAttr(messages++);
       end.send.setMessageAttr(attr);
       end.post.setMessageAttr(attr);
@@ -208,7 +200,8 @@ private:
   }
 
   ModuleOp module;
-  std::map<int64_t, Ends> ends;
+  std::vector<ScheduledMessage> ends; // by number; of those in another one the send is null
+  DenseMap<int64_t, size_t> places;   // of numbers in `ends`
 };
 
 struct SchedulePass : disco::impl::ScheduleBase<SchedulePass> {
