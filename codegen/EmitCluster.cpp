@@ -151,7 +151,7 @@ static LogicalResult copyDescription(const discoc::Board &board, StringRef direc
 }
 
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
-                              const RuntimeStub &stub, const discoc::Manifest &manifest,
+                              const RuntimeStub &stub, const discoc::NodeManifests &manifests,
                               const discoc::Board *board, int64_t rank, StringRef directory,
                               StringRef buildHash, uint32_t weightsCrc) {
   std::string prefix = shardPrefix(options, rank);
@@ -165,7 +165,7 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
       failed(writeText(directory, "model.cpp", emitter.source(buildHash, weightsCrc))) ||
       failed(
           emitter.weights().writeSource(directory, shardScope(prefix, buildHash) + "_weights")) ||
-      failed(writeText(directory, "manifest.json", discoc::toNodeJson(manifest, rank))))
+      failed(writeText(directory, "manifest.json", manifests.toJson(rank))))
     return failure();
   if (board && !board->isLinux())
     return failure(failed(emitBoardNode(emitter, options, *board, runtime, rank, directory)) ||
@@ -385,8 +385,9 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
     return failure();
   for (size_t rank = 0; rank < shards.size(); ++rank)
     manifest.nodes[rank].memory = report.nodes[rank].memory = memories[rank];
+  discoc::NodeManifests manifests(manifest);
   for (size_t rank = 0; rank < shards.size(); ++rank)
-    if (failed(emitNode(*emitters[rank], options, *stub, manifest, boardOf(rank),
+    if (failed(emitNode(*emitters[rank], options, *stub, manifests, boardOf(rank),
                         static_cast<int64_t>(rank),
                         pathIn(directory, "node" + std::to_string(rank)), hash, weightsCrc[rank])))
       return failure();

@@ -114,8 +114,10 @@ LogicalResult RuntimeFiles::addWithSource(const std::string &header) {
 }
 
 LogicalResult RuntimeFiles::copyTo(StringRef directory) const {
+  std::set<std::string> folders;
   for (const std::string &name : names) {
-    if (failed(makeDirectories(llvm::sys::path::parent_path(pathIn(directory, name)))))
+    std::string folder = llvm::sys::path::parent_path(pathIn(directory, name)).str();
+    if (folders.insert(folder).second && failed(makeDirectories(folder)))
       return failure();
     FailureOr<std::string> text = stub->read(name);
     if (failed(text) || failed(writeText(directory, name, *text)))

@@ -18,6 +18,8 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 
 namespace discoc {
 
@@ -124,6 +126,20 @@ bool readHeader(const JsonView &view, const char *format, int64_t version);
 bool readNodes(const JsonView &view, std::optional<int64_t> expected, int64_t &nodes);
 
 Json toJson(const IndexSet &set);
+
+/// Adds members to an object that is known not to have them: nothing is looked for.
+class Members {
+public:
+  explicit Members(size_t most) { object_.reserve(most); }
+  template <class T> void operator()(const char *key, T &&value) {
+    object_.emplace_back(std::piecewise_construct, std::forward_as_tuple(key),
+                         std::forward_as_tuple(std::forward<T>(value)));
+  }
+  Json json() { return Json(std::move(object_)); }
+
+private:
+  Json::object_t object_;
+};
 
 /// Text of a file: what fits into a line of 100 columns stays on one.
 std::string layOut(const Json &value);

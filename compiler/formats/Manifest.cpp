@@ -49,24 +49,24 @@ static Json toJson(const ManifestTensor &tensor) {
 static Json toJson(const ManifestMessage &message) {
   Json routes = Json::array();
   for (const ManifestRoute &route : message.routes) {
-    Json item;
-    item["tensor"] = route.tensor;
-    item["kind"] = wordOf(routeWords, route.kind);
+    Members item(5);
+    item("tensor", route.tensor);
+    item("kind", wordOf(routeWords, route.kind));
     if (route.axis) {
-      item["axis"] = *route.axis;
-      item["channels"] = toJson(route.channels);
+      item("axis", *route.axis);
+      item("channels", toJson(route.channels));
     }
-    item["bytes"] = route.bytes;
-    routes.push_back(std::move(item));
+    item("bytes", route.bytes);
+    routes.push_back(item.json());
   }
-  Json json;
-  json["id"] = message.id;
-  json["from"] = message.from;
-  json["to"] = message.to;
-  json["bytes"] = message.bytes;
-  json["root"] = message.root;
-  json["routes"] = std::move(routes);
-  return json;
+  Members json(6);
+  json("id", message.id);
+  json("from", message.from);
+  json("to", message.to);
+  json("bytes", message.bytes);
+  json("root", message.root);
+  json("routes", std::move(routes));
+  return json.json();
 }
 
 static Json toJson(const ManifestNode &node) {
@@ -130,16 +130,21 @@ std::string toJson(const Manifest &m) {
   return layOut(json);
 }
 
-std::string toNodeJson(const Manifest &m, int64_t rank) {
-  Json json = headToJson(m, nodeFormatName);
-  json["cluster_nodes"] = m.nodes.size();
-  for (const ManifestNode &node : m.nodes)
-    if (node.rank == rank)
-      json["node"] = toJson(node);
+NodeManifests::NodeManifests(const Manifest &manifest)
+    : manifest_(manifest), messages_(manifest.nodes.size()) {
+  for (const ManifestMessage &message : manifest.messages)
+    for (int64_t rank : {message.from, message.to})
+      messages_.at(static_cast<size_t>(rank)).push_back(&message);
+}
+
+std::string NodeManifests::toJson(int64_t rank) const {
+  const size_t at = static_cast<size_t>(rank);
+  Json json = headToJson(manifest_, nodeFormatName);
+  json["cluster_nodes"] = manifest_.nodes.size();
+  json["node"] = discoc::toJson(manifest_.nodes.at(at));
   json["messages"] = Json::array();
-  for (const ManifestMessage &message : m.messages)
-    if (message.from == rank || message.to == rank)
-      json["messages"].push_back(toJson(message));
+  for (const ManifestMessage *message : messages_.at(at))
+    json["messages"].push_back(discoc::toJson(*message));
   return layOut(json);
 }
 

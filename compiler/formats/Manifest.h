@@ -104,10 +104,18 @@ struct Manifest {
 /// OUT/manifest.json as text.
 std::string toJson(const Manifest &manifest);
 
-/// OUT/nodeK/manifest.json as text: the same keys, but only what concerns that
+/// OUT/nodeK/manifest.json of every node as text: the same keys, but only what concerns that
 /// node (its entry of nodes, the messages that it sends or receives; inputs and
 /// outputs as a whole).
-std::string toNodeJson(const Manifest &manifest, int64_t rank);
+class NodeManifests {
+public:
+  explicit NodeManifests(const Manifest &manifest);
+  std::string toJson(int64_t rank) const;
+
+private:
+  const Manifest &manifest_;
+  std::vector<std::vector<const ManifestMessage *>> messages_; // by rank
+};
 
 /// `file` is only used in diagnostics.
 std::optional<Manifest> parseManifest(const std::string &text, const std::string &file,

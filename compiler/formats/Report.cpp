@@ -76,15 +76,21 @@ namespace {
 /// What every struct tells of itself: a key and a field at a time.
 class Writer {
 public:
-  template <class T> void operator()(const char *key, const T &value) { json[key] = value; }
+  template <class T> void operator()(const char *key, const T &value) { members(key, value); }
   void operator()(const char *key, const Traffic &t) {
-    json[key] = Json{{"messages", t.messages}, {"bytes", t.bytes}};
+    Members both(2);
+    both("messages", t.messages);
+    both("bytes", t.bytes);
+    members(key, both.json());
   }
   void operator()(const char *key, const BytesByKind &b) {
-    json[key] = Json{
-        {"features", b.features}, {"partial_sums", b.partialSums}, {"statistics", b.statistics}};
+    Members all(3);
+    all("features", b.features);
+    all("partial_sums", b.partialSums);
+    all("statistics", b.statistics);
+    members(key, all.json());
   }
-  Json json = Json::object();
+  Members members{16};
 };
 
 class Reader {
@@ -203,7 +209,7 @@ template <class V, class S> void fields(V &v, S &s, const Report *) {
 template <class S> Json write(const S &s) {
   Writer w;
   fields(w, s, static_cast<const S *>(nullptr));
-  return std::move(w.json);
+  return w.members.json();
 }
 
 template <class S> bool readFields(const JsonView &view, S &s) {
@@ -243,12 +249,12 @@ void writeBoardPart(const NodeReport &node, Json &json) {
   }
   if (node.computeUs > 0)
     w("compute_us", node.computeUs);
+  json.update(w.members.json());
   for (const MemoryUse &use : node.memory) {
-    w.json["memory"].push_back(write(use));
+    json["memory"].push_back(write(use));
     if (!use.items.empty())
-      w.json["memory"].back()["items"] = use.items;
+      json["memory"].back()["items"] = use.items;
   }
-  json.update(w.json);
 }
 
 bool readBoardPart(const JsonView &view, NodeReport &node) {

@@ -81,14 +81,15 @@ add_executable(shard main.cpp ${runtime})
 void writeTinyCluster(const std::string &out, bool labels) {
   namespace fs = std::filesystem;
   Diagnostics faults;
+  const Manifest manifest = tinyManifest(labels);
   for (int rank = 0; rank < 2; ++rank) {
     const std::string node = out + "/node" + std::to_string(rank);
     fs::create_directories(node);
     fs::copy(DISCOC_RUNTIME, node + "/runtime", fs::copy_options::recursive);
     writeText(node + "/main.cpp", sources[rank], faults);
     writeText(node + "/CMakeLists.txt", cmake, faults);
-    writeText(node + "/manifest.json", toNodeJson(tinyManifest(labels), rank), faults);
+    writeText(node + "/manifest.json", NodeManifests(manifest).toJson(rank), faults);
   }
-  writeText(out + "/manifest.json", toJson(tinyManifest(labels)), faults);
+  writeText(out + "/manifest.json", toJson(manifest), faults);
   ASSERT_TRUE(faults.empty()) << toString(faults);
 }

@@ -51,10 +51,11 @@ TEST(Manifest, ReadsWhatItWrites) {
 TEST(Manifest, OfOneNodeHasOnlyItsMessages) {
   Manifest m = example();
   m.nodes.push_back({2, "third", "linux", "node2", 1, 1, {}});
-  EXPECT_NE(toNodeJson(m, 0).find("\"rank\": 0"), std::string::npos);
-  EXPECT_NE(toNodeJson(m, 0).find("\"id\": 7"), std::string::npos);
-  EXPECT_EQ(toNodeJson(m, 2).find("\"id\": 7"), std::string::npos);
-  EXPECT_EQ(toNodeJson(m, 2).find("node1"), std::string::npos);
+  NodeManifests nodes(m);
+  EXPECT_NE(nodes.toJson(0).find("\"rank\": 0"), std::string::npos);
+  EXPECT_NE(nodes.toJson(0).find("\"id\": 7"), std::string::npos);
+  EXPECT_EQ(nodes.toJson(2).find("\"id\": 7"), std::string::npos);
+  EXPECT_EQ(nodes.toJson(2).find("node1"), std::string::npos);
 }
 
 TEST(Manifest, DirectoriesStayInside) {
