@@ -86,33 +86,82 @@ discoc::Owners disco::makeOwners(ModuleOp module) {
   return owners;
 }
 
+/// So many pairs of nodes are all listed in a masks file. Of more, where most are empty, only the
+/// others.
+static constexpr size_t kMostListedPairs = 65'536;
+
+namespace {
+/// What was noted of the masks of one contraction.
+struct NotedMasks {
+  std::string op;
+  OwnedAttr sources, readers;
+  ArrayAttr routes;
+
+  static size_t nodesWith(OwnedAttr owners) {
+    return llvm::count_if(owners.getSets(), [](SetAttr set) { return !set.getSet().empty(); });
+  }
+  size_t pairs() const { return nodesWith(sources) * nodesWith(readers); }
+
+  void addRoutes(std::vector<discoc::MaskEntry> &entries) const {
+    for (auto route : routes.getAsRange<RouteAttr>())
+      if (isPair(route.getFrom(), route.getTo()))
+        entries.push_back({op, route.getFrom(), route.getTo(), route.getSet()});
+  }
+  void addPairs(std::vector<discoc::MaskEntry> &entries) const {
+    std::map<std::pair<int64_t, int64_t>, IndexSet> channels;
+    for (auto route : routes.getAsRange<RouteAttr>())
+      channels[{route.getFrom(), route.getTo()}] = route.getSet();
+    for (int64_t from = 0; from < sources.getNodes(); ++from)
+      for (int64_t to = 0; to < sources.getNodes(); ++to)
+        if (isPair(from, to))
+          entries.push_back({op, from, to, channels[{from, to}]});
+  }
+
+private:
+  bool isPair(int64_t from, int64_t to) const {
+    return !sources.getSet(from).empty() && !readers.getSet(to).empty();
+  }
+};
+} // namespace
+
+/// Masks are stated by name: an op that became several contractions has none.
+static std::vector<NotedMasks> notedMasks(ModuleOp module) {
+  auto noted = module->getAttrOfType<ArrayAttr>(kMasksAttr).getAsRange<DictionaryAttr>();
+  std::map<std::string, int> uses;
+  for (auto entry : noted)
+    ++uses[entry.getAs<StringAttr>("op").str()];
+  std::vector<NotedMasks> all;
+  for (auto entry : noted) {
+    NotedMasks masks{entry.getAs<StringAttr>("op").str(), entry.getAs<OwnedAttr>("sources"),
+                     entry.getAs<OwnedAttr>("readers"), entry.getAs<ArrayAttr>("routes")};
+    if (masks.sources && masks.readers && uses[masks.op] == 1)
+      all.push_back(masks);
+  }
+  return all;
+}
+
 /// The masks in use, as a file from which compiling again gives the same programs.
 ///
 /// For that the file must leave nothing open. It has an entry for every pair of nodes that could
 /// exchange features for a contraction, also where the list of channels is empty, and it says that
 /// weights outside the masks are zero. It does not matter in which of the four ways the masks were
-/// stated.
+/// stated. Of very many pairs the empty ones are said to be so once.
 discoc::Masks disco::makeMasks(ModuleOp module) {
   discoc::Masks masks;
   masks.nodes = nodesOf(module);
   masks.apply = discoc::Masks::Apply::Zero;
-  auto noted = module->getAttrOfType<ArrayAttr>(kMasksAttr).getAsRange<DictionaryAttr>();
-  std::map<std::string, int>
-      uses; // masks are stated by name: an op that became several contractions has none
-  for (auto entry : noted)
-    ++uses[entry.getAs<StringAttr>("op").str()];
-  for (auto entry : noted) {
-    auto sources = entry.getAs<OwnedAttr>("sources"), readers = entry.getAs<OwnedAttr>("readers");
-    if (!sources || !readers || uses[entry.getAs<StringAttr>("op").str()] > 1)
-      continue;
-    std::map<std::pair<int64_t, int64_t>, IndexSet> channels;
-    for (auto route : entry.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
-      channels[{route.getFrom(), route.getTo()}] = route.getSet();
-    for (int64_t from = 0; from < masks.nodes; ++from)
-      for (int64_t to = 0; to < masks.nodes; ++to)
-        if (!sources.getSet(from).empty() && !readers.getSet(to).empty())
-          masks.entries.push_back(
-              {entry.getAs<StringAttr>("op").str(), from, to, channels[{from, to}]});
+  std::vector<NotedMasks> noted = notedMasks(module);
+  size_t pairs = 0, routes = 0;
+  for (const NotedMasks &each : noted) {
+    pairs += each.pairs();
+    routes += each.routes.size();
   }
+  if (pairs > kMostListedPairs && pairs > 2 * routes)
+    masks.unlisted = discoc::Masks::Unlisted::Empty;
+  for (const NotedMasks &each : noted)
+    if (masks.unlisted == discoc::Masks::Unlisted::Empty)
+      each.addRoutes(masks.entries);
+    else
+      each.addPairs(masks.entries);
   return masks;
 }

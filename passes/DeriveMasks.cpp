@@ -70,7 +70,8 @@ private:
 
 /// What the user stated about one contraction: the columns that pairs of nodes may read.
 struct StatedMask {
-  bool zero = false; // drop forbidden weights instead of complaining
+  bool zero = false;          // drop forbidden weights instead of complaining
+  bool unlistedEmpty = false; // pairs without an entry read nothing
   std::map<std::pair<int64_t, int64_t>, IndexSet> allowed;
 };
 
@@ -80,6 +81,7 @@ StatedMask readStated(Operation *op) {
   if (!attr)
     return stated;
   stated.zero = attr.contains("zero");
+  stated.unlistedEmpty = attr.contains("unlisted_empty");
   for (auto route : attr.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
     stated.allowed[{route.getFrom(), route.getTo()}].add(route.getSet());
   return stated;
@@ -154,8 +156,8 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
                                   const StatedMask &stated, int64_t from, int64_t to,
                                   const IndexSet &rows, const IndexSet &columns) {
     auto allowed = stated.allowed.find({from, to});
-    bool restricted = allowed != stated.allowed.end();
-    if (restricted && !columns.containsAll(allowed->second))
+    bool listed = allowed != stated.allowed.end(), restricted = listed || stated.unlistedEmpty;
+    if (listed && !columns.containsAll(allowed->second))
       return op->emitError("the stated mask from node ")
              << from << " to node " << to << " lists channel "
              << allowed->second.minus(columns).front() << ", which node " << from
@@ -164,7 +166,7 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
     SmallVector<int64_t> read;
     int64_t forbidden = -1;
     columns.forEach([&](int64_t column) {
-      bool permitted = !restricted || allowed->second.contains(column);
+      bool permitted = listed ? allowed->second.contains(column) : !restricted;
       bool kept = permitted && from == to && scanner.keepsOwn(rows, column);
       if ((!permitted && stated.zero) || (!kept && !scanner.isNonzero(rows, column)))
         return;

@@ -97,6 +97,8 @@ public:
       SmallVector<NamedAttribute> mask{builder.getNamedAttr("routes", builder.getArrayAttr(list))};
       if (masks.apply == discoc::Masks::Apply::Zero)
         mask.push_back(builder.getNamedAttr("zero", builder.getUnitAttr()));
+      if (masks.unlisted == discoc::Masks::Unlisted::Empty)
+        mask.push_back(builder.getNamedAttr("unlisted_empty", builder.getUnitAttr()));
       op->setAttr(kStatedMaskAttr, builder.getDictionaryAttr(mask));
     }
     return success(good);

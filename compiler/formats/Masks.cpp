@@ -14,6 +14,9 @@ static constexpr const char *formatName = "discoc-masks";
 static constexpr Word<Masks::Apply> applyWords[] = {{"check", Masks::Apply::Check},
                                                     {"zero", Masks::Apply::Zero}};
 
+static constexpr Word<Masks::Unlisted> unlistedWords[] = {{"keep", Masks::Unlisted::Keep},
+                                                          {"empty", Masks::Unlisted::Empty}};
+
 std::string toJson(const Masks &masks) {
   std::vector<const MaskEntry *> sorted;
   for (const MaskEntry &entry : masks.entries)
@@ -22,16 +25,21 @@ std::string toJson(const Masks &masks) {
     return std::tie(a->op, a->from, a->to, a) < std::tie(b->op, b->from, b->to, b);
   });
   Json list = Json::array();
-  for (const MaskEntry *entry : sorted)
-    list.push_back(Json{{"op", entry->op},
-                        {"from", entry->from},
-                        {"to", entry->to},
-                        {"channels", toJson(entry->channels)}});
+  for (const MaskEntry *entry : sorted) {
+    Members item(4);
+    item("op", entry->op);
+    item("from", entry->from);
+    item("to", entry->to);
+    item("channels", toJson(entry->channels));
+    list.push_back(item.json());
+  }
   Json file;
   file["format"] = formatName;
   file["version"] = Masks::version;
   file["nodes"] = masks.nodes;
   file["apply"] = wordOf(applyWords, masks.apply);
+  if (masks.unlisted != Masks::Unlisted::Keep)
+    file["unlisted"] = wordOf(unlistedWords, masks.unlisted);
   file["masks"] = std::move(list);
   return layOut(file);
 }
@@ -56,10 +64,12 @@ std::optional<Masks> parseMasks(const std::string &text, const std::string &file
   const JsonView view(*json, context);
   Masks masks;
   if (!readHeader(view, formatName, Masks::version) ||
-      !view.object({"format", "version", "nodes", "masks"}, {"apply"}) ||
+      !view.object({"format", "version", "nodes", "masks"}, {"apply", "unlisted"}) ||
       !readNodes(view.member("nodes"), nodes, masks.nodes))
     return std::nullopt;
   bool good = !view.has("apply") || readWord(view.member("apply"), applyWords, masks.apply);
+  if (view.has("unlisted"))
+    good = readWord(view.member("unlisted"), unlistedWords, masks.unlisted) && good;
   std::map<std::tuple<std::string, int64_t, int64_t>, std::string> seen;
   good = view.member("masks").elements([&](size_t, const JsonView &item) {
     MaskEntry entry;

@@ -29,8 +29,14 @@ struct Masks {
     Check, ///< a nonzero weight that a mask forbids is an error
     Zero,  ///< such a weight is set to zero
   };
+  /// What a pair without an entry reads, of an op that has one.
+  enum class Unlisted {
+    Keep,  ///< what its weights say
+    Empty, ///< nothing, as if its entry were empty
+  };
   int64_t nodes = 0;
   Apply apply = Apply::Check;
+  Unlisted unlisted = Unlisted::Keep;
   std::vector<MaskEntry> entries; ///< in the file's order; written by op, from, to
 };
 

@@ -227,8 +227,10 @@ using Reads = std::map<int64_t, std::vector<const IndexSet *>>;
 
 class Planner {
 public:
-  Planner(const Model &model, const Owners &owners, Diagnostics &errors)
-      : model(model), owners(owners), errors(errors), index(model.graph) {}
+  /// `unlistedEmpty`: nodes without an entry read nothing.
+  Planner(const Model &model, const Owners &owners, bool unlistedEmpty, Diagnostics &errors)
+      : model(model), owners(owners), unlistedEmpty(unlistedEmpty), errors(errors),
+        index(model.graph) {}
 
   bool plan(const std::string &name, const Reads &reads);
   std::vector<ForbiddenWeights> result;
@@ -243,6 +245,7 @@ private:
 
   const Model &model;
   const Owners &owners;
+  const bool unlistedEmpty;
   Diagnostics &errors;
   GraphIndex index;
 };
@@ -311,7 +314,7 @@ bool Planner::plan(const std::string &name, const Reads &reads) {
       int64_t row = axes->rowsFirst ? first : inner;
       int64_t column = axes->rowsFirst ? inner : first;
       auto flags = allowed.find(readers[size_t(row)]);
-      bool is = flags != allowed.end() && !flags->second[size_t(column)];
+      bool is = flags == allowed.end() ? unlistedEmpty : !flags->second[size_t(column)];
       forbidden.forbidden[size_t(first * dims[1] + second)] = is;
       any |= is;
     }
@@ -328,7 +331,7 @@ discoc::importer::forbiddenWeights(const Model &model, const Masks &masks, const
   std::map<std::string, Reads> byOp;
   for (const MaskEntry &entry : masks.entries)
     byOp[entry.op][entry.to].push_back(&entry.channels);
-  Planner planner(model, owners, errors);
+  Planner planner(model, owners, masks.unlisted == Masks::Unlisted::Empty, errors);
   bool good = true;
   for (const auto &[name, reads] : byOp)
     good = planner.plan(name, reads) && good;

@@ -92,6 +92,19 @@ func.func @stated_zero(%x: tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3
 
 // -----
 
+// The same where pairs that are not mentioned read nothing.
+// CHECK-LABEL: func.func @unlisted_empty
+module attributes {disco.nodes = 2 : i64} {
+func.func @unlisted_empty(%x: tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>) {
+  %w = disco.constant dense<1.0> : tensor<4x4xf32> : tensor<4x4xf32>
+  // CHECK: disco.matmul %{{[^ ]+}}, %{{[^ ]+}} {mask = [#disco.route<1 -> 0 : 3>, #disco.route<1 -> 1 : 2>]}
+  %y = disco.matmul %x, %w {disco.stated_mask = {zero, unlisted_empty, routes = [#disco.route<1 -> 0 : 3>, #disco.route<1 -> 1 : 2>]}} : (tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>, tensor<4x4xf32>) -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>
+  return
+}
+}
+
+// -----
+
 // A stated mask that is checked and holds: what it allows but the weights do not use is not read.
 // CHECK-LABEL: func.func @stated_check
 module attributes {disco.nodes = 2 : i64} {

@@ -28,6 +28,23 @@ TEST(Masks, ReadsWhatItWrites) {
   EXPECT_EQ(toJson(*back), text);
 }
 
+TEST(Masks, UnlistedPairs) {
+  Masks masks;
+  masks.nodes = 2;
+  masks.unlisted = Masks::Unlisted::Empty;
+  masks.entries = {{"c", 0, 1, IndexSet::of({3})}};
+  Diagnostics out;
+  const std::string text = toJson(masks);
+  keepForSchemas("masks-unlisted.json", text);
+  auto back = parseMasks(text, "m.json", 2, out);
+  ASSERT_TRUE(back) << toString(out);
+  EXPECT_EQ(back->unlisted, Masks::Unlisted::Empty);
+  EXPECT_EQ(toJson(*back), text);
+  EXPECT_EQ(parseMasks(file("[]"), "m.json", 2, out)->unlisted, Masks::Unlisted::Keep);
+  EXPECT_FALSE(parseMasks(file("[]", R"("unlisted":"all",)"), "m.json", 2, out));
+  expectFault(out, {"$.unlisted", "unknown word"});
+}
+
 TEST(Masks, DefaultIsToCheck) {
   Diagnostics out;
   auto masks =

@@ -127,8 +127,8 @@ TEST(Rendezvous, ServingEndsWithTheByes) {
   EXPECT_EQ(served, std::vector<int>(3, 3));
 }
 
-// There is no memory to write into; and a buffer is the program's again when the receiver has let it
-// go, not when it has been told of it.
+// There is no memory to write into; and a buffer is the program's again when the receiver has let
+// it go, not when it has been told of it.
 TEST(Rendezvous, ABufferIsHeldUntilItHasBeenRead) {
   Cluster c(2, {{1, 0, 1, 8}, {2, 1, 0, 1}});
   c.useInproc(65536);
