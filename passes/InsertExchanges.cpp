@@ -4,7 +4,6 @@
 #include "passes/Needs.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/MapVector.h"
-#include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_INSERTEXCHANGES
@@ -18,7 +17,7 @@ namespace {
 
 /// One exchange to be made: what each pair of nodes passes on of a tensor.
 struct Demand {
-  std::map<std::pair<int64_t, int64_t>, IndexSet> routes;
+  DenseMap<std::pair<int64_t, int64_t>, IndexSet> routes;
   Value exchanged;                     // the exchange's result, once made
   llvm::MapVector<Value, Value> reals; // what is made of it for readers of what it carries
 };
@@ -90,48 +89,85 @@ private:
     sum(kDenseMessagesAttr, routeCount - routesBefore);
   }
 
+  /// Channels that one node lacks and another one has.
+  struct Lacking {
+    int64_t to;
+    SmallVector<int64_t> channels; // rising
+  };
+
+  /// By the rank that has them: what is lacking where, by rank. A channel at a time, not a pair of
+  /// nodes at a time: most pairs of many nodes have nothing for each other.
+  std::vector<SmallVector<Lacking>> lackingFrom(const Shortage &shortage) const {
+    OwnedAttr owners = ownersOf(shortage.use->get());
+    std::vector<SmallVector<int64_t, 1>> having; // ranks by channel
+    for (int64_t rank = 0; rank < nodes; ++rank)
+      owners.getSet(rank).forEach([&](int64_t channel) {
+        if (channel >= static_cast<int64_t>(having.size()))
+          having.resize(channel + 1);
+        having[channel].push_back(rank);
+      });
+    std::vector<SmallVector<Lacking>> lacking(nodes);
+    for (int64_t to = 0; to < nodes; ++to)
+      shortage.needs[to].minus(owners.getSet(to)).forEach([&](int64_t channel) {
+        if (channel >= static_cast<int64_t>(having.size()))
+          return;
+        for (int64_t from : having[channel]) {
+          if (lacking[from].empty() || lacking[from].back().to != to)
+            lacking[from].push_back({to, {}});
+          lacking[from].back().channels.push_back(channel);
+        }
+      });
+    return lacking;
+  }
+
   void addDemand(const Shortage &shortage) {
-    Value value = shortage.use->get();
-    OwnedAttr owners = ownersOf(value);
-    const std::vector<Feature> &features = known.origins(value);
-    for (int64_t from = 0; from < nodes; ++from) {
-      IndexSet owned = owners.getSet(from);
-      // Channels by origin are collected first: a set is built once, not grown channel by channel.
-      for (int64_t to = 0; to < nodes; ++to) {
-        if (from == to)
-          continue;
-        llvm::MapVector<Value, SmallVector<int64_t>> byOrigin;
-        owned.intersect(shortage.needs[to]).minus(owners.getSet(to)).forEach([&](int64_t channel) {
+    const std::vector<Feature> &features = known.origins(shortage.use->get());
+    for (auto [from, all] : llvm::enumerate(lackingFrom(shortage)))
+      for (const Lacking &lacking : all) {
+        // Channels by origin are collected first: a set is built once, not grown by each.
+        llvm::SmallMapVector<Value, SmallVector<int64_t, 4>, 4> byOrigin;
+        for (int64_t channel : lacking.channels) {
           const Feature &origin = features[channel];
           byOrigin[Needs::carrierOf(origin.value)].push_back(origin.channel);
-        });
-        for (auto &[origin, channels] : byOrigin) {
-          IndexSet set = IndexSet::of(channels);
-          auto compute = demands[0].find(origin);
-          if (shortage.output && compute != demands[0].end() &&
-              compute->second.routes.count({from, to}))
-            set = set.minus(compute->second.routes[{from, to}]);
-          if (set.empty())
-            continue;
-          if (!demands[shortage.output].count(origin))
-            order[shortage.output].push_back(origin);
-          auto [route, inserted] = demands[shortage.output][origin].routes.try_emplace({from, to});
-          demandBytes += set.minus(route->second).size() *
-                         channelBytes(tensorType(origin), ownersOf(origin).getAxis());
-          routeCount += inserted;
-          route->second.add(set);
         }
+        for (auto &[origin, channels] : byOrigin)
+          addRoute(shortage, origin, {static_cast<int64_t>(from), lacking.to},
+                   IndexSet::of(channels));
       }
-    }
+  }
+
+  void addRoute(const Shortage &shortage, Value origin, std::pair<int64_t, int64_t> pair,
+                IndexSet set) {
+    if (shortage.output)
+      if (auto compute = demands[0].find(origin); compute != demands[0].end())
+        if (auto route = compute->second.routes.find(pair); route != compute->second.routes.end())
+          set = set.minus(route->second);
+    if (set.empty())
+      return;
+    if (!demands[shortage.output].count(origin))
+      order[shortage.output].push_back(origin);
+    auto [route, inserted] = demands[shortage.output][origin].routes.try_emplace(pair);
+    demandBytes += set.minus(route->second).size() *
+                   channelBytes(tensorType(origin), ownersOf(origin).getAxis());
+    routeCount += inserted;
+    route->second.add(set);
+  }
+
+  static auto sortedRoutes(const Demand &demand) {
+    SmallVector<std::pair<std::pair<int64_t, int64_t>, const IndexSet *>> routes;
+    for (auto &[pair, set] : demand.routes)
+      routes.push_back({pair, &set});
+    llvm::sort(routes, llvm::less_first());
+    return routes;
   }
 
   void makeExchange(Value value, Demand &demand, bool output) {
     OwnedAttr owners = ownersOf(value);
     SmallVector<IndexSet> held(nodes);
     SmallVector<Attribute> attrs;
-    for (auto &[pair, set] : demand.routes) {
-      attrs.push_back(RouteAttr::get(value.getContext(), pair.first, pair.second, set));
-      held[pair.second].add(set);
+    for (auto [pair, set] : sortedRoutes(demand)) {
+      attrs.push_back(RouteAttr::get(value.getContext(), pair.first, pair.second, *set));
+      held[pair.second].add(*set);
     }
     OpBuilder builder(value.getContext());
     builder.setInsertionPointAfterValue(value);
@@ -167,30 +203,33 @@ private:
     return reals;
   }
 
+  /// What brings a feature from one node to another: an exchange to compute with, else one to hand
+  /// in.
+  Demand *demandOf(const Feature &origin, std::pair<int64_t, int64_t> pair) {
+    for (int which : {0, 1}) {
+      auto demand = demands[which].find(Needs::carrierOf(origin.value));
+      if (demand == demands[which].end())
+        continue;
+      auto route = demand->second.routes.find(pair);
+      if (route != demand->second.routes.end() && route->second.contains(origin.channel))
+        return &demand->second;
+    }
+    return nullptr;
+  }
+
   void makeMerge(const Shortage &shortage) {
     Value value = shortage.use->get();
-    OwnedAttr owners = ownersOf(value);
     const std::vector<Feature> &features = known.origins(value);
     // Pairs (channel of the value, channel of the exchanged tensor), by exchange, in order of first
     // use.
     llvm::MapVector<Value, llvm::MapVector<int64_t, int64_t>> maps;
-    for (int64_t from = 0; from < nodes; ++from)
-      for (int64_t to = 0; to < nodes; ++to)
-        if (from != to)
-          owners.getSet(from)
-              .intersect(shortage.needs[to])
-              .minus(owners.getSet(to))
-              .forEach([&](int64_t channel) {
-                const Feature &origin = features[channel];
-                for (int which : {0, 1}) {
-                  auto demand = demands[which].find(Needs::carrierOf(origin.value));
-                  if (demand == demands[which].end() || !demand->second.routes.count({from, to}) ||
-                      !demand->second.routes[{from, to}].contains(origin.channel))
-                    continue;
-                  maps[arrivedAs(origin.value, demand->second)].insert({channel, origin.channel});
-                  break;
-                }
-              });
+    for (auto [from, all] : llvm::enumerate(lackingFrom(shortage)))
+      for (const Lacking &lacking : all)
+        for (int64_t channel : lacking.channels) {
+          const Feature &origin = features[channel];
+          if (Demand *demand = demandOf(origin, {static_cast<int64_t>(from), lacking.to}))
+            maps[arrivedAs(origin.value, *demand)].insert({channel, origin.channel});
+        }
     OpBuilder builder(shortage.use->getOwner());
     SmallVector<Value> remote;
     SmallVector<Attribute> attrs;
@@ -203,8 +242,9 @@ private:
       remote.push_back(exchanged);
       attrs.push_back(builder.getDenseI64ArrayAttr(flat));
     }
-    Type type = withLayout(tensorType(value),
-                           HeldAttr::get(value.getContext(), owners.getAxis(), shortage.needs));
+    Type type =
+        withLayout(tensorType(value),
+                   HeldAttr::get(value.getContext(), ownersOf(value).getAxis(), shortage.needs));
     auto merge = builder.create<MergeOp>(shortage.use->getOwner()->getLoc(), type, value, remote,
                                          builder.getArrayAttr(attrs));
     shortage.use->set(merge);

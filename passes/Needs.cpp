@@ -38,9 +38,10 @@ bool Needs::isHandedOut(Value value) const {
   });
 }
 
-/// What rank `rank` needs of an operand, along the operand's owner axis.
+/// What rank `rank` needs of an operand, along the operand's owner axis. `columns`: those of the
+/// op's mask, where the need is Contracted and not dense.
 IndexSet Needs::needOf(Operation *op, unsigned k, const OperandNeed &need, const IndexSet &computed,
-                       int64_t rank) const {
+                       ArrayRef<IndexSet> columns, int64_t rank) const {
   OwnedAttr owners = ownersOf(op->getOperand(k));
   IndexSet all = IndexSet::all(axisExtent(tensorType(op->getOperand(k)), owners.getAxis()));
   if (computed.empty())
@@ -51,10 +52,17 @@ IndexSet Needs::needOf(Operation *op, unsigned k, const OperandNeed &need, const
     return need.relation->apply(computed);
   if (dense)
     return need.relation ? need.relation->apply(computed) : all;
-  IndexSet columns;
+  return columns[rank];
+}
+
+/// By rank: the columns that an op's mask has for it. All at once, each set made once.
+SmallVector<IndexSet> Needs::maskColumns(Operation *op) const {
+  std::vector<SmallVector<int64_t>> bounds(nodes);
+  SmallVector<IndexSet> columns(nodes);
   for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>())
-    if (route.getTo() == rank)
-      columns.add(route.getSet());
+    route.getSet().forEach([&](int64_t c) { bounds[route.getTo()].push_back(c); });
+  for (auto [set, list] : llvm::zip(columns, bounds))
+    set = IndexSet::of(list);
   return columns;
 }
 
@@ -121,10 +129,14 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
     const OperandNeed &need = division->operands[use.getOperandNumber()];
     if (need.kind == OperandNeed::Contracted && !op->hasAttr(kMaskAttr))
       return op->emitError("has no mask: run disco-derive-masks first");
+    SmallVector<IndexSet> columns;
+    if (need.kind == OperandNeed::Contracted && !dense)
+      columns = maskColumns(op);
     Shortage shortage{&use, {}, output};
     bool lacks = false;
     for (int64_t rank = 0; rank < nodes; ++rank) {
-      shortage.needs.push_back(needOf(op, use.getOperandNumber(), need, computed[rank], rank));
+      shortage.needs.push_back(
+          needOf(op, use.getOperandNumber(), need, computed[rank], columns, rank));
       lacks |= !ownersOf(use.get()).getSet(rank).containsAll(shortage.needs.back());
     }
     if (lacks)

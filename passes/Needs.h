@@ -53,8 +53,9 @@ private:
   const Division *divisionOf(DivisionOpInterface op) const;
   const Division *renamingOf(mlir::Value value) const;
   std::vector<Feature> traceOrigins(mlir::Value value, const Division *division);
+  llvm::SmallVector<IndexSet> maskColumns(mlir::Operation *op) const;
   IndexSet needOf(mlir::Operation *op, unsigned k, const OperandNeed &need,
-                  const IndexSet &computed, int64_t rank) const;
+                  const IndexSet &computed, llvm::ArrayRef<IndexSet> columns, int64_t rank) const;
   void traceOperand(std::vector<Feature> &features, llvm::ArrayRef<IndexSet> owned,
                     const OperandNeed &need, mlir::Value operand);
 
