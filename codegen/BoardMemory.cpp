@@ -12,15 +12,12 @@ static constexpr int64_t kWeightCheckBytes = 256;
 
 std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
                                                   const discoc::Cluster &cluster, int64_t rank,
-                                                  const discoc::Board &board,
-                                                  const discoc::BoardBounds &bounds,
-                                                  bool checksWeights) {
+                                                  const discoc::Board &board, bool checksWeights) {
   const discoc::ClusterNode &node = cluster.nodes[rank];
-  auto uses = [&](StringRef kind) {
-    return llvm::count_if(node.ports, [&](const auto &port) { return port.kind == kind; });
-  };
+  std::map<std::string, int64_t> ports;
+  for (const discoc::ClusterPort &port : node.ports)
+    ++ports[port.kind->name];
   int64_t messages = static_cast<int64_t>(emitter.messageCount());
-  int64_t uart = uses("uart"), ethernet = uses("ethernet");
   BoardPlan plan = planBoard(cluster, rank, emitter.bufferBytes("inputs"),
                              emitter.tensorBytes("outputs"), messages);
   std::vector<discoc::MemoryUse> list;
@@ -28,10 +25,11 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
     list.push_back({part, board.memoryOf(part)->name, bytes, exact});
   };
   const discoc::CodeUse code{emitter.kernelInstances(), emitter.kernelCallCount() + messages,
-                             emitter.mayCallLibrary(), uart > 0, ethernet > 0};
-  add(BoardPart::code, bounds.codeBytes(code) + (checksWeights ? kWeightCheckBytes : 0), false);
+                             emitter.mayCallLibrary(), ports};
+  add(BoardPart::code, board.bounds.codeBytes(code) + (checksWeights ? kWeightCheckBytes : 0),
+      false);
   add(BoardPart::weights, emitter.weights().bytes(), true);
-  add(BoardPart::data, bounds.dataBytes(uart, ethernet), false);
+  add(BoardPart::data, board.bounds.dataBytes(ports), false);
   add(BoardPart::arena, emitter.arenaBytes(), true);
   add(BoardPart::buffers, plan.bytes(), true);
   for (const BoardBuffer &buffer : plan.buffers)

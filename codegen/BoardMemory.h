@@ -4,7 +4,6 @@
 #define DISCOC_CODEGEN_BOARDMEMORY_H
 
 #include "codegen/EmitModel.h"
-#include "compiler/formats/BoardBounds.h"
 #include "compiler/formats/MemoryUse.h"
 
 namespace disco {
@@ -13,9 +12,7 @@ namespace disco {
 /// variables as the board's table bounds them. In the order of BoardPart::all().
 std::vector<discoc::MemoryUse> boardMemory(const ModelEmitter &emitter,
                                            const discoc::Cluster &cluster, int64_t rank,
-                                           const discoc::Board &board,
-                                           const discoc::BoardBounds &bounds,
-                                           bool checksWeights = false);
+                                           const discoc::Board &board, bool checksWeights = false);
 
 /// A memory that does not hold all of what is put there.
 struct BoardShortage {

@@ -9,7 +9,7 @@ using namespace disco;
 
 // What holds pointers has another size here than on a machine of 32 bits; the emitted main.cpp
 // asserts these. All other sizes are the runtime's own.
-static constexpr int64_t peerBytes = 224, slotBytes = 12;
+static constexpr int64_t peerBytes = 224, slotBytes = 12, streamBytes = 72;
 static constexpr int64_t packetOverhead = DISCO_PACKET_OVERHEAD;
 static constexpr int64_t ringLeast = 256, ringMost = 8192;
 
@@ -26,20 +26,20 @@ static int64_t powerOfTwo(int64_t least) {
 static int64_t floorOf(const discoc::Cluster &cluster) {
   double slowest = 200000;
   for (const discoc::ClusterLink &link : cluster.links)
-    if (link.bandwidth > 0 && link.kind != "tcp")
-      slowest = std::min(slowest, link.bandwidth);
-    else if (link.kind == "uart")
-      slowest = std::min(slowest, 11520.0); // 115,200 baud, unless told otherwise
+    if (const double speed = link.bandwidth > 0 ? link.bandwidth : link.kind->bandwidth;
+        link.kind->hasPackets() && speed > 0)
+      slowest = std::min(slowest, speed);
   return std::max<int64_t>(1, static_cast<int64_t>(slowest / 20));
 }
 
 PacketPlan disco::planPackets(const discoc::Cluster &cluster) {
-  const int64_t floor = floorOf(cluster);
+  // Of the kinds in use, that of the shortest segments: packets pass from one to the other.
+  const discoc::LinkKind *kind = discoc::linkKindThat(discoc::Carries::Frames);
   for (const discoc::ClusterNode &node : cluster.nodes)
     for (const discoc::ClusterPort &port : node.ports)
-      if (port.kind == "uart")
-        return {56, 8, 50000, floor}; // short: one damaged byte costs little
-  return {1024, 4, 5000, floor};
+      if (port.kind->payload < kind->payload)
+        kind = port.kind;
+  return {kind->payload, kind->window, kind->retryUs, floorOf(cluster)};
 }
 
 int64_t BoardPlan::bytes() const {
@@ -79,15 +79,15 @@ static int64_t sendersThrough(const discoc::ClusterNode &node, size_t port) {
 static void addPort(BoardPlan &plan, const discoc::ClusterNode &node, size_t index) {
   const discoc::ClusterPort &port = node.ports[index];
   const int64_t packet = plan.packets.payload + packetOverhead, frame = packet + packet / 254 + 2;
-  if (port.kind == "uart") {
+  if (port.kind->carries == discoc::Carries::Bytes) {
     // What everybody beyond this port may have under way while this node computes.
     int64_t waiting = sendersThrough(node, index) * plan.packets.window * frame;
     plan.buffers.push_back(
         {port.name + "_rx", std::clamp(powerOfTwo(waiting), ringLeast, ringMost)});
     plan.buffers.push_back({port.name + "_tx", std::max(powerOfTwo(2 * frame), ringLeast)});
   } else {
-    plan.buffers.push_back({port.name + "_frame", std::max<int64_t>(packet + DISCO_ETHERNET_HEADER,
-                                                                    DISCO_ETHERNET_LEAST)});
+    plan.buffers.push_back(
+        {port.name + "_frame", std::max(packet + port.kind->header, port.kind->leastFrame)});
   }
 }
 
@@ -109,11 +109,11 @@ BoardPlan disco::planBoard(const discoc::Cluster &cluster, int64_t rank,
   plan.buffers.push_back({"peers", static_cast<int64_t>(cluster.nodes.size()) * peerBytes});
   plan.buffers.push_back({"slots", std::max<int64_t>(messages, 1) * slotBytes});
   const PacketPlan &packets = plan.packets;
+  const int64_t here = disco_packets_bytes(
+      static_cast<uint32_t>(plan.peers), static_cast<uint32_t>(packets.payload),
+      static_cast<uint32_t>(packets.window), static_cast<uint32_t>(plan.forwardSlots));
   plan.buffers.push_back(
-      {"packets", disco_packets_bytes(static_cast<uint32_t>(plan.peers),
-                                      static_cast<uint32_t>(packets.payload),
-                                      static_cast<uint32_t>(packets.window),
-                                      static_cast<uint32_t>(plan.forwardSlots))});
+      {"packets", here + plan.peers * (streamBytes - static_cast<int64_t>(sizeof(disco_stream)))});
   for (size_t i = 0; i < node.ports.size(); ++i)
     addPort(plan, node, i);
   return plan;

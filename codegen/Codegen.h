@@ -26,10 +26,14 @@ struct EmitOptions {
 };
 
 /// What a module's attributes say of its model: `disco.model` (name, file, sha256, compiler),
-/// `disco.settings`, `disco.cluster`, `disco.labels` and `disco.preprocess`, in the text forms of
-/// docs/formats.
-EmitOptions readEmitOptions(mlir::ModuleOp module);
+/// `disco.settings`, `disco.labels`, `disco.preprocess` in the text form of docs/formats, and
+/// `disco.cluster`. Fails, with a diagnostic, where one of them is not as it should be.
+mlir::FailureOr<EmitOptions> readEmitOptions(mlir::ModuleOp module);
 void writeEmitOptions(mlir::ModuleOp module, const EmitOptions &options);
+
+/// The cluster as the module's attribute `disco.cluster`; its boards have to be known.
+void writeCluster(mlir::ModuleOp module, const discoc::Cluster &cluster);
+mlir::FailureOr<discoc::Cluster> readCluster(mlir::ModuleOp module);
 
 /// Whether boards check their weights before the first inference, as hosts always do.
 inline bool checksWeights(const EmitOptions &options) {
@@ -62,11 +66,8 @@ inline constexpr size_t kScopeDigits = 16;
 
 discoc::Report makeReport(mlir::ModuleOp module, const EmitOptions &options,
                           llvm::StringRef buildHash);
-/// Fills the report's schedule and times, of what boards and links say how fast they are. `boards`:
-/// by rank.
-mlir::LogicalResult addSchedule(discoc::Report &report, mlir::ModuleOp module,
-                                const discoc::Cluster &cluster,
-                                llvm::ArrayRef<std::optional<discoc::Board>> boards);
+/// Fills the report's schedule and times, of what boards and links say how fast they are.
+mlir::LogicalResult addSchedule(discoc::Report &report, mlir::ModuleOp module);
 discoc::Manifest makeManifest(mlir::ModuleOp module, const EmitOptions &options,
                               llvm::StringRef buildHash);
 /// The owner maps and masks in use, from what the split noted on the module.

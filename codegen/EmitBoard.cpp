@@ -12,8 +12,13 @@
 using namespace mlir;
 using namespace disco;
 
-static bool uses(const discoc::ClusterNode &node, StringRef kind) {
-  return llvm::any_of(node.ports, [&](const auto &port) { return port.kind == kind; });
+/// The kinds of links that a node has ports of, in the table's order.
+static std::vector<const discoc::LinkKind *> kindsOf(const discoc::ClusterNode &node) {
+  std::vector<const discoc::LinkKind *> kinds;
+  for (const discoc::LinkKind &kind : discoc::linkKinds())
+    if (llvm::any_of(node.ports, [&](const auto &port) { return port.kind == &kind; }))
+      kinds.push_back(&kind);
+  return kinds;
 }
 
 LogicalResult disco::addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
@@ -22,10 +27,8 @@ LogicalResult disco::addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &
                                     "disco_link.cpp", "board/fault.cpp"};
   if (!node.ports.empty())
     names.push_back("board/links.cpp");
-  if (uses(node, "uart"))
-    names.push_back("board/link_uart.cpp");
-  if (uses(node, "ethernet"))
-    names.push_back("board/link_ethernet.cpp");
+  for (const discoc::LinkKind *kind : kindsOf(node))
+    names.push_back(std::string(kind->boardPort) + ".cpp");
   for (const std::string &name : names)
     if (failed(runtime.add(name)))
       return failure();
@@ -74,7 +77,7 @@ static void emitPort(std::string &states, std::string &rows, const discoc::Board
   int64_t link = board.findLink(port.name) - board.links.data();
   std::string name = port.name;
   std::replace(name.begin(), name.end(), '-', '_');
-  bool isUart = port.kind == "uart";
+  bool isUart = port.kind->carries == discoc::Carries::Bytes;
   if (isUart)
     states += "static disco_uart " + name + " = {memory." + name + "_rx, memory." + name +
               "_tx, sizeof memory." + name + "_rx,\n    sizeof memory." + name +
@@ -123,10 +126,8 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
   text += "#include \"model.h\"\n#include \"runtime/board/board_main.h\"\n";
   if (linked)
     text += "#include \"runtime/board/links.h\"\n";
-  if (uses(node, "uart"))
-    text += "#include \"runtime/transport/uart.h\"\n";
-  if (uses(node, "ethernet"))
-    text += "#include \"runtime/transport/ethernet.h\"\n";
+  for (const discoc::LinkKind *kind : kindsOf(node))
+    text += "#include \"runtime/" + std::string(kind->transport) + ".h\"\n";
   text += "\n";
   if (linked)
     text +=
@@ -178,12 +179,11 @@ static std::string memoryScript(const discoc::Board &board) {
 static std::vector<std::string> boardSources(const discoc::Board &board,
                                              const discoc::ClusterNode &node) {
   std::vector<std::string> list = board.sources;
-  if (uses(node, "uart"))
-    list.insert(list.end(), board.uartSources.begin(), board.uartSources.end());
-  if (uses(node, "ethernet"))
-    for (const std::string &source : board.ethernetSources)
-      if (!llvm::is_contained(list, source)) // what drivers share
-        list.push_back(source);
+  for (const discoc::LinkKind *kind : kindsOf(node))
+    if (auto drivers = board.linkSources.find(kind->name); drivers != board.linkSources.end())
+      for (const std::string &source : drivers->second)
+        if (!llvm::is_contained(list, source)) // what drivers share
+          list.push_back(source);
   return list;
 }
 
@@ -215,10 +215,8 @@ static std::string definitions(const discoc::Board &board, const discoc::Cluster
                      number(static_cast<int64_t>(board.clockHz));
   for (const auto &[name, value] : board.defines)
     text += " " + name + "=" + value;
-  if (uses(node, "uart"))
-    text += " BOARD_USES_UART";
-  if (uses(node, "ethernet"))
-    text += " BOARD_USES_ETHERNET";
+  for (const discoc::LinkKind *kind : kindsOf(node))
+    text += std::string(" ") + kind->define;
   if (checksWeights)
     text += " BOARD_CHECKS_WEIGHTS";
   return text + ")\n";
@@ -296,6 +294,8 @@ std::string disco::crossCompiler(const discoc::Board &board) {
          "\" CACHE STRING \"Prefix of the compiler's name, with its path if need be\")\n"
          "set(CMAKE_CXX_COMPILER ${DISCO_TOOLCHAIN}g++)\n"
          "set(CMAKE_ASM_COMPILER ${DISCO_TOOLCHAIN}g++)\n"
-         "set(CMAKE_EXE_LINKER_FLAGS_INIT -static)\nadd_compile_options(" +
-         StringRef(words(board.flags)).trim().str() + ")\n";
+         "set(CMAKE_EXE_LINKER_FLAGS_INIT -static)\n" +
+         (board.flags.empty()
+              ? ""
+              : "add_compile_options(" + StringRef(words(board.flags)).trim().str() + ")\n");
 }

@@ -35,6 +35,9 @@ static std::string knownAddresses(const EmitOptions &options, int64_t rank) {
   return list;
 }
 
+/// The first lines of a main program.
+static constexpr StringRef kSuitsOrLeave = "  if (!suits_processor())\n    return 3;\n";
+
 /// The tables of a host whose packets go over wires, and the call of its main program.
 static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, StringRef prefix,
                              const std::string &addresses) {
@@ -54,22 +57,23 @@ static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, Strin
          ", hops, " + std::to_string(packets.payload) + ", " + std::to_string(packets.window) +
          ", " + std::to_string(forwardSlots(cluster, rank)) + ", " +
          std::to_string(packets.retryUs) + ", " + std::to_string(packets.floor) +
-         "};\n\nint main(int argc, char **argv) {\n  return disco_host_main_wired(argc, argv, &" +
-         prefix.str() + "_program, " + (addresses.empty() ? "nullptr" : cString(addresses)) +
-         ", &wires);\n}\n";
+         "};\n\nint main(int argc, char **argv) {\n" + kSuitsOrLeave.str() +
+         "  return disco_host_main_wired(argc, argv, &" + prefix.str() + "_program, " +
+         (addresses.empty() ? "nullptr" : cString(addresses)) + ", &wires);\n}\n";
 }
 
-static std::string mainSource(const EmitOptions &options, int64_t rank) {
+static std::string mainSource(const EmitOptions &options, const Levels &levels, int64_t rank) {
   std::string prefix = shardPrefix(options, rank), addresses = knownAddresses(options, rank);
   bool wired = !options.cluster.nodes[static_cast<size_t>(rank)].ports.empty();
   std::string text = "// The program of one node on a POSIX host; --help says how it is started.\n"
                      "#include \"model.h\"\n#include \"runtime/host/" +
-                     std::string(wired ? "wires.h" : "host_main.h") + "\"\n\n";
+                     std::string(wired ? "wires.h" : "host_main.h") + "\"\n" +
+                     processorCheck(prefix, levels);
   if (wired)
     return text + wiredMain(options.cluster, rank, prefix, addresses);
   std::string more = addresses.empty() ? "" : ",\n                         " + cString(addresses);
-  return text + "int main(int argc, char **argv) { return disco_host_main(argc, argv, &" + prefix +
-         "_program" + more + "); }\n";
+  return text + "int main(int argc, char **argv) {\n" + kSuitsOrLeave.str() +
+         "  return disco_host_main(argc, argv, &" + prefix + "_program" + more + ");\n}\n";
 }
 
 /// What follows project(). CMAKE_BUILD_TYPE alone says how much is optimised.
@@ -79,45 +83,41 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
-# Who builds here for another machine, or says for which processor, gets that.
-set(arch native)
-if(CMAKE_CROSSCOMPILING OR CMAKE_TOOLCHAIN_FILE OR CMAKE_CXX_COMPILER_TARGET
-   OR "${CMAKE_CXX_FLAGS}" MATCHES "(^| )(-march|-mcpu|--?target)")
-  set(arch "")
-else()
-  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -fsyntax-only -x c++ /dev/null
-                  RESULT_VARIABLE unknown OUTPUT_QUIET ERROR_QUIET)
-  if(unknown)
-    set(arch "")
-  endif()
-endif()
-set(DISCO_ARCH "${arch}" CACHE STRING "What -march= is given; empty: the compiler's default")
 find_package(Threads REQUIRED)
 
 )cmake";
 
-static std::string buildTail(const std::string &target) {
+static std::string buildTail(const std::string &target, const Levels &levels) {
   std::string options = "target_compile_options(" + target + " PRIVATE ";
   return options +
          "$<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion\n  -fno-exceptions -fno-rtti "
-         "-fvisibility=hidden>)\nif(DISCO_ARCH)\n  " +
-         options + "$<$<COMPILE_LANGUAGE:CXX>:-march=${DISCO_ARCH}>)\nendif()\n" +
-         werrorOption(target) + "target_link_libraries(" + target + " PRIVATE Threads::Threads)\n";
+         "-fvisibility=hidden>)\n" +
+         baseOptions(levels, target) + werrorOption(target) + "target_link_libraries(" + target +
+         " PRIVATE Threads::Threads)\n";
 }
 
-static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime, bool binaryWeights,
-                              const std::string &compiler) {
+/// The files that a node's program is compiled from beside main.cpp and the runtime.
+static std::string modelFiles(const ModelEmitter &emitter, const std::string &folder) {
+  std::string text = "\n  " + folder + "model.cpp";
+  for (const discoc::Level &level :
+       ArrayRef(emitter.levels()).drop_front(emitter.levels().empty() ? 0 : 1))
+    text += "\n  " + folder + levelFile(level);
+  return text + "\n  " + folder + (emitter.weights().isBinary() ? "weights.S" : "weights.cpp");
+}
+
+static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
+                              const ModelEmitter &emitter, const std::string &compiler) {
+  const bool binaryWeights = emitter.weights().isBinary();
   std::string text = "# Builds the program of one node; needs a C++17 compiler and nothing else.\n"
                      "cmake_minimum_required(VERSION 3.16)\n" +
                      compiler;
-  text +=
-      ("project(" + prefix + " LANGUAGES CXX" + (binaryWeights ? " ASM" : "") + ")\n" + buildHead)
-          .str();
-  text += "add_executable(shard\n  main.cpp\n  model.cpp\n";
-  text += binaryWeights ? "  weights.S" : "  weights.cpp";
+  text += ("project(" + prefix + " LANGUAGES CXX" + (binaryWeights ? " ASM" : "") + ")\n" +
+           architectureCheck(emitter.levels()) + buildHead)
+              .str();
+  text += "add_executable(shard\n  main.cpp" + modelFiles(emitter, "");
   for (const std::string &source : runtime.sources())
     text += "\n  runtime/" + source;
-  text += ")\n" + buildTail("shard");
+  text += ")\n" + buildTail("shard", emitter.levels()) + levelOptions(emitter.levels(), "");
   return text + (binaryWeights ? weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}") : "");
 }
 
@@ -150,6 +150,14 @@ static LogicalResult copyDescription(const discoc::Board &board, StringRef direc
                  failed(copyFile(from, pathIn(folder, "board.toml"))));
 }
 
+static LogicalResult writeLevels(const ModelEmitter &emitter, StringRef directory) {
+  for (size_t i = 1; i < emitter.levels().size(); ++i)
+    if (failed(
+            writeText(directory, levelFile(emitter.levels()[i]), levelSource(emitter.levels(), i))))
+      return failure();
+  return success();
+}
+
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
                               const RuntimeStub &stub, const discoc::NodeManifests &manifests,
                               const discoc::Board *board, int64_t rank, StringRef directory,
@@ -163,6 +171,7 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
       failed(
           writeText(directory, "model.h", emitter.header(buildHash, "0x" + stub.version + "u"))) ||
       failed(writeText(directory, "model.cpp", emitter.source(buildHash, weightsCrc))) ||
+      failed(writeLevels(emitter, directory)) ||
       failed(
           emitter.weights().writeSource(directory, shardScope(prefix, buildHash) + "_weights")) ||
       failed(writeText(directory, "manifest.json", manifests.toJson(rank))))
@@ -170,38 +179,38 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
   if (board && !board->isLinux())
     return failure(failed(emitBoardNode(emitter, options, *board, runtime, rank, directory)) ||
                    failed(emitLibrary(emitter, options, stub, rank, directory, buildHash)));
-  return failure(failed(writeText(directory, "main.cpp", mainSource(options, rank))) ||
-                 failed(writeText(directory, "CMakeLists.txt",
-                                  cmakeLists(prefix, runtime, emitter.weights().isBinary(),
-                                             board ? crossCompiler(*board) : ""))));
-}
-
-/// The boards by rank; none for a node on any Linux host.
-static LogicalResult readBoards(const discoc::Cluster &cluster,
-                                std::vector<std::optional<discoc::Board>> &boards) {
-  discoc::Diagnostics diagnostics;
-  std::map<std::string, std::optional<discoc::Board>> read;
-  for (const discoc::ClusterNode &node : cluster.nodes) {
-    auto [at, isNew] = read.try_emplace(node.board);
-    if (isNew && node.board != "linux")
-      at->second = discoc::readBoard(node.board, diagnostics);
-    boards.push_back(at->second);
-  }
-  if (!diagnostics.empty())
-    llvm::errs() << discoc::toString(diagnostics);
-  return success(diagnostics.empty());
+  return failure(
+      failed(writeText(directory, "main.cpp", mainSource(options, emitter.levels(), rank))) ||
+      failed(writeText(directory, "CMakeLists.txt",
+                       cmakeLists(prefix, runtime, emitter, board ? crossCompiler(*board) : ""))));
 }
 
 //===----------------------------------------------------------------------===//
 // All nodes in one process
 //===----------------------------------------------------------------------===//
 
-static std::string inprocMain(const EmitOptions &options, size_t nodes) {
+/// What all nodes in one process are compiled for: what every host is, the levels of the node that
+/// has the most of them. None where nodes differ, or are boards: they are right everywhere.
+static Levels commonLevels(const EmitOptions &options,
+                           ArrayRef<std::unique_ptr<ModelEmitter>> emitters) {
+  const discoc::ClusterNode &first = options.cluster.nodes.front();
+  Levels most;
+  for (auto [node, emitter] : llvm::zip(options.cluster.nodes, emitters)) {
+    if (node.hasBoard() || node.target.levels != first.target.levels)
+      return {};
+    if (emitter->levels().size() > most.size())
+      most = emitter->levels();
+  }
+  return most;
+}
+
+static std::string inprocMain(const EmitOptions &options, const Levels &levels, size_t nodes) {
   std::string text = "// All nodes in one process, a thread each, for tests and for trying without "
                      "a network; --help says how it is started.\n";
   for (size_t rank = 0; rank < nodes; ++rank)
     text += "#include \"../node" + std::to_string(rank) + "/model.h\"\n";
-  text += "#include \"runtime/host/inproc_main.h\"\n\nint main(int argc, char **argv) {\n"
+  text += "#include \"runtime/host/inproc_main.h\"\n" + processorCheck(options.modelName, levels) +
+          "int main(int argc, char **argv) {\n" + kSuitsOrLeave.str() +
           "  static const disco_program *const programs[] = {\n";
   for (size_t rank = 0; rank < nodes; ++rank)
     text += "      &" + shardPrefix(options, static_cast<int64_t>(rank)) + "_program,\n";
@@ -211,7 +220,7 @@ static std::string inprocMain(const EmitOptions &options, size_t nodes) {
 
 /// Builds the nodes' own sources; what it needs of the runtime beyond node 0's copy lies in its
 /// own.
-static std::string inprocCmakeLists(const EmitOptions &options,
+static std::string inprocCmakeLists(const EmitOptions &options, const Levels &levels,
                                     ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
                                     const RuntimeFiles &shared, const RuntimeFiles &own,
                                     const std::string &folder) {
@@ -221,15 +230,18 @@ static std::string inprocCmakeLists(const EmitOptions &options,
       "# Builds all nodes into one program, from their directories beside this one.\n"
       "cmake_minimum_required(VERSION 3.16)\nproject(" +
       options.modelName + "_cluster LANGUAGES CXX" + (anyBinary ? " ASM" : "") + ")\n" +
-      buildHead.str();
+      architectureCheck(levels) + buildHead.str();
   std::string rules;
   text += "add_executable(cluster\n  main.cpp";
   for (auto [rank, emitter] : llvm::enumerate(emitters)) {
-    std::string node = "../node" + std::to_string(rank),
-                weights = node + (emitter->weights().isBinary() ? "/weights.S" : "/weights.cpp");
-    text += "\n  " + node + "/model.cpp\n  " + weights;
+    std::string node = "../node" + std::to_string(rank);
+    text += levels.empty() ? "\n  " + node + "/model.cpp\n  " + node + "/weights." +
+                                 (emitter->weights().isBinary() ? "S" : "cpp")
+                           : modelFiles(*emitter, node + "/");
     if (emitter->weights().isBinary())
-      rules += weightsRule(weights, "${CMAKE_CURRENT_SOURCE_DIR}/" + node);
+      rules += weightsRule(node + "/weights.S", "${CMAKE_CURRENT_SOURCE_DIR}/" + node);
+    if (!levels.empty())
+      rules += levelOptions(emitter->levels(), node + "/");
   }
   for (const std::string &source : shared.sources())
     if (!StringRef(source).starts_with("board/") && !StringRef(source).starts_with("transport/") &&
@@ -241,7 +253,10 @@ static std::string inprocCmakeLists(const EmitOptions &options,
           "from its folders.\n"
           "target_include_directories(cluster PRIVATE ../node0/runtime/" +
           folder + ")\n";
-  return text + buildTail("cluster") + rules;
+  if (levels.empty())
+    text += "# Nodes for several kinds of processors, on whatever builds this.\n"
+            "target_compile_definitions(cluster PRIVATE DISCO_ANY_PROCESSOR)\n";
+  return text + buildTail("cluster", levels) + rules;
 }
 
 static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
@@ -253,15 +268,17 @@ static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters
       failed(own.addWithSource("host/inproc_main.h")) || failed(own.add("host/options.cpp")))
     return failure();
   own.leaveOut(shared);
-  return failure(failed(own.copyTo(pathIn(directory, "runtime"))) ||
-                 failed(writeText(directory, "main.cpp", inprocMain(options, emitters.size()))) ||
-                 failed(writeText(
-                     directory, "CMakeLists.txt",
-                     inprocCmakeLists(options, emitters, shared, own, isBare ? "board" : "host"))));
+  const Levels levels = commonLevels(options, emitters);
+  return failure(
+      failed(own.copyTo(pathIn(directory, "runtime"))) ||
+      failed(writeText(directory, "main.cpp", inprocMain(options, levels, emitters.size()))) ||
+      failed(writeText(
+          directory, "CMakeLists.txt",
+          inprocCmakeLists(options, levels, emitters, shared, own, isBare ? "board" : "host"))));
 }
 
 /// What every node takes of each memory, a line a node; of many nodes the first ones.
-static void printMemories(const EmitOptions &options, ArrayRef<std::optional<discoc::Board>> boards,
+static void printMemories(const EmitOptions &options,
                           ArrayRef<std::vector<discoc::MemoryUse>> memories) {
   constexpr size_t most = 16;
   size_t left = 0;
@@ -273,12 +290,13 @@ static void printMemories(const EmitOptions &options, ArrayRef<std::optional<dis
       continue;
     }
     std::string text;
-    for (const discoc::BoardMemory &memory : boards[rank]->memories)
+    const discoc::Board &board = *options.cluster.boardOf(static_cast<int64_t>(rank));
+    for (const discoc::BoardMemory &memory : board.memories)
       if (!memory.holds.empty())
         text += (text.empty() ? "" : "; ") + memoryText(memory, memories[rank]);
     llvm::outs() << "node " << rank << " ("
                  << discoc::printable(options.cluster.nodes[rank].name, discoc::maxShownName)
-                 << ", " << boards[rank]->name << "): " << text << "\n";
+                 << ", " << board.name << "): " << text << "\n";
   }
   if (left)
     llvm::outs() << "and " << left << " more nodes: `discoc report` shows them\n";
@@ -303,55 +321,49 @@ struct WorstShortage {
 /// What every node takes of its board's memories. Fails when a node does not fit.
 static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
                                   const EmitOptions &options,
-                                  ArrayRef<std::optional<discoc::Board>> boards,
                                   std::vector<std::vector<discoc::MemoryUse>> &memories,
                                   FitCheck &fit) {
   memories.resize(emitters.size());
   std::map<std::pair<std::string, std::string>, WorstShortage> worst; // by board and memory
   for (size_t rank = 0; rank < emitters.size(); ++rank) {
-    if (!boards[rank] || boards[rank]->isLinux())
+    if (!options.cluster.isBare(static_cast<int64_t>(rank)))
       continue;
-    const discoc::Board &board = *boards[rank];
-    discoc::Diagnostics errors;
-    std::optional<discoc::BoardBounds> bounds = discoc::readBounds(board, errors);
-    llvm::errs() << discoc::toString(errors);
-    if (!bounds)
-      return failure();
+    const discoc::Board &board = *options.cluster.boardOf(static_cast<int64_t>(rank));
     memories[rank] = boardMemory(*emitters[rank], options.cluster, static_cast<int64_t>(rank),
-                                 board, *bounds, checksWeights(options));
+                                 board, checksWeights(options));
     if (fit.anySize)
       continue;
     for (BoardShortage &shortage : shortages(memories[rank], board))
       worst[{options.cluster.nodes[rank].board, shortage.memory}].add(rank, shortage);
   }
   for (auto &[where, found] : worst) {
+    const discoc::Board &board = *options.cluster.boardOf(static_cast<int64_t>(found.rank));
     llvm::errs() << "error: node " << found.rank << " ("
                  << discoc::printable(options.cluster.nodes[found.rank].name, discoc::maxShownName)
-                 << ", " << boards[found.rank]->name
+                 << ", " << board.name
                  << ") does not fit: " << shortageText(found.shortage, memories[found.rank]);
     if (found.nodes > 1)
-      llvm::errs() << "; and " << found.nodes - 1 << " more " << boards[found.rank]->name
+      llvm::errs() << "; and " << found.nodes - 1 << " more " << board.name
                    << (found.nodes > 2 ? " do" : " does") << " not";
     llvm::errs() << "\n";
     fit.doesNotFit = true;
   }
   if (!fit.doesNotFit)
-    printMemories(options, boards, memories);
+    printMemories(options, memories);
   return failure(fit.doesNotFit);
 }
 
 LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory,
                                  FitCheck &fit) {
-  EmitOptions options = readEmitOptions(module);
+  FailureOr<EmitOptions> read = readEmitOptions(module);
+  if (failed(read))
+    return failure();
+  const EmitOptions &options = *read;
   FailureOr<RuntimeStub> stub = openRuntimeStub(runtimeDirectory);
   if (failed(stub))
     return failure();
   SmallVector<ModuleOp> shards = shardsOf(module);
   std::vector<std::unique_ptr<ModelEmitter>> emitters;
-  std::vector<std::optional<discoc::Board>> boards;
-  if (failed(readBoards(options.cluster, boards)))
-    return failure();
-  auto boardOf = [&](size_t rank) { return boards[rank] ? &*boards[rank] : nullptr; };
   // The build hash covers everything that must agree between the nodes: all programs and all
   // weights.
   std::string content = options.compilerVersion + options.modelSha256;
@@ -361,9 +373,11 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
       return failure();
     emitters.push_back(std::make_unique<ModelEmitter>(shard, options));
     content += emitters.back()->body();
+    for (const discoc::Level &level : emitters.back()->levels())
+      content += level.name;
   }
   std::vector<std::vector<discoc::MemoryUse>> memories;
-  if (failed(planMemories(emitters, options, boards, memories, fit)))
+  if (failed(planMemories(emitters, options, memories, fit)))
     return failure();
   std::vector<uint32_t> weightsCrc;
   for (size_t rank = 0; rank < shards.size(); ++rank) {
@@ -381,17 +395,19 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
                         /*LowerCase=*/true);
   discoc::Manifest manifest = makeManifest(module, options, hash);
   discoc::Report report = makeReport(module, options, hash);
-  if (failed(addSchedule(report, module, options.cluster, boards)))
+  if (failed(addSchedule(report, module)))
     return failure();
   for (size_t rank = 0; rank < shards.size(); ++rank)
     manifest.nodes[rank].memory = report.nodes[rank].memory = memories[rank];
   discoc::NodeManifests manifests(manifest);
   for (size_t rank = 0; rank < shards.size(); ++rank)
-    if (failed(emitNode(*emitters[rank], options, *stub, manifests, boardOf(rank),
+    if (failed(emitNode(*emitters[rank], options, *stub, manifests,
+                        options.cluster.boardOf(static_cast<int64_t>(rank)),
                         static_cast<int64_t>(rank),
                         pathIn(directory, "node" + std::to_string(rank)), hash, weightsCrc[rank])))
       return failure();
-  if (failed(emitInproc(emitters, options, *stub, boardOf(0), pathIn(directory, "cluster"))))
+  if (failed(emitInproc(emitters, options, *stub, options.cluster.boardOf(0),
+                        pathIn(directory, "cluster"))))
     return failure();
   return failure(failed(writeText(directory, "manifest.json", discoc::toJson(manifest))) ||
                  failed(writeText(directory, "owners.json", discoc::toJson(makeOwners(module)))) ||

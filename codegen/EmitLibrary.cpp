@@ -19,7 +19,7 @@ static LogicalResult addLibraryRuntime(RuntimeFiles &runtime, const ModelEmitter
   std::vector<std::string> names = {"disco.cpp", "disco_frame.cpp", "disco_crc.cpp",
                                     "disco_link.cpp"};
   for (const discoc::ClusterPort &port : node.ports)
-    names.push_back("transport/" + port.kind + ".cpp");
+    names.push_back(std::string(port.kind->transport) + ".cpp");
   for (const std::string &name : names)
     if (failed(runtime.add(name)))
       return failure();
@@ -33,21 +33,22 @@ static LogicalResult addLibraryRuntime(RuntimeFiles &runtime, const ModelEmitter
 
 /// What the callbacks of ports need to be told.
 static std::string portNotes(const BoardPlan &plan, const discoc::ClusterNode &node) {
-  auto uses = [&](StringRef kind) {
-    return llvm::any_of(node.ports, [&](const auto &port) { return port.kind == kind; });
+  auto uses = [&](discoc::Carries carries) {
+    return llvm::any_of(node.ports,
+                        [&](const auto &port) { return port.kind->carries == carries; });
   };
   std::string mtu = number(plan.packets.payload) + " + DISCO_PACKET_OVERHEAD";
   std::string text = "  // Callbacks that carry packets of up to " + mtu + " bytes (mtu).\n";
-  if (uses("uart")) {
+  if (uses(discoc::Carries::Bytes)) {
     text += "  // runtime/transport/uart.h makes one of two byte rings. At least:";
     for (const BoardBuffer &buffer : plan.buffers)
       for (const discoc::ClusterPort &port : node.ports)
-        if (port.kind == "uart" &&
+        if (port.kind->carries == discoc::Carries::Bytes &&
             (buffer.name == port.name + "_rx" || buffer.name == port.name + "_tx"))
           text += "\n  //   " + buffer.name + " " + number(buffer.bytes) + " bytes";
     text += "\n";
   }
-  if (uses("ethernet"))
+  if (uses(discoc::Carries::Frames))
     text += "  // runtime/transport/ethernet.h makes one of a driver for frames.\n";
   return text;
 }

@@ -52,18 +52,34 @@ static std::string shapeText(RankedTensorType type) {
   return text.empty() ? "scalar" : text;
 }
 
+/// Of the function that is one inference.
+static constexpr StringRef kInferParameters =
+    "disco_node *node, const void *const *inputs, void *const *outputs";
+
+/// Whether a contraction of the function sums products of 8 bits.
+static bool sumsBytes(func::FuncOp function) {
+  return llvm::any_of(function.getBody().front(), [](Operation &op) {
+    auto cost = dyn_cast<CostOpInterface>(op);
+    return cost && op.hasAttr(kQuantAttr) && cost.getMacs() > 0;
+  });
+}
+
 ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options)
     : shard(shard), function(inferOf(shard)), options(options),
       rank(shard->getAttrOfType<IntegerAttr>(kRankAttr).getInt()),
       nodes(nodesOf(cast<ModuleOp>(shard->getParentOp()))), prefix(shardPrefix(options, rank)),
       store(function) {
   emitOps();
+  ownLevels =
+      usefulLevels(options.cluster.nodes[static_cast<size_t>(rank)].target, sumsBytes(function));
+  const bool isOne = ownLevels.size() < 2;
   llvm::raw_string_ostream os(code);
-  os << structs
-     << "static int infer(disco_node *node, const void *const *inputs, void *const *outputs) {\n"
+  os << (isOne ? "" : "namespace DISCO_LEVEL_NAME {\n") << structs << (isOne ? "static " : "")
+     << "int infer(" << kInferParameters << ") {\n"
      << "  (void)inputs;\n  (void)outputs;\n"
      << "  int error = disco_begin(node);\n  if (error)\n    return error;\n"
-     << calls << "  return disco_end(node);\n}\n";
+     << calls << "  return disco_end(node);\n}\n"
+     << (isOne ? "" : "} // namespace DISCO_LEVEL_NAME\n");
 }
 
 //===----------------------------------------------------------------------===//
@@ -378,15 +394,16 @@ void ModelEmitter::emitTensorInfos(std::string &text) const {
 /// The tables of the program; the body of the namespace that is the program's own.
 std::string ModelEmitter::programTables() const {
   // The linker scripts of boards place the section.
-  const std::vector<discoc::ClusterNode> &all = options.cluster.nodes;
-  bool isBoard = static_cast<size_t>(rank) < all.size() && !all[rank].board.empty();
-  const std::string section = isBoard ? "__attribute__((section(\".bss.disco_arena\"))) " : "";
-  std::string text =
-      "[[maybe_unused]] alignas(64) " + section + "static unsigned char arena[" +
-      std::to_string(std::max<int64_t>(arenaBytes(), 1)) +
-      "];\n\n[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
-      "reinterpret_cast<const unsigned char *>(words);\n}\n\n" +
-      code + "\n";
+  const discoc::Board *board = options.cluster.boardOf(rank);
+  const StringRef section =
+      board && !board->isLinux() ? "__attribute__((section(\".bss.disco_arena\"))) " : "";
+  std::string text = levelArena(ownLevels, std::max<int64_t>(arenaBytes(), 1), section) +
+                     "\n[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
+                     "reinterpret_cast<const unsigned char *>(words);\n}\n\n" +
+                     code + "\n";
+  if (ownLevels.size() > 1)
+    text += "#if DISCO_LEVEL == 0\n" +
+            levelChoice(ownLevels, kInferParameters, "node, inputs, outputs") + "\n";
   if (!messages.empty()) {
     text += "// id, peer, incoming, bytes\nstatic const disco_message messages[] = {\n";
     for (const Message &message : messages)
@@ -424,14 +441,19 @@ std::string ModelEmitter::source(StringRef buildHash, uint32_t weightsCrc) const
   std::string label = prefix + "_program_" + buildHash.take_front(kScopeDigits).str();
   emitBanner(text, "The program");
   text += "#include \"model.h\"\n\n// The kernels' namespace: this program's own, unless several "
-          "are one translation unit.\n#ifndef DISCO_KERNELS\n#define DISCO_KERNELS " +
-          scope + "\n#endif\n";
+          "are one translation unit.\n" +
+          levelHead(ownLevels, scope);
+  if (ownLevels.size() > 1 && ownLevels.front().arch == "aarch64")
+    text += "#if defined(__linux__)\n#include <sys/auxv.h>\n#endif\n";
   for (const std::string &header : used)
     text += "#include \"runtime/" + header + "\"\n";
   text += "#include <string.h>\n\n";
   text += "namespace " + scope + " DISCO_HIDDEN {\n\nextern const uint32_t words[] __asm__(\"" +
-          scope + "_weights\"); // those of weights.*\n\n" + programTables() + "\n} // namespace " +
+          scope + "_weights\"); // those of weights.*\n\n" + programTables() +
+          (ownLevels.size() > 1 ? "#endif // DISCO_LEVEL == 0\n" : "") + "\n} // namespace " +
           scope + "\n\n";
+  if (ownLevels.size() > 1)
+    text += "#if DISCO_LEVEL == 0\n";
   if (hasInputPlaces()) {
     std::string places;
     for (auto [index, offset] : inputPlaces)
@@ -445,5 +467,7 @@ std::string ModelEmitter::source(StringRef buildHash, uint32_t weightsCrc) const
           "extern \"C\" DISCO_PUBLIC const disco_program " +
           scope + "_plain __asm__(\"" + prefix + "_program\")\n    __attribute__((alias(\"" +
           label + "\")));\n";
+  if (ownLevels.size() > 1)
+    text += "#endif // DISCO_LEVEL == 0\n#undef DISCO_LEVEL\n#undef DISCO_LEVEL_NAME\n";
   return text;
 }

@@ -4,6 +4,7 @@
 #define DISCOC_CODEGEN_EMITMODEL_H
 
 #include "codegen/Codegen.h"
+#include "codegen/Levels.h"
 #include "codegen/WeightStore.h"
 #include "compiler/dialect/KernelCall.h"
 #include <map>
@@ -32,6 +33,8 @@ public:
   int64_t kernelCallCount() const { return numCalls; }
   /// The kernel of every instance that the calls share, in the order in which they are called.
   const std::vector<std::string> &kernelInstances() const { return instances; }
+  /// What the program is compiled for; none where the compiler or the board's flags say it.
+  const Levels &levels() const { return ownLevels; }
   /// Whether the code of any of them may call the mathematical library.
   bool mayCallLibrary() const { return library; }
   int64_t arenaBytes() const;
@@ -83,6 +86,7 @@ private:
   int64_t numCalls = 0;
   std::vector<std::string> instances;
   bool library = false;
+  Levels ownLevels;
 };
 
 } // namespace disco

@@ -5,7 +5,6 @@
 // emitted files travels on the module.
 #include "codegen/Codegen.h"
 #include "mlir/IR/Builders.h"
-#include "passes/BufferPlan.h"
 #include <map>
 
 using namespace mlir;
@@ -24,15 +23,7 @@ void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
   for (auto &[key, value] : options.settings)
     settings.push_back(text(key, value));
   module->setAttr(kSettingsAttr, builder.getDictionaryAttr(settings));
-  module->setAttr("disco.cluster", builder.getStringAttr(discoc::toToml(options.cluster)));
-  SmallVector<int64_t> bare;
-  discoc::Diagnostics ignored;
-  for (auto [rank, node] : llvm::enumerate(options.cluster.nodes))
-    if (node.board != "linux")
-      if (auto board = discoc::readBoard(node.board, ignored); board && !board->isLinux())
-        bare.push_back(static_cast<int64_t>(rank));
-  if (!bare.empty())
-    module->setAttr(kInputsInArenaAttr, builder.getDenseI64ArrayAttr(bare));
+  writeCluster(module, options.cluster);
   SmallVector<Attribute> labels;
   for (const std::string &label : options.labels)
     labels.push_back(builder.getStringAttr(label));
@@ -41,7 +32,7 @@ void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
     module->setAttr(kPreprocessAttr, builder.getStringAttr(discoc::toJson(*options.preprocess)));
 }
 
-EmitOptions disco::readEmitOptions(ModuleOp module) {
+FailureOr<EmitOptions> disco::readEmitOptions(ModuleOp module) {
   EmitOptions options;
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
   auto text = [&](StringRef name) {
@@ -55,18 +46,17 @@ EmitOptions disco::readEmitOptions(ModuleOp module) {
   if (auto settings = module->getAttrOfType<DictionaryAttr>(kSettingsAttr))
     for (NamedAttribute entry : settings)
       options.settings[entry.getName().str()] = cast<StringAttr>(entry.getValue()).str();
-  discoc::Diagnostics ignored;
-  int64_t nodes = nodesOf(module);
-  if (auto cluster = module->getAttrOfType<StringAttr>("disco.cluster"))
-    if (auto parsed = discoc::parseCluster(cluster.str(), "disco.cluster", nodes, ignored))
-      options.cluster = *parsed;
-  if (static_cast<int64_t>(options.cluster.nodes.size()) != nodes)
-    options.cluster = discoc::defaultCluster(nodes);
+  FailureOr<discoc::Cluster> cluster = readCluster(module);
+  if (failed(cluster))
+    return failure();
+  options.cluster = std::move(*cluster);
   if (auto labels = module->getAttrOfType<ArrayAttr>(kLabelsAttr))
     for (auto label : labels.getAsRange<StringAttr>())
       options.labels.push_back(label.str());
   if (auto preprocess = module->getAttrOfType<StringAttr>(kPreprocessAttr))
-    options.preprocess = discoc::parsePreprocess(preprocess.str(), "disco.preprocess", ignored);
+    if (discoc::Diagnostics errors; !(options.preprocess = discoc::parsePreprocess(
+                                          preprocess.str(), "disco.preprocess", errors)))
+      return module.emitError(discoc::toString(errors)), failure();
   return options;
 }
 

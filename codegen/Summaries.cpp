@@ -86,6 +86,8 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
     node.rank = static_cast<int64_t>(rank);
     node.name = clusterNode(options, rank).name;
     node.board = clusterNode(options, rank).board;
+    if (!clusterNode(options, rank).hasBoard())
+      node.target = clusterNode(options, rank).target.text();
     node.directory = "node" + std::to_string(rank);
     node.arenaBytes = integerOf(shard, kArenaBytesAttr);
     node.weightBytes = WeightStore(inferOf(shard)).bytes();
@@ -95,7 +97,7 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
   }
   // What `run` needs to lay the wires.
   if (options.cluster.hasPackets() ||
-      llvm::any_of(options.cluster.nodes, [](const auto &node) { return node.board != "linux"; }))
+      llvm::any_of(options.cluster.nodes, [](const auto &node) { return node.hasBoard(); }))
     manifest.cluster = discoc::toToml(options.cluster);
   llvm::sort(manifest.messages, [](const auto &a, const auto &b) { return a.id < b.id; });
   return manifest;
@@ -220,10 +222,10 @@ static void addTraffic(discoc::Report &report, SendOp send, int64_t from) {
 /// One entry a link that carries packets, in the cluster's order.
 static void addWires(discoc::Report &report, const discoc::Cluster &cluster) {
   for (const discoc::ClusterLink &link : cluster.links)
-    if (link.kind != "tcp") {
+    if (link.kind->hasPackets()) {
       report.wires.emplace_back();
       report.wires.back().ends = link.ends;
-      report.wires.back().kind = link.kind;
+      report.wires.back().kind = link.kind->name;
       report.wires.back().ports = link.ports;
     }
 }

@@ -1,10 +1,10 @@
 //===- Times.cpp - the schedule of a planned module, timed ----------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/Codegen.h"
+#include "compiler/dialect/Target.h"
 #include "passes/EventEngine.h"
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 using namespace mlir;
 using namespace disco;
@@ -21,30 +21,16 @@ static int64_t microseconds(Nanoseconds time) {
 
 /// What one step takes on a board: its multiply-accumulates, at the cycles of one that the board
 /// states. Nothing: it is not known. The one place that says what computing costs.
-static std::optional<Nanoseconds> stepTime(Operation *op, const std::optional<discoc::Board> &on) {
+static std::optional<Nanoseconds> stepTime(Operation *op, NodeAttr node) {
   auto cost = dyn_cast<CostOpInterface>(op);
   if (!cost || cost.getMacs() == 0)
     return 0;
-  const double each = !on ? 0 : op->hasAttr(kQuantAttr) ? on->cyclesI8 : on->cyclesF32;
-  if (each <= 0 || on->clockHz <= 0)
+  const double each =
+      cyclesOf(node, op->getName().stripDialect(), op->hasAttr(kQuantAttr) ? "i8" : "f32");
+  const double clock = clockOf(node);
+  if (each <= 0 || clock <= 0)
     return std::nullopt;
-  return nanoseconds(each * static_cast<double>(cost.getMacs()) / on->clockHz);
-}
-
-/// Bytes a second of a link: what the cluster file says, or the slowest of its ends; 0: nobody
-/// knows.
-static double bandwidthOf(const discoc::ClusterLink &link,
-                          ArrayRef<std::optional<discoc::Board>> boards) {
-  if (link.bandwidth > 0)
-    return link.bandwidth;
-  double slowest = 0;
-  for (auto [end, port] : llvm::zip(link.ends, link.ports)) {
-    const std::optional<discoc::Board> &board = boards[static_cast<size_t>(end)];
-    const discoc::BoardLink *way = board ? board->findLink(port) : nullptr;
-    if (way && way->bandwidth > 0)
-      slowest = slowest > 0 ? std::min(slowest, way->bandwidth) : way->bandwidth;
-  }
-  return slowest;
+  return nanoseconds(each * static_cast<double>(cost.getMacs()) / clock);
 }
 
 namespace {
@@ -52,79 +38,67 @@ namespace {
 /// How long steps and messages take on one cluster. What is not known takes no time, and is noted.
 class ClusterTimes {
 public:
-  ClusterTimes(const discoc::Cluster &cluster, ArrayRef<std::optional<discoc::Board>> boards)
-      : cluster(cluster), boards(boards) {
-    for (auto [i, link] : llvm::enumerate(cluster.links)) {
-      firstDirection.push_back(directions);
-      directions += 2 * link.ends.size();
-      bandwidths.push_back(bandwidthOf(link, boards));
-      if (link.kind == "tcp")
-        for (int64_t a : link.ends)
-          for (int64_t b : link.ends)
-            tcpLinks[{a, b}] = i;
+  explicit ClusterTimes(ClusterAttr cluster) : cluster(cluster) {
+    for (auto link : cluster.getLinks().getAsRange<LinkAttr>()) {
+      links[link] = {directions, bandwidthOf(cluster, link)};
+      directions += 2 * link.getEnds().size();
     }
   }
 
   Timing timing() {
-    return {[this](int64_t rank, Operation *op) { return stepTime(op, boards[rank]).value_or(0); },
+    return {[this](int64_t rank, Operation *op) {
+              return stepTime(op, cluster.getNode(rank)).value_or(0);
+            },
             [this](ScheduledMessage &message) { return passageOf(message); }, directions};
   }
 
   bool knowsComputing(int64_t rank, const NodeSchedule &node) const {
     return llvm::all_of(node.steps, [&](const Step &step) {
-      return step.kind != Step::Kind::Compute || stepTime(step.op, boards[rank]);
+      return step.kind != Step::Kind::Compute || stepTime(step.op, cluster.getNode(rank));
     });
   }
   bool knowsPassage(ScheduledMessage &message) const {
-    SmallVector<discoc::ClusterStep> way = wayOf(message);
-    return !way.empty() && llvm::all_of(way, [&](const discoc::ClusterStep &step) {
-      return bandwidths[step.link] > 0;
+    SmallVector<WayStep> way = wayOf(cluster, message.from, message.to);
+    return !way.empty() && llvm::all_of(way, [&](const WayStep &step) {
+      return links.lookup(step.link).bandwidth > 0;
     });
   }
 
   /// The time that the busier direction of the busiest end of a link moves something.
-  Nanoseconds mostOf(size_t link, ArrayRef<Nanoseconds> moving) const {
-    Nanoseconds most = 0;
-    for (size_t i = 0; i < 2 * cluster.links[link].ends.size(); ++i)
-      most = std::max(most, moving[firstDirection[link] + i]);
-    return most;
+  Nanoseconds mostOf(LinkAttr link, ArrayRef<Nanoseconds> moving) const {
+    ArrayRef<Nanoseconds> own =
+        moving.slice(links.lookup(link).firstDirection, 2 * link.getEnds().size());
+    return *std::max_element(own.begin(), own.end());
   }
 
 private:
-  SmallVector<discoc::ClusterStep> wayOf(const ScheduledMessage &message) const {
-    if (auto tcp = tcpLinks.find({message.from, message.to}); tcp != tcpLinks.end())
-      return {{tcp->second, message.from, message.to}};
-    if (!cluster.hasPackets())
-      return {};
-    return llvm::to_vector_of<discoc::ClusterStep>(
-        discoc::stepsOf(cluster, message.from, message.to));
-  }
+  struct LinkTimes {
+    size_t firstDirection = 0; // of its first end outwards; then inwards, then of its next end
+    double bandwidth = 0;
+  };
 
-  size_t directionOf(size_t link, int64_t rank, bool in) const {
-    size_t end = llvm::find(cluster.links[link].ends, rank) - cluster.links[link].ends.begin();
-    return firstDirection[link] + 2 * end + in;
+  size_t directionOf(LinkAttr link, int64_t rank, bool in) const {
+    ArrayRef<int64_t> ends = link.getEnds().asArrayRef();
+    size_t end = llvm::find(ends, rank) - ends.begin();
+    return links.lookup(link).firstDirection + 2 * end + in;
   }
 
   Passage passageOf(ScheduledMessage &message) const {
     Passage passage;
-    for (const discoc::ClusterStep &step : wayOf(message)) {
-      const double bandwidth = bandwidths[step.link];
+    for (const WayStep &step : wayOf(cluster, message.from, message.to)) {
+      const double bandwidth = links.lookup(step.link).bandwidth;
       const double bytes = static_cast<double>(message.bytes());
       passage.hops.push_back({directionOf(step.link, step.from, false),
                               directionOf(step.link, step.to, true),
                               bandwidth > 0 ? nanoseconds(bytes / bandwidth) : 0});
       passage.latency =
-          saturatingSum(passage.latency, nanoseconds(cluster.links[step.link].latency));
+          saturatingSum(passage.latency, nanoseconds(step.link.getLatency().getValueAsDouble()));
     }
     return passage;
   }
 
-  const discoc::Cluster &cluster;
-  ArrayRef<std::optional<discoc::Board>> boards;
-  std::vector<size_t>
-      firstDirection;             // by link: of its first end outwards, inwards, of its next ...
-  std::vector<double> bandwidths; // by link
-  std::map<std::pair<int64_t, int64_t>, size_t> tcpLinks; // by ranks of the ends
+  ClusterAttr cluster;
+  DenseMap<LinkAttr, LinkTimes> links;
   size_t directions = 0;
 };
 
@@ -170,27 +144,26 @@ static void addInferenceTimes(discoc::Events &events, ClusterSchedule &schedule,
 /// More events than these are not listed: reports are for people and pages.
 static constexpr size_t kMostEvents = 50'000;
 
-LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module,
-                                 const discoc::Cluster &cluster,
-                                 ArrayRef<std::optional<discoc::Board>> boards) {
+LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module) {
+  ClusterAttr cluster = clusterOf(module);
   FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(module);
   if (failed(schedule))
     return failure();
-  ClusterTimes times(cluster, boards);
+  ClusterTimes times(cluster);
   bool timed = llvm::all_of(schedule->messages,
                             [&](ScheduledMessage &message) { return times.knowsPassage(message); });
   EngineResult run = runSchedule(*schedule, times.timing(), 1, 1);
   for (auto [rank, node] : llvm::enumerate(schedule->nodes)) {
     bool known = times.knowsComputing(rank, node);
     timed = timed && known;
-    if (known && boards[rank] && !boards[rank]->isLinux())
+    if (known && isBare(cluster.getNode(static_cast<int64_t>(rank))))
       report.nodes[rank].computeUs = microseconds(run.computing[rank]);
   }
   timed = timed && run.finished.front() > 0;
   auto wire = report.wires.begin();
-  for (auto [i, link] : llvm::enumerate(cluster.links))
-    if (link.kind != "tcp")
-      (wire++)->leastUs = microseconds(times.mostOf(i, run.moving));
+  for (auto link : cluster.getLinks().getAsRange<LinkAttr>())
+    if (!link.getPorts().empty())
+      (wire++)->leastUs = microseconds(times.mostOf(link, run.moving));
 
   discoc::Events &events = report.schedule.emplace();
   events.inFlight = schedule->inFlight;

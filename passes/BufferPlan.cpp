@@ -1,6 +1,7 @@
 //===- BufferPlan.cpp - which values share storage, and for how long ------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/BufferPlan.h"
+#include "compiler/dialect/Target.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -12,14 +13,7 @@ static int64_t valueBytes(Value value) {
   return byteSize(tensorType(value));
 }
 
-bool disco::inputsInArena(func::FuncOp function) {
-  auto shard = function->getParentOfType<ModuleOp>();
-  auto rank = shard ? shard->getAttrOfType<IntegerAttr>(kRankAttr) : IntegerAttr();
-  auto model = shard ? shard->getParentOfType<ModuleOp>() : ModuleOp();
-  auto ranks =
-      model ? model->getAttrOfType<DenseI64ArrayAttr>(kInputsInArenaAttr) : DenseI64ArrayAttr();
-  return rank && ranks && llvm::is_contained(ranks.asArrayRef(), rank.getInt());
-}
+bool disco::inputsInArena(func::FuncOp function) { return isBare(nodeOf(function)); }
 
 /// Whether a value lies among the weights, or where the caller of infer() put an input.
 static bool liesOutside(Value value) {

@@ -49,7 +49,8 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> viewOfInput;
 };
 
-/// Whether a shard's inputs have a place in its arena (kInputsInArenaAttr).
+/// Whether the inputs of a shard have a place in the arena: on boards, which have no memory to
+/// waste. Elsewhere inputs are read where the caller has them.
 bool inputsInArena(mlir::func::FuncOp function);
 
 /// Whether a message is one whole tensor as it lies in memory: nothing has to be packed.

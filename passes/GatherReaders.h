@@ -7,10 +7,12 @@
 
 namespace disco {
 
-/// Moves every further reader of a received message, with what it depends on, behind the first one
-/// where nothing on the way waits for another node, if that needs less memory: the message's buffer
-/// is free earlier. Only arithmetic moves, and only forward, so no schedule can deadlock by it.
-/// Returns how many bytes fewer live at a time.
+/// Lets the buffers of received messages go earlier, by reading each message in one go.
+///
+/// Every further reader of a message moves forward to just behind the first one, together with the
+/// ops that it depends on. It moves only where these ops wait for no other node, and only if the
+/// shard then needs less memory. Sends and waits stay where they are, so a schedule that ends still
+/// ends. Returns how many bytes fewer live at a time.
 int64_t gatherReaders(mlir::func::FuncOp function);
 
 } // namespace disco

@@ -56,9 +56,9 @@ void look_for_cause(disco_node *n) {
   n->soft = 0;
 }
 
-// The end of a node after its first failure: finishes half-sent frames, sends the aborts, and reads
-// on until the others have ended, so that a closing connection does not destroy an abort which is
-// still on its way. Returns the failure.
+// What a node does after its first failure: it finishes frames that are half sent, sends an abort
+// to every peer, and reads until every peer has ended. It reads on because closing a TCP connection
+// with unread bytes resets it, and a reset would destroy the abort on its way. Returns the failure.
 int fail(disco_node *n) {
   if (n->phase == phase_failing || n->phase == phase_over || n->phase < phase_starting)
     return n->error.code;

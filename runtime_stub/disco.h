@@ -337,11 +337,12 @@ struct disco_config {
   // much later.
   uint64_t deadline_us;
 
-  // The floor of progress: the least bytes of an awaited message that move in a deadline, once it
-  // has begun. Range: 1 (none but that of silence) to 2^31; over links that are slower than TCP a
-  // twentieth of their rate, and never more than twice what the link buffers, since a peer that
-  // computes moves no more at each of its calls. Default: 10,000 a second, at most 131,072. Cost: a
-  // link that is slower than this ends the node.
+  // The floor of progress, in bytes a deadline. Once an awaited message has begun, so many of its
+  // bytes have to move in every deadline; a peer that sends less is as bad as a silent one. Range:
+  // 1 (only silence counts) to 2^31. Set it to a twentieth of the link's rate, and to no more than
+  // twice what the link buffers: a peer that computes moves its bytes at calls of the runtime only,
+  // one buffer at each. Default: 10,000 a second, at most 131,072. Cost: a link that is slower than
+  // this ends the node.
   uint32_t floor;
 
   // Carries the data of some peers instead of their streams. Null: none. Range: null unless the

@@ -25,9 +25,12 @@ void disco_impl::raise_lost(disco_node *n, uint32_t peer, uint32_t message, bool
     n->at_break = at_break;
     return;
   }
-  // While looking for an explanation: a lost peer explains a silent or absent one; and a node that
-  // only gives up because of others leaves a frame half sent when it cannot send its abort, so a
-  // stream that ends between frames is the likelier first failure.
+  // This node has failed, and looks for the peer that failed first. Two rules:
+  // - A lost peer is a better explanation than one that is silent or never came.
+  // - Of two lost peers, the one whose stream ended between two frames is the likelier cause. A
+  // node
+  //   that gives up because of others may not get its abort out, and then its stream ends inside a
+  //   frame.
   bool silent = n->error.code != DISCO_ERR_LOST;
   if (n->soft && (silent || (at_break && !n->at_break))) {
     n->error = {DISCO_ERR_LOST, peer, message, n->program->rank};
@@ -83,8 +86,9 @@ uint32_t make_abort(const disco_node *n, uint8_t *payload) {
 }
 
 uint32_t make_notice(const disco_node *n, uint8_t *payload) {
-  // The time left is stated coarsely (1/1024 + 1/65536 + 1/131072 for 1/1000: a division of 64 bits
-  // would cost a small machine 750 bytes of code); a wait without end is stated as 49 days.
+  // The time left, in milliseconds: microseconds times 1/1024 + 1/65536 + 1/131072, which is 1/1000
+  // less 0.1 %. A division of 64 bits would cost a small machine 750 bytes of code. What does not
+  // fit (a wait without end) is stated as the largest number, 49 days.
   uint64_t ms = (n->notice_us >> 10) + (n->notice_us >> 16) + (n->notice_us >> 17);
   store32(payload, ms > 0xffffffffu ? 0xffffffffu : static_cast<uint32_t>(ms));
   return notice_size;
@@ -321,9 +325,11 @@ uint32_t awaited(const disco_node *n, const disco_peer *p) {
   return slot != DISCO_NONE ? message_of(n, slot).id : DISCO_NONE;
 }
 
-// Out of step with the peer: it is at fault, and nothing more that it says is understood. But a
-// node of another version, build or start that calls by mistake does not end a cluster that has not
-// started: it is named when nobody better has come until the start deadline.
+// A peer sent what it must not. That fails this node, and the rest of the peer's stream is ignored.
+//
+// There is one exception. Before the cluster has started, a node of another version, build or start
+// may have called by mistake. It is noted, and the right one may still come; if none has come at
+// the start deadline, the error names the wrong one.
 void refuse(disco_node *n, disco_peer *p, uint32_t peer, int code) {
   p->rx_state = rx_trash;
   if (!(p->seen & seen_hello) &&

@@ -39,7 +39,7 @@ bool findToolchains(const std::string &outDirectory, const Manifest &manifest, D
   std::set<std::string> asked;
   bool good = true;
   for (const ManifestNode &node : manifest.nodes) {
-    if (node.board == "linux" || !asked.insert(node.board).second)
+    if (node.board == anyHost || !asked.insert(node.board).second)
       continue;
     const auto board = readNodeBoard(nodePath(outDirectory, node), node.board, out);
     if (!board)

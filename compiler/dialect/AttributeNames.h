@@ -72,6 +72,8 @@ inline constexpr llvm::StringLiteral kNodesAttr = "disco.nodes";
 inline constexpr llvm::StringLiteral kRootAttr = "disco.root";
 /// The node that returns the outputs, where that is another one.
 inline constexpr llvm::StringLiteral kOutputAtAttr = "disco.output_at";
+/// For which cluster a module is compiled: its nodes and links (Target.h).
+inline constexpr llvm::StringLiteral kClusterAttr = "disco.cluster";
 /// Who chooses axes and owners: the name of a strategy.
 inline constexpr llvm::StringLiteral kStrategyAttr = "disco.strategy";
 /// The choices themselves, when they are given: a list of dictionaries, one a tensor.
@@ -83,8 +85,6 @@ inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
 /// As what f32 features travel: "f16" or "i8".
 inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
 /// Ranks whose inputs have a place in the arena: nodes that have no memory to waste. Elsewhere
-/// inputs are read where the caller has them.
-inline constexpr llvm::StringLiteral kInputsInArenaAttr = "disco.inputs_in_arena";
 
 //===----------------------------------------------------------------------===//
 // Of the model's module: what the undivided program was

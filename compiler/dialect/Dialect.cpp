@@ -17,7 +17,26 @@ using namespace disco;
 
 #include "compiler/dialect/DiscoInterfaces.cpp.inc"
 
+namespace {
+/// Devices are printed once, under a name, in front of the module that has them.
+struct DeviceAliases : OpAsmDialectInterface {
+  using OpAsmDialectInterface::OpAsmDialectInterface;
+  AliasResult getAlias(Attribute attribute, raw_ostream &os) const override {
+    if (isa<BoardAttr>(attribute))
+      os << "board";
+    else if (isa<TargetAttr>(attribute))
+      os << "target";
+    else if (isa<ClusterAttr>(attribute))
+      os << "cluster";
+    else
+      return AliasResult::NoAlias;
+    return AliasResult::FinalAlias;
+  }
+};
+} // namespace
+
 void DiscoDialect::initialize() {
+  addInterfaces<DeviceAliases>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "compiler/dialect/DiscoAttrs.cpp.inc"

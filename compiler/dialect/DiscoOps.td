@@ -8,6 +8,7 @@
 
 include "DiscoDialect.td"
 include "DiscoInterfaces.td"
+include "DiscoTargets.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 

@@ -1,6 +1,7 @@
 //===- Layouts.cpp - what a layout must keep to be one of its tensor ------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/Disco.h"
+#include "compiler/dialect/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -168,7 +169,21 @@ static LogicalResult verifyShard(Operation *op) {
   return success();
 }
 
+/// A module's cluster has as many nodes as the module.
+static LogicalResult verifyCluster(Operation *module, Attribute value) {
+  auto cluster = dyn_cast<ClusterAttr>(value);
+  auto nodes = module->getAttrOfType<IntegerAttr>(kNodesAttr);
+  if (!cluster)
+    return module->emitError("'disco.cluster' is no #disco.cluster");
+  if (nodes && nodes.getInt() != cluster.size())
+    return module->emitError("has a cluster of ")
+           << cluster.size() << " nodes, and is for " << nodes.getInt();
+  return success();
+}
+
 LogicalResult DiscoDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kClusterAttr)
+    return verifyCluster(op, attribute.getValue());
   if (attribute.getName() == kNodesAttr)
     return verifyNodes(op, attribute.getValue());
   if (attribute.getName() == kOwnersAttr)

@@ -138,7 +138,8 @@ int discoc::runCompile(const CompileOptions &options) {
   FitCheck fit{options.anySize};
   int code = emitTo(*loaded->module, directory, fit);
   if (fit.doesNotFit)
-    suggestFit(options.model, readEmitOptions(*loaded->module).cluster);
+    if (auto cluster = disco::readCluster(*loaded->module); succeeded(cluster))
+      suggestFit(options.model, *cluster);
   return code;
 }
 

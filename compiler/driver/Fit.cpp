@@ -49,10 +49,7 @@ std::optional<FitRow> measureFit(discoc::ModelOptions options, const discoc::Boa
   options.cluster.clear();
   options.board = board.reference;
   options.nodes = nodes;
-  discoc::Diagnostics errors;
-  std::optional<discoc::BoardBounds> bounds = discoc::readBounds(board, errors);
-  llvm::errs() << discoc::toString(errors);
-  std::optional<LoadedModel> loaded = bounds ? loadModel(options) : std::nullopt;
+  std::optional<LoadedModel> loaded = loadModel(options);
   if (!loaded)
     return std::nullopt;
   DiagnosticPrinter printer(*loaded->context, options.model);
@@ -60,14 +57,15 @@ std::optional<FitRow> measureFit(discoc::ModelOptions options, const discoc::Boa
   buildPipeline(manager);
   if (failed(manager.run(*loaded->module)))
     return std::nullopt;
-  EmitOptions emit = readEmitOptions(*loaded->module);
+  FailureOr<EmitOptions> emit = readEmitOptions(*loaded->module);
+  if (failed(emit))
+    return std::nullopt;
   FitRow row;
   row.fits = true;
   for (auto [rank, shard] : llvm::enumerate(shardsOf(*loaded->module))) {
-    ModelEmitter emitter(shard, emit);
+    ModelEmitter emitter(shard, *emit);
     row.weightBytes += emitter.weights().bytes();
-    row.nodes.push_back(
-        boardMemory(emitter, emit.cluster, static_cast<int64_t>(rank), board, *bounds));
+    row.nodes.push_back(boardMemory(emitter, emit->cluster, static_cast<int64_t>(rank), board));
     row.fits &= shortages(row.nodes.back(), board).empty();
   }
   return row;
@@ -154,7 +152,7 @@ std::optional<int64_t> statedNodes(const discoc::ModelOptions &options) {
 
 std::optional<discoc::Board> findBareBoard(const std::string &name) {
   discoc::Diagnostics errors;
-  if (name == "linux") {
+  if (name == discoc::anyHost) {
     llvm::errs() << "error: --board linux: a Linux host has no memories to fit into\n";
     return std::nullopt;
   }

@@ -180,7 +180,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
   return true;
 }
 
-static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options) {
+/// The cluster file's, --board's, or hosts.
+static std::optional<discoc::Cluster> findNodes(const discoc::ModelOptions &options) {
   if (options.exactOrder && options.wire != "f32") {
     printError("--wire " + options.wire +
                ": with --exact-order features travel as they are; leave --wire out");
@@ -209,6 +210,22 @@ static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &op
                "version of discoc");
     return std::nullopt;
   }
+  return cluster;
+}
+
+/// Gives the hosts that state no target that of --target.
+static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options) {
+  std::optional<discoc::Cluster> cluster = findNodes(options);
+  if (!cluster || options.target.empty())
+    return cluster;
+  discoc::Diagnostics errors;
+  const auto target = discoc::parseTarget(options.target, "--target", "", errors);
+  print(errors);
+  if (!target)
+    return std::nullopt;
+  for (discoc::ClusterNode &node : cluster->nodes)
+    if (!node.hasBoard() && !node.statesTarget)
+      node.target = *target;
   return cluster;
 }
 

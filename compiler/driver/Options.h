@@ -22,6 +22,7 @@ struct ModelOptions {
   int64_t nodes = 0;                    // 0: as many as the cluster file has, else 1
   std::string masks, owners, cluster;   // files; may be empty
   std::string board;                    // of every node, instead of a cluster file
+  std::string target;                   // of every host that the cluster file gives none
   std::string name;                     // of the emitted programs; empty: the file's stem
   bool weightCheck = false;             // boards check their weights, too
   std::vector<std::string> pins;        // name=size

@@ -20,6 +20,9 @@ static Cluster clusterOf(const Manifest &manifest) {
   for (size_t rank = 0; rank < manifest.nodes.size(); ++rank) {
     cluster.nodes[rank].name = manifest.nodes[rank].name;
     cluster.nodes[rank].board = manifest.nodes[rank].board;
+    Diagnostics ignored;
+    if (const auto target = parseTarget(manifest.nodes[rank].target, "", "", ignored))
+      cluster.nodes[rank].target = *target;
   }
   cluster.root = manifest.root;
   return cluster;

@@ -66,6 +66,12 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
                   "simplest way that they have ports for")
       ->type_name("BOARD")
       ->excludes(cluster);
+  command
+      .add_option("--target", options.target,
+                  "What the programs of hosts are compiled for (docs/formats/target.md): x86-64 "
+                  "(the default: AVX2, with code for AVX-512 beside it), aarch64, native, generic, "
+                  "or levels such as x86-64-v2")
+      ->type_name("TARGET");
 }
 
 /// Why a text cannot begin the names of C++; empty: it can.

@@ -37,11 +37,12 @@ const BoardMemory *Board::memoryOf(const std::string &part) const {
 const std::vector<const char *> &boardKeys(const std::string &table) {
   static const std::map<std::string, std::vector<const char *>> keys = {
       {"",
-       {"title", "status", "arch", "toolchain", "build", "speed", "memory", "link", "emulator"}},
+       {"title", "status", "arch", "target", "toolchain", "build", "speed", "memory", "link",
+        "emulator"}},
       {"toolchain", {"prefix", "package", "flags", "link_flags", "optimize"}},
       {"build",
        {"linker_script", "sources", "uart_sources", "ethernet_sources", "stack", "defines"}},
-      {"speed", {"clock", "f32", "i8"}},
+      {"speed", {"clock", "f32", "i8", "vector", "caches"}},
       {"memory", {"name", "kind", "address", "size", "holds"}},
       {"link", {"name", "kind", "bandwidth", "latency", "serial", "emulator"}},
       {"emulator", {"program", "machine", "args"}}};
@@ -50,6 +51,7 @@ const std::vector<const char *> &boardKeys(const std::string &table) {
 
 namespace {
 constexpr int64_t maxAddress = 0xffffffff, maxText = 1 << 20;
+constexpr int64_t maxVector = 256;         // bytes of a register
 constexpr int64_t maxIrqs = 1024;          // of a PLIC; an NVIC has 496
 constexpr int64_t alignment = 64;          // at which parts of a program begin
 constexpr double minHz = 1e6, maxHz = 4e9; // BOARD_CLOCK_HZ has 32 bits
@@ -188,8 +190,8 @@ public:
     board = &to;
     Table top(root, "the file", file, out);
     bool good = top.known("") && top.text("title", to.title, true) &&
-                top.choice("status", to.status, {"emulated", "linked only", "linux"}) &&
-                top.text("arch", to.arch, true);
+                top.choice("status", to.status, {"emulated", "linked only", Board::linuxStatus}) &&
+                top.text("arch", to.arch, true) && readTarget(top);
     good = inTable("toolchain", &BoardReader::readToolchain, true) && good;
     good = inTable("build", &BoardReader::readBuild, !to.isLinux()) && good;
     good = inTable("speed", &BoardReader::readSpeed, !to.isLinux()) && good;
@@ -231,6 +233,23 @@ private:
     return good;
   }
 
+  bool readTarget(const Table &table) {
+    if (!table.has("target"))
+      return true;
+    std::string text;
+    if (!table.text("target", text, true))
+      return false;
+    if (!board->isLinux())
+      return table.fault("target", "target is for Linux boards", "say it in flags of [toolchain]");
+    const size_t before = out.size();
+    board->target = parseTarget(text, file, "", out);
+    if (board->target)
+      return true;
+    const Diagnostic why = out.back();
+    out.resize(before);
+    return table.fault("target", why.what, why.hint);
+  }
+
   bool readToolchain(const Table &table) {
     return table.text("prefix", board->toolchain, true) && table.text("package", board->package) &&
            table.texts("flags", board->flags) && table.texts("link_flags", board->linkFlags) &&
@@ -240,9 +259,7 @@ private:
   bool readBuild(const Table &table) {
     std::optional<int64_t> stack;
     bool good = table.text("linker_script", board->linkerScript, !board->isLinux()) &&
-                table.texts("sources", board->sources) &&
-                table.texts("uart_sources", board->uartSources) &&
-                table.texts("ethernet_sources", board->ethernetSources) &&
+                table.texts("sources", board->sources) && readLinkSources(table) &&
                 table.integer("stack", stack, 256, maxAddress);
     if (!good)
       return false;
@@ -252,6 +269,19 @@ private:
     if (board->stackBytes % 8)
       return table.fault("stack", "stack is no multiple of 8");
     return !table.has("defines") || readDefines(table);
+  }
+
+  /// `uart_sources`, `ethernet_sources`.
+  bool readLinkSources(const Table &table) {
+    for (const LinkKind &kind : linkKinds())
+      if (const std::string key = sourcesKey(kind); kind.onBoards && table.has(key.c_str()))
+        if (!table.texts(key.c_str(), board->linkSources[kind.name]))
+          return false;
+    return true;
+  }
+
+  static std::string sourcesKey(const LinkKind &kind) {
+    return std::string(kind.name) + "_sources";
   }
 
   bool readDefines(const Table &table) {
@@ -274,11 +304,30 @@ private:
   }
 
   bool readSpeed(const Table &table) {
+    std::optional<int64_t> vector;
     if (!table.number("clock", board->clockHz) || !table.number("f32", board->cyclesF32) ||
-        !table.number("i8", board->cyclesI8))
+        !table.number("i8", board->cyclesI8) || !table.integer("vector", vector, 0, maxVector) ||
+        !readCaches(table))
       return false;
+    board->vectorBytes = vector.value_or(0);
     return (board->clockHz >= minHz && board->clockHz <= maxHz) || board->isLinux() ||
            table.fault("clock", "clock is not a number of Hz from 1e6 to 4e9");
+  }
+
+  bool readCaches(const Table &table) {
+    const toml::node *node = table.table.get("caches");
+    if (!node)
+      return true;
+    const toml::array *list = node->as_array();
+    for (size_t i = 0; list && i < list->size(); ++i) {
+      const auto bytes = list->get(i)->value_exact<int64_t>();
+      if (!bytes || *bytes < 1 || *bytes > maxAddress)
+        list = nullptr;
+      else
+        board->cacheBytes.push_back(*bytes);
+    }
+    return list ||
+           table.fault("caches", "caches is not a list of bytes", "for example caches = [16384]");
   }
 
   bool readEmulator(const Table &table) {
@@ -374,21 +423,27 @@ private:
                  "paths are from the folder of board.toml on");
     };
     bool good = board->linkerScript.empty() || check("linker_script", board->linkerScript);
-    for (auto [key, list] : {std::pair{"sources", &board->sources},
-                             {"uart_sources", &board->uartSources},
-                             {"ethernet_sources", &board->ethernetSources}})
-      for (const std::string &path : *list)
-        good = check(key, path) && good;
+    for (const std::string &path : board->sources)
+      good = check("sources", path) && good;
+    for (const LinkKind &kind : linkKinds())
+      if (const auto list = board->linkSources.find(kind.name); list != board->linkSources.end())
+        for (const std::string &path : list->second)
+          good = check(sourcesKey(kind).c_str(), path) && good;
     return good;
   }
 
   bool readLink(const Table &table) {
     BoardLink link;
-    if (!table.text("name", link.name, true) ||
-        !table.choice("kind", link.kind, {"uart", "ethernet"}) ||
+    std::vector<std::string> kinds;
+    for (const LinkKind &one : linkKinds())
+      if (one.onBoards)
+        kinds.push_back(one.name);
+    std::string kind;
+    if (!table.text("name", link.name, true) || !table.choice("kind", kind, kinds) ||
         !table.number("bandwidth", link.bandwidth) || !table.number("latency", link.latency) ||
         !table.integer("serial", link.serial, 0, 15) || !table.texts("emulator", link.emulator))
       return false;
+    link.kind = findLinkKind(kind);
     if (!isWord(link.name))
       return table.fault("name", "\"" + link.name + "\" is no word of letters and digits");
     if (link.serial && !link.emulator.empty())
@@ -442,11 +497,17 @@ std::vector<std::string> boardNames() {
   return names;
 }
 
+std::string boardFolder(const std::string &reference) {
+  return reference.find('/') != std::string::npos
+             ? reference
+             : (fs::path(boardsDirectory()) / reference).string();
+}
+
 std::optional<Board> readBoard(const std::string &name, Diagnostics &diagnostics) {
   const bool isPath = name.find('/') != std::string::npos;
-  fs::path folder = isPath ? fs::path(name) : fs::path(boardsDirectory()) / name;
+  fs::path folder = boardFolder(name);
   std::error_code error;
-  if (name == "linux") {
+  if (name == anyHost) {
     diagnostics.push_back({"board \"linux\"", "", "is any Linux host, and has no description",
                            "leave the board out, or name another one"});
     return std::nullopt;
@@ -463,7 +524,13 @@ std::optional<Board> readBoard(const std::string &name, Diagnostics &diagnostics
     return std::nullopt;
   std::optional<Board> board =
       parseBoard(*text, lastOf(folder.lexically_normal()), file, diagnostics, folder.string());
-  if (board && isPath) {
+  if (!board)
+    return std::nullopt;
+  std::optional<BoardBounds> bounds = readBounds(board->folder, diagnostics);
+  if (!bounds)
+    return std::nullopt;
+  board->bounds = std::move(*bounds);
+  if (isPath) {
     folder = fs::absolute(folder, error).lexically_normal();
     board->reference = (folder.has_filename() ? folder : folder.parent_path()).string();
   }

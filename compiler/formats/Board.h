@@ -5,7 +5,10 @@
 #ifndef DISCOC_FORMATS_BOARD_H
 #define DISCOC_FORMATS_BOARD_H
 
+#include "compiler/formats/BoardBounds.h"
 #include "compiler/formats/Diagnostics.h"
+#include "compiler/formats/LinkKind.h"
+#include "compiler/formats/Target.h"
 
 #include <cstdint>
 #include <map>
@@ -36,11 +39,11 @@ struct BoardPart {
 
 /// A way out of the board. Its place in the list is the number that the drivers know it by.
 struct BoardLink {
-  std::string name;              ///< "uart1", "eth0"
-  std::string kind;              ///< "uart" or "ethernet"
-  double bandwidth = 0;          ///< payload bytes a second, each direction; 0: unknown
-  double latency = 0;            ///< seconds a packet; 0: unknown
-  std::optional<int64_t> serial; ///< which of the emulator's -serial options it is
+  std::string name;               ///< "uart1", "eth0"
+  const LinkKind *kind = nullptr; ///< one with packets
+  double bandwidth = 0;           ///< payload bytes a second, each direction; 0: unknown
+  double latency = 0;             ///< seconds a packet; 0: unknown
+  std::optional<int64_t> serial;  ///< which of the emulator's -serial options it is
   /// Arguments of the emulator for a link that is no -serial. "{chardev}" stands for the id of a
   /// -chardev, "{netdev}" for that of a -netdev, "{backend}" for what -nic begins with, such as
   /// "socket,listen=127.0.0.1:7000", and "{mac}" for an address.
@@ -53,6 +56,9 @@ struct BoardEmulator {
   std::string machine;           ///< of -M; empty: the program runs under a user-mode emulator
   std::vector<std::string> args; ///< before everything else
 };
+
+/// What a node without a board is: any Linux host.
+inline constexpr const char *anyHost = "linux";
 
 struct Board {
   std::string name;   ///< that of its folder
@@ -68,19 +74,26 @@ struct Board {
   std::vector<std::string> flags;     ///< of compiler and linker
   std::vector<std::string> linkFlags; ///< of the linker alone
   std::string optimize = "-O2";       ///< of the kernels; everything else is built for size
-  /// Start-up and drivers, relative to the folder: always, and when links of a kind are used.
-  std::vector<std::string> sources, uartSources, ethernetSources;
+  std::vector<std::string> sources;   ///< start-up, relative to the folder: in every program
+  /// Drivers by kind of link, relative to the folder: in programs that use one.
+  std::map<std::string, std::vector<std::string>> linkSources;
   std::string linkerScript;                   ///< relative to the folder
   std::map<std::string, std::string> defines; ///< constants of the drivers
 
   double clockHz = 0;
   double cyclesF32 = 0, cyclesI8 = 0; ///< measured, a multiply-accumulate; 0: unknown
+  int64_t vectorBytes = 0;            ///< of one register; 0: it has no vectors, or nobody says
+  std::vector<int64_t> cacheBytes;    ///< of data, the nearest first
+  /// Of a Linux board: what its programs are compiled for, in place of `flags`.
+  std::optional<Target> target;
   int64_t stackBytes = 0;
   std::vector<BoardMemory> memories;
   std::vector<BoardLink> links;
   BoardEmulator emulator;
+  BoardBounds bounds = unmeasuredBounds(); ///< those of bounds.toml, from readBoard()
 
-  bool isLinux() const { return status == "linux"; }
+  static constexpr const char *linuxStatus = "linux";
+  bool isLinux() const { return status == linuxStatus; }
   /// Null when the board has none of that name.
   const BoardLink *findLink(const std::string &name) const;
   /// The memory that holds a part. Never null for a board that was read and is not a Linux one.
@@ -94,6 +107,8 @@ const std::vector<const char *> &boardKeys(const std::string &table);
 std::string boardsDirectory();
 /// Names of all boards, sorted.
 std::vector<std::string> boardNames();
+/// Where a board's files lie, by what readBoard() calls its reference.
+std::string boardFolder(const std::string &reference);
 /// A board by its name; a name with a slash in it is the path of a board's folder.
 std::optional<Board> readBoard(const std::string &name, Diagnostics &diagnostics);
 /// The board of a compiled node: compile leaves a copy of its board.toml in the node's directory,

@@ -1,6 +1,7 @@
 //===- BoardBounds.cpp - what code and variables take on a board, measured ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/formats/BoardBounds.h"
+#include "compiler/formats/LinkKind.h"
 #include "compiler/formats/Text.h"
 #include "compiler/formats/Toml.h"
 
@@ -9,10 +10,16 @@
 
 namespace discoc {
 
+static int64_t valueOf(const std::map<std::string, int64_t> &table, const std::string &name) {
+  const auto found = table.find(name);
+  return found == table.end() ? 0 : found->second;
+}
+
 int64_t BoardBounds::codeBytes(const CodeUse &use) const {
-  int64_t sum = code.base + (use.uart || use.ethernet ? code.links : 0) +
-                (use.uart ? code.uart : 0) + (use.ethernet ? code.ethernet : 0) +
-                (use.library ? library : 0) + call * use.calls;
+  int64_t sum = code.base + (use.ports.empty() ? 0 : code.links) + (use.library ? library : 0) +
+                call * use.calls;
+  for (const auto &[kind, count] : use.ports)
+    sum += valueOf(code.kinds, kind);
   for (const std::string &name : use.instances) {
     const auto known = kernels.find(name);
     sum += known == kernels.end() ? kernel : known->second;
@@ -20,15 +27,17 @@ int64_t BoardBounds::codeBytes(const CodeUse &use) const {
   return sum;
 }
 
-int64_t BoardBounds::dataBytes(int64_t uarts, bool anyEthernet) const {
-  return data.base + (uarts || anyEthernet ? data.links : 0) + uarts * data.uart +
-         (anyEthernet ? data.ethernet : 0);
+int64_t BoardBounds::dataBytes(const std::map<std::string, int64_t> &ports) const {
+  int64_t sum = data.base + (ports.empty() ? 0 : data.links);
+  for (const auto &[kind, count] : ports)
+    sum += count * valueOf(data.kinds, kind);
+  return sum;
 }
 
 BoardBounds unmeasuredBounds() {
   BoardBounds bounds;
-  bounds.code = {24576, 8192, 4096, 4096};
-  bounds.data = {4096, 1024, 512, 4096};
+  bounds.code = {24576, 8192, {{"uart", 4096}, {"ethernet", 4096}}};
+  bounds.data = {4096, 1024, {{"uart", 512}, {"ethernet", 4096}}};
   bounds.library = 16384;
   bounds.call = 128;
   bounds.kernel = 6144;
@@ -84,9 +93,10 @@ private:
     if (!table)
       return fault(root_, "has no table [" + std::string(name) + "]");
     std::vector<std::pair<const char *, int64_t *>> fields = {{"base", &out.base},
-                                                              {"links", &out.links},
-                                                              {"uart", &out.uart},
-                                                              {"ethernet", &out.ethernet}};
+                                                              {"links", &out.links}};
+    for (const LinkKind &kind : linkKinds())
+      if (kind.onBoards)
+        fields.push_back({kind.name, &out.kinds[kind.name]});
     if (more)
       fields.insert(fields.end(), {{"library", &more->library}, {"call", &more->call}});
     for (auto &&[key, value] : *table) {
@@ -114,8 +124,8 @@ std::optional<BoardBounds> parseBounds(const std::string &text, const std::strin
   return bounds;
 }
 
-std::optional<BoardBounds> readBounds(const Board &board, Diagnostics &diagnostics) {
-  const std::string path = board.folder + "/bounds.toml";
+std::optional<BoardBounds> readBounds(const std::string &folder, Diagnostics &diagnostics) {
+  const std::string path = folder + "/bounds.toml";
   std::error_code error;
   if (!std::filesystem::exists(path, error))
     return unmeasuredBounds();

@@ -5,27 +5,31 @@
 #ifndef DISCOC_FORMATS_BOARDBOUNDS_H
 #define DISCOC_FORMATS_BOARDBOUNDS_H
 
-#include "compiler/formats/Board.h"
+#include "compiler/formats/Diagnostics.h"
 
+#include <cstdint>
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace discoc {
 
 /// What the code of a program depends on.
 struct CodeUse {
-  std::vector<std::string> instances; ///< of kernels: the kernel of each
-  int64_t calls = 0;                  ///< of kernels, and of the runtime for messages
-  bool library = false;               ///< a kernel may call the mathematical library
-  bool uart = false, ethernet = false;
+  std::vector<std::string> instances;        ///< of kernels: the kernel of each
+  int64_t calls = 0;                         ///< of kernels, and of the runtime for messages
+  bool library = false;                      ///< a kernel may call the mathematical library
+  std::map<std::string, int64_t> ports = {}; ///< how many of each kind of link
 };
 
 /// Upper bounds in bytes, before anything is built.
 struct BoardBounds {
   struct Fixed {
-    int64_t base = 0;     ///< start-up, main program, runtime stub
-    int64_t links = 0;    ///< more when the node has any link
-    int64_t uart = 0;     ///< more when it has a UART; of variables, for each
-    int64_t ethernet = 0; ///< more when it has Ethernet
+    int64_t base = 0;  ///< start-up, main program, runtime stub
+    int64_t links = 0; ///< more when the node has any link
+    /// More when it has a port of a kind of link; of variables, for each.
+    std::map<std::string, int64_t> kinds = {};
   };
   Fixed code, data;
   int64_t library = 0;                    ///< code more when a kernel may call the library
@@ -34,14 +38,14 @@ struct BoardBounds {
   std::map<std::string, int64_t> kernels; ///< code of one instance, by kernel
 
   int64_t codeBytes(const CodeUse &use) const;
-  int64_t dataBytes(int64_t uarts, bool anyEthernet) const;
+  int64_t dataBytes(const std::map<std::string, int64_t> &ports) const;
 };
 
 /// What holds on a board that nobody has measured yet.
 BoardBounds unmeasuredBounds();
 
-/// The board's table, or unmeasuredBounds() when it has none.
-std::optional<BoardBounds> readBounds(const Board &board, Diagnostics &diagnostics);
+/// The table in a board's folder, or unmeasuredBounds() when it has none.
+std::optional<BoardBounds> readBounds(const std::string &folder, Diagnostics &diagnostics);
 std::optional<BoardBounds> parseBounds(const std::string &text, const std::string &file,
                                        Diagnostics &diagnostics);
 

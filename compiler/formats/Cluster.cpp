@@ -42,7 +42,7 @@ std::optional<int64_t> parseRootRank(const std::string &text, int64_t nodes) {
 const std::vector<const char *> &clusterKeys(const std::string &table) {
   static const std::map<std::string, std::vector<const char *>> keys = {
       {"", {"node", "link", "network", "root"}},
-      {"node", {"name", "rank", "count", "board", "address", "listen"}},
+      {"node", {"name", "rank", "count", "board", "target", "address", "listen"}},
       {"link", {"between", "kind", "ports", "bandwidth", "latency"}},
       {"network", {"topology", "kind", "hub", "bandwidth", "latency"}},
       {"root", {"input_at", "output_at"}}};
@@ -191,6 +191,7 @@ private:
     good = table.read("rank", rank, most) && good;
     good = table.read("board", node.board) && good;
     node.line = table.lineOf("board");
+    good = readTarget(table, node) && good;
     good = table.read("address", node.address) && good;
     good = table.read("listen", node.listen) && good;
     if (!good)
@@ -214,6 +215,22 @@ private:
       if (!place(table, node, rank ? static_cast<size_t>(*rank) : index + i))
         return false;
     }
+    return true;
+  }
+
+  bool readTarget(const TableReader &table, ClusterNode &node) const {
+    std::string text;
+    if (!table.find("target") || !table.read("target", text))
+      return !table.find("target");
+    if (node.hasBoard())
+      return table.fault(table.find("target"), "target and board do not go together",
+                         "a board's own description says what it is compiled for");
+    Diagnostics why;
+    const auto target = parseTarget(text, "", "", why);
+    if (!target)
+      return table.fault(table.find("target"), why.front().what, why.front().hint);
+    node.target = *target;
+    node.statesTarget = true;
     return true;
   }
 
@@ -276,20 +293,13 @@ private:
                                   : std::optional(static_cast<int64_t>(found->second));
   }
 
-  static bool isKind(const std::string &kind) {
-    return kind == "tcp" || kind == "uart" || kind == "ethernet";
-  }
-
   bool readLinks() {
     return each("link", [&](const TableReader &table, size_t) {
       ClusterLink link;
       bool fine = table.known(clusterKeys("link"));
       fine = table.read("bandwidth", link.bandwidth) && fine;
       fine = table.read("latency", link.latency) && fine;
-      fine = table.read("kind", link.kind) && fine;
-      if (fine && !isKind(link.kind))
-        fine = table.fault(table.find("kind"), "unknown kind of link \"" + link.kind + "\"",
-                           "this version knows \"tcp\", \"uart\" and \"ethernet\"");
+      fine = readKind(table, link) && fine;
       if (!fine || !readEnds(table, link) || !readPorts(table, link))
         return false;
       sortEnds(link);
@@ -301,13 +311,26 @@ private:
     });
   }
 
+  static bool readKind(const TableReader &table, ClusterLink &link) {
+    std::string name = link.kind->name;
+    if (!table.read("kind", name))
+      return false;
+    if (const LinkKind *kind = findLinkKind(name)) {
+      link.kind = kind;
+      return true;
+    }
+    return table.fault(table.find("kind"), "unknown kind of link \"" + name + "\"",
+                       "this version knows " +
+                           linkKindNames([](const LinkKind &) { return true; }));
+  }
+
   bool readEnds(const TableReader &table, ClusterLink &link) const {
     const toml::node *between = table.find("between");
     const toml::array *ends = between ? between->as_array() : nullptr;
-    if (!ends || ends->size() < 2 || (ends->size() > 2 && link.kind != "ethernet"))
+    if (!ends || ends->size() < 2 || (ends->size() > 2 && !link.kind->hasManyEnds()))
       return table.fault(between,
-                         link.kind == "ethernet" ? "between is not a list of two or more nodes"
-                                                 : "between is not a list of two nodes",
+                         link.kind->hasManyEnds() ? "between is not a list of two or more nodes"
+                                                  : "between is not a list of two nodes",
                          "for example between = [\"left\", \"right\"]");
     std::set<int64_t> seen;
     for (const toml::node &end : *ends) {
@@ -327,15 +350,15 @@ private:
     if (!node)
       return true;
     const toml::array *ports = node->as_array();
-    bool good = ports && ports->size() == link.ends.size() && link.kind != "tcp";
+    bool good = ports && ports->size() == link.ends.size() && link.kind->hasPackets();
     for (size_t i = 0; good && i < ports->size(); ++i) {
       const auto name = ports->get(i)->value_exact<std::string>();
       good = name && !name->empty();
       link.ports.push_back(name.value_or(""));
     }
     return good || table.fault(node,
-                               link.kind == "tcp" ? "a TCP link has no ports"
-                                                  : "ports is not a list of one name an end",
+                               link.kind->hasPackets() ? "ports is not a list of one name an end"
+                                                       : "a TCP link has no ports",
                                "for example ports = [\"uart1\", \"uart1\"]");
   }
 
@@ -370,10 +393,10 @@ private:
     TableReader table(*node->as_table(), "[network]", file_, out_);
     std::string topology;
     ClusterLink pattern;
-    pattern.kind.clear();
+    std::string kind;
     bool good = table.known(clusterKeys("network"));
     good = table.read("topology", topology) && good;
-    good = table.read("kind", pattern.kind) && good;
+    good = table.read("kind", kind) && good;
     good = table.read("bandwidth", pattern.bandwidth) && good;
     good = table.read("latency", pattern.latency) && good;
     if (!good)
@@ -381,12 +404,17 @@ private:
     if (topology != "all" && topology != "star" && topology != "chain" && topology != "switch")
       return table.fault(table.find("topology"), "unknown topology \"" + topology + "\"",
                          "use \"all\", \"star\", \"chain\" or \"switch\"");
-    if (pattern.kind.empty())
-      pattern.kind = topology == "switch" ? "ethernet" : "uart";
-    if (pattern.kind != "ethernet" && (pattern.kind != "uart" || topology == "switch"))
+    const bool ofAll = topology == "switch";
+    pattern.kind =
+        kind.empty() ? linkKindThat(ofAll ? Carries::Frames : Carries::Bytes) : findLinkKind(kind);
+    if (!pattern.kind || !pattern.kind->hasPackets() || (ofAll && !pattern.kind->hasManyEnds()))
       return table.fault(table.find("kind"), "no kind of link for this topology",
-                         topology == "switch" ? "a switch is \"ethernet\""
-                                              : "use \"uart\" or \"ethernet\"");
+                         (ofAll ? "a switch is " : "use ") +
+                             linkKindNames(
+                                 [&](const LinkKind &one) {
+                                   return one.hasPackets() && (!ofAll || one.hasManyEnds());
+                                 },
+                                 " or "));
     int64_t hub = 0;
     if (const toml::node *value = table.find("hub")) {
       const auto rank = nodeOf(*value);
@@ -413,15 +441,15 @@ private:
     if (topology == "switch") {
       std::vector<int64_t> ends; // hosts without a board have no port for raw frames
       for (int64_t rank = 0; rank < count; ++rank)
-        if (cluster_.nodes[static_cast<size_t>(rank)].board != "linux")
+        if (cluster_.nodes[static_cast<size_t>(rank)].hasBoard())
           ends.push_back(rank);
       add(std::move(ends));
       return;
     }
     for (int64_t a = 0; a < count; ++a)
       for (int64_t b = a + 1; b < count; ++b) {
-        const bool hosts = cluster_.nodes[static_cast<size_t>(a)].board == "linux" &&
-                           cluster_.nodes[static_cast<size_t>(b)].board == "linux";
+        const bool hosts = !cluster_.nodes[static_cast<size_t>(a)].hasBoard() &&
+                           !cluster_.nodes[static_cast<size_t>(b)].hasBoard();
         if (topology == "chain"  ? b == a + 1
             : topology == "star" ? a == hub || b == hub
                                  : !hosts) // two hosts have TCP
@@ -431,7 +459,7 @@ private:
 
   bool hasAllPorts() const {
     for (const ClusterLink &link : cluster_.links)
-      if (link.kind != "tcp")
+      if (link.kind->hasPackets())
         for (const std::string &port : link.ports)
           if (port.empty())
             return false;
@@ -543,6 +571,8 @@ std::string toToml(const Cluster &cluster) {
     const ClusterNode &node = cluster.nodes[rank];
     out += "[[node]]\nname = " + quoted(node.name) + "\nrank = " + std::to_string(rank) +
            "\nboard = " + quoted(node.board) + "\n";
+    if (!node.hasBoard())
+      out += "target = " + quoted(node.target.text()) + "\n";
     if (!node.address.empty())
       out += "address = " + quoted(node.address) + "\n";
     if (!node.listen.empty())
@@ -551,8 +581,8 @@ std::string toToml(const Cluster &cluster) {
   }
   for (const ClusterLink &link : cluster.links) {
     out += "[[link]]\nbetween = [" + join(link.ends, [](int64_t r) { return std::to_string(r); }) +
-           "]\nkind = " + quoted(link.kind) + "\n";
-    if (link.kind != "tcp" && !link.ports.empty() && !link.ports.front().empty())
+           "]\nkind = " + quoted(link.kind->name) + "\n";
+    if (link.kind->hasPackets() && !link.ports.empty() && !link.ports.front().empty())
       out += "ports = [" + join(link.ports, quoted) + "]\n";
     if (link.bandwidth > 0)
       out += "bandwidth = " + number(link.bandwidth) + "\n";

@@ -11,6 +11,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,10 +21,10 @@ namespace discoc {
 
 /// A way out of a node, and what is at the other end of it.
 struct ClusterPort {
-  std::string name;       ///< the board's link, "uart1"; on a Linux node "wire0", "wire1", ...
-  std::string kind;       ///< "uart" or "ethernet"
-  int64_t neighbour = -1; ///< rank of the one node at the other end; -1: a switch
-  size_t link = 0;        ///< index into Cluster::links
+  std::string name; ///< the board's link, "uart1"; on a Linux node "wire0", "wire1", ...
+  const LinkKind *kind = nullptr; ///< one with packets
+  int64_t neighbour = -1;         ///< rank of the one node at the other end; -1: a switch
+  size_t link = 0;                ///< index into Cluster::links
 };
 
 /// How a node reaches another one.
@@ -34,10 +36,14 @@ struct ClusterHop {
 
 struct ClusterNode {
   std::string name; ///< unique; default "nodeK"
-  std::string board = "linux";
-  std::string address; ///< "host:port" at which peers reach it; may be empty
-  std::string listen;  ///< "host:port" that it binds; empty: loopback
-  int64_t line = 0;    ///< of the file that states its board; 0: none does
+  std::string board = anyHost;
+  Target target = defaultTarget(); ///< of a host
+  bool statesTarget = false;       ///< whether the file says so
+  std::string address;             ///< "host:port" at which peers reach it; may be empty
+  std::string listen;              ///< "host:port" that it binds; empty: loopback
+  int64_t line = 0;                ///< of the file that states its board; 0: none does
+
+  bool hasBoard() const { return board != anyHost; }
 
   /// What planLinks() found; both are empty in a cluster that knows nothing but TCP.
   std::vector<ClusterPort> ports;
@@ -47,7 +53,7 @@ struct ClusterNode {
 struct ClusterLink {
   /// Ranks, rising. More than two are on one Ethernet switch.
   std::vector<int64_t> ends;
-  std::string kind = "tcp"; ///< "tcp", "uart" or "ethernet"
+  const LinkKind *kind = streamLink();
   /// The port that each end uses, in the order of `ends`; empty text: the first free one.
   std::vector<std::string> ports;
   double bandwidth = 0; ///< bytes a second, each direction; 0: unknown
@@ -58,7 +64,13 @@ struct Cluster {
   std::vector<ClusterNode> nodes; ///< in rank order
   std::vector<ClusterLink> links; ///< by ends
   RootPlacement root;
+  /// By ClusterNode::board, once resolveCluster() has found them.
+  std::map<std::string, std::shared_ptr<const Board>> boards;
 
+  /// The board of a node; null on any Linux host, and while boards are not known.
+  const Board *boardOf(int64_t rank) const;
+  /// Whether a node is a board with nothing but our program on it.
+  bool isBare(int64_t rank) const;
   /// Whether anything travels in packets, so that ports and hops are there.
   bool hasPackets() const;
 };
@@ -81,6 +93,8 @@ using BoardFinder = std::function<std::optional<Board>(const std::string &, Diag
 bool resolveCluster(Cluster &cluster, const std::string &file, Diagnostics &diagnostics,
                     const BoardFinder &find = readBoard);
 
+/// Fills the ports of all nodes from links whose ports are known.
+void placePorts(Cluster &cluster);
 /// Fills ports and hops of all nodes from links whose ports are known.
 bool planLinks(Cluster &cluster, const std::string &file, Diagnostics &diagnostics);
 

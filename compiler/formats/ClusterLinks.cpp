@@ -10,7 +10,17 @@ namespace discoc {
 
 bool Cluster::hasPackets() const {
   return std::any_of(links.begin(), links.end(),
-                     [](const ClusterLink &link) { return link.kind != "tcp"; });
+                     [](const ClusterLink &link) { return link.kind->hasPackets(); });
+}
+
+const Board *Cluster::boardOf(int64_t rank) const {
+  const auto found = boards.find(nodes[static_cast<size_t>(rank)].board);
+  return found == boards.end() ? nullptr : found->second.get();
+}
+
+bool Cluster::isBare(int64_t rank) const {
+  const Board *board = boardOf(rank);
+  return board && !board->isLinux();
 }
 
 static bool isHostPort(const std::string &name) { return name.rfind("wire", 0) == 0; }
@@ -27,7 +37,7 @@ public:
       return false;
     bool good = true;
     for (ClusterLink &link : cluster_.links) {
-      link.ports.resize(link.kind == "tcp" ? 0 : link.ends.size());
+      link.ports.resize(link.kind->hasPackets() ? link.ends.size() : 0);
       for (size_t end = 0; end < link.ends.size(); ++end)
         good = checkStated(link, end) && good;
     }
@@ -47,10 +57,12 @@ private:
   const ClusterNode &node(const ClusterLink &link, size_t end) const {
     return cluster_.nodes[static_cast<size_t>(link.ends[end])];
   }
-  const Board &boardOf(const ClusterNode &node) const { return boards_.at(node.board); }
+  const Board &boardOf(const ClusterNode &node) const {
+    return node.hasBoard() ? *cluster_.boards.at(node.board) : host_;
+  }
 
   std::string nameOf(const ClusterLink &link) const {
-    std::string text = "the " + link.kind + " link between";
+    std::string text = std::string("the ") + link.kind->name + " link between";
     for (size_t end = 0; end < link.ends.size(); ++end)
       text += (end == 0                      ? " \""
                : end + 1 == link.ends.size() ? " and \""
@@ -60,41 +72,44 @@ private:
   }
 
   bool findBoards() {
+    host_.status = Board::linuxStatus;
     std::set<std::string> wrong;
     for (const ClusterNode &node : cluster_.nodes) {
-      if (boards_.count(node.board) || wrong.count(node.board))
+      if (!node.hasBoard() || cluster_.boards.count(node.board) || wrong.count(node.board))
         continue;
-      std::optional<Board> board;
-      if (node.board == "linux") {
-        board.emplace();
-        board->status = "linux";
-      } else {
-        const size_t before = out_.size();
-        board = find_(node.board, out_);
-        // What is wrong in the board's own file has its place there.
-        for (size_t i = before; i < out_.size(); ++i)
-          if (out_[i].where.empty())
-            out_[i] = {file_, node.line ? "line " + std::to_string(node.line) : "",
-                       out_[i].file + " " + out_[i].what, out_[i].hint};
-      }
+      const size_t before = out_.size();
+      std::optional<Board> board = find_(node.board, out_);
+      // What is wrong in the board's own file has its place there.
+      for (size_t i = before; i < out_.size(); ++i)
+        if (out_[i].where.empty())
+          out_[i] = {file_, node.line ? "line " + std::to_string(node.line) : "",
+                     out_[i].file + " " + out_[i].what, out_[i].hint};
       if (board)
-        boards_[node.board] = std::move(*board);
+        cluster_.boards[node.board] = std::make_shared<const Board>(std::move(*board));
       else
         wrong.insert(node.board);
     }
+    for (ClusterNode &node : cluster_.nodes)
+      if (node.hasBoard() && wrong.empty())
+        node.target = boardOf(node).target.value_or(Target());
     return wrong.empty();
   }
 
   bool checkStated(const ClusterLink &link, size_t end) {
     const ClusterNode &at = node(link, end);
     const Board &board = boardOf(at);
-    if (link.kind == "tcp")
+    if (!link.kind->hasPackets())
       return board.isLinux() ||
              fault(nameOf(link), "\"" + at.name + "\" is no Linux board and has no TCP",
-                   "say kind = \"uart\" or \"ethernet\"");
-    if (board.isLinux() && link.kind != "uart")
-      return fault(nameOf(link), "a Linux node has no port for raw Ethernet frames",
-                   "say kind = \"uart\" for a wire to it");
+                   "say kind = " +
+                       linkKindNames([](const LinkKind &kind) { return kind.onBoards; }, " or "));
+    if (board.isLinux() && !link.kind->onHosts)
+      return fault(
+          nameOf(link), "a Linux node has no port for raw Ethernet frames",
+          "say kind = " +
+              linkKindNames([](const LinkKind &kind) { return kind.hasPackets() && kind.onHosts; },
+                            " or ") +
+              " for a wire to it");
     const std::string &port = link.ports[end];
     if (port.empty())
       return true;
@@ -109,7 +124,8 @@ private:
           });
       if (!known)
         return fault(nameOf(link),
-                     "the board " + at.board + " has no " + link.kind + " port \"" + port + "\"",
+                     "the board " + at.board + " has no " + link.kind->name + " port \"" + port +
+                         "\"",
                      portsText(at, link.kind));
     }
     return used_[static_cast<size_t>(link.ends[end])].insert(port).second ||
@@ -117,7 +133,7 @@ private:
                  "a port joins one link");
   }
 
-  std::string portsText(const ClusterNode &at, const std::string &kind) const {
+  std::string portsText(const ClusterNode &at, const LinkKind *kind) const {
     std::string list;
     for (const BoardLink &link : boardOf(at).links)
       if (link.kind == kind)
@@ -143,7 +159,7 @@ private:
     return complain(at, link.kind, link.ends[end]);
   }
 
-  bool complain(const ClusterNode &at, const std::string &kind, int64_t rank) {
+  bool complain(const ClusterNode &at, const LinkKind *kind, int64_t rank) {
     size_t wanted = 0, there = 0;
     for (const ClusterLink &link : cluster_.links)
       wanted += link.kind == kind &&
@@ -151,8 +167,8 @@ private:
     for (const BoardLink &port : boardOf(at).links)
       there += port.kind == kind;
     return fault("node \"" + at.name + "\"",
-                 "has " + std::to_string(wanted) + " " + kind + " links, and the board " +
-                     at.board + " has " + std::to_string(there) + " " + kind +
+                 "has " + std::to_string(wanted) + " " + kind->name + " links, and the board " +
+                     at.board + " has " + std::to_string(there) + " " + kind->name +
                      (there == 1 ? " port" : " ports"),
                  there == 0   ? "use another kind of link"
                  : there == 1 ? "it can only be an end: let a board with more ports stand between"
@@ -172,11 +188,11 @@ private:
   const std::string &file_;
   const BoardFinder &find_;
   Diagnostics &out_;
-  std::map<std::string, Board> boards_;
+  Board host_;                              ///< what any Linux host is
   std::vector<std::set<std::string>> used_; ///< names of ports, by rank
 };
 
-/// Shortest ways: fewest links first, then Ethernet before UART, then the lowest rank.
+/// Shortest ways: fewest links first, then the kind of the lowest cost, then the lowest rank.
 class HopPlanner {
 public:
   explicit HopPlanner(Cluster &cluster) : cluster_(cluster), count_(cluster.nodes.size()) {}
@@ -213,7 +229,7 @@ public:
   }
 
 private:
-  static int64_t costOf(const ClusterPort &port) { return port.kind == "uart" ? 1001 : 1000; }
+  static int64_t costOf(const ClusterPort &port) { return port.kind->hopCost; }
 
   bool choose(size_t from, size_t to, const std::vector<int64_t> &cost,
               const std::vector<int64_t> &nearest) {
@@ -256,19 +272,23 @@ private:
 };
 } // namespace
 
-bool planLinks(Cluster &cluster, const std::string &file, Diagnostics &diagnostics) {
+void placePorts(Cluster &cluster) {
   for (ClusterNode &node : cluster.nodes) {
     node.ports.clear();
     node.hops.clear();
   }
-  if (!cluster.hasPackets())
-    return true;
   for (size_t index = 0; index < cluster.links.size(); ++index) {
     const ClusterLink &link = cluster.links[index];
-    for (size_t end = 0; link.kind != "tcp" && end < link.ends.size(); ++end)
+    for (size_t end = 0; link.kind->hasPackets() && end < link.ends.size(); ++end)
       cluster.nodes[static_cast<size_t>(link.ends[end])].ports.push_back(
           {link.ports[end], link.kind, link.ends.size() == 2 ? link.ends[1 - end] : -1, index});
   }
+}
+
+bool planLinks(Cluster &cluster, const std::string &file, Diagnostics &diagnostics) {
+  placePorts(cluster);
+  if (!cluster.hasPackets())
+    return true;
   for (ClusterNode &node : cluster.nodes)
     node.hops.resize(cluster.nodes.size());
   HopPlanner planner(cluster);
@@ -290,13 +310,13 @@ bool resolveCluster(Cluster &cluster, const std::string &file, Diagnostics &diag
 }
 
 std::optional<int64_t> mostOf(const Board &board) {
-  int64_t uarts = 0;
+  int64_t wires = 0;
   for (const BoardLink &link : board.links) {
-    if (link.kind == "ethernet")
+    if (link.kind->hasManyEnds())
       return std::nullopt;
-    uarts += link.kind == "uart";
+    ++wires;
   }
-  return board.isLinux() || uarts >= 2 ? std::nullopt : std::optional(uarts + 1);
+  return board.isLinux() || wires >= 2 ? std::nullopt : std::optional(wires + 1);
 }
 
 std::optional<Cluster> clusterOf(const Board &board, int64_t nodes, Diagnostics &diagnostics) {
@@ -313,25 +333,26 @@ std::optional<Cluster> clusterOf(const Board &board, int64_t nodes, Diagnostics 
   Cluster cluster = defaultCluster(nodes);
   for (ClusterNode &node : cluster.nodes)
     node.board = board.reference;
-  int64_t uarts = 0;
-  bool ethernet = false;
-  for (const BoardLink &link : board.links) {
-    uarts += link.kind == "uart";
-    ethernet = ethernet || link.kind == "ethernet";
-  }
+  int64_t wires = 0;
+  const LinkKind *ofAll = nullptr;
+  for (const BoardLink &link : board.links)
+    if (link.kind->hasManyEnds())
+      ofAll = link.kind;
+    else
+      ++wires;
   if (!board.isLinux() && nodes > 1) {
-    if (ethernet) {
+    if (ofAll) {
       ClusterLink all;
-      all.kind = "ethernet";
+      all.kind = ofAll;
       for (int64_t rank = 0; rank < nodes; ++rank)
         all.ends.push_back(rank);
       cluster.links.push_back(std::move(all));
     } else {
       for (int64_t a = 0; a < nodes; ++a)
-        for (int64_t b = a + 1; b < (uarts >= nodes - 1 ? nodes : std::min(a + 2, nodes)); ++b) {
+        for (int64_t b = a + 1; b < (wires >= nodes - 1 ? nodes : std::min(a + 2, nodes)); ++b) {
           ClusterLink wire;
           wire.ends = {a, b};
-          wire.kind = "uart";
+          wire.kind = linkKindThat(Carries::Bytes);
           cluster.links.push_back(std::move(wire));
         }
     }

@@ -74,6 +74,8 @@ static Json toJson(const ManifestNode &node) {
   json["rank"] = node.rank;
   json["name"] = node.name;
   json["board"] = node.board;
+  if (!node.target.empty())
+    json["target"] = node.target;
   json["directory"] = node.directory;
   json["arena_bytes"] = node.arenaBytes;
   json["weight_bytes"] = node.weightBytes;
@@ -201,9 +203,10 @@ static bool readMemory(const JsonView &view, std::vector<MemoryUse> &memory) {
 
 static bool readNode(const JsonView &view, ManifestNode &node) {
   return view.object({"rank", "name", "board", "directory", "arena_bytes", "weight_bytes"},
-                     {"memory"}) &&
+                     {"target", "memory"}) &&
          view.member("rank").read(node.rank, 0, maxNodes - 1) &&
          view.member("name").read(node.name) && view.member("board").read(node.board) &&
+         (!view.has("target") || view.member("target").read(node.target)) &&
          readDirectory(view.member("directory"), node.directory) &&
          view.member("arena_bytes").read(node.arenaBytes) &&
          view.member("weight_bytes").read(node.weightBytes) &&

@@ -70,6 +70,7 @@ struct ManifestNode {
   int64_t arenaBytes = 0;
   int64_t weightBytes = 0;
   std::vector<MemoryUse> memory; ///< of a bare board; empty on a host
+  std::string target = {};       ///< of a host: what its program is compiled for; empty on a board
 
   bool isBare() const { return !memory.empty(); }
 };

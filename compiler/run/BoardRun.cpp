@@ -41,8 +41,8 @@ bool BoardRun::readBoards() {
     if (boards_.count(node.board))
       continue;
     Board &board = boards_[node.board];
-    board.status = "linux";
-    if (node.board == "linux")
+    board.status = Board::linuxStatus;
+    if (!node.hasBoard())
       continue;
     auto read = readNodeBoard(nodePath(request_.out, manifest_.nodes[rank]), node.board, out_);
     if (!read)
@@ -54,7 +54,7 @@ bool BoardRun::readBoards() {
 
 bool BoardRun::findEmulators(const std::string &outDirectory, const Manifest &manifest,
                              Diagnostics &out) {
-  std::set<std::string> missing, seen = {"linux"};
+  std::set<std::string> missing, seen = {anyHost};
   for (const ManifestNode &node : manifest.nodes) {
     if (!seen.insert(node.board).second)
       continue;
@@ -200,7 +200,7 @@ std::vector<std::string> BoardRun::portArguments(size_t rank, std::vector<int> &
     if (!link)
       continue;
     const std::string number = std::to_string(i);
-    if (link->serial || link->kind == "uart") {
+    if (link->serial || link->kind->carries == Carries::Bytes) {
       argv.insert(argv.end(), {"-chardev", fmt::format("socket,id=port{},fd={}", i, fd)});
       if (link->serial)
         serials[*link->serial] = "chardev:port" + number;

@@ -253,7 +253,7 @@ void Wires::open(const Cluster &cluster, const std::string &directory, const Wir
     for (size_t port = 0; port < cluster.nodes[rank].ports.size(); ++port) {
       const ClusterPort &at = cluster.nodes[rank].ports[port];
       auto end =
-          std::make_unique<End>(at.link, at.kind == "ethernet",
+          std::make_unique<End>(at.link, at.kind->carries == Carries::Frames,
                                 ErrorClock(errors.rate, errors.seed * 1000003 + rank * 64 + port));
       state_->links[at.link].push_back(end.get());
       state_->ends[{static_cast<int64_t>(rank), port}] = std::move(end);

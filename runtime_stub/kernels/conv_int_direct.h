@@ -1,9 +1,10 @@
 //===- conv_int_direct.h - integer convolution, few output channels a group ===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts of conv_int.h. A band of rows of x lies on the stack as *cells*, one a position, sorted by
-// the phases of the strides: then every cell of taps is one shifted run over all outputs of the
-// band. What a cell is depends on the instructions:
+// Parts of conv_int.h. A band of rows of x is copied to the stack, one *cell* for each position,
+// and positions are sorted by their remainder modulo the stride. Then the inputs that one tap of
+// the kernel reads, for all outputs of the band, are one run of cells; the next tap's are the same
+// run, shifted. What a cell holds depends on the instructions:
 //   quads   four neighbours of a row, 8 bits each: VPDPBUSD, SDOT
 //   pairs   two neighbours, 16 bits each: PMADDWD, VPDPWSSD, SMLAD
 //   halves  one number of 16 bits: SMLAL

@@ -13,9 +13,11 @@ inline namespace DISCO_RUNTIME {
 
 struct disco_inproc; // all links of one cluster
 
-// `capacity`: bytes that a link buffers in each direction. DISCO_INPROC_EXACT: none at all, which
-// is what the compiler's proof assumes: a byte leaves the sender only when the receiver has a place
-// for it, that is, room for a header, or the posted buffer.
+// `capacity`: bytes that a link buffers in each direction.
+//
+// DISCO_INPROC_EXACT buffers nothing. A byte leaves the sender only when the receiver has a place
+// for it: a header's, or one in the buffer that it posted. This is the worst link there is, and the
+// one for which the compiler proves that the schedule ends.
 constexpr uint32_t DISCO_INPROC_EXACT = 0;
 
 // Null when memory is short. `nodes` >= 1.

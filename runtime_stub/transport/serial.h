@@ -11,10 +11,11 @@
 
 struct disco_serial;
 
-// Addresses: unix:PATH and tcp:HOST:PORT connect, again and again until somebody listens there;
-// unix-listen:PATH and tcp-listen:HOST:PORT wait for one who connects; anything else is a tty,
-// PATH or PATH@BAUD (115200 unless stated). `mtu`: the longest packet. Null on failure, with a
-// message of at most error_size bytes.
+// Opens a serial line. `address` is one of
+//   unix:PATH, tcp:HOST:PORT                 connects; tries again until somebody listens there
+//   unix-listen:PATH, tcp-listen:HOST:PORT   waits for one who connects
+//   PATH, PATH@BAUD                          a tty; 115,200 baud unless stated
+// `mtu`: bytes of the longest packet. Null on failure, and a message of at most error_size bytes.
 disco_serial *disco_serial_create(const char *address, uint32_t mtu, char *error,
                                   size_t error_size);
 void disco_serial_destroy(disco_serial *serial);

@@ -50,8 +50,9 @@ struct tcp_link {
   uint32_t ahead_size, ahead_pos;
 };
 
-// An accepted connection that has not said who it is, or has been answered that it is not wanted:
-// what it still says is read and dropped, or closing would destroy the answer on its way.
+// An accepted connection of which it is not known who calls, or whom we have refused. A refused
+// caller's bytes are read and dropped until it closes: if we closed first, with bytes unread, the
+// connection would be reset, and our answer lost.
 struct pending {
   int fd;
   uint32_t have;
@@ -252,8 +253,9 @@ const char *foreign(disco_tcp *t, const uint8_t *hello) {
                                         : "a shard of another epoch is there";
 }
 
-// The answer to a hello that is not wanted: ours, so that it can tell what is wrong; without most
-// of the build hash to one that does not know it, since who knows it could take a place.
+// Answers a caller whom we refuse with our own hello, so that it can say what does not fit. A
+// caller of another build gets the first 4 bytes of our build hash only: with all of it a stranger
+// could call again and take a peer's place.
 void answer(disco_tcp *t, pending *p) {
   uint8_t hello[hello_size];
   memcpy(hello, own_hello(t), sizeof hello);

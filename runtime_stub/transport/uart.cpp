@@ -5,9 +5,10 @@
 
 namespace {
 
-// The rings have one writer and one reader, of which one is an interrupt handler of the same core:
-// it is enough that the compiler stores an index after the bytes that it hands over, and loads it
-// before. Words need no library for that.
+// Each ring has one writer and one reader. One of them is an interrupt handler, and both run on the
+// same core, so no barrier of the processor is needed. Only the compiler must keep the order: the
+// writer stores the index after the bytes, the reader loads it before them. Loads and stores of one
+// word are atomic on every board, without a library.
 [[gnu::always_inline]] inline uint32_t load(const uint32_t *index) {
   uint32_t value = __atomic_load_n(index, __ATOMIC_RELAXED);
   __atomic_signal_fence(__ATOMIC_SEQ_CST);

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "oracle")]
+import cluster as programs  # noqa: E402
 import discoc  # noqa: E402
 
 INPUTS, HIDDEN, OUTPUTS = 16, 3000, 8
@@ -58,6 +59,7 @@ def make_model(path, seed, hidden=HIDDEN):
 class Suite:
     def __init__(self, folder):
         self.folder, self.tally = folder, discoc.Tally()
+        self.known_flags = {}
         np.save(self.path("x.npy"), np.ones((1, INPUTS), np.float32))
         self.input = ["--input", "x=" + self.path("x.npy")]
 
@@ -167,19 +169,30 @@ class Suite:
 
     # -- build files ----------------------------------------------------------
 
-    def flags(self, source, name, settings, env=None):
-        """{source file: words that the compiler is given}, or None."""
+    def configure(self, source, name, settings, env=None):
         build = self.path("build-" + name)
         shutil.rmtree(build, ignore_errors=True)
         clean = {k: v for k, v in os.environ.items()
                  if k not in ("DISCO_WERROR", "CXXFLAGS", "CXX")}
-        done = subprocess.run(
+        return subprocess.run(
             ["cmake", "-S", source, "-B", build,
              "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *settings],
             capture_output=True, text=True, env=dict(clean, **(env or {})))
+
+    def flags(self, source, name, settings, env=None):
+        """{source file: words that the compiler is given}, or None."""
+        key = (source, tuple(settings), tuple(sorted((env or {}).items())))
+        if key in self.known_flags:
+            return self.known_flags[key]
+        done = self.configure(source, name, settings, env)
         if done.returncode:
             self.tally.fail(name, done.stderr[-400:])
             return None
+        self.known_flags[key] = self.read_flags(self.path("build-" + name))
+        return self.known_flags[key]
+
+    @staticmethod
+    def read_flags(build):
         with open(os.path.join(build, "compile_commands.json"),
                   encoding="utf-8") as stream:
             return {os.path.basename(e["file"]): shlex.split(e["command"])
@@ -205,35 +218,108 @@ class Suite:
                        unwanted + never, file=file)
 
     def targets(self, node, cluster):
-        """-march=native is for the machine that builds, and no other."""
+        """What a model was compiled for is what its build says, whoever builds;
+        for another architecture it is an error that names both."""
         toolchain = self.path("toolchain.cmake")
         write(toolchain, TOOLCHAIN.encode())
-        native, none = ("-march=native", ""), ("", "-march=native")
         cases = {
-            "here": ([], {}, native),
-            "a toolchain file": (["-DCMAKE_TOOLCHAIN_FILE=" + toolchain], {},
-                                 none),
-            "another system": (["-DCMAKE_SYSTEM_NAME=Linux"], {}, none),
+            "here": ([], {}),
+            "a toolchain file": (["-DCMAKE_TOOLCHAIN_FILE=" + toolchain], {}),
+            "another system": (["-DCMAKE_SYSTEM_NAME=Linux"], {}),
             "the compiler's target": (["-DCMAKE_CXX_COMPILER=clang++-19",
                                        "-DCMAKE_CXX_COMPILER_TARGET="
-                                       "x86_64-linux-gnu"], {}, none),
-            "a processor in CXXFLAGS": ([], {"CXXFLAGS": "-march=x86-64"},
-                                        none),
-            "a target in CXXFLAGS": (
-                ["-DCMAKE_CXX_COMPILER=clang++-19"],
-                {"CXXFLAGS": "--target=x86_64-linux-gnu"}, none),
-            "DISCO_ARCH": (["-DDISCO_ARCH=x86-64"], {},
-                           ("-march=x86-64", "-march=native")),
+                                       "x86_64-linux-gnu"], {}),
+            "a processor in CXXFLAGS": ([], {"CXXFLAGS": "-march=x86-64"}),
         }
-        if shutil.which("aarch64-linux-gnu-g++"):
-            cases["another compiler"] = (
-                ["-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++"], {}, none)
-        else:
-            self.tally.skip("another compiler", "no aarch64-linux-gnu-g++")
         for where, source in (("node", node), ("cluster", cluster)):
-            for name, (settings, env, (want, never)) in cases.items():
-                self.given(f"{where}: {name}", source, settings, want, never,
-                           env)
+            for name, (settings, env) in cases.items():
+                for file, level in (("model.cpp", "-march=x86-64-v3"),
+                                    ("disco.cpp", "-march=x86-64-v3"),
+                                    ("model_x86-64-v4.cpp", "-march=x86-64-v4"),
+                                    ("main.cpp", "-march=x86-64")):
+                    self.last_level(f"{where}: {name}: {file}", source,
+                                    settings, env, file, level)
+            if not shutil.which("aarch64-linux-gnu-g++"):
+                self.tally.skip("another compiler", "no aarch64-linux-gnu-g++")
+                continue
+            done = self.configure(source, "another", [
+                "-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++"])
+            self.tally.check(
+                f"{where}: another compiler", done.returncode != 0 and
+                "compiled by discoc for x86-64-v3" in done.stderr and
+                "aarch64-linux-gnu" in done.stderr, done.stderr[-400:])
+
+    def last_level(self, name, source, settings, env, file, level):
+        """Of several -march= the last one holds."""
+        found = self.flags(source, name, settings, env)
+        if found is not None:
+            words = [w for w in found[file] if w.startswith("-march=")]
+            self.tally.check(name, words[-1:] == [level], str(words))
+
+    def levels(self):
+        """Less than a model was compiled for is an error that names both, when
+        it is built and when it starts; what it has more is used."""
+        model = make_model(self.path("l/model.onnx"), 4, 40)
+        out = self.compile("levels", model, 1)
+        node = os.path.join(out, "node0")
+        build = ["g++", "-std=c++17", "-fsyntax-only"]
+        for file, flags, names in (
+                ("model.cpp", [], ("x86-64-v3", "x86-64-v1")),
+                ("model.cpp", ["-march=x86-64-v2"], ("x86-64-v3", "x86-64-v2")),
+                ("model_x86-64-v4.cpp", ["-march=x86-64-v3"],
+                 ("x86-64-v4", "x86-64-v3")),
+                ("model.cpp", ["-march=x86-64-v3"], ()),
+                ("model.cpp", ["-DDISCO_ANY_PROCESSOR"], ())):
+            done = subprocess.run([*build, *flags, os.path.join(node, file)],
+                                  capture_output=True, text=True)
+            self.tally.check(
+                f"built: {file} {' '.join(flags)}",
+                (done.returncode != 0) == bool(names) and
+                all(name in done.stderr for name in names), done.stderr[:400])
+        if not shutil.which("qemu-x86_64"):
+            return self.tally.skip("started", "no qemu-x86_64")
+        programs.call(["cmake", "-S", node, "-B", node + "/build"])
+        programs.call(["cmake", "--build", node + "/build"])
+        shard = node + "/build/shard"
+        outputs = {}
+        for cpu, code in (("Nehalem", 3), ("Haswell", 0)):
+            folder = self.path("level-" + cpu)
+            done = subprocess.run(
+                ["qemu-x86_64", "-cpu", cpu, shard, *self.input,
+                 "--output-dir", folder], capture_output=True, text=True)
+            says = "x86-64-v3" in done.stderr and "x86-64-v2" in done.stderr
+            self.tally.check(f"started on a {cpu}", done.returncode == code and
+                             says == (code != 0), done.stderr[-400:])
+            outputs[cpu] = folder
+        alone = self.path("alone")
+        sources = [os.path.join(b, n) for b, _, names in os.walk(node)
+                   for n in sorted(names) if n.endswith((".cpp", ".S")) and
+                   not n.startswith("model_") and "/build" not in b]
+        programs.call(["g++", "-std=c++17", "-O3", "-march=x86-64-v3", "-w",
+                      "-fno-exceptions", "-fno-rtti", "-DNDEBUG", *sources,
+                      "-o", alone, "-lpthread"], cwd=node)
+        programs.call([alone, *self.input, "--output-dir", self.path("level-3")])
+        same = [open(os.path.join(folder, sorted(os.listdir(folder))[0]), "rb").read()
+                for folder in (outputs["Haswell"], self.path("level-3"))]
+        self.tally.check("the least level's bits", same[0] == same[1], "")
+
+    def native(self):
+        """`native` is asked for, and is written out."""
+        model = make_model(self.path("n/model.onnx"), 4, 40)
+        out = self.compile("native", model, 1, "--target", "native")
+        with open(os.path.join(out, "manifest.json"), encoding="utf-8") as file:
+            target = json.load(file)["nodes"][0]["target"]
+        self.tally.check("native", target.startswith(("x86-64-v", "armv8")) and
+                         "," not in target, target)
+        again = self.compile("again", model, 1, "--target", target)
+        self.tally.check("native, written out", all(
+            open(os.path.join(out, n), "rb").read() ==
+            open(os.path.join(again, n), "rb").read()
+            for n in ("node0/model.cpp", "node0/CMakeLists.txt",
+                      "manifest.json")), "")
+        generic = self.compile("generic", model, 1, "--target", "generic")
+        self.given("generic", os.path.join(generic, "node0"), [], "-O3",
+                   "-march=*")
 
     def warnings(self, name, source, file):
         wanted = "-Wall -Wextra -Wconversion"
@@ -251,6 +337,8 @@ class Suite:
         self.build_types(node, "node", BUILD_TYPES, "model.cpp")
         self.build_types(cluster, "cluster", BUILD_TYPES, "disco.cpp")
         self.targets(node, cluster)
+        self.levels()
+        self.native()
         self.warnings("node", node, "model.cpp")
         self.warnings("cluster", cluster, "inproc_main.cpp")
         if not shutil.which("arm-none-eabi-g++"):

@@ -150,7 +150,7 @@ class Suite:
                 files = [os.path.join(folder, name) for name in ("model.cpp", "main.cpp")
                          if os.path.exists(os.path.join(folder, name))]
                 include = ["-I", folder, "-I", os.path.join(out, "node0", "runtime", "host")]
-                done = subprocess.run([compiler, "-std=c++17", "-fsyntax-only", *include, *warnings,
+                done = subprocess.run([compiler, "-std=c++17", "-DDISCO_ANY_PROCESSOR", "-fsyntax-only", *include, *warnings,
                                        *files], capture_output=True, text=True)
                 self.check(f"{node} with {compiler}", files and done.returncode == 0,
                            done.stderr[:800])

@@ -20,6 +20,26 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SHARED = os.environ.get("DISCOC_SHARED", os.path.join(os.path.dirname(ROOT), "shared"))
+# Three boards and a host; made where the cases run.
+MIXED = "mixed.toml"
+MIXED_TEXT = """[[node]]
+name = "desk"
+[[node]]
+name = "lab"
+board = "mps2-an386"
+count = 3
+[[link]]
+between = ["desk", "lab0"]
+kind = "uart"
+ports = ["wire0", "uart1"]
+[[link]]
+between = ["lab0", "lab1"]
+kind = "uart"
+bandwidth = 9600.0
+[[link]]
+between = ["lab1", "lab2"]
+kind = "ethernet"
+"""
 PASSES = ["simplify", "assign-owners", "divide-reductions", "derive-masks", "choose-partial-sums", "insert-exchanges", "split-into-shards", "schedule",
           "check-schedule", "plan-memory", "check-schedule"]  # fmt: skip
 
@@ -50,6 +70,10 @@ def cases():
         ("cifar10_groups4", samples("cifar10", "cifar10_groups4.onnx"), ["-n", "4"]),
         ("mnist_cnn-2", os.path.join(SHARED, "models", "mnist_cnn"), ["-n", "2"]),
         ("mnist_cnn-5", os.path.join(SHARED, "models", "mnist_cnn"), ["-n", "5"]),
+        # Clusters of boards: what board.toml and bounds.toml say is in the text, and nowhere else.
+        ("digits_masks2-boards", samples("digits", "digits_masks2.onnx"), ["-n", "2", *pin, "--board", "netduinoplus2"]),
+        ("digits_dense-linux", samples("digits", "digits_dense.onnx"), ["-n", "2", *pin, "--board", "linux-aarch64"]),
+        ("mnist_cnn-mixed", os.path.join(SHARED, "models", "mnist_cnn"), ["--cluster", MIXED]),
     ]
 
 
@@ -111,10 +135,46 @@ def refusesDamage(discoc, planned, folder):
         raise Failure(f"a missing send is not refused: exit code {done.returncode}, {done.stderr[:200]}")
 
 
+def refusesNoCluster(discoc, planned, folder):
+    """What a text is for is not made up: one without `disco.cluster` is refused."""
+    with open(planned, encoding="utf-8") as file:
+        text = file.read()
+    bare, out = os.path.join(folder, "bare.mlir"), os.path.join(folder, "bare")
+    with open(bare, "w", encoding="utf-8") as file:
+        file.write(text.replace("disco.cluster = #cluster, ", ""))
+    done = subprocess.run([discoc, "emit", bare, "-o", out], capture_output=True, text=True, timeout=300)
+    if done.returncode == 0 or "has no 'disco.cluster'" not in done.stderr or os.path.exists(out):
+        raise Failure(f"no cluster is not refused: exit code {done.returncode}, {done.stderr[:200]}")
+
+
+def boardsAreNotRead(discoc, planned, folder, parts):
+    """Emission opens a board's folder to copy sources: with board.toml and bounds.toml damaged it writes the same programs."""
+    boards = os.path.join(folder, "boards")
+    shutil.copytree(os.path.join(ROOT, "codegen", "boards"), boards)
+    for base, _, names in os.walk(boards):
+        for name in set(names) & {"board.toml", "bounds.toml"}:
+            with open(os.path.join(base, name), "w", encoding="utf-8") as file:
+                file.write("no TOML\n")
+    out = os.path.join(folder, "unread")
+    done = subprocess.run([discoc, "emit", planned, "-o", out], env=dict(os.environ, DISCOC_BOARDS=boards), capture_output=True,
+                          text=True, timeout=300)  # fmt: skip
+    if done.returncode != 0:
+        raise Failure(f"boards are read again: {done.stderr[:200]}")
+    a, b = tree(parts), tree(out)
+    other = [name for name in sorted(a) if not name.endswith("board/board.toml") and a[name] != b.get(name)]
+    if other:
+        raise Failure(f"boards are read again: other bytes in {other[:5]}")
+
+
 def throughText(model, options, folder):
     """Compiles twice, at once and through text; returns how many files agree."""
     discoc, opt = tool("discoc"), tool("discoc-opt")
     whole, parts, dump = (os.path.join(folder, name) for name in ("whole", "parts", "dump"))
+    if MIXED in options:
+        mixed = os.path.join(folder, MIXED)
+        with open(mixed, "w", encoding="utf-8") as file:
+            file.write(MIXED_TEXT)
+        options = [mixed if option == MIXED else option for option in options]
     run([discoc, "compile", model, *options, "-o", whole, "--dump-dir", dump])
     text = os.path.join(folder, "00-import.mlir")
     imported = run([discoc, "compile", model, *options, "--stop-after", "import"])
@@ -131,6 +191,8 @@ def throughText(model, options, folder):
     if len(dumped) != len(stages):
         raise Failure(f"--dump-dir wrote {len(dumped)} files for {len(stages)} stages: {dumped}")
     refusesDamage(discoc, text, folder)
+    refusesNoCluster(discoc, text, folder)
+    boardsAreNotRead(discoc, text, folder, parts)
     return compareTrees(whole, parts)
 
 

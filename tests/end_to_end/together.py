@@ -29,7 +29,7 @@ import ort  # noqa: E402
 
 INPUTS, OUTPUTS = 16, 8
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-Wall", "-Wextra", "-Werror",
-         "-fno-exceptions", "-fno-rtti"]
+         "-fno-exceptions", "-fno-rtti", "-DDISCO_ANY_PROCESSOR"]
 
 # Runs all nodes of one output, a thread each.
 RUNNER = """

@@ -26,6 +26,8 @@ _RUNTIME_SOURCES = ("disco*.cpp", "transport/*.cpp", "host/*.cpp")
 _SYMBOL = re.compile(r"\bconst\s+disco_program\s+(?:\w+::)*(\w+)\b")
 # The stub's own files and the copies that discoc writes have one name here.
 _ONE_RUNTIME = "-DDISCO_RUNTIME=disco_runtime"
+# Whatever the model was compiled for: the flags say what is built.
+_ANY_PROCESSOR = "-DDISCO_ANY_PROCESSOR"
 
 
 class BuildError(RuntimeError):
@@ -133,7 +135,7 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
     def build(numbered):
         number, (path, cwd) = numbered
         target = os.path.join(work, f"{number}.o")
-        settings = ["-std=c++17", _ONE_RUNTIME, *flags] if path.endswith(".cpp") else []
+        settings = ["-std=c++17", _ONE_RUNTIME, _ANY_PROCESSOR, *flags] if path.endswith(".cpp") else []
         call([compiler(), *settings, "-I", cwd, "-I", discoc.RUNTIME, "-c",
               path, "-o", target], cwd)
         return target

@@ -153,3 +153,34 @@ func.func @infer() {
 }
 }
 }
+
+// -----
+
+// On a board inputs have a place in the arena; on a host they are read where the caller has them.
+#target = #disco.target<arch = "armv6-m", levels = [], vector = 0, caches = [], clock = 1.0e7, cycles = {}>
+#board = #disco.board<name = "b", reference = "b", title = "b", status = "emulated", target = #target, memories = [], ports = [],
+    stack = 64, toolchain = {}, build = {}, bounds = {}>
+// CHECK-LABEL: module @node0 attributes {disco.arena_bytes = 64 : i64
+// CHECK: disco.input {disco.offsets = array<i64: 0>
+// CHECK-LABEL: module @node1 attributes {disco.arena_bytes = 64 : i64
+// CHECK: disco.input {index = 0 : i64
+module attributes {disco.nodes = 2 : i64, disco.cluster = #disco.cluster<
+    nodes = [#disco.node<name = "n", address = "", listen = "", device = #board, hops = []>,
+             #disco.node<name = "m", address = "", listen = "", device = #target, hops = []>], links = []>} {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x16xf32>
+  %a = disco.unary %x {act = #disco.act<relu>} : (tensor<1x16xf32>) -> tensor<1x16xf32>
+  disco.output %a {name = "a", index = 0 : i64} : (tensor<1x16xf32>) -> ()
+  return
+}
+}
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x16xf32>
+  %a = disco.unary %x {act = #disco.act<relu>} : (tensor<1x16xf32>) -> tensor<1x16xf32>
+  disco.output %a {name = "a", index = 0 : i64} : (tensor<1x16xf32>) -> ()
+  return
+}
+}
+}

@@ -21,7 +21,7 @@ Cluster wired(int64_t nodes, const std::vector<std::vector<int64_t>> &links, con
   for (const auto &ends : links) {
     cluster.links.emplace_back();
     cluster.links.back().ends = ends;
-    cluster.links.back().kind = kind;
+    cluster.links.back().kind = findLinkKind(kind);
     for (int64_t end : ends)
       cluster.links.back().ports.push_back("p" + std::to_string(next[static_cast<size_t>(end)]++));
   }

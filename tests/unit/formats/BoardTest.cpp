@@ -200,8 +200,8 @@ TEST(Board, AllBoardsAreRight) {
     auto board = readBoard(name, out);
     ASSERT_TRUE(board) << toString(out);
     std::vector<std::string> files = board->sources;
-    files.insert(files.end(), board->uartSources.begin(), board->uartSources.end());
-    files.insert(files.end(), board->ethernetSources.begin(), board->ethernetSources.end());
+    for (const auto &[kind, sources] : board->linkSources)
+      files.insert(files.end(), sources.begin(), sources.end());
     if (!board->isLinux())
       files.push_back(board->linkerScript);
     for (const std::string &file : files)

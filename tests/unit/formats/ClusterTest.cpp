@@ -110,7 +110,7 @@ std::optional<Board> findBoard(const std::string &name, Diagnostics &out) {
   auto has = [&](const char *port, const char *kind) {
     board.links.emplace_back();
     board.links.back().name = port;
-    board.links.back().kind = kind;
+    board.links.back().kind = findLinkKind(kind);
   };
   if (name == "two" || name == "one")
     has("uart1", "uart");
@@ -275,7 +275,7 @@ TEST(Cluster, OfOneBoard) {
   auto one = findBoard("one", out), two = findBoard("two", out);
   auto pair = clusterOf(*one, 2, out), five = clusterOf(*two, 5, out);
   ASSERT_TRUE(pair && five) << toString(out);
-  EXPECT_EQ(pair->links[0].kind, "uart");
+  EXPECT_STREQ(pair->links[0].kind->name, "uart");
   EXPECT_EQ(five->links.size(), 1u);
   EXPECT_EQ(way(*five, 4, 2), "4>2");
   EXPECT_FALSE(clusterOf(*one, 3, out));

@@ -1,0 +1,49 @@
+//===- Levels.h - one program for processors of several levels --*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// model.cpp is compiled for the first level of the node's target. For each further one a file
+// beside it includes it again and is compiled for that level; `infer` takes the last one that the
+// processor has. Arena, weights and tables are there once.
+#ifndef DISCOC_CODEGEN_LEVELS_H
+#define DISCOC_CODEGEN_LEVELS_H
+
+#include "compiler/formats/Target.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <string>
+#include <vector>
+
+namespace disco {
+
+using Levels = std::vector<discoc::Level>;
+
+/// Those of a target that make a difference: where nothing sums products of 8 bits, levels that
+/// serve nothing else are left out.
+Levels usefulLevels(const discoc::Target &target, bool sumsBytes);
+
+/// "model_x86-64-v4.cpp", and what it says; `index` is that of the level.
+std::string levelFile(const discoc::Level &level);
+std::string levelSource(const Levels &levels, size_t index);
+
+/// The lines of model.cpp around what is compiled once a level: an error where the compiler is told
+/// to build for less, the kernels' namespace, and the level's own namespace; then the choice.
+std::string levelHead(const Levels &levels, llvm::StringRef scope);
+std::string levelChoice(const Levels &levels, llvm::StringRef parameters,
+                        llvm::StringRef arguments);
+/// The arena's definition, which all levels share. `section`: an attribute in front of it.
+std::string levelArena(const Levels &levels, int64_t bytes, llvm::StringRef section);
+
+/// A function of main.cpp, `bool suits_processor()`, that says what is missing, and false.
+std::string processorCheck(llvm::StringRef program, const Levels &levels);
+
+/// CMake: refuses another architecture, before anything is compiled.
+std::string architectureCheck(const Levels &levels);
+/// CMake: what each of a node's files is compiled for. `folder` has its files, with a slash at the
+/// end.
+std::string levelOptions(const Levels &levels, llvm::StringRef folder);
+/// CMake: what everything else of a program is compiled for.
+std::string baseOptions(const Levels &levels, llvm::StringRef target);
+
+} // namespace disco
+
+#endif // DISCOC_CODEGEN_LEVELS_H
