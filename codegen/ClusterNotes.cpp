@@ -309,6 +309,6 @@ FailureOr<discoc::Cluster> disco::readCluster(ModuleOp module) {
   std::optional<discoc::Cluster> cluster = ClusterReader(module).read(attr);
   if (!cluster)
     return failure();
-  cluster->root.inputAt = cluster->root.outputAt = rootOf(module);
+  cluster->root = {rootsOf(module).input, rootsOf(module).output};
   return std::move(*cluster);
 }

@@ -7,6 +7,7 @@
 #include "compiler/formats/Manifest.h"
 #include "compiler/formats/Masks.h"
 #include "compiler/formats/Owners.h"
+#include "compiler/formats/Plan.h"
 #include "compiler/formats/Report.h"
 #include "passes/Passes.h"
 #include <string>
@@ -73,6 +74,8 @@ discoc::Manifest makeManifest(mlir::ModuleOp module, const EmitOptions &options,
 /// The owner maps and masks in use, from what the split noted on the module.
 discoc::Owners makeOwners(mlir::ModuleOp module);
 discoc::Masks makeMasks(mlir::ModuleOp module);
+/// A plan in the form of kPlanAttr as a file's content.
+discoc::Plan makePlan(mlir::ModuleOp module, mlir::ArrayAttr plan);
 
 } // namespace disco
 

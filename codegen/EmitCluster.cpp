@@ -409,6 +409,9 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
   if (failed(emitInproc(emitters, options, *stub, options.cluster.boardOf(0),
                         pathIn(directory, "cluster"))))
     return failure();
+  if (auto plan = module->getAttrOfType<ArrayAttr>(kPlanAttr);
+      plan && failed(writeText(directory, "plan.json", discoc::toJson(makePlan(module, plan)))))
+    return failure();
   return failure(failed(writeText(directory, "manifest.json", discoc::toJson(manifest))) ||
                  failed(writeText(directory, "owners.json", discoc::toJson(makeOwners(module)))) ||
                  failed(writeText(directory, "masks.json", discoc::toJson(makeMasks(module)))) ||

@@ -5,6 +5,7 @@
 // emitted files travels on the module.
 #include "codegen/Codegen.h"
 #include "mlir/IR/Builders.h"
+#include "passes/strategies/Strategy.h"
 #include <map>
 
 using namespace mlir;
@@ -60,6 +61,14 @@ FailureOr<EmitOptions> disco::readEmitOptions(ModuleOp module) {
   return options;
 }
 
+static discoc::OwnerMap toOwnerMap(OwnedAttr layout) {
+  discoc::OwnerMap map;
+  map.axis = layout.getAxis();
+  for (SetAttr set : layout.getSets())
+    map.owners.push_back(set.getSet());
+  return map;
+}
+
 discoc::Owners disco::makeOwners(ModuleOp module) {
   discoc::Owners owners;
   owners.nodes = nodesOf(module);
@@ -67,13 +76,32 @@ discoc::Owners disco::makeOwners(ModuleOp module) {
     auto layout = entry.getAs<OwnedAttr>("owners");
     if (!layout || layout.getAxis() < 0)
       continue;
-    discoc::OwnerMap map;
-    map.axis = layout.getAxis();
-    for (SetAttr set : layout.getSets())
-      map.owners.push_back(set.getSet());
-    owners.tensors[entry.getAs<StringAttr>("name").str()] = std::move(map);
+    owners.tensors[entry.getAs<StringAttr>("name").str()] = toOwnerMap(layout);
   }
   return owners;
+}
+
+discoc::Plan disco::makePlan(ModuleOp module, ArrayAttr plan) {
+  discoc::Plan file;
+  file.nodes = nodesOf(module);
+  auto strategy = module->getAttrOfType<StringAttr>(kStrategyAttr);
+  file.strategy = strategy ? strategy.str() : strategies().front().name.str();
+  for (auto entry : plan.getAsRange<DictionaryAttr>()) {
+    discoc::PlannedTensor tensor;
+    tensor.name = entry.getAs<StringAttr>("name").str();
+    tensor.shape = entry.getAs<DenseI64ArrayAttr>("shape").asArrayRef().vec();
+    auto owners = entry.getAs<OwnedAttr>("owners");
+    if (owners.getAxis() >= 0)
+      tensor.map = toOwnerMap(owners);
+    else if (owners.isReplicated())
+      tensor.why = entry.getAs<StringAttr>("reason").str();
+    else
+      tensor.owner =
+          llvm::find_if(owners.getSets(), [](SetAttr set) { return !set.getSet().empty(); }) -
+          owners.getSets().begin();
+    file.tensors.push_back(std::move(tensor));
+  }
+  return file;
 }
 
 /// So many pairs of nodes are all listed in a masks file. Of more, where most are empty, only the

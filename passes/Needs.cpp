@@ -86,10 +86,11 @@ const Division *Needs::divisionOf(DivisionOpInterface op) const {
 /// Whether an op is an output of the model, or one that the root puts together of other tensors
 /// without computing anything but the reals that integers stand for.
 bool Needs::handsIn(Operation *op) const {
-  auto putsTogether = [](Operation *op) {
+  auto putsTogether = [&](Operation *op) {
     auto rule = dyn_cast<DivisionOpInterface>(op);
-    return rule && rule.isMovement() && ownersOf(op->getResult(0)).getAxis() < 0 &&
-           !ownersOf(op->getResult(0)).isReplicated();
+    OwnedAttr owners = rule ? ownersOf(op->getResult(0)) : OwnedAttr();
+    return rule && rule.isMovement() && owners.getAxis() < 0 && !owners.isReplicated() &&
+           !owners.getSet(root).empty();
   };
   return computeKnown(handingIn, op, [&](Operation *next, SmallVectorImpl<Operation *> &missing) {
     if (isa<OutputOp>(next) || !putsTogether(next))

@@ -23,8 +23,9 @@ struct Stage {
 };
 /// From simplification to memory planning, in order, the checks included.
 llvm::ArrayRef<Stage> stages();
-/// Adds all stages, or those up to `last`.
-void buildPipeline(mlir::OpPassManager &manager, llvm::StringRef last = "");
+/// Adds all stages, or those behind `after` and up to `last`.
+void buildPipeline(mlir::OpPassManager &manager, llvm::StringRef last = "",
+                   llvm::StringRef after = "");
 
 /// The nodes that are given the inputs and return the outputs of the model.
 struct Roots {

@@ -35,12 +35,15 @@ def Simplify : Pass<"disco-simplify", "mlir::ModuleOp"> {
 def AssignOwners : Pass<"disco-assign-owners", "mlir::ModuleOp"> {
   let summary = "give every tensor its owner map";
   let description = [{
-    First every tensor gets the axis along which it is divided: that of the contraction's outputs where one makes
+    A strategy (`disco.strategy`, `greedy` by default) proposes axis and owners of every tensor; where `disco.plan` states them, they are taken from there.
+    Stated maps (`disco.owners`) hold under every strategy, and inputs of the model belong to the root.
+
+    `greedy`: first every tensor gets the axis along which it is divided: that of the contraction's outputs where one makes
     it, else the axis to which the division rules of its producer and readers lead with the least traffic.
     Then the channels of all tensors are tied: two channels are tied when a rule says that one is computed
     from the other alone (elementwise ops, residual adds, concatenations, shuffles, flattening, aligned
     groups). A class of tied channels stays on one node, so that nothing in between has to travel.
-    Stated maps (`disco.owners`) fix their classes. Then, in program order, the classes of each
+    Stated maps fix their classes. Then, in program order, the classes of each
     contraction's outputs that have no owner yet are dealt contiguously and as equally as their sizes
     allow, the first nodes taking the larger share; then those of the other tensors. Inputs of the
     model, and what is computed from them alone on the way to a contraction, belong to the root.
@@ -48,7 +51,6 @@ def AssignOwners : Pass<"disco-assign-owners", "mlir::ModuleOp"> {
     Before: `tensor<1x8x16x16xf32>`, after: `tensor<1x8x16x16xf32, #disco.owned<axis 1 : 0 to 3 | 4 to 7>>`.
   }];
   let statistics = [Statistic<"numTensors", "tensors", "tensors with an owner map">,
-                    Statistic<"numClasses", "classes", "classes of tied channels">,
                     Statistic<"numUndivided", "undivided", "tensors that no rule divides">];
 }
 

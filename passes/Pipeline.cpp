@@ -23,9 +23,12 @@ ArrayRef<Stage> disco::stages() {
   return all;
 }
 
-void disco::buildPipeline(OpPassManager &manager, StringRef last) {
+void disco::buildPipeline(OpPassManager &manager, StringRef last, StringRef after) {
+  bool isBehind = after.empty();
   for (const Stage &stage : stages()) {
-    manager.addPass(stage.create());
+    if (isBehind)
+      manager.addPass(stage.create());
+    isBehind |= stage.name == after;
     if (stage.name == last)
       break;
   }

@@ -84,7 +84,6 @@ inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
 inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
 /// As what f32 features travel: "f16" or "i8".
 inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
-/// Ranks whose inputs have a place in the arena: nodes that have no memory to waste. Elsewhere
 
 //===----------------------------------------------------------------------===//
 // Of the model's module: what the undivided program was

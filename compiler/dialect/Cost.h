@@ -26,6 +26,15 @@ struct Cost {
     wireBytes += other.wireBytes;
     return *this;
   }
+  Cost &operator-=(const Cost &other) {
+    macs -= other.macs;
+    elements -= other.elements;
+    bytesRead -= other.bytesRead;
+    bytesWritten -= other.bytesWritten;
+    messages -= other.messages;
+    wireBytes -= other.wireBytes;
+    return *this;
+  }
 };
 
 } // namespace disco

@@ -159,6 +159,19 @@ static LogicalResult verifyOwners(Operation *op, Attribute value) {
                                [&] { return op->emitOpError(); });
 }
 
+/// Choices for a program: of each tensor its name and shape, its owners, and a reason or none.
+static LogicalResult verifyPlan(Operation *module, Attribute value) {
+  auto list = dyn_cast<ArrayAttr>(value);
+  if (!list || !llvm::all_of(list, [](Attribute attr) {
+        auto entry = dyn_cast<DictionaryAttr>(attr);
+        return entry && entry.getAs<StringAttr>("name") && entry.getAs<StringAttr>("reason") &&
+               entry.getAs<DenseI64ArrayAttr>("shape") && entry.getAs<OwnedAttr>("owners");
+      }))
+    return module->emitError(
+        "'disco.plan' is no list of tensors with name, shape, owners and reason");
+  return success();
+}
+
 /// A shard is a module with one function of one block.
 static LogicalResult verifyShard(Operation *op) {
   auto module = dyn_cast<ModuleOp>(op);
@@ -186,6 +199,8 @@ LogicalResult DiscoDialect::verifyOperationAttribute(Operation *op, NamedAttribu
     return verifyCluster(op, attribute.getValue());
   if (attribute.getName() == kNodesAttr)
     return verifyNodes(op, attribute.getValue());
+  if (attribute.getName() == kPlanAttr)
+    return verifyPlan(op, attribute.getValue());
   if (attribute.getName() == kOwnersAttr)
     return verifyOwners(op, attribute.getValue());
   return attribute.getName() == kRankAttr ? verifyShard(op) : success();

@@ -173,6 +173,34 @@ private:
   llvm::StringMap<Operation *> tensors, contractions;
 };
 
+OwnedAttr ownersOf(MLIRContext *context, const discoc::PlannedTensor &tensor, int64_t nodes) {
+  if (tensor.why)
+    return OwnedAttr::replicated(context, nodes);
+  if (tensor.owner)
+    return OwnedAttr::at(context, *tensor.owner, nodes, /*axis=*/-1, /*extent=*/1);
+  return OwnedAttr::get(context, tensor.map->axis, tensor.map->owners);
+}
+
+/// The choices of a plan, on the module: disco-assign-owners finds out whether they fit.
+LogicalResult attachPlan(ModuleOp module, const std::string &file) {
+  discoc::Diagnostics errors;
+  std::optional<discoc::Plan> plan = discoc::readPlan(file, nodesOf(module), errors);
+  llvm::errs() << discoc::toString(errors);
+  if (!plan)
+    return failure();
+  Builder builder(module.getContext());
+  SmallVector<Attribute> entries;
+  for (const discoc::PlannedTensor &tensor : plan->tensors)
+    entries.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr("name", builder.getStringAttr(tensor.name)),
+         builder.getNamedAttr("shape", builder.getDenseI64ArrayAttr(tensor.shape)),
+         builder.getNamedAttr("owners", ownersOf(module.getContext(), tensor, plan->nodes)),
+         builder.getNamedAttr("reason", builder.getStringAttr(tensor.why.value_or("")))}));
+  module->setAttr(kPlanAttr, builder.getArrayAttr(entries));
+  module->setAttr(kStrategyAttr, builder.getStringAttr(plan->strategy));
+  return success();
+}
+
 } // namespace
 
 LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOptions &options,
@@ -194,7 +222,8 @@ LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOption
       [](const std::string &text, const std::string &source, discoc::Diagnostics &errors) {
         return discoc::parseOwners(text, source, std::nullopt, errors);
       });
-  if (masks.failed || owners.failed)
+  if (masks.failed || owners.failed ||
+      (!options.plan.empty() && failed(attachPlan(module, options.plan))))
     return failure();
   DirectiveAttacher attacher(module, model);
   if (masks.value && failed(attacher.attachMasks(*masks.value, masks.source)))

@@ -10,7 +10,8 @@
 namespace disco {
 
 /// Reads stated masks and owner maps, from files or else from the model's metadata, checks them
-/// against the module and notes them on its ops (`disco.stated_mask`, `disco.owners`).
+/// against the module and notes them on its ops (`disco.stated_mask`, `disco.owners`); a plan is
+/// noted on the module (`disco.plan`).
 mlir::LogicalResult attachDirectives(mlir::ModuleOp module, const discoc::ModelOptions &options,
                                      const discoc::importer::Model &model);
 

@@ -11,6 +11,7 @@
 #include "compiler/import/ModelHash.h"
 #include "compiler/import/OnnxReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/strategies/Strategy.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
@@ -150,6 +151,12 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
     notes.settings["order"] = "exact";
     module->setAttr(kExactOrderAttr, UnitAttr::get(module.getContext()));
   }
+  if (!options.plan.empty()) {
+    notes.settings["strategy"] = "plan";
+  } else if (!options.strategy.empty() && options.strategy != strategies().front().name) {
+    notes.settings["strategy"] = options.strategy;
+    module->setAttr(kStrategyAttr, StringAttr::get(module.getContext(), options.strategy));
+  }
   if (options.wire != "f32") {
     notes.settings["wire"] = options.wire;
     module->setAttr(kWireAttr, StringAttr::get(module.getContext(), options.wire));
@@ -229,11 +236,19 @@ static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &op
   return cluster;
 }
 
+static bool checkStrategy(const discoc::ModelOptions &options) {
+  if (options.strategy.empty() || createStrategy(options.strategy))
+    return true;
+  printError("--strategy " + options.strategy + ": there is no such strategy; the strategies are " +
+             strategyNames());
+  return false;
+}
+
 std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options) {
   std::map<std::string, int64_t> pins;
   std::map<std::string, std::vector<int64_t>> shapes;
   std::optional<discoc::Cluster> cluster = findCluster(options);
-  if (!cluster || !parsePins(options, pins, shapes))
+  if (!cluster || !checkStrategy(options) || !parsePins(options, pins, shapes))
     return std::nullopt;
   LoadedModel loaded;
   std::vector<discoc::importer::Diagnostic> errors;

@@ -7,6 +7,7 @@
 #include "compiler/formats/Text.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/LayerSummary.h"
+#include "passes/strategies/Strategy.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Format.h"
 
@@ -82,11 +83,21 @@ static void printContraction(ContractionOpInterface op, int64_t nodes) {
   llvm::outs() << "\n";
 }
 
-static int writeOwners(ModuleOp module, const std::string &path) {
+static bool write(const std::string &path, const std::string &text) {
   discoc::Diagnostics diagnostics;
-  const bool good = discoc::writeText(path, discoc::toJson(makeOwners(module)), diagnostics);
+  const bool good = discoc::writeText(path, text, diagnostics);
   llvm::errs() << discoc::toString(diagnostics);
-  return good ? discoc::ExitSuccess : discoc::ExitFault;
+  return good;
+}
+
+/// As far as owners are assigned; writes what was chosen, when a file is named.
+static bool assignOwners(ModuleOp module, const std::string &planPath) {
+  PassManager manager(module.getContext());
+  buildPipeline(manager, "assign-owners");
+  if (failed(manager.run(module)))
+    return false;
+  return planPath.empty() ||
+         write(planPath, discoc::toJson(makePlan(module, planOf(mainOf(module)))));
 }
 
 int discoc::runInspect(const InspectOptions &options) {
@@ -96,8 +107,10 @@ int discoc::runInspect(const InspectOptions &options) {
   ModuleOp module = *loaded->module;
   DiagnosticPrinter printer(*loaded->context, options.model.model);
   printBorders(*loaded->model, mainOf(module));
+  if (!assignOwners(module, options.writePlan))
+    return ExitFault;
   PassManager manager(module.getContext());
-  buildPipeline(manager, "derive-masks");
+  buildPipeline(manager, "derive-masks", "assign-owners");
   if (failed(manager.run(module)))
     return ExitFault;
   llvm::outs() << "contractions, " << nodesOf(module) << (nodesOf(module) == 1 ? " node" : " nodes")
@@ -107,5 +120,5 @@ int discoc::runInspect(const InspectOptions &options) {
   if (options.writeOwners.empty())
     return ExitSuccess;
   noteLayers(module, function);
-  return writeOwners(module, options.writeOwners);
+  return write(options.writeOwners, discoc::toJson(makeOwners(module))) ? ExitSuccess : ExitFault;
 }

@@ -21,6 +21,8 @@ struct ModelOptions {
   std::string model;
   int64_t nodes = 0;                    // 0: as many as the cluster file has, else 1
   std::string masks, owners, cluster;   // files; may be empty
+  std::string strategy;                 // who chooses axes and owners; empty: the default one
+  std::string plan;                     // a file with the choices themselves
   std::string board;                    // of every node, instead of a cluster file
   std::string target;                   // of every host that the cluster file gives none
   std::string name;                     // of the emitted programs; empty: the file's stem
@@ -58,7 +60,7 @@ struct EmitCommandOptions {
 
 struct InspectOptions {
   ModelOptions model;
-  std::string writeOwners;
+  std::string writeOwners, writePlan; // files; may be empty
 };
 
 /// Each returns an exit code of HostCommands.h, its errors written to standard error.

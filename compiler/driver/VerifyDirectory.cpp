@@ -32,6 +32,9 @@ ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   ModelOptions options;
   options.model = model;
   options.name = manifest.model.name;
+  auto strategy = manifest.settings.find("strategy");
+  if (strategy != manifest.settings.end() && strategy->second != "plan")
+    options.strategy = strategy->second;
   options.weightCheck = manifest.settings.count("weight-check") != 0;
   for (const auto &[key, value] : manifest.settings) {
     if (key.rfind("pin.", 0) == 0)
@@ -62,6 +65,9 @@ std::optional<std::vector<std::string>> changedFiles(const std::string &out,
   options.model.nodes = static_cast<int64_t>(manifest.nodes.size());
   options.model.masks = out + "/masks.json";
   options.model.owners = out + "/owners.json";
+  auto strategy = manifest.settings.find("strategy");
+  if (strategy != manifest.settings.end() && strategy->second == "plan")
+    options.model.plan = out + "/plan.json";
   options.model.cluster = scratch + "/again.toml";
   options.out = scratch + "/again";
   if (!writeText(options.model.cluster, toToml(clusterOf(manifest)), ignored) ||

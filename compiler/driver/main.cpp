@@ -38,6 +38,18 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       .add_option("--owners", options.owners,
                   "Owner maps as JSON (docs/formats/owners.md); else the default division")
       ->type_name("FILE");
+  auto *strategy = command
+                       .add_option("--strategy", options.strategy,
+                                   "Who chooses along which axis each tensor is divided, and what "
+                                   "each node owns of it: greedy (the default), stages, root "
+                                   "(docs/formats/plan.md)")
+                       ->type_name("NAME");
+  command
+      .add_option("--plan", options.plan,
+                  "These choices as JSON, as 'inspect --write-plan' writes them "
+                  "(docs/formats/plan.md)")
+      ->type_name("FILE")
+      ->excludes(strategy);
   command
       .add_option("--pin", options.pins, "Size of a named dimension, such as batch=1; repeatable")
       ->type_name("NAME=SIZE");
@@ -96,7 +108,8 @@ void addCompile(CLI::App &app, int &exitCode) {
   command->footer(
       "The output directory appears only when everything is written. It holds manifest.json, "
       "report.json, the\n"
-      "masks.json and owners.json that were used, files.json, and node0 ... node{N-1}, each of "
+      "masks.json and owners.json that were used (with --plan, plan.json too), files.json, and "
+      "node0 ... node{N-1}, each of "
       "which builds on\n"
       "its own with CMake and a C++17 compiler. An earlier output in its place goes away with its "
       "build\n"
@@ -159,6 +172,10 @@ void addInspect(CLI::App &app, int &exitCode) {
                   "chooses masks.");
   addModelOptions(*command, options->model);
   command->add_option("--write-owners", options->writeOwners, "Write the owner maps as JSON")
+      ->type_name("FILE");
+  command
+      ->add_option("--write-plan", options->writePlan,
+                   "Write what the strategy chose as JSON (docs/formats/plan.md)")
       ->type_name("FILE");
   command->callback([options, &exitCode] { exitCode = discoc::runInspect(*options); });
 }

@@ -4,6 +4,7 @@
 #define DISCOC_FORMATS_JSONPARTS_H
 
 #include "compiler/formats/Json.h"
+#include "compiler/formats/Owners.h"
 #include "compiler/formats/Preprocess.h"
 
 namespace discoc {
@@ -11,6 +12,9 @@ namespace discoc {
 /// A preprocess file is also a member of a manifest.
 Json partToJson(const Preprocess &preprocess);
 std::optional<Preprocess> partFromJson(const JsonView &view);
+
+/// The members "axis" and "owners" of an object, the latter with a set for each node.
+bool readMap(const JsonView &view, int64_t nodes, OwnerMap &map);
 
 /// numpy's word for an element type.
 bool readType(const JsonView &view, std::string &type);

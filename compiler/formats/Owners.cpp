@@ -1,7 +1,7 @@
 //===- Owners.cpp - stated owner maps ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/formats/Owners.h"
-#include "compiler/formats/Json.h"
+#include "compiler/formats/JsonParts.h"
 #include "compiler/formats/Text.h"
 
 #include <algorithm>
@@ -61,9 +61,9 @@ std::string overlapOf(const std::vector<Owned> &sorted) {
   return "";
 }
 
+} // namespace
+
 bool readMap(const JsonView &view, int64_t nodes, OwnerMap &map) {
-  if (!view.object({"axis", "owners"}))
-    return false;
   bool good = view.member("axis").read(map.axis, 0, 63);
   const JsonView sets = view.member("owners");
   if (!sets.array(static_cast<size_t>(nodes), "a list a node, which may be empty"))
@@ -77,7 +77,6 @@ bool readMap(const JsonView &view, int64_t nodes, OwnerMap &map) {
   std::string overlap = overlapOf(sortedRanges(map));
   return overlap.empty() || sets.fault(overlap, "give every channel to one node");
 }
-} // namespace
 
 std::optional<Owners> parseOwners(const std::string &text, const std::string &file,
                                   std::optional<int64_t> nodes, Diagnostics &diagnostics) {
@@ -94,7 +93,7 @@ std::optional<Owners> parseOwners(const std::string &text, const std::string &fi
   bool good = view.member("tensors").members([&](const std::string &name, const JsonView &item) {
     if (name.empty())
       return item.fault("belongs to a tensor without a name", "name the ONNX tensor");
-    return readMap(item, owners.nodes, owners.tensors[name]);
+    return item.object({"axis", "owners"}) && readMap(item, owners.nodes, owners.tensors[name]);
   });
   return good ? std::optional(std::move(owners)) : std::nullopt;
 }
@@ -105,32 +104,35 @@ std::optional<Owners> readOwners(const std::string &path, std::optional<int64_t>
   return text ? parseOwners(*text, path, nodes, diagnostics) : std::nullopt;
 }
 
-bool checkPartition(const OwnerMap &map, int64_t axisSize, const std::string &tensor,
-                    const std::string &file, Diagnostics &diagnostics) {
-  auto fault = [&](const std::string &what, const std::string &hint) {
-    diagnostics.push_back({file, "$.tensors[\"" + tensor + "\"].owners", what, hint});
-    return false;
-  };
+PartitionFault partitionFault(const OwnerMap &map, int64_t axisSize) {
   const std::string size =
       std::to_string(axisSize) + " channels along axis " + std::to_string(map.axis);
   const std::vector<Owned> sorted = sortedRanges(map);
   std::string overlap = overlapOf(sorted);
   if (!overlap.empty())
-    return fault(overlap, "give every channel to one node");
+    return {overlap, "give every channel to one node"};
   int64_t next = 0; // the least channel that is not owned yet
   for (const Owned &now : sorted) {
     if (now.range.second > axisSize)
-      return fault("node " + std::to_string(now.rank) + " owns channel " +
-                       std::to_string(now.range.second - 1) + ", the tensor has " + size,
-                   "channels count from 0");
+      return {"node " + std::to_string(now.rank) + " owns channel " +
+                  std::to_string(now.range.second - 1) + ", the tensor has " + size,
+              "channels count from 0"};
     if (now.range.first > next)
       break;
     next = now.range.second;
   }
   if (next >= axisSize)
-    return true;
-  return fault("channel " + std::to_string(next) + " is owned by no node, the tensor has " + size,
-               "give every channel to one node");
+    return {};
+  return {"channel " + std::to_string(next) + " is owned by no node, the tensor has " + size,
+          "give every channel to one node"};
+}
+
+bool checkPartition(const OwnerMap &map, int64_t axisSize, const std::string &tensor,
+                    const std::string &file, Diagnostics &diagnostics) {
+  PartitionFault fault = partitionFault(map, axisSize);
+  if (!fault.what.empty())
+    diagnostics.push_back({file, "$.tensors[\"" + tensor + "\"].owners", fault.what, fault.hint});
+  return fault.what.empty();
 }
 
 } // namespace discoc

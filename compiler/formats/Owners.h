@@ -37,6 +37,12 @@ std::optional<Owners> parseOwners(const std::string &text, const std::string &fi
 std::optional<Owners> readOwners(const std::string &path, std::optional<int64_t> nodes,
                                  Diagnostics &diagnostics);
 
+/// Why the sets are no partition of 0 .. axisSize-1, and what to do; empty: they are one.
+struct PartitionFault {
+  std::string what, hint;
+};
+PartitionFault partitionFault(const OwnerMap &map, int64_t axisSize);
+
 /// Whether the sets are a partition of 0 .. axisSize-1; else says which channels
 /// are missing, too large or owned twice.
 bool checkPartition(const OwnerMap &map, int64_t axisSize, const std::string &tensor,

@@ -1,10 +1,11 @@
 //===- files.cpp - fuzz targets of the files that discoc reads ----------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// One target a kind of file, chosen by --kind=NAME: manifest, report, masks, owners, preprocess,
-// labels, cluster, board, bounds, calls, npy, picture, and stub_npy, the reader of emitted
-// programs. A reader gives a value or says why not, never both, and what it says is one printable
-// line. With libFuzzer: files_fuzz --kind=K tests/fuzz/corpus/K. Without: files_fuzz --kind=K
+// One target a kind of file, chosen by --kind=NAME: manifest, report, masks, owners, plan,
+// preprocess, labels, cluster, board, bounds, calls, npy, picture, and stub_npy, the reader of
+// emitted programs. A reader gives a value or says why not, never both, and what it says is one
+// printable line. With libFuzzer: files_fuzz --kind=K tests/fuzz/corpus/K. Without: files_fuzz
+// --kind=K
 // --runs N
 // [--seed S] FILE... feeds every file, and N seeded mutations of them.
 //
@@ -21,6 +22,7 @@
 #include "compiler/formats/Npy.h"
 #include "compiler/formats/Owners.h"
 #include "compiler/formats/PictureFile.h"
+#include "compiler/formats/Plan.h"
 #include "compiler/formats/Preprocess.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Report.h"
@@ -76,6 +78,12 @@ bool readOwnersText(const std::string &text, Diagnostics &out) {
   });
 }
 
+bool readPlanText(const std::string &text, Diagnostics &out) {
+  return json(text, out, [](const std::string &t, Diagnostics &o) {
+    return parsePlan(t, "f", std::nullopt, o);
+  });
+}
+
 bool readStubNpy(const std::string &text, Diagnostics &out) {
   const int fd = memfd_create("npy", 0);
   require(fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()),
@@ -125,6 +133,7 @@ const Kind kinds[] = {
                   Diagnostics &out) { return parseReport(text, "f", out).has_value(); }},
     {"masks", readMasksText},
     {"owners", readOwnersText},
+    {"plan", readPlanText},
     {"preprocess",
      [](const std::string &text, Diagnostics &out) {
        return json(text, out,

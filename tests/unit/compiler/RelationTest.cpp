@@ -55,6 +55,47 @@ TEST(Relation, OffsetOfRanges) {
     }
 }
 
+/// The formula of a shared factor says what a table would.
+TEST(Relation, SharedFactor) {
+  for (int64_t extent : {1, 2, 5})
+    for (AxisFactors result : {AxisFactors{1, 1}, AxisFactors{3, 1}, AxisFactors{2, 4}})
+      for (AxisFactors operand : {AxisFactors{1, 1}, AxisFactors{1, 3}, AxisFactors{2, 2}}) {
+        Relation relation = Relation::shared(extent, result, operand);
+        ASSERT_EQ(relation.size(), result.outer * extent * result.inner);
+        List all;
+        for (int64_t i = 0; i < relation.size(); ++i) {
+          List expected;
+          for (int64_t j = 0; j < operand.outer * extent * operand.inner; ++j)
+            if (j / operand.inner % extent == i / result.inner % extent)
+              expected.push_back(j);
+          EXPECT_EQ(reads(relation, i), expected);
+          EXPECT_EQ(relation.apply(IndexSet::of({i})), IndexSet::of(expected));
+          EXPECT_EQ(relation.single(i), expected.size() == 1 ? expected[0] : -1);
+          llvm::append_range(all, expected);
+        }
+        EXPECT_EQ(relation.apply(IndexSet::all(relation.size())), IndexSet::of(all));
+      }
+}
+
+/// Of several ways the one is taken that follows the operands; one that only follows, never else.
+TEST(DivisionRule, FollowsItsOperands) {
+  auto way = [](int64_t axis, bool onlyFollowing) {
+    Division division;
+    division.operands.push_back(OperandNeed::along(axis, Relation::identity(4)));
+    division.onlyFollowing = onlyFollowing;
+    return division;
+  };
+  Divisions several(way(1, false)), follower(way(2, true));
+  several.add(way(3, false));
+  DivisionRule rule({several, follower, Divisions()});
+  EXPECT_EQ(rule.along(0, {-1})->operands[0].axis, 1);
+  EXPECT_EQ(rule.along(0, {3})->operands[0].axis, 3);
+  EXPECT_EQ(rule.along(0, {2})->operands[0].axis, 1);
+  EXPECT_EQ(rule.along(1, {2})->operands[0].axis, 2);
+  EXPECT_EQ(rule.along(1, {1}), nullptr);
+  EXPECT_EQ(rule.along(2, {1}), nullptr);
+}
+
 TEST(Relation, TableAndList) {
   Relation groups = Relation::table({0, 2, 2, 5}, {4, 1, 0, 1, 2});
   EXPECT_EQ(groups.size(), 3);

@@ -1,0 +1,105 @@
+//===- Plan.cpp - the choices of a strategy ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/formats/Plan.h"
+#include "compiler/formats/JsonParts.h"
+#include "compiler/formats/Text.h"
+
+namespace discoc {
+
+static constexpr const char *formatName = "discoc-plan";
+
+static Json toJson(const PlannedTensor &tensor) {
+  Json entry{{"name", tensor.name}, {"shape", tensor.shape}};
+  if (tensor.map) {
+    Json sets = Json::array();
+    for (const IndexSet &set : tensor.map->owners)
+      sets.push_back(toJson(set));
+    entry["axis"] = tensor.map->axis;
+    entry["owners"] = std::move(sets);
+  }
+  if (tensor.owner)
+    entry["owner"] = *tensor.owner;
+  if (tensor.why)
+    entry["everywhere"] = *tensor.why;
+  return entry;
+}
+
+std::string toJson(const Plan &plan) {
+  Json tensors = Json::array();
+  for (const PlannedTensor &tensor : plan.tensors)
+    tensors.push_back(toJson(tensor));
+  Json file;
+  file["format"] = formatName;
+  file["version"] = Plan::version;
+  file["nodes"] = plan.nodes;
+  file["strategy"] = plan.strategy;
+  file["tensors"] = std::move(tensors);
+  return layOut(file);
+}
+
+/// The axis is one of the shape's, and its channels are partitioned.
+static bool readDivision(const JsonView &view, int64_t nodes, PlannedTensor &tensor) {
+  tensor.map.emplace();
+  if (!readMap(view, nodes, *tensor.map))
+    return false;
+  if (tensor.map->axis >= static_cast<int64_t>(tensor.shape.size()))
+    return view.member("axis").fault("is no axis of a tensor of rank " +
+                                         std::to_string(tensor.shape.size()),
+                                     "axes count from 0");
+  PartitionFault fault =
+      partitionFault(*tensor.map, tensor.shape[static_cast<size_t>(tensor.map->axis)]);
+  return fault.what.empty() || view.member("owners").fault(fault.what, fault.hint);
+}
+
+static bool readTensor(const JsonView &view, int64_t nodes, PlannedTensor &tensor) {
+  if (!view.object({"name", "shape"}, {"axis", "owners", "owner", "everywhere"}))
+    return false;
+  constexpr size_t maxRank = 64;
+  const JsonView shape = view.member("shape");
+  if (!view.member("name").read(tensor.name) || !shape.array())
+    return false;
+  if (shape.size() > maxRank)
+    return shape.fault("has " + std::to_string(shape.size()) + " axes", "a tensor has at most 64");
+  tensor.shape.resize(shape.size());
+  if (!shape.elements(
+          [&](size_t axis, const JsonView &extent) { return extent.read(tensor.shape[axis]); }))
+    return false;
+  const bool divided = view.has("axis") && view.has("owners");
+  if (view.has("axis") != view.has("owners") ||
+      divided + view.has("owner") + view.has("everywhere") != 1)
+    return view.fault("does not say who has it",
+                      "state axis and owners, or owner, or everywhere, and one of these alone");
+  if (divided)
+    return readDivision(view, nodes, tensor);
+  if (view.has("owner"))
+    return view.member("owner").read(tensor.owner.emplace(), 0, nodes - 1);
+  return view.member("everywhere").read(tensor.why.emplace());
+}
+
+std::optional<Plan> parsePlan(const std::string &text, const std::string &file,
+                              std::optional<int64_t> nodes, Diagnostics &diagnostics) {
+  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
+  if (!json)
+    return std::nullopt;
+  JsonView::Context context{file, diagnostics};
+  const JsonView view(*json, context);
+  Plan plan;
+  if (!readHeader(view, formatName, Plan::version) ||
+      !view.object({"format", "version", "nodes", "strategy", "tensors"}) ||
+      !readNodes(view.member("nodes"), nodes, plan.nodes) ||
+      !view.member("strategy").read(plan.strategy) || !view.member("tensors").array())
+    return std::nullopt;
+  plan.tensors.resize(view.member("tensors").size());
+  bool good = view.member("tensors").elements([&](size_t i, const JsonView &item) {
+    return readTensor(item, plan.nodes, plan.tensors[i]);
+  });
+  return good ? std::optional(std::move(plan)) : std::nullopt;
+}
+
+std::optional<Plan> readPlan(const std::string &path, std::optional<int64_t> nodes,
+                             Diagnostics &diagnostics) {
+  std::optional<std::string> text = readText(path, diagnostics, maxStatedBytes);
+  return text ? parsePlan(*text, path, nodes, diagnostics) : std::nullopt;
+}
+
+} // namespace discoc

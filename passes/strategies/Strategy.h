@@ -1,0 +1,82 @@
+//===- Strategy.h - who chooses axes and owners -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// disco-assign-owners asks one strategy for an axis and owners of every tensor. A strategy is a
+// file in this folder and a line in Strategies.def.
+#ifndef DISCOC_PASSES_STRATEGIES_STRATEGY_H
+#define DISCOC_PASSES_STRATEGIES_STRATEGY_H
+
+#include "compiler/dialect/DivisionRules.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/strategies/CostModel.h"
+#include <memory>
+
+namespace disco {
+
+/// What a strategy is told.
+struct Problem {
+  Problem(mlir::func::FuncOp function, int64_t nodes, int64_t root, CostModel costs);
+
+  /// The map that was stated for a tensor; null: none was.
+  OwnedAttr statedFor(mlir::Value tensor) const;
+  /// The layout of a tensor all of which one node has: along an axis along which its op can be
+  /// divided, so that parts of it may travel, else as a whole.
+  OwnedAttr wholeAt(mlir::Value tensor, int64_t rank) const;
+
+  mlir::func::FuncOp function;
+  int64_t nodes, root;
+  CostModel costs;
+  /// What is to be given owners: results in program order, constants left out.
+  llvm::SmallVector<mlir::Value> tensors;
+  /// Of the program's ops; computed once.
+  mutable DivisionRules rules;
+};
+
+/// What a strategy decides of one tensor.
+struct Choice {
+  OwnedAttr owners;   // the axis, and the set of every node
+  std::string reason; // why every node computes it on purpose, for the report; mostly empty
+};
+
+using Proposal = llvm::DenseMap<mlir::Value, Choice>;
+
+class Strategy {
+public:
+  virtual ~Strategy() = default;
+
+  /// Gives every tensor of a problem axis and owners. Inputs of the model are the root's, and
+  /// stated maps are kept. The program is not changed. Failure after a diagnostic.
+  virtual mlir::LogicalResult propose(const Problem &problem, Proposal &proposal) = 0;
+};
+
+/// The strategy that `--strategy` calls by a name; null: there is none.
+std::unique_ptr<Strategy> createStrategy(llvm::StringRef name);
+#define STRATEGY(name, function, summary) std::unique_ptr<Strategy> function();
+#include "passes/strategies/Strategies.def"
+#undef STRATEGY
+
+/// All names and what they do, the default first. The one that reads a plan is not among them.
+struct StrategyInfo {
+  llvm::StringLiteral name, summary;
+};
+llvm::ArrayRef<StrategyInfo> strategies();
+/// `greedy, stages, ...`, for messages.
+std::string strategyNames();
+
+/// The strategy that takes the choices that the module states in kPlanAttr.
+std::unique_ptr<Strategy> createGivenPlan();
+/// The choices that were made for a program whose tensors have owners, in the form of kPlanAttr.
+mlir::ArrayAttr planOf(mlir::func::FuncOp function);
+
+//===----------------------------------------------------------------------===//
+// What strategies share
+//===----------------------------------------------------------------------===//
+
+/// The axes along which a tensor could be divided, those that are worth it first, batch last.
+llvm::SmallVector<int64_t> candidateAxes(mlir::Value tensor);
+/// A contraction's rows and columns; nothing for other ops.
+std::optional<Contraction> contractionOf(mlir::Operation *op);
+
+} // namespace disco
+
+#endif // DISCOC_PASSES_STRATEGIES_STRATEGY_H

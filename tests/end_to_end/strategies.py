@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs of every strategy, against ONNX Runtime; plans; and what a strategy costs to add.
+
+Under every strategy and at every N a network with residuals, a grouped convolution and a softmax, and a
+transformer, compute what ONNX Runtime does; `root` moves nothing between nodes, and under `stages`
+every tensor has one owner. A plan that was written gives the same programs again, and verify takes it
+from the output. A strategy is named in its own file and in the table, and nowhere else in the sources.
+
+    strategies.py [--only REGEX]
+"""
+
+import argparse
+import filecmp
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+import cluster  # noqa: E402
+import compare  # noqa: E402
+import discoc  # noqa: E402
+import ort  # noqa: E402
+import seeded  # noqa: E402
+
+NODES = (1, 2, 3)
+STRATEGIES = ("greedy", "stages", "root")
+
+
+def network():
+    """Convolutions, one of them grouped, a residual, a concatenation, a reduction and a softmax."""
+    g = seeded.Graph(11)
+    x = g.op("Relu", g.op("Conv", "x", g.weights(12, 3, 3, 3), g.weights(12), pads=[1] * 4))
+    y = g.op("Relu", g.op("Conv", x, g.weights(12, 6, 3, 3), pads=[1] * 4, group=2))
+    y = g.op("Add", g.op("Conv", y, g.weights(12, 12, 1, 1), g.weights(12)), x)
+    y = g.op("Concat", y, g.op("MaxPool", x, kernel_shape=[3, 3], pads=[1] * 4), axis=1)
+    y = g.reshape(g.op("GlobalAveragePool", y), 1, 24)
+    y = g.op("Softmax", g.op("Gemm", y, g.weights(24, 10), g.weights(10)), axis=1)
+    return g.model({"x": [1, 3, 6, 6]}, {y: [1, 10]})
+
+
+MODELS = {"network": network, "transformer": lambda: seeded.transformer(blocks=1)}
+
+
+class Checked:
+    """A model on disk, an input, and what ONNX Runtime says."""
+
+    def __init__(self, name, model, folder, runtime, tally):
+        self.name, self.folder, self.runtime, self.tally = name, folder, runtime, tally
+        self.path = os.path.join(folder, f"{name}.onnx")
+        onnx.save(model, self.path)
+        rng = np.random.default_rng(5)
+        shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.input}
+        self.feeds = {n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
+        self.want = compare.oracle(model, self.feeds)
+
+    def compile(self, nodes, name, *options):
+        out = os.path.join(self.folder, f"{self.name}-{nodes}-{name}")
+        discoc.compile(self.path, nodes, out, extra=list(options))
+        return out
+
+    def outputs(self, out, nodes):
+        program = out + ".program"
+        cluster.build_inproc([out], program, self.runtime, flags=("-O1", "-w"))
+        return cluster.run_inproc(program, nodes, self.feeds, list(self.want), out + ".data")[0]
+
+    def check(self, what, good, why):
+        self.tally.check(f"{self.name}, {what}", good, why)
+
+
+def check_results(checked, nodes, strategy):
+    out = checked.compile(nodes, strategy, "--strategy", strategy)
+    far = compare.worst(checked.outputs(out, nodes), checked.want)
+    checked.check(f"N = {nodes}, {strategy}", far <= 1e-5, f"error {far:.3g} of the range")
+    owners = cluster.load_json(os.path.join(out, "owners.json"))["tensors"]
+    if strategy != "greedy":
+        checked.check(f"N = {nodes}, {strategy}: one owner each",
+                      all(sum(map(bool, map_["owners"])) == 1 for map_ in owners.values()),
+                      "a tensor is divided")
+    exchanged = cluster.load_json(os.path.join(out, "report.json"))["cluster"]["exchanged"]["bytes"]
+    moves = nodes > 1 and strategy != "root"
+    checked.check(f"N = {nodes}, {strategy}: bytes", (exchanged > 0) == moves, f"{exchanged} bytes are exchanged")
+    return out
+
+
+def programs(out):
+    """{file: its text} of what a node computes. Settings and the hash of the build that covers them are left out."""
+    texts = {}
+    for at, _, names in os.walk(out):
+        for name in names:
+            path = os.path.join(at, name)
+            if name in ("model.cpp", "weights.bin"):
+                with open(path, "rb") as file:
+                    data = file.read()
+                if name == "model.cpp":
+                    data = re.sub(rb"//.*|\b\w*[0-9a-f]{8,}\w*\b", b"", data)
+                texts[os.path.relpath(path, out)] = data
+    return texts
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+
+def check_plan(checked, nodes, strategy, made):
+    plan = os.path.join(checked.folder, f"{checked.name}-{nodes}-{strategy}.json")
+    done = run(discoc.binary(), "inspect", checked.path, "-n", str(nodes), "--strategy", strategy, "--write-plan", plan)
+    checked.check(f"N = {nodes}, plan of {strategy}: written", done.returncode == 0, done.stderr)
+    out = checked.compile(nodes, f"{strategy}-plan", "--plan", plan)
+    checked.check(f"N = {nodes}, plan of {strategy}: the same program", programs(made) == programs(out) and all(
+        filecmp.cmp(os.path.join(made, name), os.path.join(out, name), shallow=False)
+        for name in ("owners.json", "masks.json")), "another program")
+    checked.check(f"N = {nodes}, plan of {strategy}: kept",
+                  filecmp.cmp(plan, os.path.join(out, "plan.json"), shallow=False), "OUT/plan.json is another")
+    far = compare.worst(checked.outputs(out, nodes), checked.want)
+    checked.check(f"N = {nodes}, plan of {strategy}: results", far <= 1e-5, f"error {far:.3g} of the range")
+    return plan, out
+
+
+def check_refusals(checked, plan):
+    """A plan of another model, of another number of nodes, and one with a wrong set, are the user's mistakes."""
+    with open(plan, encoding="utf-8") as file:
+        text = json.load(file)
+    other = dict(text, tensors=text["tensors"][:-1])
+    torn = json.loads(json.dumps(text))
+    torn["tensors"][-1]["shape"] = [7, 7]
+    torn["tensors"][-1].update({"axis": 0, "owners": [[[0, 6]], []]})
+    torn["tensors"][-1].pop("owner", None)
+    for name, content, nodes, said in (("short", other, 2, "is for another program"), ("shape", torn, 2, "is for another program"),
+                                       ("nodes", text, 3, "the file is for 2 nodes")):
+        path = os.path.join(checked.folder, f"{name}.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(content, file)
+        done = run(discoc.binary(), "compile", checked.path, "-n", str(nodes), "--plan", path, "-o", path + ".out")
+        checked.check(f"a plan that does not fit: {name}", done.returncode == 1 and said in done.stderr and not os.path.exists(path + ".out"), done.stderr)
+    done = run(discoc.binary(), "compile", checked.path, "-n", "2", "--strategy", "best", "-o", path + ".out")
+    checked.check("a strategy that is not there", done.returncode == 1 and "the strategies are greedy, stages, root" in done.stderr, done.stderr)
+
+
+def check_verify(checked, out):
+    done = run(discoc.binary(), "verify", out, "--model", checked.path)
+    checked.check(f"verify of {os.path.basename(out)}", done.returncode == 0, done.stdout + done.stderr)
+
+
+def check_files(tally):
+    """Where the sources name the strategy that was added last: its file, and its line in the table."""
+    named = []
+    for folder in ("compiler", "passes", "codegen"):
+        for at, _, names in os.walk(os.path.join(ROOT, folder)):
+            for name in names:
+                path = os.path.join(at, name)
+                if name.endswith((".cpp", ".h", ".def", ".td", ".txt")):
+                    with open(path, encoding="utf-8") as file:
+                        if "createRoot" in file.read():
+                            named.append(os.path.relpath(path, ROOT))
+    tally.check("a strategy is a file and a line", sorted(named) == ["passes/strategies/Root.cpp", "passes/strategies/Strategies.def"],
+                f"{named}")
+
+
+def check_model(checked):
+    for nodes in NODES:
+        for strategy in STRATEGIES:
+            out = check_results(checked, nodes, strategy)
+            if nodes != 2:
+                continue
+            plan, again = check_plan(checked, nodes, strategy, out)
+            if strategy == "stages":
+                check_verify(checked, out)
+                check_verify(checked, again)
+                check_refusals(checked, plan)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="")
+    a = parser.parse_args()
+    discoc.need_compiler()
+    tally = discoc.Tally()
+    check_files(tally)
+    if not ort.library_path():
+        tally.skip("all", "no ONNX Runtime (DISCOC_ORT)")
+        return tally.close()
+    with tempfile.TemporaryDirectory(prefix="discoc-strategies-") as folder:
+        runtime = cluster.Runtime(os.path.join(folder, "runtime"))
+        try:
+            for name, make in MODELS.items():
+                if re.search(a.only, name):
+                    check_model(Checked(name, make(), folder, runtime, tally))
+        except (discoc.CompileError, cluster.BuildError, cluster.RunError) as error:
+            tally.fail("a program", f"{type(error).__name__}: {error}")
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
