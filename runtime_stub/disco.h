@@ -222,8 +222,8 @@ struct disco_transport {
 // A message that has come.
 struct disco_mail {
   const uint8_t *header; // DISCO_HEADER_SIZE bytes
-  void *payload;
-  uint32_t bytes; // of the payload
+  void *payload;         // aligned as the place that the sender had
+  uint32_t bytes;        // of the payload
 };
 
 // A mailbox moves messages as a whole, and has places for them into which kernels can write and of

@@ -249,7 +249,7 @@ struct Alone : Cluster {
   explicit Alone(bool byMail) : Cluster(2, {{1, 0, 1, 8}, {2, 0, 1, 8}, {3, 1, 0, 8}}) {
     byMail ? useMail(65536, 2) : useInproc(65536);
     configure([](disco_config &g) {
-      g.deadline_us = 50000;
+      g.deadline_us = 300000;
       g.grace_us = g.settle_us = 5000;
     });
     disco_transport peer = disco_inproc_transport(links, 1);

@@ -195,6 +195,61 @@ TEST(Rendezvous, ABlockedSendKeepsReceiving) {
             std::vector<int>({0, 0}));
 }
 
+// A peer that takes the last message and leaves just when the node looks.
+struct Leaver {
+  disco_transport inner, peer;
+  const disco_mailbox *box;
+  bool armed;
+};
+
+int32_t readAfterLeaving(void *context, uint32_t peer, void *data, size_t size) {
+  Leaver *l = static_cast<Leaver *>(context);
+  disco_mail mail;
+  if (l->armed && l->box->incoming(l->box->context, 0, &mail)) {
+    l->armed = false;
+    l->box->accept(l->box->context, 0);
+    l->box->release(l->box->context, 0, mail.payload);
+    std::string bye = controlFrame(DISCO_FRAME_BYE, "", sessionOf(0, 1));
+    l->peer.write(l->peer.context, 0, bye.data(), bye.size(), false);
+    l->peer.finish(l->peer.context, 0);
+  }
+  return l->inner.read(l->inner.context, peer, data, size);
+}
+
+TEST(Rendezvous, AByeDoesNotOvertakeTheReleaseBeforeIt) {
+  Cluster c(2, {{1, 0, 1, 8}});
+  c.useInproc(65536);
+  Rendezvous box(c);
+  Leaver l = {c[0].config.transport, disco_inproc_transport(c.links, 1), c[1].config.mailbox,
+              false};
+  disco_transport &t = c[0].config.transport;
+  t.context = &l;
+  t.write = [](void *k, uint32_t peer, const void *data, size_t size, bool more) {
+    return static_cast<Leaver *>(k)->inner.write(static_cast<Leaver *>(k)->inner.context, peer,
+                                                 data, size, more);
+  };
+  t.read = readAfterLeaving;
+  t.finish = [](void *, uint32_t) {};
+  t.close = [](void *, uint32_t) {};
+  t.now_us = [](void *k) {
+    return static_cast<Leaver *>(k)->inner.now_us(static_cast<Leaver *>(k)->inner.context);
+  };
+  t.wait = [](void *k, const disco_peer *peers, uint64_t us) {
+    static_cast<Leaver *>(k)->inner.wait(static_cast<Leaver *>(k)->inner.context, peers, us);
+  };
+  std::string said = greeting(1, 2);
+  l.peer.write(l.peer.context, 0, said.data(), said.size(), false);
+  uint8_t payload[8] = {};
+  ASSERT_EQ(c[0].init(), 0);
+  ASSERT_EQ(disco_start(&c[0].node), 0);
+  ASSERT_EQ(disco_begin(&c[0].node), 0);
+  ASSERT_EQ(disco_send(&c[0].node, 0, payload), 0);
+  l.armed = true;
+  EXPECT_EQ(disco_flush(&c[0].node, 0), 0);
+  EXPECT_FALSE(l.armed);
+  EXPECT_EQ(disco_end(&c[0].node), 0);
+}
+
 TEST(Rendezvous, ALostReceiverIsNamed) {
   Cluster c(3, ring(3));
   c.useInproc(65536);
