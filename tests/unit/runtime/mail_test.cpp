@@ -14,10 +14,11 @@ std::vector<Route> allToAll(uint32_t nodes, uint32_t rounds) {
   std::vector<Route> r;
   uint32_t id = 100;
   for (uint32_t round = 0; round < rounds; ++round)
-    for (uint16_t from = 0; from < nodes; ++from)
-      for (uint16_t to = 0; to < nodes; ++to)
+    for (uint32_t from = 0; from < nodes; ++from)
+      for (uint32_t to = 0; to < nodes; ++to)
         if (from != to)
-          r.push_back({id++, from, to, 100 + round * 3});
+          r.push_back(
+              {id++, static_cast<uint16_t>(from), static_cast<uint16_t>(to), 100 + round * 3});
   return r;
 }
 

@@ -86,9 +86,10 @@ private:
 
 std::vector<Route> ring(uint32_t nodes) {
   std::vector<Route> r;
-  for (uint16_t i = 0; i < nodes; ++i) {
-    r.push_back({10u + i, i, static_cast<uint16_t>((i + 1) % nodes), 300});
-    r.push_back({20u + i, i, static_cast<uint16_t>((i + nodes - 1) % nodes), 0});
+  for (uint32_t i = 0; i < nodes; ++i) {
+    const uint16_t from = static_cast<uint16_t>(i);
+    r.push_back({10 + i, from, static_cast<uint16_t>((i + 1) % nodes), 300});
+    r.push_back({20 + i, from, static_cast<uint16_t>((i + nodes - 1) % nodes), 0});
   }
   return r;
 }
