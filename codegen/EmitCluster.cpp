@@ -159,7 +159,7 @@ static LogicalResult writeLevels(const ModelEmitter &emitter, StringRef director
 }
 
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
-                              const RuntimeStub &stub, const discoc::NodeManifests &manifests,
+                              const RuntimeStub &stub, const discoc::ManifestTexts &manifests,
                               const discoc::Board *board, int64_t rank, StringRef directory,
                               StringRef buildHash, uint32_t weightsCrc) {
   std::string prefix = shardPrefix(options, rank);
@@ -174,7 +174,7 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
       failed(writeLevels(emitter, directory)) ||
       failed(
           emitter.weights().writeSource(directory, shardScope(prefix, buildHash) + "_weights")) ||
-      failed(writeText(directory, "manifest.json", manifests.toJson(rank))))
+      failed(writeText(directory, "manifest.json", manifests.ofNode(rank))))
     return failure();
   if (board && !board->isLinux())
     return failure(failed(emitBoardNode(emitter, options, *board, runtime, rank, directory)) ||
@@ -399,7 +399,7 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
     return failure();
   for (size_t rank = 0; rank < shards.size(); ++rank)
     manifest.nodes[rank].memory = report.nodes[rank].memory = memories[rank];
-  discoc::NodeManifests manifests(manifest);
+  discoc::ManifestTexts manifests(manifest);
   for (size_t rank = 0; rank < shards.size(); ++rank)
     if (failed(emitNode(*emitters[rank], options, *stub, manifests,
                         options.cluster.boardOf(static_cast<int64_t>(rank)),
@@ -412,7 +412,7 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
   if (auto plan = module->getAttrOfType<ArrayAttr>(kPlanAttr);
       plan && failed(writeText(directory, "plan.json", discoc::toJson(makePlan(module, plan)))))
     return failure();
-  return failure(failed(writeText(directory, "manifest.json", discoc::toJson(manifest))) ||
+  return failure(failed(writeText(directory, "manifest.json", manifests.ofCluster())) ||
                  failed(writeText(directory, "owners.json", discoc::toJson(makeOwners(module)))) ||
                  failed(writeText(directory, "masks.json", discoc::toJson(makeMasks(module)))) ||
                  failed(writeText(directory, "report.json", discoc::toJson(report))));

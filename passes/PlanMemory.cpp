@@ -230,6 +230,7 @@ struct PlanMemoryPass : disco::impl::PlanMemoryBase<PlanMemoryPass> {
   void runOnOperation() override {
     for (ModuleOp shard : shardsOf(getOperation()))
       planShard(shard);
+    markAllAnalysesPreserved(); // what was added, disco-check-schedule looks at
   }
 };
 

@@ -428,4 +428,37 @@ std::string layOut(const Json &value) {
   return out + "\n";
 }
 
+std::string layOutItem(const Json &value) {
+  std::string out;
+  append(out, value, 4, 4);
+  return out;
+}
+
+std::string layOut(const Json &before, const char *key,
+                   const std::vector<const std::string *> &items, const Json &after) {
+  std::string out = "{";
+  const char *sep = "\n  ";
+  auto addMember = [&](const std::string &name) {
+    out += sep;
+    const size_t start = out.size();
+    appendText(out, name);
+    out += ": ";
+    sep = ",\n  ";
+    return 2 + out.size() - start; // columns
+  };
+  for (const auto &member : before.items())
+    append(out, member.value(), 2, addMember(member.key()));
+  addMember(key);
+  out += "[";
+  const char *comma = "\n    ";
+  for (const std::string *item : items) {
+    out.append(comma).append(*item);
+    comma = ",\n    ";
+  }
+  out += items.empty() ? "]" : "\n  ]";
+  for (const auto &member : after.items())
+    append(out, member.value(), 2, addMember(member.key()));
+  return out + "\n}\n";
+}
+
 } // namespace discoc

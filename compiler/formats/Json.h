@@ -20,6 +20,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace discoc {
 
@@ -143,6 +144,13 @@ private:
 
 /// Text of a file: what fits into a line of 100 columns stays on one.
 std::string layOut(const Json &value);
+
+/// The text of one value of a list that is a member of a file's object.
+std::string layOutItem(const Json &value);
+/// Text of a file that is an object: the members of `before`, a list of many items whose texts are
+/// made already, the members of `after`. The same as if all were one value, for less memory.
+std::string layOut(const Json &before, const char *key,
+                   const std::vector<const std::string *> &items, const Json &after);
 
 } // namespace discoc
 

@@ -115,40 +115,43 @@ static Json headToJson(const Manifest &m, const char *format) {
   return json;
 }
 
-std::string toJson(const Manifest &m) {
-  Json json = headToJson(m, formatName);
-  json["nodes"] = Json::array();
-  for (const ManifestNode &node : m.nodes)
-    json["nodes"].push_back(toJson(node));
-  json["messages"] = Json::array();
-  for (const ManifestMessage &message : m.messages)
-    json["messages"].push_back(toJson(message));
-  if (!m.labels.empty())
-    json["labels"] = m.labels;
-  if (m.preprocess)
-    json["preprocess"] = partToJson(*m.preprocess);
-  if (!m.cluster.empty())
-    json["cluster"] = m.cluster;
-  return layOut(json);
-}
-
-NodeManifests::NodeManifests(const Manifest &manifest)
-    : manifest_(manifest), messages_(manifest.nodes.size()) {
-  for (const ManifestMessage &message : manifest.messages)
+ManifestTexts::ManifestTexts(const Manifest &manifest)
+    : manifest_(manifest), ofNodes_(manifest.nodes.size()) {
+  messages_.reserve(manifest.messages.size());
+  for (const ManifestMessage &message : manifest.messages) {
+    messages_.push_back(layOutItem(discoc::toJson(message)));
     for (int64_t rank : {message.from, message.to})
-      messages_.at(static_cast<size_t>(rank)).push_back(&message);
+      ofNodes_.at(static_cast<size_t>(rank)).push_back(&messages_.back());
+  }
 }
 
-std::string NodeManifests::toJson(int64_t rank) const {
-  const size_t at = static_cast<size_t>(rank);
-  Json json = headToJson(manifest_, nodeFormatName);
-  json["cluster_nodes"] = manifest_.nodes.size();
-  json["node"] = discoc::toJson(manifest_.nodes.at(at));
-  json["messages"] = Json::array();
-  for (const ManifestMessage *message : messages_.at(at))
-    json["messages"].push_back(discoc::toJson(*message));
-  return layOut(json);
+std::string ManifestTexts::ofCluster() const {
+  const Manifest &m = manifest_;
+  Json before = headToJson(m, formatName), after = Json::object();
+  before["nodes"] = Json::array();
+  for (const ManifestNode &node : m.nodes)
+    before["nodes"].push_back(discoc::toJson(node));
+  if (!m.labels.empty())
+    after["labels"] = m.labels;
+  if (m.preprocess)
+    after["preprocess"] = partToJson(*m.preprocess);
+  if (!m.cluster.empty())
+    after["cluster"] = m.cluster;
+  std::vector<const std::string *> all;
+  for (const std::string &text : messages_)
+    all.push_back(&text);
+  return layOut(before, "messages", all, after);
 }
+
+std::string ManifestTexts::ofNode(int64_t rank) const {
+  const size_t at = static_cast<size_t>(rank);
+  Json before = headToJson(manifest_, nodeFormatName);
+  before["cluster_nodes"] = manifest_.nodes.size();
+  before["node"] = discoc::toJson(manifest_.nodes.at(at));
+  return layOut(before, "messages", ofNodes_.at(at), Json::object());
+}
+
+std::string toJson(const Manifest &manifest) { return ManifestTexts(manifest).ofCluster(); }
 
 //===- reading ---===//
 

@@ -105,17 +105,22 @@ struct Manifest {
 /// OUT/manifest.json as text.
 std::string toJson(const Manifest &manifest);
 
-/// OUT/nodeK/manifest.json of every node as text: the same keys, but only what concerns that
-/// node (its entry of nodes, the messages that it sends or receives; inputs and
-/// outputs as a whole).
-class NodeManifests {
+/// The texts of all manifests of a cluster; those of its messages are made once.
+class ManifestTexts {
 public:
-  explicit NodeManifests(const Manifest &manifest);
-  std::string toJson(int64_t rank) const;
+  explicit ManifestTexts(const Manifest &manifest);
+  ManifestTexts(const ManifestTexts &) = delete;
+
+  /// OUT/manifest.json
+  std::string ofCluster() const;
+  /// OUT/nodeK/manifest.json: the same keys, but only what concerns that node (its entry of nodes,
+  /// the messages that it sends or receives; inputs and outputs as a whole).
+  std::string ofNode(int64_t rank) const;
 
 private:
   const Manifest &manifest_;
-  std::vector<std::vector<const ManifestMessage *>> messages_; // by rank
+  std::vector<std::string> messages_;
+  std::vector<std::vector<const std::string *>> ofNodes_; // by rank
 };
 
 /// `file` is only used in diagnostics.

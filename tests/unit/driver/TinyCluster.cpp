@@ -88,7 +88,7 @@ void writeTinyCluster(const std::string &out, bool labels) {
     fs::copy(DISCOC_RUNTIME, node + "/runtime", fs::copy_options::recursive);
     writeText(node + "/main.cpp", sources[rank], faults);
     writeText(node + "/CMakeLists.txt", cmake, faults);
-    writeText(node + "/manifest.json", NodeManifests(manifest).toJson(rank), faults);
+    writeText(node + "/manifest.json", ManifestTexts(manifest).ofNode(rank), faults);
   }
   writeText(out + "/manifest.json", toJson(manifest), faults);
   ASSERT_TRUE(faults.empty()) << toString(faults);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/formats/Manifest.h"
 #include "Expect.h"
+#include "compiler/formats/Json.h"
 
 using namespace discoc;
 
@@ -53,11 +54,11 @@ TEST(Manifest, ReadsWhatItWrites) {
 TEST(Manifest, OfOneNodeHasOnlyItsMessages) {
   Manifest m = example();
   m.nodes.push_back({2, "third", "linux", "node2", 1, 1, {}});
-  NodeManifests nodes(m);
-  EXPECT_NE(nodes.toJson(0).find("\"rank\": 0"), std::string::npos);
-  EXPECT_NE(nodes.toJson(0).find("\"id\": 7"), std::string::npos);
-  EXPECT_EQ(nodes.toJson(2).find("\"id\": 7"), std::string::npos);
-  EXPECT_EQ(nodes.toJson(2).find("node1"), std::string::npos);
+  ManifestTexts texts(m);
+  EXPECT_NE(texts.ofNode(0).find("\"rank\": 0"), std::string::npos);
+  EXPECT_NE(texts.ofNode(0).find("\"id\": 7"), std::string::npos);
+  EXPECT_EQ(texts.ofNode(2).find("\"id\": 7"), std::string::npos);
+  EXPECT_EQ(texts.ofNode(2).find("node1"), std::string::npos);
 }
 
 TEST(Manifest, DirectoriesStayInside) {
@@ -74,5 +75,15 @@ TEST(Manifest, DocumentedExamples) {
   for (const std::string &text : examplesOf("manifest.md", "json")) {
     Diagnostics out;
     EXPECT_TRUE(parseManifest(text, "manifest.md", out)) << toString(out);
+  }
+}
+
+/// The text that is put together is the one that the whole would have.
+TEST(Manifest, IsLaidOutAsOneValue) {
+  for (size_t messages : {0u, 1u, 2u}) {
+    Manifest m = example();
+    m.messages.resize(messages);
+    const std::string text = toJson(m);
+    EXPECT_EQ(layOut(Json::parse(text)), text) << messages;
   }
 }
