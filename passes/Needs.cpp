@@ -55,13 +55,13 @@ IndexSet Needs::needOf(Operation *op, unsigned k, const OperandNeed &need, const
   return columns[rank];
 }
 
-/// By rank: the columns that an op's mask has for it. All at once, each set made once.
-SmallVector<IndexSet> Needs::maskColumns(Operation *op) const {
-  std::vector<SmallVector<int64_t>> bounds(nodes);
+SmallVector<IndexSet> disco::maskColumns(Operation *op, int64_t nodes) {
+  std::vector<SmallVector<int64_t>> lists(nodes);
   SmallVector<IndexSet> columns(nodes);
   for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>())
-    route.getSet().forEach([&](int64_t c) { bounds[route.getTo()].push_back(c); });
-  for (auto [set, list] : llvm::zip(columns, bounds))
+    if (route.getTo() >= 0 && route.getTo() < nodes)
+      route.getSet().forEach([&](int64_t column) { lists[route.getTo()].push_back(column); });
+  for (auto [set, list] : llvm::zip(columns, lists))
     set = IndexSet::of(list);
   return columns;
 }
@@ -132,7 +132,7 @@ LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &sho
       return op->emitError("has no mask: run disco-derive-masks first");
     SmallVector<IndexSet> columns;
     if (need.kind == OperandNeed::Contracted && !dense)
-      columns = maskColumns(op);
+      columns = maskColumns(op, nodes);
     Shortage shortage{&use, {}, output};
     bool lacks = false;
     for (int64_t rank = 0; rank < nodes; ++rank) {

@@ -23,6 +23,9 @@ struct Shortage {
   bool output;                       // the reader hands an output in
 };
 
+/// By rank: the columns that a contraction's mask has for it. All at once, each set made once.
+llvm::SmallVector<IndexSet> maskColumns(mlir::Operation *op, int64_t nodes);
+
 /// Answers what the division rules, owner maps and masks of a program ask for. The program must
 /// not be changed meanwhile.
 class Needs {
@@ -53,7 +56,6 @@ private:
   const Division *divisionOf(DivisionOpInterface op) const;
   const Division *renamingOf(mlir::Value value) const;
   std::vector<Feature> traceOrigins(mlir::Value value, const Division *division);
-  llvm::SmallVector<IndexSet> maskColumns(mlir::Operation *op) const;
   IndexSet needOf(mlir::Operation *op, unsigned k, const OperandNeed &need,
                   const IndexSet &computed, llvm::ArrayRef<IndexSet> columns, int64_t rank) const;
   void traceOperand(std::vector<Feature> &features, llvm::ArrayRef<IndexSet> owned,

@@ -6,6 +6,7 @@
 #include "compiler/dialect/WireFormat.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/LayerSummary.h"
+#include "passes/Needs.h"
 #include "passes/Passes.h"
 #include "passes/StoredConstants.h"
 #include "llvm/ADT/MapVector.h"
@@ -50,11 +51,40 @@ Value pickChannels(OpBuilder &builder, Location loc, Value local, RankedTensorTy
       builder.getDenseI64ArrayAttr(sources), builder.getDenseI64ArrayAttr(channels));
 }
 
+/// The pairs (channel, channel of the exchanged tensor) of a merge, by the second: a node receives
+/// many tensors, and each carries few of them.
+class CarriedPairs {
+public:
+  explicit CarriedPairs(Attribute map) : pairs(cast<DenseI64ArrayAttr>(map).asArrayRef()) {
+    for (size_t i = 0; i < pairs.size(); i += 2)
+      sorted.push_back({pairs[i + 1], i});
+    llvm::sort(sorted);
+  }
+
+  /// Calls back for those that a tensor carries, in the order of the merge.
+  void forEach(const IndexSet &carried, function_ref<void(int64_t, int64_t)> callback) const {
+    SmallVector<size_t> found;
+    for (IndexSet::Range range : carried.getRanges())
+      for (auto *at = llvm::lower_bound(sorted, std::pair(range.first, size_t(0)));
+           at != sorted.end() && at->first < range.second; ++at)
+        found.push_back(at->second);
+    llvm::sort(found);
+    for (size_t i : found)
+      callback(pairs[i], pairs[i + 1]);
+  }
+
+private:
+  ArrayRef<int64_t> pairs;
+  SmallVector<std::pair<int64_t, size_t>> sorted; // and where in `pairs`
+};
+
 class ShardContext final : public LocalContext {
 public:
-  ShardContext(Shard &shard, Operation *op, int64_t axis, IndexSet set, Division division)
+  /// `columns`: those of a contraction's input that this node reads.
+  ShardContext(Shard &shard, Operation *op, int64_t axis, IndexSet set, Division division,
+               IndexSet columns = {})
       : LocalContext(shard.builder, shard.rank, axis, std::move(set), std::move(division)),
-        shard(shard), op(op) {}
+        shard(shard), op(op), columns(std::move(columns)) {}
 
   FailureOr<Value> getOperand(unsigned k) override {
     Value global = op->getOperand(k);
@@ -80,7 +110,7 @@ public:
       return makeEmpty(global, need);
     if (need.kind == OperandNeed::Whole || !local)
       return local;
-    IndexSet wanted = need.kind == OperandNeed::Along ? need.relation->apply(set) : maskColumns();
+    IndexSet wanted = need.kind == OperandNeed::Along ? need.relation->apply(set) : columns;
     if (need.axis == heldAxis)
       return pickChannels(builder, op->getLoc(), local, tensorType(global), heldAxis, held, wanted);
     // The tensor is here whole: only the wanted indices of the other axis are read.
@@ -92,7 +122,6 @@ public:
     parts.clear();
     Value global = op->getOperand(k);
     int64_t columnAxis = division.operands[k].axis;
-    IndexSet columns = maskColumns();
     if (isConstant(global)) {
       addPart(getConstant(global, {}, {}), IndexSet::all(shapeOf(global)[columnAxis]), columns);
       return parts;
@@ -174,15 +203,6 @@ private:
                                       ArrayAttr());
   }
 
-  /// The columns that this node reads of a contraction's input.
-  IndexSet maskColumns() const {
-    IndexSet columns;
-    for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>())
-      if (route.getTo() == rank)
-        columns.add(route.getSet());
-    return columns;
-  }
-
   void addPart(Value source, const IndexSet &present, const IndexSet &columns) {
     if (columns.empty())
       return;
@@ -194,16 +214,17 @@ private:
   /// One part a received tensor: the columns are those whose feature it carries.
   void addRemoteParts(MergeOp merge, const IndexSet &columns) {
     for (auto [exchange, map] : llvm::zip(merge.getRemote(), merge.getMaps())) {
-      ArrayRef<int64_t> pairs = cast<DenseI64ArrayAttr>(map).asArrayRef();
+      CarriedPairs pairs(map);
       for (Value tensor : shard.received.lookup(exchange)) {
         IndexSet carried = localOf(tensor).getSet();
         SmallVector<int64_t> read, positions, origins;
-        for (size_t i = 0; i < pairs.size(); i += 2)
-          if (columns.contains(pairs[i]) && carried.contains(pairs[i + 1])) {
-            read.push_back(pairs[i]);
-            positions.push_back(carried.positionOf(pairs[i + 1]));
-            origins.push_back(pairs[i + 1]);
-          }
+        pairs.forEach(carried, [&](int64_t channel, int64_t origin) {
+          if (!columns.contains(channel))
+            return;
+          read.push_back(channel);
+          positions.push_back(carried.positionOf(origin));
+          origins.push_back(origin);
+        });
         if (read.empty())
           continue;
         if (read == origins)
@@ -232,10 +253,12 @@ private:
         place[needed.positionOf(channel)] = {0, present.positionOf(channel)};
       });
     }
-    for (auto [exchange, map] : llvm::zip(merge.getRemote(), merge.getMaps()))
+    IndexSet remote = needed.minus(present);
+    for (auto [exchange, map] : llvm::zip(merge.getRemote(), merge.getMaps())) {
+      CarriedPairs pairs(map);
       for (Value tensor : shard.received.lookup(exchange))
-        placeReceived(tensor, cast<DenseI64ArrayAttr>(map).asArrayRef(), needed.minus(present),
-                      needed, inputs, place);
+        placeReceived(tensor, pairs, remote, needed, inputs, place);
+    }
     SmallVector<int64_t> sources, channels;
     for (auto [source, channel] : place) {
       sources.push_back(source);
@@ -254,24 +277,25 @@ private:
     return made = op;
   }
 
-  static void placeReceived(Value tensor, ArrayRef<int64_t> pairs, const IndexSet &remote,
+  static void placeReceived(Value tensor, const CarriedPairs &pairs, const IndexSet &remote,
                             const IndexSet &needed, SmallVectorImpl<Value> &inputs,
                             SmallVectorImpl<std::pair<int64_t, int64_t>> &place) {
     IndexSet carried = localOf(tensor).getSet();
     bool used = false;
-    for (size_t i = 0; i < pairs.size(); i += 2) {
-      if (!remote.contains(pairs[i]) || !carried.contains(pairs[i + 1]))
-        continue;
+    pairs.forEach(carried, [&](int64_t channel, int64_t origin) {
+      if (!remote.contains(channel))
+        return;
       used = true;
-      place[needed.positionOf(pairs[i])] = {static_cast<int64_t>(inputs.size()),
-                                            carried.positionOf(pairs[i + 1])};
-    }
+      place[needed.positionOf(channel)] = {static_cast<int64_t>(inputs.size()),
+                                           carried.positionOf(origin)};
+    });
     if (used)
       inputs.push_back(tensor);
   }
 
   Shard &shard;
   Operation *op;
+  IndexSet columns;
   SmallVector<ContractionPart> parts;
 };
 
@@ -316,6 +340,8 @@ private:
     FailureOr<Division> division = rule ? divisionOf(rule) : Division();
     if (failed(division))
       return failure();
+    columns = op->hasAttr(kMaskAttr) ? maskColumns(op, static_cast<int64_t>(shards.size()))
+                                     : SmallVector<IndexSet>(shards.size());
     for (Shard &shard : shards)
       if (failed(splitForShard(op, *division, shard)))
         return failure();
@@ -407,7 +433,7 @@ private:
     IndexSet set = owners.getSet(shard.rank);
     if (set.empty() || tensorType(result).getNumElements() == 0)
       return success();
-    ShardContext context(shard, op, owners.getAxis(), set, division);
+    ShardContext context(shard, op, owners.getAxis(), set, division, columns[shard.rank]);
     FailureOr<Value> local =
         owners.getAxis() < 0 ? localizeByCloning(op, context) : op.localize(context);
     if (failed(local))
@@ -465,6 +491,7 @@ private:
   Roots roots;
   int64_t messages = 0;
   std::vector<Shard> shards;
+  SmallVector<IndexSet> columns; // by rank: the mask's, of the op that is split
 };
 
 struct SplitIntoShardsPass : disco::impl::SplitIntoShardsBase<SplitIntoShardsPass> {
