@@ -40,7 +40,7 @@ struct Addend {
 class PartialSumChooser {
 public:
   PartialSumChooser(func::FuncOp function, int64_t nodes, Roots roots)
-      : function(function), nodes(nodes), known(nodes, roots, /*dense=*/false) {}
+      : function(function), nodes(nodes), known(nodes, roots, /*dense=*/false, rules) {}
 
   LogicalResult run() {
     WalkResult walked = function.walk([&](Operation *op) {
@@ -236,6 +236,7 @@ private:
 
   func::FuncOp function;
   int64_t nodes;
+  DivisionRules rules;
   Needs known;
   SmallVector<Shortage> shortages;
   std::map<std::tuple<const void *, int64_t, int64_t, int64_t>, Offer> offers;

@@ -24,8 +24,9 @@ struct Demand {
 
 class ExchangeInserter {
 public:
-  ExchangeInserter(func::FuncOp function, int64_t nodes, Roots roots, bool dense = false)
-      : function(function), nodes(nodes), known(nodes, roots, dense) {}
+  ExchangeInserter(func::FuncOp function, int64_t nodes, Roots roots, DivisionRules &rules,
+                   bool dense = false)
+      : function(function), nodes(nodes), known(nodes, roots, dense, rules) {}
 
   /// Notes on every reader what it would bring across if every contraction read all channels.
   LogicalResult noteDense() {
@@ -264,11 +265,12 @@ struct InsertExchangesPass : disco::impl::InsertExchangesBase<InsertExchangesPas
     if (!function)
       return signalPassFailure();
     // A second look at the same program, with every mask full, gives the report its baseline.
-    ExchangeInserter baseline(function, nodesOf(getOperation()), rootsOf(getOperation()),
+    DivisionRules rules;
+    ExchangeInserter baseline(function, nodesOf(getOperation()), rootsOf(getOperation()), rules,
                               /*dense=*/true);
     if (failed(baseline.noteDense()))
       return signalPassFailure();
-    ExchangeInserter inserter(function, nodesOf(getOperation()), rootsOf(getOperation()));
+    ExchangeInserter inserter(function, nodesOf(getOperation()), rootsOf(getOperation()), rules);
     if (failed(inserter.run()))
       return signalPassFailure();
     numExchanges = inserter.exchanges;

@@ -30,8 +30,9 @@ llvm::SmallVector<IndexSet> maskColumns(mlir::Operation *op, int64_t nodes);
 /// not be changed meanwhile.
 class Needs {
 public:
-  /// `dense`: as if every contraction read all channels.
-  Needs(int64_t nodes, Roots roots, bool dense) : nodes(nodes), roots(roots), dense(dense) {}
+  /// `dense`: as if every contraction read all channels. `rules` are those of the program.
+  Needs(int64_t nodes, Roots roots, bool dense, DivisionRules &rules)
+      : nodes(nodes), roots(roots), dense(dense), rules(rules) {}
 
   /// The operands of an op that some node lacks a part of. Failure after a diagnostic.
   mlir::LogicalResult findShortages(mlir::Operation *op,
@@ -64,7 +65,7 @@ private:
   int64_t nodes;
   Roots roots;
   bool dense;
-  mutable DivisionRules rules;
+  DivisionRules &rules;
   llvm::DenseMap<mlir::Value, std::vector<Feature>> originCache;
   mutable llvm::DenseMap<mlir::Value, bool> handedOut;
   mutable llvm::DenseMap<mlir::Operation *, bool> handingIn;

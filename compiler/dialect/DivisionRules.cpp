@@ -7,6 +7,7 @@ using namespace disco;
 
 DivisionRule disco::divisionRuleOf(DivisionOpInterface op) {
   std::vector<Divisions> axes;
+  axes.reserve(shapeOf(op->getResult(0)).size());
   for (auto [axis, extent] : llvm::enumerate(shapeOf(op->getResult(0))))
     axes.push_back(extent <= kMaxChannels ? op.divide(static_cast<int64_t>(axis)) : Divisions());
   return DivisionRule(std::move(axes));

@@ -32,9 +32,15 @@ Divisions AccumulateOp::divide(int64_t axis) {
     return std::nullopt;
   int64_t extent = shapeOf(getResult())[axis];
   Division division;
+  division.operands.reserve(getNumOperands());
   division.operands.push_back(OperandNeed::along(axis, Relation::identity(extent)));
   for (auto rows : getRows().getAsRange<SetAttr>()) {
     IndexSet set = rows.getSet();
+    if (set.getRanges().size() == 1) {
+      division.operands.push_back(
+          OperandNeed::along(axis, Relation::offset(extent, set.front(), set.size())));
+      continue;
+    }
     SmallVector<int64_t> list(extent, -1);
     set.forEach([&](int64_t channel) { list[channel] = set.positionOf(channel); });
     division.operands.push_back(OperandNeed::along(axis, Relation::list(list)));
