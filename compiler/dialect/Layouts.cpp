@@ -134,7 +134,9 @@ static LogicalResult verifyNodes(Operation *module, Attribute value) {
   auto nodes = dyn_cast<IntegerAttr>(value);
   if (!nodes || nodes.getInt() < 1 || nodes.getInt() > 0xffff)
     return module->emitError("'disco.nodes' is no number of nodes from 1 to 65535");
-  WalkResult walked = module->walk([&](Operation *op) {
+  WalkResult walked = module->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (op->hasAttr(kRankAttr))
+      return WalkResult::skip(); // a shard: what is local there knows no nodes
     for (Type type : op->getResultTypes()) {
       int64_t sets = nodesOfLayout(type);
       if (sets < 0 || sets == nodes.getInt())
