@@ -71,6 +71,19 @@ TEST(ReportText, FitsIntoHundredColumns) {
     EXPECT_LE(line.size(), 100u) << line;
 }
 
+TEST(ReportText, ShowsAScheduleWhoseTimesAreKnown) {
+  Report r = large();
+  r.schedule.emplace();
+  EXPECT_EQ(reportText(r).find("Schedule"), std::string::npos);
+  r.schedule->latencyNs = 10'502'640;
+  r.schedule->sequentialNs = 16'636'614;
+  r.schedule->periodNs = 9'000'000;
+  r.schedule->chainNs = 1;
+  const std::string text = reportText(r);
+  for (const char *part : {"Schedule", "10.5 ms", "16.6 ms", "9.00 ms", "1 us"})
+    EXPECT_NE(text.find(part), std::string::npos) << part;
+}
+
 TEST(ReportText, OfNothing) {
   Report r;
   r.nodes.resize(1);
