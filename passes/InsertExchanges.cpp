@@ -4,6 +4,7 @@
 #include "passes/Needs.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/MapVector.h"
+#include <map>
 
 namespace disco {
 #define GEN_PASS_DEF_INSERTEXCHANGES
@@ -17,7 +18,7 @@ namespace {
 
 /// One exchange to be made: what each pair of nodes passes on of a tensor.
 struct Demand {
-  DenseMap<std::pair<int64_t, int64_t>, IndexSet> routes;
+  std::map<std::pair<int64_t, int64_t>, IndexSet> routes;
   Value exchanged;                     // the exchange's result, once made
   llvm::MapVector<Value, Value> reals; // what is made of it for readers of what it carries
 };
@@ -154,21 +155,13 @@ private:
     route->second.add(set);
   }
 
-  static auto sortedRoutes(const Demand &demand) {
-    SmallVector<std::pair<std::pair<int64_t, int64_t>, const IndexSet *>> routes;
-    for (auto &[pair, set] : demand.routes)
-      routes.push_back({pair, &set});
-    llvm::sort(routes, llvm::less_first());
-    return routes;
-  }
-
   void makeExchange(Value value, Demand &demand, bool output) {
     OwnedAttr owners = ownersOf(value);
     SmallVector<IndexSet> held(nodes);
     SmallVector<Attribute> attrs;
-    for (auto [pair, set] : sortedRoutes(demand)) {
-      attrs.push_back(RouteAttr::get(value.getContext(), pair.first, pair.second, *set));
-      held[pair.second].add(*set);
+    for (auto &[pair, set] : demand.routes) {
+      attrs.push_back(RouteAttr::get(value.getContext(), pair.first, pair.second, set));
+      held[pair.second].add(set);
     }
     OpBuilder builder(value.getContext());
     builder.setInsertionPointAfterValue(value);

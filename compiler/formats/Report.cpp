@@ -90,7 +90,7 @@ public:
     all("statistics", b.statistics);
     members(key, all.json());
   }
-  Members members{16};
+  Members members{8};
 };
 
 class Reader {
