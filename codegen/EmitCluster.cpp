@@ -5,6 +5,7 @@
 #include "codegen/EmitBoard.h"
 #include "codegen/EmitModel.h"
 #include "codegen/NodeFiles.h"
+#include "compiler/dialect/Target.h"
 #include "compiler/formats/Printable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -353,8 +354,21 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
   return failure(fit.doesNotFit);
 }
 
+/// Every op that several kernels could compute has to name one.
+static LogicalResult checkKernels(ModuleOp module) {
+  WalkResult walked = module.walk([](KernelOpInterface op) {
+    if (chosenKernel(op) || op.getKernelChoices(nodeOf(op)).empty())
+      return WalkResult::advance();
+    op->emitError("names no kernel; run it through 'disco-choose-kernels' first");
+    return WalkResult::interrupt();
+  });
+  return failure(walked.wasInterrupted());
+}
+
 LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory,
                                  FitCheck &fit) {
+  if (failed(checkKernels(module)))
+    return failure();
   FailureOr<EmitOptions> read = readEmitOptions(module);
   if (failed(read))
     return failure();

@@ -266,7 +266,7 @@ void ModelEmitter::emitSend(SendOp op) {
     int64_t extent = axisExtent(type, axis);
     KernelCall call;
     std::string element = storageType(type.getElementType());
-    call.use("move.h", "pack").member("using x_t = " + element + ";").constant("outer", outer);
+    call.use("pack").type("x_t", type.getElementType()).constant("outer", outer);
     call.constant("x_extent", extent).constant("extent", static_cast<int64_t>(positions.size()));
     call.constant("inner", extent == 0 ? 0 : type.getNumElements() / outer / extent)
         .table("index", positions);

@@ -230,6 +230,21 @@ def PrintSchedule : Pass<"disco-print-schedule", "mlir::ModuleOp"> {
   }];
 }
 
+def ChooseKernels : Pass<"disco-choose-kernels", "mlir::ModuleOp"> {
+  let summary = "say which kernel computes each op that several could";
+  let description = [{
+    Asks every op of every shard which kernels can compute it on that node (`getKernelChoices`: name, cost, scratch bytes) and takes the one of
+    the least cost, of equal ones the first. What is chosen is written on the op, and emitted as it stands there.
+
+    Before, and after, a depthwise convolution:
+    ```mlir
+    %y = disco.conv %x, %w {group = 8 : i64, ...}
+    %y = disco.conv %x, %w {disco.kernel = #disco.kernel<name = "conv_planes", scratch = 24576>, group = 8 : i64, ...}
+    ```
+  }];
+  let statistics = [Statistic<"numChosen", "chosen", "ops whose kernel was chosen">];
+}
+
 def PlanMemory : Pass<"disco-plan-memory", "mlir::ModuleOp"> {
   let summary = "give every buffer an offset in one static arena";
   let description = [{

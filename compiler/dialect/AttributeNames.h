@@ -51,6 +51,8 @@ inline constexpr llvm::StringLiteral kEvaluatedAttr = "disco.evaluated";
 /// Of ops of constants alone that are not folded, until the import is done: a unit, or the value
 /// once somebody had to know it.
 inline constexpr llvm::StringLiteral kOfConstantsAttr = "disco.of_constants";
+/// The kernel that computes an op of a shard, where there are several.
+inline constexpr llvm::StringLiteral kKernelAttr = "disco.kernel";
 /// Of an op of a planned shard: the arena offsets of its results.
 inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 

@@ -6,6 +6,7 @@
 #include "compiler/dialect/AttributeNames.h"
 #include "compiler/dialect/Cost.h"
 #include "compiler/dialect/Division.h"
+#include "compiler/dialect/KernelChoice.h"
 #include "compiler/formats/ElementType.h"
 #include "compiler/formats/IndexSet.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -83,6 +84,9 @@ int64_t byteSize(mlir::RankedTensorType type);
 int64_t channelBytes(mlir::RankedTensorType type, int64_t axis);
 /// Whether a value is a constant of the model.
 bool isConstant(mlir::Value value);
+
+/// The kernel that was chosen for an op; null where there is no choice, or none was made.
+KernelAttr chosenKernel(mlir::Operation *op);
 
 /// Whether an op is in a module with kExactOrderAttr.
 bool inExactOrder(mlir::Operation *op);

@@ -114,6 +114,11 @@ def Disco_KernelOpInterface : OpInterface<"KernelOpInterface"> {
   let cppNamespace = "::disco";
   let description = [{How an op of a planned shard is emitted: one call of a kernel of the runtime stub.}];
   let methods = [
+    InterfaceMethod<[{
+      The kernels that can compute the op on a node (null: any), on the shapes that it has there; of equal costs the first is taken. Empty:
+      there is one way, and nothing to choose. `describeKernel` emits what `disco.kernel` says.
+    }], "llvm::SmallVector<disco::KernelChoice>", "getKernelChoices", (ins "disco::NodeAttr":$node), "",
+    [{ return llvm::SmallVector<disco::KernelChoice>(); }]>,
     InterfaceMethod<"Fills in the kernel's name, its compile-time parameters and its operands.", "void",
                     "describeKernel", (ins "disco::KernelCall &":$call)>,
   ];

@@ -24,17 +24,17 @@ class Disco_Op<string mnemonic, list<Trait> traits = []> : Op<DiscoDialect, mnem
 
 /// An op without side effects whose result type follows from operands and attributes.
 class Disco_PureOp<string mnemonic, list<Trait> traits = [], list<string> divisionMethods = [],
-                   list<string> costMethods = []>
+                   list<string> costMethods = [], list<string> kernelMethods = []>
     : Disco_Op<mnemonic, !listconcat(traits, [Pure,
         DeclareOpInterfaceMethods<Disco_DivisionOpInterface, divisionMethods>,
         DeclareOpInterfaceMethods<Disco_CostOpInterface, costMethods>,
-        DeclareOpInterfaceMethods<Disco_KernelOpInterface>])>;
+        DeclareOpInterfaceMethods<Disco_KernelOpInterface, kernelMethods>])>;
 
 /// One whose result type follows from operands and attributes.
 class Disco_InferredOp<string mnemonic, list<Trait> traits = [], list<string> divisionMethods = [],
-                       list<string> costMethods = []>
+                       list<string> costMethods = [], list<string> kernelMethods = []>
     : Disco_PureOp<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<InferTypeOpInterface>]), divisionMethods,
-                   costMethods> {
+                   costMethods, kernelMethods> {
   let extraClassDeclaration = [{
     /// Layouts come and go with the stages: only shape and element type are inferred.
     static bool isCompatibleReturnTypes(mlir::TypeRange a, mlir::TypeRange b) { return disco::sameShapes(a, b); }
@@ -77,7 +77,7 @@ def Disco_ConstantOp : Disco_Op<"constant", [Pure, ConstantLike]> {
 //===----------------------------------------------------------------------===//
 
 def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments, InPlace,
-    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"], ["getMacs", "isArithmetic"]> {
+    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"], ["getMacs", "isArithmetic"], ["getKernelChoices"]> {
   let summary = "convolution over 1 to 3 spatial dimensions";
   let description = [{
     y = act(init + bias + conv(x, w) + residual). x is [N, C, spatial...], w [O, C / group, kernel...]. `pads` are the begins,

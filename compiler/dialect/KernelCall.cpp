@@ -1,8 +1,9 @@
 //===- KernelCall.cpp - a call of a kernel of the runtime stub ------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/KernelCall.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <charconv>
 #include <cmath>
 
@@ -25,15 +26,57 @@ std::string disco::realText(double value) {
   return text;
 }
 
-KernelCall &KernelCall::use(StringRef newHeader, StringRef newKernel) {
-  header = newHeader.str();
-  kernel = newKernel.str();
+namespace {
+/// A line of kernels.inc.
+struct Declared {
+  StringRef name, header;
+  bool library;
+};
+} // namespace
+
+static constexpr Declared declaredKernels[] = {
+#define DISCO_KERNEL(name, header, library) {#name, header, library},
+#define DISCO_PLAIN(name)
+#include "runtime_stub/kernels/kernels.inc"
+#undef DISCO_KERNEL
+#undef DISCO_PLAIN
+};
+
+/// Functors whose arithmetic on floats is the runtime stub's own.
+static constexpr StringRef plainFunctors[] = {
+#define DISCO_KERNEL(name, header, library)
+#define DISCO_PLAIN(name) #name,
+#include "runtime_stub/kernels/kernels.inc"
+#undef DISCO_KERNEL
+#undef DISCO_PLAIN
+};
+
+static const Declared *findKernel(StringRef name) {
+  const auto *found =
+      llvm::find_if(declaredKernels, [&](const Declared &kernel) { return kernel.name == name; });
+  return found == std::end(declaredKernels) ? nullptr : found;
+}
+
+bool disco::isKernel(StringRef name) { return findKernel(name) != nullptr; }
+
+KernelCall &KernelCall::use(StringRef name) {
+  const Declared *declared = findKernel(name);
+  if (!declared)
+    llvm::report_fatal_error("kernels.inc has no kernel " + Twine(name));
+  header = declared->header.str();
+  kernel = name.str();
+  library = library || declared->library;
   return *this;
 }
 
 KernelCall &KernelCall::type(StringRef name, Value tensor) {
-  members.push_back("using " + name.str() + " = " +
-                    storageType(tensorType(tensor).getElementType()) + ";");
+  return type(name, tensorType(tensor).getElementType());
+}
+
+/// Small cores have arithmetic of 64 bits, and conversions of halves, in a library only.
+KernelCall &KernelCall::type(StringRef name, Type element) {
+  members.push_back("using " + name.str() + " = " + storageType(element) + ";");
+  library = library || element.getIntOrFloatBitWidth() == 64 || element.isF16();
   return *this;
 }
 
@@ -70,6 +113,7 @@ KernelCall &KernelCall::real(StringRef name, double value) {
 
 KernelCall &KernelCall::alias(StringRef name, StringRef functor) {
   members.push_back("using " + name.str() + " = disco::" + functor.str() + ";");
+  library = library || !llvm::is_contained(plainFunctors, functor);
   return *this;
 }
 
@@ -183,50 +227,8 @@ KernelCall &KernelCall::function(StringRef name, ActAttr act) {
   if (functor.beta)
     text += std::string(", ") + functor.beta + " = " + realText(act.getBetaValue());
   members.push_back(text + "; };");
+  library = library || !llvm::is_contained(plainFunctors, StringRef(functor.name));
   return *this;
 }
 
-static bool isPlainKernel(StringRef kernel) {
-  static const llvm::StringSet<> names = {"assemble", "average_pool",   "average_pool_int",
-                                          "binary",   "concat",         "conv",
-                                          "conv_int", "conv_transpose", "dequantize",
-                                          "lookup",   "matmul",         "matmul_int",
-                                          "max_pool", "pack",           "pad",
-                                          "quantize", "quant_binary",   "rearrange",
-                                          "reduce",   "requantize",     "select",
-                                          "softmax",  "unary",          "where"};
-  return names.contains(kernel);
-}
-
-/// Those whose arithmetic on floats is the runtime stub's own.
-static bool isPlainFunctor(StringRef functor) {
-  static const llvm::StringSet<> names = {
-      "act_none",   "act_relu",       "act_clip",    "act_leaky_relu",  "act_hard_sigmoid",
-      "act_affine", "act_hard_swish", "act_sigmoid", "act_silu",        "act_tanh",
-      "act_gelu",   "act_gelu_tanh",  "act_mish",    "act_scaled_tanh", "op_add",
-      "op_sub",     "op_mul",         "op_min",      "op_max",          "op_abs",
-      "op_neg",     "op_sign",        "op_exp",      "op_erf",          "red_sum",
-      "red_mean",   "red_max",        "red_min",     "quant_add",       "quant_sub",
-      "quant_mul"};
-  return names.contains(functor);
-}
-
-bool KernelCall::mayCallLibrary() const {
-  if (!isPlainKernel(kernel))
-    return true;
-  constexpr StringRef scope = "disco::";
-  for (StringRef member : members) {
-    if (!member.starts_with("using ") && !member.starts_with("struct "))
-      continue;
-    // Arithmetic that small cores have in a library only.
-    if (member.starts_with("using ") && (member.contains("double") || member.contains("64_t")))
-      return true;
-    for (size_t at = member.find(scope); at != StringRef::npos; at = member.find(scope, at)) {
-      at += scope.size();
-      if (!isPlainFunctor(member.drop_front(at).take_while(
-              [](char c) { return llvm::isAlnum(c) || c == '_'; })))
-        return true;
-    }
-  }
-  return false;
-}
+KernelAttr disco::chosenKernel(Operation *op) { return op->getAttrOfType<KernelAttr>(kKernelAttr); }

@@ -20,8 +20,10 @@ struct KernelCall {
   std::vector<mlir::Value> sources;  // passed as one array of pointers after the others
   std::string value;                 // a last argument that is a number
 
-  KernelCall &use(llvm::StringRef header, llvm::StringRef kernel);
+  /// One of runtime_stub/kernels/kernels.inc, which knows its header.
+  KernelCall &use(llvm::StringRef kernel);
   KernelCall &type(llvm::StringRef name, mlir::Value tensor);
+  KernelCall &type(llvm::StringRef name, mlir::Type element);
   KernelCall &constant(llvm::StringRef name, int64_t value);
   KernelCall &flag(llvm::StringRef name, bool value);
   KernelCall &real(llvm::StringRef name, double value);
@@ -43,8 +45,14 @@ struct KernelCall {
 
   /// Whether the kernel's code may call the mathematical library, or another that not every program
   /// of a board has in it; false only where that is known.
-  bool mayCallLibrary() const;
+  bool mayCallLibrary() const { return library; }
+
+private:
+  bool library = false; // so far: what use(), type(), alias() and function() were told
 };
+
+/// Whether runtime_stub/kernels/kernels.inc has a kernel of that name.
+bool isKernel(llvm::StringRef name);
 
 /// The C++ type of an element in a buffer: float, disco::f16, int8_t...
 std::string storageType(mlir::Type element);

@@ -203,6 +203,8 @@ LogicalResult DiscoDialect::verifyOperationAttribute(Operation *op, NamedAttribu
     return verifyNodes(op, attribute.getValue());
   if (attribute.getName() == kPlanAttr)
     return verifyPlan(op, attribute.getValue());
+  if (attribute.getName() == kKernelAttr && !isa<KernelAttr>(attribute.getValue()))
+    return op->emitOpError("'disco.kernel' is no #disco.kernel");
   if (attribute.getName() == kOwnersAttr)
     return verifyOwners(op, attribute.getValue());
   return attribute.getName() == kRankAttr ? verifyShard(op) : success();

@@ -1,6 +1,7 @@
 //===- Target.cpp - what passes may know of the devices and links ---------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/Target.h"
+#include "compiler/dialect/KernelCall.h"
 #include "compiler/formats/LinkKind.h"
 #include "compiler/formats/Target.h"
 
@@ -148,6 +149,14 @@ LogicalResult ClusterAttr::verify(EmitError emitError, ArrayAttr nodes, ArrayAtt
   return success();
 }
 
+LogicalResult KernelAttr::verify(EmitError emitError, StringAttr name, int64_t scratch) {
+  if (!isKernel(name.getValue()))
+    return emitError() << "no kernel of the runtime stub: " << name;
+  if (scratch < 0)
+    return emitError() << "the scratch memory of a kernel is negative";
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Questions
 //===----------------------------------------------------------------------===//
@@ -169,6 +178,10 @@ NodeAttr disco::nodeOf(Operation *op) {
 
 bool disco::isBare(NodeAttr node) {
   return node && node.getBoard() && node.getBoard().getStatus().getValue() != "linux";
+}
+
+bool disco::hasSmallStack(NodeAttr node) {
+  return isBare(node) || (node && node.getBoard() && vectorBytes(node) == 0);
 }
 
 int64_t disco::memoryBytes(NodeAttr node, StringRef part) {

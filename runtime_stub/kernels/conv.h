@@ -1,8 +1,8 @@
 //===- conv.h - convolution in one, two or three dimensions ---------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Most convolutions are a blocked matrix product over columns of x packed on the
-// stack; those with few output channels a group (depthwise) are in conv_direct.h.
+// A blocked matrix product over columns of x packed on the stack, and two forms for few output
+// channels a group (depthwise), whose parts are in conv_direct.h. The compiler says which.
 #ifndef DISCO_KERNELS_CONV_H
 #define DISCO_KERNELS_CONV_H
 
@@ -160,7 +160,7 @@ template <class P, class Take = conv_plain<P>> struct conv_product {
   void begin(T *to, dim to_row, dim m0, dim rows, dim n0, dim columns) const {
     product_begin<y_t>(to, to_row, init + m0 * n + n0, n, rows, columns);
   }
-  /// Weights of the output channel m0, for conv_planes; what its sums begin with and end in.
+  /// Weights of the output channel m0, for conv_bands; what its sums begin with and end in.
   T weight(dim m0, dim tap) const { return load(w[m0 * taps + tap]); }
   void start_rows(T *sums, dim row, dim, dim at, dim count) const {
     if constexpr (P::has_init)
@@ -202,6 +202,8 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
     }
 }
 
+// Three kernels for one op. All take what is said at conv_gemm.
+
 /// y = act(conv(x, w) + init + bias + residual).
 ///
 /// P: x_t, w_t, y_t     storage types (float, f16, double)
@@ -214,7 +216,8 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
 ///    dense_channels    weight column i reads channel i of x; else channel(i), a
 ///                      static constexpr function, says which
 ///    has_init, has_bias, has_residual
-///    exact, channelwise    with exact_order: the whole convolution has one channel a group
+///    exact             with exact_order: sums of few columns have the form of those of many
+///    scratch           of conv_planes: bytes of the stack for its bands; may be absent
 ///    act               applied last
 /// y         [n][co][od][oh][ow]
 /// x         [n][x_channels][id][ih][iw]
@@ -223,26 +226,33 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
 /// init      as y, may be y itself: the sum starts from it
 /// residual  as y, not y; added before act
 /// Pointers of absent operands are not looked at.
+
+/// This one: a blocked product of matrices.
 template <class P>
-inline void conv(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
-                 const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
-                 const typename P::y_t *residual) {
+inline void conv_gemm(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                      const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
+                      const typename P::y_t *residual) {
   using G = conv_product<P>;
-  conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) {
-    // An exact order has one form, whatever the node's share; else few rows of c are not worth
-    // packed columns.
-    if constexpr (exact_order<P>) {
-      if constexpr (P::channelwise && conv_planes<P, G>::serves)
-        conv_planes<P, G>::run(g);
-      else
-        gemm(g);
-    } else if constexpr (G::m < 4 && conv_planes<P, G>::serves)
-      conv_planes<P, G>::run(g);
-    else if constexpr (G::m < 4 && G::ow >= 4)
-      conv_rows<P>(g);
-    else
-      gemm(g);
-  });
+  conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) { gemm(g); });
+}
+
+/// One input channel a group, in one or two dimensions, whose bands fit `scratch`.
+template <class P>
+inline void conv_planes(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                        const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
+                        const typename P::y_t *residual) {
+  using G = conv_product<P>;
+  static_assert(conv_bands<P, G>::serves, "its bands do not fit, or it has more channels a group");
+  conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) { conv_bands<P, G>::run(g); });
+}
+
+/// A row of outputs at a time: few output channels a group are not worth packed columns.
+template <class P>
+inline void conv_rows(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                      const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
+                      const typename P::y_t *residual) {
+  using G = conv_product<P>;
+  conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) { conv_all_rows<P>(g); });
 }
 
 } // namespace DISCO_KERNELS DISCO_HIDDEN

@@ -51,16 +51,21 @@ DISCO_WIDE void conv_taps(dim vectors, dim taps, const T *x, const int32_t *offs
     conv_taps_block<T, 1>(taps, x + i * lanes, offsets, w, sums + i * lanes);
 }
 
+/// Bytes of the stack that the bands of a plane may take: P's `scratch`, where it has one.
+template <class P, class = dim>
+inline constexpr dim conv_scratch = DISCO_VECTOR_BYTES ? 24576 : 2048;
+template <class P>
+inline constexpr dim conv_scratch<P, decltype((dim)P::scratch)> = (dim)P::scratch;
+
 /// One input channel a group, one or two dimensions.
-template <class P, class G> struct conv_planes {
+template <class P, class G> struct conv_bands {
   using T = typename G::T;
   static constexpr dim lanes = vec<T>::lanes;
   // A phase plane has the inputs of one remainder of row and column by the strides.
   static constexpr dim columns = G::ow + (G::kw - 1) * G::dw / G::sw,
                        more_rows = (G::kh - 1) * G::dh / G::sh;
   static constexpr dim phases = G::sh * G::sw;
-  static constexpr dim budget =
-      (DISCO_VECTOR_BYTES ? 24576 : 2048) / (dim)sizeof(T) / (phases < 9 ? phases : 9);
+  static constexpr dim budget = conv_scratch<P> / (dim)sizeof(T) / (phases < 9 ? phases : 9);
   static constexpr dim fit = budget / (columns > 0 ? columns : 1) - more_rows;
   static constexpr dim rows = fit < G::oh ? fit : G::oh; // of y in one band
   static constexpr bool serves = G::ci == 1 && G::id == 1 && G::od == 1 && P::kd == 1 &&
@@ -177,7 +182,7 @@ template <class P, class G> inline void conv_row(const G &g, dim m0, dim oz, dim
   }
 }
 
-template <class P, class G> inline void conv_rows(const G &g) {
+template <class P, class G> inline void conv_all_rows(const G &g) {
   for (dim m0 = 0; m0 < G::m; ++m0)
     for (dim oz = 0; oz < G::od; ++oz)
       for (dim oy = 0; oy < G::oh; ++oy)

@@ -77,7 +77,7 @@ template <class P>
 inline void conv_int(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
                      const int32_t *bias, const int32_t *init) {
   using direct = conv_int_direct<P>;
-  using planes = conv_planes<P, conv_int_planes<P>>;
+  using planes = conv_bands<P, conv_int_planes<P>>;
   constexpr dim m = (dim)(P::co / P::groups);
   if constexpr (m <= conv_int_few && direct::serves) {
     conv_int_images<P, typename direct::G>(

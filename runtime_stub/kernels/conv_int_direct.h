@@ -9,7 +9,7 @@
 //   pairs   two neighbours, 16 bits each: PMADDWD, VPDPWSSD, SMLAD
 //   halves  one number of 16 bits: SMLAL
 //   bytes   one number of 8 bits, which Arm's MVE widens as it loads
-// and else one number of 32 bits (conv_planes). Cells hold x as it is: what its zero point adds to
+// and else one number of 32 bits (conv_bands). Cells hold x as it is: what its zero point adds to
 // a sum is taken off where the sum starts, and pads are the zero point. Sums wrap: all give the
 // same bits.
 #ifndef DISCO_KERNELS_CONV_INT_DIRECT_H

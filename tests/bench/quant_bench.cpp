@@ -83,7 +83,7 @@ template <class Call> int64_t time(const Call &call) {
 }
 
 template <class P> void plain(int8_t *to) {
-  using planes = disco::conv_planes<P, disco::conv_int_planes<P>>;
+  using planes = disco::conv_bands<P, disco::conv_int_planes<P>>;
   if constexpr (P::ci == P::groups && planes::serves)
     disco::conv_int_images<P, disco::conv_int_planes<P>>(
         to, x, w, bias, nullptr, [](const disco::conv_int_planes<P> &g) { planes::run(g); });

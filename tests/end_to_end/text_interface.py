@@ -13,6 +13,7 @@ DISCOC, or DISCOC_BUILD/bin/discoc, is the compiler; DISCOC_SHARED the folder wi
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ between = ["lab1", "lab2"]
 kind = "ethernet"
 """
 PASSES = ["simplify", "assign-owners", "divide-reductions", "derive-masks", "choose-partial-sums", "insert-exchanges", "split-into-shards", "schedule",
-          "check-schedule", "plan-memory", "check-schedule"]  # fmt: skip
+          "check-schedule", "choose-kernels", "plan-memory", "check-schedule"]  # fmt: skip
 
 
 def tool(name):
@@ -147,6 +148,18 @@ def refusesNoCluster(discoc, planned, folder):
         raise Failure(f"no cluster is not refused: exit code {done.returncode}, {done.stderr[:200]}")
 
 
+def refusesNoKernel(discoc, planned, folder):
+    """An op that several kernels could compute is not emitted with any of them: the text says which."""
+    with open(planned, encoding="utf-8") as file:
+        text = file.read()
+    bare, out = os.path.join(folder, "unchosen.mlir"), os.path.join(folder, "unchosen")
+    with open(bare, "w", encoding="utf-8") as file:
+        file.write(re.sub(r"disco\.kernel = #disco\.kernel<[^>]*>, ", "", text))
+    done = subprocess.run([discoc, "emit", bare, "-o", out], capture_output=True, text=True, timeout=300)
+    if "disco.kernel" in text and (done.returncode == 0 or "names no kernel" not in done.stderr or os.path.exists(out)):
+        raise Failure(f"no kernel is not refused: exit code {done.returncode}, {done.stderr[:200]}")
+
+
 def boardsAreNotRead(discoc, planned, folder, parts):
     """Emission opens a board's folder to copy sources: with board.toml and bounds.toml damaged it writes the same programs."""
     boards = os.path.join(folder, "boards")
@@ -192,6 +205,7 @@ def throughText(model, options, folder):
         raise Failure(f"--dump-dir wrote {len(dumped)} files for {len(stages)} stages: {dumped}")
     refusesDamage(discoc, text, folder)
     refusesNoCluster(discoc, text, folder)
+    refusesNoKernel(discoc, text, folder)
     boardsAreNotRead(discoc, text, folder, parts)
     return compareTrees(whole, parts)
 

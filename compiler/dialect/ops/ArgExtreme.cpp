@@ -25,7 +25,7 @@ Divisions ArgExtremeOp::divide(int64_t axis) {
 }
 
 void ArgExtremeOp::describeKernel(KernelCall &call) {
-  call.use("reduce.h", "arg_extreme").type("x_t", getX());
+  call.use("arg_extreme").type("x_t", getX());
   addOuterInner(call, shapeOf(getX()), getAxis());
   call.constant("extent", shapeOf(getX())[getAxis()]);
   call.flag("minimum", getMinimum()).flag("last", getLast());

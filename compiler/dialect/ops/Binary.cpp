@@ -58,10 +58,7 @@ SmallVector<InPlaceOperand> BinaryOp::getInPlaceOperands() {
 
 void BinaryOp::describeKernel(KernelCall &call) {
   BroadcastView view(shapeOf(getResult()), getOperands());
-  call.use("eltwise.h", "binary")
-      .type("a_t", getLhs())
-      .type("b_t", getRhs())
-      .type("y_t", getResult());
+  call.use("binary").type("a_t", getLhs()).type("b_t", getRhs()).type("y_t", getResult());
   call.alias("op", "op_" + stringifyBinaryKind(getKind()).str());
   call.function("act", getActAttr());
   call.constant("rank", static_cast<int64_t>(view.shape.size()));

@@ -27,7 +27,7 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
 Divisions CastOp::divide(int64_t axis) { return elementwise(*this, axis); }
 
 void CastOp::describeKernel(KernelCall &call) {
-  call.use("eltwise.h", "cast").type("x_t", getX()).type("y_t", getResult());
+  call.use("cast").type("x_t", getX()).type("y_t", getResult());
   call.constant("count", tensorType(getResult()).getNumElements());
   call.pointers = {getResult(), getX()};
 }

@@ -101,7 +101,7 @@ LogicalResult RecvOp::verify() {
 void AssembleOp::describeKernel(KernelCall &call) {
   int64_t axis = getAxis();
   if (getInputs().size() == 1) {
-    call.use("move.h", "select").type("x_t", getResult());
+    call.use("select").type("x_t", getResult());
     addOuterInner(call, shapeOf(getResult()), axis);
     call.constant("x_extent", axisExtent(tensorType(getInputs()[0]), axis))
         .constant("extent", static_cast<int64_t>(getChannels().size()));
@@ -109,7 +109,7 @@ void AssembleOp::describeKernel(KernelCall &call) {
     call.pointers = {getResult(), getInputs()[0]};
     return;
   }
-  call.use("move.h", "assemble").type("x_t", getResult());
+  call.use("assemble").type("x_t", getResult());
   addOuterInner(call, shapeOf(getResult()), axis);
   Shape extents;
   for (Value input : getInputs())

@@ -118,7 +118,7 @@ Local ConcatOp::localize(LocalContext &context) {
 }
 
 void ConcatOp::describeKernel(KernelCall &call) {
-  call.use("move.h", "concat").type("x_t", getResult());
+  call.use("concat").type("x_t", getResult());
   addOuterInner(call, shapeOf(getResult()), getAxis());
   Shape extents;
   for (Value input : getInputs())

@@ -1,5 +1,6 @@
 //===- Conv.cpp - convolution ---------------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Target.h"
 #include "compiler/dialect/ops/Contractions.h"
 #include "compiler/dialect/ops/Quantized.h"
 
@@ -174,9 +175,66 @@ Local ConvOp::localize(LocalContext &context) {
   return localizeGrouped(*this, context, parts);
 }
 
+/// Whether the whole convolution, of which a node may compute a part, has one channel a group.
+static bool isChannelwise(ConvOp op) {
+  return shapeOf(op.getW())[1] == 1 && (op.getGroup() > 1 || op->hasAttr(kGroupsAttr));
+}
+
+static constexpr StringLiteral kGemm = "conv_gemm", kPlanes = "conv_planes", kRows = "conv_rows";
+
+/// Whether bands of a plane of one channel, sorted by stride phases, fit `scratch` bytes: what
+/// conv_planes of the runtime stub asserts.
+static bool fitsPlanes(ConvOp op, int64_t scratch) {
+  ArrayRef<int64_t> w = shapeOf(op.getW());
+  auto kernel = spatial(w.drop_front(2), 1),
+       out = spatial(shapeOf(op.getResult()).drop_front(2), 1),
+       in = spatial(shapeOf(op.getX()).drop_front(2), 1), strides = spatial(op.getStrides(), 1),
+       dilations = spatial(op.getDilations(), 1),
+       pads = spatial(op.getPads().take_front(op.getPads().size() / 2), 0);
+  const int64_t columns = out[2] + (kernel[2] - 1) * dilations[2] / strides[2],
+                moreRows = (kernel[1] - 1) * dilations[1] / strides[1],
+                phases = strides[1] * strides[2];
+  const int64_t element =
+      std::max<int64_t>(4, elementBytes(tensorType(op.getX()).getElementType()));
+  const int64_t budget = scratch / element / std::min<int64_t>(phases, 9);
+  const int64_t rows = std::min(budget / std::max<int64_t>(columns, 1) - moreRows, out[1]);
+  return w[1] == 1 && in[0] == 1 && out[0] == 1 && kernel[0] == 1 && pads[0] == 0 && phases <= 9 &&
+         rows > 0 && rows * 2 > moreRows && out[1] * out[2] > 0;
+}
+
+/// A matrix product serves always; it has at least four rows of outputs, used or not. In an exact
+/// order the form must not depend on a node's share.
+SmallVector<KernelChoice> ConvOp::getKernelChoices(NodeAttr node) {
+  if (getQuant())
+    return {};
+  constexpr int64_t leastRows = 4, leastColumns = 4;
+  const int64_t scratch = hasSmallStack(node) ? 2048 : 24576;
+  const bool planes = fitsPlanes(*this, scratch);
+  if (inExactOrder(*this))
+    return {planes && isChannelwise(*this) ? KernelChoice{kPlanes.str(), 0, scratch}
+                                           : KernelChoice{kGemm.str(), 0, 0}};
+  ArrayRef<int64_t> w = shapeOf(getW());
+  const int64_t rows = w[0] / static_cast<int64_t>(getGroup());
+  const auto macs = static_cast<double>(getMacs());
+  const double padded =
+      rows ? macs / static_cast<double>(rows) * static_cast<double>(std::max(rows, leastRows))
+           : macs;
+  SmallVector<KernelChoice> choices = {{kGemm.str(), padded, 0}};
+  if (planes)
+    choices.push_back({kPlanes.str(), macs, scratch});
+  if (rows < leastRows && spatial(shapeOf(getResult()).drop_front(2), 1)[2] >= leastColumns)
+    choices.push_back({kRows.str(), macs, 0});
+  return choices;
+}
+
 void ConvOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW());
-  call.use(getQuant() ? "conv_int.h" : "conv.h", getQuant() ? "conv_int" : "conv");
+  KernelAttr chosen = chosenKernel(*this);
+  call.use(getQuant() ? StringRef("conv_int")
+           : chosen   ? chosen.getName().getValue()
+                      : StringRef(kGemm));
+  if (chosen && chosen.getScratch() > 0)
+    call.constant("scratch", chosen.getScratch());
   call.type("x_t", getX()).type("w_t", getW()).type("y_t", getResult());
   call.constant("n", x[0])
       .constant("ci", w[1] * static_cast<int64_t>(getGroup()))
@@ -184,8 +242,6 @@ void ConvOp::describeKernel(KernelCall &call) {
   call.constant("groups", static_cast<int64_t>(getGroup())).constant("x_channels", x[1]);
   addWindow(call, getX(), getResult(), w.drop_front(2), getStrides(), getPads(), getDilations());
   addSum(call, *this);
-  if (inExactOrder(*this))
-    call.flag("channelwise", w[1] == 1 && (getGroup() > 1 || (*this)->hasAttr(kGroupsAttr)));
   if (getQuant())
     addQuant(call, *getQuant());
   call.pointers = {getResult(), getX(), getW(), getBias(), getInit()};

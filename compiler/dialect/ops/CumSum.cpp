@@ -22,7 +22,7 @@ Divisions CumSumOp::divide(int64_t axis) {
 }
 
 void CumSumOp::describeKernel(KernelCall &call) {
-  call.use("reduce.h", "cum_sum").type("x_t", getX());
+  call.use("cum_sum").type("x_t", getX());
   addOuterInner(call, shapeOf(getX()), getAxis());
   call.constant("extent", shapeOf(getX())[getAxis()]);
   call.flag("exclusive", getExclusive()).flag("reverse", getReverse());

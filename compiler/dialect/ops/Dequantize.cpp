@@ -44,7 +44,7 @@ Value DequantizeOp::restore(OpBuilder &builder, Value carrier, Type type) {
 }
 
 void DequantizeOp::describeKernel(KernelCall &call) {
-  call.use("quant.h", "dequantize").type("x_t", getX()).type("y_t", getResult());
+  call.use("dequantize").type("x_t", getX()).type("y_t", getResult());
   addScaling(call, getX(), getScale(), getZero());
   call.pointers = {getResult(), getX(), getScale(), getZero()};
 }

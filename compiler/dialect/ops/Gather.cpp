@@ -83,7 +83,7 @@ Divisions GatherOp::divide(int64_t axis) {
 
 void GatherOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX()).drop_front(getBatch());
-  call.use("move.h", "gather").type("x_t", getX()).type("index_t", getIndices());
+  call.use("gather").type("x_t", getX()).type("index_t", getIndices());
   call.constant("batch", product(shapeOf(getX()).take_front(getBatch())));
   addOuterInner(call, x, getAxis() - getBatch());
   call.constant("extent", shapeOf(getX())[getAxis()])

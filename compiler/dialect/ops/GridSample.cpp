@@ -32,7 +32,7 @@ Divisions GridSampleOp::divide(int64_t axis) {
 
 void GridSampleOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
-  call.use("grid_sample.h", "grid_sample").type("x_t", getX()).type("grid_t", getGrid());
+  call.use("grid_sample").type("x_t", getX()).type("grid_t", getGrid());
   call.constant("n", x[0]).constant("c", x[1]).constant("rank", rankOf(getX()) - 2);
   call.array("spatial", x.drop_front(2));
   call.constant("points", product(shapeOf(getResult()).drop_front(2)));

@@ -25,7 +25,7 @@ Divisions LookupOp::divide(int64_t axis) {
 }
 
 void LookupOp::describeKernel(KernelCall &call) {
-  call.use("quant.h", "lookup").type("x_t", getX()).type("y_t", getResult());
+  call.use("lookup").type("x_t", getX()).type("y_t", getResult());
   call.constant("count", tensorType(getResult()).getNumElements());
   call.pointers = {getResult(), getX(), getTable()};
 }

@@ -117,7 +117,7 @@ void MatMulOp::describeKernel(KernelCall &call) {
   int64_t columns = getTransA() ? a[a.size() - 2] : a.back();
   ArrayRef<int64_t> batch = y.drop_back(2);
   bool flat = b.size() == 2 && !getTransA();
-  call.use(getQuant() ? "matmul_int.h" : "matmul.h", getQuant() ? "matmul_int" : "matmul");
+  call.use(getQuant() ? "matmul_int" : "matmul");
   call.type("a_t", getA()).type("b_t", getB()).type("y_t", getResult());
   // With one matrix of weights the rows of all batches are rows of one product.
   call.constant("m", flat ? m * product(batch) : m)

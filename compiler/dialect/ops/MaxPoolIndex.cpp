@@ -26,7 +26,7 @@ Divisions MaxPoolIndexOp::divide(int64_t axis) {
 
 void MaxPoolIndexOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
-  call.use("pool.h", "max_pool_index")
+  call.use("max_pool_index")
       .type("x_t", getX())
       .constant("n", x[0])
       .constant("c", x[1])

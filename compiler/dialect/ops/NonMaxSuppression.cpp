@@ -21,7 +21,7 @@ Divisions NonMaxSuppressionOp::divide(int64_t) { return std::nullopt; }
 
 void NonMaxSuppressionOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> scores = shapeOf(getScores());
-  call.use("detect.h", "non_max_suppression").type("x_t", getBoxes());
+  call.use("non_max_suppression").type("x_t", getBoxes());
   call.constant("batch", scores[0]).constant("classes", scores[1]).constant("count", scores[2]);
   call.constant("rows", shapeOf(getResult())[0]).constant("most", getMost());
   call.real("iou", getIou().convertToDouble()).flag("has_score", getScore().has_value());

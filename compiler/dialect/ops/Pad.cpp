@@ -74,7 +74,7 @@ Divisions PadOp::divide(int64_t axis) {
 
 void PadOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
-  call.use("move.h", "pad").type("x_t", getX()).constant("rank", static_cast<int64_t>(x.size()));
+  call.use("pad").type("x_t", getX()).constant("rank", static_cast<int64_t>(x.size()));
   call.array("x_shape", x)
       .array("shape", shapeOf(getResult()))
       .array("begins", getPads().take_front(x.size()));

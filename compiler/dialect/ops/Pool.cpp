@@ -34,9 +34,9 @@ Divisions PoolOp::divide(int64_t axis) { return axis == 1 ? sameAxis(*this, axis
 void PoolOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
   bool max = getKind() == PoolKind::Max;
-  call.use(getQuant() ? "pool_int.h" : "pool.h", getQuant() ? "average_pool_int"
-                                                 : max      ? "max_pool"
-                                                            : "average_pool")
+  call.use(getQuant() ? "average_pool_int"
+           : max      ? "max_pool"
+                      : "average_pool")
       .type("x_t", getX())
       .constant("n", x[0])
       .constant("c", x[1]);

@@ -36,10 +36,7 @@ bool QuantBinaryOp::readsSmaller(unsigned k, ArrayRef<int64_t> shape) {
 
 void QuantBinaryOp::describeKernel(KernelCall &call) {
   BroadcastView view(shapeOf(getResult()), getOperands());
-  call.use("quant.h", "quant_binary")
-      .type("a_t", getLhs())
-      .type("b_t", getRhs())
-      .type("y_t", getResult());
+  call.use("quant_binary").type("a_t", getLhs()).type("b_t", getRhs()).type("y_t", getResult());
   call.alias("op", "quant_" + stringifyBinaryKind(getKind()).str());
   call.constant("a_zero", static_cast<int64_t>(getLhsZero()))
       .constant("b_zero", static_cast<int64_t>(getRhsZero()))

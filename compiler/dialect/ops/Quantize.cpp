@@ -54,7 +54,7 @@ bool QuantizeOp::readsSmaller(unsigned k, ArrayRef<int64_t> shape) {
 }
 
 void QuantizeOp::describeKernel(KernelCall &call) {
-  call.use("quant.h", "quantize").type("x_t", getX()).type("y_t", getResult());
+  call.use("quantize").type("x_t", getX()).type("y_t", getResult());
   addScaling(call, getX(), getScale(), getZero());
   call.pointers = {getResult(), getX(), getScale(), getZero()};
 }

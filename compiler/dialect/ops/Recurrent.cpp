@@ -54,7 +54,7 @@ int64_t RecurrentOp::getMacs() {
 
 void RecurrentOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW());
-  call.use("recurrent.h", stringifyRecurrentKind(getKind())).type("x_t", getX());
+  call.use(stringifyRecurrentKind(getKind())).type("x_t", getX());
   call.type("length_t", getLengths());
   call.constant("steps", x[0]).constant("batch", x[1]).constant("inputs", x[2]);
   call.constant("hidden", shapeOf(getR())[2]).constant("directions", w[0]);

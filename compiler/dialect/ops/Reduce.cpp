@@ -90,7 +90,7 @@ void ReduceOp::describeKernel(KernelCall &call) {
     extents.push_back(extent);
     steps.push_back(strides[axis]);
   }
-  call.use("reduce.h", "reduce");
+  call.use("reduce");
   if (inExactOrder(*this))
     call.flag("exact", true);
   call.type("x_t", getX()).type("y_t", getResult());

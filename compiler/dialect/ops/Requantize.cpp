@@ -23,7 +23,7 @@ SmallVector<InPlaceOperand> RequantizeOp::getInPlaceOperands() { return {{getX()
 void RequantizeOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> shape = shapeOf(getX());
   size_t axis = getAxis();
-  call.use("quant.h", "requantize").type("y_t", getResult());
+  call.use("requantize").type("y_t", getResult());
   addRequantization(call, getQuant());
   call.constant("outer", product(shape.take_front(axis)))
       .constant("rows", shape[axis])

@@ -23,9 +23,7 @@ Divisions ResizeOp::divide(int64_t axis) {
 
 void ResizeOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
-  call.use("resize.h", "resize")
-      .type("x_t", getX())
-      .constant("rank", static_cast<int64_t>(x.size()));
+  call.use("resize").type("x_t", getX()).constant("rank", static_cast<int64_t>(x.size()));
   call.array("x_shape", x)
       .array("shape", shapeOf(getResult()))
       .reals("scales", getScales())

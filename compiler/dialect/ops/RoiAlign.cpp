@@ -37,7 +37,7 @@ Divisions RoiAlignOp::divide(int64_t axis) {
 
 void RoiAlignOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
-  call.use("detect.h", "roi_align").type("x_t", getX()).type("index_t", getBatch());
+  call.use("roi_align").type("x_t", getX()).type("index_t", getBatch());
   call.constant("n", x[0]).constant("c", x[1]).constant("ih", x[2]).constant("iw", x[3]);
   call.constant("rois", shapeOf(getRois())[0]);
   call.constant("oh", getHeight()).constant("ow", getWidth()).constant("samples", getSamples());

@@ -72,7 +72,7 @@ Divisions ScatterOp::divide(int64_t axis) {
 
 void ScatterOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> shape = shapeOf(getX());
-  call.use("scatter.h", "scatter").type("x_t", getX()).type("index_t", getIndices());
+  call.use("scatter").type("x_t", getX()).type("index_t", getIndices());
   call.alias("op", "scatter_" + stringifyScatterKind(getKind()).str());
   addOuterInner(call, shape, getBatch());
   call.constant("extent", shape[getBatch()])

@@ -68,7 +68,7 @@ Local SelectOp::localize(LocalContext &context) {
 }
 
 void SelectOp::describeKernel(KernelCall &call) {
-  call.use("move.h", "select").type("x_t", getX());
+  call.use("select").type("x_t", getX());
   addOuterInner(call, shapeOf(getX()), getAxis());
   call.constant("x_extent", shapeOf(getX())[getAxis()])
       .constant("extent", static_cast<int64_t>(getIndices().size()));

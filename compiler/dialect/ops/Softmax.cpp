@@ -26,7 +26,7 @@ Divisions SoftmaxOp::divide(int64_t axis) {
 void SoftmaxOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX());
   size_t axis = getAxis(), end = axis + getCount();
-  call.use("reduce.h", getLog() ? "log_softmax" : "softmax").type("x_t", getX());
+  call.use(getLog() ? "log_softmax" : "softmax").type("x_t", getX());
   if (inExactOrder(*this))
     call.flag("exact", true);
   call.constant("outer", product(x.take_front(axis)))

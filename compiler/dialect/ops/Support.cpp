@@ -20,8 +20,7 @@ static int64_t windowedExtent(int64_t in, int64_t begin, int64_t end, int64_t ke
   return extent;
 }
 
-/// Up to three spatial values, missing leading ones filled.
-static std::array<int64_t, 3> spatial(ArrayRef<int64_t> values, int64_t missing) {
+std::array<int64_t, 3> disco::spatial(ArrayRef<int64_t> values, int64_t missing) {
   std::array<int64_t, 3> all{missing, missing, missing};
   for (size_t i = 0; i < values.size(); ++i)
     all[3 - values.size() + i] = values[i];
@@ -263,9 +262,7 @@ void disco::addStrided(KernelCall &call, Value y, Value x, ArrayRef<int64_t> sha
     extents.push_back(1);
     steps.push_back(1);
   }
-  call.use("move.h", "rearrange")
-      .type("x_t", x)
-      .constant("rank", static_cast<int64_t>(extents.size()));
+  call.use("rearrange").type("x_t", x).constant("rank", static_cast<int64_t>(extents.size()));
   call.array("shape", extents).array("x_strides", steps).constant("offset", offset);
   call.pointers = {y, x};
 }

@@ -10,6 +10,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 #include "llvm/ADT/STLExtras.h"
+#include <array>
 
 namespace disco {
 
@@ -102,6 +103,8 @@ llvm::SmallVector<int64_t> localOrder(const Relation &relation, const IndexSet &
 /// The number of elements of a shape.
 int64_t product(llvm::ArrayRef<int64_t> extents);
 
+/// Up to three spatial values, missing leading ones filled.
+std::array<int64_t, 3> spatial(llvm::ArrayRef<int64_t> values, int64_t missing);
 void addSpatial(KernelCall &call, llvm::StringRef letter, bool before,
                 llvm::ArrayRef<int64_t> values, int64_t missing);
 

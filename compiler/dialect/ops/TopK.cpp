@@ -25,7 +25,7 @@ Divisions TopKOp::divide(int64_t axis) {
 }
 
 void TopKOp::describeKernel(KernelCall &call) {
-  call.use("sort.h", "top_k").type("x_t", getX());
+  call.use("top_k").type("x_t", getX());
   addOuterInner(call, shapeOf(getX()), getAxis());
   call.constant("extent", shapeOf(getX())[getAxis()]).constant("k", getK());
   call.flag("smallest", getSmallest());

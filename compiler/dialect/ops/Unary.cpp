@@ -33,7 +33,7 @@ Divisions UnaryOp::divide(int64_t axis) { return elementwise(*this, axis); }
 SmallVector<InPlaceOperand> UnaryOp::getInPlaceOperands() { return {{getX()}}; }
 
 void UnaryOp::describeKernel(KernelCall &call) {
-  call.use("eltwise.h", "unary").type("x_t", getX()).type("y_t", getResult());
+  call.use("unary").type("x_t", getX()).type("y_t", getResult());
   call.constant("count", tensorType(getResult()).getNumElements()).function("op", getAct());
   call.pointers = {getResult(), getX()};
 }

@@ -46,9 +46,7 @@ bool WhereOp::readsSmaller(unsigned k, ArrayRef<int64_t> shape) {
 
 void WhereOp::describeKernel(KernelCall &call) {
   BroadcastView view(shapeOf(getResult()), getOperands());
-  call.use("eltwise.h", "where")
-      .type("x_t", getX())
-      .constant("rank", static_cast<int64_t>(view.shape.size()));
+  call.use("where").type("x_t", getX()).constant("rank", static_cast<int64_t>(view.shape.size()));
   call.array("shape", view.shape).array("c_strides", view.strides[0]);
   call.array("a_strides", view.strides[1]).array("b_strides", view.strides[2]);
   call.pointers = {getResult(), getCondition(), getX(), getY()};

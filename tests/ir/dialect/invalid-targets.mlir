@@ -113,3 +113,21 @@ module attributes {disco.cluster = "two hosts"} {}
 
 // expected-error@+1 {{has a cluster of 1 nodes, and is for 2}}
 module attributes {disco.nodes = 2 : i64, disco.cluster = #disco.cluster<nodes = [#disco.node<name = "n", address = "", listen = "", device = #disco.target<arch = "x86-64", levels = [], vector = 0, caches = [], clock = 0.0, cycles = {}>, hops = []>], links = []>} {}
+
+// -----
+
+// expected-error@+1 {{no kernel of the runtime stub: "conv_fast"}}
+module attributes {a.part = #disco.kernel<name = "conv_fast", scratch = 0>} {}
+
+// -----
+
+// expected-error@+1 {{the scratch memory of a kernel is negative}}
+module attributes {a.part = #disco.kernel<name = "conv_rows", scratch = -1>} {}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error@+1 {{'disco.kernel' is no #disco.kernel}}
+  %0 = disco.unary %x {act = #disco.act<relu>, disco.kernel = "unary"} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}

@@ -1,33 +1,74 @@
 //===- KernelCallTest.cpp - what a kernel's parameters say ----------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/KernelCall.h"
+#include "mlir/IR/Builders.h"
+#include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 
 using namespace disco;
 
-static KernelCall call(const char *kernel, std::vector<const char *> members = {}) {
-  KernelCall made;
-  made.use("some.h", kernel);
-  for (const char *member : members)
-    made.member(member);
-  return made;
+namespace {
+struct KernelCallTest : testing::Test {
+  mlir::MLIRContext context;
+  mlir::Builder builder{&context};
+
+  static KernelCall call(const char *kernel) { return std::move(KernelCall().use(kernel)); }
+};
+} // namespace
+
+TEST_F(KernelCallTest, LibraryIsLeftOutOnlyWhereThatIsKnown) {
+  EXPECT_FALSE(call("rearrange").mayCallLibrary());
+  EXPECT_FALSE(call("conv_gemm")
+                   .type("x_t", builder.getF32Type())
+                   .alias("act", "act_relu")
+                   .mayCallLibrary());
+  EXPECT_FALSE(call("pad").type("x_t", builder.getI8Type()).constant("rank", 2).mayCallLibrary());
+  EXPECT_TRUE(call("conv_gemm").alias("act", "act_softplus").mayCallLibrary());
+  EXPECT_TRUE(
+      call("unary").type("x_t", builder.getF32Type()).alias("op", "op_sqrt").mayCallLibrary());
+  EXPECT_TRUE(call("conv_gemm").type("x_t", builder.getF64Type()).mayCallLibrary());
+  EXPECT_TRUE(
+      call("binary").type("a_t", builder.getI64Type()).alias("op", "op_add").mayCallLibrary());
+  EXPECT_TRUE(call("conv_gemm").type("x_t", builder.getF16Type()).mayCallLibrary());
+  EXPECT_TRUE(call("top_k").mayCallLibrary());
 }
 
-TEST(KernelCall, LibraryIsLeftOutOnlyWhereThatIsKnown) {
-  EXPECT_FALSE(call("rearrange").mayCallLibrary());
-  EXPECT_FALSE(
-      call("conv", {"using x_t = float;", "using act = disco::act_relu;"}).mayCallLibrary());
-  EXPECT_FALSE(
-      call("conv", {"struct act : disco::act_clip { static constexpr double min = 0.0; };"})
-          .mayCallLibrary());
-  EXPECT_FALSE(call("pad", {"using x_t = float;",
-                            "static constexpr disco::pad_mode mode = disco::pad_mode::edge;"})
-                   .mayCallLibrary());
-  EXPECT_TRUE(call("conv", {"using act = disco::act_softplus;"}).mayCallLibrary());
-  EXPECT_TRUE(call("unary", {"using x_t = float;", "using op = disco::op_sqrt;"}).mayCallLibrary());
-  EXPECT_TRUE(call("conv", {"using x_t = double;"}).mayCallLibrary());
-  EXPECT_TRUE(
-      call("binary", {"using a_t = int64_t;", "using op = disco::op_add;"}).mayCallLibrary());
-  EXPECT_TRUE(call("conv", {"using x_t = disco::f16;"}).mayCallLibrary());
-  EXPECT_TRUE(call("top_k").mayCallLibrary());
+TEST_F(KernelCallTest, ADeclarationSaysTheHeader) {
+  EXPECT_EQ(call("conv_planes").header, "conv.h");
+  EXPECT_TRUE(isKernel("conv_rows"));
+  EXPECT_FALSE(isKernel("conv"));
+  EXPECT_DEATH(call("conv"), "kernels.inc has no kernel conv");
+}
+
+static std::string textOf(const std::string &path) {
+  std::ifstream file(std::string(DISCOC_SOURCE) + "/" + path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A kernel of kernels.inc is in its header, has a row of contracts, and a test.
+TEST(Kernels, DeclaredOnesAreThereAndTested) {
+  struct Line {
+    std::string name, header;
+  };
+  static const Line lines[] = {
+#define DISCO_KERNEL(name, header, library) {#name, header},
+#define DISCO_PLAIN(name)
+#include "runtime_stub/kernels/kernels.inc"
+#undef DISCO_KERNEL
+#undef DISCO_PLAIN
+  };
+  const std::string contracts = textOf("runtime_stub/kernels/README.md");
+  std::string tests;
+  for (const char *name :
+       {"conv", "detect", "eltwise", "matmul", "move", "pool", "quant", "recurrent", "reduce",
+        "resize", "sample", "types", "order", "conv_transpose"})
+    tests += textOf("tests/unit/kernels/" + std::string(name) + "_test.cpp");
+  for (const Line &line : lines) {
+    EXPECT_NE(textOf("runtime_stub/kernels/" + line.header).find(line.name + "("),
+              std::string::npos)
+        << line.name;
+    EXPECT_NE(contracts.find("`" + line.name + "`"), std::string::npos) << line.name;
+    EXPECT_NE(tests.find(line.name + "<"), std::string::npos) << line.name;
+  }
 }

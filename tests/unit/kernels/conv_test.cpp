@@ -60,7 +60,9 @@ double referenceSum(const buffer<typename P::x_t> &x, const buffer<typename P::w
   return sum;
 }
 
-template <class P> void check() {
+enum class Form { Gemm, Planes, Rows };
+
+template <class P, Form form> void checkForm() {
   using arith = arith_t<typename P::x_t>;
   const int64_t outputs = P::n * P::co * P::od * P::oh * P::ow;
   const auto x = randomBuffer<typename P::x_t>(P::n * P::x_channels * P::id * P::ih * P::iw, 1);
@@ -82,12 +84,24 @@ template <class P> void check() {
             sum += P::has_residual ? toDouble(residual[want.size()]) : 0;
             want.push_back(P::act::template apply<typename P::act>(sum));
           }
-  conv<P>(y.data(), x.data(), w.data(), P::has_bias ? bias.data() : nullptr,
-          P::in_place   ? y.data()
-          : P::has_init ? init.data()
-                        : nullptr,
-          P::has_residual ? residual.data() : nullptr);
+  const auto *b = P::has_bias ? bias.data() : nullptr;
+  const auto *i = P::in_place ? y.data() : P::has_init ? init.data() : nullptr;
+  const auto *r = P::has_residual ? residual.data() : nullptr;
+  if constexpr (form == Form::Gemm)
+    conv_gemm<P>(y.data(), x.data(), w.data(), b, i, r);
+  else if constexpr (form == Form::Planes)
+    conv_planes<P>(y.data(), x.data(), w.data(), b, i, r);
+  else
+    conv_rows<P>(y.data(), x.data(), w.data(), b, i, r);
   expectNear(y, want, 16);
+}
+
+/// Every kernel that serves, whether or not the compiler would choose it.
+template <class P> void check() {
+  checkForm<P, Form::Gemm>();
+  checkForm<P, Form::Rows>();
+  if constexpr (conv_bands<P, conv_product<P>>::serves)
+    checkForm<P, Form::Planes>();
 }
 
 struct Clip : act_clip {
@@ -183,11 +197,11 @@ TEST(Conv, NothingOfAnotherRowLeaksIn) {
   const float x[18] = {inf, 1, inf, 1, 1, 1, inf, 1, inf}; // corners
   const float w[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
   float y[9];
-  conv<P>(y, x, w, nullptr, nullptr, nullptr);
+  conv_gemm<P>(y, x, w, nullptr, nullptr, nullptr);
   for (float v : y)
     EXPECT_EQ(v, inf);
   const float middle[18] = {1, 1, inf, 1, 1, 1, 1, 1, 1};
-  conv<P>(y, middle, w, nullptr, nullptr, nullptr);
+  conv_gemm<P>(y, middle, w, nullptr, nullptr, nullptr);
   EXPECT_EQ(y[3], 6); // the first of the second row does not see the last of the first
   EXPECT_EQ(y[6], 4);
 }

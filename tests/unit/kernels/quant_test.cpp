@@ -105,7 +105,7 @@ void checkCells(const typename P::x_t *x, const typename P::w_t *w, const int32_
 template <class P>
 void checkWays(const typename P::x_t *x, const typename P::w_t *w, const int32_t *bias,
                const int32_t *init, const buffer<typename P::y_t> &want) {
-  using planes = conv_planes<P, conv_int_planes<P>>;
+  using planes = conv_bands<P, conv_int_planes<P>>;
   if constexpr (planes::serves) {
     buffer<typename P::y_t> y(want.size());
     conv_int_images<P, conv_int_planes<P>>(y.data(), x, w, bias, init,
