@@ -90,7 +90,7 @@ bool Needs::handsIn(Operation *op) const {
     auto rule = dyn_cast<DivisionOpInterface>(op);
     OwnedAttr owners = rule ? ownersOf(op->getResult(0)) : OwnedAttr();
     return rule && rule.isMovement() && owners.getAxis() < 0 && !owners.isReplicated() &&
-           !owners.getSet(root).empty();
+           !owners.getSet(roots.input).empty();
   };
   return computeKnown(handingIn, op, [&](Operation *next, SmallVectorImpl<Operation *> &missing) {
     if (isa<OutputOp>(next) || !putsTogether(next))
