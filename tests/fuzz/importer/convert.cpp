@@ -49,6 +49,7 @@ bool compilesOrExplains(mlir::ModuleOp module, int64_t nodes) {
   }
   disco::EmitOptions options;
   options.modelName = "fuzz";
+  options.cluster = discoc::defaultCluster(nodes);
   for (mlir::ModuleOp shard : disco::shardsOf(module))
     if (disco::ModelEmitter(shard, options).source(std::string(32, '0'), 0).empty())
       return false;
