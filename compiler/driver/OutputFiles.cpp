@@ -15,15 +15,16 @@
 namespace fs = std::filesystem;
 using llvm::StringRef;
 
-/// What compile wrote before it kept a list, and what building and running leave behind.
+/// What compile writes, for an output whose list is lost or that is older than lists; and what
+/// building and running leave behind.
 static constexpr const char *writtenWithoutList[] = {
-    "{manifest,report,masks,owners}.json",
+    "{manifest,report,masks,owners,plan}.json",
     "{node[0-9]*,cluster}/{CMakeLists.txt,main.cpp}",
-    "node[0-9]*/{manifest.json,model.h,model.cpp,weights.bin,weights.S,weights.cpp}",
+    "node[0-9]*/{manifest.json,model.h,model.cpp,model_*.cpp,weights.bin,weights.S,weights.cpp}",
     "node[0-9]*/board/{board.toml,memory.ld,*.ld,*.S,*.cpp,*.h}",
     "node[0-9]*/library/library.{json,properties}",
     "node[0-9]*/library/zephyr/{Kconfig,CMakeLists.txt,module.yml}",
-    "node[0-9]*/library/src/{model.h,model.cpp,weights.bin,weights.S,weights.cpp}",
+    "node[0-9]*/library/src/{model.h,model.cpp,model_*.cpp,weights.bin,weights.S,weights.cpp}",
     "node[0-9]*/library/src/*_shard.{h,cpp}"};
 static constexpr const char *lockFile = ".build.lock";
 
