@@ -54,10 +54,12 @@ FailureOr<EmitOptions> disco::readEmitOptions(ModuleOp module) {
   if (auto labels = module->getAttrOfType<ArrayAttr>(kLabelsAttr))
     for (auto label : labels.getAsRange<StringAttr>())
       options.labels.push_back(label.str());
-  if (auto preprocess = module->getAttrOfType<StringAttr>(kPreprocessAttr))
-    if (discoc::Diagnostics errors; !(options.preprocess = discoc::parsePreprocess(
-                                          preprocess.str(), "disco.preprocess", errors)))
+  if (auto preprocess = module->getAttrOfType<StringAttr>(kPreprocessAttr)) {
+    discoc::Diagnostics errors;
+    options.preprocess = discoc::parsePreprocess(preprocess.str(), "disco.preprocess", errors);
+    if (!options.preprocess)
       return module.emitError(discoc::toString(errors)), failure();
+  }
   return options;
 }
 
