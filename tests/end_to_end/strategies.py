@@ -18,12 +18,11 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
-import onnx
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+import checked  # noqa: E402
 import cluster  # noqa: E402
 import compare  # noqa: E402
 import discoc  # noqa: E402
@@ -49,17 +48,8 @@ def network():
 MODELS = {"network": network, "transformer": lambda: seeded.transformer(blocks=1)}
 
 
-class Checked:
-    """A model on disk, an input, and what ONNX Runtime says."""
-
-    def __init__(self, name, model, folder, runtime, tally):
-        self.name, self.folder, self.runtime, self.tally = name, folder, runtime, tally
-        self.path = os.path.join(folder, f"{name}.onnx")
-        onnx.save(model, self.path)
-        rng = np.random.default_rng(5)
-        shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.input}
-        self.feeds = {n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
-        self.want = compare.oracle(model, self.feeds)
+class Checked(checked.Checked):
+    """Compiled and run as this suite wants it."""
 
     def compile(self, nodes, name, *options):
         out = os.path.join(self.folder, f"{self.name}-{nodes}-{name}")

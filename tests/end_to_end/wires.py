@@ -24,6 +24,7 @@ import onnx
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
 import cluster  # noqa: E402
+import checked  # noqa: E402
 import compare  # noqa: E402
 import discoc  # noqa: E402
 import ort  # noqa: E402
@@ -60,17 +61,8 @@ def residual(seed):
     return g.model({"x": [1, 5, 6, 6]}, {y: [1, 21, 1, 1]})
 
 
-class Checked:
-    """A model on disk, an input, and what ONNX Runtime says."""
-
-    def __init__(self, name, model, folder, runtime, tally):
-        self.name, self.folder, self.runtime, self.tally = name, folder, runtime, tally
-        self.path = os.path.join(folder, f"{name}.onnx")
-        onnx.save(model, self.path)
-        rng = np.random.default_rng(5)
-        shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.input}
-        self.feeds = {n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
-        self.want = compare.oracle(model, self.feeds)
+class Checked(checked.Checked):
+    """Compiled and run as this suite wants it."""
 
     def run(self, nodes, wire, *options, flags=("-O1", "-w")):
         """({output: array}, what is exchanged) of the emitted program."""
