@@ -159,6 +159,42 @@ int look(disco_node *n, const disco_peer &p, uint32_t moves, uint64_t t, watch *
   return code;
 }
 
+#if DISCO_SPIN
+
+constexpr bool spins = true;
+
+// Looks at the links as long as the slot has the state, and the next spin may last. False: the time
+// was over.
+bool spin(disco_node *n, uint32_t slot, uint8_t state) {
+  const disco_slot &s = n->config->slots[slot];
+  const disco_peer &p = n->config->peers[message_of(n, slot).peer];
+  uint64_t end = now(n) + n->spin_us;
+  while (s.state == state && n->error.code == DISCO_OK && !(p.seen & seen_bye)) {
+    if (now(n) >= end)
+      return n->config->spin_us == 0; // there is nothing to learn
+    glance(n);
+  }
+  return true;
+}
+
+// A wait has slept. Waking up takes about as long as the longest spin, so what ended within twice
+// that time would have ended in a spin.
+void learn(disco_node *n, uint64_t waited_us) {
+  const uint32_t most = n->config->spin_us, least = most / 16 + 1;
+  if (waited_us > 2ull * most)
+    n->spin_us /= 2;
+  else
+    n->spin_us = n->spin_us < least ? least : n->spin_us < most / 2 ? 2 * n->spin_us : most;
+}
+
+#else
+
+constexpr bool spins = false;
+bool spin(disco_node *, uint32_t, uint8_t) { return true; }
+void learn(disco_node *, uint64_t) {}
+
+#endif
+
 // The wait of disco_wait and disco_flush: as long as the slot has the state.
 int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   const disco_message &m = message_of(n, slot);
@@ -167,7 +203,9 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   const uint32_t &moves = m.incoming ? p.rx_moved : p.tx_moved;
   if (s.state != state)
     return DISCO_OK;
-  pump(n);
+  glance(n);
+  const uint64_t begun = spins ? now(n) : 0;
+  const bool sleeps = !spin(n, slot, state);
   watch w = {moves, moves, 0, 0, 0, 0};
   while (n->error.code == DISCO_OK && s.state == state) {
     uint64_t t = now(n), until = 0;
@@ -186,6 +224,8 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
     }
     pump(n);
   }
+  if (sleeps)
+    learn(n, now(n) - begun);
   return result(n);
 }
 
@@ -291,6 +331,9 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
   node->user = config->user;
   node->error = {DISCO_OK, DISCO_NONE, DISCO_NONE, DISCO_NONE};
   node->left = DISCO_NONE;
+#if DISCO_SPIN
+  node->spin_us = config->spin_us;
+#endif
   node->start_us = pick(config->start_us, 60000000);
   node->deadline_us = pick(config->deadline_us, 10000000);
   node->idle_us = pick(config->idle_us, node->deadline_us);
@@ -316,9 +359,6 @@ int disco_init(disco_node *node, const disco_program *program, const disco_confi
     memset(p, 0, sizeof *p);
     p->tx_slot = p->post_first = p->post_last = DISCO_NONE;
     p->due = due_greeting;
-    if (DISCO_MAILBOX && config->mailbox &&
-        config->mailbox->carries(config->mailbox->context, peer))
-      p->seen = seen_by_mail;
   }
   node->phase = phase_ready;
   return DISCO_OK;
@@ -384,6 +424,10 @@ const disco_stats *disco_peer_stats(const disco_node *node, uint32_t peer) {
   if (peer >= node->program->nodes || peer == node->program->rank || !node->config->peers)
     return nullptr;
   return &node->config->peers[peer].stats;
+}
+
+bool disco_by_mailbox(const disco_node *node, uint32_t peer) {
+  return disco_peer_stats(node, peer) && by_mail(&node->config->peers[peer]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -560,7 +604,7 @@ int disco_pump(disco_node *node) {
     return node->error.code;
   if (node->phase != phase_running)
     return misuse(node, DISCO_NONE);
-  pump(node);
+  glance(node);
   return result(node);
 }
 

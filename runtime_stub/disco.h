@@ -38,6 +38,10 @@
 #ifndef DISCO_MAILBOX
 #define DISCO_MAILBOX (UINTPTR_MAX > 0xffffffffu)
 #endif
+// Whether waits may look at the links for a while before they sleep.
+#ifndef DISCO_SPIN
+#define DISCO_SPIN (UINTPTR_MAX > 0xffffffffu)
+#endif
 
 // The types below lie in a namespace that is named after these files, and so have the names of all
 // functions that take one: two versions of the runtime in one program do not meet. In the copies
@@ -234,8 +238,10 @@ struct disco_mail {
 // what the peer had started and accepted before it wrote them.
 struct disco_mailbox {
   void *context; // handed to every callback
-  // Whether data to and from this peer goes this way; the same at both ends, and always.
-  bool (*carries)(void *context, uint32_t peer);
+  // Whether data to and from this peer goes this way; the same at both ends. Asked once, when the
+  // peer's terms are there, with its nonce: DISCO_NONCE_SIZE bytes that tell its process from all
+  // others, so that two that believe to share memory can see whether they do.
+  bool (*carries)(void *context, uint32_t peer, const uint8_t *nonce);
   // The place of the next outgoing message, of so many bytes: memory of the mailbox that is aligned
   // to 64 bytes, or `from`, where the payload lies, if it can be sent from there. The same until it
   // is started. Null: there is none now, or, when `from` is null, there is no such memory.
@@ -250,6 +256,9 @@ struct disco_mailbox {
   void (*accept)(void *context, uint32_t peer);
   // The place of an accepted message is free again. Places are released in any order.
   void (*release)(void *context, uint32_t peer, void *payload);
+  // Whether what lies in a place is as safe as the nodes' own memory: the CRC of a frame is then
+  // that of its header alone.
+  bool sound;
 };
 
 } // namespace DISCO_RUNTIME
@@ -372,6 +381,14 @@ struct disco_config {
 
   // For the application; the runtime does not look at it.
   void *user;
+
+#if DISCO_SPIN
+  // How long a wait may look at the links, over and over, before it sleeps: a sleep and the wake-up
+  // from it take longer than most messages. Spins that find nothing halve the time, waits that
+  // would have ended within it double it again. Range: 0 to 2^30; 0: sleep at once. Default 0.
+  // Cost: a processor that others could have had.
+  uint32_t spin_us;
+#endif
 };
 
 // One node. The fields are the runtime's own, except that `user` may be read.
@@ -397,6 +414,12 @@ struct disco_node {
   uint8_t newest, current;
   uint8_t open;      // begun and not ended
   uint8_t submitted; // and not collected
+#if DISCO_SPIN
+  uint32_t spin_us; // of the next wait
+#endif
+#if DISCO_MAILBOX
+  uint64_t looked_us; // when it last looked at the streams beside mailboxes
+#endif
 };
 
 } // namespace DISCO_RUNTIME
@@ -440,6 +463,9 @@ const disco_error *disco_last_error(const disco_node *node);
 
 // Statistics of the link to `peer`, or null when there is no such peer.
 const disco_stats *disco_peer_stats(const disco_node *node, uint32_t peer);
+
+// Whether data to and from `peer` goes by mailbox; false until its terms are there.
+bool disco_by_mailbox(const disco_node *node, uint32_t peer);
 
 //===----------------------------------------------------------------------===//
 // Calls of the emitted infer(); `message` is an index into program->messages. All return 0 or a

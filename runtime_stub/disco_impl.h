@@ -60,6 +60,7 @@ constexpr uint8_t due_greeting = due_hello | due_terms;
 constexpr uint32_t abort_size = 12, notice_size = 4;
 constexpr uint32_t read_chunk = 256 * 1024; // so that the CRC finds the bytes still in the cache
 constexpr uint32_t reads_per_pump = 64; // so that a flooding peer cannot keep a pump from returning
+constexpr uint64_t look_again_us = 1000;    // at streams beside mailboxes
 constexpr uint64_t time_limit = 1ull << 60; // so that sums of times do not overflow
 
 // Anywhere in memory; all machines here are little-endian.
@@ -140,6 +141,14 @@ void look_at_clock(disco_node *n, uint64_t longest_us);
 
 // Moves what can be moved on all links, in both directions, until something fails.
 void pump(disco_node *n);
+
+// The same, but looks at streams that carry no data once a millisecond only: a look at one costs as
+// much as a message by mailbox. For calls that come often; before a sleep it is a pump that looks.
+#if DISCO_MAILBOX
+void glance(disco_node *n);
+#else
+inline void glance(disco_node *n) { pump(n); }
+#endif
 
 } // namespace disco_impl
 } // namespace DISCO_RUNTIME

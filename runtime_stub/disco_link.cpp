@@ -216,7 +216,8 @@ void push_mail(disco_node *n, disco_peer *p, uint32_t peer) {
     disco_frame f = new_frame(p);
     uint8_t head[DISCO_HEADER_SIZE];
     make_data(n, p, &f);
-    disco_frame_encode(head, &f, at);
+    memcpy(head, &f, sizeof head);
+    store32(head + 24, frame_crc(head, at, box.sound ? 0 : s.link));
     box.start(box.context, peer, head, at, s.link);
     p->stats.tx_wire += DISCO_HEADER_SIZE + s.link;
     p->tx_moved += DISCO_HEADER_SIZE + s.link;
@@ -399,11 +400,14 @@ int take_hello(const disco_node *n, disco_peer *p, uint32_t peer, const uint8_t 
 }
 
 int take_terms(const disco_node *n, disco_peer *p, uint32_t peer, const uint8_t *payload) {
+  const disco_mailbox *box = n->config->mailbox;
   const uint8_t *own = n->config->nonce;
   bool lower = n->program->rank < peer;
   p->session =
       disco_session_id(lower ? own : payload, lower ? payload : own, n->program->build_hash);
   p->seen |= seen_terms;
+  if (DISCO_MAILBOX && box && box->carries(box->context, peer, payload))
+    p->seen |= seen_by_mail;
   uint8_t terms[DISCO_TERMS_SIZE];
   make_terms(n, terms);
   return memcmp(payload + DISCO_NONCE_SIZE, terms + DISCO_NONCE_SIZE, 4) != 0 ? DISCO_ERR_TERMS
@@ -477,7 +481,7 @@ int take_mail(disco_node *n, disco_peer *p, uint32_t peer, const disco_mail &mai
   void *payload = held ? mail.payload : s.buffer;
   if (!held && mail.bytes)
     memcpy(payload, mail.payload, mail.bytes);
-  if (frame_crc(mail.header, payload, mail.bytes) != load32(mail.header + 24))
+  if (frame_crc(mail.header, payload, box.sound ? 0 : mail.bytes) != load32(mail.header + 24))
     return DISCO_ERR_CRC;
   box.accept(box.context, peer);
   if (!held)
@@ -592,14 +596,19 @@ void disco_impl::look_at_clock(disco_node *n, uint64_t longest_us) {
   n->alive_us = t;
 }
 
-void disco_impl::pump(disco_node *n) {
+static inline void pump_links(disco_node *n, bool streams) {
   look_at_clock(n, n->deadline_us);
+#if DISCO_MAILBOX
+  streams |= n->alive_us - n->looked_us >= look_again_us;
+  n->looked_us = streams ? n->alive_us : n->looked_us;
+#endif
   for (uint32_t peer = 0; peer < n->program->nodes; ++peer) {
     if (peer == n->program->rank)
       continue;
     disco_peer *p = &n->config->peers[peer];
     push(n, peer);
-    pull(n, p, peer);
+    if (streams || !by_mail(p))
+      pull(n, p, peer);
     // Behind the stream: what the peer started, and accepted, before its bye is seen.
     if (by_mail(p)) {
       pull_mail(n, p, peer);
@@ -609,3 +618,9 @@ void disco_impl::pump(disco_node *n) {
       return;
   }
 }
+
+void disco_impl::pump(disco_node *n) { pump_links(n, true); }
+
+#if DISCO_MAILBOX
+void disco_impl::glance(disco_node *n) { pump_links(n, false); }
+#endif

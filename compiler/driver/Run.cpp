@@ -51,7 +51,7 @@ struct RunOptions {
   bool json = false;
   bool boardLog = false;
   std::string wireErrors; ///< RATE[,SEED]
-  std::string transport = "tcp";
+  std::string transport = "local";
   bool exact = false;
 };
 
@@ -134,7 +134,8 @@ private:
     request.out = options_.out;
     request.transport = options_.exact                   ? RunRequest::Transport::Exact
                         : options_.transport == "inproc" ? RunRequest::Transport::Inproc
-                                                         : RunRequest::Transport::Tcp;
+                        : options_.transport == "tcp"    ? RunRequest::Transport::Tcp
+                                                         : RunRequest::Transport::Local;
     request.inputs = inputs.files;
     request.count = inputs.count;
     request.repeat = options_.repeat;
@@ -217,10 +218,10 @@ void addRunCommand(CLI::App &app, int &exitCode) {
   auto *transport =
       command
           ->add_option("--transport", options->transport,
-                       "tcp: a process for each node (the default); inproc: one process, a thread "
-                       "for each node")
-          ->check(CLI::IsMember({"tcp", "inproc"}))
-          ->type_name("tcp|inproc");
+                       "local: a process for each node, data by shared memory (the default); tcp: "
+                       "likewise, over loopback TCP; inproc: one process, a thread for each node")
+          ->check(CLI::IsMember({"local", "tcp", "inproc"}))
+          ->type_name("local|tcp|inproc");
   command
       ->add_flag("--exact", options->exact,
                  "inproc: links buffer nothing, as the proof of the schedule assumes")

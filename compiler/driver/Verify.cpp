@@ -47,7 +47,7 @@ namespace {
 struct VerifyOptions {
   std::string out, model;
   std::string against = "single-node";
-  std::string transport = "tcp";
+  std::string transport = "local";
   uint64_t seed = 0;
   int64_t samples = 2;
   std::optional<double> tolerance; // else what the wire allows
@@ -137,14 +137,17 @@ private:
   int runCluster() {
     const bool inproc = options_.transport == "inproc";
     return runPrograms(options_.out, *manifest_,
-                       inproc ? RunRequest::Transport::Exact : RunRequest::Transport::Tcp, got_);
+                       inproc                        ? RunRequest::Transport::Exact
+                       : options_.transport == "tcp" ? RunRequest::Transport::Tcp
+                                                     : RunRequest::Transport::Local,
+                       got_);
   }
 
   /// Builds and runs what lies in `out`; the outputs, samples stacked, in the manifest's order.
   int runPrograms(const std::string &out, const Manifest &manifest, RunRequest::Transport transport,
                   std::vector<Array> &outputs) {
     InterruptGuard guard; // what is outside ends at once
-    const bool built = transport == RunRequest::Transport::Tcp
+    const bool built = transport != RunRequest::Transport::Exact
                            ? buildNodes(out, manifest, faults_)
                            : buildCluster(out, manifest, faults_);
     if (!built)
@@ -341,10 +344,11 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option(
           "--transport", options->transport,
-          "tcp: a process for each node (the default); inproc: one process, over links that "
+          "local: a process for each node, data by shared memory (the default); tcp: likewise, "
+          "over loopback TCP; inproc: one process, over links that "
           "buffer nothing")
-      ->check(CLI::IsMember({"tcp", "inproc"}))
-      ->type_name("tcp|inproc");
+      ->check(CLI::IsMember({"local", "tcp", "inproc"}))
+      ->type_name("local|tcp|inproc");
   command
       ->add_option("--deadline-ms", options->deadlineMs,
                    "longest silence of an awaited node before it counts as failed (default "

@@ -15,6 +15,8 @@
 #include <netinet/in.h>
 #include <set>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 
 namespace discoc {
@@ -26,7 +28,8 @@ namespace {
 class Listener {
 public:
   Listener() = default;
-  Listener(Listener &&o) noexcept : fd(std::exchange(o.fd, -1)), port(o.port) {}
+  Listener(Listener &&o) noexcept
+      : fd(std::exchange(o.fd, -1)), shareFd(std::exchange(o.shareFd, -1)), port(o.port) {}
   Listener &operator=(Listener &&) = delete;
   ~Listener() { close(); }
 
@@ -43,13 +46,30 @@ public:
     port = ntohs(address.sin_port);
     return true;
   }
+  /// Where higher ranks offer to share memory: there before any of them is, whoever starts first.
+  /// The name is that of runtime_stub/transport/shm.cpp.
+  void openShare(const std::string &buildHash, int queue) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    const std::string name = fmt::format("disco-{}-{}", buildHash.substr(0, 8), port);
+    name.copy(address.sun_path + 1, sizeof(address.sun_path) - 1);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    shareFd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (shareFd >= 0 && (bind(shareFd, reinterpret_cast<sockaddr *>(&address), size) != 0 ||
+                         listen(shareFd, std::max(queue, 16)) != 0)) {
+      ::close(shareFd); // then they do not share
+      shareFd = -1;
+    }
+  }
   void close() {
-    if (fd >= 0)
-      ::close(fd);
-    fd = -1;
+    for (int *each : {&fd, &shareFd}) {
+      if (*each >= 0)
+        ::close(*each);
+      *each = -1;
+    }
   }
 
-  int fd = -1;
+  int fd = -1, shareFd = -1;
   int port = 0;
 };
 
@@ -84,6 +104,11 @@ private:
     argv.insert(argv.end(),
                 {shardPath(request_.out, node), "--json", "--deadline-ms",
                  std::to_string(request_.deadlineMs), "--repeat", std::to_string(request_.repeat)});
+    // A node that spins where another waits for the processor only holds it up.
+    if (manifest_.nodes.size() > std::thread::hardware_concurrency())
+      argv.insert(argv.end(), {"--spin-us", "0"});
+    if (request_.transport == RunRequest::Transport::Tcp)
+      argv.push_back("--no-shared-memory");
     if (isRootRank(manifest_.root.inputAt, rank) && !manifest_.inputs.empty()) {
       for (const auto &[name, file] : request_.inputs) {
         argv.push_back("--input");
@@ -96,6 +121,10 @@ private:
     if (listeners[static_cast<size_t>(rank)].fd >= 0) {
       argv.push_back("--listen-fd");
       argv.push_back(std::to_string(listeners[static_cast<size_t>(rank)].fd));
+    }
+    if (listeners[static_cast<size_t>(rank)].shareFd >= 0) {
+      argv.push_back("--share-fd");
+      argv.push_back(std::to_string(listeners[static_cast<size_t>(rank)].shareFd));
     }
     for (int64_t lower = 0; lower < rank; ++lower) {
       if (!boards_.overTcp(static_cast<size_t>(lower), static_cast<size_t>(rank)))
@@ -135,6 +164,8 @@ private:
         out_.push_back({"127.0.0.1", "", std::string("no port: ") + std::strerror(errno), ""});
         return false;
       }
+      if (listeners.back().fd >= 0 && request_.transport == RunRequest::Transport::Local)
+        listeners.back().openShare(manifest_.buildHash, static_cast<int>(nodes));
     }
     for (int64_t rank = 0; rank < nodes; ++rank) {
       const auto at = static_cast<size_t>(rank);
@@ -144,7 +175,7 @@ private:
         node = boards_.bare(at);
       } else {
         node.argv = arguments(rank, listeners);
-        node.inherited = {own.fd};
+        node.inherited = {own.fd, own.shareFd};
         const std::vector<std::string> wires = boards_.wiresOf(at);
         node.argv.insert(node.argv.end(), wires.begin(), wires.end());
       }
@@ -305,8 +336,8 @@ private:
 } // namespace
 
 RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out) {
-  return request.transport == RunRequest::Transport::Tcp ? ShardRunner(request, manifest, out).run()
-                                                         : runInProcess(request, manifest, out);
+  return request.isByProcess() ? ShardRunner(request, manifest, out).run()
+                               : runInProcess(request, manifest, out);
 }
 
 int64_t writtenInferences(const RunRequest &request, const Manifest &manifest,

@@ -3,6 +3,7 @@
 
 #include "host_main.h"
 
+#include "../transport/shm.h"
 #include "../transport/tcp.h"
 #include "session.h"
 #include "text.h"
@@ -198,6 +199,19 @@ bool open_links(disco_session *s, const disco_program *program, const disco_opti
   return true;
 }
 
+// Data to processes of this host goes by memory, unless other links are joined with TCP.
+disco_shm *share_memory(disco_session *s, disco_tcp *tcp, const disco_host_links *links,
+                        disco_transport *transport) {
+  if (!DISCO_MAILBOX || !tcp || links || s->options->no_shared_memory)
+    return nullptr;
+  disco_shm *shm = disco_shm_create(s->program, s->config.nonce, tcp, s->options->share_fd);
+  if (shm) {
+    s->config.mailbox = disco_shm_mailbox(shm);
+    *transport = disco_shm_transport(shm);
+  }
+  return shm;
+}
+
 // Who called or was called, and was of another version, build or epoch.
 void warn_of_foreigners(const disco_tcp *tcp, const disco_program *p, uint32_t epoch) {
   const disco_tcp_foreign *f = tcp ? disco_tcp_foreigners(tcp) : nullptr;
@@ -219,8 +233,10 @@ void run(disco_session *s, const disco_program *program, const disco_options *o,
   disco_transport transport = {};
   if (!open_links(s, program, o, links, &a, &tcp, &transport))
     s->exit_code = DISCO_EXIT_USAGE;
+  disco_shm *shm = share_memory(s, tcp, links, &transport);
   if (s->exit_code == DISCO_EXIT_OK) {
     // Why a peer was not reached is known here only; closing the links does not change it.
+    s->spin_us = disco_session_spin(o, 1);
     disco_session_run(s, transport);
     if (links)
       links->linger(links->context);
@@ -235,6 +251,7 @@ void run(disco_session *s, const disco_program *program, const disco_options *o,
     if (e->code == DISCO_ERR_START)
       warn_of_foreigners(tcp, program, o->epoch);
   }
+  disco_shm_destroy(shm);
   disco_tcp_destroy(tcp);
   free_addresses(&a);
 }

@@ -43,6 +43,7 @@ void run_all(cluster *c, job *jobs) {
   for (uint32_t i = 0; i < c->nodes; ++i) {
     disco_transport none = {};
     jobs[i].session = &c->sessions[i];
+    jobs[i].session->spin_us = disco_session_spin(jobs[i].session->options, c->nodes);
     jobs[i].transport = c->nodes > 1 ? disco_inproc_transport(c->links, i) : none;
     jobs[i].running =
         i > 0 && pthread_create(&jobs[i].thread, &attributes, run_node, &jobs[i]) == 0;

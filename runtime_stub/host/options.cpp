@@ -27,6 +27,8 @@ constexpr option_row rows[] = {
      "where higher ranks connect to; without HOST: 127.0.0.1 (env DISCO_LISTEN)"},
     {"--listen-fd", "FD", number, 1, 0, 1 << 20,
      "an inherited socket that listens already, instead of --listen"},
+    {"--share-fd", "FD", number, 1, 0, 1 << 20,
+     "an inherited Unix socket on which higher ranks offer to share memory"},
     {"--peer", "RANK=HOST:PORT", list, 1, 0, 0, "address of a lower rank; repeatable"},
     {"--peers", "FILE", text, 1, 0, 0,
      "lines 'RANK HOST:PORT'; the own line is the default of --listen (env DISCO_PEERS: a file, or "
@@ -59,6 +61,12 @@ constexpr option_row rows[] = {
      "over wires)"},
     {"--epoch", "N", number, 3, 0, 0xffffffffu,
      "start count of the cluster; the same on every node (default 0)"},
+    {"--spin-us", "US", number, 3, 0, 1u << 30,
+     "how long a wait looks at the links before it sleeps (default 50; 0 where there is one "
+     "processor, or more nodes in one process than processors)"},
+    {"--no-shared-memory", "", flag, 1, 0, 0, "data goes over TCP to processes of this host too"},
+    {"--low-latency", "", flag, 3, 0, 0,
+     "waits of up to a second do not sleep: for processors that nobody else needs"},
     {"--no-weight-check", "", flag, 3, 0, 0,
      "start without reading all weights to see whether they are those that were compiled"},
     {"--json", "", flag, 3, 0, 0, "report as one line of JSON on standard output"},
@@ -93,6 +101,10 @@ void set_number(disco_options *o, const option_row &r, uint64_t v) {
     o->floor = v;
   else if (is(r, "--epoch"))
     o->epoch = static_cast<uint32_t>(v);
+  else if (is(r, "--spin-us"))
+    o->spin_us = static_cast<int64_t>(v);
+  else if (is(r, "--share-fd"))
+    o->share_fd = static_cast<int>(v);
   else if (is(r, "--capacity"))
     o->capacity = static_cast<uint32_t>(v);
   else
@@ -113,6 +125,10 @@ void set_flag(disco_options *o, const option_row &r) {
     o->exact = true;
   else if (is(r, "--no-weight-check"))
     o->no_weight_check = true;
+  else if (is(r, "--no-shared-memory"))
+    o->no_shared_memory = true;
+  else if (is(r, "--low-latency"))
+    o->spin_us = 1000000;
   else if (is(r, "--json"))
     o->json = true;
   else
@@ -132,6 +148,8 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
                          size_t error_size) {
   memset(o, 0, sizeof *o);
   o->listen_fd = -1;
+  o->share_fd = -1;
+  o->spin_us = -1;
   o->capacity = 65536;
   const char **inputs = static_cast<const char **>(
                  calloc(3 * static_cast<size_t>(argc) + 3, sizeof(char *))),

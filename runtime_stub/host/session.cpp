@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
 #include <time.h>
 #include <unistd.h>
 
@@ -309,6 +312,7 @@ void disco_session_open(disco_session *s, const disco_program *program,
   s->options = options;
   s->node.error.rank = s->node.error.message = s->node.error.reporter = DISCO_NONE;
   s->writes = options->output_dir != nullptr;
+  disco_host_nonce(s->config.nonce, sizeof s->config.nonce);
   if (check_weights(s) && allocate(s) && load_inputs(s))
     set_counts(s);
 }
@@ -370,6 +374,26 @@ uint32_t disco_session_floor(const disco_options *o, uint64_t rate) {
   return static_cast<uint32_t>(bytes == 0 ? 1 : bytes < most ? bytes : most);
 }
 
+// Processors that this process may run on.
+static uint32_t processors() {
+#ifdef __linux__
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    return static_cast<uint32_t>(CPU_COUNT(&set));
+#endif
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? static_cast<uint32_t>(count) : 1;
+}
+
+uint32_t disco_session_spin(const disco_options *o, uint32_t threads) {
+  constexpr uint32_t usual_us = 50;
+  if (o->spin_us >= 0)
+    return static_cast<uint32_t>(o->spin_us);
+  const uint32_t count = processors();
+  return count > 1 && threads <= count ? usual_us : 0;
+}
+
 void disco_session_run(disco_session *s, disco_transport transport) {
   const disco_options *o = s->options;
   s->config.transport = transport;
@@ -381,7 +405,9 @@ void disco_session_run(disco_session *s, disco_transport transport) {
   s->config.inference_us = o->inference_ms * 1000;
   if (o->floor)
     s->config.floor = disco_session_floor(o, o->floor);
-  disco_host_nonce(s->config.nonce, sizeof s->config.nonce);
+#if DISCO_SPIN
+  s->config.spin_us = s->spin_us;
+#endif
   int code = disco_init(&s->node, s->program, &s->config);
   if (code == DISCO_OK)
     code = disco_start(&s->node);
@@ -443,11 +469,11 @@ void disco_session_json(const disco_session *s, FILE *to) {
       continue;
     fprintf(to,
             "%s{\"rank\":%u,\"tx_payload\":%llu,\"tx_messages\":%llu,\"tx_wire\":%llu,\"rx_"
-            "payload\":%llu,\"rx_messages\":%llu,\"rx_wire\":%llu}",
+            "payload\":%llu,\"rx_messages\":%llu,\"rx_wire\":%llu,\"shared_memory\":%s}",
             first ? "" : ",", peer, static_cast<ull>(t->tx_payload),
             static_cast<ull>(t->tx_messages), static_cast<ull>(t->tx_wire),
             static_cast<ull>(t->rx_payload), static_cast<ull>(t->rx_messages),
-            static_cast<ull>(t->rx_wire));
+            static_cast<ull>(t->rx_wire), disco_by_mailbox(&s->node, peer) ? "true" : "false");
     first = false;
   }
   fprintf(to, "]");

@@ -27,13 +27,15 @@ struct disco_options {
   const char *output_dir;
   uint64_t repeat, count; // 0: not given
   uint64_t deadline_ms, start_ms, idle_ms, grace_ms, inference_ms, floor;
+  int64_t spin_us; // below 0: not given
   uint32_t epoch;
   bool json, help;
   bool no_weight_check;
+  bool no_shared_memory;
   // host_main
   const char *listen, *peers_file;
   const char *built_in; // addresses that the program was built with; may be null
-  int listen_fd;
+  int listen_fd, share_fd;
   const char *const *peers; // RANK=HOST:PORT
   uint32_t peer_count;
   const char *const *wires; // PORT=ADDRESS
@@ -72,6 +74,7 @@ struct disco_session {
   uint64_t given, done;   // inferences submitted, and completed
   uint64_t *times_us;     // of the last time_space inferences
   uint64_t *began_us;     // [inference in flight]
+  uint32_t spin_us;       // as disco_config has it
   bool ran;               // all inferences were completed
   void (*describe)(void *context,
                    FILE *to); // more fields of the JSON, each behind a comma; or null
@@ -88,6 +91,9 @@ void disco_session_open(disco_session *s, const disco_program *program,
 void disco_session_count(disco_session *s, uint64_t batch);
 // Makes the files of the outputs, where there are to be any. False: exit_code and message say why.
 bool disco_session_open_outputs(disco_session *s);
+// How long waits may spin where so many nodes are threads of this process. A spin is no use where
+// another node waits for the processor.
+uint32_t disco_session_spin(const disco_options *o, uint32_t threads);
 // Starts, runs and stops the node. The outputs of every inference are written when it is done, and
 // stay when a later one fails. `transport` may be empty for a cluster of one.
 void disco_session_run(disco_session *s, disco_transport transport);

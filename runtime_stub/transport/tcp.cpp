@@ -32,6 +32,7 @@ constexpr int flag_quiet = 0;
 constexpr uint32_t hello_size = DISCO_HEADER_SIZE + DISCO_HELLO_SIZE;
 constexpr uint32_t pending_max = 32;
 constexpr uint64_t retry_first_us = 5000, retry_most_us = 200000, resolve_again_us = 1000000;
+constexpr uint64_t meet_us = 100000, meet_again_us = 2000; // before the node speaks
 
 enum link_state : uint8_t { link_idle, link_connecting, link_open, link_over };
 
@@ -42,6 +43,7 @@ struct tcp_link {
   int fd;
   link_state state;
   bool heard; // a hello of this cluster has come: until then a lost connection is tried again
+  uint64_t meets_until; // not 0: nothing is said before what lies beside the stream was agreed
   // Hello and terms. They are kept so that they can be said again on another connection.
   uint8_t greeting[DISCO_GREETING_SIZE];
   uint32_t greeting_have, greeting_sent;
@@ -71,7 +73,8 @@ struct DISCO_RUNTIME::disco_tcp {
   uint64_t accept_at;
   tcp_link *links; // [rank]
   char **names;    // [rank] address of every lower rank
-  pollfd *polled;  // 1 + pending_max + nodes
+  pollfd *polled;  // 1 + pending_max + 2 * nodes
+  disco_tcp_beside beside;
   pending waiting[pending_max];
 };
 
@@ -134,6 +137,7 @@ void try_later(tcp_link *l, const char *trouble, uint64_t delay_us) {
   if (l->fd >= 0)
     close(l->fd);
   l->fd = -1;
+  l->meets_until = 0;
   l->state = link_idle;
   l->trouble = trouble;
   l->retry_at = tcp_now(nullptr) + delay_us;
@@ -145,7 +149,7 @@ void retry(tcp_link *l, const char *trouble) {
 }
 
 void send_greeting(tcp_link *l) {
-  if (l->state != link_open || l->greeting_sent == l->greeting_have)
+  if (l->state != link_open || l->greeting_sent == l->greeting_have || l->meets_until)
     return;
   ssize_t n =
       send(l->fd, l->greeting + l->greeting_sent, l->greeting_have - l->greeting_sent, flag_quiet);
@@ -163,9 +167,23 @@ bool connected_to_itself(int fd) {
          memcmp(&a, &b, na) == 0;
 }
 
-void connected(tcp_link *l) {
+bool meet(const disco_tcp *t, const tcp_link *l) {
+  return !t->beside.meet ||
+         t->beside.meet(t->beside.context, static_cast<uint32_t>(l - t->links), l->fd);
+}
+
+// Of a node that was called and is not there yet as far as `meet` goes.
+void meet_again(const disco_tcp *t, tcp_link *l, uint64_t now) {
+  if (!l->meets_until || (!meet(t, l) && now < l->meets_until))
+    return;
+  l->meets_until = 0;
+  send_greeting(l);
+}
+
+void connected(disco_tcp *t, tcp_link *l) {
   if (connected_to_itself(l->fd))
     return retry(l, "nobody listens there");
+  l->meets_until = meet(t, l) ? 0 : tcp_now(nullptr) + meet_us;
   l->state = link_open;
   l->greeting_sent = l->ahead_size = 0;
   l->trouble = "connected, but no hello came";
@@ -186,18 +204,18 @@ void try_connect(disco_tcp *t, uint32_t peer) {
     return retry(l, "no socket");
   prepare(l->fd);
   if (connect(l->fd, a->ai_addr, a->ai_addrlen) == 0)
-    return connected(l);
+    return connected(t, l);
   if (errno != EINPROGRESS)
     return retry(l, "cannot connect");
   l->state = link_connecting;
 }
 
-void finish_connect(tcp_link *l) {
+void finish_connect(disco_tcp *t, tcp_link *l) {
   int error = 0;
   socklen_t size = sizeof error;
   if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
     return retry(l, error == ECONNREFUSED ? "nobody listens there" : "cannot connect");
-  connected(l);
+  connected(t, l);
 }
 
 //===----------------------------------------------------------------------===//
@@ -291,6 +309,7 @@ void identify(disco_tcp *t, pending *p) {
   l->heard = true;
   l->state = link_open;
   l->trouble = nullptr;
+  meet(t, l);
   send_greeting(l);
   for (uint32_t i = t->rank + 1; i < t->nodes; ++i)
     if (t->links[i].state == link_idle)
@@ -445,7 +464,8 @@ int peer_events(const tcp_link *l, uint8_t wants) {
     return POLLOUT;
   if (l->state != link_open)
     return 0;
-  bool write = l->greeting_sent < l->greeting_have || ((wants & DISCO_WANT_WRITE) && l->heard);
+  bool greets = l->greeting_sent < l->greeting_have && !l->meets_until;
+  bool write = greets || ((wants & DISCO_WANT_WRITE) && l->heard);
   return ((wants & DISCO_WANT_READ) ? POLLIN : 0) | (write ? POLLOUT : 0);
 }
 
@@ -465,13 +485,17 @@ void poll_for(disco_tcp *t, uint32_t count, uint64_t timeout_us) {
 void tcp_wait(void *context, const disco_peer *peers, uint64_t timeout_us) {
   disco_tcp *t = static_cast<disco_tcp *>(context);
   uint64_t now = tcp_now(nullptr), until = now + timeout_us;
-  for (uint32_t i = 0; i < t->rank; ++i)
+  for (uint32_t i = 0; i < t->rank; ++i) {
+    meet_again(t, &t->links[i], now);
+    if (t->links[i].meets_until && now + meet_again_us < until)
+      until = now + meet_again_us;
     if (t->links[i].state == link_idle) {
       if (t->links[i].retry_at <= now)
         try_connect(t, i);
       if (t->links[i].state == link_idle && t->links[i].retry_at < until)
         until = t->links[i].retry_at;
     }
+  }
   bool accepting = t->listen_fd >= 0 && t->accept_at <= now;
   if (t->listen_fd >= 0 && !accepting && t->accept_at < until)
     until = t->accept_at;
@@ -482,11 +506,14 @@ void tcp_wait(void *context, const disco_peer *peers, uint64_t timeout_us) {
   for (uint32_t i = 0; i < t->nodes; ++i)
     watch(&links[i], t->links[i].fd,
           i == t->rank ? 0 : peer_events(&t->links[i], disco_wants(peers, i)));
+  uint32_t count = 1 + pending_max + t->nodes;
+  for (uint32_t i = 0; i < t->beside.watched_count; ++i, ++count)
+    watch(&t->polled[count], t->beside.watched[i], t->beside.watched[i] >= 0 ? POLLIN : 0);
   now = tcp_now(nullptr);
-  poll_for(t, 1 + pending_max + t->nodes, until > now ? until - now : 0);
+  poll_for(t, count, until > now ? until - now : 0);
   for (uint32_t i = 0; i < t->nodes; ++i) {
     if (t->links[i].state == link_connecting && links[i].revents)
-      finish_connect(&t->links[i]);
+      finish_connect(t, &t->links[i]);
     else if (links[i].revents)
       send_greeting(&t->links[i]);
   }
@@ -534,7 +561,7 @@ uint16_t port_of(int fd) {
 bool allocate(disco_tcp *t, const disco_tcp_options *o) {
   t->links = static_cast<tcp_link *>(calloc(o->nodes, sizeof(tcp_link)));
   t->names = static_cast<char **>(calloc(o->nodes, sizeof(char *)));
-  t->polled = static_cast<pollfd *>(calloc(1 + pending_max + o->nodes, sizeof(pollfd)));
+  t->polled = static_cast<pollfd *>(calloc(1 + pending_max + 2ull * o->nodes, sizeof(pollfd)));
   if (!t->links || !t->names || !t->polled)
     return false;
   for (uint32_t i = 0; i < o->nodes; ++i) {
@@ -607,6 +634,8 @@ void disco_tcp_destroy(disco_tcp *t) {
 disco_transport disco_tcp_transport(disco_tcp *t) {
   return {t, tcp_write, tcp_read, tcp_finish, tcp_close, tcp_wait, tcp_now};
 }
+
+void disco_tcp_set_beside(disco_tcp *t, const disco_tcp_beside *beside) { t->beside = *beside; }
 
 uint16_t disco_tcp_port(const disco_tcp *t) { return t->port; }
 

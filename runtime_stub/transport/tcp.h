@@ -35,6 +35,18 @@ void disco_tcp_destroy(disco_tcp *tcp);
 // The callbacks. `tcp` must outlive their use.
 disco_transport disco_tcp_transport(disco_tcp *tcp);
 
+// For what two nodes share beside the stream. `meet` is called whenever a connection to a peer is
+// there, before anything is said on it; where the node has called the peer and it returns false, it
+// is called again, for 100 ms, before the node speaks. wait() sleeps on the descriptors `watched`
+// too, of which those below 0 are left out. All of it must outlive the use of the callbacks.
+struct disco_tcp_beside {
+  void *context;
+  bool (*meet)(void *context, uint32_t peer, int fd);
+  const int *watched;
+  uint32_t watched_count; // at most the number of nodes
+};
+void disco_tcp_set_beside(disco_tcp *tcp, const disco_tcp_beside *beside);
+
 // The port that the node listens on (which the system chose when port 0 was asked for), 0: none.
 uint16_t disco_tcp_port(const disco_tcp *tcp);
 

@@ -88,7 +88,7 @@ void fuzz_wait(void *, const disco_peer *peers, uint64_t timeout_us) {
 }
 uint64_t fuzz_now(void *) { return ++clock_us; }
 
-bool box_carries(void *, uint32_t peer) { return peer == 2; }
+bool box_carries(void *, uint32_t peer, const uint8_t *) { return peer == 2; }
 void *box_place(void *, uint32_t, void *, uint32_t bytes) {
   return clock_us % 5 && bytes <= mail_most ? place : nullptr;
 }
@@ -109,8 +109,8 @@ void box_release(void *, uint32_t, void *) {
   mail_size = 0;
   mail_accepted = false;
 }
-const disco_mailbox box = {nullptr,  box_carries,  box_place,  box_start,
-                           box_done, box_incoming, box_accept, box_release};
+const disco_mailbox box = {nullptr,      box_carries, box_place,   box_start, box_done,
+                           box_incoming, box_accept,  box_release, false};
 
 void check(bool ok, const char *what) {
   if (ok)

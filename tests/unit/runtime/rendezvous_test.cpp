@@ -26,7 +26,7 @@ public:
     ends.resize(nodes);
     for (uint32_t rank = 0; rank < nodes; ++rank) {
       ends[rank] = {this, rank, {}};
-      ends[rank].box = {&ends[rank], carries, place, start, done, incoming, accept, release};
+      ends[rank].box = {&ends[rank], carries, place, start, done, incoming, accept, release, false};
       c[rank].config.mailbox = &ends[rank].box;
     }
   }
@@ -47,7 +47,7 @@ private:
     disco_inproc_wake(e.all->links, wake);
   }
 
-  static bool carries(void *, uint32_t) { return true; }
+  static bool carries(void *, uint32_t, const uint8_t *) { return true; }
   static void *place(void *context, uint32_t peer, void *from, uint32_t) {
     return get(of(context).to(peer)) ? nullptr : from;
   }

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes of one host whose data goes by memory that they share.
+
+For shipped samples with random masks: every pair shares memory, results and
+payload are those of TCP to the bit; where memory cannot be shared (one of the
+two does not, a tunnel lies between, another user) the data goes over TCP, and
+the result is the same. A node that is killed or stopped at seeded moments is
+named by the others within deadline and grace. Nothing stays behind in the
+file system. `discoc run` shares memory unless it is told `--transport tcp`.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import samples  # noqa: E402  (puts the oracles on the path)
+import cluster  # noqa: E402
+import compare  # noqa: E402
+import discoc  # noqa: E402
+import ort  # noqa: E402
+import proxy  # noqa: E402
+
+CASES = ((samples.DIGITS, 2), (samples.DIGITS, 3), (samples.DIGITS, 5),
+         (samples.CIFAR, 2))
+DEADLINE, GRACE, SLACK = 2.0, 1.0, 3.0
+MOMENTS = 6
+
+
+def shared_pairs(results):
+    return {(report["rank"], peer["rank"]) for _, report, _, _ in results
+            for peer in report["peers"] if peer["shared_memory"]}
+
+
+def every_pair(nodes):
+    return {(a, b) for a in range(nodes) for b in range(nodes) if a != b}
+
+
+def payload(results):
+    return {(report["rank"], peer["rank"]): peer["tx_payload"]
+            for _, report, _, _ in results for peer in report["peers"]}
+
+
+def run(sample, folder, extra=(), extra_of=None, address=None, prefix=None,
+        ports=None):
+    """(results, outputs) of three inferences. `extra_of`, `prefix`: by rank,
+    more arguments, and what starts the program."""
+    shards = Shards(sample, folder, extra, extra_of or {}, address,
+                    prefix or {}, ports)
+    try:
+        results = shards.wait(120)
+        for rank, (code, _, text, _) in enumerate(results):
+            if code != 0:
+                raise cluster.RunError(code, f"node {rank}: {text}")
+        return results, shards.outputs(sample.outputs)
+    finally:
+        shards.close()
+
+
+class Shards(cluster.Tcp):
+    """As cluster.Tcp, with arguments and a prefix of some ranks."""
+
+    def __init__(self, sample, folder, extra=(), extra_of=None, address=None,
+                 prefix=None, ports=None, repeat=3):
+        os.makedirs(folder)
+        self.more, self.prefix = extra_of or {}, prefix or {}
+        programs = [wrapped(cluster.shard_of(sample.out, rank), folder, rank,
+                            self.prefix.get(rank), self.more.get(rank))
+                    for rank in range(sample.nodes)]
+        super().__init__(sample.out, sample.nodes, sample.feeds, folder, ports,
+                         address, ["--repeat", str(repeat), *extra], programs)
+
+
+def wrapped(program, folder, rank, prefix, more):
+    """The program, or a script that starts it with more before and behind."""
+    if not prefix and not more:
+        return program
+    path = os.path.join(folder, f"start{rank}")
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(f"#!/bin/sh\nexec {' '.join(prefix or [])} {program} "
+                     f"\"$@\" {' '.join(more or [])}\n")
+    os.chmod(path, 0o755)
+    return path
+
+
+def check_results(tally, name, sample, folder):
+    """Memory against TCP, and against the oracle."""
+    results, got = run(sample, os.path.join(folder, "shared"))
+    plain, want = run(sample, os.path.join(folder, "tcp"),
+                      ["--no-shared-memory"])
+    why = compare.fault(got, sample.want())
+    tally.check(f"{name} outputs", why is None, why)
+    tally.check(f"{name} shares memory",
+                shared_pairs(results) == every_pair(sample.nodes),
+                str(shared_pairs(results)))
+    tally.check(f"{name} over TCP when told so", not shared_pairs(plain),
+                str(shared_pairs(plain)))
+    tally.check(f"{name} bits", all(got[k].tobytes() == want[k].tobytes()
+                                    for k in want), "not those over TCP")
+    tally.check(f"{name} payload", payload(results) == payload(plain),
+                f"{payload(results)}, over TCP {payload(plain)}")
+    results, got = run(sample, os.path.join(folder, "sleepy"),
+                       ["--spin-us", "0"])
+    tally.check(f"{name} asleep", shared_pairs(results) == every_pair(
+        sample.nodes) and all(got[k].tobytes() == want[k].tobytes()
+                              for k in want), str(shared_pairs(results)))
+
+
+def check_alone(tally, sample, folder):
+    """What keeps two nodes from sharing: the data goes over TCP then."""
+    _, want = run(sample, os.path.join(folder, "want"))
+
+    def check(name, expected, **arguments):
+        began = time.monotonic()
+        results, got = run(sample, os.path.join(folder, name), **arguments)
+        took = time.monotonic() - began
+        same = all(got[k].tobytes() == want[k].tobytes() for k in want)
+        shared = shared_pairs(results)
+        tally.check(f"{name}", same and shared == expected and took < 10,
+                    f"same bits: {same}, shared: {shared}, {took:.1f} s")
+
+    others = {(a, b) for a, b in every_pair(3) if 1 not in (a, b)}
+    check("one node does not share", others,
+          extra_of={1: ["--no-shared-memory"]})
+    ports = cluster.free_ports(3)
+    targets = {r: ("127.0.0.1", p) for r, p in enumerate(ports)}
+    with proxy.Proxy(targets) as between:
+        check("a tunnel between all", set(), ports=ports,
+              address=between.address)
+    if os.geteuid() != 0:
+        return tally.skip("another user", "needs root to become one")
+    # The folder of the test is this user's alone.
+    for path in (folder, os.path.dirname(sample.out), sample.out):
+        os.chmod(path, 0o755)
+    check("another user", others,
+          prefix={1: ["setpriv", "--reuid=65534", "--clear-groups"]})
+    return None
+
+
+def check_loss(tally, sample, folder, seed):
+    """A node that is killed, or stopped, is named by all others in time."""
+    rng = random.Random(seed)
+    options = ["--deadline-ms", str(int(DEADLINE * 1000)),
+               "--grace-ms", str(int(GRACE * 1000))]
+    for k in range(MOMENTS):
+        victim, stops = rng.randrange(3), k % 2 == 1
+        # Waits that spin for the whole deadline notice as well.
+        spin = rng.choice(("0", "50", "1000000"))
+        name = (f"rank {victim} is {'stopped' if stops else 'killed'}, "
+                f"spin {spin} us")
+        shards = Shards(sample, os.path.join(folder, f"loss{k}"),
+                        [*options, "--spin-us", spin], repeat=100000000)
+        time.sleep(0.3 + rng.random() / 2)
+        process = shards.processes[victim]
+        process.send_signal(signal.SIGSTOP if stops else signal.SIGKILL)
+        when = time.monotonic()
+        why = None
+        try:
+            for rank, other in enumerate(shards.processes):
+                if rank != victim:
+                    other.wait(30)
+            took = time.monotonic() - when
+            limit = (DEADLINE if stops else 0) + GRACE + SLACK
+            if took > limit:
+                why = f"they ended after {took:.1f} s"
+        except subprocess.TimeoutExpired:
+            why = "the others did not end"
+        process.kill()
+        for rank, (code, report, text, _) in enumerate(shards.wait(30)):
+            if rank != victim and not why:
+                named = (report or {}).get("failed_rank")
+                if code != 1 or named != victim:
+                    why = f"node {rank}: code {code}, names {named}: {text}"
+        shards.close()
+        tally.check(name, why is None, why)
+
+
+def listed():
+    with open("/proc/net/unix", encoding="utf-8") as stream:
+        sockets = {line.split()[-1] for line in stream if "disco-" in line}
+    return sockets, set(os.listdir("/dev/shm"))
+
+
+def check_run(tally, sample, folder):
+    """The command, and the programs' own reports."""
+    inputs = cluster.save_inputs(sample.feeds, folder)
+    for transport, expected in ((None, True), ("local", True), ("tcp", False)):
+        extra = ["--transport", transport] if transport else []
+        name = f"run, {transport or 'by default'}"
+        done = subprocess.run([discoc.binary(), "run", sample.out, *inputs,
+                               "--json", *extra], capture_output=True,
+                              text=True, timeout=120)
+        if done.returncode != 0:
+            tally.fail(name, done.stderr)
+            continue
+        nodes = json.loads(done.stdout)["ranks"]
+        shared = {peer["shared_memory"] for node in nodes
+                  for peer in node["peers"]}
+        tally.check(name, shared == {expected}, str(shared))
+
+
+def main():
+    discoc.need_compiler()
+    tally = discoc.Tally()
+    if not ort.library_path():
+        tally.skip("all", "no ONNX Runtime (DISCOC_ORT)")
+        return tally.close()
+    before = listed()
+    for path, nodes in CASES:
+        name = f"{os.path.basename(path)} N={nodes}"
+        with tempfile.TemporaryDirectory(prefix="discoc-shm-") as folder:
+            try:
+                sample = samples.Sample(path, nodes, folder)
+                cluster.build_shards(sample.out)
+                check_results(tally, name, sample, folder)
+                if (path, nodes) == (samples.DIGITS, 3):
+                    check_alone(tally, sample, folder)
+                    check_loss(tally, sample, folder, 1)
+                    check_run(tally, sample, folder)
+            except (discoc.CompileError, cluster.BuildError,
+                    cluster.RunError) as error:
+                tally.fail(name, f"{type(error).__name__}: {error}")
+    after = listed()
+    tally.check("nothing is left behind", after[0] <= before[0] and
+                after[1] <= before[1], f"{before}, then {after}")
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
