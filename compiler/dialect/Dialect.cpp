@@ -1,6 +1,6 @@
 //===- Dialect.cpp - attributes and types of the disco dialect ------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/dialect/Disco.h"
+#include "compiler/dialect/PhysicalLayout.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -167,14 +167,20 @@ Attribute LocalAttr::parse(AsmParser &parser, Type) {
   if (parser.parseLess() || parseAxis(parser, axis))
     return {};
   FailureOr<SetAttr> set = parseSet(parser);
-  if (failed(set) || parser.parseGreater())
+  PhysicalAttr physical;
+  if (failed(set) ||
+      (succeeded(parser.parseOptionalKeyword("lies")) &&
+       parser.parseAttribute<PhysicalAttr>(physical)) ||
+      parser.parseGreater())
     return {};
-  return LocalAttr::get(parser.getContext(), axis, *set);
+  return LocalAttr::get(parser.getContext(), axis, *set, physical);
 }
 void LocalAttr::print(AsmPrinter &printer) const {
   printer << '<';
   printAxis(printer, getAxis());
   printSet(printer, getChannels());
+  if (getPhysical())
+    printer << " lies " << getPhysical();
   printer << '>';
 }
 
@@ -375,12 +381,16 @@ int64_t disco::elementBytes(Type type) {
 }
 
 int64_t disco::byteSize(RankedTensorType type) {
+  return physicalOf(type) ? PhysicalLayout(type).getBytes() : wireBytes(type);
+}
+
+int64_t disco::wireBytes(RankedTensorType type) {
   return type.getNumElements() * elementBytes(type.getElementType());
 }
 
 int64_t disco::channelBytes(RankedTensorType type, int64_t axis) {
   int64_t extent = axisExtent(type, axis);
-  return extent == 0 ? 0 : byteSize(type) / extent;
+  return extent == 0 ? 0 : wireBytes(type) / extent;
 }
 
 bool disco::isConstant(Value value) { return value && value.getDefiningOp<ConstantOp>(); }

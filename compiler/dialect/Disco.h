@@ -79,8 +79,11 @@ mlir::RankedTensorType localType(mlir::RankedTensorType type, int64_t axis, cons
 const discoc::ElementInfo &elementInfo(mlir::Type element);
 /// Bytes of one element; i1 takes a byte.
 int64_t elementBytes(mlir::Type type);
+/// Bytes that a tensor takes in memory, as it lies there.
 int64_t byteSize(mlir::RankedTensorType type);
-/// Bytes of one channel of a tensor.
+/// Bytes of its elements alone: what it takes in a message or a file.
+int64_t wireBytes(mlir::RankedTensorType type);
+/// Bytes of one channel of a tensor, in a message.
 int64_t channelBytes(mlir::RankedTensorType type, int64_t axis);
 /// Whether a value is a constant of the model.
 bool isConstant(mlir::Value value);

@@ -89,16 +89,35 @@ def Disco_HeldAttr : Disco_LayoutAttr<"Held", "held"> {
   }];
 }
 
+def Disco_PhysicalAttr : Disco_Attr<"Physical", "physical"> {
+  let summary = "how a tensor lies in memory";
+  let description = [{
+    `dims` are the dimensions in memory, outermost first; each steps its axis of the tensor by `by` indices, the last one of an axis by 1.
+    [N, C, H, W] by rows is `#disco.physical<dims [0, 1, 2, 3]>`, channels last `dims [0, 2, 3, 1]`, and blocks of 8 channels, `[C/8][H][W][8]`,
+    `dims [0, 1 by 8, 2, 3, 1]`. A last block that is not full has empty lanes.
+
+    `borders [2 : 1 + 1]`: elements before and after, by axis. `pitch [3 : 16]`: the extent of a dimension in memory is rounded up to a
+    multiple. `order 1 [2, 0, 1]`: the indices of an axis in the order in which they lie. `copies 2`: the tensor so many times, one after
+    another. What is in borders, empty lanes and behind the extent of a dimension with a pitch is not defined.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$axes, ArrayRefParameter<"int64_t">:$units,
+                        ArrayRefParameter<"int64_t">:$borders, ArrayRefParameter<"int64_t">:$pitches,
+                        "int64_t":$orderAxis, ArrayRefParameter<"int64_t">:$order, "int64_t":$copies);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
 def Disco_LocalAttr : Disco_LayoutAttr<"Local", "local"> {
   let summary = "the global channels that a shard's tensor holds";
   let description = [{
     The tensor's extent along the axis is the size of the set, channels in ascending order:
-    `tensor<1x2x8x8xf32, #disco.local<axis 1 : 0, 3>>`.
+    `tensor<1x2x8x8xf32, #disco.local<axis 1 : 0, 3>>`. How it lies in memory, where that is not by rows:
+    `#disco.local<axis 1 : 0, 3 lies #disco.physical<dims [0, 2, 3, 1]>>`.
   }];
-  let parameters = (ins "int64_t":$axis, "SetAttr":$channels);
+  let parameters = (ins "int64_t":$axis, "SetAttr":$channels, "PhysicalAttr":$physical);
   let hasCustomAssemblyFormat = 1;
   let builders = [AttrBuilder<(ins "int64_t":$axis, "const IndexSet &":$set),
-                              [{ return $_get($_ctxt, axis, SetAttr::get($_ctxt, set)); }]>];
+                              [{ return $_get($_ctxt, axis, SetAttr::get($_ctxt, set), PhysicalAttr()); }]>];
   let extraClassDeclaration = [{ IndexSet getSet() const { return getChannels().getSet(); } }];
 }
 

@@ -1,6 +1,6 @@
 //===- Layouts.cpp - what a layout must keep to be one of its tensor ------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/dialect/Disco.h"
+#include "compiler/dialect/PhysicalLayout.h"
 #include "compiler/dialect/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -58,7 +58,7 @@ LogicalResult LocalAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError
   if (getSet().size() != extent)
     return emitError() << "layout with " << getSet().size() << " channels along an axis of extent "
                        << extent;
-  return success();
+  return getPhysical() ? verifyPhysical(getPhysical(), shape, emitError) : success();
 }
 
 //===----------------------------------------------------------------------===//

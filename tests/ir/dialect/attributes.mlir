@@ -21,6 +21,8 @@ module @layouts attributes {
   b.held = #disco.held<axis 1 : | 0, 3 | 0 to 3>,
   // CHECK-SAME: b.local = #disco.local<axis 2 : 1, 3>
   b.local = #disco.local<axis 2 : 1, 3>,
+  // CHECK-SAME: b.local_lies = #disco.local<axis 1 : 0, 3 lies #disco.physical<dims [0, 2, 1]>>
+  b.local_lies = #disco.local<axis 1 : 0, 3 lies #disco.physical<dims [0, 2, 1]>>,
   // CHECK-SAME: b.local_whole = #disco.local<whole : 0>
   b.local_whole = #disco.local<whole : 0>,
   // CHECK-SAME: b.owned = #disco.owned<axis 1 : 0 to 3 | 4 to 7>
@@ -29,6 +31,18 @@ module @layouts attributes {
   b.owned_scattered = #disco.owned<axis 0 : 0, 2, 4 | | 1, 3>,
   // CHECK-SAME: b.whole = #disco.owned<whole : 0 | >
   b.whole = #disco.owned<whole : 0 | >
+} {}
+
+// CHECK-LABEL: module @physical
+module @physical attributes {
+  // CHECK-SAME: p.all = #disco.physical<dims [0, 1 by 8, 2, 1] borders [2 : 1 + 1] pitch [2 : 16] order 1 [1, 0, 2] copies 2>
+  p.all = #disco.physical<dims [0, 1 by 8, 2, 1] borders [2 : 1 + 1] pitch [2 : 16] order 1 [1, 0, 2] copies 2>,
+  // CHECK-SAME: p.borders = #disco.physical<dims [0, 1] borders [0 : 1 + 0, 1 : 0 + 2]>
+  p.borders = #disco.physical<dims [0, 1] borders [0 : 1 + 0, 1 : 0 + 2]>,
+  // CHECK-SAME: p.rows = #disco.physical<dims [0, 1 by 4, 1 by 2, 1]>
+  p.rows = #disco.physical<dims [0, 1 by 4, 1 by 2, 1 by 1]>,
+  // CHECK-SAME: p.scalar = #disco.physical<dims []>
+  p.scalar = #disco.physical<dims []>
 } {}
 
 // CHECK-LABEL: module @routes

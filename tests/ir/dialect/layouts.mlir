@@ -41,6 +41,26 @@ func.func @local(%a: tensor<1x4xf32, #disco.local<axis 1 : 0 to 1>>) { return }
 
 // -----
 
+// expected-error@+1 {{axis 0 of the tensor has no dimension in memory}}
+func.func @forgotten(%a: tensor<1x4xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [1]>>>) { return }
+
+// -----
+
+// expected-error@+1 {{a dimension in memory of axis 2 of a tensor of rank 2}}
+func.func @more(%a: tensor<1x4xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [0, 1, 2]>>>) { return }
+
+// -----
+
+// expected-error@+1 {{an order of 3 indices of axis 1, which has 4}}
+func.func @order(%a: tensor<1x4xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [0, 1] order 1 [0, 2, 1]>>>) { return }
+
+// -----
+
+// expected-error@+1 {{a layout of more than 2^40 elements}}
+func.func @vast(%a: tensor<1x4xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [0, 1] pitch [0 : 1048576, 1 : 1048577]>>>) { return }
+
+// -----
+
 // expected-error@+1 {{ranges of a set must be ascending and not adjacent}}
 func.func @huge(%a: tensor<1x4xf32, #disco.owned<axis 1 : 0 to 9223372036854775807>>) { return }
 

@@ -75,3 +75,63 @@ module attributes {a.act = #disco.act<rellu>} {}
 // Both parameters or none.
 // expected-error@+1 {{expected ','}}
 module attributes {a.act = #disco.act<clip, 0.0>} {}
+
+// -----
+
+// expected-error@+1 {{expected 'dims'}}
+module attributes {a.lies = #disco.physical<0, 1>} {}
+
+// -----
+
+// expected-error@+1 {{expected '+'}}
+module attributes {a.lies = #disco.physical<dims [0] borders [0 : 1]>} {}
+
+// -----
+
+// expected-error@+1 {{a dimension in memory steps axis -1 by 1}}
+module attributes {a.lies = #disco.physical<dims [0, -1]>} {}
+
+// -----
+
+// expected-error@+1 {{the dimensions of axis 1 in memory do not divide each other down to steps of 1}}
+module attributes {a.lies = #disco.physical<dims [0, 1 by 6, 1 by 4, 1]>} {}
+
+// -----
+
+// expected-error@+1 {{the dimensions of axis 1 in memory do not divide each other down to steps of 1}}
+module attributes {a.lies = #disco.physical<dims [0, 1 by 4]>} {}
+
+// -----
+
+// expected-error@+1 {{the dimensions of axis 1 in memory do not divide each other down to steps of 1}}
+module attributes {a.lies = #disco.physical<dims [0, 1, 1]>} {}
+
+// -----
+
+// expected-error@+1 {{the border of axis 2 is negative, of an axis that is not there, or stated twice}}
+module attributes {a.lies = #disco.physical<dims [0, 1] borders [2 : 1 + 1]>} {}
+
+// -----
+
+// expected-error@+1 {{the border of axis 1 is negative, of an axis that is not there, or stated twice}}
+module attributes {a.lies = #disco.physical<dims [0, 1] borders [1 : 1 + 1, 1 : 0 + 1]>} {}
+
+// -----
+
+// expected-error@+1 {{the pitch of dimension 1 is below 1, of a dimension that is not there, or stated twice}}
+module attributes {a.lies = #disco.physical<dims [0, 1] pitch [1 : 0]>} {}
+
+// -----
+
+// expected-error@+1 {{an order of axis 2, which has no dimension in memory}}
+module attributes {a.lies = #disco.physical<dims [0, 1] order 2 [0]>} {}
+
+// -----
+
+// expected-error@+1 {{the order of axis 1 is no permutation}}
+module attributes {a.lies = #disco.physical<dims [0, 1] order 1 [0, 0]>} {}
+
+// -----
+
+// expected-error@+1 {{a tensor that lies in memory 0 times}}
+module attributes {a.lies = #disco.physical<dims [0] copies 0>} {}
