@@ -16,9 +16,9 @@ using namespace disco;
 static ParseResult parseDim(AsmParser &parser, SmallVectorImpl<int64_t> &axes,
                             SmallVectorImpl<int64_t> &units) {
   units.push_back(1);
-  return failure(parser.parseInteger(axes.emplace_back()) ||
-                 (succeeded(parser.parseOptionalKeyword("by")) &&
-                  parser.parseInteger(units.back())));
+  return failure(
+      parser.parseInteger(axes.emplace_back()) ||
+      (succeeded(parser.parseOptionalKeyword("by")) && parser.parseInteger(units.back())));
 }
 
 /// clause ::= name `[` (int `:` int (`+` int)*)* `]`, as one flat list.
@@ -42,8 +42,7 @@ Attribute PhysicalAttr::parse(AsmParser &parser, Type) {
   if (parser.parseLess() || parser.parseKeyword("dims") ||
       parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
                                      [&] { return parseDim(parser, axes, units); }) ||
-      parseClause(parser, "borders", true, borders) ||
-      parseClause(parser, "pitch", false, pitches))
+      parseClause(parser, "borders", true, borders) || parseClause(parser, "pitch", false, pitches))
     return {};
   if (succeeded(parser.parseOptionalKeyword("order")))
     if (parser.parseInteger(orderAxis) ||

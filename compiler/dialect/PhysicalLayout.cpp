@@ -130,8 +130,7 @@ bool PhysicalLayout::isRowMajor() const {
 /// How many of the first offsets, at least one, are equally far from each other.
 static size_t countEven(ArrayRef<int64_t> offsets) {
   size_t count = 1;
-  while (count < offsets.size() &&
-         offsets[count] - offsets[count - 1] == offsets[1] - offsets[0])
+  while (count < offsets.size() && offsets[count] - offsets[count - 1] == offsets[1] - offsets[0])
     ++count;
   return count;
 }

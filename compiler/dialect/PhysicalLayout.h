@@ -67,8 +67,8 @@ public:
   // A piece has some indices of one axis and all of the others (axis -1: all of all axes). On the
   // wire, and in files, it lies by rows, without gaps.
 
-  /// The stretch of the buffer that has the very bytes of a piece on the wire; nothing where there is
-  /// none, and the piece has to be packed.
+  /// The stretch of the buffer that has the very bytes of a piece on the wire; nothing where there
+  /// is none, and the piece has to be packed.
   std::optional<ByteRun> findRun(int64_t axis, llvm::ArrayRef<int64_t> indices) const;
   /// Loops that read a piece in the wire's order, or write it; nothing where strides do not say it.
   std::optional<StridedLoops> findLoops(int64_t axis, llvm::ArrayRef<int64_t> indices) const;

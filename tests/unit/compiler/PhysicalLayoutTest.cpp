@@ -1,7 +1,7 @@
 //===- PhysicalLayoutTest.cpp - where a tensor's elements lie -------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "Support.h"
 #include "compiler/dialect/PhysicalLayout.h"
+#include "Support.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include <set>
 
@@ -49,9 +49,8 @@ struct Physical : Ir {
       said = diagnostic.str();
       return success();
     });
-    return succeeded(verifyPhysical(parse(text), shape, [&] {
-      return mlir::emitError(UnknownLoc::get(&context));
-    }));
+    return succeeded(verifyPhysical(parse(text), shape,
+                                    [&] { return mlir::emitError(UnknownLoc::get(&context)); }));
   }
 };
 
@@ -125,7 +124,8 @@ Ints offsetsOfPiece(const PhysicalLayout &layout, int64_t axis, const Ints &indi
   for (int64_t i = 0; i < product(shape); ++i) {
     Ints index = digits(i, shape);
     if (axis >= 0)
-      index[static_cast<size_t>(axis)] = indices[static_cast<size_t>(index[static_cast<size_t>(axis)])];
+      index[static_cast<size_t>(axis)] =
+          indices[static_cast<size_t>(index[static_cast<size_t>(axis)])];
     offsets.push_back(layout.offsetOf(index));
   }
   return offsets;
