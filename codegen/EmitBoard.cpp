@@ -1,6 +1,7 @@
 //===- EmitBoard.cpp - the program of a node on a bare board --------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/EmitBoard.h"
+#include "codegen/Template.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -92,17 +93,13 @@ static void emitPort(std::string &states, std::string &rows, const discoc::Board
 
 static std::string linkTables(const BoardPlan &plan, const discoc::Board &board,
                               const discoc::ClusterNode &node, int64_t rank) {
-  std::string states, rows, hops;
+  std::string states, rows;
   for (const discoc::ClusterPort &port : node.ports)
     emitPort(states, rows, board, port, rank);
-  for (auto [to, hop] : llvm::enumerate(node.hops))
-    hops += (hop.port < 0 ? "    {DISCO_NO_PORT, 0}"
-                          : "    {" + number(hop.port) + ", " + number(hop.next) + "}") +
-            ", // to node " + number(static_cast<int64_t>(to)) + "\n";
   return states + "static const board_port ports[] = {\n" + rows +
          "};\nstatic disco_port opened[sizeof ports / sizeof ports[0]];\n"
          "// Port and next node.\nstatic const disco_hop hops[] = {\n" +
-         hops +
+         hopRows(node) +
          "};\nstatic disco_packets packets;\n"
          "static disco_packets_config config = {\n    " +
          number(rank) +
@@ -165,15 +162,17 @@ static std::string hex(uint64_t value) {
 
 /// What the linker script includes: the memories, what is where, and the stack's size.
 static std::string memoryScript(const discoc::Board &board) {
-  std::string text = "/* Memories of " + board.name + ", from its board.toml. */\nMEMORY {\n";
+  std::string memories, aliases;
   for (const discoc::BoardMemory &memory : board.memories)
-    text += "  " + memory.name + (memory.kind == "flash" ? " (rx)" : " (rwx)") +
-            " : ORIGIN = " + hex(memory.address) + ", LENGTH = " + hex(memory.size) + "\n";
-  text += "}\n";
+    memories += "  " + memory.name + (memory.kind == "flash" ? " (rx)" : " (rwx)") +
+                " : ORIGIN = " + hex(memory.address) + ", LENGTH = " + hex(memory.size) + "\n";
   for (const std::string &part : discoc::BoardPart::all())
-    text +=
+    aliases +=
         "REGION_ALIAS(\"" + StringRef(part).upper() + "\", " + board.memoryOf(part)->name + ")\n";
-  return text + "BOARD_STACK_BYTES = " + number(board.stackBytes) + ";\n";
+  return fillTemplate("board/memory.ld", {{"board", board.name},
+                                          {"memories", memories},
+                                          {"aliases", aliases},
+                                          {"stack_bytes", number(board.stackBytes)}});
 }
 
 static std::vector<std::string> boardSources(const discoc::Board &board,
@@ -209,69 +208,42 @@ static std::string words(const std::vector<std::string> &list) {
   return text;
 }
 
+/// What the board's sources are told beside the clock.
 static std::string definitions(const discoc::Board &board, const discoc::ClusterNode &node,
                                bool checksWeights) {
-  std::string text = "target_compile_definitions(shard.elf PRIVATE\n  BOARD_CLOCK_HZ=" +
-                     number(static_cast<int64_t>(board.clockHz));
+  std::string text;
   for (const auto &[name, value] : board.defines)
     text += " " + name + "=" + value;
   for (const discoc::LinkKind *kind : kindsOf(node))
     text += std::string(" ") + kind->define;
-  if (checksWeights)
-    text += " BOARD_CHECKS_WEIGHTS";
-  return text + ")\n";
+  return text + (checksWeights ? " BOARD_CHECKS_WEIGHTS" : "");
 }
 
 static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
                               const discoc::ClusterNode &node, const RuntimeFiles &runtime,
                               bool binaryWeights, bool checksWeights) {
-  std::string text = "# Builds the program of one node for " + board.name + ": shard.elf.\n";
-  text += "cmake_minimum_required(VERSION 3.16)\nset(CMAKE_SYSTEM_NAME Generic)\n"
-          "set(DISCO_TOOLCHAIN \"" +
-          board.toolchain +
-          "\" CACHE STRING \"Prefix of the compiler's name, with its path if need be\")\n"
-          "set(CMAKE_CXX_COMPILER ${DISCO_TOOLCHAIN}g++)\n"
-          "set(CMAKE_ASM_COMPILER ${DISCO_TOOLCHAIN}g++)\n"
-          "set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)\n"
-          "project(" +
-          prefix.str() +
-          " LANGUAGES CXX ASM)\n"
-          "set(CMAKE_CXX_STANDARD 17)\nset(CMAKE_CXX_STANDARD_REQUIRED ON)\n"
-          "set(CMAKE_CXX_EXTENSIONS OFF)\n"
-          "# What the memories were planned for; other types take more.\n"
-          "set(CMAKE_CXX_FLAGS_RELEASE \"-Os -g -DNDEBUG\")\n"
-          "if(NOT CMAKE_BUILD_TYPE)\n  set(CMAKE_BUILD_TYPE Release)\nendif()\n\n"
-          "add_executable(shard.elf\n  main.cpp\n  model.cpp\n  ";
-  text += binaryWeights ? "weights.S" : "weights.cpp";
+  std::string sources;
   for (const std::string &source : runtime.sources())
-    text += "\n  runtime/" + source;
+    sources += "\n  runtime/" + source;
   for (const std::string &source : boardSources(board, node))
     if (!StringRef(source).ends_with(".h"))
-      text += "\n  board/" + llvm::sys::path::filename(source).str();
-  text +=
-      ")\ntarget_include_directories(shard.elf PRIVATE board runtime/board runtime/transport)\n";
-  text += definitions(board, node, checksWeights);
-  text += "set(BOARD" + words(board.flags) + ")\n";
-  text += "target_compile_options(shard.elf PRIVATE ${BOARD} -ffunction-sections -fdata-sections\n"
-          "  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -fno-exceptions -fno-rtti\n"
-          "  -fno-threadsafe-statics -fno-asynchronous-unwind-tables -fstack-usage "
-          "-fcallgraph-info=su>)\n" +
-          werrorOption("shard.elf") +
-          "set_source_files_properties(model.cpp PROPERTIES COMPILE_OPTIONS "
-          "$<$<CONFIG:Release>:" +
-          board.optimize + ">)\n";
-  if (binaryWeights)
-    text += weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}");
-  text += "target_link_options(shard.elf PRIVATE ${BOARD} -nostdlib -Wl,--gc-sections "
-          "-Wl,-Map=shard.map\n  -Wl,--fatal-warnings -L${CMAKE_CURRENT_SOURCE_DIR}/board -T "
-          "${CMAKE_CURRENT_SOURCE_DIR}/board/" +
-          llvm::sys::path::filename(board.linkerScript).str() + words(board.linkFlags) +
-          ")\n"
-          "target_link_libraries(shard.elf PRIVATE -Wl,--start-group -lm -lc -lgcc "
-          "-Wl,--end-group)\n"
-          "set_target_properties(shard.elf PROPERTIES LINK_DEPENDS\n  "
-          "\"${CMAKE_CURRENT_SOURCE_DIR}/board/memory.ld\")\n";
-  return text;
+      sources += "\n  board/" + llvm::sys::path::filename(source).str();
+  return fillTemplate(
+      "board/CMakeLists.txt",
+      {{"board", board.name},
+       {"toolchain", board.toolchain},
+       {"project", prefix.str()},
+       {"weights", binaryWeights ? "weights.S" : "weights.cpp"},
+       {"sources", sources},
+       {"clock", number(static_cast<int64_t>(board.clockHz))},
+       {"definitions", definitions(board, node, checksWeights)},
+       {"flags", words(board.flags)},
+       {"werror", werrorOption("shard.elf")},
+       {"optimize", board.optimize},
+       {"weights_rule",
+        binaryWeights ? weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}") : ""},
+       {"linker_script", llvm::sys::path::filename(board.linkerScript).str()},
+       {"link_flags", words(board.linkFlags)}});
 }
 
 LogicalResult disco::emitBoardNode(const ModelEmitter &emitter, const EmitOptions &options,
@@ -290,12 +262,8 @@ LogicalResult disco::emitBoardNode(const ModelEmitter &emitter, const EmitOption
 }
 
 std::string disco::crossCompiler(const discoc::Board &board) {
-  return "set(CMAKE_SYSTEM_NAME Linux)\nset(DISCO_TOOLCHAIN \"" + board.toolchain +
-         "\" CACHE STRING \"Prefix of the compiler's name, with its path if need be\")\n"
-         "set(CMAKE_CXX_COMPILER ${DISCO_TOOLCHAIN}g++)\n"
-         "set(CMAKE_ASM_COMPILER ${DISCO_TOOLCHAIN}g++)\n"
-         "set(CMAKE_EXE_LINKER_FLAGS_INIT -static)\n" +
-         (board.flags.empty()
-              ? ""
-              : "add_compile_options(" + StringRef(words(board.flags)).trim().str() + ")\n");
+  std::string flags = StringRef(words(board.flags)).trim().str();
+  return fillTemplate("parts/linux_board.cmake",
+                      {{"toolchain", board.toolchain},
+                       {"flags", flags.empty() ? "" : "add_compile_options(" + flags + ")\n"}});
 }

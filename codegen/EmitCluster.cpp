@@ -5,6 +5,7 @@
 #include "codegen/EmitBoard.h"
 #include "codegen/EmitModel.h"
 #include "codegen/NodeFiles.h"
+#include "codegen/Template.h"
 #include "compiler/dialect/Target.h"
 #include "compiler/formats/Printable.h"
 #include "llvm/ADT/StringExtras.h"
@@ -36,65 +37,37 @@ static std::string knownAddresses(const EmitOptions &options, int64_t rank) {
   return list;
 }
 
-/// The first lines of a main program.
-static constexpr StringRef kSuitsOrLeave = "  if (!suits_processor())\n    return 3;\n";
-
-/// The tables of a host whose packets go over wires, and the call of its main program.
-static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, StringRef prefix,
-                             const std::string &addresses) {
+/// main.cpp of a host whose packets go over wires: with the tables of its ports.
+static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, StringRef program,
+                             const std::string &processorCheck, const std::string &addresses) {
   const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(rank)];
   PacketPlan packets = planPackets(cluster);
-  std::string names, hops;
+  std::string names;
   for (const discoc::ClusterPort &port : node.ports)
     names += (names.empty() ? "" : ", ") + cString(port.name);
-  for (auto [to, hop] : llvm::enumerate(node.hops))
-    hops += (hop.port < 0
-                 ? "    {DISCO_NO_PORT, 0}"
-                 : "    {" + std::to_string(hop.port) + ", " + std::to_string(hop.next) + "}") +
-            ", // to node " + std::to_string(to) + "\n";
-  return "static const char *const ports[] = {" + names +
-         "};\n// Port and next node.\nstatic const disco_hop hops[] = {\n" + hops +
-         "};\nstatic const disco_host_wires wires = {ports, " + std::to_string(node.ports.size()) +
-         ", hops, " + std::to_string(packets.payload) + ", " + std::to_string(packets.window) +
-         ", " + std::to_string(forwardSlots(cluster, rank)) + ", " +
-         std::to_string(packets.retryUs) + ", " + std::to_string(packets.floor) +
-         "};\n\nint main(int argc, char **argv) {\n" + kSuitsOrLeave.str() +
-         "  return disco_host_main_wired(argc, argv, &" + prefix.str() + "_program, " +
-         (addresses.empty() ? "nullptr" : cString(addresses)) + ", &wires);\n}\n";
+  return fillTemplate("host/wired_main.cpp",
+                      {{"processor_check", processorCheck},
+                       {"ports", names},
+                       {"hops", hopRows(node)},
+                       {"port_count", std::to_string(node.ports.size())},
+                       {"payload", std::to_string(packets.payload)},
+                       {"window", std::to_string(packets.window)},
+                       {"forward_slots", std::to_string(forwardSlots(cluster, rank))},
+                       {"retry_us", std::to_string(packets.retryUs)},
+                       {"floor", std::to_string(packets.floor)},
+                       {"program", program.str()},
+                       {"addresses", addresses.empty() ? "nullptr" : cString(addresses)}});
 }
 
 static std::string mainSource(const EmitOptions &options, const Levels &levels, int64_t rank) {
-  std::string prefix = shardPrefix(options, rank), addresses = knownAddresses(options, rank);
-  bool wired = !options.cluster.nodes[static_cast<size_t>(rank)].ports.empty();
-  std::string text = "// The program of one node on a POSIX host; --help says how it is started.\n"
-                     "#include \"model.h\"\n#include \"runtime/host/" +
-                     std::string(wired ? "wires.h" : "host_main.h") + "\"\n" +
-                     processorCheck(prefix, levels);
-  if (wired)
-    return text + wiredMain(options.cluster, rank, prefix, addresses);
-  std::string more = addresses.empty() ? "" : ",\n                         " + cString(addresses);
-  return text + "int main(int argc, char **argv) {\n" + kSuitsOrLeave.str() +
-         "  return disco_host_main(argc, argv, &" + prefix + "_program" + more + ");\n}\n";
-}
-
-/// What follows project(). CMAKE_BUILD_TYPE alone says how much is optimised.
-static constexpr StringRef buildHead = R"cmake(set(CMAKE_CXX_STANDARD 17)
-set(CMAKE_CXX_STANDARD_REQUIRED ON)
-set(CMAKE_CXX_EXTENSIONS OFF)
-if(NOT CMAKE_BUILD_TYPE)
-  set(CMAKE_BUILD_TYPE Release)
-endif()
-find_package(Threads REQUIRED)
-
-)cmake";
-
-static std::string buildTail(const std::string &target, const Levels &levels) {
-  std::string options = "target_compile_options(" + target + " PRIVATE ";
-  return options +
-         "$<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion\n  -fno-exceptions -fno-rtti "
-         "-fvisibility=hidden>)\n" +
-         baseOptions(levels, target) + werrorOption(target) + "target_link_libraries(" + target +
-         " PRIVATE Threads::Threads)\n";
+  std::string program = shardPrefix(options, rank), addresses = knownAddresses(options, rank),
+              check = processorCheck(program, levels);
+  if (!options.cluster.nodes[static_cast<size_t>(rank)].ports.empty())
+    return wiredMain(options.cluster, rank, program, check, addresses);
+  if (!addresses.empty())
+    addresses = ",\n                         " + cString(addresses);
+  return fillTemplate("host/main.cpp",
+                      {{"processor_check", check}, {"program", program}, {"addresses", addresses}});
 }
 
 /// The files that a node's program is compiled from beside main.cpp and the runtime.
@@ -107,19 +80,27 @@ static std::string modelFiles(const ModelEmitter &emitter, const std::string &fo
 }
 
 static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
-                              const ModelEmitter &emitter, const std::string &compiler) {
+                              const ModelEmitter &emitter, const std::string &toolchain) {
   const bool binaryWeights = emitter.weights().isBinary();
-  std::string text = "# Builds the program of one node; needs a C++17 compiler and nothing else.\n"
-                     "cmake_minimum_required(VERSION 3.16)\n" +
-                     compiler;
-  text += ("project(" + prefix + " LANGUAGES CXX" + (binaryWeights ? " ASM" : "") + ")\n" +
-           architectureCheck(emitter.levels()) + buildHead)
-              .str();
-  text += "add_executable(shard\n  main.cpp" + modelFiles(emitter, "");
+  std::string sources = modelFiles(emitter, "");
   for (const std::string &source : runtime.sources())
-    text += "\n  runtime/" + source;
-  text += ")\n" + buildTail("shard", emitter.levels()) + levelOptions(emitter.levels(), "");
-  return text + (binaryWeights ? weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}") : "");
+    sources += "\n  runtime/" + source;
+  std::string fileOptions = levelOptions(emitter.levels(), "");
+  if (binaryWeights)
+    fileOptions += weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}");
+  return fillTemplate(
+      "host/CMakeLists.txt",
+      {{"title", "Builds the program of one node; needs a C++17 compiler and nothing else."},
+       {"toolchain", toolchain},
+       {"project", prefix.str()},
+       {"assembler", binaryWeights ? " ASM" : ""},
+       {"architecture", architectureCheck(emitter.levels())},
+       {"target", "shard"},
+       {"sources", sources},
+       {"folders", ""},
+       {"base_options", baseOptions(emitter.levels(), "shard")},
+       {"werror", werrorOption("shard")},
+       {"file_options", fileOptions}});
 }
 
 static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
@@ -206,17 +187,16 @@ static Levels commonLevels(const EmitOptions &options,
 }
 
 static std::string inprocMain(const EmitOptions &options, const Levels &levels, size_t nodes) {
-  std::string text = "// All nodes in one process, a thread each, for tests and for trying without "
-                     "a network; --help says how it is started.\n";
-  for (size_t rank = 0; rank < nodes; ++rank)
-    text += "#include \"../node" + std::to_string(rank) + "/model.h\"\n";
-  text += "#include \"runtime/host/inproc_main.h\"\n" + processorCheck(options.modelName, levels) +
-          "int main(int argc, char **argv) {\n" + kSuitsOrLeave.str() +
-          "  static const disco_program *const programs[] = {\n";
-  for (size_t rank = 0; rank < nodes; ++rank)
-    text += "      &" + shardPrefix(options, static_cast<int64_t>(rank)) + "_program,\n";
-  return text + "  };\n  return disco_inproc_main(argc, argv, programs, " + std::to_string(nodes) +
-         ");\n}\n";
+  std::string models, programs;
+  for (size_t rank = 0; rank < nodes; ++rank) {
+    models += "#include \"../node" + std::to_string(rank) + "/model.h\"\n";
+    programs += "      &" + shardPrefix(options, static_cast<int64_t>(rank)) + "_program,\n";
+  }
+  return fillTemplate("host/cluster_main.cpp",
+                      {{"models", models},
+                       {"processor_check", processorCheck(options.modelName, levels)},
+                       {"programs", programs},
+                       {"count", std::to_string(nodes)}});
 }
 
 /// Builds the nodes' own sources; what it needs of the runtime beyond node 0's copy lies in its
@@ -225,39 +205,42 @@ static std::string inprocCmakeLists(const EmitOptions &options, const Levels &le
                                     ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
                                     const RuntimeFiles &shared, const RuntimeFiles &own,
                                     const std::string &folder) {
-  bool anyBinary =
-      llvm::any_of(emitters, [](const auto &emitter) { return emitter->weights().isBinary(); });
-  std::string text =
-      "# Builds all nodes into one program, from their directories beside this one.\n"
-      "cmake_minimum_required(VERSION 3.16)\nproject(" +
-      options.modelName + "_cluster LANGUAGES CXX" + (anyBinary ? " ASM" : "") + ")\n" +
-      architectureCheck(levels) + buildHead.str();
-  std::string rules;
-  text += "add_executable(cluster\n  main.cpp";
+  std::string sources, fileOptions;
   for (auto [rank, emitter] : llvm::enumerate(emitters)) {
     std::string node = "../node" + std::to_string(rank);
-    text += levels.empty() ? "\n  " + node + "/model.cpp\n  " + node + "/weights." +
-                                 (emitter->weights().isBinary() ? "S" : "cpp")
-                           : modelFiles(*emitter, node + "/");
+    sources += levels.empty() ? "\n  " + node + "/model.cpp\n  " + node + "/weights." +
+                                    (emitter->weights().isBinary() ? "S" : "cpp")
+                              : modelFiles(*emitter, node + "/");
     if (emitter->weights().isBinary())
-      rules += weightsRule(node + "/weights.S", "${CMAKE_CURRENT_SOURCE_DIR}/" + node);
+      fileOptions += weightsRule(node + "/weights.S", "${CMAKE_CURRENT_SOURCE_DIR}/" + node);
     if (!levels.empty())
-      rules += levelOptions(emitter->levels(), node + "/");
+      fileOptions += levelOptions(emitter->levels(), node + "/");
   }
   for (const std::string &source : shared.sources())
     if (!StringRef(source).starts_with("board/") && !StringRef(source).starts_with("transport/") &&
         source != "host/host_main.cpp" && source != "host/wires.cpp")
-      text += "\n  ../node0/runtime/" + source;
+      sources += "\n  ../node0/runtime/" + source;
   for (const std::string &source : own.sources())
-    text += "\n  runtime/" + source;
-  text += ")\n# Headers of the runtime are named from where they lie: those of node 0 are found "
-          "from its folders.\n"
-          "target_include_directories(cluster PRIVATE ../node0/runtime/" +
-          folder + ")\n";
-  if (levels.empty())
-    text += "# Nodes for several kinds of processors, on whatever builds this.\n"
-            "target_compile_definitions(cluster PRIVATE DISCO_ANY_PROCESSOR)\n";
-  return text + buildTail("cluster", levels) + rules;
+    sources += "\n  runtime/" + source;
+  bool anyBinary =
+      llvm::any_of(emitters, [](const auto &emitter) { return emitter->weights().isBinary(); });
+  return fillTemplate(
+      "host/CMakeLists.txt",
+      {{"title", "Builds all nodes into one program, from their directories beside this one."},
+       {"toolchain", ""},
+       {"project", options.modelName + "_cluster"},
+       {"assembler", anyBinary ? " ASM" : ""},
+       {"architecture", architectureCheck(levels)},
+       {"target", "cluster"},
+       {"sources", sources},
+       {"folders",
+        fillTemplate("parts/cluster_folders.cmake",
+                     {{"folder", folder},
+                      {"any_processor",
+                       levels.empty() ? fillTemplate("parts/any_processor.cmake", {}) : ""}})},
+       {"base_options", baseOptions(levels, "cluster")},
+       {"werror", werrorOption("cluster")},
+       {"file_options", fileOptions}});
 }
 
 static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters,

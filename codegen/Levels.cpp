@@ -1,6 +1,7 @@
 //===- Levels.cpp - one program for processors of several levels ----------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/Levels.h"
+#include "codegen/Template.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -112,28 +113,19 @@ std::string disco::processorCheck(StringRef program, const Levels &levels) {
     if (less.supported != "true")
       has += less.supported + "\n                        ? \"" + less.name + "\" : ";
   has += "\"" + discoc::levelsOf(least.arch).front().name + "\"";
-  return "#include <stdio.h>\n\n// Whether the processor has what the program was compiled for. "
-         "Nothing here is compiled "
-         "for more than any has.\nstatic bool suits_processor() {\n  if (" +
-         least.supported + ")\n    return true;\n  const char *const has = " + has +
-         ";\n  fprintf(stderr, \"error: " + program.str() + " was compiled by discoc for " +
-         least.name +
-         ", and this processor has %s: compile the model with \"\n"
-         "                  \"--target %s\\n\", has, has);\n  return false;\n}\n\n";
+  return fillTemplate("host/processor.cpp", {{"supported", least.supported},
+                                             {"has", has},
+                                             {"program", program.str()},
+                                             {"level", least.name}});
 }
 
 std::string disco::architectureCheck(const Levels &levels) {
   if (levels.empty())
     return "";
   const bool isX86 = levels.front().arch == "x86-64";
-  return "# What the code is compiled for is discoc's choice, or that of its --target.\n"
-         "execute_process(COMMAND ${CMAKE_CXX_COMPILER} -dumpmachine OUTPUT_VARIABLE machine\n"
-         "                OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)\n"
-         "if(CMAKE_CXX_COMPILER_TARGET)\n  set(machine ${CMAKE_CXX_COMPILER_TARGET})\nendif()\n"
-         "if(machine AND NOT machine MATCHES \"^(" +
-         std::string(isX86 ? "x86_64|amd64" : "aarch64|arm64") +
-         ")\")\n  message(FATAL_ERROR \"compiled by discoc for " + levels.front().name +
-         ", and built for ${machine}: compile the model with another --target\")\nendif()\n";
+  return fillTemplate(
+      "parts/architecture.cmake",
+      {{"machines", isX86 ? "x86_64|amd64" : "aarch64|arm64"}, {"level", levels.front().name}});
 }
 
 /// Words with semicolons between them, as CMake has lists.
@@ -158,8 +150,9 @@ std::string disco::baseOptions(const Levels &levels, StringRef target) {
   if (levels.empty())
     return "";
   // main.cpp runs before it is known what the processor has.
-  return "target_compile_options(" + target.str() +
-         " PRIVATE $<$<COMPILE_LANGUAGE:CXX>:" + listOf(levels.front().flags) +
-         ">)\nset_source_files_properties(main.cpp PROPERTIES " + "COMPILE_OPTIONS \"" +
-         listOf(discoc::levelsOf(levels.front().arch).front().flags) + "\")\n";
+  return fillTemplate(
+      "parts/base_options.cmake",
+      {{"target", target.str()},
+       {"flags", listOf(levels.front().flags)},
+       {"least_flags", listOf(discoc::levelsOf(levels.front().arch).front().flags)}});
 }

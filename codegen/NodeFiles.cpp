@@ -3,6 +3,7 @@
 #include "codegen/NodeFiles.h"
 #include "codegen/Codegen.h"
 #include "codegen/OutputFile.h"
+#include "codegen/Template.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -140,13 +141,19 @@ std::vector<std::string> RuntimeFiles::sources() const {
 }
 
 std::string disco::werrorOption(const std::string &target) {
-  return "set(DISCO_WERROR \"$ENV{DISCO_WERROR}\" CACHE BOOL \"Warnings are errors\")\n"
-         "if(DISCO_WERROR)\n  target_compile_options(" +
-         target + " PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)\nendif()\n";
+  return fillTemplate("parts/werror.cmake", {{"target", target}});
 }
 
 std::string disco::weightsRule(StringRef source, StringRef path) {
-  return ("set_source_files_properties(" + source + " PROPERTIES\n  INCLUDE_DIRECTORIES " + path +
-          " COMPILE_OPTIONS \"-I" + path + "\"\n  OBJECT_DEPENDS " + path + "/weights.bin)\n")
-      .str();
+  return fillTemplate("parts/weights.cmake", {{"source", source.str()}, {"folder", path.str()}});
+}
+
+std::string disco::hopRows(const discoc::ClusterNode &node) {
+  std::string rows;
+  for (auto [to, hop] : llvm::enumerate(node.hops))
+    rows += (hop.port < 0
+                 ? "    {DISCO_NO_PORT, 0}"
+                 : "    {" + std::to_string(hop.port) + ", " + std::to_string(hop.next) + "}") +
+            ", // to node " + std::to_string(to) + "\n";
+  return rows;
 }

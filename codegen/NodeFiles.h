@@ -3,6 +3,7 @@
 #ifndef DISCOC_CODEGEN_NODEFILES_H
 #define DISCOC_CODEGEN_NODEFILES_H
 
+#include "compiler/formats/Cluster.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringRef.h"
 #include <set>
@@ -52,6 +53,9 @@ std::string werrorOption(const std::string &target);
 
 /// How the assembler finds a node's weights; `path` is the node's directory in terms of CMake.
 std::string weightsRule(llvm::StringRef source, llvm::StringRef path);
+
+/// The rows of the table that says by which port, and over which node, packets leave for each node.
+std::string hopRows(const discoc::ClusterNode &node);
 
 } // namespace disco
 
