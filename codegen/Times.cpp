@@ -25,9 +25,7 @@ static std::optional<Nanoseconds> stepTime(Operation *op, NodeAttr node) {
   auto cost = dyn_cast<CostOpInterface>(op);
   if (!cost || cost.getMacs() == 0)
     return 0;
-  const double each =
-      cyclesOf(node, op->getName().stripDialect(), op->hasAttr(kQuantAttr) ? "i8" : "f32");
-  const double clock = clockOf(node);
+  const double each = cyclesOfMac(node, op), clock = clockOf(node);
   if (each <= 0 || clock <= 0)
     return std::nullopt;
   return nanoseconds(each * static_cast<double>(cost.getMacs()) / clock);

@@ -1,5 +1,6 @@
 //===- AssignOwners.cpp - give every tensor its owner map -----------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Target.h"
 #include "passes/Passes.h"
 #include "passes/strategies/Strategy.h"
 #include "llvm/Support/MathExtras.h"
@@ -87,7 +88,8 @@ struct AssignOwnersPass : disco::impl::AssignOwnersBase<AssignOwnersPass> {
     if (!function || failed(checkSizes(function)))
       return signalPassFailure();
     int64_t nodes = nodesOf(getOperation());
-    Problem problem(function, nodes, rootsOf(getOperation()).input, CostModel(nodes));
+    Problem problem(function, nodes, rootsOf(getOperation()).input,
+                    CostModel(clusterOf(getOperation())));
     std::unique_ptr<Strategy> strategy = strategyOf(getOperation());
     Proposal proposal;
     if (!strategy || failed(checkStated(problem)) || failed(strategy->propose(problem, proposal)))

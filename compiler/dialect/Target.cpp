@@ -184,15 +184,6 @@ bool disco::hasSmallStack(NodeAttr node) {
   return isBare(node) || (node && node.getBoard() && vectorBytes(node) == 0);
 }
 
-int64_t disco::memoryBytes(NodeAttr node, StringRef part) {
-  if (node && node.getBoard())
-    for (auto memory : node.getBoard().getMemories().getAsRange<MemoryAttr>())
-      if (llvm::any_of(memory.getHolds().getAsRange<StringAttr>(),
-                       [&](StringAttr held) { return held.getValue() == part; }))
-        return memory.getSize();
-  return 0;
-}
-
 double disco::clockOf(NodeAttr node) {
   return node ? node.getTarget().getClock().getValueAsDouble() : 0;
 }
@@ -203,10 +194,11 @@ ArrayRef<int64_t> disco::cacheBytes(NodeAttr node) {
   return node ? node.getTarget().getCaches().asArrayRef() : ArrayRef<int64_t>();
 }
 
-double disco::cyclesOf(NodeAttr node, StringRef kernel, StringRef element) {
+double disco::cyclesOfMac(NodeAttr node, Operation *op) {
   if (!node)
     return 0;
-  for (StringRef name : {kernel, element})
+  for (StringRef name :
+       {op->getName().stripDialect(), StringRef(op->hasAttr(kQuantAttr) ? "i8" : "f32")})
     if (auto cycles = node.getTarget().getCycles().getAs<FloatAttr>(name))
       return cycles.getValueAsDouble();
   return 0;

@@ -21,17 +21,15 @@ bool isBare(NodeAttr node);
 /// Whether kernels have 2 KiB of the stack for themselves there, not 24: boards, and computers
 /// whose vectors kernels do not use.
 bool hasSmallStack(NodeAttr node);
-/// Bytes of the memory that holds a part of the program ("arena", "weights", ...); 0: no bound is
-/// known.
-int64_t memoryBytes(NodeAttr node, llvm::StringRef part);
 /// Hz; 0: unknown.
 double clockOf(NodeAttr node);
 /// Bytes of a vector register that every processor of this target has; 0: none, or unknown.
 int64_t vectorBytes(NodeAttr node);
 /// Bytes of the data caches, the nearest first; empty: none, or unknown.
 llvm::ArrayRef<int64_t> cacheBytes(NodeAttr node);
-/// Cycles of one multiply-accumulate of a kernel on elements of a type; 0: unknown.
-double cyclesOf(NodeAttr node, llvm::StringRef kernel, llvm::StringRef element);
+/// Cycles of one multiply-accumulate of an op: what is stated for its kind, or else for its
+/// arithmetic; 0: unknown.
+double cyclesOfMac(NodeAttr node, mlir::Operation *op);
 
 /// Payload bytes a second of a link in one direction: what is stated for it, or else the slowest of
 /// its ports; 0: unknown.

@@ -3,47 +3,29 @@
 #ifndef DISCOC_PASSES_STRATEGIES_COSTMODEL_H
 #define DISCOC_PASSES_STRATEGIES_COSTMODEL_H
 
-#include "compiler/dialect/Cost.h"
-#include <vector>
+#include "compiler/dialect/Disco.h"
 
 namespace disco {
 
-/// What a node is good for, in seconds.
-struct NodeRates {
-  double perMac = 1e-9, perElement = 1e-9, perByte = 1e-10; // of memory
-};
-
-/// What a link is good for, in seconds.
-struct LinkRates {
-  double perMessage = 5e-5, perByte = 1e-8;
-};
-
-/// Makes time of what ops cost (CostOpInterface) and of what crosses links. Choices are compared
-/// with it; it does not say how long a program takes.
+/// Makes time of what ops cost (CostOpInterface) and of what crosses links, at the rates that the
+/// cluster states for its nodes and links. What it does not state is alike everywhere. Choices are
+/// compared with it; it does not say how long a program takes.
 class CostModel {
 public:
-  /// Nodes by rank, and links that are all alike.
-  CostModel(std::vector<NodeRates> nodes, LinkRates link) : nodes(std::move(nodes)), link(link) {}
-  /// Nodes of which nothing is known.
-  explicit CostModel(int64_t nodes) : nodes(static_cast<size_t>(nodes)) {}
+  /// `cluster` may be null: nothing is known of any node or link.
+  explicit CostModel(ClusterAttr cluster) : cluster(cluster) {}
 
-  /// Seconds of arithmetic and memory on a node.
-  double compute(int64_t rank, const Cost &cost) const {
-    const NodeRates &node = nodes[static_cast<size_t>(rank)];
-    return static_cast<double>(cost.macs) * node.perMac +
-           static_cast<double>(cost.elements) * node.perElement +
-           static_cast<double>(cost.bytesRead + cost.bytesWritten) * node.perByte;
-  }
+  /// What is known of a node's speed: nodes with equal ones take equal times. Null: nothing is.
+  mlir::Attribute targetOf(int64_t rank) const;
 
-  /// Seconds of messages between two nodes.
-  double send(const Cost &cost) const {
-    return static_cast<double>(cost.messages) * link.perMessage +
-           static_cast<double>(cost.wireBytes) * link.perByte;
-  }
+  /// Seconds of arithmetic and memory that an op takes on a node, if that computes all of it.
+  double compute(int64_t rank, CostOpInterface op) const;
+
+  /// Seconds that messages take from one node to another.
+  double send(int64_t from, int64_t to, const Cost &cost) const;
 
 private:
-  std::vector<NodeRates> nodes;
-  LinkRates link;
+  ClusterAttr cluster;
 };
 
 } // namespace disco

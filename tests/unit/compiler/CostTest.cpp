@@ -1,6 +1,7 @@
 //===- CostTest.cpp - what ops cost, and time of it -----------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Support.h"
+#include "compiler/dialect/Target.h"
 #include "passes/strategies/CostModel.h"
 
 using namespace mlir;
@@ -59,18 +60,67 @@ TEST(Cost, Messages) {
   EXPECT_EQ(cost.macs, 0);
 }
 
-TEST(Cost, Time) {
-  CostModel model({{1.0, 10.0, 100.0}, {2.0, 20.0, 200.0}}, {5.0, 7.0});
+/// Two boards on wires, and a host of which only its vectors are known.
+const std::string cluster = R"(
+#slow = #disco.target<arch = "armv7e-m", levels = [], vector = 0, caches = [4096], clock = 1.0e8,
+                      cycles = {conv = 6.5, f32 = 4.0, i8 = 2.5}>
+#board = #disco.board<name = "small", reference = "./small", title = "", status = "emulated",
+    target = #slow, memories = [],
+    ports = [#disco.port<name = "uart0", kind = "uart", bandwidth = 1.0e4, latency = 0.0>],
+    stack = 64, toolchain = {}, build = {}, bounds = {}>
+#host = #disco.target<arch = "x86-64", levels = ["x86-64-v3"], vector = 32, caches = [],
+                      clock = 0.0, cycles = {}>
+module attributes {disco.nodes = 3 : i64, disco.cluster = #disco.cluster<
+    nodes = [#disco.node<name = "a", address = "", listen = "", device = #board,
+                         hops = [-1, -1, 0, 2, 0, 2]>,
+             #disco.node<name = "b", address = "", listen = "", device = #board,
+                         hops = [0, 2, -1, -1, 0, 2]>,
+             #disco.node<name = "c", address = "h:1", listen = "", device = #host,
+                         hops = [0, 0, 1, 1, -1, -1]>],
+    links = [#disco.link<ends = [0, 2], kind = "uart", ports = ["uart0", "wire0"],
+                         bandwidth = 0.0, latency = 0.5>,
+             #disco.link<ends = [1, 2], kind = "uart", ports = ["uart0", "wire1"],
+                         bandwidth = 5.0e3, latency = 0.25>]>} {
+  func.func @f() {
+    %w = disco.constant dense<1.0> : tensor<8x4x3x3xf32> : tensor<8x4x3x3xf32>
+    %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x4x6x6xf32>
+    %y = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>,
+        dilations = array<i64: 1, 1>, group = 1 : i64}
+        : (tensor<1x4x6x6xf32>, tensor<8x4x3x3xf32>) -> tensor<1x8x6x6xf32>
+    return
+  }
+})";
+
+TEST(CostModel, WhatNodesState) {
+  Ir ir;
+  OwningOpRef<ModuleOp> module = ir.parse(cluster);
+  ASSERT_TRUE(module);
+  CostModel model(clusterOf(*module)), nothing((ClusterAttr()));
+  CostOpInterface conv;
+  module->walk([&](CostOpInterface op) { conv = op; });
+  const Cost cost = conv.getCost();
+  const auto macs = static_cast<double>(cost.macs);
+  const auto bytes = static_cast<double>(cost.bytesRead + cost.bytesWritten);
+  ASSERT_LE(bytes, 4096) << "this fits the board's cache";
+  EXPECT_DOUBLE_EQ(model.compute(0, conv), macs * 6.5 / 1e8);
+  EXPECT_DOUBLE_EQ(model.compute(2, conv), (macs / 8 + bytes * 0.1) / 1e9);
+  EXPECT_DOUBLE_EQ(nothing.compute(0, conv), (macs + bytes * 0.1) / 1e9);
+  EXPECT_EQ(model.targetOf(0), model.targetOf(1));
+  EXPECT_NE(model.targetOf(0), model.targetOf(2));
+  EXPECT_FALSE(nothing.targetOf(0));
+}
+
+TEST(CostModel, WhatLinksState) {
+  Ir ir;
+  OwningOpRef<ModuleOp> module = ir.parse(cluster);
+  ASSERT_TRUE(module);
+  CostModel model(clusterOf(*module)), nothing((ClusterAttr()));
   Cost cost;
-  cost.macs = 3;
-  cost.elements = 2;
-  cost.bytesRead = 1;
-  cost.bytesWritten = 1;
   cost.messages = 2;
-  cost.wireBytes = 4;
-  EXPECT_EQ(model.compute(0, cost), 3 + 20 + 200);
-  EXPECT_EQ(model.compute(1, cost), 6 + 40 + 400);
-  EXPECT_EQ(model.send(cost), 10 + 28);
+  cost.wireBytes = 1000;
+  EXPECT_DOUBLE_EQ(model.send(0, 2, cost), 2 * 0.5 + 1000 / 1e4);
+  EXPECT_DOUBLE_EQ(model.send(0, 1, cost), 2 * 0.75 + 1000 / 5e3) << "the sum, and the slowest";
+  EXPECT_DOUBLE_EQ(nothing.send(0, 1, cost), 2 * 5e-5 + 1000 / 1e8);
 }
 
 } // namespace

@@ -1,0 +1,51 @@
+//===- CostModel.cpp - time of ops and messages ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "passes/strategies/CostModel.h"
+#include "compiler/dialect/Target.h"
+
+using namespace mlir;
+using namespace disco;
+
+// Of a node and a link of which nothing is known. They matter where what is known is compared with
+// what is not.
+static constexpr double kClock = 1e9;            // Hz
+static constexpr double kCyclesPerByte = 0.1;    // of memory
+static constexpr double kSecondsPerMessage = 5e-5, kBytesPerSecond = 1e8;
+
+static double orElse(double stated, double neutral) { return stated > 0 ? stated : neutral; }
+
+/// Elements of an op's result that a node computes at a time: those of a vector register.
+static double lanes(NodeAttr node, Operation *op) {
+  if (op->getNumResults() == 0)
+    return 1;
+  const int64_t bytes = elementBytes(tensorType(op->getResult(0)).getElementType());
+  return static_cast<double>(std::max<int64_t>(vectorBytes(node) / std::max<int64_t>(bytes, 1), 1));
+}
+
+/// Whether what an op reads and writes stays in a cache.
+static bool fitsCache(NodeAttr node, const Cost &cost) {
+  ArrayRef<int64_t> caches = cacheBytes(node);
+  return !caches.empty() && cost.bytesRead + cost.bytesWritten <= caches.back();
+}
+
+Attribute CostModel::targetOf(int64_t rank) const {
+  return cluster ? Attribute(cluster.getNode(rank).getTarget()) : Attribute();
+}
+
+double CostModel::compute(int64_t rank, CostOpInterface op) const {
+  const NodeAttr node = cluster ? cluster.getNode(rank) : NodeAttr();
+  const Cost cost = op.getCost();
+  const double atOnce = lanes(node, op);
+  const double perMac = orElse(cyclesOfMac(node, op), 1 / atOnce);
+  double cycles = static_cast<double>(cost.macs) * perMac + static_cast<double>(cost.elements) / atOnce;
+  if (!fitsCache(node, cost))
+    cycles += static_cast<double>(cost.bytesRead + cost.bytesWritten) * kCyclesPerByte;
+  return cycles / orElse(clockOf(node), kClock);
+}
+
+double CostModel::send(int64_t from, int64_t to, const Cost &cost) const {
+  const double latency = cluster ? latencyBetween(cluster, from, to) : 0;
+  const double bandwidth = cluster ? bandwidthBetween(cluster, from, to) : 0;
+  return static_cast<double>(cost.messages) * orElse(latency, kSecondsPerMessage) +
+         static_cast<double>(cost.wireBytes) / orElse(bandwidth, kBytesPerSecond);
+}
