@@ -8,8 +8,8 @@ using namespace disco;
 
 // Of a node and a link of which nothing is known. They matter where what is known is compared with
 // what is not.
-static constexpr double kClock = 1e9;            // Hz
-static constexpr double kCyclesPerByte = 0.1;    // of memory
+static constexpr double kClock = 1e9;         // Hz
+static constexpr double kCyclesPerByte = 0.1; // of memory
 static constexpr double kSecondsPerMessage = 5e-5, kBytesPerSecond = 1e8;
 
 static double orElse(double stated, double neutral) { return stated > 0 ? stated : neutral; }
@@ -37,7 +37,8 @@ double CostModel::compute(int64_t rank, CostOpInterface op) const {
   const Cost cost = op.getCost();
   const double atOnce = lanes(node, op);
   const double perMac = orElse(cyclesOfMac(node, op), 1 / atOnce);
-  double cycles = static_cast<double>(cost.macs) * perMac + static_cast<double>(cost.elements) / atOnce;
+  double cycles =
+      static_cast<double>(cost.macs) * perMac + static_cast<double>(cost.elements) / atOnce;
   if (!fitsCache(node, cost))
     cycles += static_cast<double>(cost.bytesRead + cost.bytesWritten) * kCyclesPerByte;
   return cycles / orElse(clockOf(node), kClock);
