@@ -145,7 +145,7 @@ void addCompile(CLI::App &app, int &exitCode) {
   command->add_flag("--statistics", options->statistics, "Print what the stages counted");
   command
       ->add_flag("--any-size", options->anySize, "Emit for boards also what does not fit into them")
-      ->group(""); // for scripts/measure-boards
+      ->group(""); // for tests/bench/bounds.py
   command->callback([options, &exitCode] { exitCode = discoc::runCompile(*options); });
 }
 

@@ -77,7 +77,7 @@ private:
   bool fault(const toml::node &at, const std::string &what) {
     const auto line = at.source().begin.line;
     out_.push_back({file_, line ? "line " + std::to_string(line) : "", what,
-                    "scripts/measure-boards writes this file"});
+                    "tests/bench/bounds.py writes this file"});
     return false;
   }
 

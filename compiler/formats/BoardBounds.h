@@ -1,7 +1,7 @@
 //===- BoardBounds.h - what code and variables take on a board, measured ---===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// bounds.toml beside a board.toml, written by scripts/measure-boards; docs/formats/bounds.md.
+// bounds.toml beside a board.toml, written by tests/bench/bounds.py; docs/formats/bounds.md.
 #ifndef DISCOC_FORMATS_BOARDBOUNDS_H
 #define DISCOC_FORMATS_BOARDBOUNDS_H
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # Measures what code, variables and library calls take on boards, from really linked images.
 # SPDX-License-Identifier: Apache-2.0
-"""usage: scripts/measure-boards [--models DIR] [--discoc FILE] [--margin PERCENT] BOARD...
-       scripts/measure-boards --library IMAGE.elf...
+"""usage: tests/bench/bounds.py [--models DIR] [--discoc FILE] [--margin PERCENT] BOARD...
+       tests/bench/bounds.py --library IMAGE.elf...
 
 Compiles models for one node and for several of each board, links them with the board's toolchain, and writes the largest of
 what it finds, with a margin, to codegen/boards/BOARD/bounds.toml: the bounds with which `discoc compile` decides
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import tomllib
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "firmware"))
 import op_models  # noqa: E402
 MODELS = {  # and the sizes that they leave open
@@ -218,7 +218,7 @@ class Bounds:
                      for uarts, network, size in images if bool(uarts) == uart and network == ethernet]
             return int(max(found, default=0) + 1)
 
-        lines = [f"# Upper bounds in bytes, measured by scripts/measure-boards {board}; with a margin of {margin} %.",
+        lines = [f"# Upper bounds in bytes, measured by tests/bench/bounds.py {board}; with a margin of {margin} %.",
                  "# SPDX-License-Identifier: Apache-2.0"]
         for name, images in (("code", self.images), ("data", self.data)):
             alone = largest(images, False, False)
