@@ -169,6 +169,9 @@ static std::string memoryScript(const discoc::Board &board) {
   for (const std::string &part : discoc::BoardPart::all())
     aliases +=
         "REGION_ALIAS(\"" + StringRef(part).upper() + "\", " + board.memoryOf(part)->name + ")\n";
+  const discoc::BoardMemory *boot = board.memoryOf(discoc::BoardPart::boot);
+  aliases += "REGION_ALIAS(\"BOOT\", " +
+             (boot ? boot : board.memoryOf(discoc::BoardPart::code))->name + ")\n";
   return fillTemplate("board/memory.ld", {{"board", board.name},
                                           {"memories", memories},
                                           {"aliases", aliases},

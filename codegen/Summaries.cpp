@@ -261,6 +261,9 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     node.rank = static_cast<int64_t>(rank);
     node.name = clusterNode(options, rank).name;
     node.board = clusterNode(options, rank).board;
+    if (const auto board = options.cluster.boards.find(node.board);
+        board != options.cluster.boards.end())
+      node.boardStatus = board->second->statusText();
     node.arenaBytes = integerOf(shard, kArenaBytesAttr);
     node.liveBytes = integerOf(shard, kLiveBytesAttr);
     report.nodes.push_back(std::move(node));

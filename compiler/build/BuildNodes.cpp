@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/build/BuildNodes.h"
 #include "compiler/build/BuildBoards.h"
+#include "compiler/build/FlashImage.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Text.h"
 #include "compiler/run/NodePaths.h"
@@ -254,7 +255,8 @@ bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagn
          buildJobs(outDirectory, fmt::format("{} node programs", manifest.nodes.size()), missing,
                    out) &&
          areOfOneCompile(outDirectory, manifest, /*programs=*/true, out) &&
-         checkBoards(outDirectory, manifest, out).has_value();
+         checkBoards(outDirectory, manifest, out).has_value() &&
+         writeImages(outDirectory, manifest, out);
 }
 
 bool buildCluster(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {

@@ -20,6 +20,8 @@ static const char *partOf(StringRef name, bool hasBytes, bool isWritable) {
     return BoardPart::buffers;
   if (name == ".stack")
     return BoardPart::stack;
+  if (name == ".boot")
+    return BoardPart::boot;
   return hasBytes && !isWritable ? BoardPart::code : BoardPart::data;
 }
 
@@ -73,6 +75,32 @@ std::optional<Image> readImage(const std::string &path, Diagnostics &out) {
   for (const std::string &part : BoardPart::all())
     image.parts.try_emplace(part, 0);
   return image;
+}
+
+std::optional<std::vector<Segment>> readSegments(const std::string &path, Diagnostics &out) {
+  auto fault = [&](const std::string &what) {
+    out.push_back({path, "", what, "build the node again"});
+    return std::nullopt;
+  };
+  Expected<OwningBinary<ObjectFile>> opened = ObjectFile::createObjectFile(path);
+  if (!opened)
+    return fault("cannot be read: " + toString(opened.takeError()));
+  const auto *file = dyn_cast<ELF32LEObjectFile>(opened->getBinary());
+  if (!file)
+    return fault("is no linked program");
+  Expected<ELF32LEFile::Elf_Phdr_Range> headers = file->getELFFile().program_headers();
+  if (!headers)
+    return fault("cannot be read: " + toString(headers.takeError()));
+  std::vector<Segment> segments;
+  for (const ELF32LEFile::Elf_Phdr &header : *headers) {
+    if (header.p_type != ELF::PT_LOAD || header.p_filesz == 0)
+      continue;
+    Expected<ArrayRef<uint8_t>> bytes = file->getELFFile().getSegmentContents(header);
+    if (!bytes)
+      return fault("cannot be read: " + toString(bytes.takeError()));
+    segments.push_back({header.p_paddr, {bytes->begin(), bytes->end()}});
+  }
+  return segments;
 }
 
 } // namespace discoc

@@ -23,6 +23,15 @@ struct Image {
 /// An ELF file, read with LLVM's Object library.
 std::optional<Image> readImage(const std::string &path, Diagnostics &out);
 
+/// Bytes that are loaded.
+struct Segment {
+  uint64_t address = 0; ///< where they lie until the start: the physical one
+  std::vector<uint8_t> bytes;
+};
+
+/// Those of an ELF file of 32 bits that have bytes.
+std::optional<std::vector<Segment>> readSegments(const std::string &path, Diagnostics &out);
+
 } // namespace discoc
 
 #endif // DISCOC_BUILD_IMAGE_H

@@ -295,7 +295,7 @@ int discoc::runBoards() {
       llvm::errs() << toString(errors);
       continue;
     }
-    llvm::outs() << llvm::left_justify(name, 20) << llvm::left_justify(board->status, 13)
+    llvm::outs() << llvm::left_justify(name, 20) << llvm::left_justify(board->statusText(), 18)
                  << board->title << "\n";
     std::string more;
     for (const BoardMemory &memory : board->memories)

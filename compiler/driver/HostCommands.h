@@ -23,6 +23,7 @@ enum ExitCode : int {
 /// Each adds its subcommand to `app`; when that was chosen, parsing runs it and
 /// leaves the result in exitCode.
 void addBuildCommand(CLI::App &app, int &exitCode);
+void addFlashCommand(CLI::App &app, int &exitCode);
 void addRunCommand(CLI::App &app, int &exitCode);
 void addReportCommand(CLI::App &app, int &exitCode);
 void addVerifyCommand(CLI::App &app, int &exitCode); ///< in discocVerify: it compiles

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 
 namespace discoc {
 
@@ -61,10 +62,18 @@ static std::string nodesText(const Report &r) {
       row.push_back(duration(n.computeUs));
     table.row(std::move(row));
   }
-  return table.text() + (timed
-                             ? "  computes: its MACs alone, at the cycles of one that the board's "
-                               "description states\n"
-                             : "");
+  std::map<std::string, std::string> tried;
+  for (const NodeReport &n : r.nodes)
+    if (!n.boardStatus.empty())
+      tried[n.board] = n.boardStatus;
+  std::string boards;
+  for (const auto &[board, status] : tried)
+    boards += "  " + board + ": " + status + "\n";
+  return table.text() +
+         (timed ? "  computes: its MACs alone, at the cycles of one that the board's "
+                  "description states\n"
+                : "") +
+         boards;
 }
 
 static std::string linksText(const Report &r) {

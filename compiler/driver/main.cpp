@@ -275,6 +275,7 @@ int main(int argc, char **argv) {
   addFit(app, exitCode);
   addInspect(app, exitCode);
   discoc::addBuildCommand(app, exitCode);
+  discoc::addFlashCommand(app, exitCode);
   discoc::addRunCommand(app, exitCode);
   discoc::addVerifyCommand(app, exitCode);
   discoc::addReportCommand(app, exitCode);

@@ -20,6 +20,22 @@ const std::vector<std::string> &BoardPart::all() {
   return parts;
 }
 
+const std::vector<std::string> &BoardImage::allFormats() {
+  static const std::vector<std::string> formats = {"uf2", "hex", "bin"};
+  return formats;
+}
+
+const std::vector<std::string> &Board::allStatus() {
+  static const std::vector<std::string> all = {measuredStatus,  "foreign emulator", emulatedStatus,
+                                               "image checked", "register model",   "linked only",
+                                               linuxStatus};
+  return all;
+}
+
+std::string Board::statusText() const {
+  return measuredBy.empty() ? status : status + " by " + measuredBy;
+}
+
 const BoardLink *Board::findLink(const std::string &link) const {
   for (const BoardLink &one : links)
     if (one.name == link)
@@ -37,14 +53,18 @@ const BoardMemory *Board::memoryOf(const std::string &part) const {
 const std::vector<const char *> &boardKeys(const std::string &table) {
   static const std::map<std::string, std::vector<const char *>> keys = {
       {"",
-       {"title", "status", "arch", "target", "toolchain", "build", "speed", "memory", "link",
-        "emulator"}},
+       {"title", "status", "measured_by", "arch", "target", "toolchain", "build", "speed", "memory",
+        "link", "image", "flash", "emulator"}},
       {"toolchain", {"prefix", "package", "flags", "link_flags", "optimize"}},
       {"build",
        {"linker_script", "sources", "uart_sources", "ethernet_sources", "stack", "defines"}},
       {"speed", {"clock", "f32", "i8", "vector", "caches"}},
       {"memory", {"name", "kind", "address", "size", "holds"}},
       {"link", {"name", "kind", "bandwidth", "latency", "serial", "emulator"}},
+      {"image", {"formats", "uf2_family", "keep", "crc"}},
+      {"keep", {"from", "to"}},
+      {"crc", {"address", "size", "at"}},
+      {"flash", {"program", "args", "from"}},
       {"emulator", {"program", "machine", "args"}}};
   return keys.at(table);
 }
@@ -190,14 +210,17 @@ public:
     board = &to;
     Table top(root, "the file", file, out);
     bool good = top.known("") && top.text("title", to.title, true) &&
-                top.choice("status", to.status, {"emulated", "linked only", Board::linuxStatus}) &&
+                top.choice("status", to.status, Board::allStatus()) && readMeasurer(top) &&
                 top.text("arch", to.arch, true) && readTarget(top);
     good = inTable("toolchain", &BoardReader::readToolchain, true) && good;
     good = inTable("build", &BoardReader::readBuild, !to.isLinux()) && good;
     good = inTable("speed", &BoardReader::readSpeed, !to.isLinux()) && good;
-    good = inTable("emulator", &BoardReader::readEmulator, to.status != "linked only") && good;
+    const bool emulated = to.status == Board::emulatedStatus || to.isLinux();
+    good = inTable("emulator", &BoardReader::readEmulator, emulated) && good;
     good = inEach("memory", &BoardReader::readMemory) && good;
     good = inEach("link", &BoardReader::readLink) && good;
+    good = inTable("image", &BoardReader::readImage, false) && good;
+    good = inEach("flash", &BoardReader::readFlasher) && good;
     return good && (to.isLinux() || checkMemories(top)) && checkFiles();
   }
 
@@ -216,21 +239,38 @@ private:
   }
 
   bool inEach(const char *key, bool (BoardReader::*reader)(const Table &)) {
-    const toml::node *node = root.get(key);
+    return inEach(root, "", key, reader);
+  }
+
+  /// `prefix` is of the table that the list is in: "image.", or "".
+  bool inEach(const toml::table &of, const std::string &prefix, const char *key,
+              bool (BoardReader::*reader)(const Table &)) {
+    const toml::node *node = of.get(key);
     if (!node)
       return true;
     const toml::array *list = node->as_array();
+    const std::string name = "[[" + prefix + key + "]]";
     if (!list || !std::all_of(list->begin(), list->end(), [](auto &one) { return one.is_table(); }))
-      return Table(root, "the file", file, out)
-          .fault(key, std::string(key) + " is not a list of tables",
-                 "begin each with [[" + std::string(key) + "]]");
+      return Table(of, "the file", file, out)
+          .fault(key, std::string(key) + " is not a list of tables", "begin each with " + name);
     bool good = true;
     for (size_t i = 0; i < list->size(); ++i) {
-      Table table(*list->get(i)->as_table(),
-                  "[[" + std::string(key) + "]] " + std::to_string(i + 1), file, out);
+      Table table(*list->get(i)->as_table(), name + " " + std::to_string(i + 1), file, out);
       good = table.known(key) && (this->*reader)(table) && good;
     }
     return good;
+  }
+
+  bool readMeasurer(const Table &table) {
+    if (!table.text("measured_by", board->measuredBy))
+      return false;
+    if ((board->status == Board::measuredStatus) != board->measuredBy.empty())
+      return true;
+    return board->measuredBy.empty()
+               ? table.fault("status", "measured_by is missing",
+                             "say who tried the board on hardware, and when")
+               : table.fault("measured_by", "measured_by is for boards of status \"measured\"",
+                             "leave it out");
   }
 
   bool readTarget(const Table &table) {
@@ -374,12 +414,17 @@ private:
 
   bool checkHolds(const Table &table, const BoardMemory &memory) {
     for (const std::string &part : memory.holds) {
-      const std::vector<std::string> &all = BoardPart::all();
+      std::vector<std::string> all = BoardPart::all();
+      all.push_back(BoardPart::boot);
       if (std::find(all.begin(), all.end(), part) == all.end())
         return table.fault("holds", "unknown part \"" + part + "\"", "known: " + joined(all));
       if (!held.insert(part).second)
         return table.fault("holds", "\"" + part + "\" is held twice", "name it in one memory");
-      const bool constant = part == BoardPart::code || part == BoardPart::weights;
+      if (part == BoardPart::boot && memory.holds.size() > 1)
+        return table.fault("holds", "\"boot\" lies beside other parts",
+                           "give what the boot ROM reads a [[memory]] by itself");
+      const bool constant =
+          part == BoardPart::code || part == BoardPart::weights || part == BoardPart::boot;
       if (memory.kind == "flash" && !constant)
         return table.fault("holds", "flash cannot hold \"" + part + "\"", "put it into a ram");
     }
@@ -391,6 +436,79 @@ private:
       if (!held.count(part))
         return top.fault("memory", "no memory holds \"" + part + "\"",
                          "name it in the holds of one [[memory]]");
+    return true;
+  }
+
+  /// An address, or a number of bytes, that has to be there.
+  bool address(const Table &table, const char *key, uint64_t &to) const {
+    std::optional<int64_t> value;
+    if (!table.integer(key, value, 0, maxAddress + 1))
+      return false;
+    to = static_cast<uint64_t>(value.value_or(0));
+    return value || table.fault(key, std::string(key) + " is missing", "in bytes");
+  }
+
+  bool readImage(const Table &table) {
+    std::optional<int64_t> family;
+    BoardImage &image = board->image;
+    if (!table.texts("formats", image.formats) ||
+        !table.integer("uf2_family", family, 1, maxAddress))
+      return false;
+    image.uf2Family = family.value_or(0);
+    const std::vector<std::string> &all = BoardImage::allFormats();
+    for (const std::string &format : image.formats)
+      if (std::find(all.begin(), all.end(), format) == all.end())
+        return table.fault("formats", "unknown format \"" + format + "\"", "known: " + joined(all));
+    const bool uf2 =
+        std::find(image.formats.begin(), image.formats.end(), all.front()) != image.formats.end();
+    if (uf2 != family.has_value())
+      return table.fault(uf2 ? "formats" : "uf2_family",
+                         uf2 ? "uf2_family is missing" : "uf2_family is of no use",
+                         uf2 ? "the boot loader takes no other" : "name \"uf2\" in formats");
+    return inEach(table.table, "image.", "keep", &BoardReader::readKeep) &&
+           inEach(table.table, "image.", "crc", &BoardReader::readCrc);
+  }
+
+  bool readKeep(const Table &table) {
+    BoardImage::Range range;
+    if (!address(table, "from", range.from) || !address(table, "to", range.to))
+      return false;
+    if (range.from >= range.to)
+      return table.fault("to", "to is not behind from");
+    for (const BoardMemory &memory : board->memories)
+      if (memory.address < range.to && range.from < memory.address + memory.size)
+        return table.fault("from",
+                           "memory \"" + memory.name + "\" (" + hex(memory.address) + ", " +
+                               std::to_string(memory.size) +
+                               " bytes) overlaps what the boot loader keeps (" + hex(range.from) +
+                               " to " + hex(range.to) + ")",
+                           "begin the memory behind it");
+    board->image.keep.push_back(range);
+    return true;
+  }
+
+  bool readCrc(const Table &table) {
+    BoardImage::Crc crc;
+    if (!address(table, "address", crc.address) || !address(table, "size", crc.size) ||
+        !address(table, "at", crc.at))
+      return false;
+    board->image.crcs.push_back(crc);
+    return true;
+  }
+
+  bool readFlasher(const Table &table) {
+    BoardFlasher tool;
+    if (!table.text("program", tool.program, true) || !table.texts("args", tool.args) ||
+        !table.text("from", tool.from, true))
+      return false;
+    for (const std::string &format : BoardImage::allFormats())
+      for (const std::string &word : tool.args)
+        if (const auto &has = board->image.formats;
+            word.find("{" + format + "}") != std::string::npos &&
+            std::find(has.begin(), has.end(), format) == has.end())
+          return table.fault("args", "args name {" + format + "}, which the board has not",
+                             "name \"" + format + "\" in formats of [image]");
+    board->flashers.push_back(std::move(tool));
     return true;
   }
 

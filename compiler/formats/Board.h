@@ -34,6 +34,8 @@ struct BoardPart {
   static constexpr const char *arena = "arena";     ///< activations and messages
   static constexpr const char *buffers = "buffers"; ///< inputs, outputs, windows of the links
   static constexpr const char *stack = "stack";
+  /// What the chip's boot ROM reads. Not of all(): only some boards have it, in a memory by itself.
+  static constexpr const char *boot = "boot";
   static const std::vector<std::string> &all();
 };
 
@@ -57,15 +59,40 @@ struct BoardEmulator {
   std::vector<std::string> args; ///< before everything else
 };
 
+/// What the files that people flash are made of; docs/formats/board.md.
+struct BoardImage {
+  struct Range {
+    uint64_t from = 0, to = 0; ///< addresses; `to` is the first one behind it
+  };
+  /// A checksum that the boot ROM looks at: CRC-32 of polynomial 0x04c11db7, begun with all ones,
+  /// neither reflected nor inverted.
+  struct Crc {
+    uint64_t address = 0, size = 0, at = 0; ///< of the bytes that it is of, and where it lies
+  };
+  std::vector<std::string> formats; ///< "uf2", "hex", "bin"
+  int64_t uf2Family = 0;            ///< the loader's; 0: no uf2 is made
+  std::vector<Range> keep;          ///< the boot loader's, which no image may touch
+  std::vector<Crc> crcs;
+  static const std::vector<std::string> &allFormats();
+};
+
+/// A tool that writes an image to the board.
+struct BoardFlasher {
+  std::string program;
+  std::vector<std::string> args; ///< "{uf2}", "{hex}", "{bin}" and "{elf}" stand for files
+  std::string from;              ///< who has it: a package, or its maker's page
+};
+
 /// What a node without a board is: any Linux host.
 inline constexpr const char *anyHost = "linux";
 
 struct Board {
-  std::string name;   ///< that of its folder
-  std::string title;  ///< one line for people
-  std::string status; ///< "emulated", "linked only" or "linux"
-  std::string arch;   ///< "armv7e-m", "rv32imafc", "aarch64", ...
-  std::string folder; ///< where board.toml lies; empty: in no folder with its sources
+  std::string name;       ///< that of its folder
+  std::string title;      ///< one line for people
+  std::string status;     ///< how far it was tried: one of allStatus()
+  std::string measuredBy; ///< who tried it on hardware, where status says so
+  std::string arch;       ///< "armv7e-m", "rv32imafc", "aarch64", ...
+  std::string folder;     ///< where board.toml lies; empty: in no folder with its sources
   /// What names the board from anywhere: its name, or an absolute path.
   std::string reference;
 
@@ -90,9 +117,15 @@ struct Board {
   std::vector<BoardMemory> memories;
   std::vector<BoardLink> links;
   BoardEmulator emulator;
+  BoardImage image;
+  std::vector<BoardFlasher> flashers;      ///< in the order in which they are tried
   BoardBounds bounds = unmeasuredBounds(); ///< those of bounds.toml, from readBoard()
 
-  static constexpr const char *linuxStatus = "linux";
+  static constexpr const char *linuxStatus = "linux", *measuredStatus = "measured",
+                              *emulatedStatus = "emulated";
+  static const std::vector<std::string> &allStatus();
+  /// "measured by NAME" of a board that was tried on hardware; else the status.
+  std::string statusText() const;
   bool isLinux() const { return status == linuxStatus; }
   /// Null when the board has none of that name.
   const BoardLink *findLink(const std::string &name) const;

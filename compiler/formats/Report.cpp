@@ -243,6 +243,8 @@ constexpr auto nothing = [](const JsonView &, auto &) { return true; };
 /// What only nodes on boards have.
 void writeBoardPart(const NodeReport &node, Json &json) {
   Writer w;
+  if (!node.boardStatus.empty())
+    w("board_status", node.boardStatus);
   if (node.forwarded.messages + node.rootForwarded.messages > 0) {
     w("forwarded", node.forwarded);
     w("root_forwarded", node.rootForwarded);
@@ -259,6 +261,8 @@ void writeBoardPart(const NodeReport &node, Json &json) {
 
 bool readBoardPart(const JsonView &view, NodeReport &node) {
   Reader r(view);
+  if (view.has("board_status"))
+    r("board_status", node.boardStatus);
   if (view.has("forwarded")) {
     r("forwarded", node.forwarded);
     r("root_forwarded", node.rootForwarded);

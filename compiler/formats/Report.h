@@ -79,6 +79,7 @@ struct NodeReport {
   int64_t rank = 0;
   std::string name;
   std::string board;
+  std::string boardStatus; ///< of a board: how far it was tried; empty: a host
   int64_t arenaBytes = 0;
   int64_t liveBytes = 0; ///< the largest sum of bytes that live at one time
   int64_t macs = 0;

@@ -64,7 +64,7 @@ bool BoardRun::findEmulators(const std::string &outDirectory, const Manifest &ma
     const std::string &program = board->emulator.program;
     if (program.empty()) {
       out.push_back(
-          {"", "", "the board " + board->name + " has no emulator (" + board->status + ")",
+          {"", "", "the board " + board->name + " has no emulator (" + board->statusText() + ")",
            "build with `discoc build` and flash the boards; `discoc verify` and --transport "
            "inproc run the same programs here"});
       return false;

@@ -186,8 +186,8 @@ def linux(folder, _):
 
 
 def linked(folder, _):
-    listed = firmware.call(["boards"], 20).stdout
-    names = re.findall(r"^(\S+) +linked only", listed, re.M)
+    names = [name for name, board in firmware.all_boards().items()
+             if "emulator" not in board]
     for name in names:
         inner = os.path.join(folder, name)
         os.makedirs(inner)

@@ -2,6 +2,7 @@
 """Clusters of boards for the firmware tests: cluster files, compiling,
 running, and what the host's own programs answer."""
 
+import glob
 import json
 import os
 import re
@@ -27,6 +28,15 @@ BOARDS = {"mps2-an386": True, "mps2-an500": True, "mps3-an547": True,
           "microbit": False}
 # For which only the smallest of the models is.
 TINY = ("microbit",)
+
+
+def all_boards():
+    """What board.toml says, by the board's name."""
+    boards = {}
+    for path in sorted(glob.glob(os.path.join(discoc.ROOT, "codegen", "boards", "*", "board.toml"))):
+        with open(path, "rb") as stream:
+            boards[os.path.basename(os.path.dirname(path))] = tomllib.load(stream)
+    return boards
 
 
 class DoesNotFit(Exception):

@@ -79,6 +79,8 @@ extern "C" void board_reset() {
   reg(0xe000ed88u) |= 0xfu << 20; // CPACR: before any function that may use the registers
   __asm__ volatile("dsb\nisb" : : : "memory");
 #endif
+#endif
+#if __ARM_ARCH >= 7 || defined(BOARD_HAS_VTOR)
   reg(vtor) = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(board_vectors));
 #endif
 #if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)

@@ -2,7 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
     .syntax unified
     .section .vectors, "a", %progbits
+    // The power of two that holds the table.
+    .if BOARD_IRQS > 112
+    .balign 1024
+    .elseif BOARD_IRQS > 48
     .balign 512
+    .else
+    .balign 256
+    .endif
     .globl board_vectors
 board_vectors:
     .word board_stack_high

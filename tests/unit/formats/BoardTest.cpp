@@ -82,6 +82,29 @@ TEST(Board, SaysWhatIsWrongAndWhere) {
   } cases[] = {
       {"", {"title is missing"}},
       {"title=", {"line 1", "not TOML"}},
+      {changed("\"emulated\"", "\"measured\""), {"line 2", "measured_by is missing"}},
+      {changed("\"emulated\"", "\"emulated\"\nmeasured_by = \"me\""),
+       {"line 3", "is for boards of status \"measured\""}},
+      {changed("[emulator]", "[image]\nformats = [\"elf\"]\n[emulator]"),
+       {"[image]", "unknown format \"elf\"", "uf2, hex, bin"}},
+      {changed("[emulator]", "[image]\nformats = [\"uf2\"]\n[emulator]"),
+       {"uf2_family is missing"}},
+      {changed("[emulator]", "[image]\nuf2_family = 1\n[emulator]"), {"uf2_family is of no use"}},
+      {changed("[emulator]", "[image]\n[[image.keep]]\nfrom = 8\n[emulator]"),
+       {"[[image.keep]] 1", "to is missing"}},
+      {changed("[emulator]", "[image]\n[[image.keep]]\nfrom = 8\nto = 8\n[emulator]"),
+       {"to is not behind from"}},
+      {changed("[emulator]",
+               "[image]\n[[image.keep]]\nfrom = 0x0800ff00\nto = 0x08010000\n[emulator]"),
+       {"memory \"flash\"", "overlaps what the boot loader keeps"}},
+      {changed("[emulator]", "[image]\n[[image.crc]]\nsize = 8\n[emulator]"),
+       {"[[image.crc]] 1", "address is missing"}},
+      {changed("[emulator]", "[[flash]]\nprogram = \"x\"\n[emulator]"),
+       {"[[flash]] 1", "from is missing"}},
+      {changed("[emulator]",
+               "[[flash]]\nprogram = \"x\"\nfrom = \"y\"\nargs = [\"{hex}\"]\n[emulator]"),
+       {"args name {hex}, which the board has not"}},
+      {changed("\"code\", ", "\"boot\", \"code\", "), {"\"boot\" lies beside other parts"}},
       {changed("arch", "bogus"), {"line 3", "unknown key \"bogus\"", "known: title"}},
       {changed("\"emulated\"", "\"broken\""), {"line 2", "unknown status", "linked only"}},
       {changed("\"A board\"", "3"), {"title is not a plain string"}},
@@ -217,9 +240,12 @@ TEST(Board, AllBoardsAreRight) {
 TEST(Board, PageNamesEveryKey) {
   Diagnostics out;
   const std::string page = readText(std::string(DISCOC_DOCS) + "/board.md", out).value_or("");
-  for (const char *table : {"", "toolchain", "build", "speed", "memory", "link", "emulator"})
+  for (const char *table : {"", "toolchain", "build", "speed", "memory", "link", "image", "keep",
+                            "crc", "flash", "emulator"})
     for (const char *key : boardKeys(table))
       EXPECT_NE(page.find("`" + std::string(key) + "`"), std::string::npos) << table << "." << key;
+  for (const std::string &status : Board::allStatus())
+    EXPECT_NE(page.find("`\"" + status + "\"`"), std::string::npos) << status;
   for (const std::string &part : BoardPart::all())
     EXPECT_NE(page.find("`" + part + "`"), std::string::npos) << part;
   for (const std::string &example : examplesOf("board.md", "toml")) {
