@@ -124,6 +124,19 @@ static bool parsePins(const discoc::ModelOptions &options, std::map<std::string,
   return true;
 }
 
+/// `NAME=VALUE`. Values have no =, names may.
+static bool parseSets(const discoc::ModelOptions &options,
+                      std::map<std::string, std::string> &values) {
+  for (StringRef set : options.sets) {
+    auto [name, value] = set.rsplit('=');
+    if (name.empty() || value.empty() || !values.emplace(name, value).second) {
+      printError("--set " + set + ": expected NAME=VALUE, each name once, such as --set sr=16000");
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Letters, digits and underscores, beginning with a letter.
 static std::string symbolName(StringRef path) {
   std::string name;
@@ -169,6 +182,9 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
   for (const std::string &shape : options.inputShapes)
     notes.settings["shape." + StringRef(shape).rsplit('=').first.str()] =
         StringRef(shape).rsplit('=').second.str();
+  for (const std::string &set : options.sets)
+    notes.settings["set." + StringRef(set).rsplit('=').first.str()] =
+        StringRef(set).rsplit('=').second.str();
   discoc::Diagnostics errors;
   auto metadata = [&](const char *key) -> const std::string * {
     auto entry = model.metadata.find(key);
@@ -247,15 +263,18 @@ static bool checkStrategy(const discoc::ModelOptions &options) {
 std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options) {
   std::map<std::string, int64_t> pins;
   std::map<std::string, std::vector<int64_t>> shapes;
+  std::map<std::string, std::string> values;
   std::optional<discoc::Cluster> cluster = findCluster(options);
-  if (!cluster || !checkStrategy(options) || !parsePins(options, pins, shapes))
+  if (!cluster || !checkStrategy(options) || !parsePins(options, pins, shapes) ||
+      !parseSets(options, values))
     return std::nullopt;
   LoadedModel loaded;
   std::vector<discoc::importer::Diagnostic> errors;
   discoc::importer::ReadOptions readOptions;
   readOptions.followLinks = options.followLinks;
   loaded.model = discoc::importer::readOnnx(options.model, errors, readOptions);
-  if (!loaded.model || !discoc::importer::pinDimensions(*loaded.model, pins, shapes, errors)) {
+  if (!loaded.model || !discoc::importer::pinDimensions(*loaded.model, pins, shapes, errors) ||
+      !discoc::importer::setInputs(*loaded.model, values, errors)) {
     print(errors);
     return std::nullopt;
   }

@@ -29,6 +29,7 @@ struct ModelOptions {
   bool weightCheck = false;             // boards check their weights, too
   std::vector<std::string> pins;        // name=size
   std::vector<std::string> inputShapes; // NAME=AxBxC
+  std::vector<std::string> sets;        // NAME=VALUE: inputs that are constants
   std::string wire = "f32";             // as what features travel: f32, f16, i8
   bool followLinks = false;             // external data may be links
   bool featuresOnly = false;            // nodes send features, never sums

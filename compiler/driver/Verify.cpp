@@ -104,7 +104,7 @@ private:
     if (scratch_.path().empty())
       return fault("the temporary directory", "cannot be made", "set TMPDIR");
     model_ = findModel(options_.out, *manifest_, options_.model, options_.followLinks, faults_);
-    if (!model_)
+    if (!model_ || !useSettings(*model_, *manifest_, faults_))
       return ExitFault;
     masked_ = writeMasked(*model_, options_.out, *manifest_, scratch_.path() + "/masked", faults_);
     if (masked_.empty())
@@ -185,6 +185,7 @@ private:
   int runSingleNode() {
     CompileOptions compile;
     compile.model = settingsOf(*manifest_, masked_);
+    compile.model.sets.clear(); // they are constants of the masked copy
     compile.model.nodes = 1;
     compile.out = scratch_.path() + "/single";
     if (runCompile(compile) != ExitSuccess)

@@ -41,6 +41,8 @@ ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
       options.pins.push_back(key.substr(4) + "=" + value);
     else if (key.rfind("shape.", 0) == 0)
       options.inputShapes.push_back(key.substr(6) + "=" + value);
+    else if (key.rfind("set.", 0) == 0)
+      options.sets.push_back(key.substr(4) + "=" + value);
   }
   return options;
 }

@@ -20,6 +20,14 @@ namespace {
 
 using discoc::followLinksHelp;
 
+void addSet(CLI::App &command, std::vector<std::string> &sets) {
+  command
+      .add_option("--set", sets,
+                  "Make an input a constant, such as sr=16000: one value for all its elements, or "
+                  "as many as it has, separated by commas; repeatable")
+      ->type_name("NAME=VALUE");
+}
+
 void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
   command.add_option("MODEL", options.model, "The ONNX file (opset 7 to 22)")
       ->required()
@@ -57,6 +65,7 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       .add_option("--input-shape", options.inputShapes,
                   "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
+  addSet(command, options.sets);
   command.add_flag("--follow-links", options.followLinks, followLinksHelp);
   command
       .add_option("--wire", options.wire,
@@ -210,6 +219,7 @@ void addFit(CLI::App &app, int &exitCode) {
       ->add_option("--input-shape", options->model.inputShapes,
                    "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
+  addSet(*command, options->model.sets);
   command->add_flag("--follow-links", options->model.followLinks, followLinksHelp);
   command->add_flag("--json", options->json, "One line of JSON instead of a table");
   command->callback([options, &exitCode] { exitCode = discoc::runFit(*options); });

@@ -144,6 +144,8 @@ struct Model {
   std::map<std::string, std::string> metadata;
   std::vector<std::string> inlinedFunctions; ///< domain::name, sorted
   Graph graph;
+  /// Inputs that are constants here alone: initialisers that the file does not have.
+  std::vector<std::string> setInputs;
 
   /// The file and every file of external data, in order of first use: what a
   /// hash of the model must cover.

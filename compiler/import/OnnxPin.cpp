@@ -29,6 +29,7 @@ private:
 
   Model &model;
   Diagnostics &errors;
+  bool zeroIsOpen = false; ///< a shape gave a size where the model has 0
   struct Binding {
     int64_t size;
     std::string source;
@@ -96,7 +97,9 @@ bool Pinner::useShape(ValueInfo &input, const std::vector<int64_t> &shape) {
     Dim &dim = input.dims[i];
     if (shape[i] < 1 && !(dim.isFixed() && dim.size == shape[i]))
       return fail(option + ": a dimension must be at least 1");
-    if (dim.isFixed() && dim.size != shape[i])
+    if (dim.size == 0 && shape[i] > 0) // so some exporters write a size that is open
+      zeroIsOpen = true;
+    else if (dim.isFixed() && dim.size != shape[i])
       return fail(option + ": dimension " + std::to_string(i) + " of the input is fixed to " +
                       std::to_string(dim.size) + " in the model",
                   shapeOption(input));
@@ -151,6 +154,11 @@ bool Pinner::checkInput(const ValueInfo &input) {
 }
 
 bool Pinner::apply() {
+  for (auto *infos : {&model.graph.outputs, &model.graph.valueInfos})
+    for (ValueInfo &info : *infos)
+      for (Dim &dim : info.dims)
+        if (zeroIsOpen && dim.size == 0)
+          dim.size = -1;
   for (auto *infos : {&model.graph.inputs, &model.graph.outputs, &model.graph.valueInfos})
     for (ValueInfo &info : *infos)
       for (Dim &dim : info.dims) {

@@ -51,6 +51,11 @@ std::optional<Model> readOnnxBytes(std::span<const std::byte> bytes,
 bool pinDimensions(Model &model, const std::map<std::string, int64_t> &pins,
                    const std::map<std::string, std::vector<int64_t>> &shapes, Diagnostics &errors);
 
+/// Makes inputs constants: `--set NAME=VALUE`, a number (or true, false) for
+/// all elements, or as many as there are, separated by commas. Shapes have to
+/// be fixed: pinDimensions comes first.
+bool setInputs(Model &model, const std::map<std::string, std::string> &values, Diagnostics &errors);
+
 } // namespace discoc::importer
 
 #endif // DISCOC_IMPORT_ONNXREADER_H

@@ -58,10 +58,11 @@ bool readDims(ReadContext &context, const onnx::TensorShapeProto &proto, const s
     Dim dim;
     if (dimProto.has_dim_value()) {
       dim.size = dimProto.dim_value();
-      fixed.push_back(dim.size);
-      if (dim.size < 0)
+      if (dim.size < -1)
         return context.error(what + " has a negative dimension: " + std::to_string(dim.size),
                              "export the model again with a size or a name in its place");
+      if (dim.size >= 0) // -1 is what some exporters write for a size that is open
+        fixed.push_back(dim.size);
     } else if (dimProto.has_dim_param()) {
       dim.symbol = dimProto.dim_param();
       if (!isCleanName(dim.symbol))

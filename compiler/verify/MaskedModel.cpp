@@ -106,6 +106,7 @@ private:
 
   bool parse();
   bool inlineFunctions();
+  void addSetInputs();
   void clean();
   void noteNames();
   bool apply(const ForbiddenWeights &weights);
@@ -146,9 +147,25 @@ bool Writer::inlineFunctions() {
   return true;
 }
 
+/// ONNX Runtime has to be given what `--set` fixed, and has it from the file.
+void Writer::addSetInputs() {
+  for (const std::string &name : model.setInputs)
+    for (const Tensor &tensor : model.graph.initializers) {
+      if (tensor.name != name)
+        continue;
+      onnx::TensorProto &copy = *proto.mutable_graph()->add_initializer();
+      copy.set_name(name);
+      copy.set_data_type(static_cast<int32_t>(tensor.type));
+      for (int64_t dim : tensor.dims)
+        copy.add_dims(dim);
+      copy.set_raw_data(tensor.bytes.data(), tensor.bytes.size());
+    }
+}
+
 void Writer::clean() {
   onnx::GraphProto &graph = *proto.mutable_graph();
   std::set<std::string> initializers;
+  addSetInputs();
   for (const auto &tensor : graph.initializer())
     initializers.insert(tensor.name());
   auto &inputs = *graph.mutable_input();

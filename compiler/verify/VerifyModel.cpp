@@ -6,6 +6,7 @@
 #include "compiler/verify/MaskedModel.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 namespace fs = std::filesystem;
@@ -91,6 +92,29 @@ std::optional<importer::Model> findModel(const std::string &out, const Manifest 
           stated.empty() ? "name the right file with --model" : "compile the model again");
   }
   return std::nullopt;
+}
+
+bool useSettings(importer::Model &model, const Manifest &manifest, Diagnostics &faults) {
+  std::map<std::string, int64_t> pins;
+  std::map<std::string, std::vector<int64_t>> shapes;
+  std::map<std::string, std::string> values;
+  for (const auto &[key, value] : manifest.settings) {
+    if (key.rfind("pin.", 0) == 0)
+      pins[key.substr(4)] = std::strtoll(value.c_str(), nullptr, 10);
+    else if (key.rfind("set.", 0) == 0)
+      values[key.substr(4)] = value;
+    else if (key.rfind("shape.", 0) == 0)
+      for (const char *at = value.c_str(); *at;) {
+        char *end = nullptr;
+        shapes[key.substr(6)].push_back(std::strtoll(at, &end, 10));
+        at = *end == 'x' ? end + 1 : "";
+      }
+  }
+  std::vector<importer::Diagnostic> errors;
+  const bool good = importer::pinDimensions(model, pins, shapes, errors) &&
+                    importer::setInputs(model, values, errors);
+  moveFaults(errors, faults);
+  return good;
 }
 
 std::string writeMasked(const importer::Model &model, const std::string &out,

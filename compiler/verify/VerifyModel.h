@@ -18,6 +18,9 @@ std::optional<importer::Model> findModel(const std::string &out, const Manifest 
                                          const std::string &stated, bool followLinks,
                                          Diagnostics &faults);
 
+/// Sizes and constants of inputs as the manifest's settings state them.
+bool useSettings(importer::Model &model, const Manifest &manifest, Diagnostics &faults);
+
 /// Writes the model as OUT's masks leave it into `directory`; its path, or empty after a fault.
 std::string writeMasked(const importer::Model &model, const std::string &out,
                         const Manifest &manifest, const std::string &directory,

@@ -48,7 +48,6 @@ REFUSED = {
     "opset-24": _OPSET,
     "sequence-split-concat": _OP,
     "sparse-initializer": ("is sparse", "weights stored by coordinates"),
-    "symbolic-zero-dims": ("has a negative dimension", "sizes stored as -1"),
 }
 
 # Case: why it is not even tried.

@@ -232,10 +232,11 @@ TEST(VerifyModel, MissingAndOtherFiles) {
 
 TEST(VerifyModel, SettingsBecomeOptionsAgain) {
   Manifest manifest;
-  manifest.settings = {{"nodes", "2"}, {"pin.a=b", "3"}, {"shape.x", "1x3"}};
+  manifest.settings = {{"nodes", "2"}, {"pin.a=b", "3"}, {"shape.x", "1x3"}, {"set.sr", "16"}};
   const ModelOptions options = settingsOf(manifest, "m.onnx");
   EXPECT_EQ(options.pins, (std::vector<std::string>{"a=b=3"}));
   EXPECT_EQ(options.inputShapes, (std::vector<std::string>{"x=1x3"}));
+  EXPECT_EQ(options.sets, (std::vector<std::string>{"sr=16"}));
 }
 
 TEST(VerifyOrt, WhatIsNotOnnxRuntimeIsRefused) {

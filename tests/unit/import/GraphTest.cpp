@@ -140,7 +140,7 @@ TEST(Graph, BadDeclarations) {
   expectError(read(proto), {"input 'x'", "impossible shape"});
   proto = reluModel();
   proto.mutable_graph()->clear_input();
-  setValue(proto.mutable_graph()->add_input(), "x", {-1, 3});
+  setValue(proto.mutable_graph()->add_input(), "x", {-2, 3});
   expectError(read(proto), {"input 'x'", "negative dimension"});
   proto = reluModel();
   proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_sequence_type();

@@ -92,3 +92,68 @@ TEST(Pin, InputWithoutAShape) {
   EXPECT_EQ(pin(model, {}, {{"x", {2, 3}}}), "");
   EXPECT_EQ(model.graph.inputs[0].dims.size(), 2u);
 }
+
+TEST(Pin, SizesThatExportersLeaveOpen) {
+  auto proto = reluModel();
+  proto.mutable_graph()->clear_input();
+  setValue(proto.mutable_graph()->add_input(), "x", {-1, 0});
+  proto.mutable_graph()->clear_output();
+  setValue(proto.mutable_graph()->add_output(), "y", {-1, 0});
+  Model model = *read(proto).model;
+  EXPECT_HAS(pin(model, {}, {}), "dimension 0 has neither size nor name");
+  EXPECT_EQ(pin(model, {}, {{"x", {2, 3}}}), "");
+  EXPECT_EQ(model.graph.inputs[0].dims[1].size, 3);
+  EXPECT_FALSE(model.graph.outputs[0].dims[1].isFixed());
+}
+
+namespace {
+
+/// x is 2x3, y = x + x, or of another type.
+std::string set(Model &model, const std::map<std::string, std::string> &values) {
+  Diagnostics errors;
+  bool good = setInputs(model, values, errors);
+  EXPECT_EQ(good, errors.empty());
+  std::string text;
+  for (const Diagnostic &error : errors)
+    text += error.str() + "\n";
+  return text;
+}
+
+Model modelOf(int type) {
+  auto proto = reluModel();
+  proto.mutable_graph()->clear_input();
+  setValue(proto.mutable_graph()->add_input(), "x", {2, 3}, type);
+  return *read(proto).model;
+}
+
+} // namespace
+
+TEST(Set, InputsBecomeConstants) {
+  Model model = modelOf(onnx::TensorProto::INT64);
+  EXPECT_EQ(set(model, {{"x", "-7"}}), "");
+  EXPECT_TRUE(model.graph.inputs.empty());
+  EXPECT_EQ(elements<int64_t>(model.graph.initializers[0]), (std::vector<int64_t>(6, -7)));
+  EXPECT_EQ(model.setInputs, (std::vector<std::string>{"x"}));
+  model = modelOf(onnx::TensorProto::FLOAT);
+  EXPECT_EQ(set(model, {{"x", "1,2.5,-3e2,4,5,6"}}), "");
+  EXPECT_EQ(elements<float>(model.graph.initializers[0]),
+            (std::vector<float>{1, 2.5f, -300, 4, 5, 6}));
+  model = modelOf(onnx::TensorProto::BOOL);
+  EXPECT_EQ(set(model, {{"x", "true"}}), "");
+  EXPECT_EQ(elements<uint8_t>(model.graph.initializers[0]), (std::vector<uint8_t>(6, 1)));
+  model = modelOf(onnx::TensorProto::FLOAT16);
+  EXPECT_EQ(set(model, {{"x", "1"}}), "");
+  EXPECT_EQ(elements<uint16_t>(model.graph.initializers[0]), (std::vector<uint16_t>(6, 0x3c00)));
+}
+
+TEST(Set, Faults) {
+  Model model = modelOf(onnx::TensorProto::INT8);
+  EXPECT_HAS(set(model, {{"q", "1"}}), "the model has no such input; its inputs: 'x'");
+  EXPECT_HAS(set(model, {{"x", "128"}}), "'128' is no int8");
+  EXPECT_HAS(set(model, {{"x", "1,,2"}}), "'' is no int8");
+  EXPECT_HAS(set(model, {{"x", "1,2"}}), "has 2 values, the input of the shape 2x3 6");
+  model = modelOf(onnx::TensorProto::BOOL);
+  EXPECT_HAS(set(model, {{"x", "maybe"}}), "'maybe' is no bool");
+  model = openModel();
+  EXPECT_HAS(set(model, {{"x", "1"}}), "the shape of the input is not fixed");
+}
