@@ -18,6 +18,7 @@ namespace disco {
 struct EmitOptions {
   std::string modelName;   // used in symbols: letters, digits and underscores
   std::string modelFile;   // file name without directories
+  std::string modelPath;   // of the file when it was compiled; may be empty
   std::string modelSha256; // of the model's files, hexadecimal
   std::string compilerVersion;
   std::map<std::string, std::string> settings;
@@ -26,7 +27,8 @@ struct EmitOptions {
   std::optional<discoc::Preprocess> preprocess;
 };
 
-/// What a module's attributes say of its model: `disco.model` (name, file, sha256, compiler),
+/// What a module's attributes say of its model: `disco.model` (name, file, path, sha256,
+/// compiler),
 /// `disco.settings`, `disco.labels`, `disco.preprocess` in the text form of docs/formats, and
 /// `disco.cluster`. Fails, with a diagnostic, where one of them is not as it should be.
 mlir::FailureOr<EmitOptions> readEmitOptions(mlir::ModuleOp module);

@@ -16,10 +16,11 @@ void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
   auto text = [&](StringRef name, StringRef value) {
     return builder.getNamedAttr(name, builder.getStringAttr(value));
   };
-  module->setAttr(kModelAttr, builder.getDictionaryAttr(
-                                  {text("name", options.modelName), text("file", options.modelFile),
-                                   text("sha256", options.modelSha256),
-                                   text("compiler", options.compilerVersion)}));
+  module->setAttr(kModelAttr,
+                  builder.getDictionaryAttr(
+                      {text("name", options.modelName), text("file", options.modelFile),
+                       text("path", options.modelPath), text("sha256", options.modelSha256),
+                       text("compiler", options.compilerVersion)}));
   SmallVector<NamedAttribute> settings;
   for (auto &[key, value] : options.settings)
     settings.push_back(text(key, value));
@@ -36,12 +37,13 @@ void disco::writeEmitOptions(ModuleOp module, const EmitOptions &options) {
 FailureOr<EmitOptions> disco::readEmitOptions(ModuleOp module) {
   EmitOptions options;
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
-  auto text = [&](StringRef name) {
+  auto text = [&](StringRef name, const char *otherwise = "model") {
     auto attr = model ? model.getAs<StringAttr>(name) : StringAttr();
-    return attr ? attr.str() : "model";
+    return attr ? attr.str() : otherwise;
   };
   options.modelName = text("name");
   options.modelFile = text("file");
+  options.modelPath = text("path", "");
   options.modelSha256 = text("sha256");
   options.compilerVersion = text("compiler");
   if (auto settings = module->getAttrOfType<DictionaryAttr>(kSettingsAttr))

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/Codegen.h"
 #include "codegen/WeightStore.h"
+#include "passes/BufferPlan.h"
 #include "runtime_stub/disco.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
@@ -69,7 +70,7 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
                                      StringRef buildHash) {
   discoc::Manifest manifest;
   manifest.compiler = options.compilerVersion;
-  manifest.model = {options.modelName, options.modelFile, options.modelSha256};
+  manifest.model = {options.modelName, options.modelFile, options.modelSha256, options.modelPath};
   manifest.settings = options.settings;
   manifest.buildHash = buildHash.str();
   const Roots roots = rootsOf(module);
@@ -165,6 +166,7 @@ private:
 
   /// Received features count for the layer that first reads them.
   void addReceived(int64_t rank, RecvOp recv) {
+    const int64_t from = recv.getBuffer().getDefiningOp<PostOp>().getFrom();
     for (auto [result, part] :
          llvm::zip(recv.getResults(), recv.getParts().getAsRange<PartAttr>())) {
       if (part.getRoot())
@@ -176,7 +178,9 @@ private:
       if (!first)
         continue;
       size_t layer = index[opName(first)];
-      shareOf(layer, rank).receiveBytes += byteSize(tensorType(result));
+      discoc::LayerShare &share = shareOf(layer, rank);
+      share.receiveBytes += byteSize(tensorType(result));
+      share.receivedFrom[from] += byteSize(tensorType(result));
       countOf(report.layers[layer].received, part) += byteSize(tensorType(result));
     }
   }
@@ -249,6 +253,22 @@ static void addWay(discoc::Report &report, const discoc::Cluster &cluster, SendO
   }
 }
 
+/// Where most of a node's arena is alive, and what of it came from other nodes.
+static void addPeak(discoc::NodeReport &node, func::FuncOp function) {
+  const BufferPlan plan(function);
+  const BufferPlan::Peak peak = plan.peak();
+  int64_t index = 0;
+  for (Operation &op : function.getBody().front()) {
+    if (index++ == peak.at)
+      node.peakOp = opName(&op);
+    if (!isa<PostOp>(op))
+      continue;
+    const Buffer &buffer = plan.buffers[plan.placeOf(op.getResult(0)).buffer];
+    if (buffer.start <= peak.at && peak.at <= buffer.end)
+      node.peakReceivedBytes += BufferPlan::rounded(buffer.bytes);
+  }
+}
+
 discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, StringRef buildHash) {
   discoc::Report report;
   report.model = options.modelName;
@@ -266,6 +286,7 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
       node.boardStatus = board->second->statusText();
     node.arenaBytes = integerOf(shard, kArenaBytesAttr);
     node.liveBytes = integerOf(shard, kLiveBytesAttr);
+    addPeak(node, inferOf(shard));
     report.nodes.push_back(std::move(node));
   }
   for (auto entry : module->getAttrOfType<ArrayAttr>(kLayersAttr).getAsRange<DictionaryAttr>()) {

@@ -109,14 +109,16 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
   }
 }
 
-int64_t BufferPlan::largestLiveSum() const {
+BufferPlan::Peak BufferPlan::peak() const {
   std::vector<int64_t> change(order.size() + 2); // by op; inputs are there before the first
   for (const Buffer &buffer : buffers) {
     change[buffer.start + 1] += rounded(buffer.bytes);
     change[buffer.end + 2] -= rounded(buffer.bytes);
   }
-  int64_t live = 0, largest = 0;
-  for (int64_t delta : change)
-    largest = std::max(largest, live += delta);
-  return largest;
+  Peak peak;
+  int64_t live = 0;
+  for (auto [place, delta] : llvm::enumerate(change))
+    if ((live += delta) > peak.bytes)
+      peak = {live, static_cast<int64_t>(place) - 1};
+  return peak;
 }

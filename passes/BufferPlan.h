@@ -33,7 +33,12 @@ public:
   static constexpr int64_t alignment = 16;
   static int64_t rounded(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
   /// The largest sum of bytes that live at the same time: no arena can be smaller.
-  int64_t largestLiveSum() const;
+  int64_t largestLiveSum() const { return peak().bytes; }
+  /// That sum, and the first op of the program at which it lives; -1: before all of them.
+  struct Peak {
+    int64_t bytes = 0, at = -1;
+  };
+  Peak peak() const;
 
 private:
   void placeResults(mlir::Operation *op, int64_t index);

@@ -8,6 +8,8 @@
 #include "compiler/driver/HostCommands.h"
 #include "compiler/driver/OutputDirectory.h"
 #include "compiler/driver/RuntimeDirectory.h"
+#include "compiler/driver/SummaryText.h"
+#include "compiler/formats/Printable.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -100,8 +102,33 @@ LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) 
   return success();
 }
 
+/// Five lines of what lies in `out` now, read from there.
+void sayWhatIsThere(const std::string &out) {
+  discoc::Diagnostics faults;
+  const auto manifest = discoc::readManifest(out + "/manifest.json", faults);
+  const auto report = discoc::readReport(out + "/report.json", faults);
+  llvm::errs() << discoc::toString(faults);
+  if (!manifest || !report)
+    return;
+  std::string next = "discoc run " + shellWord(out);
+  for (const discoc::ManifestTensor &input : manifest->inputs)
+    next += " --input " +
+            shellWord(input.name + "=FILE." +
+                      (manifest->preprocess && manifest->preprocess->inputs.count(input.name) != 0
+                           ? "png"
+                           : "npy"));
+  llvm::outs() << "written    " << discoc::printable(out) << ": " << manifest->model.name << " for "
+               << nodesWord(*report) << "\n"
+               << "nodes      " << (report->nodes.size() > 1 ? "at most " : "")
+               << sharesText(*report) << "\n"
+               << "exchanged  " << trafficText(*report) << "\n"
+               << "limit      " << limitText(*report) << "\n"
+               << "next       " << next << "\n";
+}
+
 /// Emits into a directory that appears only when everything is written.
-int emitTo(ModuleOp module, OutputDirectory &directory, FitCheck &fit) {
+int emitTo(ModuleOp module, OutputDirectory &directory, FitCheck &fit, const std::string &out,
+           bool quiet = false) {
   std::string runtime = runtimeDirectory();
   if (runtime.empty()) {
     llvm::errs() << "error: the runtime stub's sources are not beside discoc: reinstall it, or set "
@@ -109,8 +136,11 @@ int emitTo(ModuleOp module, OutputDirectory &directory, FitCheck &fit) {
     return discoc::ExitFault;
   }
   if (directory.prepare() && succeeded(emitCluster(module, runtime, directory.path(), fit)) &&
-      directory.commit())
+      directory.commit()) {
+    if (!quiet)
+      sayWhatIsThere(out);
     return discoc::ExitSuccess;
+  }
   return discoc::InterruptGuard::interrupted() ? discoc::ExitInterrupted : discoc::ExitFault;
 }
 
@@ -136,7 +166,7 @@ int discoc::runCompile(const CompileOptions &options) {
   if (!options.stopAfter.empty())
     return ExitSuccess;
   FitCheck fit{options.anySize};
-  int code = emitTo(*loaded->module, directory, fit);
+  int code = emitTo(*loaded->module, directory, fit, options.out, options.quiet);
   if (fit.doesNotFit)
     if (auto cluster = disco::readCluster(*loaded->module); succeeded(cluster))
       suggestFit(options.model, *cluster);
@@ -163,5 +193,5 @@ int discoc::runEmit(const EmitCommandOptions &options) {
   PassManager manager(context.get());
   manager.addPass(createCheckSchedule());
   FitCheck fit;
-  return succeeded(manager.run(*module)) ? emitTo(*module, directory, fit) : ExitFault;
+  return succeeded(manager.run(*module)) ? emitTo(*module, directory, fit, options.out) : ExitFault;
 }

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/strategies/Strategy.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -76,7 +77,7 @@ static void print(const discoc::Diagnostics &diagnostics) {
     llvm::errs() << "error: " << diagnostic.str() << "\n";
 }
 
-static void print(const std::vector<discoc::importer::Diagnostic> &diagnostics) {
+void disco::print(const discoc::importer::Diagnostics &diagnostics) {
   for (const discoc::importer::Diagnostic &diagnostic : diagnostics)
     llvm::errs() << "error: " << diagnostic.str() << "\n";
 }
@@ -95,14 +96,17 @@ std::unique_ptr<MLIRContext> disco::makeContext() {
 
 /// `name=size` and `NAME=AxBxC`.
 static bool parsePins(const discoc::ModelOptions &options, std::map<std::string, int64_t> &pins,
-                      std::map<std::string, std::vector<int64_t>> &shapes) {
+                      std::map<std::string, std::vector<int64_t>> &shapes,
+                      discoc::importer::Diagnostics &errors) {
+  auto fail = [&](const Twine &option, const char *advice) {
+    errors.push_back({option.str() + ": expected " + advice, "", "", "", "", 0});
+    return false;
+  };
   for (StringRef pin : options.pins) {
     auto [name, size] = pin.rsplit('=');
     int64_t value = 0;
-    if (name.empty() || size.getAsInteger(10, value) || value < 0) {
-      printError("--pin " + pin + ": expected NAME=SIZE, such as --pin batch=1");
-      return false;
-    }
+    if (name.empty() || size.getAsInteger(10, value) || value < 0)
+      return fail("--pin " + pin, "NAME=SIZE, such as --pin batch=1");
     pins[name.str()] = value;
   }
   for (StringRef shape : options.inputShapes) {
@@ -112,11 +116,8 @@ static bool parsePins(const discoc::ModelOptions &options, std::map<std::string,
     extents.split(parts, 'x');
     for (StringRef part : parts) {
       int64_t value = 0;
-      if (name.empty() || part.getAsInteger(10, value) || value < 0) {
-        printError("--input-shape " + shape +
-                   ": expected NAME=AxBxC, such as --input-shape x=1x3x224x224");
-        return false;
-      }
+      if (name.empty() || part.getAsInteger(10, value) || value < 0)
+        return fail("--input-shape " + shape, "NAME=AxBxC, such as --input-shape x=1x3x224x224");
       dims.push_back(value);
     }
     shapes[name.str()] = std::move(dims);
@@ -126,11 +127,14 @@ static bool parsePins(const discoc::ModelOptions &options, std::map<std::string,
 
 /// `NAME=VALUE`. Values have no =, names may.
 static bool parseSets(const discoc::ModelOptions &options,
-                      std::map<std::string, std::string> &values) {
+                      std::map<std::string, std::string> &values,
+                      discoc::importer::Diagnostics &errors) {
   for (StringRef set : options.sets) {
     auto [name, value] = set.rsplit('=');
     if (name.empty() || value.empty() || !values.emplace(name, value).second) {
-      printError("--set " + set + ": expected NAME=VALUE, each name once, such as --set sr=16000");
+      errors.push_back({"--set " + set.str() +
+                            ": expected NAME=VALUE, each name once, such as --set sr=16000",
+                        "", "", "", "", 0});
       return false;
     }
   }
@@ -152,6 +156,10 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
   EmitOptions notes;
   notes.modelName = options.name.empty() ? symbolName(options.model) : options.name;
   notes.modelFile = llvm::sys::path::filename(options.model).str();
+  SmallString<256> path(options.model);
+  llvm::sys::fs::make_absolute(path);
+  llvm::sys::path::remove_dots(path);
+  notes.modelPath = std::string(path);
   notes.modelSha256 = discoc::importer::hashModel(model);
   notes.compilerVersion = DISCOC_VERSION;
   notes.cluster = cluster;
@@ -260,42 +268,59 @@ static bool checkStrategy(const discoc::ModelOptions &options) {
   return false;
 }
 
-std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options) {
+static std::optional<discoc::importer::Model> readModel(const discoc::ModelOptions &options,
+                                                        discoc::importer::Diagnostics &errors) {
+  discoc::importer::ReadOptions readOptions;
+  readOptions.followLinks = options.followLinks;
+  return discoc::importer::readOnnx(options.model, errors, readOptions);
+}
+
+std::optional<discoc::importer::Model> disco::readModel(const discoc::ModelOptions &options) {
+  discoc::importer::Diagnostics errors;
+  auto model = ::readModel(options, errors);
+  print(errors);
+  return model;
+}
+
+std::optional<LoadedModel> disco::importModel(const discoc::ModelOptions &options,
+                                              discoc::importer::Diagnostics &errors) {
   std::map<std::string, int64_t> pins;
   std::map<std::string, std::vector<int64_t>> shapes;
   std::map<std::string, std::string> values;
-  std::optional<discoc::Cluster> cluster = findCluster(options);
-  if (!cluster || !checkStrategy(options) || !parsePins(options, pins, shapes) ||
-      !parseSets(options, values))
+  if (!parsePins(options, pins, shapes, errors) || !parseSets(options, values, errors))
     return std::nullopt;
   LoadedModel loaded;
-  std::vector<discoc::importer::Diagnostic> errors;
-  discoc::importer::ReadOptions readOptions;
-  readOptions.followLinks = options.followLinks;
-  loaded.model = discoc::importer::readOnnx(options.model, errors, readOptions);
+  loaded.model = ::readModel(options, errors);
   if (!loaded.model || !discoc::importer::pinDimensions(*loaded.model, pins, shapes, errors) ||
-      !discoc::importer::setInputs(*loaded.model, values, errors)) {
-    print(errors);
+      !discoc::importer::setInputs(*loaded.model, values, errors))
     return std::nullopt;
-  }
   loaded.context = makeContext();
-  {
-    DiagnosticPrinter printer(*loaded.context, options.model);
-    loaded.module = importModel(*loaded.context, *loaded.model, errors);
-    print(errors);
-    if (!loaded.module || !errors.empty())
-      return std::nullopt;
-    Builder builder(loaded.context.get());
-    (*loaded.module)
-        ->setAttr(kNodesAttr,
+  DiagnosticPrinter printer(*loaded.context, options.model);
+  loaded.module = importModel(*loaded.context, *loaded.model, errors);
+  if (!loaded.module || !errors.empty())
+    return std::nullopt;
+  return loaded;
+}
+
+std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options) {
+  std::optional<discoc::Cluster> cluster = findCluster(options);
+  if (!cluster || !checkStrategy(options))
+    return std::nullopt;
+  discoc::importer::Diagnostics errors;
+  std::optional<LoadedModel> loaded = importModel(options, errors);
+  print(errors);
+  if (!loaded)
+    return std::nullopt;
+  DiagnosticPrinter printer(*loaded->context, options.model);
+  ModuleOp module = *loaded->module;
+  Builder builder(loaded->context.get());
+  module->setAttr(kNodesAttr,
                   builder.getI64IntegerAttr(static_cast<int64_t>(cluster->nodes.size())));
-    (*loaded.module)->setAttr(kRootAttr, builder.getI64IntegerAttr(cluster->root.inputAt));
-    if (cluster->root.outputAt != cluster->root.inputAt)
-      (*loaded.module)->setAttr(kOutputAtAttr, builder.getI64IntegerAttr(cluster->root.outputAt));
-    if (!noteOptions(*loaded.module, options, *loaded.model, *cluster))
-      return std::nullopt;
-    if (failed(attachDirectives(*loaded.module, options, *loaded.model)))
-      return std::nullopt;
-  }
+  module->setAttr(kRootAttr, builder.getI64IntegerAttr(cluster->root.inputAt));
+  if (cluster->root.outputAt != cluster->root.inputAt)
+    module->setAttr(kOutputAtAttr, builder.getI64IntegerAttr(cluster->root.outputAt));
+  if (!noteOptions(module, options, *loaded->model, *cluster) ||
+      failed(attachDirectives(module, options, *loaded->model)))
+    return std::nullopt;
   return loaded;
 }

@@ -36,9 +36,18 @@ void printError(const llvm::Twine &text);
 
 std::unique_ptr<mlir::MLIRContext> makeContext();
 
-/// Reads, pins, imports and notes everything that users stated. Null after errors on standard
-/// error.
+/// Reads the file. Null after errors on standard error.
+std::optional<discoc::importer::Model> readModel(const discoc::ModelOptions &options);
+
+/// Reads, pins and imports. Null with at least one entry in `errors`.
+std::optional<LoadedModel> importModel(const discoc::ModelOptions &options,
+                                       discoc::importer::Diagnostics &errors);
+
+/// The same, and notes everything that users stated. Null after errors on standard error.
 std::optional<LoadedModel> loadModel(const discoc::ModelOptions &options);
+
+/// One line an error, "error: " in front, on standard error.
+void print(const discoc::importer::Diagnostics &diagnostics);
 
 } // namespace disco
 

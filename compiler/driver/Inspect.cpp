@@ -3,84 +3,146 @@
 #include "codegen/Codegen.h"
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
+#include "compiler/driver/OpenDimensions.h"
+#include "compiler/driver/SummaryText.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Table.h"
 #include "compiler/formats/Text.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/LayerSummary.h"
 #include "passes/strategies/Strategy.h"
-#include "llvm/ADT/MapVector.h"
-#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace disco;
+using discoc::importer::Dim;
+using discoc::importer::Model;
+using discoc::importer::ValueInfo;
+
+//===----------------------------------------------------------------------===//
+// The model as it was read
+//===----------------------------------------------------------------------===//
+
+/// A line; a long one goes on below, broken behind commas.
+static void say(StringRef what, const Twine &text) {
+  constexpr size_t indent = 11, most = 100 - indent;
+  const std::string whole = text.str();
+  StringRef left = whole;
+  llvm::outs() << what;
+  llvm::outs().indent(static_cast<unsigned>(indent - what.size()));
+  while (left.size() > most) {
+    const size_t comma = left.take_front(most + 1).rfind(", ");
+    if (comma == StringRef::npos)
+      break;
+    llvm::outs() << left.take_front(comma + 1) << "\n";
+    llvm::outs().indent(indent);
+    left = left.drop_front(comma + 2);
+  }
+  llvm::outs() << left << "\n";
+}
 
 static std::string shownName(StringRef name) {
   return discoc::printable(name, discoc::maxShownName);
 }
 
-static std::string typeText(RankedTensorType type) {
+/// "1x3x224x224", and with names of open dimensions "batch x 3 x ? x ?".
+static std::string shapeText(ArrayRef<Dim> dims) {
+  const bool open = llvm::any_of(dims, [](const Dim &dim) { return !dim.isFixed(); });
   std::string text;
-  llvm::raw_string_ostream os(text);
-  type.getElementType().print(os);
-  os << "[";
-  llvm::interleave(type.getShape(), os, "x");
-  os << "]";
+  for (const Dim &dim : dims)
+    text += (text.empty() ? ""
+             : open       ? " x "
+                          : "x") +
+            (dim.isFixed()        ? std::to_string(dim.size)
+             : dim.symbol.empty() ? std::string("?")
+                                  : shownName(dim.symbol));
+  return text.empty() ? "a scalar" : text;
+}
+
+static std::string typeName(discoc::ElementType type) {
+  const discoc::ElementInfo *info = discoc::elementInfo(type);
+  return info && info->name ? info->name : discoc::elemTypeName(type);
+}
+
+static std::string valueText(const ValueInfo &value) {
+  return shownName(value.name) + ": " + typeName(value.type) + " " +
+         (value.hasShape ? shapeText(value.dims) : "of unknown shape");
+}
+
+static std::string opsText(const Model &model) {
+  std::map<std::string, int64_t> counts;
+  for (const discoc::importer::Op &op : model.graph.ops)
+    ++counts[(op.domain.empty() ? "" : op.domain + ".") + op.type];
+  std::vector<std::pair<std::string, int64_t>> sorted(counts.begin(), counts.end());
+  llvm::stable_sort(sorted, [](const auto &a, const auto &b) { return a.second > b.second; });
+  std::string text = std::to_string(model.graph.ops.size());
+  for (auto [i, entry] : llvm::enumerate(sorted))
+    text += (i ? ", " : ": ") + shownName(entry.first) + " " + std::to_string(entry.second);
   return text;
 }
 
-static void printBorders(const discoc::importer::Model &model, func::FuncOp function) {
-  llvm::outs() << "model " << discoc::printable(model.path) << ", IR version " << model.irVersion
-               << "\n";
-  function.walk([](InputOp op) {
-    llvm::outs() << "input  " << shownName(op.getName()) << " "
-                 << typeText(tensorType(op.getResult())) << "\n";
-  });
-  function.walk([](OutputOp op) {
-    llvm::outs() << "output " << shownName(op.getName()) << " " << typeText(tensorType(op.getX()))
-                 << "\n";
-  });
-  std::map<std::string, int64_t> counts;
-  for (const discoc::importer::Op &op : model.graph.ops)
-    ++counts[op.type];
-  llvm::outs() << "ops    ";
-  llvm::interleave(
-      counts, llvm::outs(),
-      [](auto &entry) { llvm::outs() << shownName(entry.first) << " " << entry.second; }, ", ");
-  llvm::outs() << "\n";
+static void printModel(const Model &model) {
+  say("model", discoc::printable(model.path) + ", opset " + Twine(model.defaultOpset()) +
+                   ", IR version " + Twine(model.irVersion));
+  for (const ValueInfo &input : model.graph.inputs)
+    say("input", valueText(input));
+  say("ops", opsText(model));
+  int64_t bytes = 0;
+  for (const discoc::importer::Tensor &tensor : model.graph.initializers)
+    bytes += static_cast<int64_t>(tensor.bytes.size());
+  say("stored",
+      discoc::bytes(bytes) + " in " + Twine(model.graph.initializers.size()) + " constant tensors");
 }
 
-/// One line a contraction: its size, density by columns, and the bytes that its readers need by
-/// ordered pair.
-static void printContraction(ContractionOpInterface op, int64_t nodes) {
-  std::optional<Contraction> rule = op.getContraction();
-  if (!rule || isConstant(op->getOperand(0)))
-    return;
-  OwnedAttr inputs = ownersOf(op->getOperand(0));
-  int64_t bytes = channelBytes(tensorType(op->getOperand(0)), inputs.getAxis());
-  bool root = op->getOperand(0).getDefiningOp<InputOp>() != nullptr;
-  llvm::outs() << llvm::format(
-      "%-28s %-22s %10lld MAC", shownName(opName(op)).c_str(), shownName(opDescription(op)).c_str(),
-      static_cast<long long>(cast<CostOpInterface>(op.getOperation()).getMacs()));
-  int64_t kept = 0, possible = 0;
-  std::string pairs;
-  llvm::raw_string_ostream os(pairs);
-  for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>())
-    if (route.getFrom() != route.getTo()) {
-      kept += route.getSet().size();
-      os << "  " << route.getFrom() << "->" << route.getTo() << ": "
-         << route.getSet().size() * bytes;
-    }
-  OwnedAttr outputs = ownersOf(op->getResult(0));
-  for (int64_t from = 0; from < nodes; ++from)
+/// As declared: the import did not get so far that they are known.
+static void printOutputs(const Model &model) {
+  for (const ValueInfo &output : model.graph.outputs)
+    say("output", valueText(output));
+}
+
+static void printOutputs(func::FuncOp function) {
+  function.walk([](OutputOp op) {
+    RankedTensorType type = tensorType(op.getX());
+    std::vector<Dim> dims;
+    for (int64_t extent : type.getShape())
+      dims.push_back({extent, ""});
+    say("output", shownName(op.getName()) + ": " + elementInfo(type.getElementType()).name + " " +
+                      shapeText(dims));
+  });
+}
+
+static void printOpen(const OpenDimensions &open) {
+  std::string names;
+  for (const std::string &name : open.names)
+    names += (names.empty() ? "" : ", ") + shownName(name);
+  say("open",
+      names + (open.left.empty() ? "; with sizes that would do, for which the rest is shown:"
+                                 : "; give their sizes, such as these:"));
+  say("", open.added);
+}
+
+//===----------------------------------------------------------------------===//
+// The division
+//===----------------------------------------------------------------------===//
+
+/// How many of the channels that could be exchanged the masks let through, by op.
+static std::map<std::string, double> densitiesOf(ModuleOp module) {
+  std::map<std::string, double> densities;
+  const int64_t nodes = nodesOf(module);
+  mainOf(module).walk([&](ContractionOpInterface op) {
+    if (!op.getContraction() || isConstant(op->getOperand(0)) || !op->hasAttr(kMaskAttr))
+      return;
+    OwnedAttr inputs = ownersOf(op->getOperand(0)), outputs = ownersOf(op->getResult(0));
+    int64_t kept = 0, possible = 0;
+    for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>())
+      if (route.getFrom() != route.getTo())
+        kept += route.getSet().size();
     for (int64_t to = 0; to < nodes; ++to)
-      if (from != to && !outputs.getSet(to).empty())
-        possible += inputs.getSet(from).size();
-  if (possible > 0)
-    llvm::outs() << llvm::format("  density %.3f",
-                                 static_cast<double>(kept) / static_cast<double>(possible));
-  if (!pairs.empty())
-    llvm::outs() << (root ? "  root bytes" : "  bytes") << pairs;
-  llvm::outs() << "\n";
+      for (int64_t from = 0; from < nodes && !outputs.getSet(to).empty(); ++from)
+        possible += from == to ? 0 : inputs.getSet(from).size();
+    if (possible > 0)
+      densities[opName(op)] = static_cast<double>(kept) / static_cast<double>(possible);
+  });
+  return densities;
 }
 
 static bool write(const std::string &path, const std::string &text) {
@@ -90,35 +152,80 @@ static bool write(const std::string &path, const std::string &text) {
   return good;
 }
 
-/// As far as owners are assigned; writes what was chosen, when a file is named.
-static bool assignOwners(ModuleOp module, const std::string &planPath) {
+static bool runStages(ModuleOp module, StringRef last, StringRef after = "") {
   PassManager manager(module.getContext());
-  buildPipeline(manager, "assign-owners");
-  if (failed(manager.run(module)))
+  buildPipeline(manager, last, after);
+  return succeeded(manager.run(module));
+}
+
+/// As far as masks are known; writes what the options ask for.
+static bool divide(ModuleOp module, const discoc::InspectOptions &options) {
+  if (!runStages(module, "assign-owners"))
     return false;
-  return planPath.empty() ||
-         write(planPath, discoc::toJson(makePlan(module, planOf(mainOf(module)))));
+  if (!options.writePlan.empty() &&
+      !write(options.writePlan, discoc::toJson(makePlan(module, planOf(mainOf(module))))))
+    return false;
+  if (!runStages(module, "derive-masks", "assign-owners"))
+    return false;
+  if (options.writeOwners.empty())
+    return true;
+  noteLayers(module, mainOf(module));
+  return write(options.writeOwners, discoc::toJson(makeOwners(module)));
+}
+
+static void printDivision(const discoc::Report &report,
+                          const std::map<std::string, double> &densities, bool pairs) {
+  say("total", discoc::count(report.oneNode.macs) + " MACs, " +
+                   discoc::bytes(report.oneNode.weightBytes) + " of weights");
+  say(nodesWord(report), (report.nodes.size() == 1 ? "" : "at most ") + sharesText(report));
+  if (report.nodes.size() > 1) {
+    say("exchanged", trafficText(report));
+    say("undivided", undividedText(report));
+  }
+  llvm::outs() << "\nlayers that compute"
+               << (report.nodes.size() == 1
+                       ? ""
+                       : " or read from other nodes (share: the largest node's of the MACs; "
+                         "density: of\nthe masks between nodes; read: in all)")
+               << "\n\n"
+               << layersText(report, densities, pairs);
+}
+
+/// Divides and plans all of it, since bytes are known for sure when messages are.
+static int inspectDivision(ModuleOp module, const discoc::InspectOptions &options) {
+  if (!divide(module, options))
+    return discoc::ExitFault;
+  const std::map<std::string, double> densities = densitiesOf(module);
+  const int64_t nodes = nodesOf(module);
+  if (!runStages(module, stages().back().name, "derive-masks"))
+    return discoc::ExitFault;
+  FailureOr<EmitOptions> emitOptions = readEmitOptions(module);
+  if (failed(emitOptions))
+    return discoc::ExitFault;
+  printDivision(makeReport(module, *emitOptions, ""), densities, nodes == 2 || options.pairs);
+  return discoc::ExitSuccess;
 }
 
 int discoc::runInspect(const InspectOptions &options) {
-  std::optional<LoadedModel> loaded = loadModel(options.model);
+  std::optional<importer::Model> model = readModel(options.model);
+  if (!model)
+    return ExitFault;
+  printModel(*model);
+  const OpenDimensions open = findOpenDimensions(*model, options.model);
+  if (open.any())
+    printOpen(open);
+  if (!open.left.empty()) {
+    printOutputs(*model);
+    llvm::outs().flush(); // before what is said on standard error
+    print(open.left);
+    return ExitFault;
+  }
+  // What others read is for sizes that somebody stated.
+  const bool writes = !options.writeOwners.empty() || !options.writePlan.empty();
+  std::optional<LoadedModel> loaded = loadModel(writes ? options.model : open.options);
   if (!loaded)
     return ExitFault;
-  ModuleOp module = *loaded->module;
   DiagnosticPrinter printer(*loaded->context, options.model.model);
-  printBorders(*loaded->model, mainOf(module));
-  if (!assignOwners(module, options.writePlan))
-    return ExitFault;
-  PassManager manager(module.getContext());
-  buildPipeline(manager, "derive-masks", "assign-owners");
-  if (failed(manager.run(module)))
-    return ExitFault;
-  llvm::outs() << "contractions, " << nodesOf(module) << (nodesOf(module) == 1 ? " node" : " nodes")
-               << "\n";
-  func::FuncOp function = mainOf(module);
-  function.walk([&](ContractionOpInterface op) { printContraction(op, nodesOf(module)); });
-  if (options.writeOwners.empty())
-    return ExitSuccess;
-  noteLayers(module, function);
-  return write(options.writeOwners, discoc::toJson(makeOwners(module))) ? ExitSuccess : ExitFault;
+  printOutputs(mainOf(*loaded->module));
+  return inspectDivision(*loaded->module, options);
 }

@@ -44,6 +44,7 @@ struct CompileOptions {
   std::vector<std::string> printIrAfter; // stages, or "all"; to standard error
   std::string dumpDirectory;             // numbered files, one a stage
   bool timing = false, statistics = false;
+  bool quiet = false;   // says nothing of what was written
   bool anySize = false; // for boards: emit what does not fit, too
 };
 
@@ -62,6 +63,7 @@ struct EmitCommandOptions {
 struct InspectOptions {
   ModelOptions model;
   std::string writeOwners, writePlan; // files; may be empty
+  bool pairs = false;                 // bytes by pair of nodes, also of many nodes
 };
 
 /// Each returns an exit code of HostCommands.h, its errors written to standard error.

@@ -16,7 +16,8 @@ namespace discoc {
 static constexpr const char *description =
     "Shows how a compiled model is divided: what each node computes, stores, sends and receives,\n"
     "layer by layer and link by link, against one node and against dense gather (N nodes, no\n"
-    "masks). All numbers are for one inference. Bytes on links are payload; every message has\n"
+    "masks). Layers stand in the order of what they cost. All numbers are for one inference. Bytes "
+    "on links are payload; every message has\n"
     "a header beside it, whose size is stated. Nothing is built or run.";
 
 static constexpr const char *footer = "Example:\n"
@@ -27,7 +28,7 @@ static constexpr const char *footer = "Example:\n"
 namespace {
 struct ReportOptions {
   std::string out;
-  bool json = false;
+  bool all = false, json = false;
 };
 
 int report(const ReportOptions &options) {
@@ -37,7 +38,8 @@ int report(const ReportOptions &options) {
     fmt::print(stderr, "{}", toString(faults));
     return ExitFault;
   }
-  fmt::print("{}", options.json ? toJson(*report) : printableLines(reportText(*report)));
+  fmt::print("{}",
+             options.json ? toJson(*report) : printableLines(reportText(*report, options.all)));
   return ExitSuccess;
 }
 } // namespace
@@ -48,6 +50,7 @@ void addReportCommand(CLI::App &app, int &exitCode) {
   command->footer(footer);
   command->add_option("OUT", options->out, "directory that `discoc compile -o OUT` wrote")
       ->required();
+  command->add_flag("--all", options->all, "every row of every table; else fewer than 60 lines");
   command->add_flag("--json", options->json, "the exact numbers, as docs/formats/report.md says");
   command->callback([options, &exitCode] { exitCode = report(*options); });
 }

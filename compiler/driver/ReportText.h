@@ -9,8 +9,8 @@
 
 namespace discoc {
 
-/// At most 100 columns wide.
-std::string reportText(const Report &report);
+/// At most 100 columns wide, and fewer than 60 lines unless `all` of them are asked for.
+std::string reportText(const Report &report, bool all = false);
 
 } // namespace discoc
 

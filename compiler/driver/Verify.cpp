@@ -27,9 +27,9 @@ static constexpr const char *description =
     "those of the whole model, without the weights that the masks forbid.";
 
 static constexpr const char *footer =
-    "The model's file is needed: the one that the manifest names, in the current directory, in OUT "
-    "or\n"
-    "in the folders around it, or --model. Its sha256 has to be the manifest's.\n"
+    "The model's file is needed: where the manifest says that it was, or one of that name in the\n"
+    "current directory, in OUT or in the folders around it, or --model. Its sha256 has to be the\n"
+    "manifest's.\n"
     "\n"
     "Prints for each output, and for each node that computed a part of it, the largest error. "
     "Where\n"
@@ -187,6 +187,7 @@ private:
     compile.model = settingsOf(*manifest_, masked_);
     compile.model.sets.clear(); // they are constants of the masked copy
     compile.model.nodes = 1;
+    compile.quiet = true;
     compile.out = scratch_.path() + "/single";
     if (runCompile(compile) != ExitSuccess)
       return fault(manifest_->model.file, "the masked model does not compile for one node", "");

@@ -64,12 +64,17 @@ std::optional<std::vector<std::string>> changedFiles(const std::string &out,
   CompileOptions options;
   options.model = settingsOf(manifest, model);
   options.model.followLinks = followLinks;
+  options.quiet = true;
   options.model.nodes = static_cast<int64_t>(manifest.nodes.size());
   options.model.masks = out + "/masks.json";
   options.model.owners = out + "/owners.json";
-  auto strategy = manifest.settings.find("strategy");
+  auto strategy = manifest.settings.find("strategy"), wire = manifest.settings.find("wire");
   if (strategy != manifest.settings.end() && strategy->second == "plan")
     options.model.plan = out + "/plan.json";
+  if (wire != manifest.settings.end())
+    options.model.wire = wire->second;
+  options.model.featuresOnly = manifest.settings.count("exchange") != 0;
+  options.model.exactOrder = manifest.settings.count("order") != 0;
   options.model.cluster = scratch + "/again.toml";
   options.out = scratch + "/again";
   if (!writeText(options.model.cluster, toToml(clusterOf(manifest)), ignored) ||

@@ -175,10 +175,16 @@ void addEmit(CLI::App &app, int &exitCode) {
 void addInspect(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<discoc::InspectOptions>();
   CLI::App *command = app.add_subcommand(
-      "inspect", "Show a model's inputs, outputs and ops, and each contraction's masks");
-  command->footer("With -n and --write-owners, writes the owner maps that compile will use: a "
-                  "trainer reads them before it\n"
-                  "chooses masks.");
+      "inspect", "Show what there is of a model: inputs, outputs and ops; how N nodes divide it");
+  command->footer(
+      "Where dimensions are open it names them, and options that would do; what it shows "
+      "then is for these.\n"
+      "A model that cannot be compiled is shown as far as it was read, with the "
+      "reasons. Bytes are those of `discoc\n"
+      "report`. With -n and --write-owners, writes the owner maps that compile will "
+      "use: a trainer reads them before\n"
+      "it chooses masks.\n\n"
+      "Exit codes: 0 shown, 1 the model cannot be compiled so, 2 usage.");
   addModelOptions(*command, options->model);
   command->add_option("--write-owners", options->writeOwners, "Write the owner maps as JSON")
       ->type_name("FILE");
@@ -186,6 +192,8 @@ void addInspect(CLI::App &app, int &exitCode) {
       ->add_option("--write-plan", options->writePlan,
                    "Write what the strategy chose as JSON (docs/formats/plan.md)")
       ->type_name("FILE");
+  command->add_flag("--pairs", options->pairs,
+                    "For every layer the bytes by pair of nodes, also of more than two nodes");
   command->callback([options, &exitCode] { exitCode = discoc::runInspect(*options); });
 }
 

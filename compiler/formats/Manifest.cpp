@@ -128,6 +128,8 @@ ManifestTexts::ManifestTexts(const Manifest &manifest)
 std::string ManifestTexts::ofCluster() const {
   const Manifest &m = manifest_;
   Json before = headToJson(m, formatName), after = Json::object();
+  if (!m.model.path.empty())
+    before["model"]["path"] = m.model.path;
   before["nodes"] = Json::array();
   for (const ManifestNode &node : m.nodes)
     before["nodes"].push_back(discoc::toJson(node));
@@ -252,8 +254,10 @@ static bool readRoot(const JsonView &view, int64_t nodes, int64_t &at) {
 
 static bool readHead(const JsonView &view, Manifest &m) {
   const JsonView model = view.member("model");
-  return view.member("compiler").read(m.compiler) && model.object({"name", "file", "sha256"}) &&
+  return view.member("compiler").read(m.compiler) &&
+         model.object({"name", "file", "sha256"}, {"path"}) &&
          model.member("name").read(m.model.name) && model.member("file").read(m.model.file) &&
+         (!model.has("path") || model.member("path").read(m.model.path)) &&
          model.member("sha256").read(m.model.sha256) &&
          view.member("settings").members([&](const std::string &key, const JsonView &item) {
            return item.read(m.settings[key]);

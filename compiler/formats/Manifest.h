@@ -89,6 +89,8 @@ struct Manifest {
     std::string name;   ///< as used in symbols
     std::string file;   ///< file name without directories
     std::string sha256; ///< of the file, lower-case hexadecimal
+    std::string
+        path; ///< of the file when it was compiled; may be empty; not in the manifests of nodes
   } model;
   std::map<std::string, std::string> settings; ///< what compile was told that shapes its output
   std::string buildHash;                       ///< 32 hexadecimal digits: disco_program::build_hash

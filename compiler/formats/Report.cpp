@@ -240,8 +240,8 @@ bool readList(const JsonView &view, const char *key, std::vector<S> &list, F mor
 
 constexpr auto nothing = [](const JsonView &, auto &) { return true; };
 
-/// What only nodes on boards have.
-void writeBoardPart(const NodeReport &node, Json &json) {
+/// What not every node has.
+void writeOptional(const NodeReport &node, Json &json) {
   Writer w;
   if (!node.boardStatus.empty())
     w("board_status", node.boardStatus);
@@ -251,6 +251,10 @@ void writeBoardPart(const NodeReport &node, Json &json) {
   }
   if (node.computeUs > 0)
     w("compute_us", node.computeUs);
+  if (!node.peakOp.empty()) {
+    w("peak_op", node.peakOp);
+    w("peak_received_bytes", node.peakReceivedBytes);
+  }
   json.update(w.members.json());
   for (const MemoryUse &use : node.memory) {
     json["memory"].push_back(write(use));
@@ -259,7 +263,7 @@ void writeBoardPart(const NodeReport &node, Json &json) {
   }
 }
 
-bool readBoardPart(const JsonView &view, NodeReport &node) {
+bool readOptional(const JsonView &view, NodeReport &node) {
   Reader r(view);
   if (view.has("board_status"))
     r("board_status", node.boardStatus);
@@ -269,6 +273,10 @@ bool readBoardPart(const JsonView &view, NodeReport &node) {
   }
   if (view.has("compute_us"))
     r("compute_us", node.computeUs);
+  if (view.has("peak_op")) {
+    r("peak_op", node.peakOp);
+    r("peak_received_bytes", node.peakReceivedBytes);
+  }
   auto readItems = [](const JsonView &item, MemoryUse &use) {
     return !item.has("items") ||
            item.member("items").members([&](const std::string &name, const JsonView &bytes) {
@@ -305,7 +313,7 @@ std::string toJson(const Report &report) {
   for (const NodeReport &node : report.nodes) {
     json["nodes"].push_back(write(node));
     json["nodes"].back()["peers"] = writeAll(node.peers);
-    writeBoardPart(node, json["nodes"].back());
+    writeOptional(node, json["nodes"].back());
   }
   json["layers"] = Json::array();
   for (const LayerReport &layer : report.layers) {
@@ -342,12 +350,11 @@ std::optional<Report> parseReport(const std::string &text, const std::string &fi
     good = (view.has(key) ? readFields(view.member(key), *totals)
                           : view.fault(std::string("has no \"") + key + "\"")) &&
            good;
-  good =
-      readList(view, "nodes", report.nodes,
-               [](const JsonView &item, NodeReport &node) {
-                 return readList(item, "peers", node.peers, nothing) && readBoardPart(item, node);
-               }) &&
-      good;
+  good = readList(view, "nodes", report.nodes,
+                  [](const JsonView &item, NodeReport &node) {
+                    return readList(item, "peers", node.peers, nothing) && readOptional(item, node);
+                  }) &&
+         good;
   good = readList(view, "layers", report.layers,
                   [](const JsonView &item, LayerReport &layer) {
                     return readList(item, "nodes", layer.nodes, nothing);

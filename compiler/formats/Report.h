@@ -11,6 +11,7 @@
 #include "compiler/formats/MemoryUse.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,7 @@ struct LayerShare {
   int64_t weightBytes = 0;  ///< that this node stores for this layer
   int64_t sendBytes = 0;    ///< features of this layer's inputs that this node sends for it
   int64_t receiveBytes = 0; ///< and that it receives
+  std::map<int64_t, int64_t> receivedFrom = {}; ///< these by source; not in the file
 };
 
 /// One op of the model (fused ones under the op that they were fused into).
@@ -81,7 +83,9 @@ struct NodeReport {
   std::string board;
   std::string boardStatus; ///< of a board: how far it was tried; empty: a host
   int64_t arenaBytes = 0;
-  int64_t liveBytes = 0; ///< the largest sum of bytes that live at one time
+  int64_t liveBytes = 0;         ///< the largest sum of bytes that live at one time
+  std::string peakOp;            ///< the ONNX op at which they do; empty: not known
+  int64_t peakReceivedBytes = 0; ///< of these, what came from other nodes
   int64_t macs = 0;
   int64_t weightBytes = 0;
   std::vector<PeerReport> peers;                  ///< those it has messages with, by rank

@@ -88,15 +88,22 @@ std::string percent(int64_t part, int64_t whole) {
   return fmt::format("{:.1f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
+/// Bytes of the first characters of printable text.
+static size_t bytesOf(std::string_view text, size_t characters) {
+  size_t at = 0;
+  for (; characters > 0; --characters)
+    at += utf8Length(text.substr(at));
+  return at;
+}
+
 std::string fitted(const std::string &text, size_t width) {
   const std::string shown = printable(text);
   const size_t characters = shownWidth(shown);
   if (characters <= width)
     return shown;
-  size_t from = 0;
-  for (size_t skip = characters - (width - 2); skip > 0; --skip)
-    from += utf8Length(std::string_view(shown).substr(from));
-  return ".." + shown.substr(from);
+  const size_t left = width - 2, head = left / 3;
+  return shown.substr(0, bytesOf(shown, head)) + ".." +
+         shown.substr(bytesOf(shown, characters - (left - head)));
 }
 
 size_t widthApart(const std::vector<std::string> &texts, size_t least, size_t most) {

@@ -34,7 +34,7 @@ std::string bytes(int64_t value);
 std::string duration(int64_t microseconds);
 /// "30.1 %"; "-" when there is no whole.
 std::string percent(int64_t part, int64_t whole);
-/// At most `width` characters: the end of names tells more than their middle.
+/// At most `width` characters, the middle left out: the end of names tells most.
 std::string fitted(const std::string &text, size_t width);
 /// The least width of `least` to `most` characters at which different texts stay different.
 size_t widthApart(const std::vector<std::string> &texts, size_t least, size_t most);

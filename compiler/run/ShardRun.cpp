@@ -102,7 +102,7 @@ private:
     const ManifestNode &node = manifest_.nodes[static_cast<size_t>(rank)];
     std::vector<std::string> argv = boards_.emulatorOf(static_cast<size_t>(rank));
     argv.insert(argv.end(),
-                {shardPath(request_.out, node), "--json", "--deadline-ms",
+                {shardPath(request_.out, node), "--json", "--quiet", "--deadline-ms",
                  std::to_string(request_.deadlineMs), "--repeat", std::to_string(request_.repeat)});
     // A node that spins where another waits for the processor only holds it up.
     if (manifest_.nodes.size() > std::thread::hardware_concurrency())

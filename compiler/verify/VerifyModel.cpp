@@ -23,13 +23,13 @@ static void moveFaults(const std::vector<importer::Diagnostic> &from, Diagnostic
     to.push_back({"", "", one.str(), ""});
 }
 
-/// Places where a file of this name may lie, the likelier ones first, each once.
-static std::vector<fs::path> candidates(const std::string &out, const std::string &name) {
+/// Places where the model's file may lie, the likelier ones first, each once: where it was, then
+/// files of its name nearby.
+static std::vector<fs::path> candidates(const std::string &out, const Manifest::Model &model) {
   constexpr size_t most = 1000; // folders around OUT; a temporary directory can have many
   std::vector<fs::path> found;
   std::error_code error;
-  auto add = [&](const fs::path &directory) {
-    const fs::path path = directory / name;
+  auto addFile = [&](const fs::path &path) {
     if (!fs::is_regular_file(path, error))
       return;
     const fs::path real = fs::canonical(path, error);
@@ -37,6 +37,9 @@ static std::vector<fs::path> candidates(const std::string &out, const std::strin
                      [&](const fs::path &p) { return fs::canonical(p, error) == real; }))
       found.push_back(path);
   };
+  auto add = [&](const fs::path &directory) { addFile(directory / model.file); };
+  if (!model.path.empty())
+    addFile(model.path);
   add("");
   const fs::path absolute = fs::canonical(out, error);
   add(absolute);
@@ -63,12 +66,12 @@ std::optional<importer::Model> findModel(const std::string &out, const Manifest 
                                          const std::string &stated, bool followLinks,
                                          Diagnostics &faults) {
   const std::vector<fs::path> paths =
-      stated.empty() ? candidates(out, manifest.model.file) : std::vector<fs::path>{stated};
+      stated.empty() ? candidates(out, manifest.model) : std::vector<fs::path>{stated};
   if (paths.empty()) {
     fault(faults, manifest.model.file,
           "the model that " + out +
-              " was compiled from is neither in the current directory, nor in " + out +
-              ", nor in the folders around it",
+              " was compiled from is neither where it was, nor in the current directory, nor in " +
+              out + ", nor in the folders around it",
           "name it with --model");
     return std::nullopt;
   }

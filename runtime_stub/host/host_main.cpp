@@ -6,6 +6,7 @@
 #include "../transport/shm.h"
 #include "../transport/tcp.h"
 #include "session.h"
+#include "talk.h"
 #include "text.h"
 
 #include <errno.h>
@@ -111,7 +112,8 @@ void leave_to_links(disco_tcp *tcp, const disco_program *program, const disco_ho
 }
 
 disco_tcp *connect(const disco_program *program, const disco_options *o,
-                   const disco_host_links *links, addresses *a, char *error, size_t error_size) {
+                   const disco_host_links *links, addresses *a, const char **listen, char *error,
+                   size_t error_size) {
   a->nodes = program->nodes;
   a->at = static_cast<char **>(calloc(program->nodes, sizeof(char *)));
   if (!a->at) {
@@ -134,6 +136,7 @@ disco_tcp *connect(const disco_program *program, const disco_options *o,
     t.listen = env;
   if (!called && !t.listen)
     t.listen = "0"; // any port: nobody comes
+  *listen = o->listen_fd < 0 ? t.listen : nullptr;
   disco_tcp *tcp = disco_tcp_create(&t, error, error_size);
   if (tcp)
     leave_to_links(tcp, program, links);
@@ -172,13 +175,13 @@ bool check_inputs(disco_session *s, const disco_program *p, const disco_options 
 // The transport to all peers; `tcp` stays null when none of them is reached by it. False: the
 // message says why.
 bool open_links(disco_session *s, const disco_program *program, const disco_options *o,
-                const disco_host_links *links, addresses *a, disco_tcp **tcp,
+                const disco_host_links *links, addresses *a, const char **listen, disco_tcp **tcp,
                 disco_transport *transport) {
   bool any_tcp = false;
   for (uint32_t peer = 0; peer < program->nodes; ++peer)
     any_tcp |= over_tcp(links, program, peer);
   if (any_tcp) {
-    *tcp = connect(program, o, links, a, s->message, sizeof s->message);
+    *tcp = connect(program, o, links, a, listen, s->message, sizeof s->message);
     if (!*tcp)
       return false;
     *transport = disco_tcp_transport(*tcp);
@@ -231,13 +234,21 @@ void run(disco_session *s, const disco_program *program, const disco_options *o,
   addresses a = {};
   disco_tcp *tcp = nullptr;
   disco_transport transport = {};
-  if (!open_links(s, program, o, links, &a, &tcp, &transport))
+  const char *listen = nullptr;
+  disco_talk talk = {};
+  if (!open_links(s, program, o, links, &a, &listen, &tcp, &transport))
     s->exit_code = DISCO_EXIT_USAGE;
   disco_shm *shm = share_memory(s, tcp, links, &transport);
   if (s->exit_code == DISCO_EXIT_OK) {
     // Why a peer was not reached is known here only; closing the links does not change it.
     s->spin_us = disco_session_spin(o, 1);
-    disco_session_run(s, transport);
+    talk.session = s;
+    talk.tcp = tcp;
+    talk.addresses = a.at;
+    talk.listen = listen;
+    disco_session_run(s, o->quiet ? transport : disco_talk_open(&talk, transport));
+    if (!o->quiet)
+      disco_talk_close(&talk);
     if (links)
       links->linger(links->context);
     const disco_error *e = disco_last_error(&s->node);

@@ -69,6 +69,8 @@ constexpr option_row rows[] = {
      "waits of up to a second do not sleep: for processors that nobody else needs"},
     {"--no-weight-check", "", flag, 3, 0, 0,
      "start without reading all weights to see whether they are those that were compiled"},
+    {"--quiet", "", flag, 1, 0, 0,
+     "do not say on standard error who is awaited and what was done; errors are said"},
     {"--json", "", flag, 3, 0, 0, "report as one line of JSON on standard output"},
     {"--help", "", flag, 3, 0, 0, "this text"},
 };
@@ -129,6 +131,8 @@ void set_flag(disco_options *o, const option_row &r) {
     o->no_shared_memory = true;
   else if (is(r, "--low-latency"))
     o->spin_us = 1000000;
+  else if (is(r, "--quiet"))
+    o->quiet = true;
   else if (is(r, "--json"))
     o->json = true;
   else

@@ -411,6 +411,8 @@ void disco_session_run(disco_session *s, disco_transport transport) {
   int code = disco_init(&s->node, s->program, &s->config);
   if (code == DISCO_OK)
     code = disco_start(&s->node);
+  if (code == DISCO_OK && s->started)
+    s->started(s->started_context);
   while (code == DISCO_OK && (s->total == 0 || s->done < s->total))
     code = step(s);
   s->ran = code == DISCO_OK || (code == DISCO_ERR_END && s->total == 0);

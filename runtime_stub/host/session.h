@@ -29,7 +29,7 @@ struct disco_options {
   uint64_t deadline_ms, start_ms, idle_ms, grace_ms, inference_ms, floor;
   int64_t spin_us; // below 0: not given
   uint32_t epoch;
-  bool json, help;
+  bool json, help, quiet;
   bool no_weight_check;
   bool no_shared_memory;
   // host_main
@@ -79,6 +79,8 @@ struct disco_session {
   void (*describe)(void *context,
                    FILE *to); // more fields of the JSON, each behind a comma; or null
   void *describe_context;
+  void (*started)(void *context); // when all peers are there; or null
+  void *started_context;
   int exit_code;
   char message[768]; // of the first failure
 };

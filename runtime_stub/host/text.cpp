@@ -53,6 +53,10 @@ bool is_hidden(uint32_t character) {
 
 void disco_print_error(const char *text) {
   fputs("error: ", stderr);
+  disco_print_note(text);
+}
+
+void disco_print_note(const char *text) {
   while (*text) {
     uint32_t c = 0;
     const size_t n = decode(text, &c);

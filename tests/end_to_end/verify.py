@@ -209,6 +209,14 @@ class Suite:
         deep = self.path("a/b/c/d")
         os.makedirs(deep)
         shutil.copytree(out, os.path.join(deep, "out"))
+        manifest = os.path.join(deep, "out", "manifest.json")
+        with open(manifest, encoding="utf-8") as stream:
+            stated = json.load(stream)
+        self.expect("the model is where it was", 0, ["equal"], "verify",
+                    os.path.join(deep, "out"), cwd="/")
+        stated["model"]["path"] = self.path("gone.onnx")
+        with open(manifest, "w", encoding="utf-8") as stream:
+            json.dump(stated, stream)
         self.expect("the model is nowhere", 1, ["name it with --model"],
                     "verify", os.path.join(deep, "out"), cwd="/")
         self.expect("no ONNX Runtime", 1, ["cannot be loaded"], "verify", out,

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 using namespace discoc;
@@ -22,9 +23,9 @@ TEST(Table, Numbers) {
   EXPECT_EQ(percent(1, 8), "12.5 %");
   EXPECT_EQ(percent(1, 0), "-");
   EXPECT_EQ(fitted("short", 10), "short");
-  EXPECT_EQ(fitted("a/very/long/name/Conv_output_0", 15).size(), 15u);
+  EXPECT_EQ(fitted("a/very/long/name/Conv_output_0", 15), "a/ve.._output_0");
   EXPECT_EQ(widthApart({"a/b/c", "a/b/d"}, 4, 9), 4u);
-  EXPECT_EQ(widthApart({"block/first/conv/bias", "block/second/conv/bias"}, 8, 40), 13u);
+  EXPECT_EQ(widthApart({"block/first/conv/bias", "block/second/conv/bias"}, 8, 40), 18u);
   EXPECT_EQ(widthApart({"block/first/conv/bias", "block/second/conv/bias"}, 8, 10), 10u);
 }
 
@@ -69,6 +70,49 @@ TEST(ReportText, FitsIntoHundredColumns) {
   std::istringstream lines(reportText(large()));
   for (std::string line; std::getline(lines, line);)
     EXPECT_LE(line.size(), 100u) << line;
+}
+
+/// `layers` layers of rising cost, of which every second costs nothing.
+static Report deep(int64_t layers) {
+  Report r = large();
+  for (int64_t i = 1; i < layers; ++i) {
+    LayerReport layer;
+    layer.op = "layer" + std::to_string(i);
+    layer.type = i % 2 ? "Conv" : "Reshape";
+    layer.macs = layer.denseMacs = i % 2 ? 1000000000 + i : 0;
+    layer.nodes = {{0, 64, layer.macs, 0, 0, 0}};
+    r.layers.push_back(layer);
+  }
+  addTotals(r);
+  return r;
+}
+
+TEST(ReportText, IsShortUnlessAllIsAskedFor) {
+  for (int64_t layers : {1, 20, 30, 40, 1000}) {
+    const Report r = deep(layers);
+    const std::string text = reportText(r), all = reportText(r, true);
+    EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 60) << layers;
+    EXPECT_GE(all.size(), text.size());
+    EXPECT_NE(all.find("a-no..-name-15"), std::string::npos) << all;
+    EXPECT_EQ(all.find("--all"), std::string::npos);
+  }
+  const std::string text = reportText(deep(1000));
+  // The last layers cost most; what costs nothing is one line.
+  EXPECT_LT(text.find("layer999 "), text.find("layer997 "));
+  EXPECT_EQ(text.find("layer998 "), std::string::npos);
+  EXPECT_NE(text.find("and 499 that cost nothing"), std::string::npos);
+  EXPECT_NE(text.find("--all shows them"), std::string::npos);
+}
+
+TEST(ReportText, SaysWhyMemoryDoesNotFall) {
+  Report r = large();
+  EXPECT_EQ(reportText(r).find("arena: node"), std::string::npos);
+  r.nodes[3].liveBytes += 1;
+  r.nodes[3].peakOp = "conv7";
+  r.nodes[3].peakReceivedBytes = 61728394;
+  EXPECT_NE(reportText(r).find("arena: node 3 needs the most at conv7: 123 MB, of which 61.7 MB "
+                               "(50.0 %)"),
+            std::string::npos);
 }
 
 TEST(ReportText, ShowsAScheduleWhoseTimesAreKnown) {

@@ -12,7 +12,7 @@ using namespace discoc;
 Manifest tinyManifest(bool labels) {
   Manifest m;
   m.compiler = "0.1.0";
-  m.model = {"tiny", "tiny.onnx", std::string(64, '0')};
+  m.model = {"tiny", "tiny.onnx", std::string(64, '0'), ""};
   m.buildHash = std::string(32, '0');
   m.inputs = {{"x:0", "float32", {1, 1, 2, 2}, {}}};
   m.outputs = {{"y", "float32", {1, 4}, {}}};

@@ -220,7 +220,7 @@ TEST(VerifyModel, MissingAndOtherFiles) {
   Scratch scratch;
   std::filesystem::create_directories(scratch.path() + "/a/out");
   Manifest manifest;
-  manifest.model = {"m", "no-such-model.onnx", std::string(64, '0')};
+  manifest.model = {"m", "no-such-model.onnx", std::string(64, '0'), ""};
   Diagnostics faults;
   EXPECT_FALSE(findModel(scratch.path() + "/a/out", manifest, "", false, faults));
   EXPECT_NE(toString(faults).find("name it with --model"), std::string::npos) << toString(faults);

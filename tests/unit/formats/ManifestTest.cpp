@@ -9,7 +9,7 @@ using namespace discoc;
 static Manifest example() {
   Manifest m;
   m.compiler = "0.1.0";
-  m.model = {"tiny", "tiny.onnx", std::string(64, 'a')};
+  m.model = {"tiny", "tiny.onnx", std::string(64, 'a'), "models/tiny.onnx"};
   m.settings = {{"pin.batch", "1"}, {"nodes", "2"}};
   m.buildHash = std::string(32, '0');
   m.root.outputAt = RootPlacement::all;

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a newcomer sees of a model: inspect, the lines that compile ends with, verify, and programs started by hand.
+
+    first_minutes.py [--only REGEX]
+"""
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+import discoc  # noqa: E402
+
+CLOSING = ["written", "nodes", "exchanged", "limit", "next"]
+AGAIN_S = 10  # whom a program waits for is said so often
+
+
+def network(path, shape, activation="Relu"):
+    """Two convolutions and a Gemm that fits pictures of 16 by 16 only; `shape` may have names, and None."""
+    rng = np.random.RandomState(5)
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["a"], name="a/convolution/with/a/long/name/conv1", pads=[1] * 4),
+        helper.make_node(activation, ["a"], ["b"], name="act"),
+        helper.make_node("Conv", ["b", "w2"], ["c"], name="conv2", pads=[1] * 4, strides=[2, 2]),
+        helper.make_node("Flatten", ["c"], ["d"], name="flat"),
+        helper.make_node("Gemm", ["d", "w3"], ["y"], name="fc", transB=1),
+    ]
+    weights = {"w1": (9, 3, 3, 3), "w2": (9, 9, 3, 3), "w3": (12, 9 * 8 * 8)}
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [shape[0], 12])],
+        [numpy_helper.from_array(rng.randn(*dims).astype("f"), name) for name, dims in weights.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    with open(path, "wb") as stream:
+        stream.write(model.SerializeToString())
+    return path
+
+
+def run(*command, cwd=None):
+    return subprocess.run([discoc.binary(), *command], capture_output=True, text=True, timeout=600, cwd=cwd)
+
+
+def fields(text):
+    """Label and text of every line that begins with a label; lines that go on are joined."""
+    found = []
+    for line in text.splitlines():
+        if re.match(r"^[a-z0-9 ]{1,10} {1,}\S", line[:12]) and not line.startswith("  "):
+            found.append((line[:11].strip(), line[11:]))
+        elif line.startswith(" " * 11) and found:
+            found[-1] = (found[-1][0], found[-1][1] + " " + line.strip())
+    return found
+
+
+def field(text, label):
+    return next((value for name, value in fields(text) if name == label), "")
+
+
+class FirstMinutes:
+    def __init__(self, folder, tally):
+        self.folder, self.tally = folder, tally
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def openDimensions(self):
+        path = network(self.path("open.onnx"), ["batch", 3, "height", "width"])
+        done = run("inspect", path, "-n", "2")
+        self.tally.check("open: shown", done.returncode == 0, done.stderr)
+        said = field(done.stdout, "open")
+        self.tally.check("open: named", said.startswith("batch, height, width;"), said)
+        self.tally.check("open: input", "float32 batch x 3 x height x width" in field(done.stdout, "input"), done.stdout)
+        pins = shlex.split(said.partition(": ")[2])
+        # 224 is tried first, and 16 is the only size that will do.
+        self.tally.check("open: sizes", pins == ["--pin", "batch=1", "--pin", "height=16", "--pin", "width=16"], said)
+        out = self.path("pinned")
+        compiled = run("compile", path, "-n", "2", *pins, "-o", out)
+        self.tally.check("open: what is advised compiles", compiled.returncode == 0, compiled.stderr)
+        self.sameNumbers(done.stdout, compiled.stdout, out)
+        written = run("inspect", path, "-n", "2", "--write-owners", self.path("owners.json"))
+        self.tally.check("open: owners are for sizes that were stated",
+                         written.returncode == 1 and "--pin" in written.stderr, written.stderr)
+
+    def sameNumbers(self, inspected, compiled, out):
+        a, b = field(inspected, "exchanged"), field(compiled, "exchanged")
+        self.tally.check("bytes: of inspect and compile", a == b and a, f"{a!r} and {b!r}")
+        report = run("report", out).stdout
+        sent = re.search(r"^  sent +\S+ \S+ +(\S+ \S+)", report, re.M)
+        self.tally.check("bytes: of the report", sent and a.startswith(sent.group(1) + " in "), f"{a!r}: {report}")
+        reads = re.findall(r"^  conv2 .* (\S+ k?B)  1->0 (\S+ k?B), 0->1 (\S+ k?B)$", inspected, re.M)
+        self.tally.check("bytes: by pair at N = 2", len(reads) == 1, inspected)
+
+    def unnamed(self):
+        path = network(self.path("unnamed.onnx"), [None, 3, None, None])
+        done = run("inspect", path)
+        self.tally.check("no names: a shape", "--input-shape x=1x3x16x16" in done.stdout and done.returncode == 0,
+                         done.stdout + done.stderr)
+
+    def refused(self):
+        path = network(self.path("refused.onnx"), ["n", 3, 16, 16], activation="Bernoulli")
+        done = run("inspect", path, "-n", "2")
+        self.tally.check("refused: code", done.returncode == 1, str(done.returncode))
+        self.tally.check("refused: what there is", "Conv 2" in field(done.stdout, "ops") and
+                         "n x 12" in field(done.stdout, "output") and "--pin n=1" in field(done.stdout, "open"), done.stdout)
+        self.tally.check("refused: why", re.search(r"op 'act' \(Bernoulli", done.stderr), done.stderr)
+
+    def manyNodes(self):
+        path = network(self.path("fixed.onnx"), [1, 3, 16, 16])
+        short, pairs = run("inspect", path, "-n", "3").stdout, run("inspect", path, "-n", "3", "--pairs").stdout
+        self.tally.check("N = 3: a line a layer", "->" not in short and re.search(r"^  conv2 ", short, re.M), short)
+        self.tally.check("N = 3: --pairs", all(f"{a}->{b} " in pairs for a in range(3) for b in range(3) if a != b), pairs)
+        self.tally.check("long names are cut in the middle", re.search(r"^  a/convol\S*\.\.\S*conv1 ", short, re.M), short)
+
+    def closing(self):
+        path, out = network(self.path("fixed.onnx"), [1, 3, 16, 16]), self.path("out")
+        done = run("compile", path, "-n", "2", "-o", out)
+        lines = done.stdout.splitlines()
+        self.tally.check("compile: five lines", [line.split(" ")[0] for line in lines] == CLOSING, done.stdout)
+        following = shlex.split(field(done.stdout, "next"))
+        self.tally.check("compile: the next command", following == ["discoc", "run", out, "--input", "x=FILE.npy"], following)
+        np.save(self.path("x.npy"), np.ones((1, 3, 16, 16), "f"))
+        ran = run(*following[1:-1], "x=" + self.path("x.npy"))
+        self.tally.check("compile: what is advised runs", ran.returncode == 0, ran.stderr)
+        self.tally.check("run is quiet about its programs", "rank " not in ran.stderr, ran.stderr)
+        alone = run("compile", path, "-n", "1", "-o", self.path("alone")).stdout
+        self.tally.check("compile: one node", "nothing" in field(alone, "exchanged") and "fc (Gemm)" in field(alone, "limit"),
+                         alone)
+
+    def verify(self):
+        os.makedirs(self.path("away"))
+        done = run("verify", self.path("out"), cwd="/")
+        self.tally.check("verify finds the model where it was", done.returncode == 0, done.stderr)
+        shutil.move(self.path("fixed.onnx"), self.path("away/moved.onnx"))
+        done = run("verify", self.path("out"), cwd="/")
+        self.tally.check("verify says that it is gone", done.returncode == 1 and "neither where it was" in done.stderr,
+                         done.stderr)
+
+    def byHand(self):
+        programs = [os.path.join(self.path("out"), f"node{rank}", "build", "shard") for rank in (0, 1)]
+        for quiet in ([], ["--quiet"]):
+            second = subprocess.Popen([programs[1], "--peer", "0=127.0.0.1:17711", *quiet], stderr=subprocess.PIPE, text=True)
+            time.sleep(0 if quiet else AGAIN_S + 1)
+            first = subprocess.run([programs[0], "--listen", "17711", "--input", "x=" + self.path("x.npy"), "--output-dir",
+                                    self.path("results"), *quiet], capture_output=True, text=True, timeout=60)
+            said = [first.stderr, second.communicate(timeout=60)[1]]
+            if quiet:
+                self.tally.check("--quiet", said == ["", ""], str(said))
+                continue
+            self.tally.check("by hand: they end well", first.returncode == 0 and second.returncode == 0, str(said))
+            self.tally.check("by hand: listens", "rank 0: listens on 127.0.0.1:17711\n" in said[0], said[0])
+            self.tally.check("by hand: waits, and says so again", said[1].count("rank 1: waits for rank 0 at 127.0.0.1:17711 ("
+                             "nobody listens there)\n") == 2, said[1])
+            for rank in (0, 1):
+                self.tally.check(f"by hand: rank {rank}, all are there", f"rank {rank}: all 2 nodes are there\n" in said[rank],
+                                 said[rank])
+                self.tally.check(f"by hand: rank {rank}, what was done", re.search(
+                    rf"^rank {rank}: done, 1 inference in \S+ s, sent \d+ bytes in \d+ messages", said[rank], re.M), said[rank])
+            self.tally.check("by hand: where outputs are", "; outputs in " + self.path("results") in said[0], said[0])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        suite = FirstMinutes(folder, discoc.Tally())
+        for step in ("openDimensions", "unnamed", "refused", "manyNodes", "closing", "byHand", "verify"):
+            if re.search(args.only, step):
+                getattr(suite, step)()
+        return suite.tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
