@@ -57,8 +57,8 @@ private:
       return fault("has bytes at " + range + ", where the board has no flash",
                    "the memories in board.toml say where it is");
     const auto next = bytes_.lower_bound(from);
-    const bool before = next != bytes_.begin() &&
-                        std::prev(next)->first + std::prev(next)->second.size() > from;
+    const bool before =
+        next != bytes_.begin() && std::prev(next)->first + std::prev(next)->second.size() > from;
     if (before || (next != bytes_.end() && next->first < to))
       return fault("has bytes at " + range + " twice", "look at the linker script");
     bytes_[from] = segment.bytes;
@@ -82,9 +82,9 @@ private:
         return fault(fmt::format("has no {} bytes at {:#x} with their checksum at {:#x}", crc.size,
                                  crc.address, crc.at),
                      "the boot ROM starts nothing without them");
-      const uint32_t want = crcOf(bytes, crc.size),
-                     is = stored[0] | stored[1] << 8 | stored[2] << 16 |
-                          static_cast<uint32_t>(stored[3]) << 24;
+      const uint32_t want = crcOf(bytes, crc.size), is = stored[0] | stored[1] << 8 |
+                                                         stored[2] << 16 |
+                                                         static_cast<uint32_t>(stored[3]) << 24;
       if (is != want)
         return fault(fmt::format("the checksum at {:#x} is {:#010x}, and has to be {:#010x}",
                                  crc.at, is, want),
@@ -105,8 +105,8 @@ private:
 
   bool checkWidth() {
     const auto &formats = board_.image.formats;
-    const uint64_t width = bytes_.rbegin()->first + bytes_.rbegin()->second.size() -
-                           bytes_.begin()->first;
+    const uint64_t width =
+        bytes_.rbegin()->first + bytes_.rbegin()->second.size() - bytes_.begin()->first;
     return std::find(formats.begin(), formats.end(), "bin") == formats.end() || width <= mostBin ||
            fault(fmt::format("takes {} bytes from the first address to the last, too many for a "
                              ".bin",
@@ -143,8 +143,8 @@ FlashBytes inSectors(const FlashBytes &bytes) {
 }
 
 std::string uf2Text(const FlashBytes &bytes, uint32_t family) {
-  constexpr uint32_t begin0 = 0x0a324655, begin1 = 0x9e5d5157, end = 0x0ab16f30,
-                     hasFamily = 0x2000, room = 476;
+  constexpr uint32_t begin0 = 0x0a324655, begin1 = 0x9e5d5157, end = 0x0ab16f30, hasFamily = 0x2000,
+                     room = 476;
   const FlashBytes sectors = inSectors(bytes);
   const auto count = static_cast<uint32_t>(sectors.size() * (sector / page));
   std::string text;

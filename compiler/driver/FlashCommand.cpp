@@ -27,9 +27,11 @@ static constexpr const char *footer =
     "  discoc build out\n"
     "  discoc flash out --node 0 --dry-run                     shows the command\n"
     "  discoc flash out --node 0\n"
-    "  discoc flash out --node 1 --drive /media/me/RPI-RP2     copies the .uf2 to a loader's drive\n"
+    "  discoc flash out --node 1 --drive /media/me/RPI-RP2     copies the .uf2 to a loader's "
+    "drive\n"
     "\n"
-    "Exit codes: 0 written; 1 nothing built, no tool for it, or a wrong image; 2 usage; 4 the tool\n"
+    "Exit codes: 0 written; 1 nothing built, no tool for it, or a wrong image; 2 usage; 4 the "
+    "tool\n"
     "failed; 6 interrupted.";
 
 namespace {
@@ -141,7 +143,8 @@ private:
       return ExitSuccess;
     if (findProgram(tool->program).empty())
       return fault(tool->program, "is not installed: it flashes the board " + board_.name,
-                   "it comes from: " + tool->from + (tool == &board_.flashers.back() ? "" : "; or use another of: " + known));
+                   "it comes from: " + tool->from +
+                       (tool == &board_.flashers.back() ? "" : "; or use another of: " + known));
     return start(argv);
   }
 
@@ -228,8 +231,7 @@ void addFlashCommand(CLI::App &app, int &exitCode) {
       ->type_name("K");
   auto *tool = command->add_option("--tool", options->tool, "one of the tools that the board names")
                    ->type_name("PROGRAM");
-  command
-      ->add_option("--drive", options->drive, "copy the .uf2 to this drive of the boot loader")
+  command->add_option("--drive", options->drive, "copy the .uf2 to this drive of the boot loader")
       ->type_name("DIR")
       ->excludes(tool);
   command->add_flag("--dry-run", options->dryRun, "show the command and run nothing");

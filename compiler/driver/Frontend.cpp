@@ -132,9 +132,9 @@ static bool parseSets(const discoc::ModelOptions &options,
   for (StringRef set : options.sets) {
     auto [name, value] = set.rsplit('=');
     if (name.empty() || value.empty() || !values.emplace(name, value).second) {
-      errors.push_back({"--set " + set.str() +
-                            ": expected NAME=VALUE, each name once, such as --set sr=16000",
-                        "", "", "", "", 0});
+      errors.push_back(
+          {"--set " + set.str() + ": expected NAME=VALUE, each name once, such as --set sr=16000",
+           "", "", "", "", 0});
       return false;
     }
   }

@@ -47,9 +47,8 @@ public:
 
 private:
   bool isShaped(const ValueInfo &input) const {
-    return llvm::any_of(options.inputShapes, [&](StringRef shape) {
-      return shape.rsplit('=').first == input.name;
-    });
+    return llvm::any_of(options.inputShapes,
+                        [&](StringRef shape) { return shape.rsplit('=').first == input.name; });
   }
 
   void add(const ValueInfo &input) {

@@ -159,16 +159,16 @@ static std::string timedLimit(const Report &r) {
   for (const discoc::WireReport &one : r.wires)
     if (one.leastUs > (wire ? wire->leastUs : 0))
       wire = &one;
-  const auto busiest = std::max_element(
-      r.nodes.begin(), r.nodes.end(),
-      [](const auto &a, const auto &b) { return a.computeUs < b.computeUs; });
+  const auto busiest =
+      std::max_element(r.nodes.begin(), r.nodes.end(),
+                       [](const auto &a, const auto &b) { return a.computeUs < b.computeUs; });
   if (!wire || busiest->computeUs == 0)
     return "";
   std::string ends;
   for (int64_t rank : wire->ends)
     ends += (ends.empty() ? "" : "-") + std::to_string(rank);
-  const std::string wireTime =
-      "the bytes on the " + wire->kind + " of nodes " + ends + " take " + discoc::duration(wire->leastUs);
+  const std::string wireTime = "the bytes on the " + wire->kind + " of nodes " + ends + " take " +
+                               discoc::duration(wire->leastUs);
   const std::string nodeTime = "the arithmetic of node " + std::to_string(busiest->rank) +
                                " takes " + discoc::duration(busiest->computeUs);
   return wire->leastUs > busiest->computeUs ? wireTime + "; " + nodeTime
@@ -181,14 +181,13 @@ std::string disco::limitText(const Report &r) {
     return oneNodeLimit(r);
   if (const std::string text = timedLimit(r); !text.empty())
     return text;
-  const auto busiest =
-      std::max_element(r.nodes.begin(), r.nodes.end(),
-                       [](const auto &a, const auto &b) { return a.macs < b.macs; });
+  const auto busiest = std::max_element(
+      r.nodes.begin(), r.nodes.end(), [](const auto &a, const auto &b) { return a.macs < b.macs; });
   // A twentieth more than an even share is what rounding to whole channels may cost.
   const bool uneven = static_cast<double>(busiest->macs) * static_cast<double>(nodes) >
                       1.05 * static_cast<double>(r.oneNode.macs);
-  const LayerReport *worst = mostOf(
-      r, [&](const LayerReport &l) { return excessOf(l, busiest->rank, nodes); });
+  const LayerReport *worst =
+      mostOf(r, [&](const LayerReport &l) { return excessOf(l, busiest->rank, nodes); });
   if (uneven && worst)
     return "node " + std::to_string(busiest->rank) + " has " +
            percent(busiest->macs, r.oneNode.macs) +
