@@ -244,6 +244,8 @@ void run(disco_session *s, const disco_program *program, const disco_options *o,
     s->spin_us = disco_session_spin(o, 1);
     talk.session = s;
     talk.tcp = tcp;
+    talk.trouble = disco_tcp_trouble;
+    talk.port = tcp ? disco_tcp_port(tcp) : static_cast<uint16_t>(0);
     talk.addresses = a.at;
     talk.listen = listen;
     disco_session_run(s, o->quiet ? transport : disco_talk_open(&talk, transport));

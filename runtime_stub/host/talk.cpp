@@ -41,7 +41,7 @@ struct line {
 void put_missing(line *l, const disco_talk *talk, uint32_t peer) {
   const disco_program *p = talk->session->program;
   const char *address = peer < p->rank && talk->addresses ? talk->addresses[peer] : nullptr;
-  const char *why = talk->tcp ? disco_tcp_trouble(talk->tcp, peer) : nullptr;
+  const char *why = talk->tcp ? talk->trouble(talk->tcp, peer) : nullptr;
   put(l, "rank %u", peer);
   if (address && strcmp(address, "0") != 0)
     put(l, " at %s", address);
@@ -116,7 +116,7 @@ void talk_started(void *context) {
 
 void say_listening(const disco_talk *talk) {
   const disco_program *p = talk->session->program;
-  const uint16_t port = talk->tcp ? disco_tcp_port(talk->tcp) : static_cast<uint16_t>(0);
+  const uint16_t port = talk->port;
   if (port == 0 || p->rank + 1 == p->nodes)
     return;
   line l = {};

@@ -11,7 +11,10 @@
 // moment, then every 10 s), that all are there, and what it did.
 struct disco_talk {
   disco_session *session;
-  const disco_tcp *tcp;         // null: no peer is reached by it
+  const disco_tcp *tcp; // null: no peer is reached by it
+  // disco_tcp_trouble: a program of all nodes has no TCP, and is built from the same folder.
+  const char *(*trouble)(const disco_tcp *tcp, uint32_t peer);
+  uint16_t port;                // where it listens; 0: nowhere
   const char *const *addresses; // [rank], as the program knows them; entries may be null
   const char *listen;           // the address that was asked for; null: an inherited socket
   disco_transport inner;
