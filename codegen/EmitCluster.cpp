@@ -1,6 +1,7 @@
 //===- EmitCluster.cpp - writes the programs of a cluster -----------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/BoardMemory.h"
+#include "codegen/ClusterTexts.h"
 #include "codegen/Codegen.h"
 #include "codegen/EmitBoard.h"
 #include "codegen/EmitModel.h"
@@ -8,9 +9,13 @@
 #include "codegen/Template.h"
 #include "compiler/dialect/Target.h"
 #include "compiler/formats/Printable.h"
+#include "mlir/IR/Threading.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Support/xxhash.h"
+#include <functional>
+#include <future>
 #include <map>
 #include <memory>
 
@@ -85,7 +90,7 @@ static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
   std::string sources = modelFiles(emitter, "");
   for (const std::string &source : runtime.sources())
     sources += "\n  runtime/" + source;
-  std::string fileOptions = levelOptions(emitter.levels(), "");
+  std::string fileOptions = levelOptions(emitter.levels(), "", emitter.levels());
   if (binaryWeights)
     fileOptions += weightsRule("weights.S", "${CMAKE_CURRENT_SOURCE_DIR}");
   return fillTemplate(
@@ -140,23 +145,19 @@ static LogicalResult writeLevels(const ModelEmitter &emitter, StringRef director
   return success();
 }
 
+/// What a node's directory has beside the runtime and its manifest.
 static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &options,
-                              const RuntimeStub &stub, const discoc::ManifestTexts &manifests,
+                              const RuntimeStub &stub, const RuntimeFiles &runtime,
                               const discoc::Board *board, int64_t rank, StringRef directory,
                               StringRef buildHash, uint32_t weightsCrc) {
   std::string prefix = shardPrefix(options, rank);
-  RuntimeFiles runtime(stub);
   if (board && failed(copyDescription(*board, directory)))
     return failure();
-  if (failed(addRuntime(runtime, emitter, board, options.cluster.nodes[rank])) ||
-      failed(runtime.copyTo(pathIn(directory, "runtime"))) ||
-      failed(
+  if (failed(
           writeText(directory, "model.h", emitter.header(buildHash, "0x" + stub.version + "u"))) ||
       failed(writeText(directory, "model.cpp", emitter.source(buildHash, weightsCrc))) ||
       failed(writeLevels(emitter, directory)) ||
-      failed(
-          emitter.weights().writeSource(directory, shardScope(prefix, buildHash) + "_weights")) ||
-      failed(writeText(directory, "manifest.json", manifests.ofNode(rank))))
+      failed(emitter.weights().writeSource(directory, shardScope(prefix, buildHash) + "_weights")))
     return failure();
   if (board && !board->isLinux())
     return failure(failed(emitBoardNode(emitter, options, *board, runtime, rank, directory)) ||
@@ -171,50 +172,50 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
 // All nodes in one process
 //===----------------------------------------------------------------------===//
 
-/// What all nodes in one process are compiled for: what every host is, the levels of the node that
-/// has the most of them. None where nodes differ, or are boards: they are right everywhere.
-static Levels commonLevels(const EmitOptions &options,
-                           ArrayRef<std::unique_ptr<ModelEmitter>> emitters) {
-  const discoc::ClusterNode &first = options.cluster.nodes.front();
-  Levels most;
-  for (auto [node, emitter] : llvm::zip(options.cluster.nodes, emitters)) {
-    if (node.hasBoard() || node.target.levels != first.target.levels)
-      return {};
-    if (emitter->levels().size() > most.size())
-      most = emitter->levels();
-  }
-  return most;
+/// What all nodes in one process are compiled for: their least level, and all that a processor has
+/// to have. None where a node is a board, says nothing, or is of another architecture: their code
+/// is then right everywhere, and for no processor in particular.
+static std::optional<LeastLevels> leastLevels(const EmitOptions &options,
+                                              ArrayRef<std::unique_ptr<ModelEmitter>> emitters) {
+  LeastLevels least;
+  for (auto [node, emitter] : llvm::zip(options.cluster.nodes, emitters))
+    if (node.hasBoard() || !least.add(emitter->levels()))
+      return std::nullopt;
+  return least;
 }
 
-static std::string inprocMain(const EmitOptions &options, const Levels &levels, size_t nodes) {
+static std::string inprocMain(const EmitOptions &options, const std::optional<LeastLevels> &least,
+                              size_t nodes) {
   std::string models, programs;
   for (size_t rank = 0; rank < nodes; ++rank) {
     models += "#include \"../node" + std::to_string(rank) + "/model.h\"\n";
     programs += "      &" + shardPrefix(options, static_cast<int64_t>(rank)) + "_program,\n";
   }
-  return fillTemplate("host/cluster_main.cpp",
-                      {{"models", models},
-                       {"processor_check", processorCheck(options.modelName, levels)},
-                       {"programs", programs},
-                       {"count", std::to_string(nodes)}});
+  return fillTemplate(
+      "host/cluster_main.cpp",
+      {{"models", models},
+       {"processor_check", processorCheck(options.modelName, least ? least->needed() : Levels())},
+       {"programs", programs},
+       {"count", std::to_string(nodes)}});
 }
 
 /// Builds the nodes' own sources; what it needs of the runtime beyond node 0's copy lies in its
 /// own.
-static std::string inprocCmakeLists(const EmitOptions &options, const Levels &levels,
+static std::string inprocCmakeLists(const EmitOptions &options,
+                                    const std::optional<LeastLevels> &least,
                                     ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
                                     const RuntimeFiles &shared, const RuntimeFiles &own,
                                     const std::string &folder) {
   std::string sources, fileOptions;
   for (auto [rank, emitter] : llvm::enumerate(emitters)) {
     std::string node = "../node" + std::to_string(rank);
-    sources += levels.empty() ? "\n  " + node + "/model.cpp\n  " + node + "/weights." +
-                                    (emitter->weights().isBinary() ? "S" : "cpp")
-                              : modelFiles(*emitter, node + "/");
+    sources += least ? modelFiles(*emitter, node + "/")
+                     : "\n  " + node + "/model.cpp\n  " + node + "/weights." +
+                           (emitter->weights().isBinary() ? "S" : "cpp");
     if (emitter->weights().isBinary())
       fileOptions += weightsRule(node + "/weights.S", "${CMAKE_CURRENT_SOURCE_DIR}/" + node);
-    if (!levels.empty())
-      fileOptions += levelOptions(emitter->levels(), node + "/");
+    if (least)
+      fileOptions += levelOptions(emitter->levels(), node + "/", least->shared());
   }
   for (const std::string &source : shared.sources())
     if (!StringRef(source).starts_with("board/") && !StringRef(source).starts_with("transport/") &&
@@ -222,6 +223,7 @@ static std::string inprocCmakeLists(const EmitOptions &options, const Levels &le
       sources += "\n  ../node0/runtime/" + source;
   for (const std::string &source : own.sources())
     sources += "\n  runtime/" + source;
+  const Levels levels = least ? least->shared() : Levels();
   bool anyBinary =
       llvm::any_of(emitters, [](const auto &emitter) { return emitter->weights().isBinary(); });
   return fillTemplate(
@@ -252,13 +254,13 @@ static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters
       failed(own.addWithSource("host/inproc_main.h")) || failed(own.add("host/options.cpp")))
     return failure();
   own.leaveOut(shared);
-  const Levels levels = commonLevels(options, emitters);
+  const std::optional<LeastLevels> least = leastLevels(options, emitters);
   return failure(
       failed(own.copyTo(pathIn(directory, "runtime"))) ||
-      failed(writeText(directory, "main.cpp", inprocMain(options, levels, emitters.size()))) ||
+      failed(writeText(directory, "main.cpp", inprocMain(options, least, emitters.size()))) ||
       failed(writeText(
           directory, "CMakeLists.txt",
-          inprocCmakeLists(options, levels, emitters, shared, own, isBare ? "board" : "host"))));
+          inprocCmakeLists(options, least, emitters, shared, own, isBare ? "board" : "host"))));
 }
 
 /// What every node takes of each memory, a line a node; of many nodes the first ones.
@@ -348,6 +350,86 @@ static LogicalResult checkKernels(ModuleOp module) {
   return failure(walked.wasInterrupted());
 }
 
+static std::string nodeDirectory(StringRef directory, size_t rank) {
+  return pathIn(directory, "node" + std::to_string(rank));
+}
+
+/// The build hash covers everything that must agree between the nodes: all programs and all
+/// weights. The latter are appended.
+static std::string hashedContent(const EmitOptions &options,
+                                 ArrayRef<std::unique_ptr<ModelEmitter>> emitters) {
+  size_t bytes = 0;
+  for (const auto &emitter : emitters)
+    bytes += emitter->body().size() + 256;
+  std::string content = options.compilerVersion + options.modelSha256;
+  content.reserve(bytes);
+  for (const auto &emitter : emitters) {
+    content += emitter->body();
+    for (const discoc::Level &level : emitter->levels())
+      content += level.name;
+  }
+  return content;
+}
+
+static std::string hashOf(const std::string &content) {
+  llvm::XXH128_hash_t value = llvm::xxh3_128bits(
+      ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(content.data()), content.size()));
+  std::string hash;
+  for (uint64_t half : {value.high64, value.low64})
+    hash += llvm::toHex(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(&half), 8),
+                        /*LowerCase=*/true);
+  return hash;
+}
+
+/// The weights of all nodes, and the checksums that their programs know.
+static FailureOr<std::vector<uint32_t>>
+writeWeights(ArrayRef<std::unique_ptr<ModelEmitter>> emitters, StringRef directory,
+             std::string &content) {
+  std::vector<uint32_t> checksums;
+  for (auto [rank, emitter] : llvm::enumerate(emitters)) {
+    FailureOr<uint32_t> crc = emitter->weights().write(nodeDirectory(directory, rank), content);
+    if (failed(crc))
+      return failure();
+    checksums.push_back(*crc);
+  }
+  return checksums;
+}
+
+static LogicalResult copyRuntimes(ArrayRef<std::unique_ptr<ModelEmitter>> emitters,
+                                  const EmitOptions &options, const RuntimeStub &stub,
+                                  StringRef directory, std::vector<RuntimeFiles> &runtimes) {
+  for (auto [rank, emitter] : llvm::enumerate(emitters)) {
+    const discoc::Board *board = options.cluster.boardOf(static_cast<int64_t>(rank));
+    if (failed(addRuntime(runtimes.emplace_back(stub), *emitter, board,
+                          options.cluster.nodes[rank])) ||
+        failed(runtimes.back().copyTo(pathIn(nodeDirectory(directory, rank), "runtime"))))
+      return failure();
+  }
+  return success();
+}
+
+namespace {
+/// Runs something beside what follows, on another thread where the context has some. It writes no
+/// files: an interrupt removes what there is, and only the main thread is sure not to go on.
+class Beside {
+public:
+  Beside(MLIRContext &context, std::function<void()> work) {
+    if (context.isMultithreadingEnabled())
+      done = context.getThreadPool().async(std::move(work));
+    else
+      work();
+  }
+  ~Beside() { wait(); }
+  void wait() {
+    if (done.valid())
+      done.wait();
+  }
+
+private:
+  std::shared_future<void> done;
+};
+} // namespace
+
 LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory,
                                  FitCheck &fit) {
   if (failed(checkKernels(module)))
@@ -360,57 +442,42 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
   if (failed(stub))
     return failure();
   SmallVector<ModuleOp> shards = shardsOf(module);
-  std::vector<std::unique_ptr<ModelEmitter>> emitters;
-  // The build hash covers everything that must agree between the nodes: all programs and all
-  // weights.
-  std::string content = options.compilerVersion + options.modelSha256;
-  for (auto [rank, shard] : llvm::enumerate(shards)) {
-    std::string node = pathIn(directory, "node" + std::to_string(rank));
-    if (failed(makeDirectories(node)))
+  std::vector<std::unique_ptr<ModelEmitter>> emitters(shards.size());
+  parallelFor(module.getContext(), 0, shards.size(), [&](size_t rank) {
+    emitters[rank] = std::make_unique<ModelEmitter>(shards[rank], options);
+  });
+  for (size_t rank = 0; rank < shards.size(); ++rank)
+    if (failed(makeDirectories(nodeDirectory(directory, rank))))
       return failure();
-    emitters.push_back(std::make_unique<ModelEmitter>(shard, options));
-    content += emitters.back()->body();
-    for (const discoc::Level &level : emitters.back()->levels())
-      content += level.name;
-  }
   std::vector<std::vector<discoc::MemoryUse>> memories;
   if (failed(planMemories(emitters, options, memories, fit)))
     return failure();
-  std::vector<uint32_t> weightsCrc;
-  for (size_t rank = 0; rank < shards.size(); ++rank) {
-    std::string node = pathIn(directory, "node" + std::to_string(rank));
-    FailureOr<uint32_t> crc = emitters[rank]->weights().write(node, content);
-    if (failed(crc))
-      return failure();
-    weightsCrc.push_back(*crc);
-  }
-  llvm::XXH128_hash_t value = llvm::xxh3_128bits(
-      ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(content.data()), content.size()));
-  std::string hash;
-  for (uint64_t half : {value.high64, value.low64})
-    hash += llvm::toHex(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(&half), 8),
-                        /*LowerCase=*/true);
-  discoc::Manifest manifest = makeManifest(module, options, hash);
-  discoc::Report report = makeReport(module, options, hash);
-  if (failed(addSchedule(report, module)))
+  std::string content = hashedContent(options, emitters);
+  FailureOr<std::vector<uint32_t>> checksums = writeWeights(emitters, directory, content);
+  if (failed(checksums))
+    return failure();
+  const std::string hash = hashOf(content);
+  std::string().swap(content);
+
+  ClusterTexts texts;
+  LogicalResult made = success();
+  Beside making(*module.getContext(), [&] { made = texts.make(module, options, hash, memories); });
+  std::vector<RuntimeFiles> runtimes;
+  if (failed(copyRuntimes(emitters, options, *stub, directory, runtimes)))
     return failure();
   for (size_t rank = 0; rank < shards.size(); ++rank)
-    manifest.nodes[rank].memory = report.nodes[rank].memory = memories[rank];
-  discoc::ManifestTexts manifests(manifest);
-  for (size_t rank = 0; rank < shards.size(); ++rank)
-    if (failed(emitNode(*emitters[rank], options, *stub, manifests,
+    if (failed(emitNode(*emitters[rank], options, *stub, runtimes[rank],
                         options.cluster.boardOf(static_cast<int64_t>(rank)),
-                        static_cast<int64_t>(rank),
-                        pathIn(directory, "node" + std::to_string(rank)), hash, weightsCrc[rank])))
+                        static_cast<int64_t>(rank), nodeDirectory(directory, rank), hash,
+                        (*checksums)[rank])))
       return failure();
-  if (failed(emitInproc(emitters, options, *stub, options.cluster.boardOf(0),
-                        pathIn(directory, "cluster"))))
+  making.wait();
+  if (failed(made) || failed(emitInproc(emitters, options, *stub, options.cluster.boardOf(0),
+                                        pathIn(directory, "cluster"))))
     return failure();
-  if (auto plan = module->getAttrOfType<ArrayAttr>(kPlanAttr);
-      plan && failed(writeText(directory, "plan.json", discoc::toJson(makePlan(module, plan)))))
-    return failure();
-  return failure(failed(writeText(directory, "manifest.json", manifests.ofCluster())) ||
-                 failed(writeText(directory, "owners.json", discoc::toJson(makeOwners(module)))) ||
-                 failed(writeText(directory, "masks.json", discoc::toJson(makeMasks(module)))) ||
-                 failed(writeText(directory, "report.json", discoc::toJson(report))));
+  for (size_t rank = 0; rank < shards.size(); ++rank)
+    if (failed(writeText(nodeDirectory(directory, rank), "manifest.json",
+                         texts.ofNode(static_cast<int64_t>(rank)))))
+      return failure();
+  return texts.writeTo(directory);
 }

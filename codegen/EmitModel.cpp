@@ -73,6 +73,7 @@ ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options)
   ownLevels =
       usefulLevels(options.cluster.nodes[static_cast<size_t>(rank)].target, sumsBytes(function));
   const bool isOne = ownLevels.size() < 2;
+  code.reserve(structs.size() + calls.size() + 1024);
   llvm::raw_string_ostream os(code);
   os << (isOne ? "" : "namespace DISCO_LEVEL_NAME {\n") << structs << (isOne ? "static " : "")
      << "int infer(" << kInferParameters << ") {\n"
@@ -80,6 +81,8 @@ ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options)
      << "  int error = disco_begin(node);\n  if (error)\n    return error;\n"
      << calls << "  return disco_end(node);\n}\n"
      << (isOne ? "" : "} // namespace DISCO_LEVEL_NAME\n");
+  for (std::string *part : {&structs, &calls}) // these texts are all that is large about a node
+    std::string().swap(*part);
 }
 
 //===----------------------------------------------------------------------===//
@@ -392,15 +395,16 @@ void ModelEmitter::emitTensorInfos(std::string &text) const {
 }
 
 /// The tables of the program; the body of the namespace that is the program's own.
-std::string ModelEmitter::programTables() const {
+void ModelEmitter::emitTables(std::string &text) const {
   // The linker scripts of boards place the section.
   const discoc::Board *board = options.cluster.boardOf(rank);
   const StringRef section =
       board && !board->isLinux() ? "__attribute__((section(\".bss.disco_arena\"))) " : "";
-  std::string text = levelArena(ownLevels, std::max<int64_t>(arenaBytes(), 1), section) +
-                     "\n[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
-                     "reinterpret_cast<const unsigned char *>(words);\n}\n\n" +
-                     code + "\n";
+  text += levelArena(ownLevels, std::max<int64_t>(arenaBytes(), 1), section) +
+          "\n[[maybe_unused]] static inline const unsigned char *weights() {\n  return "
+          "reinterpret_cast<const unsigned char *>(words);\n}\n\n";
+  text += code;
+  text += "\n";
   if (ownLevels.size() > 1)
     text += "#if DISCO_LEVEL == 0\n" +
             levelChoice(ownLevels, kInferParameters, "node, inputs, outputs") + "\n";
@@ -412,7 +416,6 @@ std::string ModelEmitter::programTables() const {
     text += "};\n";
   }
   emitTensorInfos(text);
-  return text;
 }
 
 /// What disco_program says.
@@ -438,6 +441,7 @@ std::string ModelEmitter::programFields(StringRef scope, StringRef buildHash,
 
 std::string ModelEmitter::source(StringRef buildHash, uint32_t weightsCrc) const {
   std::string text, scope = shardScope(prefix, buildHash);
+  text.reserve(code.size() + 32 * messages.size() + 4096);
   std::string label = prefix + "_program_" + buildHash.take_front(kScopeDigits).str();
   emitBanner(text, "The program");
   text += "#include \"model.h\"\n\n// The kernels' namespace: this program's own, unless several "
@@ -449,9 +453,10 @@ std::string ModelEmitter::source(StringRef buildHash, uint32_t weightsCrc) const
     text += "#include \"runtime/" + header + "\"\n";
   text += "#include <string.h>\n\n";
   text += "namespace " + scope + " DISCO_HIDDEN {\n\nextern const uint32_t words[] __asm__(\"" +
-          scope + "_weights\"); // those of weights.*\n\n" + programTables() +
-          (ownLevels.size() > 1 ? "#endif // DISCO_LEVEL == 0\n" : "") + "\n} // namespace " +
-          scope + "\n\n";
+          scope + "_weights\"); // those of weights.*\n\n";
+  emitTables(text);
+  text += (ownLevels.size() > 1 ? "#endif // DISCO_LEVEL == 0\n" : "") +
+          ("\n} // namespace " + scope + "\n\n");
   if (ownLevels.size() > 1)
     text += "#if DISCO_LEVEL == 0\n";
   if (hasInputPlaces()) {

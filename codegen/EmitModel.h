@@ -63,7 +63,7 @@ private:
   void check(llvm::StringRef call);
   void emitBanner(std::string &text, llvm::StringRef what) const;
   void emitTensorInfos(std::string &text) const;
-  std::string programTables() const;
+  void emitTables(std::string &text) const;
   std::string programFields(llvm::StringRef scope, llvm::StringRef buildHash,
                             uint32_t weightsCrc) const;
 

@@ -135,11 +135,14 @@ static std::string listOf(StringRef words) {
   return list;
 }
 
-std::string disco::levelOptions(const Levels &levels, StringRef folder) {
+std::string disco::levelOptions(const Levels &levels, StringRef folder, const Levels &base) {
   std::string text;
   if (levels.size() > 1)
     text += "set_source_files_properties(" + folder.str() +
             "model.cpp PROPERTIES COMPILE_DEFINITIONS DISCO_LEVELS)\n";
+  if (!levels.empty() && levels.front().name != base.front().name)
+    text += "set_source_files_properties(" + folder.str() +
+            "model.cpp PROPERTIES COMPILE_OPTIONS \"" + listOf(levels.front().flags) + "\")\n";
   for (const discoc::Level &level : ArrayRef(levels).drop_front(levels.empty() ? 0 : 1))
     text += "set_source_files_properties(" + folder.str() + levelFile(level) +
             " PROPERTIES COMPILE_OPTIONS \"" + listOf(level.flags) + "\")\n";
@@ -155,4 +158,33 @@ std::string disco::baseOptions(const Levels &levels, StringRef target) {
       {{"target", target.str()},
        {"flags", listOf(levels.front().flags)},
        {"least_flags", listOf(discoc::levelsOf(levels.front().arch).front().flags)}});
+}
+
+/// Its place among the levels of its architecture, rising; with features it is above that without.
+static std::pair<size_t, bool> placeOf(const discoc::Level &level) {
+  auto [name, features] = StringRef(level.name).split('+');
+  const std::vector<discoc::Level> all = discoc::levelsOf(level.arch);
+  auto found = llvm::find_if(all, [&, name = name](auto &other) { return other.name == name; });
+  return {static_cast<size_t>(found - all.begin()), !features.empty()};
+}
+
+bool LeastLevels::add(const Levels &levels) {
+  if (levels.empty())
+    return false;
+  const discoc::Level &first = levels.front();
+  if (!least) {
+    least = most = first;
+    return true;
+  }
+  if (first.arch != least->arch)
+    return false;
+  if (placeOf(first) < placeOf(*least))
+    least = first;
+  std::string supported = most->supported;
+  if (!StringRef(supported).contains(first.supported))
+    supported += " && " + first.supported;
+  if (placeOf(*most) < placeOf(first))
+    most = first;
+  most->supported = supported;
+  return true;
 }

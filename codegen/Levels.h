@@ -10,6 +10,7 @@
 #include "compiler/formats/Target.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,10 +40,24 @@ std::string processorCheck(llvm::StringRef program, const Levels &levels);
 /// CMake: refuses another architecture, before anything is compiled.
 std::string architectureCheck(const Levels &levels);
 /// CMake: what each of a node's files is compiled for. `folder` has its files, with a slash at the
-/// end.
-std::string levelOptions(const Levels &levels, llvm::StringRef folder);
+/// end; the first of `base` is what the whole program is compiled for.
+std::string levelOptions(const Levels &levels, llvm::StringRef folder, const Levels &base);
 /// CMake: what everything else of a program is compiled for.
 std::string baseOptions(const Levels &levels, llvm::StringRef target);
+
+/// The first levels of nodes that are one program.
+class LeastLevels {
+public:
+  /// False where a node has none, or is of another architecture than those before.
+  bool add(const Levels &levels);
+  /// Each lists one level: the least of all, for which what the nodes share is compiled, and one
+  /// that a processor has that has them all.
+  Levels shared() const { return {*least}; }
+  Levels needed() const { return {*most}; }
+
+private:
+  std::optional<discoc::Level> least, most;
+};
 
 } // namespace disco
 

@@ -47,7 +47,8 @@ LogicalResult disco::copyFile(StringRef from, StringRef to) {
 
 /// Of all sources, so that no list of what matters has to be kept.
 FailureOr<RuntimeStub> disco::openRuntimeStub(StringRef folder) {
-  RuntimeStub stub{folder.str(), ""};
+  RuntimeStub stub;
+  stub.folder = folder.str();
   std::set<std::string> names;
   std::error_code error;
   for (llvm::sys::fs::recursive_directory_iterator it(folder, error), end; it != end && !error;
@@ -56,17 +57,20 @@ FailureOr<RuntimeStub> disco::openRuntimeStub(StringRef folder) {
       names.insert(StringRef(it->path()).substr(folder.size()).ltrim('/').str());
   llvm::SHA256 hash;
   for (const std::string &name : names) {
-    FailureOr<std::string> text = stub.read(name);
+    FailureOr<StringRef> text = stub.read(name);
     if (failed(text))
       return failure();
     hash.update(llvm::sys::path::convert_to_slash(name));
     hash.update(*text);
   }
   stub.version = llvm::toHex(hash.final(), /*LowerCase=*/true).substr(0, kScopeDigits);
+  stub.texts.erase("disco.h"); // it says the version
   return stub;
 }
 
-FailureOr<std::string> RuntimeStub::read(StringRef name) const {
+FailureOr<StringRef> RuntimeStub::read(StringRef name) const {
+  if (auto known = texts.find(name); known != texts.end())
+    return StringRef(known->second);
   auto buffer = llvm::MemoryBuffer::getFile(pathIn(folder, name));
   if (!buffer) {
     llvm::errs() << "error: the runtime stub lacks '" << name << "' in " << folder
@@ -83,13 +87,13 @@ FailureOr<std::string> RuntimeStub::read(StringRef name) const {
     replace("define DISCO_RUNTIME_VERSION 0u", "define DISCO_RUNTIME_VERSION 0x" + version + "u");
     replace("define DISCO_RUNTIME disco_runtime", "define DISCO_RUNTIME disco_" + version);
   }
-  return text;
+  return StringRef(texts[name] = std::move(text));
 }
 
 LogicalResult RuntimeFiles::add(const std::string &name) {
   if (!names.insert(name).second)
     return success();
-  FailureOr<std::string> text = stub->read(name);
+  FailureOr<StringRef> text = stub->read(name);
   if (failed(text))
     return failure();
   for (StringRef line : llvm::split(*text, '\n')) {
@@ -109,9 +113,8 @@ LogicalResult RuntimeFiles::addWithSource(const std::string &header) {
     return failure();
   llvm::SmallString<128> source(header);
   llvm::sys::path::replace_extension(source, "cpp");
-  bool exists =
-      StringRef(header).ends_with(".h") && llvm::sys::fs::exists(pathIn(stub->folder, source));
-  return exists ? add(source.str().str()) : success();
+  return StringRef(header).ends_with(".h") && stub->has(source) ? add(source.str().str())
+                                                                : success();
 }
 
 LogicalResult RuntimeFiles::copyTo(StringRef directory) const {
@@ -120,7 +123,7 @@ LogicalResult RuntimeFiles::copyTo(StringRef directory) const {
     std::string folder = llvm::sys::path::parent_path(pathIn(directory, name)).str();
     if (folders.insert(folder).second && failed(makeDirectories(folder)))
       return failure();
-    FailureOr<std::string> text = stub->read(name);
+    FailureOr<StringRef> text = stub->read(name);
     if (failed(text) || failed(writeText(directory, name, *text)))
       return failure();
   }

@@ -5,7 +5,7 @@
 
 #include "compiler/formats/Cluster.h"
 #include "mlir/Support/LLVM.h"
-#include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/StringMap.h"
 #include <set>
 #include <string>
 #include <vector>
@@ -19,15 +19,24 @@ mlir::LogicalResult writeText(llvm::StringRef directory, llvm::StringRef name,
 mlir::LogicalResult makeDirectories(llvm::StringRef path);
 mlir::LogicalResult copyFile(llvm::StringRef from, llvm::StringRef to);
 
-/// The runtime stub's folder, and what its copies are named after.
-struct RuntimeStub {
+class RuntimeStub;
+mlir::FailureOr<RuntimeStub> openRuntimeStub(llvm::StringRef folder);
+
+/// The runtime stub's folder and texts, and what its copies are named after.
+class RuntimeStub {
+public:
   std::string folder;
   std::string version; // the first 16 digits of the SHA-256 of its files
 
-  /// The text of a file as it is copied. Fails, with a message, when it cannot be read.
-  mlir::FailureOr<std::string> read(llvm::StringRef name) const;
+  /// The text of a file as it is copied; read once. Fails, with a message, when it cannot be read.
+  mlir::FailureOr<llvm::StringRef> read(llvm::StringRef name) const;
+  /// Whether there is a source file or header of that name.
+  bool has(llvm::StringRef name) const { return texts.contains(name); }
+
+private:
+  friend mlir::FailureOr<RuntimeStub> openRuntimeStub(llvm::StringRef folder);
+  mutable llvm::StringMap<std::string> texts; // by name
 };
-mlir::FailureOr<RuntimeStub> openRuntimeStub(llvm::StringRef folder);
 
 /// Files of the runtime stub that a shard needs: those that are asked for and everything that they
 /// include.

@@ -1,5 +1,6 @@
 //===- CheckSchedule.cpp - prove that the shards fit together -------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "mlir/IR/Threading.h"
 #include "passes/BufferPlan.h"
 #include "passes/EventEngine.h"
 #include "passes/Passes.h"
@@ -297,9 +298,8 @@ struct CheckSchedulePass : disco::impl::CheckScheduleBase<CheckSchedulePass> {
     FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(getOperation());
     if (failed(schedule) || failed(ScheduleChecker(*schedule).run()))
       return signalPassFailure();
-    for (ModuleOp shard : shardsOf(getOperation()))
-      if (failed(checkArena(shard)))
-        return signalPassFailure();
+    if (failed(failableParallelForEach(&getContext(), shardsOf(getOperation()), checkArena)))
+      return signalPassFailure();
     markAllAnalysesPreserved(); // so that the IR is not verified again
   }
 };

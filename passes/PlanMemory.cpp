@@ -1,6 +1,7 @@
 //===- PlanMemory.cpp - give every buffer an offset in one static arena ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Threading.h"
 #include "passes/BufferPlan.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/STLExtras.h"
@@ -228,8 +229,7 @@ void planShard(ModuleOp shard) {
 
 struct PlanMemoryPass : disco::impl::PlanMemoryBase<PlanMemoryPass> {
   void runOnOperation() override {
-    for (ModuleOp shard : shardsOf(getOperation()))
-      planShard(shard);
+    parallelForEach(&getContext(), shardsOf(getOperation()), planShard);
     markAllAnalysesPreserved(); // what was added, disco-check-schedule looks at
   }
 };

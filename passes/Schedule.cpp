@@ -1,8 +1,10 @@
 //===- Schedule.cpp - order sending, receiving and computing --------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "mlir/IR/Threading.h"
 #include "passes/ClusterSchedule.h"
 #include "passes/GatherReaders.h"
 #include "passes/Passes.h"
+#include <atomic>
 #include <map>
 
 namespace disco {
@@ -25,17 +27,20 @@ public:
   explicit Scheduler(ModuleOp module) : module(module) {}
 
   LogicalResult run() {
-    for (ModuleOp shard : shardsOf(module))
-      sinkToFirstReaders(inferOf(shard).getBody().front());
+    const SmallVector<ModuleOp> shards = shardsOf(module);
+    parallelForEach(module.getContext(), shards,
+                    [](ModuleOp shard) { sinkToFirstReaders(inferOf(shard).getBody().front()); });
     if (failed(readMessages()))
       return failure();
-    for (ModuleOp shard : shardsOf(module))
+    for (ModuleOp shard : shards)
       mergeSends(inferOf(shard).getBody().front());
     renumber();
-    for (ModuleOp shard : shardsOf(module))
+    std::atomic<int64_t> gathered = 0;
+    parallelForEach(module.getContext(), shards, [&](ModuleOp shard) {
       insertFlushes(inferOf(shard).getBody().front());
-    for (ModuleOp shard : shardsOf(module))
-      saved += gatherReaders(inferOf(shard));
+      gathered += gatherReaders(inferOf(shard));
+    });
+    saved = gathered;
     return success();
   }
 

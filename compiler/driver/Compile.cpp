@@ -14,6 +14,9 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Format.h"
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 using namespace mlir;
 using namespace disco;
@@ -84,6 +87,8 @@ private:
 /// Runs the stages one by one up to the one at which to stop.
 LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) {
   StagePrinter printer(options);
+  // Shards are verified, planned and written as text side by side; one program has nothing to gain.
+  module.getContext()->enableMultithreading(nodesOf(module) > 1);
   if (failed(printer.stageEnded(module, "import")) || options.stopAfter == "import")
     return success(options.stopAfter == "import");
   for (const Stage &stage : stages()) {
@@ -99,6 +104,10 @@ LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) 
     if (options.stopAfter == stage.name)
       break;
   }
+#if defined(__GLIBC__)
+  // Threads have heaps of their own, which cannot use what the stages have freed.
+  malloc_trim(0);
+#endif
   return success();
 }
 

@@ -321,6 +321,27 @@ class Suite:
         self.given("generic", os.path.join(generic, "node0"), [], "-O3",
                    "-march=*")
 
+    def several_targets(self):
+        """Nodes of several targets in one process: each has its own levels, what they share the least."""
+        model = make_model(self.path("m/model.onnx"), 4, 40)
+        cluster = self.path("m/cluster.toml")
+        write(cluster, b''.join(b'[[node]]\ntarget = "%s"\n\n' % t for t in (b"x86-64-v3,x86-64-v4", b"x86-64-v2")))
+        out = self.path("several")
+        done = self.call("compile", model, "--cluster", cluster, "-o", out)
+        source = os.path.join(out, "cluster")
+        if done.returncode or (done := self.configure(source, "several", [])).returncode:
+            return self.tally.fail("several targets", done.stderr[-400:])
+        with open(os.path.join(self.path("build-several"), "compile_commands.json"), encoding="utf-8") as file:
+            commands = {os.path.relpath(e["file"], out): shlex.split(e["command"]) for e in json.load(file)}
+        for name, level in (("node0/model.cpp", "v3"), ("node0/model_x86-64-v4.cpp", "v4"), ("node1/model.cpp", "v2"),
+                            ("node0/runtime/disco.cpp", "v2"), ("cluster/main.cpp", "v1")):
+            words = [w for w in commands[name] if w.startswith("-march=")]
+            self.tally.check(f"several targets: {name}", words[-1:] == ["-march=x86-64" + level.replace("v1", "").replace("v", "-v")],
+                             str(words))
+        with open(os.path.join(source, "main.cpp"), encoding="utf-8") as file:
+            text = file.read()
+        self.tally.check("several targets: the processor", '"avx2"' in text and "x86-64-v3" in text, text)
+
     def warnings(self, name, source, file):
         wanted = "-Wall -Wextra -Wconversion"
         self.given(f"{name}: warnings", source, [], wanted, "-Werror",
@@ -339,6 +360,7 @@ class Suite:
         self.targets(node, cluster)
         self.levels()
         self.native()
+        self.several_targets()
         self.warnings("node", node, "model.cpp")
         self.warnings("cluster", cluster, "inproc_main.cpp")
         if not shutil.which("arm-none-eabi-g++"):

@@ -107,9 +107,9 @@ def call(command, timeout):
                           text=True, errors="replace", timeout=timeout)
 
 
-def compile(path, out, nodes=None, lab=None):
+def compile(path, out, nodes=None, lab=None, extra=()):
     """`discoc compile` for a cluster file, or for Linux hosts."""
-    command = ["compile", path, "-o", out]
+    command = ["compile", path, "-o", out, *extra]
     command += ["--cluster", lab] if lab else ["-n", str(nodes)]
     for name, dims in shapes_of(path).items():
         command += ["--input-shape", f"{name}={'x'.join(map(str, dims))}"]
