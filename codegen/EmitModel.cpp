@@ -211,6 +211,10 @@ void ModelEmitter::emitKernel(Operation *op) {
   } else {
     if (!call.value.empty())
       arguments += ", " + call.value;
+    if (call.scratch)
+      arguments +=
+          ", arena + " +
+          std::to_string(op->getAttrOfType<DenseI64ArrayAttr>(kOffsetsAttr).asArrayRef().back());
     calls += "  disco::" + call.kernel + "<" + name + ">(" + arguments + ");\n";
   }
   if (nodes > 1)

@@ -40,8 +40,16 @@ BufferPlan::BufferPlan(func::FuncOp function) : keepInputs(inputsInArena(functio
   int64_t index = 0;
   for (Operation &op : block)
     order[&op] = index++;
-  for (Operation &op : block)
+  for (Operation &op : block) {
     placeResults(&op, order[&op]);
+    if (KernelAttr kernel = chosenKernel(&op); kernel && kernel.getScratch() > 0)
+      scratch[&op] = newBuffer(kernel.getScratch(), order[&op]).buffer;
+  }
+}
+
+std::optional<int64_t> BufferPlan::scratchOf(Operation *op) const {
+  auto known = scratch.find(op);
+  return known == scratch.end() ? std::nullopt : std::optional(known->second);
 }
 
 Place BufferPlan::newBuffer(int64_t bytes, int64_t index) {

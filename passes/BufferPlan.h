@@ -29,6 +29,8 @@ public:
 
   std::vector<Buffer> buffers;
   Place placeOf(mlir::Value value) const { return places.lookup(value); }
+  /// The buffer that an op works in while it runs; nothing where its kernel needs none.
+  std::optional<int64_t> scratchOf(mlir::Operation *op) const;
   /// Every buffer begins at a multiple of this many bytes.
   static constexpr int64_t alignment = 16;
   static int64_t rounded(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
@@ -50,7 +52,7 @@ private:
 
   bool keepInputs;
   llvm::DenseMap<mlir::Value, Place> places;
-  llvm::DenseMap<mlir::Operation *, int64_t> order;
+  llvm::DenseMap<mlir::Operation *, int64_t> order, scratch;
   llvm::DenseMap<mlir::Value, mlir::Value> viewOfInput;
 };
 

@@ -258,8 +258,12 @@ LogicalResult checkArena(ModuleOp shard) {
   for (Operation &op : function.getBody().front()) {
     auto offsets = op.getAttrOfType<DenseI64ArrayAttr>(kOffsetsAttr);
     size_t next = 0;
-    for (Value result : op.getResults()) {
-      Place place = plan.placeOf(result);
+    SmallVector<Place> places;
+    for (Value result : op.getResults())
+      places.push_back(plan.placeOf(result));
+    if (std::optional<int64_t> scratch = plan.scratchOf(&op))
+      places.push_back({*scratch, 0});
+    for (Place place : places) {
       if (place.buffer < 0)
         continue;
       if (!offsets || next >= offsets.asArrayRef().size())

@@ -222,6 +222,8 @@ void planShard(ModuleOp shard) {
       if (place.buffer >= 0)
         offsets.push_back(plan.buffers[place.buffer].offset + place.distance);
     }
+    if (std::optional<int64_t> scratch = plan.scratchOf(&op))
+      offsets.push_back(plan.buffers[*scratch].offset);
     if (!offsets.empty())
       op.setAttr(kOffsetsAttr, builder.getDenseI64ArrayAttr(offsets));
   }

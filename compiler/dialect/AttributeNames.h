@@ -53,7 +53,7 @@ inline constexpr llvm::StringLiteral kEvaluatedAttr = "disco.evaluated";
 inline constexpr llvm::StringLiteral kOfConstantsAttr = "disco.of_constants";
 /// The kernel that computes an op of a shard, where there are several.
 inline constexpr llvm::StringLiteral kKernelAttr = "disco.kernel";
-/// Of an op of a planned shard: the arena offsets of its results.
+/// Of an op of a planned shard: the arena offsets of its results, and then of its scratch memory.
 inline constexpr llvm::StringLiteral kOffsetsAttr = "disco.offsets";
 
 //===----------------------------------------------------------------------===//

@@ -97,7 +97,7 @@ def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments, InPlace,
 }
 
 def Disco_MatMulOp : Disco_InferredOp<"matmul", [AttrSizedOperandSegments, InPlace,
-    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"], ["getMacs", "isArithmetic"]> {
+    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"], ["getMacs", "isArithmetic"], ["getKernelChoices"]> {
   let summary = "matrix product with broadcast batch dimensions";
   let description = [{
     y = act(init + bias + a' b' + residual), a' and b' being a and b with their last two dimensions exchanged when `trans_a`,

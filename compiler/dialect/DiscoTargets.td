@@ -81,7 +81,7 @@ def Disco_ClusterAttr : Disco_StructAttr<"Cluster", "cluster"> {
 }
 
 def Disco_KernelAttr : Disco_StructAttr<"Kernel", "kernel"> {
-  let summary = "the kernel of the runtime stub that computes an op, and the bytes of scratch memory that it keeps within; 0: its own bound";
+  let summary = "the kernel of the runtime stub that computes an op, and the bytes of the arena that it works in meanwhile";
   let parameters = (ins "mlir::StringAttr":$name, "int64_t":$scratch);
 }
 

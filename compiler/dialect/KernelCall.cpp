@@ -69,6 +69,15 @@ KernelCall &KernelCall::use(StringRef name) {
   return *this;
 }
 
+KernelCall &KernelCall::useChosen(Operation *op) {
+  KernelAttr chosen = chosenKernel(op);
+  if (!chosen)
+    llvm::report_fatal_error("no kernel was chosen for an op that is emitted");
+  use(chosen.getName().getValue());
+  scratch = chosen.getScratch() > 0;
+  return scratch ? constant("scratch", chosen.getScratch()) : *this;
+}
+
 KernelCall &KernelCall::type(StringRef name, Value tensor) {
   return type(name, tensorType(tensor).getElementType());
 }

@@ -19,9 +19,12 @@ struct KernelCall {
   std::vector<mlir::Value> pointers; // the result first; null: nullptr
   std::vector<mlir::Value> sources;  // passed as one array of pointers after the others
   std::string value;                 // a last argument that is a number
+  bool scratch = false;              // the last argument is scratch memory
 
   /// One of runtime_stub/kernels/kernels.inc, which knows its header.
   KernelCall &use(llvm::StringRef kernel);
+  /// The kernel that was chosen for an op, and its scratch memory.
+  KernelCall &useChosen(mlir::Operation *op);
   KernelCall &type(llvm::StringRef name, mlir::Value tensor);
   KernelCall &type(llvm::StringRef name, mlir::Type element);
   KernelCall &constant(llvm::StringRef name, int64_t value);

@@ -3,6 +3,8 @@
 #ifndef DISCOC_DIALECT_KERNELCHOICE_H
 #define DISCOC_DIALECT_KERNELCHOICE_H
 
+#include "mlir/IR/Attributes.h"
+#include "llvm/ADT/SmallVector.h"
 #include <cstdint>
 #include <string>
 
@@ -10,10 +12,13 @@ namespace disco {
 
 /// One way to compute an op on a node.
 struct KernelChoice {
-  std::string kernel; ///< of runtime_stub/kernels/kernels.inc
-  double cost = 0;    ///< multiply-accumulates that it takes, those for nothing with them
-  int64_t scratch =
-      0; ///< bytes of the stack that it is told to keep within; 0: it has its own bound
+  std::string kernel;  ///< of runtime_stub/kernels/kernels.inc
+  double cost = 0;     ///< multiply-accumulates that it takes, those for nothing with them
+  int64_t scratch = 0; ///< bytes of the arena that it works in, while it runs
+  /// How its constant weights have to lie; null: as they are.
+  mlir::Attribute packing = {};
+  /// The physical layouts that it wants of its operands, and last of its result; empty: row-major.
+  llvm::SmallVector<mlir::Attribute> layouts = {};
 };
 
 } // namespace disco

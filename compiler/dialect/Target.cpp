@@ -180,8 +180,13 @@ bool disco::isBare(NodeAttr node) {
   return node && node.getBoard() && node.getBoard().getStatus().getValue() != "linux";
 }
 
-bool disco::hasSmallStack(NodeAttr node) {
-  return isBare(node) || (node && node.getBoard() && vectorBytes(node) == 0);
+int64_t disco::memoryBytes(NodeAttr node, StringRef part) {
+  if (node && node.getBoard())
+    for (auto memory : node.getBoard().getMemories().getAsRange<MemoryAttr>())
+      if (llvm::any_of(memory.getHolds().getAsRange<StringAttr>(),
+                       [&](StringAttr held) { return held.getValue() == part; }))
+        return memory.getSize();
+  return 0;
 }
 
 double disco::clockOf(NodeAttr node) {

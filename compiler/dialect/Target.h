@@ -18,9 +18,9 @@ NodeAttr nodeOf(mlir::Operation *op);
 
 /// Whether nothing but our program runs there: its inputs and outputs have places of their own.
 bool isBare(NodeAttr node);
-/// Whether kernels have 2 KiB of the stack for themselves there, not 24: boards, and computers
-/// whose vectors kernels do not use.
-bool hasSmallStack(NodeAttr node);
+/// Bytes of the memory that holds a part of the program ("arena", "weights", ...); 0: no bound is
+/// known.
+int64_t memoryBytes(NodeAttr node, llvm::StringRef part);
 /// Hz; 0: unknown.
 double clockOf(NodeAttr node);
 /// Bytes of a vector register that every processor of this target has; 0: none, or unknown.

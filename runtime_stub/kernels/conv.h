@@ -1,8 +1,9 @@
 //===- conv.h - convolution in one, two or three dimensions ---------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// A blocked matrix product over columns of x packed on the stack, and two forms for few output
-// channels a group (depthwise), whose parts are in conv_direct.h. The compiler says which.
+// A blocked matrix product over packed columns of x, dot products where columns are few, and two
+// forms for few output channels a group (depthwise), whose parts are in conv_direct.h. The compiler
+// says which.
 #ifndef DISCO_KERNELS_CONV_H
 #define DISCO_KERNELS_CONV_H
 
@@ -34,8 +35,7 @@ template <class P, class Take = conv_plain<P>> struct conv_product {
                        ph = (dim)P::ph, pw = (dim)P::pw;
   static constexpr dim dd = (dim)P::dd, dh = (dim)P::dh, dw = (dim)P::dw;
   static constexpr bool direct_a = same<w_t, T>, direct_b = false, direct_c = same<y_t, T>;
-  static constexpr bool few_columns = !exact_order<P> && n <= gemm_few_columns<T>;
-  static constexpr bool started = P::has_init;
+  static constexpr bool dots = false, started = P::has_init;
   static constexpr dim a_row = k, c_row = n;
   // One tap, unit strides, no pads: a column of x is a row of the buffer.
   static constexpr bool pointwise = taps == 1 && sd == 1 && sh == 1 && sw == 1 && pd == 0 &&
@@ -71,8 +71,8 @@ template <class P, class Take = conv_plain<P>> struct conv_product {
   }
 
   /// One tap: `columns` output positions from (oz, oy, ox) on.
-  static void pack_tap(T *to, const x_t *from, dim kz, dim ky, dim kx, dim oz, dim oy, dim ox,
-                       dim columns) {
+  static void pack_tap(T *__restrict to, const x_t *__restrict from, dim kz, dim ky, dim kx, dim oz,
+                       dim oy, dim ox, dim columns) {
     // Output columns ox whose input column exists: [low, high).
     const dim shift = pw - kx * dw;
     const dim low_raw = shift > 0 ? (shift + sw - 1) / sw : 0;
@@ -202,7 +202,12 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
     }
 }
 
-// Three kernels for one op. All take what is said at conv_gemm.
+/// The same with dot products.
+template <class P> struct conv_dot_product : conv_product<P> {
+  static constexpr bool dots = true;
+};
+
+// Four kernels for one op. All take what is said at conv_gemm.
 
 /// y = act(conv(x, w) + init + bias + residual).
 ///
@@ -216,9 +221,8 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
 ///    dense_channels    weight column i reads channel i of x; else channel(i), a
 ///                      static constexpr function, says which
 ///    has_init, has_bias, has_residual
-///    exact             with exact_order: sums of few columns have the form of those of many
-///    scratch           of conv_planes: bytes of the stack for its bands; may be absent
 ///    act               applied last
+///    scratch           bytes of scratch memory; not of conv_rows
 /// y         [n][co][od][oh][ow]
 /// x         [n][x_channels][id][ih][iw]
 /// w         [co][ci / groups][kd][kh][kw]
@@ -227,23 +231,40 @@ inline void conv_images(typename P::y_t *y, const typename P::x_t *x, const type
 /// residual  as y, not y; added before act
 /// Pointers of absent operands are not looked at.
 
+template <class P, class G>
+inline void conv_by_gemm(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                         const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
+                         const typename P::y_t *residual, void *scratch) {
+  static_assert((dim)P::scratch >= gemm_bytes<G>, "too little scratch memory");
+  conv_images<P, G>(y, x, w, bias, init, residual, [&](const G &g) { gemm(g, scratch); });
+}
+
 /// This one: a blocked product of matrices.
 template <class P>
 inline void conv_gemm(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
                       const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
-                      const typename P::y_t *residual) {
-  using G = conv_product<P>;
-  conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) { gemm(g); });
+                      const typename P::y_t *residual, void *scratch) {
+  conv_by_gemm<P, conv_product<P>>(y, x, w, bias, init, residual, scratch);
 }
 
-/// One input channel a group, in one or two dimensions, whose bands fit `scratch`.
+/// Dot products of rows of weights and columns of x, for few columns.
+template <class P>
+inline void conv_dots(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                      const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
+                      const typename P::y_t *residual, void *scratch) {
+  conv_by_gemm<P, conv_dot_product<P>>(y, x, w, bias, init, residual, scratch);
+}
+
+/// One input channel a group, in one or two dimensions, where bands of a plane fit the caches.
 template <class P>
 inline void conv_planes(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
                         const arith_t<typename P::x_t> *bias, const typename P::y_t *init,
-                        const typename P::y_t *residual) {
+                        const typename P::y_t *residual, void *scratch) {
   using G = conv_product<P>;
-  static_assert(conv_bands<P, G>::serves, "its bands do not fit, or it has more channels a group");
-  conv_images<P, G>(y, x, w, bias, init, residual, [](const G &g) { conv_bands<P, G>::run(g); });
+  using bands = conv_bands<P, G>;
+  static_assert(bands::serves, "its bands do not fit, or it has more channels a group");
+  static_assert((dim)P::scratch >= bands::bytes, "too little scratch memory");
+  conv_images<P, G>(y, x, w, bias, init, residual, [&](const G &g) { bands::run(g, scratch); });
 }
 
 /// A row of outputs at a time: few output channels a group are not worth packed columns.

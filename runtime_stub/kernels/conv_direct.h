@@ -51,28 +51,35 @@ DISCO_WIDE void conv_taps(dim vectors, dim taps, const T *x, const int32_t *offs
     conv_taps_block<T, 1>(taps, x + i * lanes, offsets, w, sums + i * lanes);
 }
 
-/// Bytes of the stack that the bands of a plane may take: P's `scratch`, where it has one.
-template <class P, class = dim>
-inline constexpr dim conv_scratch = DISCO_VECTOR_BYTES ? 24576 : 2048;
+/// Extents of one group, for tiles.h.
 template <class P>
-inline constexpr dim conv_scratch<P, decltype((dim)P::scratch)> = (dim)P::scratch;
+inline constexpr window_shape window_of{(dim)(P::ci / P::groups),
+                                        (dim)(P::co / P::groups),
+                                        (dim)P::id,
+                                        (dim)P::ih,
+                                        (dim)P::iw,
+                                        (dim)P::od,
+                                        (dim)P::oh,
+                                        (dim)P::ow,
+                                        (dim)P::kd,
+                                        (dim)P::kh,
+                                        (dim)P::kw,
+                                        (dim)P::sh,
+                                        (dim)P::sw,
+                                        (dim)P::pd,
+                                        (dim)P::dh,
+                                        (dim)P::dw};
 
 /// One input channel a group, one or two dimensions.
 template <class P, class G> struct conv_bands {
   using T = typename G::T;
   static constexpr dim lanes = vec<T>::lanes;
   // A phase plane has the inputs of one remainder of row and column by the strides.
-  static constexpr dim columns = G::ow + (G::kw - 1) * G::dw / G::sw,
-                       more_rows = (G::kh - 1) * G::dh / G::sh;
-  static constexpr dim phases = G::sh * G::sw;
-  static constexpr dim budget = conv_scratch<P> / (dim)sizeof(T) / (phases < 9 ? phases : 9);
-  static constexpr dim fit = budget / (columns > 0 ? columns : 1) - more_rows;
-  static constexpr dim rows = fit < G::oh ? fit : G::oh; // of y in one band
-  static constexpr bool serves = G::ci == 1 && G::id == 1 && G::od == 1 && P::kd == 1 &&
-                                 P::pd == 0 && phases <= 9 && rows > 0 &&
-                                 rows * 2 > more_rows &&G::n > 0;
-  static constexpr dim plane = serves ? (rows + more_rows) * columns : 1;
-  static constexpr dim sums_size = serves ? (rows * columns + lanes - 1) / lanes * lanes : 1;
+  static constexpr band_sizes size = band_sizes_of(here, (dim)sizeof(T), window_of<P>);
+  static constexpr bool serves = size.serves;
+  static constexpr dim columns = size.columns, more_rows = size.more_rows, rows = size.rows,
+                       plane = size.plane, sums_size = size.sums;
+  static constexpr dim bytes = band_scratch(here, (dim)sizeof(T), window_of<P>);
 
   struct table {
     int32_t of[serves ? G::taps : 1];
@@ -120,11 +127,12 @@ template <class P, class G> struct conv_bands {
       }
   }
 
-  static void run(const G &g) {
-    constexpr dim slack = lanes + columns - G::ow; // read by the last vector, for nothing
-    T buffer[phases * plane + slack], sums[sums_size], w[G::taps];
-    for (dim i = 0; i < slack; ++i)
-      buffer[phases * plane + i] = (T)0;
+  static void run(const G &g, void *scratch) {
+    // Slack is read by the last vector, for nothing.
+    T *const sums = (T *)(void *)scratch_start(scratch), *const w = sums + sums_size,
+             *const buffer = w + G::taps, *const beyond = buffer + size.phases * plane;
+    for (dim i = 0; i < size.slack; ++i)
+      beyond[i] = (T)0;
     for (dim oy = 0; oy < G::oh; oy += rows) {
       const dim band = G::oh - oy < rows ? G::oh - oy : rows, used = band * columns;
       fill(buffer, g.channel(0), oy, band);

@@ -63,40 +63,73 @@ inline void conv_int_images(typename P::y_t *y, const typename P::x_t *x, const 
     }
 }
 
+/// The product of this target's instructions.
+template <class P, bool Quads> struct conv_int_product_of {
+  using type = conv_int_product<P>;
+};
+template <class P> struct conv_int_product_of<P, true> {
+  using type = conv_int_quads<P>;
+};
+template <class P>
+using conv_int_own_product = typename conv_int_product_of<P, conv_int_has_quads<P>>::type;
+/// Bytes of scratch memory that it takes.
+template <class P>
+inline constexpr dim conv_int_gemm_bytes =
+#if defined(__ARM_FEATURE_MVE)
+    conv_int_has_quads<P> ? gemm_int_columns_bytes<conv_int_own_product<P>> :
+#endif
+                          gemm_int_bytes<conv_int_own_product<P>>;
+
+// Three kernels for one op. All take what is said at conv_int_gemm.
+
 /// y = sum over taps of (x - x_zero) * (w - w_zero), + init + bias; where `requantised`,
 /// clamp(round(y * multiplier) + y_zero) of it.
 ///
-/// P: as conv, but
+/// P: as conv_gemm, but
 ///    x_t, w_t          int8_t or uint8_t
 ///    y_t               int32_t, or int8_t, uint8_t where requantised
 ///    x_zero, w_zero(r) zero points; has_w_zero: not all of the weights' are 0
 ///    requantised, and then y_zero, low, high, float multiplier[], one_multiplier (else one a row)
 ///    no residual; act is not looked at
+///    scratch           bytes of scratch memory
 /// bias [co] and init are int32_t; init may be y itself where that is int32_t too.
+
+/// This one: a blocked product of matrices.
 template <class P>
-inline void conv_int(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
-                     const int32_t *bias, const int32_t *init) {
-  using direct = conv_int_direct<P>;
-  using planes = conv_bands<P, conv_int_planes<P>>;
-  constexpr dim m = (dim)(P::co / P::groups);
-  if constexpr (m <= conv_int_few && direct::serves) {
-    conv_int_images<P, typename direct::G>(
-        y, x, w, bias, init, [](const typename direct::G &g) { direct::run_group(g); });
-  } else if constexpr (m < 4 && planes::serves) {
-    conv_int_images<P, conv_int_planes<P>>(y, x, w, bias, init,
-                                           [](const conv_int_planes<P> &g) { planes::run(g); });
-  } else if constexpr (DISCO_INT_QUADS && same<typename P::w_t, int8_t> && !P::has_w_zero) {
-    conv_int_images<P, conv_int_quads<P>>(y, x, w, bias, init, [](const conv_int_quads<P> &g) {
+inline void conv_int_gemm(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                          const int32_t *bias, const int32_t *init, void *scratch) {
+  using G = conv_int_own_product<P>;
+  static_assert((dim)P::scratch >= conv_int_gemm_bytes<P>, "too little scratch memory");
+  conv_int_images<P, G>(y, x, w, bias, init, [&](const G &g) {
 #if defined(__ARM_FEATURE_MVE)
-      gemm_int_columns(g);
-#else
-      gemm_int(g);
+    if constexpr (conv_int_has_quads<P>)
+      gemm_int_columns(g, scratch);
+    else
 #endif
-    });
-  } else {
-    conv_int_images<P, conv_int_product<P>>(y, x, w, bias, init,
-                                            [](const conv_int_product<P> &g) { gemm_int(g); });
-  }
+      gemm_int(g, scratch);
+  });
+}
+
+/// Bands of cells of each channel's plane, for few channels a group.
+template <class P>
+inline void conv_int_cells(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                           const int32_t *bias, const int32_t *init, void *scratch) {
+  using bands = conv_int_bands<P, conv_int_own_cells<P>>;
+  using G = typename bands::G;
+  static_assert(bands::serves, "its bands do not fit");
+  static_assert((dim)P::scratch >= bands::bytes, "too little scratch memory");
+  conv_int_images<P, G>(y, x, w, bias, init, [&](const G &g) { bands::run_group(g, scratch); });
+}
+
+/// One input channel a group, by bands of a plane of numbers of 32 bits.
+template <class P>
+inline void conv_int_planes(typename P::y_t *y, const typename P::x_t *x, const typename P::w_t *w,
+                            const int32_t *bias, const int32_t *init, void *scratch) {
+  using G = conv_int_plane<P>;
+  using bands = conv_bands<P, G>;
+  static_assert(bands::serves, "its bands do not fit, or it has more channels a group");
+  static_assert((dim)P::scratch >= bands::bytes, "too little scratch memory");
+  conv_int_images<P, G>(y, x, w, bias, init, [&](const G &g) { bands::run(g, scratch); });
 }
 
 } // namespace DISCO_KERNELS DISCO_HIDDEN

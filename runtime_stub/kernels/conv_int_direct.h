@@ -1,17 +1,16 @@
 //===- conv_int_direct.h - integer convolution, few output channels a group ===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts of conv_int.h. A band of rows of x is copied to the stack, one *cell* for each position,
-// and positions are sorted by their remainder modulo the stride. Then the inputs that one tap of
-// the kernel reads, for all outputs of the band, are one run of cells; the next tap's are the same
-// run, shifted. What a cell holds depends on the instructions:
+// Parts of conv_int.h. A band of rows of x is copied to scratch memory, one *cell* for each
+// position, and positions are sorted by their remainder modulo the stride. Then the inputs that one
+// tap of the kernel reads, for all outputs of the band, are one run of cells; the next tap's are
+// the same run, shifted. What a cell holds depends on the instructions:
 //   quads   four neighbours of a row, 8 bits each: VPDPBUSD, SDOT
-//   pairs   two neighbours, 16 bits each: PMADDWD, VPDPWSSD, SMLAD
+//   pairs   two neighbours, 16 bits each: PMADDWD, VPDPWSSD, SMLAD, or plain C
 //   halves  one number of 16 bits: SMLAL
 //   bytes   one number of 8 bits, which Arm's MVE widens as it loads
-// and else one number of 32 bits (conv_bands). Cells hold x as it is: what its zero point adds to
-// a sum is taken off where the sum starts, and pads are the zero point. Sums wrap: all give the
-// same bits.
+// Cells hold x as it is: what its zero point adds to a sum is taken off where the sum starts, and
+// pads are the zero point. Sums wrap: all give the same bits, and those of conv_int_planes.
 #ifndef DISCO_KERNELS_CONV_INT_DIRECT_H
 #define DISCO_KERNELS_CONV_INT_DIRECT_H
 
@@ -66,7 +65,7 @@ template <class P, class Number> struct conv_int_base : conv_product<P, conv_int
 };
 
 /// One channel a group: by planes of 32 bits.
-template <class P> struct conv_int_planes : conv_int_base<P, int32_t> {
+template <class P> struct conv_int_plane : conv_int_base<P, int32_t> {
   using base = conv_int_base<P, int32_t>;
   int32_t weight(dim m0, dim tap) const {
     return (int32_t)this->w[m0 * base::taps + tap] - this->w_zero(m0);
@@ -80,10 +79,6 @@ template <class P> struct conv_int_planes : conv_int_base<P, int32_t> {
       this->finish(sums + r * row, m0, at - m0 * base::n + r * base::ow, base::ow);
   }
 };
-
-#if defined(__SSE2__) || (defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)) ||                  \
-    (defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD))
-#define DISCO_INT_CELLS 1
 
 /// Words of neighbours. Open: int_pairs or int_quads.
 template <class X, class Open, int Depth> struct int_cells {
@@ -117,13 +112,8 @@ template <class X, class Open, int Depth> struct int_cells {
       return int_word((int16_t)w[0], (int16_t)w[1]);
   }
 };
-#if DISCO_INT_QUADS && !defined(__ARM_FEATURE_MVE)
 template <class X> using conv_int_quad_cells = int_cells<X, int_quads, 4>;
-#endif
-#if !defined(__aarch64__)
 template <class X> using conv_int_pair_cells = int_cells<X, int_pairs, 2>;
-#endif
-#endif
 
 #if defined(__aarch64__)
 
@@ -212,34 +202,20 @@ DISCO_WIDE void conv_cells(dim vectors, dim taps, const typename Form::cell *x,
 }
 
 /// A convolution of one or two dimensions by bands of cells.
-template <class P, class Form> struct conv_int_cells {
+template <class P, class Form> struct conv_int_bands {
   using cell = typename Form::cell;
   using x_t = typename P::x_t;
   using G = conv_int_base<P, x_t>;
   static constexpr dim depth = Form::depth, lanes = Form::lanes;
   static constexpr x_t pad = (x_t)P::x_zero;
-  // A row of taps is `across` cells. They lie in one plane where their distance fits the stride.
-  static constexpr dim across = (G::kw + depth - 1) / depth, apart = depth * G::dw,
-                       x_phases = apart % G::sw == 0 ? 1 : G::sw, phases = G::sh * x_phases;
-  static constexpr dim columns = G::ow + (across - 1) * apart / G::sw,
-                       more_rows = (G::kh - 1) * G::dh / G::sh;
-  static constexpr dim taps = G::kh * across;
-  static constexpr dim budget = DISCO_VECTOR_BYTES ? 49152 : 4096,
-                       row_cells = phases * (columns > 0 ? columns : 1) * (dim)sizeof(cell),
-                       row_sums = (columns > 0 ? columns : 1) * 5 * G::m,
-                       fit = (budget - more_rows * row_cells) / (row_cells + row_sums),
-                       rows = fit < G::oh ? fit : G::oh; // of y in one band
-  // A row of x between its pads. Vectors of cells go beyond its end, into the next row.
-  static constexpr dim padded = (columns + lanes - 1) / lanes * lanes,
-                       raw_size = (padded > 0 ? padded : 1) * G::sw + apart + G::sw,
-                       raw_rows = DISCO_VECTOR_BYTES ? 8 : 1;
-  // A single tap of many channels is better paired with those of other channels.
-  static constexpr bool serves = G::id == 1 && G::od == 1 && P::kd == 1 && P::pd == 0 &&
-                                 phases <= 9 && rows > 0 && rows * 2 > more_rows &&G::n > 0 &&
-                                 G::ci > 0 &&
-                                 (G::ci == 1 || G::kw > 1) && raw_rows *raw_size < budget / 4;
-  static constexpr dim plane = serves ? (rows + more_rows) * columns : 1;
-  static constexpr dim sums_size = serves ? (rows * columns + lanes - 1) / lanes * lanes : 1;
+  static constexpr cell_sizes size =
+      cell_sizes_of(int_here, {(dim)sizeof(cell), depth, lanes}, window_of<P>);
+  static constexpr bool serves = size.serves;
+  static constexpr dim across = size.across, apart = size.apart, x_phases = size.x_phases,
+                       columns = size.columns, more_rows = size.more_rows, taps = size.taps,
+                       rows = size.rows, plane = size.plane, sums_size = size.sums,
+                       padded = whole_steps(columns, lanes), raw_size = size.raw_size,
+                       raw_rows = size.raw_rows, bytes = size.bytes;
 
   struct table {
     int32_t of[serves ? taps : 1];
@@ -336,12 +312,15 @@ template <class P, class Form> struct conv_int_cells {
       sums[i] = 0;
   }
 
-  static void finish(const int32_t *sums, const G &g, dim m0, dim oy, dim band) {
+  /// `all`: room for a band of y.
+  static void finish(const int32_t *sums, const G &g, dim m0, dim oy, dim band,
+                     typename P::y_t *all) {
+    (void)all;
     if constexpr (columns == G::ow) {
       g.finish(sums, m0, oy * G::ow, band * G::ow);
     } else if constexpr (P::requantised && DISCO_VECTOR_BYTES) {
       // In one run, too, and then without what lies between the rows.
-      typename P::y_t all[rows * columns], *y = g.y + m0 * G::n + oy * G::ow;
+      typename P::y_t *y = g.y + m0 * G::n + oy * G::ow;
       quant_store_row<P>(all, sums, g.first_row + m0, band * columns);
       for (dim r = 0; r < band; ++r)
         memcpy(y + r * G::ow, all + r * columns, (size_t)G::ow * sizeof *y);
@@ -351,16 +330,20 @@ template <class P, class Form> struct conv_int_cells {
     }
   }
 
-  static void run_group(const G &g) {
-    constexpr dim slack = lanes + columns - G::ow; // beyond the last vectors of a run
-    cell buffer[phases * plane + slack];
-    x_t raw[raw_rows * raw_size];
-    int32_t sums[G::m * sums_size], w[taps];
-    uint32_t off[G::m];
-    for (dim i = 0; i < slack; ++i)
-      buffer[phases * plane + i] = (cell)0;
-    for (x_t &v : raw)
-      v = pad;
+  static void run_group(const G &g, void *scratch) {
+    constexpr dim cells = size.phases * plane + size.slack, raw_count = raw_rows * raw_size;
+    int32_t *const sums = (int32_t *)(void *)scratch_start(scratch), *const w =
+                                                                         sums + G::m * sums_size;
+    uint32_t *const off = (uint32_t *)(w + taps);
+    cell *const buffer = (cell *)(void *)(off + G::m);
+    x_t *const raw =
+        (x_t *)(void *)((unsigned char *)buffer + whole_steps((dim)sizeof(cell) * cells, 4));
+    auto *const all = (typename P::y_t *)(void *)(raw + raw_count);
+    // Slack is beyond the last vectors of a run.
+    for (dim i = cells - size.slack; i < cells; ++i)
+      buffer[i] = (cell)0;
+    for (dim i = 0; i < raw_count; ++i)
+      raw[i] = pad;
     for (dim m0 = 0; m0 < G::m; ++m0)
       off[m0] = excess(g, m0);
     for (dim oy = 0; oy < G::oh; oy += rows) {
@@ -381,37 +364,33 @@ template <class P, class Form> struct conv_int_cells {
         }
       }
       for (dim m0 = 0; m0 < G::m; ++m0)
-        finish(sums + m0 * sums_size, g, m0, oy, band);
+        finish(sums + m0 * sums_size, g, m0, oy, band, all);
     }
   }
 };
 
-/// The way of the target's instructions; `serves` is false where there is none.
-struct conv_int_no_cells {
-  static constexpr bool serves = false;
-};
-template <class P, bool Quads> struct conv_int_choice {
-#if defined(__ARM_FEATURE_MVE)
-  using type = conv_int_cells<P, conv_int_byte_cells<typename P::x_t>>;
-#elif defined(__aarch64__)
-  using type = conv_int_cells<P, conv_int_half_cells<typename P::x_t>>;
-#elif DISCO_INT_CELLS
-  using type = conv_int_cells<P, conv_int_pair_cells<typename P::x_t>>;
-#else
-  using type = conv_int_no_cells;
-#endif
-};
-#if DISCO_INT_QUADS && !defined(__ARM_FEATURE_MVE)
-template <class P> struct conv_int_choice<P, true> {
-  using type = conv_int_cells<P, conv_int_quad_cells<typename P::x_t>>;
-};
-#endif
-/// Output channels a group up to which it is the better way.
-constexpr dim conv_int_few = 8;
-
+/// Whether four products are one instruction for these weights.
 template <class P>
-using conv_int_direct =
-    typename conv_int_choice<P, same<typename P::w_t, int8_t> && !P::has_w_zero>::type;
+inline constexpr bool conv_int_has_quads =
+    DISCO_INT_QUADS && same<typename P::w_t, int8_t> && !P::has_w_zero;
+
+/// The cells of the target's instructions.
+template <class P, bool Quads> struct conv_int_cells_of {
+#if defined(__ARM_FEATURE_MVE)
+  using type = conv_int_byte_cells<typename P::x_t>;
+#elif defined(__aarch64__)
+  using type = conv_int_half_cells<typename P::x_t>;
+#else
+  using type = conv_int_pair_cells<typename P::x_t>;
+#endif
+};
+#if !defined(__ARM_FEATURE_MVE)
+template <class P> struct conv_int_cells_of<P, true> {
+  using type = conv_int_quad_cells<typename P::x_t>;
+};
+#endif
+template <class P>
+using conv_int_own_cells = typename conv_int_cells_of<P, conv_int_has_quads<P>>::type;
 
 } // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco

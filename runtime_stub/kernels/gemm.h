@@ -4,8 +4,7 @@
 // c[m][n] += sum over k of a[m][k] * b[k][n]. The tile functions have run-time
 // strides and stay out of line, so that a model with a hundred contractions has
 // one copy of each; what differs per op (packing of a and b, epilogue) comes
-// from the op's own type G. Working memory is on the stack and bounded:
-// `gemm_panel_elements` and a few tiles.
+// from the op's own type G. Panels lie in scratch memory, one tile on the stack.
 #ifndef DISCO_KERNELS_GEMM_H
 #define DISCO_KERNELS_GEMM_H
 
@@ -16,12 +15,8 @@ inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
 /// Block sizes: kc columns of a and nc columns of b are packed at a time.
 template <class T> struct gemm_block {
-  static constexpr dim lanes = vec<T>::lanes;
-  static constexpr dim mr = DISCO_TILE_ROWS;
-  static constexpr dim nr = DISCO_TILE_VECTORS * lanes;
-  static constexpr dim nc = 2 * nr;
-  static constexpr dim kc = DISCO_VECTOR_BYTES ? 128 : 32;
-  static constexpr dim mg = 4 * mr; // rows of c that wait on the stack when y cannot hold sums
+  static constexpr gemm_tile_size size = gemm_tile_of(here, (dim)sizeof(T));
+  static constexpr dim lanes = size.lanes, mr = size.mr, nr = size.nr, nc = size.nc, kc = size.kc;
 };
 
 /// Rows x Vectors tile of c. `accumulate`: starts from c, else from zero.
@@ -154,12 +149,15 @@ template <class T> inline dim gemm_full_vectors(dim columns) {
   return (columns + vec<T>::lanes - 1) / vec<T>::lanes * vec<T>::lanes;
 }
 
+template <class G>
+inline constexpr gemm_shape gemm_shape_of{G::m, G::n, G::k, G::direct_a, G::direct_c, G::dots};
+
 /// The product of one op. G has
 ///   T                          arithmetic type
 ///   m, n, k                    static constexpr extents
 ///   direct_a, direct_b, direct_c   static constexpr: the operand is read, or
 ///                              summed, where it lies (rows contiguous, type T)
-///   few_columns                static constexpr: one dot product an element
+///   dots                       static constexpr: an element is one dot product
 ///   const T *a(m0, k0), dim a_row    where direct_a
 ///   const T *b(k0, n0), dim b_row    where direct_b
 ///   T *c(m0, n0), dim c_row          where direct_c
@@ -169,19 +167,14 @@ template <class T> inline dim gemm_full_vectors(dim columns) {
 ///   started                    static constexpr: sums start from what begin leaves in c
 ///   begin(T *c, dim c_row, m0, rows, n0, columns)
 ///   finish(T *c, dim c_row, m0, rows, n0, columns)   bias, residual, activation, store
-template <class G> inline void gemm_columns(const G &g, dim n0, dim columns) {
+template <class G> inline void gemm_columns(const G &g, dim n0, dim columns, void *scratch) {
   using T = typename G::T;
   using block = gemm_block<T>;
-  constexpr dim width = G::few_columns ? 1 : block::nr;
-  constexpr dim k_step = G::k < block::kc ? (G::k > 0 ? G::k : 1) : block::kc;
-  constexpr dim panel_columns =
-      G::few_columns
-          ? 1
-          : (G::n < block::nc ? (G::n + block::nr - 1) / block::nr * block::nr : block::nc);
-  constexpr dim group = G::direct_c ? G::m : (G::m < block::mg ? G::m : block::mg);
-  alignas(DISCO_VECTOR_BYTES > 16 ? DISCO_VECTOR_BYTES : 16) T panel[k_step * panel_columns];
-  T packed_a[G::direct_a ? 1 : block::mr * k_step];
-  T held[G::direct_c ? 1 : group * panel_columns];
+  constexpr gemm_sizes sizes = gemm_sizes_of(here, (dim)sizeof(T), gemm_shape_of<G>);
+  constexpr dim width = G::dots ? 1 : block::nr, k_step = sizes.k_step,
+                panel_columns = sizes.panel_columns, group = sizes.group;
+  T *const panel = (T *)(void *)scratch_start(scratch), *const held = panel + sizes.panel,
+           *const packed_a = held + sizes.held;
   for (dim g0 = 0; g0 < G::m; g0 += group) {
     const dim g1 = g0 + group < G::m ? g0 + group : G::m;
     T *c;
@@ -202,7 +195,7 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns) {
         const dim wide = columns - j < width ? columns - j : width;
         if (!G::direct_b || wide % block::lanes != 0)
           g.pack_b(panel + j * k_step, k0, kc, n0 + j, wide,
-                   G::few_columns ? 1 : gemm_full_vectors<T>(wide));
+                   G::dots ? 1 : gemm_full_vectors<T>(wide));
       }
       for (dim m0 = g0; m0 < g1; m0 += block::mr) {
         const dim rows = g1 - m0 < block::mr ? g1 - m0 : block::mr;
@@ -217,7 +210,7 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns) {
         for (dim j = 0; j < columns; j += width) {
           const dim wide = columns - j < width ? columns - j : width;
           T *to = c + (m0 - g0) * c_row + j;
-          if constexpr (G::few_columns) {
+          if constexpr (G::dots) {
             gemm_dot_rows<T>(rows, kc, a, a_row, panel, to, c_row, G::started || k0 > 0);
           } else if (!G::direct_b || wide % block::lanes != 0) {
             gemm_rows<T>(rows, wide, kc, a, a_row, panel + j * k_step, gemm_full_vectors<T>(wide),
@@ -235,10 +228,14 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns) {
   }
 }
 
-template <class G> inline void gemm(const G &g) {
-  constexpr dim step = G::few_columns ? 1 : gemm_block<typename G::T>::nc;
+/// Bytes of scratch memory that gemm<G> takes.
+template <class G>
+inline constexpr dim gemm_bytes = gemm_scratch(here, (dim)sizeof(typename G::T), gemm_shape_of<G>);
+
+template <class G> inline void gemm(const G &g, void *scratch) {
+  constexpr dim step = G::dots ? 1 : gemm_block<typename G::T>::nc;
   for (dim n0 = 0; n0 < G::n; n0 += step)
-    gemm_columns(g, n0, G::n - n0 < step ? G::n - n0 : step);
+    gemm_columns(g, n0, G::n - n0 < step ? G::n - n0 : step, scratch);
 }
 
 /// `begin` of a product: c starts from init. init and c may be the same memory.
@@ -280,9 +277,6 @@ inline void product_finish(typename P::y_t *y, dim y_row, const T *c, dim c_row,
     product_rows<act, P::has_bias, P::has_residual>(y, y_row, c, c_row, bias, 1, residual, rows,
                                                     columns);
 }
-
-/// At most this many columns are computed as dot products.
-template <class T> inline constexpr dim gemm_few_columns = vec<T>::lanes / 4;
 
 } // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco

@@ -153,14 +153,22 @@ template <> struct int_open<int8_t> {
   using type = int_quads;
 };
 
-// Sums of a tile. Where they are scalars, there are a dozen registers for all.
-#if DISCO_PAIRS_BYTES
-#define DISCO_INT_ROWS DISCO_TILE_ROWS
-#define DISCO_INT_VECTORS DISCO_TILE_VECTORS
+// What instructions there are for cells of conv_int_cells.
+#if defined(__ARM_FEATURE_MVE)
+#define DISCO_INT_CELLS bytes
+#elif defined(__aarch64__)
+#define DISCO_INT_CELLS halves
+#elif defined(__SSE2__) || defined(__ARM_FEATURE_DSP)
+#define DISCO_INT_CELLS pairs
 #else
-#define DISCO_INT_ROWS 2
-#define DISCO_INT_VECTORS 4
+#define DISCO_INT_CELLS words
 #endif
+
+/// What this is compiled for.
+constexpr processor int_here{DISCO_VECTOR_BYTES, DISCO_TILE_ROWS, DISCO_TILE_VECTORS,
+                             DISCO_PAIRS_BYTES,  DISCO_INT_QUADS, cell_form::DISCO_INT_CELLS};
+/// Sums of a tile. Where they are scalars, there are a dozen registers for all.
+constexpr int_tile_size int_block = int_tile_of(int_here);
 
 using int_vec = vec<int32_t, DISCO_PAIRS_BYTES>;
 
@@ -182,14 +190,6 @@ inline int32_t int_word(const int8_t *const *rows, dim i) {
   return (int32_t)int_quad_of((uint8_t)rows[0][i], (uint8_t)rows[1][i], (uint8_t)rows[2][i],
                               (uint8_t)rows[3][i]);
 }
-
-struct int_block {
-  static constexpr dim lanes = int_vec::lanes;
-  static constexpr dim mr = DISCO_INT_ROWS, vectors = DISCO_INT_VECTORS,
-                       nr = (DISCO_PAIRS_BYTES > 0 ? vectors : 2 * vectors) * lanes;
-  static constexpr dim kc = DISCO_PAIRS_BYTES > 0 ? 512 : 192; // even
-  static constexpr dim mg = DISCO_PAIRS_BYTES > 0 ? 4 * mr : 16;
-};
 
 /// A word of numbers.
 DISCO_INLINE int32_t int_at(const char *p) {
@@ -225,10 +225,11 @@ DISCO_WIDE void int_tile(dim words, const char *__restrict a, dim a_row,
 template <class Open, int Rows>
 inline void int_tile_width(dim vectors, dim words, const char *a, dim a_row, const int32_t *b,
                            dim b_row, int32_t *c, dim c_row) {
-  for (; vectors >= DISCO_INT_VECTORS; vectors -= DISCO_INT_VECTORS) {
-    int_tile<Open, Rows, DISCO_INT_VECTORS>(words, a, a_row, b, b_row, c, c_row);
-    b += DISCO_INT_VECTORS * int_vec::lanes;
-    c += DISCO_INT_VECTORS * int_vec::lanes;
+  constexpr int most = (int)int_block.vectors;
+  for (; vectors >= most; vectors -= most) {
+    int_tile<Open, Rows, most>(words, a, a_row, b, b_row, c, c_row);
+    b += most * int_vec::lanes;
+    c += most * int_vec::lanes;
   }
   for (; vectors > 0; --vectors, b += int_vec::lanes, c += int_vec::lanes)
     int_tile<Open, Rows, 1>(words, a, a_row, b, b_row, c, c_row);
@@ -237,10 +238,11 @@ inline void int_tile_width(dim vectors, dim words, const char *a, dim a_row, con
 template <class Open>
 DISCO_WIDE void int_rows(dim rows, dim vectors, dim words, const char *a, dim a_row,
                          const int32_t *b, dim b_row, int32_t *c, dim c_row) {
+  constexpr int most = (int)int_block.mr;
   dim r = 0;
-  for (; rows - r >= DISCO_INT_ROWS; r += DISCO_INT_ROWS)
-    int_tile_width<Open, DISCO_INT_ROWS>(vectors, words, a + r * a_row * 4, a_row, b, b_row,
-                                         c + r * c_row, c_row);
+  for (; rows - r >= most; r += most)
+    int_tile_width<Open, most>(vectors, words, a + r * a_row * 4, a_row, b, b_row, c + r * c_row,
+                               c_row);
   for (; r < rows; ++r)
     int_tile_width<Open, 1>(vectors, words, a + r * a_row * 4, a_row, b, b_row, c + r * c_row,
                             c_row);
@@ -253,6 +255,13 @@ DISCO_WIDE void int_interleave(int32_t *__restrict to, const Number *const *rows
     to[i] = int_word(rows, i);
 }
 
+template <class G>
+inline constexpr int_sizes int_sizes_for =
+    int_sizes_of(int_here, (dim)(4 / sizeof(typename G::number)), G::m, G::n, G::k);
+/// Bytes of scratch memory that gemm_int<G> takes.
+template <class G>
+inline constexpr dim gemm_int_bytes = before_scratch(int_here) + int_sizes_for<G>.bytes;
+
 /// The product of one op. G has
 ///   m, n, k                     static constexpr extents
 ///   number                      int16_t: pairs. int8_t: quads, where int_has_quads
@@ -260,20 +269,16 @@ DISCO_WIDE void int_interleave(int32_t *__restrict to, const Number *const *rows
 ///   pack_b(number *to, k0, n0, columns)     row k0 of b
 ///   start(int32_t *c, m0, n0, columns)      what the sums of a row begin with
 ///   finish(const int32_t *c, m0, n0, columns)
-template <class G> inline void gemm_int(const G &g) {
-  using block = int_block;
+template <class G> inline void gemm_int(const G &g, void *scratch) {
   using number = typename G::number;
-  constexpr dim depth = (dim)(4 / sizeof(number));
-  constexpr dim k_full = (G::k + depth - 1) / depth * depth,
-                step = k_full < block::kc ? k_full : block::kc, words = step / depth;
-  constexpr dim n_full = (G::n + block::lanes - 1) / block::lanes * block::lanes;
-  constexpr dim width = n_full < block::nr ? n_full : block::nr;
-  constexpr dim group = G::m < block::mg ? G::m : block::mg;
+  constexpr int_tile_size block = int_block;
+  constexpr int_sizes sizes = int_sizes_for<G>;
+  constexpr dim depth = sizes.depth, step = sizes.step, words = sizes.words, width = sizes.width,
+                group = sizes.group;
   static_assert(G::m > 0 && G::n > 0 && G::k > 0, "nothing to compute");
-  alignas(DISCO_VECTOR_BYTES > 16 ? DISCO_VECTOR_BYTES : 16) int32_t panel[words * width];
-  int32_t sums[group * width];
-  alignas(4) number a[block::mr * step];
-  number buffer[depth * width];
+  int32_t *const panel = (int32_t *)(void *)scratch_start(scratch), *const sums =
+                                                                        panel + words * width;
+  number *const a = (number *)(void *)(sums + group * width), *const buffer = a + block.mr * step;
   const number *rows[depth];
   for (dim d = 0; d < depth; ++d)
     rows[d] = buffer + d * width;
@@ -281,7 +286,7 @@ template <class G> inline void gemm_int(const G &g) {
     buffer[j] = 0;
   for (dim n0 = 0; n0 < G::n; n0 += width) {
     const dim columns = G::n - n0 < width ? G::n - n0 : width,
-              vectors = (columns + block::lanes - 1) / block::lanes, full = vectors * block::lanes;
+              vectors = (columns + block.lanes - 1) / block.lanes, full = vectors * block.lanes;
     for (dim g0 = 0; g0 < G::m; g0 += group) {
       const dim count = G::m - g0 < group ? G::m - g0 : group;
       for (dim r = 0; r < count; ++r) {
@@ -299,8 +304,8 @@ template <class G> inline void gemm_int(const G &g) {
               g.pack_b(buffer + d * width, k0 + depth * p + d, n0, columns);
             int_interleave(panel + p * width, rows, full);
           }
-        for (dim r0 = 0; r0 < count; r0 += block::mr) {
-          const dim some = count - r0 < block::mr ? count - r0 : block::mr;
+        for (dim r0 = 0; r0 < count; r0 += block.mr) {
+          const dim some = count - r0 < block.mr ? count - r0 : block.mr;
           for (dim r = 0; r < some; ++r) {
             g.pack_a(a + r * step, g0 + r0 + r, k0, kc);
             for (dim i = kc; i < depth * used; ++i)
@@ -340,13 +345,16 @@ DISCO_WIDE void int_columns_tile(dim kc, const int8_t *__restrict a, dim a_row,
       c[r * c_row + j] = acc[r][j];
 }
 
+template <class G>
+inline constexpr dim gemm_int_columns_bytes = int_column_sizes_of(G::m, G::n, G::k).bytes;
+
 /// gemm_int for Arm's MVE, which sums along k: columns of b are turned, rows of a lie where they
 /// are. G also has a(m0, k0) and a_row.
-template <class G> inline void gemm_int_columns(const G &g) {
-  constexpr dim step = G::k < 384 ? G::k : 384, width = G::n < 8 ? G::n : 8;
-  constexpr dim group = G::m < 32 ? G::m : 32;
-  int8_t panel[width * step], row[width];
-  int32_t sums[group * width];
+template <class G> inline void gemm_int_columns(const G &g, void *scratch) {
+  constexpr int_sizes sizes = int_column_sizes_of(G::m, G::n, G::k);
+  constexpr dim step = sizes.step, width = sizes.width, group = sizes.group;
+  int32_t *const sums = (int32_t *)(void *)scratch_start(scratch);
+  int8_t *const panel = (int8_t *)(void *)(sums + group * width), *const row = panel + width * step;
   for (dim n0 = 0; n0 < G::n; n0 += width) {
     const dim columns = G::n - n0 < width ? G::n - n0 : width;
     for (dim g0 = 0; g0 < G::m; g0 += group) {

@@ -15,20 +15,22 @@ template <class T> using product_t = wrap_t<arith_t<T>>;
 
 template <class To, class T> inline To product_load(T v) { return (To)load(v); }
 
+/// Ways to take b: packed, read where it lies, or columns of it one by one.
+enum class matmul_form { packed, direct, dots };
+
 /// One matrix of the batch.
-template <class P> struct matmul_product {
+template <class P, matmul_form Form> struct matmul_product {
   using T = product_t<typename P::y_t>;
   using a_t = typename P::a_t;
   using b_t = typename P::b_t;
   using y_t = typename P::y_t;
   static constexpr dim m = (dim)P::m, n = (dim)P::n, k = (dim)P::k;
   static constexpr dim a_columns = (dim)P::a_k;
-  static constexpr bool few_columns = !exact_order<P> && n <= gemm_few_columns<T>;
+  static constexpr bool dots = Form == matmul_form::dots;
   static constexpr bool direct_a =
       same<a_t, T> && P::dense_channels && !P::trans_a && !P::has_alpha;
-  // Reading b in place pays when few rows would share a packed copy.
-  static constexpr bool direct_b =
-      same<b_t, T> && !P::trans_b && !few_columns && m <= 2 * DISCO_TILE_ROWS;
+  static constexpr bool direct_b = Form == matmul_form::direct;
+  static_assert(!direct_b || (same<b_t, T> && !P::trans_b), "b cannot be read where it lies");
   static constexpr bool direct_c = same<y_t, T>;
   static constexpr bool started = P::has_init;
   static constexpr dim a_row = a_columns, b_row = n, c_row = n;
@@ -63,7 +65,7 @@ template <class P> struct matmul_product {
       }
   }
 
-  void pack_b(T *to, dim k0, dim kc, dim n0, dim columns, dim width) const {
+  void pack_b(T *__restrict to, dim k0, dim kc, dim n0, dim columns, dim width) const {
     if constexpr (P::trans_b) {
       for (dim j = 0; j < width; ++j)
         for (dim i = 0; i < kc; ++i)
@@ -98,9 +100,6 @@ template <class P> struct matmul_product {
       }
   }
 
-  /// One row of a against rows of b: dot products.
-  static constexpr bool row_by_rows = !exact_order<P> && m == 1 && P::trans_b && n > 0;
-
   /// sums[j] (+)= dot of a and kc elements of row n0 + j of b, from k0 on.
   void dot_rows(T *sums, const T *a, dim n0, dim columns, dim k0, dim kc, bool accumulate) const {
     if constexpr (same<b_t, T>) {
@@ -117,8 +116,8 @@ template <class P> struct matmul_product {
 };
 
 /// One row of a times b given as [n][k]: y is a column of dot products.
-template <class P> inline void matmul_row(const matmul_product<P> &g) {
-  using G = matmul_product<P>;
+template <class P> inline void matmul_row(const matmul_product<P, matmul_form::packed> &g) {
+  using G = matmul_product<P, matmul_form::packed>;
   using T = typename G::T;
   constexpr dim step = G::k < 512 ? (G::k > 0 ? G::k : 1) : 512;
   constexpr dim group = 64;
@@ -135,8 +134,7 @@ template <class P> inline void matmul_row(const matmul_product<P> &g) {
         a = g.a(0, k0);
       else
         g.pack_a(packed, step, 0, 1, k0, kc);
-      if constexpr (G::row_by_rows)
-        g.dot_rows(sums, a, n0, columns, k0, kc, P::has_init || k0 > 0);
+      g.dot_rows(sums, a, n0, columns, k0, kc, P::has_init || k0 > 0);
       k0 += step;
     } while (k0 < G::k);
     using arith = arith_t<typename P::y_t>;
@@ -151,6 +149,29 @@ template <class P> inline void matmul_row(const matmul_product<P> &g) {
     }
   }
 }
+
+/// Calls one(g) for every matrix of a batch.
+template <class P, class G, class One>
+inline void matmul_batch(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                         const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
+                         const typename P::y_t *residual, const One &one) {
+  dim count = 1;
+  for (int r = 0; r < P::batch_rank; ++r)
+    count *= (dim)P::batch[r];
+  for (dim i = 0; i < count; ++i) {
+    const batch_place at = batch_at<P>(i);
+    G g{};
+    g.y = y + i * G::m * G::n;
+    g.left = a + at.a;
+    g.right = b + at.b;
+    g.bias = bias;
+    g.init = P::has_init ? init + i * G::m * G::n : nullptr;
+    g.residual = P::has_residual ? residual + i * G::m * G::n : nullptr;
+    one(g);
+  }
+}
+
+// Four kernels for one op. All take what is said at matmul_gemm.
 
 /// y = act(alpha * a x b + init + bias + residual), for every matrix of a batch.
 ///
@@ -168,30 +189,51 @@ template <class P> inline void matmul_row(const matmul_product<P> &g) {
 ///    batch[r], a_batch[r], b_batch[r]  static constexpr int64_t arrays: extents, and strides
 ///                     of a and b in elements (0 where they broadcast)
 ///    act              applied last
+///    scratch          bytes of scratch memory; not of matmul_rows
 /// y [batch...][m][n] dense; init as y, may be y itself; residual as y, not y;
 /// bias has y_t's arithmetic type, the same for every matrix of the batch.
+
+template <class P, matmul_form Form>
+inline void matmul_by_gemm(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                           const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
+                           const typename P::y_t *residual, void *scratch) {
+  using G = matmul_product<P, Form>;
+  static_assert((dim)P::scratch >= gemm_bytes<G>, "too little scratch memory");
+  matmul_batch<P, G>(y, a, b, bias, init, residual, [&](const G &g) { gemm(g, scratch); });
+}
+
+/// This one: a blocked product, with packed columns of b.
 template <class P>
-inline void matmul(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
-                   const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
-                   const typename P::y_t *residual) {
-  using G = matmul_product<P>;
-  dim count = 1;
-  for (int r = 0; r < P::batch_rank; ++r)
-    count *= (dim)P::batch[r];
-  for (dim i = 0; i < count; ++i) {
-    const batch_place at = batch_at<P>(i);
-    G g{};
-    g.y = y + i * G::m * G::n;
-    g.left = a + at.a;
-    g.right = b + at.b;
-    g.bias = bias;
-    g.init = P::has_init ? init + i * G::m * G::n : nullptr;
-    g.residual = P::has_residual ? residual + i * G::m * G::n : nullptr;
-    if constexpr (G::row_by_rows)
-      matmul_row<P>(g);
-    else
-      gemm(g);
-  }
+inline void matmul_gemm(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                        const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
+                        const typename P::y_t *residual, void *scratch) {
+  matmul_by_gemm<P, matmul_form::packed>(y, a, b, bias, init, residual, scratch);
+}
+
+/// b is read where it lies: few rows would share a packed copy.
+template <class P>
+inline void matmul_direct(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                          const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
+                          const typename P::y_t *residual, void *scratch) {
+  matmul_by_gemm<P, matmul_form::direct>(y, a, b, bias, init, residual, scratch);
+}
+
+/// Dot products of rows of a and columns of b, for few columns.
+template <class P>
+inline void matmul_dots(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                        const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
+                        const typename P::y_t *residual, void *scratch) {
+  matmul_by_gemm<P, matmul_form::dots>(y, a, b, bias, init, residual, scratch);
+}
+
+/// Dot products of the one row of a and rows of b, which is [n][k].
+template <class P>
+inline void matmul_rows(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                        const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
+                        const typename P::y_t *residual) {
+  using G = matmul_product<P, matmul_form::packed>;
+  static_assert(G::m == 1 && P::trans_b, "one row, and b as rows");
+  matmul_batch<P, G>(y, a, b, bias, init, residual, [](const G &g) { matmul_row<P>(g); });
 }
 
 } // namespace DISCO_KERNELS DISCO_HIDDEN

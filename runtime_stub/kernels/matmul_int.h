@@ -66,17 +66,10 @@ template <class P> struct matmul_int_product {
   }
 };
 
-/// y = sum over k of (a - x_zero) * (b - w_zero), + init + bias; where `requantised`,
-/// clamp(round(y * multiplier) + y_zero) of it.
-///
-/// P: a_t, b_t           int8_t or uint8_t
-///    y_t, x_zero, w_zero(column), has_w_zero, requantised, ... as in conv_int, rows being columns
-///    of b
-///    m, k, n, a_k, dense_channels, channel(i), trans_b, batch_rank, batch, a_batch, b_batch,
-///    has_init, has_bias   as in matmul; bias [n]
-template <class P>
-inline void matmul_int(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
-                       const int32_t *bias, const int32_t *init) {
+/// Calls one(g) for every matrix of a batch.
+template <class P, class One>
+inline void matmul_int_batch(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                             const int32_t *bias, const int32_t *init, const One &one) {
   using G = matmul_int_product<P>;
   dim count = 1;
   for (int r = 0; r < P::batch_rank; ++r)
@@ -84,12 +77,37 @@ inline void matmul_int(typename P::y_t *y, const typename P::a_t *a, const typen
   for (dim i = 0; i < count; ++i) {
     const batch_place at = batch_at<P>(i);
     const dim y_at = i * G::m * G::n;
-    const G g{y + y_at, a + at.a, b + at.b, bias, P::has_init ? init + y_at : nullptr};
-    if constexpr (P::trans_b)
-      g.dots();
-    else
-      gemm_int(g);
+    one(G{y + y_at, a + at.a, b + at.b, bias, P::has_init ? init + y_at : nullptr});
   }
+}
+
+// Two kernels for one op.
+
+/// y = sum over k of (a - x_zero) * (b - w_zero), + init + bias; where `requantised`,
+/// clamp(round(y * multiplier) + y_zero) of it.
+///
+/// P: a_t, b_t           int8_t or uint8_t
+///    y_t, x_zero, w_zero(column), has_w_zero, requantised, ... as in conv_int_gemm, rows being
+///    columns of b m, k, n, a_k, dense_channels, channel(i), trans_b, batch_rank, batch, a_batch,
+///    b_batch, has_init, has_bias   as in matmul_gemm; bias [n] scratch           bytes of scratch
+///    memory; not of matmul_int_dots
+/// This one: a blocked product, b is [k][n].
+template <class P>
+inline void matmul_int_gemm(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                            const int32_t *bias, const int32_t *init, void *scratch) {
+  using G = matmul_int_product<P>;
+  static_assert(!P::trans_b, "b has rows of columns");
+  static_assert((dim)P::scratch >= gemm_int_bytes<G>, "too little scratch memory");
+  matmul_int_batch<P>(y, a, b, bias, init, [&](const G &g) { gemm_int(g, scratch); });
+}
+
+/// Dot products of rows of a and rows of b, which is [n][k].
+template <class P>
+inline void matmul_int_dots(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                            const int32_t *bias, const int32_t *init) {
+  using G = matmul_int_product<P>;
+  static_assert(P::trans_b, "b has columns as rows");
+  matmul_int_batch<P>(y, a, b, bias, init, [](const G &g) { g.dots(); });
 }
 
 } // namespace DISCO_KERNELS DISCO_HIDDEN

@@ -6,7 +6,7 @@
 #ifndef DISCO_KERNELS_VEC_H
 #define DISCO_KERNELS_VEC_H
 
-#include "types.h"
+#include "tiles.h"
 
 #if defined(__AVX512F__)
 #define DISCO_VECTOR_BYTES 64
@@ -45,6 +45,16 @@
 
 namespace disco {
 inline namespace DISCO_KERNELS DISCO_HIDDEN {
+
+/// What this is compiled for, as far as floats are concerned.
+constexpr processor here{DISCO_VECTOR_BYTES, DISCO_TILE_ROWS, DISCO_TILE_VECTORS,
+                         DISCO_VECTOR_BYTES, false,           cell_form::words};
+
+/// The scratch memory of a kernel, from where vectors want it.
+inline unsigned char *scratch_start(void *scratch) {
+  constexpr uintptr_t step = DISCO_VECTOR_BYTES > 16 ? DISCO_VECTOR_BYTES : 1;
+  return (unsigned char *)(((uintptr_t)scratch + (step - 1)) / step * step);
+}
 
 /// Whether an op's sums have one order whatever its local shape: its P has `exact`.
 template <class P, class = bool> inline constexpr bool exact_order = false;

@@ -1,9 +1,10 @@
-//===- kernels_bench.cpp - speed of conv on the shapes of ResNet-50 -------===//
+//===- kernels_bench.cpp - speed of convolutions and products -----------===//
 // SPDX-License-Identifier: Apache-2.0
 //
 // Built as kernels_bench by tests/unit/kernels/CMakeLists.txt, with the host's own instructions.
-// Counts multiply-adds a second on one thread; depthwise and grouped shapes of MobileNet and
-// ResNeXt at the end.
+// Counts multiply-adds a second on one thread: the shapes of ResNet-50, products of each form,
+// depthwise and grouped shapes of MobileNet and ResNeXt. KernelCallTest.cpp knows which kernels of
+// kernels.inc are measured, and why the others are not.
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -30,14 +31,27 @@ struct Conv {
                         has_residual = false;
 };
 
-/// The kernel that the compiler would choose.
+/// P with scratch memory for a kernel.
+template <class P, int64_t Bytes> struct Scratch : P {
+  static constexpr int64_t scratch = Bytes;
+};
+unsigned char scratch[1 << 17];
+
+/// The kernel that the compiler would choose for many columns.
 template <class P>
 void conv_form(float *y, const float *x, const float *w, const float *bias, const float *init,
                const float *residual) {
-  if constexpr (P::co / P::groups < 4 && disco::conv_bands<P, disco::conv_product<P>>::serves)
-    disco::conv_planes<P>(y, x, w, bias, init, residual);
+  using G = disco::conv_product<P>;
+  using Bands = disco::conv_bands<P, G>;
+  if constexpr (P::co / P::groups < 4 && Bands::serves)
+    disco::conv_planes<Scratch<P, Bands::bytes>>(y, x, w, bias, init, residual, scratch);
+  else if constexpr (P::co / P::groups < 4)
+    disco::conv_rows<P>(y, x, w, bias, init, residual);
+  else if constexpr (P::oh * P::ow == 1)
+    disco::conv_dots<Scratch<P, disco::gemm_bytes<disco::conv_dot_product<P>>>>(y, x, w, bias, init,
+                                                                                residual, scratch);
   else
-    disco::conv_gemm<P>(y, x, w, bias, init, residual);
+    disco::conv_gemm<Scratch<P, disco::gemm_bytes<G>>>(y, x, w, bias, init, residual, scratch);
 }
 
 template <class P> void conv(benchmark::State &state) {
@@ -55,27 +69,54 @@ template <class P> void conv(benchmark::State &state) {
                                                benchmark::Counter::kIsIterationInvariantRate);
 }
 
-/// The final Gemm: one row, weights [n][k].
-struct Classifier {
+/// Rows of a against constant weights, [n][k] where TransB.
+template <int64_t M, int64_t K, int64_t N, bool TransB> struct Product {
   using a_t = float;
   using b_t = float;
   using y_t = float;
   using act = disco::act_none;
-  static constexpr int64_t m = 1, k = 2048, n = 1000, a_k = k, bias_row = 0, bias_column = 1;
-  static constexpr bool dense_channels = true, trans_a = false, trans_b = true, has_alpha = false,
+  static constexpr int64_t m = M, k = K, n = N, a_k = k, bias_row = 0, bias_column = 1;
+  static constexpr bool dense_channels = true, trans_a = false, trans_b = TransB, has_alpha = false,
                         has_bias = true, has_init = false, has_residual = false;
   static constexpr int batch_rank = 1;
   static constexpr int64_t batch[] = {1}, a_batch[] = {0}, b_batch[] = {0};
 };
 
-void classifier(benchmark::State &state) {
-  std::vector<float> a(2048, 1), b(2048 * 1000, 1), bias(1000), y(1000);
+template <class P, disco::matmul_form Form>
+using With = Scratch<P, disco::gemm_bytes<disco::matmul_product<P, Form>>>;
+
+/// One function a kernel, all of one signature.
+struct Rows {
+  template <class P, class... Pointers> static void run(Pointers... pointers) {
+    disco::matmul_rows<P>(pointers...);
+  }
+};
+struct Gemm {
+  template <class P, class... Pointers> static void run(Pointers... pointers) {
+    disco::matmul_gemm<With<P, disco::matmul_form::packed>>(pointers..., scratch);
+  }
+};
+struct Direct {
+  template <class P, class... Pointers> static void run(Pointers... pointers) {
+    disco::matmul_direct<With<P, disco::matmul_form::direct>>(pointers..., scratch);
+  }
+};
+struct Dots {
+  template <class P, class... Pointers> static void run(Pointers... pointers) {
+    disco::matmul_dots<With<P, disco::matmul_form::dots>>(pointers..., scratch);
+  }
+};
+
+template <class P, class Kernel> void product(benchmark::State &state) {
+  const float *none = nullptr;
+  std::vector<float> a(P::m * P::k, 1), b(P::k * (P::n + 48), 1), bias(P::n), y(P::m * P::n);
   for (auto _ : state) {
-    disco::matmul<Classifier>(y.data(), a.data(), b.data(), bias.data(), nullptr, nullptr);
+    Kernel::template run<P>(y.data(), (const float *)a.data(), (const float *)b.data(),
+                            (const float *)bias.data(), none, none);
     benchmark::ClobberMemory();
   }
-  state.counters["MAC/s"] =
-      benchmark::Counter(2048 * 1000, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["MAC/s"] = benchmark::Counter(static_cast<double>(P::m * P::k * P::n),
+                                               benchmark::Counter::kIsIterationInvariantRate);
 }
 
 BENCHMARK(conv<Conv<3, 64, 224, 7, 2>>)->Name("7x7/2 3-64 @224");
@@ -94,7 +135,13 @@ BENCHMARK(conv<Conv<256, 256, 14, 3>>)->Name("3x3 256-256 @14");
 BENCHMARK(conv<Conv<512, 2048, 7, 1>>)->Name("1x1 512-2048 @7");
 BENCHMARK(conv<Conv<2048, 512, 7, 1>>)->Name("1x1 2048-512 @7");
 BENCHMARK(conv<Conv<512, 512, 7, 3>>)->Name("3x3 512-512 @7");
-BENCHMARK(classifier)->Name("Gemm 2048-1000");
+BENCHMARK(product<Product<1, 2048, 1000, true>, Rows>)->Name("1 row 2048-1000, matmul_rows");
+BENCHMARK(product<Product<65, 192, 768, true>, Gemm>)->Name("65 rows 192-768 turned, matmul_gemm");
+BENCHMARK(product<Product<65, 192, 768, false>, Gemm>)->Name("65 rows 192-768, matmul_gemm");
+BENCHMARK(product<Product<8, 768, 768, false>, Direct>)->Name("8 rows 768-768, matmul_direct");
+BENCHMARK(product<Product<196, 768, 2, false>, Dots>)->Name("196 rows 768-2, matmul_dots");
+BENCHMARK(conv<Conv<960, 240, 1, 1>>)->Name("1x1 960-240 @1, conv_dots");
+BENCHMARK(conv<Conv<64, 2, 112, 3>>)->Name("3x3 64-2 @112, conv_rows");
 BENCHMARK(conv<Conv<32, 32, 112, 3, 1, 32>>)->Name("depthwise 3x3 32 @112");
 BENCHMARK(conv<Conv<144, 144, 56, 3, 2, 144>>)->Name("depthwise 3x3/2 144 @56");
 BENCHMARK(conv<Conv<960, 960, 7, 3, 1, 960>>)->Name("depthwise 3x3 960 @7");

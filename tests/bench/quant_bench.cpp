@@ -82,23 +82,29 @@ template <class Call> int64_t time(const Call &call) {
   return least;
 }
 
+/// P with scratch memory for a kernel.
+template <class P, int64_t Bytes> struct Scratch : P {
+  static constexpr int64_t scratch = Bytes;
+};
+alignas(16) unsigned char scratch[warm > 0 ? 1 << 17 : 1 << 14];
+
 template <class P> void plain(int8_t *to) {
-  using planes = disco::conv_bands<P, disco::conv_int_planes<P>>;
+  using planes = disco::conv_bands<P, disco::conv_int_plane<P>>;
   if constexpr (P::ci == P::groups && planes::serves)
-    disco::conv_int_images<P, disco::conv_int_planes<P>>(
-        to, x, w, bias, nullptr, [](const disco::conv_int_planes<P> &g) { planes::run(g); });
+    disco::conv_int_planes<Scratch<P, planes::bytes>>(to, x, w, bias, nullptr, scratch);
   else
     disco::conv_int_images<P, disco::conv_int_product<P>>(
-        to, x, w, bias, nullptr, [](const disco::conv_int_product<P> &g) { disco::gemm_int(g); });
+        to, x, w, bias, nullptr,
+        [](const disco::conv_int_product<P> &g) { disco::gemm_int(g, scratch); });
 }
 
 template <class P> void direct(int8_t *to) {
-  using way = disco::conv_int_direct<P>;
-  if constexpr (way::serves)
-    disco::conv_int_images<P, typename way::G>(to, x, w, bias, nullptr,
-                                               [](const typename way::G &g) { way::run_group(g); });
+  using bands = disco::conv_int_bands<P, disco::conv_int_own_cells<P>>;
+  if constexpr (bands::serves)
+    disco::conv_int_cells<Scratch<P, bands::bytes>>(to, x, w, bias, nullptr, scratch);
   else
-    disco::conv_int<P>(to, x, w, bias, nullptr);
+    disco::conv_int_gemm<Scratch<P, disco::conv_int_gemm_bytes<P>>>(to, x, w, bias, nullptr,
+                                                                    scratch);
 }
 
 template <class P> void measure(const char *name) {

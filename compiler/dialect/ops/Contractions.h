@@ -38,8 +38,6 @@ template <typename OpTy> void addSum(KernelCall &call, OpTy op) {
   call.flag("has_init", bool(op.getInit()))
       .flag("has_bias", bool(op.getBias()))
       .flag("has_residual", bool(op.getResidual()));
-  if (inExactOrder(op))
-    call.flag("exact", true);
   call.flag("dense_channels", !op.getChannels());
   if (op.getChannels())
     call.table("channel", *op.getChannels());

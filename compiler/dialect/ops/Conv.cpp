@@ -1,6 +1,6 @@
 //===- Conv.cpp - convolution ---------------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/dialect/Target.h"
+#include "compiler/dialect/Processors.h"
 #include "compiler/dialect/ops/Contractions.h"
 #include "compiler/dialect/ops/Quantized.h"
 
@@ -180,61 +180,131 @@ static bool isChannelwise(ConvOp op) {
   return shapeOf(op.getW())[1] == 1 && (op.getGroup() > 1 || op->hasAttr(kGroupsAttr));
 }
 
-static constexpr StringLiteral kGemm = "conv_gemm", kPlanes = "conv_planes", kRows = "conv_rows";
-
-/// Whether bands of a plane of one channel, sorted by stride phases, fit `scratch` bytes: what
-/// conv_planes of the runtime stub asserts.
-static bool fitsPlanes(ConvOp op, int64_t scratch) {
+/// What tiles.h is told of a group.
+static window_shape windowOf(ConvOp op) {
   ArrayRef<int64_t> w = shapeOf(op.getW());
   auto kernel = spatial(w.drop_front(2), 1),
        out = spatial(shapeOf(op.getResult()).drop_front(2), 1),
        in = spatial(shapeOf(op.getX()).drop_front(2), 1), strides = spatial(op.getStrides(), 1),
        dilations = spatial(op.getDilations(), 1),
        pads = spatial(op.getPads().take_front(op.getPads().size() / 2), 0);
-  const int64_t columns = out[2] + (kernel[2] - 1) * dilations[2] / strides[2],
-                moreRows = (kernel[1] - 1) * dilations[1] / strides[1],
-                phases = strides[1] * strides[2];
-  const int64_t element =
-      std::max<int64_t>(4, elementBytes(tensorType(op.getX()).getElementType()));
-  const int64_t budget = scratch / element / std::min<int64_t>(phases, 9);
-  const int64_t rows = std::min(budget / std::max<int64_t>(columns, 1) - moreRows, out[1]);
-  return w[1] == 1 && in[0] == 1 && out[0] == 1 && kernel[0] == 1 && pads[0] == 0 && phases <= 9 &&
-         rows > 0 && rows * 2 > moreRows && out[1] * out[2] > 0;
+  return {w[1],         w[0] / static_cast<int64_t>(op.getGroup()),
+          in[0],        in[1],
+          in[2],        out[0],
+          out[1],       out[2],
+          kernel[0],    kernel[1],
+          kernel[2],    strides[1],
+          strides[2],   pads[0],
+          dilations[1], dilations[2]};
 }
 
-/// A matrix product serves always; it has at least four rows of outputs, used or not. In an exact
-/// order the form must not depend on a node's share.
+namespace {
+/// The kernels that can compute a convolution on some processors.
+class ConvKernels {
+public:
+  ConvKernels(ConvOp op, NodeAttr node)
+      : op(op), processors(processorsOf(node)), window(windowOf(op)),
+        element(op.getQuant() ? 4 : std::max<int64_t>(4, bytesOf(op.getX()))),
+        macs(static_cast<double>(op.getMacs())) {}
+
+  SmallVector<KernelChoice> floats() {
+    // In an exact order the form must not depend on a node's share.
+    if (inExactOrder(op))
+      return {hasPlanes() && isChannelwise(op) ? planes("conv_planes") : gemm("conv_gemm", false)};
+    constexpr int64_t leastColumns = 4;
+    const bool few = columns() <= gemm_few_columns(processors.back(), element);
+    SmallVector<KernelChoice> choices = {few ? gemm("conv_dots", true) : gemm("conv_gemm", false)};
+    if (hasPlanes())
+      choices.push_back(planes("conv_planes"));
+    if (window.m < leastRows && window.ow >= leastColumns)
+      choices.push_back({"conv_rows", macs});
+    return choices;
+  }
+
+  /// Cells hold several numbers, where the processor has instructions for that.
+  SmallVector<KernelChoice> integers() {
+    constexpr int64_t fewOutputs = 8;
+    SmallVector<KernelChoice> choices = {integerGemm()};
+    if (window.m < leastRows && hasPlanes())
+      choices.push_back(planes("conv_int_planes"));
+    if (window.m <= fewOutputs && processors.back().cells != cell_form::words && hasCells())
+      choices.push_back(
+          {"conv_int_cells", macs / 2,
+           mostScratch(processors, [&](const processor &p) { return cells(p).bytes; })});
+    return choices;
+  }
+
+private:
+  /// A matrix product serves always; it has at least four rows of outputs, used or not.
+  static constexpr int64_t leastRows = 4;
+
+  static int64_t bytesOf(Value value) { return elementBytes(tensorType(value).getElementType()); }
+  int64_t columns() { return window.od * window.oh * window.ow; }
+  int64_t depth() { return window.ci * window.kd * window.kh * window.kw; }
+  double padded() {
+    return window.m ? macs / static_cast<double>(window.m) *
+                          static_cast<double>(std::max<int64_t>(window.m, leastRows))
+                    : macs;
+  }
+  KernelChoice gemm(StringRef name, bool dots) {
+    // Half floats are stored, never computed with.
+    const gemm_shape shape{window.m,
+                           columns(),
+                           depth(),
+                           bytesOf(op.getW()) == element,
+                           bytesOf(op.getResult()) == element,
+                           dots};
+    return {name.str(), padded(), mostScratch(processors, [&](const processor &p) {
+              return gemm_scratch(p, element, shape);
+            })};
+  }
+  KernelChoice integerGemm() {
+    return {
+        "conv_int_gemm", padded(), mostScratch(processors, [&](const processor &p) -> int64_t {
+          if (p.cells == cell_form::bytes && quads())
+            return int_column_sizes_of(window.m, columns(), depth()).bytes;
+          return before_scratch(p) +
+                 int_sizes_of(p, p.quads && quads() ? 4 : 2, window.m, columns(), depth()).bytes;
+        })};
+  }
+  bool hasPlanes() {
+    return llvm::all_of(
+        processors, [&](const processor &p) { return band_sizes_of(p, element, window).serves; });
+  }
+  KernelChoice planes(StringRef name) {
+    return {name.str(), macs, mostScratch(processors, [&](const processor &p) {
+              return band_scratch(p, element, window);
+            })};
+  }
+  /// Whether four products can be one instruction: weights are signed, and have no zero point.
+  bool quads() {
+    return !tensorType(op.getW()).getElementType().isUnsignedInteger() &&
+           llvm::all_of(op.getQuant()->getWZero().asArrayRef(),
+                        [](int64_t zero) { return zero == 0; });
+  }
+  cell_sizes cells(const processor &p) {
+    return cell_sizes_of(p, cell_size_of(p, quads()), window);
+  }
+  bool hasCells() {
+    return llvm::all_of(processors, [&](const processor &p) { return cells(p).serves; });
+  }
+
+  ConvOp op;
+  SmallVector<processor> processors;
+  window_shape window;
+  int64_t element; // bytes of what is summed
+  double macs;
+};
+} // namespace
+
 SmallVector<KernelChoice> ConvOp::getKernelChoices(NodeAttr node) {
-  if (getQuant())
-    return {};
-  constexpr int64_t leastRows = 4, leastColumns = 4;
-  const int64_t scratch = hasSmallStack(node) ? 2048 : 24576;
-  const bool planes = fitsPlanes(*this, scratch);
-  if (inExactOrder(*this))
-    return {planes && isChannelwise(*this) ? KernelChoice{kPlanes.str(), 0, scratch}
-                                           : KernelChoice{kGemm.str(), 0, 0}};
-  ArrayRef<int64_t> w = shapeOf(getW());
-  const int64_t rows = w[0] / static_cast<int64_t>(getGroup());
-  const auto macs = static_cast<double>(getMacs());
-  const double padded =
-      rows ? macs / static_cast<double>(rows) * static_cast<double>(std::max(rows, leastRows))
-           : macs;
-  SmallVector<KernelChoice> choices = {{kGemm.str(), padded, 0}};
-  if (planes)
-    choices.push_back({kPlanes.str(), macs, scratch});
-  if (rows < leastRows && spatial(shapeOf(getResult()).drop_front(2), 1)[2] >= leastColumns)
-    choices.push_back({kRows.str(), macs, 0});
-  return choices;
+  ConvKernels kernels(*this, node);
+  return getQuant() ? kernels.integers() : kernels.floats();
 }
 
 void ConvOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW());
-  KernelAttr chosen = chosenKernel(*this);
-  call.use(getQuant() ? StringRef("conv_int")
-           : chosen   ? chosen.getName().getValue()
-                      : StringRef(kGemm));
-  if (chosen && chosen.getScratch() > 0)
-    call.constant("scratch", chosen.getScratch());
+  call.useChosen(*this);
   call.type("x_t", getX()).type("w_t", getW()).type("y_t", getResult());
   call.constant("n", x[0])
       .constant("ci", w[1] * static_cast<int64_t>(getGroup()))

@@ -1,5 +1,6 @@
 //===- MatMul.cpp - matrix product ----------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Processors.h"
 #include "compiler/dialect/ops/Contractions.h"
 #include "compiler/dialect/ops/Quantized.h"
 
@@ -111,19 +112,80 @@ Local MatMulOp::localize(LocalContext &context) {
   return parts.buildParts(last);
 }
 
+/// With one matrix of weights the rows of all batches are rows of one product.
+static bool isFlat(MatMulOp op) { return rankOf(op.getB()) == 2 && !op.getTransA(); }
+
+namespace {
+/// Extents of one product.
+struct ProductShape {
+  int64_t m, n, k;
+};
+} // namespace
+
+static ProductShape productOf(MatMulOp op) {
+  ArrayRef<int64_t> b = shapeOf(op.getB()), y = shapeOf(op.getResult());
+  int64_t rows = y[y.size() - 2];
+  return {isFlat(op) ? rows * product(y.drop_back(2)) : rows, y.back(),
+          op.getTransB() ? b.back() : b[b.size() - 2]};
+}
+
+/// The type in which products of the op are summed: halves as floats, integers without a sign.
+static Type sumType(MatMulOp op) {
+  Type element = tensorType(op.getResult()).getElementType();
+  if (element.isF16())
+    return Float32Type::get(op.getContext());
+  if (isa<FloatType>(element))
+    return element;
+  return IntegerType::get(op.getContext(), std::max(32U, element.getIntOrFloatBitWidth()),
+                          IntegerType::Unsigned);
+}
+
+/// Costs are those at which the forms were found to be equally fast: a dot product takes what four
+/// full vectors do; columns that are packed once are read by all rows, and reading them where they
+/// lie costs about as much for every 2 tiles of rows.
+SmallVector<KernelChoice> MatMulOp::getKernelChoices(NodeAttr node) {
+  const SmallVector<processor> processors = processorsOf(node);
+  const ProductShape s = productOf(*this);
+  const auto macs = static_cast<double>(getMacs()),
+             perRow = s.m ? macs / static_cast<double>(s.m) : 0.0;
+  if (getQuant() && getTransB())
+    return {{"matmul_int_dots", macs}};
+  if (getQuant())
+    return {{"matmul_int_gemm", macs, mostScratch(processors, [&](const processor &p) {
+               return before_scratch(p) + int_sizes_of(p, 2, s.m, s.n, s.k).bytes;
+             })}};
+  Type sum = sumType(*this);
+  const int64_t element = elementBytes(sum);
+  auto isSum = [&](Value value) { return tensorType(value).getElementType() == sum; };
+  const bool denseA = isSum(getA()) && !getChannels() && !getTransA();
+  auto blocked = [&](StringRef name, double cost, bool dots) {
+    return KernelChoice{name.str(), cost, mostScratch(processors, [&](const processor &p) {
+                          return gemm_scratch(p, element,
+                                              {s.m, s.n, s.k, denseA, isSum(getResult()), dots});
+                        })};
+  };
+  const bool exact = inExactOrder(*this);
+  SmallVector<KernelChoice> choices;
+  if (!exact && s.m == 1 && getTransB() && s.n > 0)
+    choices.push_back({"matmul_rows", 0});
+  if (!exact && s.n <= gemm_few_columns(processors.back(), element))
+    choices.push_back(blocked("matmul_dots", 0, true));
+  if (isSum(getB()) && !getTransB())
+    choices.push_back(blocked(
+        "matmul_direct", macs + macs / static_cast<double>(2 * processors.back().rows), false));
+  choices.push_back(blocked("matmul_gemm", macs + perRow, false));
+  return choices;
+}
+
 void MatMulOp::describeKernel(KernelCall &call) {
   ArrayRef<int64_t> a = shapeOf(getA()), b = shapeOf(getB()), y = shapeOf(getResult());
-  int64_t m = y[y.size() - 2], n = y.back(), k = getTransB() ? b.back() : b[b.size() - 2];
+  const ProductShape s = productOf(*this);
   int64_t columns = getTransA() ? a[a.size() - 2] : a.back();
   ArrayRef<int64_t> batch = y.drop_back(2);
-  bool flat = b.size() == 2 && !getTransA();
-  call.use(getQuant() ? "matmul_int" : "matmul");
+  bool flat = isFlat(*this);
+  call.useChosen(*this);
   call.type("a_t", getA()).type("b_t", getB()).type("y_t", getResult());
-  // With one matrix of weights the rows of all batches are rows of one product.
-  call.constant("m", flat ? m * product(batch) : m)
-      .constant("k", k)
-      .constant("n", n)
-      .constant("a_k", columns);
+  call.constant("m", s.m).constant("k", s.k).constant("n", s.n).constant("a_k", columns);
   call.flag("trans_a", getTransA())
       .flag("trans_b", getTransB())
       .flag("has_alpha", false)

@@ -1,4 +1,4 @@
-// Which kernel computes a convolution: by its shapes, its node and whether sums have one order.
+// Which kernel computes a contraction: by its shapes, its node and whether sums have one order; and its scratch memory.
 // RUN: %opt --disco-choose-kernels --split-input-file %s | FileCheck %s
 
 // Many channels a group: a matrix product. One: bands of its plane. A few outputs of several channels: rows.
@@ -7,16 +7,16 @@ module {
 module @node0 attributes {disco.rank = 0 : i64} {
 func.func @infer(%x: tensor<1x8x16x16xf32>) {
   %w = disco.constant dense<1.0> : tensor<8x8x3x3xf32> : tensor<8x8x3x3xf32>
-  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_gemm", scratch = 0>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_gemm", scratch = 27696>
   %a = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x16x16xf32>, tensor<8x8x3x3xf32>) -> tensor<1x8x16x16xf32>
   %v = disco.constant dense<1.0> : tensor<8x1x3x3xf32> : tensor<8x1x3x3xf32>
-  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_planes", scratch = 24576>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_planes", scratch = 2604>
   %b = disco.conv %a, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 8 : i64} : (tensor<1x8x16x16xf32>, tensor<8x1x3x3xf32>) -> tensor<1x8x16x16xf32>
   %u = disco.constant dense<1.0> : tensor<2x8x3x3xf32> : tensor<2x8x3x3xf32>
   // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_rows", scratch = 0>
   %c = disco.conv %b, %u {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x16x16xf32>, tensor<2x8x3x3xf32>) -> tensor<1x2x16x16xf32>
   // Three columns are too few for rows.
-  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_gemm", scratch = 0>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_gemm", scratch = 13872>
   %d = disco.conv %b, %u {strides = array<i64: 6, 6>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x16x16xf32>, tensor<2x8x3x3xf32>) -> tensor<1x2x3x3xf32>
   // Ops that one kernel computes have nothing to choose.
   // CHECK: disco.unary
@@ -29,7 +29,7 @@ func.func @infer(%x: tensor<1x8x16x16xf32>) {
 
 // -----
 
-// A board's stack is small: less for the bands, and a plane as wide as this one has no room.
+// A board's memory is small: less for the bands, and a plane as wide as this one has no room.
 #target = #disco.target<arch = "armv7e-m", levels = [], vector = 0, caches = [], clock = 1.0e7, cycles = {}>
 #board = #disco.board<name = "b", reference = "b", title = "b", status = "emulated", target = #target, memories = [], ports = [],
     stack = 64, toolchain = {}, build = {}, bounds = {}>
@@ -39,7 +39,7 @@ module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
 module @node0 attributes {disco.rank = 0 : i64} {
 func.func @infer(%x: tensor<1x8x16x16xf32>, %y: tensor<1x1x16x300xf32>) {
   %v = disco.constant dense<1.0> : tensor<8x1x3x3xf32> : tensor<8x1x3x3xf32>
-  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_planes", scratch = 2048>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_planes", scratch = 2496>
   %b = disco.conv %x, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 8 : i64} : (tensor<1x8x16x16xf32>, tensor<8x1x3x3xf32>) -> tensor<1x8x16x16xf32>
   %u = disco.constant dense<1.0> : tensor<1x1x3x3xf32> : tensor<1x1x3x3xf32>
   // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_rows", scratch = 0>
@@ -57,10 +57,83 @@ module attributes {disco.exact_order} {
 module @node0 attributes {disco.rank = 0 : i64} {
 func.func @infer(%x: tensor<1x1x16x16xf32>, %y: tensor<1x8x16x16xf32>) {
   %u = disco.constant dense<1.0> : tensor<1x1x3x3xf32> : tensor<1x1x3x3xf32>
-  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_gemm", scratch = 0>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_gemm", scratch = 3504>
   %a = disco.conv %x, %u {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x1x16x16xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x16x16xf32>
-  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_planes", scratch = 24576>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_planes", scratch = 2604>
   %b = disco.conv %x, %u {disco.groups = 8 : i64, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x1x16x16xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x16x16xf32>
+  return
+}
+}
+}
+
+// -----
+
+// Of several levels the last one says what few columns are (4 floats of 16 in a vector), and each has enough scratch memory.
+#host = #disco.target<arch = "x86-64", levels = ["x86-64-v3", "x86-64-v4"], vector = 32, caches = [], clock = 0.0, cycles = {}>
+// CHECK-LABEL: module @node0
+module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
+    nodes = [#disco.node<name = "n", address = "", listen = "", device = #host, hops = []>], links = []>} {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer(%x: tensor<1x8x2x2xf32>, %y: tensor<1x8x1x5xf32>, %a: tensor<20x64xf32>, %r: tensor<1x64xf32>, %b: tensor<64x100xf32>) {
+  %w = disco.constant dense<1.0> : tensor<8x8x1x1xf32> : tensor<8x8x1x1xf32>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_dots", scratch = 80>
+  %0 = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x2x2xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x2x2xf32>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_gemm", scratch = 1584>
+  %1 = disco.conv %y, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x1x5xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x1x5xf32>
+  // More than two tiles of rows share packed columns; one row reads them where they lie.
+  // CHECK: disco.matmul {{.*}}disco.kernel = #disco.kernel<name = "matmul_gemm", scratch = 24624>
+  %2 = disco.matmul %a, %b : (tensor<20x64xf32>, tensor<64x100xf32>) -> tensor<20x100xf32>
+  // CHECK: disco.matmul {{.*}}disco.kernel = #disco.kernel<name = "matmul_direct", scratch = 24624>
+  %3 = disco.matmul %r, %b : (tensor<1x64xf32>, tensor<64x100xf32>) -> tensor<1x100xf32>
+  // Rows of b are met by the one row of a.
+  %t = disco.constant dense<1.0> : tensor<100x64xf32> : tensor<100x64xf32>
+  // CHECK: disco.matmul {{.*}}disco.kernel = #disco.kernel<name = "matmul_rows", scratch = 0>
+  %4 = disco.matmul %r, %t {trans_b} : (tensor<1x64xf32>, tensor<100x64xf32>) -> tensor<1x100xf32>
+  %f = disco.constant dense<1.0> : tensor<64x4xf32> : tensor<64x4xf32>
+  // CHECK: disco.matmul {{.*}}disco.kernel = #disco.kernel<name = "matmul_dots", scratch = 304>
+  %5 = disco.matmul %a, %f : (tensor<20x64xf32>, tensor<64x4xf32>) -> tensor<20x4xf32>
+  return
+}
+}
+}
+
+// -----
+
+// Integers: cells where the processor has instructions for several numbers, planes where it has none.
+#m4 = #disco.target<arch = "armv7e-m", levels = [], vector = 0, caches = [], clock = 1.0e7, cycles = {}>
+#m0 = #disco.target<arch = "armv6-m", levels = [], vector = 0, caches = [], clock = 1.0e7, cycles = {}>
+#with = #disco.board<name = "b", reference = "b", title = "b", status = "emulated", target = #m4, memories = [], ports = [],
+    stack = 64, toolchain = {}, build = {}, bounds = {}>
+#without = #disco.board<name = "c", reference = "c", title = "c", status = "emulated", target = #m0, memories = [], ports = [],
+    stack = 64, toolchain = {}, build = {}, bounds = {}>
+#quant = #disco.quant<xZero = 0, wZero = [0], result = i32>
+module attributes {disco.nodes = 2 : i64, disco.cluster = #disco.cluster<
+    nodes = [#disco.node<name = "n", address = "", listen = "", device = #with, hops = []>,
+             #disco.node<name = "m", address = "", listen = "", device = #without, hops = []>], links = []>} {
+// CHECK-LABEL: module @node0
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer(%x: tensor<1x8x8x8xi8>, %a: tensor<3x8xi8>) {
+  %v = disco.constant dense<1> : tensor<8x1x3x3xi8> : tensor<8x1x3x3xi8>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_int_cells", scratch = 853>
+  %0 = disco.conv %x, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 8 : i64, quant = #quant} : (tensor<1x8x8x8xi8>, tensor<8x1x3x3xi8>) -> tensor<1x8x8x8xi32>
+  %w = disco.constant dense<1> : tensor<16x8x1x1xi8> : tensor<16x8x1x1xi8>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_int_gemm", scratch = 704>
+  %1 = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64, quant = #quant} : (tensor<1x8x8x8xi8>, tensor<16x8x1x1xi8>) -> tensor<1x16x8x8xi32>
+  %b = disco.constant dense<1> : tensor<8x5xi8> : tensor<8x5xi8>
+  // CHECK: disco.matmul {{.*}}disco.kernel = #disco.kernel<name = "matmul_int_gemm", scratch = 192>
+  %2 = disco.matmul %a, %b {quant = #quant} : (tensor<3x8xi8>, tensor<8x5xi8>) -> tensor<3x5xi32>
+  %t = disco.constant dense<1> : tensor<5x8xi8> : tensor<5x8xi8>
+  // CHECK: disco.matmul {{.*}}disco.kernel = #disco.kernel<name = "matmul_int_dots", scratch = 0>
+  %3 = disco.matmul %a, %t {trans_b, quant = #quant} : (tensor<3x8xi8>, tensor<5x8xi8>) -> tensor<3x5xi32>
+  return
+}
+}
+// CHECK-LABEL: module @node1
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer(%x: tensor<1x8x8x8xi8>) {
+  %v = disco.constant dense<1> : tensor<8x1x3x3xi8> : tensor<8x1x3x3xi8>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_int_planes", scratch = 768>
+  %0 = disco.conv %x, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 8 : i64, quant = #quant} : (tensor<1x8x8x8xi8>, tensor<8x1x3x3xi8>) -> tensor<1x8x8x8xi32>
   return
 }
 }

@@ -184,3 +184,24 @@ func.func @infer() {
 }
 }
 }
+
+// -----
+
+// Scratch memory lives while its op runs, and its offset comes last: 256 bytes each of operand and result, and 512 that the next op's result
+// takes again.
+// CHECK-LABEL: module @node0 attributes {disco.arena_bytes = 1024 : i64, disco.live_bytes = 1024 : i64
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<8x8xf32> : tensor<8x8xf32>
+  // CHECK: disco.unary {{.*}}disco.offsets = array<i64: [[A:[0-9]+]]>
+  %a = disco.unary %c {act = #disco.act<exp>} : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  // CHECK-NEXT: disco.matmul {{.*}}disco.offsets = array<i64: [[B:[0-9]+]], [[S:[0-9]+]]>
+  %b = disco.matmul %a, %c {disco.kernel = #disco.kernel<name = "matmul_gemm", scratch = 512>} : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  // CHECK-NEXT: disco.matmul {{.*}}disco.offsets = array<i64: {{[0-9]+}}, {{[0-9]+}}>
+  %d = disco.matmul %b, %c {disco.kernel = #disco.kernel<name = "matmul_gemm", scratch = 512>} : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  disco.output %d {name = "d", index = 0 : i64} : (tensor<8x8xf32>) -> ()
+  return
+}
+}
+}

@@ -60,7 +60,7 @@ double referenceSum(const buffer<typename P::x_t> &x, const buffer<typename P::w
   return sum;
 }
 
-enum class Form { Gemm, Planes, Rows };
+enum class Form { Gemm, Dots, Planes, Rows };
 
 template <class P, Form form> void checkForm() {
   using arith = arith_t<typename P::x_t>;
@@ -87,18 +87,25 @@ template <class P, Form form> void checkForm() {
   const auto *b = P::has_bias ? bias.data() : nullptr;
   const auto *i = P::in_place ? y.data() : P::has_init ? init.data() : nullptr;
   const auto *r = P::has_residual ? residual.data() : nullptr;
-  if constexpr (form == Form::Gemm)
-    conv_gemm<P>(y.data(), x.data(), w.data(), b, i, r);
-  else if constexpr (form == Form::Planes)
-    conv_planes<P>(y.data(), x.data(), w.data(), b, i, r);
-  else
+  if constexpr (form == Form::Gemm) {
+    using Q = Scratch<P, gemm_bytes<conv_product<P>>>;
+    conv_gemm<Q>(y.data(), x.data(), w.data(), b, i, r, Q().memory.data());
+  } else if constexpr (form == Form::Dots) {
+    using Q = Scratch<P, gemm_bytes<conv_dot_product<P>>>;
+    conv_dots<Q>(y.data(), x.data(), w.data(), b, i, r, Q().memory.data());
+  } else if constexpr (form == Form::Planes) {
+    using Q = Scratch<P, conv_bands<P, conv_product<P>>::bytes>;
+    conv_planes<Q>(y.data(), x.data(), w.data(), b, i, r, Q().memory.data());
+  } else {
     conv_rows<P>(y.data(), x.data(), w.data(), b, i, r);
+  }
   expectNear(y, want, 16);
 }
 
 /// Every kernel that serves, whether or not the compiler would choose it.
 template <class P> void check() {
   checkForm<P, Form::Gemm>();
+  checkForm<P, Form::Dots>();
   checkForm<P, Form::Rows>();
   if constexpr (conv_bands<P, conv_product<P>>::serves)
     checkForm<P, Form::Planes>();
@@ -192,16 +199,18 @@ TEST(Conv, ShiftedRuns) { // rows as long as the input's, whatever the pads
 }
 
 TEST(Conv, NothingOfAnotherRowLeaksIn) {
-  using P = Case<float, 1, 1, 1, 1, 1, 3, 3, A1, A3, A3>;
+  using C = Case<float, 1, 1, 1, 1, 1, 3, 3, A1, A3, A3>;
+  using P = Scratch<C, gemm_bytes<conv_product<C>>>;
+  P scratch;
   const float inf = INFINITY;
   const float x[18] = {inf, 1, inf, 1, 1, 1, inf, 1, inf}; // corners
   const float w[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
   float y[9];
-  conv_gemm<P>(y, x, w, nullptr, nullptr, nullptr);
+  conv_gemm<P>(y, x, w, nullptr, nullptr, nullptr, scratch.memory.data());
   for (float v : y)
     EXPECT_EQ(v, inf);
   const float middle[18] = {1, 1, inf, 1, 1, 1, 1, 1, 1};
-  conv_gemm<P>(y, middle, w, nullptr, nullptr, nullptr);
+  conv_gemm<P>(y, middle, w, nullptr, nullptr, nullptr, scratch.memory.data());
   EXPECT_EQ(y[3], 6); // the first of the second row does not see the last of the first
   EXPECT_EQ(y[6], 4);
 }

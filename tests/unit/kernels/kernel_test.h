@@ -15,6 +15,12 @@
 
 namespace kernel_test {
 
+/// P with as many bytes of scratch memory as it says, which the sanitizer guards.
+template <class P, int64_t Bytes> struct Scratch : P {
+  static constexpr int64_t scratch = Bytes;
+  std::vector<unsigned char> memory = std::vector<unsigned char>((size_t)Bytes);
+};
+
 /// A buffer that the address sanitizer guards at both ends: nothing but its elements may be
 /// touched.
 template <class T> using buffer = std::vector<T>;

@@ -61,7 +61,9 @@ double element(const buffer<typename P::a_t> &a, const buffer<typename P::b_t> &
   return P::has_alpha ? sum * (double)P::alpha : sum;
 }
 
-template <class P> void check() {
+enum class Form { Gemm, Direct, Dots, Rows };
+
+template <class P, Form form> void checkForm() {
   using y_t = typename P::y_t;
   const int64_t outer = P::batch_rank == 2 ? 2 : 1, inner = P::batch_rank == 2 ? 3 : 1,
                 outputs = outer * inner * P::m * P::n;
@@ -82,12 +84,33 @@ template <class P> void check() {
           sum += P::has_residual ? toDouble(residual[want.size()]) : 0;
           want.push_back(P::act::template apply<typename P::act>(sum));
         }
-  matmul<P>(y.data(), a.data(), b.data(), P::has_bias ? bias.data() : nullptr,
-            P::in_place   ? y.data()
-            : P::has_init ? init.data()
-                          : nullptr,
-            P::has_residual ? residual.data() : nullptr);
+  const auto *c = P::has_bias ? bias.data() : nullptr;
+  const auto *i = P::in_place ? y.data() : P::has_init ? init.data() : nullptr;
+  const auto *r = P::has_residual ? residual.data() : nullptr;
+  if constexpr (form == Form::Gemm) {
+    using Q = Scratch<P, gemm_bytes<matmul_product<P, matmul_form::packed>>>;
+    matmul_gemm<Q>(y.data(), a.data(), b.data(), c, i, r, Q().memory.data());
+  } else if constexpr (form == Form::Direct) {
+    using Q = Scratch<P, gemm_bytes<matmul_product<P, matmul_form::direct>>>;
+    matmul_direct<Q>(y.data(), a.data(), b.data(), c, i, r, Q().memory.data());
+  } else if constexpr (form == Form::Dots) {
+    using Q = Scratch<P, gemm_bytes<matmul_product<P, matmul_form::dots>>>;
+    matmul_dots<Q>(y.data(), a.data(), b.data(), c, i, r, Q().memory.data());
+  } else {
+    matmul_rows<P>(y.data(), a.data(), b.data(), c, i, r);
+  }
   expectNear(y, want, 16);
+}
+
+/// Every kernel that serves, whether or not the compiler would choose it.
+template <class P> void check() {
+  using T = product_t<typename P::y_t>;
+  checkForm<P, Form::Gemm>();
+  checkForm<P, Form::Dots>();
+  if constexpr (same<typename P::b_t, T> && !P::trans_b)
+    checkForm<P, Form::Direct>();
+  if constexpr (P::m == 1 && P::trans_b)
+    checkForm<P, Form::Rows>();
 }
 
 TEST(Matmul, OneRow) {
@@ -138,10 +161,11 @@ TEST(Matmul, ElementTypes) {
 }
 
 TEST(Matmul, IntegersWrap) {
-  using P = Case<int32_t, 1, 2, 1>;
+  using C = Case<int32_t, 1, 2, 1>;
+  using P = Scratch<C, gemm_bytes<matmul_product<C, matmul_form::packed>>>;
   const int32_t a[] = {65536, 2147483647}, b[] = {65537, 1};
   int32_t y = 0;
-  matmul<P>(&y, a, b, nullptr, nullptr, nullptr);
+  matmul_gemm<P>(&y, a, b, nullptr, nullptr, nullptr, P().memory.data());
   EXPECT_EQ(y, (int32_t)(uint32_t)(65536u * 65537u + 2147483647u));
 }
 

@@ -91,31 +91,42 @@ int32_t plainSum(const buffer<typename P::x_t> &x, const buffer<typename P::w_t>
   return (int32_t)sum;
 }
 
-/// Every way in which this target makes sums over windows, where it serves.
-template <class P, class Way>
+/// By cells of a form, where it serves.
+template <class P, class Cells>
 void checkCells(const typename P::x_t *x, const typename P::w_t *w, const int32_t *bias,
                 const int32_t *init, const buffer<typename P::y_t> &want) {
-  if constexpr (Way::serves) {
+  using Bands = conv_int_bands<P, Cells>;
+  if constexpr (Bands::serves) {
     buffer<typename P::y_t> y(want.size());
-    conv_int_images<P, typename Way::G>(y.data(), x, w, bias, init,
-                                        [](const typename Way::G &g) { Way::run_group(g); });
+    std::vector<unsigned char> scratch((size_t)Bands::bytes);
+    conv_int_images<P, typename Bands::G>(
+        y.data(), x, w, bias, init,
+        [&](const typename Bands::G &g) { Bands::run_group(g, scratch.data()); });
     EXPECT_EQ(y, want);
   }
 }
+
+/// Every kernel that serves.
 template <class P>
-void checkWays(const typename P::x_t *x, const typename P::w_t *w, const int32_t *bias,
-               const int32_t *init, const buffer<typename P::y_t> &want) {
-  using planes = conv_bands<P, conv_int_planes<P>>;
+void checkKernels(const typename P::x_t *x, const typename P::w_t *w, const int32_t *bias,
+                  const int32_t *init, const buffer<typename P::y_t> &want) {
+  buffer<typename P::y_t> y(want.size());
+  using Gemm = Scratch<P, conv_int_gemm_bytes<P>>;
+  conv_int_gemm<Gemm>(y.data(), x, w, bias, init, Gemm().memory.data());
+  EXPECT_EQ(y, want);
+  using planes = conv_bands<P, conv_int_plane<P>>;
   if constexpr (planes::serves) {
-    buffer<typename P::y_t> y(want.size());
-    conv_int_images<P, conv_int_planes<P>>(y.data(), x, w, bias, init,
-                                           [](const conv_int_planes<P> &g) { planes::run(g); });
+    using Q = Scratch<P, planes::bytes>;
+    conv_int_planes<Q>(y.data(), x, w, bias, init, Q().memory.data());
     EXPECT_EQ(y, want);
   }
-  checkCells<P, conv_int_direct<P>>(x, w, bias, init, want);
-#if DISCO_INT_CELLS && !defined(__aarch64__)
-  checkCells<P, conv_int_cells<P, conv_int_pair_cells<typename P::x_t>>>(x, w, bias, init, want);
-#endif
+  using cells = conv_int_bands<P, conv_int_own_cells<P>>;
+  if constexpr (cells::serves) {
+    using Q = Scratch<P, cells::bytes>;
+    conv_int_cells<Q>(y.data(), x, w, bias, init, Q().memory.data());
+    EXPECT_EQ(y, want);
+  }
+  checkCells<P, conv_int_pair_cells<typename P::x_t>>(x, w, bias, init, want);
 }
 
 template <class P> void check() {
@@ -123,7 +134,7 @@ template <class P> void check() {
   const auto w = bytes<typename P::w_t>(P::co * P::ci / P::groups * P::kh * P::kw, 2);
   const int64_t count = P::n * P::co * P::oh * P::ow;
   const auto bias = words(P::co, 3), init = words(count, 4);
-  buffer<typename P::y_t> y((size_t)count), want;
+  buffer<typename P::y_t> want;
   for (int64_t image = 0; image < P::n; ++image)
     for (int64_t row = 0; row < P::co; ++row)
       for (int64_t oy = 0; oy < P::oh; ++oy)
@@ -137,9 +148,7 @@ template <class P> void check() {
           else
             want.push_back((typename P::y_t)sum);
         }
-  conv_int<P>(y.data(), x.data(), w.data(), bias.data(), init.data());
-  EXPECT_EQ(y, want);
-  checkWays<P>(x.data(), w.data(), bias.data(), init.data(), want);
+  checkKernels<P>(x.data(), w.data(), bias.data(), init.data(), want);
 }
 
 TEST(QuantConv, Pointwise) {
@@ -232,17 +241,28 @@ struct Products : ProductOf<A, B, Y, M, K, N, Trans, XZ, WZ, F> {
   static constexpr int64_t batch[] = {2, 3}, a_batch[] = {M * K, 0}, b_batch[] = {0, K *N};
 };
 
+/// By the kernel for the form of b.
+template <class P>
+void multiply(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+              const int32_t *bias, const int32_t *init) {
+  if constexpr (P::trans_b) {
+    matmul_int_dots<P>(y, a, b, bias, init);
+  } else {
+    using Q = Scratch<P, gemm_int_bytes<matmul_int_product<P>>>;
+    matmul_int_gemm<Q>(y, a, b, bias, init, Q().memory.data());
+  }
+}
+
 template <class P> void checkProducts() {
   const auto a = bytes<typename P::a_t>(2 * P::m * P::k, 9);
   const auto b = bytes<typename P::b_t>(3 * P::k * P::n, 10);
   const auto bias = words(P::n, 11), init = words(6 * P::m * P::n, 12);
   const int64_t each = P::m * P::n;
   buffer<typename P::y_t> y((size_t)(6 * each)), want((size_t)(6 * each));
-  matmul_int<P>(y.data(), a.data(), b.data(), bias.data(), init.data());
+  multiply<P>(y.data(), a.data(), b.data(), bias.data(), init.data());
   for (int64_t i = 0; i < 6; ++i)
-    matmul_int<typename P::one>(want.data() + i * each, a.data() + i / 3 * P::m * P::k,
-                                b.data() + i % 3 * P::k * P::n, bias.data(),
-                                init.data() + i * each);
+    multiply<typename P::one>(want.data() + i * each, a.data() + i / 3 * P::m * P::k,
+                              b.data() + i % 3 * P::k * P::n, bias.data(), init.data() + i * each);
   EXPECT_EQ(y, want);
 }
 
@@ -268,7 +288,7 @@ template <class P> void checkProduct() {
       else
         want.push_back((typename P::y_t)sum);
     }
-  matmul_int<P>(y.data(), a.data(), b.data(), bias.data(), init.data());
+  multiply<P>(y.data(), a.data(), b.data(), bias.data(), init.data());
   EXPECT_EQ(y, want);
 }
 

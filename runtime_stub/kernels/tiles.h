@@ -1,0 +1,203 @@
+//===- tiles.h - what kernels of contractions need for a shape ------------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sizes of tiles, bands and scratch memory: constant arithmetic that kernels compute with, and
+// that the compiler includes to choose a kernel and to reserve its scratch memory. So neither can
+// believe something else than the other.
+#ifndef DISCO_KERNELS_TILES_H
+#define DISCO_KERNELS_TILES_H
+
+#include "types.h"
+
+namespace disco {
+inline namespace DISCO_KERNELS DISCO_HIDDEN {
+
+/// What a cell of conv_int_cells holds: see there. `words` is `pairs` without an instruction for
+/// it.
+enum class cell_form { words, pairs, halves, bytes };
+
+/// How kernels of contractions use a processor.
+struct processor {
+  dim vector_bytes;  // of a register; 0: they use none
+  dim rows, vectors; // of a tile of sums
+  dim pair_bytes;    // of a vector of integer sums; 0: scalars
+  bool quads;        // four products of 8 bits are one instruction
+  cell_form cells;
+};
+
+constexpr dim whole_steps(dim value, dim step) { return (value + step - 1) / step * step; }
+constexpr dim least(dim a, dim b) { return a < b ? a : b; }
+
+/// Scratch memory begins at a multiple of 16 bytes, and vectors want theirs: what may lie before.
+constexpr dim before_scratch(const processor &p) {
+  return p.vector_bytes > 16 ? p.vector_bytes - 16 : 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Products of matrices
+//===----------------------------------------------------------------------===//
+
+/// Block sizes: kc columns of a and nc columns of b are packed at a time.
+struct gemm_tile_size {
+  dim lanes, mr, nr, nc, kc;
+  dim mg; // rows of c that wait in scratch memory when y cannot hold sums
+};
+constexpr gemm_tile_size gemm_tile_of(const processor &p, dim element) {
+  const dim lanes = p.vector_bytes ? p.vector_bytes / element : 1, nr = p.vectors * lanes;
+  return {lanes, p.rows, nr, 2 * nr, p.vector_bytes ? 128 : 32, 4 * p.rows};
+}
+
+/// c[m][n] += sum over k of a[m][k] * b[k][n]. direct: the operand is used where it lies.
+struct gemm_shape {
+  dim m, n, k;
+  bool direct_a, direct_c;
+  bool dots; // an element of c is one dot product
+};
+struct gemm_sizes {
+  dim k_step, panel_columns, group;
+  dim panel, held, packed_a; // elements
+};
+constexpr gemm_sizes gemm_sizes_of(const processor &p, dim element, const gemm_shape &s) {
+  const gemm_tile_size t = gemm_tile_of(p, element);
+  const dim k_step = s.k < t.kc ? (s.k > 0 ? s.k : 1) : t.kc;
+  const dim columns = s.dots ? 1 : (s.n < t.nc ? whole_steps(s.n, t.nr) : t.nc);
+  const dim group = s.direct_c ? s.m : least(s.m, t.mg);
+  return {k_step,
+          columns,
+          group,
+          k_step * columns,
+          s.direct_c ? 0 : group * columns,
+          s.direct_a ? 0 : t.mr * k_step};
+}
+constexpr dim gemm_scratch(const processor &p, dim element, const gemm_shape &s) {
+  const gemm_sizes z = gemm_sizes_of(p, element, s);
+  return before_scratch(p) + element * (z.panel + z.held + z.packed_a);
+}
+
+/// At most this many columns are worth dot products.
+constexpr dim gemm_few_columns(const processor &p, dim element) {
+  return gemm_tile_of(p, element).lanes / 4;
+}
+
+/// Of integers of 8 bits.
+struct int_tile_size {
+  dim lanes, mr, vectors, nr, kc, mg;
+};
+constexpr int_tile_size int_tile_of(const processor &p) {
+  const dim lanes = p.pair_bytes ? p.pair_bytes / 4 : 1, mr = p.pair_bytes ? p.rows : 2,
+            vectors = p.pair_bytes ? p.vectors : 4;
+  return {lanes,
+          mr,
+          vectors,
+          (p.pair_bytes ? vectors : 2 * vectors) * lanes,
+          p.pair_bytes ? 512 : 192, // even
+          p.pair_bytes ? 4 * mr : 16};
+}
+struct int_sizes {
+  dim depth, step, words, width, group; // depth: numbers in a word
+  dim bytes;
+};
+constexpr int_sizes int_sizes_of(const processor &p, dim depth, dim m, dim n, dim k) {
+  const int_tile_size t = int_tile_of(p);
+  const dim step = least(whole_steps(k, depth), t.kc), words = step / depth;
+  const dim width = least(whole_steps(n, t.lanes), t.nr), group = least(m, t.mg);
+  // The panel, sums, rows of a, and rows of b before they are words.
+  return {depth, step,  words,
+          width, group, 4 * (words * width + group * width + t.mr * words + width)};
+}
+/// Along columns, for Arm's MVE: sums, the panel, one row.
+constexpr int_sizes int_column_sizes_of(dim m, dim n, dim k) {
+  const dim step = least(k, 384), width = least(n, 8), group = least(m, 32);
+  return {1, step, step, width, group, 4 * group * width + width * step + width};
+}
+
+//===----------------------------------------------------------------------===//
+// Convolutions of few channels a group
+//===----------------------------------------------------------------------===//
+
+/// One group of a convolution; extents of one axis less than three are 1.
+struct window_shape {
+  dim ci, m; // input and output channels
+  dim id, ih, iw, od, oh, ow, kd, kh, kw, sh, sw, pd, dh, dw;
+};
+
+/// Bands of rows of a plane, sorted by stride phase, and sums beside them.
+struct band_sizes {
+  bool serves;
+  dim columns, more_rows, phases, rows; // rows: of y in one band
+  dim plane, slack, sums;               // elements
+};
+constexpr band_sizes band_sizes_of(const processor &p, dim element, const window_shape &w) {
+  const dim lanes = gemm_tile_of(p, element).lanes;
+  const dim columns = w.ow + (w.kw - 1) * w.dw / w.sw, more_rows = (w.kh - 1) * w.dh / w.sh,
+            phases = w.sh * w.sw;
+  const dim budget = (p.vector_bytes ? 24576 : 2048) / element / least(phases, 9);
+  const dim rows = least(budget / (columns > 0 ? columns : 1) - more_rows, w.oh);
+  const bool serves = w.ci == 1 && w.id == 1 && w.od == 1 && w.kd == 1 && w.pd == 0 &&
+                      phases <= 9 && rows > 0 && rows * 2 > more_rows && w.oh * w.ow > 0;
+  return {serves,
+          columns,
+          more_rows,
+          phases,
+          rows,
+          serves ? (rows + more_rows) * columns : 1,
+          lanes + columns - w.ow,
+          serves ? whole_steps(rows * columns, lanes) : 1};
+}
+constexpr dim band_scratch(const processor &p, dim element, const window_shape &w) {
+  const band_sizes z = band_sizes_of(p, element, w);
+  return before_scratch(p) + element * (z.phases * z.plane + z.slack + z.sums + w.kh * w.kw);
+}
+
+/// Bytes, depth and lanes of cells.
+struct cell_size {
+  dim bytes, depth, lanes;
+};
+constexpr cell_size cell_size_of(const processor &p, bool quads) {
+  if (quads && p.quads && p.cells != cell_form::bytes)
+    return {4, 4, p.pair_bytes / 4};
+  if (p.cells == cell_form::bytes)
+    return {1, 1, 4};
+  if (p.cells == cell_form::halves)
+    return {2, 1, 8};
+  return {4, 2, p.pair_bytes ? p.pair_bytes / 4 : 1};
+}
+struct cell_sizes {
+  bool serves;
+  dim across, apart, x_phases, phases, columns, more_rows, taps, rows;
+  dim raw_size, raw_rows, plane, slack, sums;
+  dim bytes;
+};
+constexpr cell_sizes cell_sizes_of(const processor &p, const cell_size &c, const window_shape &w) {
+  // A row of taps is `across` cells. They lie in one plane where their distance fits the stride.
+  const dim across = (w.kw + c.depth - 1) / c.depth, apart = c.depth * w.dw,
+            x_phases = apart % w.sw == 0 ? 1 : w.sw, phases = w.sh * x_phases;
+  const dim columns = w.ow + (across - 1) * apart / w.sw, more_rows = (w.kh - 1) * w.dh / w.sh;
+  const dim wide = columns > 0 ? columns : 1;
+  const dim budget = p.vector_bytes ? 49152 : 4096, row_cells = phases * wide * c.bytes,
+            row_sums = wide * 5 * w.m;
+  const dim rows = least((budget - more_rows * row_cells) / (row_cells + row_sums), w.oh);
+  // A row of x between its pads. Vectors of cells go beyond its end, into the next row.
+  const dim padded = whole_steps(columns, c.lanes);
+  const dim raw_size = (padded > 0 ? padded : 1) * w.sw + apart + w.sw,
+            raw_rows = p.vector_bytes ? 8 : 1;
+  // A single tap of many channels is better paired with those of other channels.
+  const bool serves = w.id == 1 && w.od == 1 && w.kd == 1 && w.pd == 0 && phases <= 9 && rows > 0 &&
+                      rows * 2 > more_rows && w.oh * w.ow > 0 && w.ci > 0 &&
+                      (w.ci == 1 || w.kw > 1) && raw_rows * raw_size < budget / 4;
+  const dim plane = serves ? (rows + more_rows) * columns : 1;
+  const dim sums = serves ? whole_steps(rows * columns, c.lanes) : 1;
+  const dim slack = c.lanes + columns - w.ow, taps = w.kh * across;
+  // Sums, weights, what is taken off the sums, cells, rows of x, and rows of y.
+  const dim bytes = 4 * (w.m * sums + taps + w.m) +
+                    whole_steps(c.bytes * (phases * plane + slack), 4) + raw_rows * raw_size +
+                    (serves ? rows * columns : 0);
+  return {serves,   across,    apart, x_phases, phases,
+          columns,  more_rows, taps,  rows,     raw_size,
+          raw_rows, plane,     slack, sums,     before_scratch(p) + bytes};
+}
+
+} // namespace DISCO_KERNELS DISCO_HIDDEN
+} // namespace disco
+
+#endif
