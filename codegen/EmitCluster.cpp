@@ -339,9 +339,15 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
   return failure(fit.doesNotFit);
 }
 
-/// Every op that several kernels could compute has to name one.
+/// Every op that several kernels could compute has to name one, and one that takes its tensors as
+/// they lie.
 static LogicalResult checkKernels(ModuleOp module) {
   WalkResult walked = module.walk([](KernelOpInterface op) {
+    if (!takesItsLayouts(op)) {
+      op->emitError("no kernel computes it on tensors that lie so; 'disco-assign-layouts' gives "
+                    "layouts that kernels take");
+      return WalkResult::interrupt();
+    }
     if (chosenKernel(op) || op.getKernelChoices(nodeOf(op)).empty())
       return WalkResult::advance();
     op->emitError("names no kernel; run it through 'disco-choose-kernels' first");

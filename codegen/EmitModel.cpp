@@ -1,6 +1,7 @@
 //===- EmitModel.cpp - model.h and model.cpp of one shard -----------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/EmitModel.h"
+#include "compiler/dialect/PhysicalLayout.h"
 #include "compiler/formats/Printable.h"
 #include "passes/BufferPlan.h"
 #include "llvm/ADT/StringExtras.h"
@@ -195,6 +196,8 @@ std::string ModelEmitter::parameters(const KernelCall &call) {
 }
 
 void ModelEmitter::emitKernel(Operation *op) {
+  if (!takesItsLayouts(cast<KernelOpInterface>(op)))
+    llvm::report_fatal_error("an op is emitted whose tensors lie as no kernel takes them");
   KernelCall call;
   cast<KernelOpInterface>(op).describeKernel(call);
   std::string name = parameters(call);
@@ -248,6 +251,50 @@ bool ModelEmitter::hasInputPlaces() const {
   return !inputPlaces.empty() && inputPlaces.size() == tensorBytes("inputs").size();
 }
 
+/// The channels at `positions`, of a tensor that does not lie by rows, by rows.
+static void packAny(KernelCall &call, RankedTensorType type, int64_t axis,
+                    ArrayRef<int64_t> positions) {
+  SmallVector<int64_t> shape(type.getShape());
+  SmallVector<std::string> indices, names;
+  for (size_t i = 0; i < shape.size(); ++i)
+    names.push_back("i" + std::to_string(i));
+  indices = names;
+  call.use("relayout").type("x_t", type.getElementType());
+  if (axis >= 0) {
+    shape[axis] = static_cast<int64_t>(positions.size());
+    call.table("index", positions);
+    indices[axis] = "(ptrdiff_t)index(" + indices[axis] + ")";
+  }
+  auto sent = RankedTensorType::get(shape, type.getElementType());
+  SmallVector<StringRef> parameters(names.begin(), names.end());
+  call.constant("rank", type.getRank()).array("shape", shape);
+  call.constant("y_elements", sent.getNumElements());
+  call.offsets("y_at", parameters, call.offsetText("y", sent, names));
+  call.offsets("x_at", parameters, call.offsetText("x", type, indices));
+}
+
+/// The kernel that packs a part of a message.
+static KernelCall packOf(Value input, PartAttr part) {
+  RankedTensorType type = tensorType(input);
+  IndexSet present = localOf(input).getSet();
+  SmallVector<int64_t> positions;
+  part.getSet().forEach([&](int64_t channel) { positions.push_back(present.positionOf(channel)); });
+  KernelCall call;
+  if (physicalOf(type)) {
+    packAny(call, type, part.getAxis(), positions);
+    return call;
+  }
+  int64_t outer = 1, axis = part.getAxis();
+  for (int64_t i = 0; i < axis; ++i)
+    outer *= type.getDimSize(i);
+  int64_t extent = axisExtent(type, axis);
+  call.use("pack").type("x_t", type.getElementType()).constant("outer", outer);
+  call.constant("x_extent", extent).constant("extent", static_cast<int64_t>(positions.size()));
+  call.constant("inner", extent == 0 ? 0 : type.getNumElements() / outer / extent)
+      .table("index", positions);
+  return call;
+}
+
 void ModelEmitter::emitSend(SendOp op) {
   unsigned index =
       messageIndex(op.getMessage(), op.getTo(), false, op.getBuffer().getType().getBytes());
@@ -262,24 +309,11 @@ void ModelEmitter::emitSend(SendOp op) {
                  ")");
   }
   for (auto [input, part] : llvm::zip(op.getInputs(), op.getParts().getAsRange<PartAttr>())) {
-    RankedTensorType type = tensorType(input);
-    IndexSet present = localOf(input).getSet();
-    SmallVector<int64_t> positions;
-    part.getSet().forEach(
-        [&](int64_t channel) { positions.push_back(present.positionOf(channel)); });
-    int64_t outer = 1, axis = part.getAxis();
-    for (int64_t i = 0; i < axis; ++i)
-      outer *= type.getDimSize(i);
-    int64_t extent = axisExtent(type, axis);
-    KernelCall call;
-    std::string element = storageType(type.getElementType());
-    call.use("pack").type("x_t", type.getElementType()).constant("outer", outer);
-    call.constant("x_extent", extent).constant("extent", static_cast<int64_t>(positions.size()));
-    call.constant("inner", extent == 0 ? 0 : type.getNumElements() / outer / extent)
-        .table("index", positions);
-    calls += title(part) + "\n  disco::pack<" + parameters(call) + ">(reinterpret_cast<" + element +
+    KernelCall call = packOf(input, part);
+    calls += title(part) + "\n  disco::" + call.kernel + "<" + parameters(call) +
+             ">(reinterpret_cast<" + storageType(tensorType(input).getElementType()) +
              " *>(arena + " + std::to_string(offset) + "), " + pointer(input, false) + ");\n";
-    offset += part.getSet().size() * channelBytes(type, axis);
+    offset += part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
   }
   check("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) + ")");
 }

@@ -1,6 +1,7 @@
 //===- BufferPlan.cpp - which values share storage, and for how long ------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/BufferPlan.h"
+#include "compiler/dialect/PhysicalLayout.h"
 #include "compiler/dialect/Target.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -29,10 +30,15 @@ static bool liesOutside(Value value) {
   return false;
 }
 
+/// A run of a tensor would do as well; the whole tensor stays alive then until the message has
+/// left, so that the arena can be larger than with a packed piece.
 bool disco::isSentInPlace(SendOp send) {
   Value input = send.getInputs().front();
-  return send.getInputs().size() == 1 && !liesOutside(input) &&
-         valueBytes(input) == send.getBuffer().getType().getBytes();
+  const int64_t bytes = send.getBuffer().getType().getBytes();
+  if (send.getInputs().size() != 1 || liesOutside(input) || valueBytes(input) != bytes)
+    return false;
+  std::optional<ByteRun> run = PhysicalLayout(tensorType(input)).findRun(-1, {});
+  return run && run->bytes == bytes;
 }
 
 BufferPlan::BufferPlan(func::FuncOp function) : keepInputs(inputsInArena(function)) {
@@ -82,7 +88,8 @@ Value BufferPlan::dying(Operation *op, int64_t index) const {
   if (!storage)
     return {};
   for (InPlaceOperand operand : storage.getInPlaceOperands())
-    if (diesAt(operand.value, index) && (!operand.alone || readOnce(op, operand.value)))
+    if (diesAt(operand.value, index) && (!operand.alone || readOnce(op, operand.value)) &&
+        physicalOf(operand.value) == physicalOf(op->getResult(0)))
       return operand.value;
   return {};
 }

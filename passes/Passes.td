@@ -230,6 +230,20 @@ def PrintSchedule : Pass<"disco-print-schedule", "mlir::ModuleOp"> {
   }];
 }
 
+def AssignLayouts : Pass<"disco-assign-layouts", "mlir::ModuleOp"> {
+  let summary = "say how every tensor of a shard lies in memory";
+  let description = [{
+    By rows, unless `disco.layout` names another layout, which is asked for each tensor: where a kernel computes the op that makes it so
+    (`takesLayouts`), the tensor gets it. An op that no kernel computes on its operands as they lie reads copies by rows, one for all that
+    read one. Messages, inputs and outputs lie by rows always.
+
+    Before: `tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3>>`, after, in a module with `disco.layout = "nhwc"`:
+    `tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [0, 2, 3, 1]>>>`.
+  }];
+  let statistics = [Statistic<"numAssigned", "assigned", "tensors that do not lie by rows">,
+                    Statistic<"numRelayouts", "relayouts", "copies by rows">];
+}
+
 def ChooseKernels : Pass<"disco-choose-kernels", "mlir::ModuleOp"> {
   let summary = "say which kernel computes each op that several could";
   let description = [{

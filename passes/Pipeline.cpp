@@ -17,6 +17,7 @@ ArrayRef<Stage> disco::stages() {
       {"split-into-shards", [] { return createSplitIntoShards(); }},
       {"schedule", [] { return createSchedule(); }},
       {"check-schedule", [] { return createCheckSchedule(); }},
+      {"assign-layouts", [] { return createAssignLayouts(); }},
       {"choose-kernels", [] { return createChooseKernels(); }},
       {"plan-memory", [] { return createPlanMemory(); }},
       {"check-plan", [] { return createCheckSchedule(); }},

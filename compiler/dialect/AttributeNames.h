@@ -80,6 +80,8 @@ inline constexpr llvm::StringLiteral kClusterAttr = "disco.cluster";
 inline constexpr llvm::StringLiteral kStrategyAttr = "disco.strategy";
 /// The choices themselves, when they are given: a list of dictionaries, one a tensor.
 inline constexpr llvm::StringLiteral kPlanAttr = "disco.plan";
+/// How tensors lie in memory: the name of a layout. None: by rows.
+inline constexpr llvm::StringLiteral kLayoutAttr = "disco.layout";
 /// No node sums for another.
 inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
 /// Each sum has one order, whatever the number of nodes.

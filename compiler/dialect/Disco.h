@@ -99,6 +99,8 @@ bool readsExchange(mlir::Operation *op);
 
 /// Whether a value is an unchanged view of the bytes of its operand.
 bool isView(mlir::Operation *op);
+/// Whether a kernel computes an op on tensors that lie as its types say.
+bool takesItsLayouts(KernelOpInterface op);
 
 /// A scalar function of a constant.
 std::optional<double> evaluateUnary(UnaryKind kind, double x, double alpha, double beta);

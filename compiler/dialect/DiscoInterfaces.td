@@ -119,6 +119,11 @@ def Disco_KernelOpInterface : OpInterface<"KernelOpInterface"> {
       there is one way, and nothing to choose. `describeKernel` emits what `disco.kernel` says.
     }], "llvm::SmallVector<disco::KernelChoice>", "getKernelChoices", (ins "disco::NodeAttr":$node), "",
     [{ return llvm::SmallVector<disco::KernelChoice>(); }]>,
+    InterfaceMethod<[{
+      Whether a kernel computes the op where its operands and its result lie as given (null: by rows, as constants do).
+      `disco-assign-layouts` asks, and gives an op that takes none of them copies by rows.
+    }], "bool", "takesLayouts", (ins "llvm::ArrayRef<disco::PhysicalAttr>":$operands, "disco::PhysicalAttr":$result), "",
+    [{ return !result && llvm::none_of(operands, [](disco::PhysicalAttr operand) { return bool(operand); }); }]>,
     InterfaceMethod<"Fills in the kernel's name, its compile-time parameters and its operands.", "void",
                     "describeKernel", (ins "disco::KernelCall &":$call)>,
   ];

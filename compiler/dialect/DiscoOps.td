@@ -77,7 +77,8 @@ def Disco_ConstantOp : Disco_Op<"constant", [Pure, ConstantLike]> {
 //===----------------------------------------------------------------------===//
 
 def Disco_ConvOp : Disco_InferredOp<"conv", [AttrSizedOperandSegments, InPlace,
-    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"], ["getMacs", "isArithmetic"], ["getKernelChoices"]> {
+    DeclareOpInterfaceMethods<Disco_ContractionOpInterface>], ["localize"], ["getMacs", "isArithmetic"],
+    ["getKernelChoices", "takesLayouts"]> {
   let summary = "convolution over 1 to 3 spatial dimensions";
   let description = [{
     y = act(init + bias + conv(x, w) + residual). x is [N, C, spatial...], w [O, C / group, kernel...]. `pads` are the begins,
@@ -114,7 +115,7 @@ def Disco_MatMulOp : Disco_InferredOp<"matmul", [AttrSizedOperandSegments, InPla
   let hasVerifier = 1;
 }
 
-def Disco_UnaryOp : Disco_InferredOp<"unary", [InPlace]> {
+def Disco_UnaryOp : Disco_InferredOp<"unary", [InPlace], [], [], ["takesLayouts"]> {
   let summary = "a scalar function of every element";
   let arguments = (ins Tensor:$x, Disco_ActAttr:$act);
   let results = (outs Tensor:$result);
@@ -122,7 +123,7 @@ def Disco_UnaryOp : Disco_InferredOp<"unary", [InPlace]> {
 }
 
 def Disco_BinaryOp : Disco_InferredOp<"binary", [DeclareOpInterfaceMethods<Disco_StorageOpInterface,
-    ["getInPlaceOperands", "readsSmaller"]>]> {
+    ["getInPlaceOperands", "readsSmaller"]>], [], [], ["takesLayouts"]> {
   let summary = "a scalar function of two operands, broadcast against each other";
   let description = [{Comparisons give i1. `prelu` takes its slope from the second operand. `act` is applied to the result.}];
   let arguments = (ins Tensor:$lhs, Tensor:$rhs, Disco_BinaryKind:$kind, OptionalAttr<Disco_ActAttr>:$act);
@@ -146,7 +147,7 @@ def Disco_CastOp : Disco_PureOp<"cast"> {
   let hasFolder = 1;
 }
 
-def Disco_PoolOp : Disco_InferredOp<"pool"> {
+def Disco_PoolOp : Disco_InferredOp<"pool", [], [], [], ["takesLayouts"]> {
   let summary = "maximum or average over windows of 1 to 3 spatial dimensions";
   let description = [{An average of integers has a `quant`: its multiplier is divided by the number of cells that a window has.}];
   let arguments = (ins Tensor:$x, Disco_PoolKind:$kind, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
@@ -320,7 +321,7 @@ def Disco_RearrangeOp : Disco_PureOp<"rearrange", [DeclareOpInterfaceMethods<Dis
   let hasVerifier = 1;
 }
 
-def Disco_ConcatOp : Disco_InferredOp<"concat", [], ["localize", "relabels", "isMovement"]> {
+def Disco_ConcatOp : Disco_InferredOp<"concat", [], ["localize", "relabels", "isMovement"], [], ["takesLayouts"]> {
   let summary = "operands one after another along an axis";
   let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$axis);
   let results = (outs Tensor:$result);
@@ -439,8 +440,17 @@ def Disco_RequantizeOp : Disco_Op<"requantize", [Pure, InPlace, DeclareOpInterfa
   let hasVerifier = 1;
 }
 
+def Disco_RelayoutOp : Disco_Op<"relayout", [Pure, DeclareOpInterfaceMethods<Disco_CostOpInterface>,
+    DeclareOpInterfaceMethods<Disco_KernelOpInterface, ["getKernelChoices", "takesLayouts"]>]> {
+  let summary = "a local tensor that lies otherwise in memory";
+  let description = [{For an op that no kernel computes on tensors as they lie.}];
+  let arguments = (ins Tensor:$x);
+  let results = (outs Tensor:$result);
+  let hasVerifier = 1;
+}
+
 def Disco_AssembleOp : Disco_Op<"assemble", [Pure, DeclareOpInterfaceMethods<Disco_CostOpInterface>,
-    DeclareOpInterfaceMethods<Disco_KernelOpInterface>]> {
+    DeclareOpInterfaceMethods<Disco_KernelOpInterface, ["takesLayouts"]>]> {
   let summary = "channels of several local tensors in a new order";
   let description = [{
     Channel i of the result's `axis` is channel `channels[i]` of input `sources[i]`.
@@ -454,7 +464,8 @@ def Disco_SendOp : Disco_Op<"send", [DeclareOpInterfaceMethods<Disco_CostOpInter
   let summary = "packs channels of local tensors into a message and starts sending it";
   let description = [{
     `parts[k]` names the global channels of input k that travel. The result is the packed
-    buffer, which must live until the matching `disco.flush`. A message that is one whole tensor is not packed: its buffer is the tensor's.
+    buffer, which must live until the matching `disco.flush`. In a message every part lies by rows, whatever the tensor does. One that is a
+    whole tensor by rows is not packed: its buffer is the tensor's.
   }];
   let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$to, I64Attr:$message, Disco_PartsAttr:$parts);
   let results = (outs Disco_MessageType:$buffer);

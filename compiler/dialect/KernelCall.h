@@ -46,6 +46,14 @@ struct KernelCall {
   /// `static constexpr int64_t name(int64_t i)`, from a table.
   KernelCall &table(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
 
+  /// C++ for the offset of an element of a tensor, given C++ for the index of each axis: an empty
+  /// one, and that of an axis of extent 1, is 0. `name` is for the tables that it may add.
+  std::string offsetText(llvm::StringRef name, mlir::RankedTensorType type,
+                         llvm::ArrayRef<std::string> indices);
+  /// `static constexpr ptrdiff_t name(ptrdiff_t ...)`, an offset by indices.
+  KernelCall &offsets(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> parameters,
+                      const std::string &text);
+
   /// Whether the kernel's code may call the mathematical library, or another that not every program
   /// of a board has in it; false only where that is known.
   bool mayCallLibrary() const { return library; }

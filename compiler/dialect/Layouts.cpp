@@ -71,7 +71,18 @@ bool disco::readsExchange(Operation *op) {
 
 bool disco::isView(Operation *op) {
   auto storage = dyn_cast_or_null<StorageOpInterface>(op);
-  return storage && storage.isView();
+  if (!storage || !storage.isView())
+    return false;
+  // In another shape the same bytes are the same elements by rows alone.
+  PhysicalAttr from = physicalOf(op->getOperand(0)), to = physicalOf(op->getResult(0));
+  return from == to && (!from || shapeOf(op->getOperand(0)) == shapeOf(op->getResult(0)));
+}
+
+bool disco::takesItsLayouts(KernelOpInterface op) {
+  SmallVector<PhysicalAttr> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(physicalOf(operand));
+  return op->getNumResults() != 1 || op.takesLayouts(operands, physicalOf(op->getResult(0)));
 }
 
 Cost disco::costOf(Operation *op, int64_t macs) {

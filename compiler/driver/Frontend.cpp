@@ -11,6 +11,7 @@
 #include "compiler/import/ModelHash.h"
 #include "compiler/import/OnnxReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/layouts/Layout.h"
 #include "passes/strategies/Strategy.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -182,6 +183,10 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
     notes.settings["wire"] = options.wire;
     module->setAttr(kWireAttr, StringAttr::get(module.getContext(), options.wire));
   }
+  if (!options.layout.empty()) {
+    notes.settings["layout"] = options.layout;
+    module->setAttr(kLayoutAttr, StringAttr::get(module.getContext(), options.layout));
+  }
   if (options.weightCheck)
     notes.settings["weight-check"] = "boards";
   for (const std::string &pin : options.pins)
@@ -268,6 +273,14 @@ static bool checkStrategy(const discoc::ModelOptions &options) {
   return false;
 }
 
+static bool checkLayout(const discoc::ModelOptions &options) {
+  if (options.layout.empty() || findLayout(options.layout))
+    return true;
+  printError("--layout " + options.layout + ": there is no such layout; the layouts are " +
+             layoutNames());
+  return false;
+}
+
 static std::optional<discoc::importer::Model> readModel(const discoc::ModelOptions &options,
                                                         discoc::importer::Diagnostics &errors) {
   discoc::importer::ReadOptions readOptions;
@@ -304,7 +317,7 @@ std::optional<LoadedModel> disco::importModel(const discoc::ModelOptions &option
 
 std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options) {
   std::optional<discoc::Cluster> cluster = findCluster(options);
-  if (!cluster || !checkStrategy(options))
+  if (!cluster || !checkStrategy(options) || !checkLayout(options))
     return std::nullopt;
   discoc::importer::Diagnostics errors;
   std::optional<LoadedModel> loaded = importModel(options, errors);

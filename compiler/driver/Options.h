@@ -26,6 +26,7 @@ struct ModelOptions {
   std::string board;                    // of every node, instead of a cluster file
   std::string target;                   // of every host that the cluster file gives none
   std::string name;                     // of the emitted programs; empty: the file's stem
+  std::string layout;                   // how tensors lie in memory; empty: by rows
   bool weightCheck = false;             // boards check their weights, too
   std::vector<std::string> pins;        // name=size
   std::vector<std::string> inputShapes; // NAME=AxBxC

@@ -35,6 +35,8 @@ ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   auto strategy = manifest.settings.find("strategy");
   if (strategy != manifest.settings.end() && strategy->second != "plan")
     options.strategy = strategy->second;
+  if (auto layout = manifest.settings.find("layout"); layout != manifest.settings.end())
+    options.layout = layout->second;
   options.weightCheck = manifest.settings.count("weight-check") != 0;
   for (const auto &[key, value] : manifest.settings) {
     if (key.rfind("pin.", 0) == 0)

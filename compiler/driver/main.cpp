@@ -72,6 +72,11 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
                   "As what f32 features and sums travel: f32 (the default), f16, or i8 with a "
                   "scale for each message; inputs and outputs of the model stay as they are")
       ->check(CLI::IsMember({"f32", "f16", "i8"}));
+  command
+      .add_option("--layout", options.layout,
+                  "Experimental: how tensors lie in memory, where a kernel takes them so")
+      ->type_name("NAME")
+      ->group("");
   command.add_flag("--features-only", options.featuresOnly,
                    "Exchange features, never partial sums, also where these are fewer bytes");
   command.add_flag("--exact-order", options.exactOrder,

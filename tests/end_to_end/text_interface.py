@@ -42,7 +42,7 @@ between = ["lab1", "lab2"]
 kind = "ethernet"
 """
 PASSES = ["simplify", "assign-owners", "divide-reductions", "derive-masks", "choose-partial-sums", "insert-exchanges", "split-into-shards", "schedule",
-          "check-schedule", "choose-kernels", "plan-memory", "check-schedule"]  # fmt: skip
+          "check-schedule", "assign-layouts", "choose-kernels", "plan-memory", "check-schedule"]  # fmt: skip
 
 
 def tool(name):

@@ -56,14 +56,21 @@ SmallVector<InPlaceOperand> BinaryOp::getInPlaceOperands() {
   return fits ? SmallVector<InPlaceOperand>{{getLhs()}} : SmallVector<InPlaceOperand>();
 }
 
+bool BinaryOp::takesLayouts(ArrayRef<PhysicalAttr> operands, PhysicalAttr result) {
+  return byRows(operands, result) || isRealThroughout(*this);
+}
+
 void BinaryOp::describeKernel(KernelCall &call) {
-  BroadcastView view(shapeOf(getResult()), getOperands());
-  call.use("binary").type("a_t", getLhs()).type("b_t", getRhs()).type("y_t", getResult());
+  call.use(liesOtherwise(*this) ? "binary_any" : "binary");
+  call.type("a_t", getLhs()).type("b_t", getRhs()).type("y_t", getResult());
   call.alias("op", "op_" + stringifyBinaryKind(getKind()).str());
   call.function("act", getActAttr());
+  call.pointers = {getResult(), getLhs(), getRhs()};
+  if (liesOtherwise(*this))
+    return addPlaces(call, getResult(), {{"a", getLhs()}, {"b", getRhs()}});
+  BroadcastView view(shapeOf(getResult()), getOperands());
   call.constant("rank", static_cast<int64_t>(view.shape.size()));
   call.array("shape", view.shape)
       .array("a_strides", view.strides[0])
       .array("b_strides", view.strides[1]);
-  call.pointers = {getResult(), getLhs(), getRhs()};
 }

@@ -98,8 +98,14 @@ LogicalResult RecvOp::verify() {
   return success();
 }
 
+bool AssembleOp::takesLayouts(ArrayRef<PhysicalAttr> operands, PhysicalAttr result) {
+  return byRows(operands, result) || static_cast<int64_t>(getAxis()) >= 0;
+}
+
 void AssembleOp::describeKernel(KernelCall &call) {
   int64_t axis = getAxis();
+  if (liesOtherwise(*this))
+    return addAssembled(call, getResult(), axis, getInputs(), getSources(), getChannels());
   if (getInputs().size() == 1) {
     call.use("select").type("x_t", getResult());
     addOuterInner(call, shapeOf(getResult()), axis);

@@ -117,7 +117,22 @@ Local ConcatOp::localize(LocalContext &context) {
   return Value(concat);
 }
 
+bool ConcatOp::takesLayouts(ArrayRef<PhysicalAttr>, PhysicalAttr) { return true; }
+
+static void describeConcatAny(ConcatOp op, KernelCall &call) {
+  auto axis = static_cast<int64_t>(op.getAxis());
+  SmallVector<int64_t> sources, channels;
+  for (auto [source, input] : llvm::enumerate(op.getInputs()))
+    for (int64_t channel = 0; channel < shapeOf(input)[axis]; ++channel) {
+      sources.push_back(static_cast<int64_t>(source));
+      channels.push_back(channel);
+    }
+  addAssembled(call, op.getResult(), axis, op.getInputs(), sources, channels);
+}
+
 void ConcatOp::describeKernel(KernelCall &call) {
+  if (liesOtherwise(*this))
+    return describeConcatAny(*this, call);
   call.use("concat").type("x_t", getResult());
   addOuterInner(call, shapeOf(getResult()), getAxis());
   Shape extents;

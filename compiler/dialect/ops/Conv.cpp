@@ -298,8 +298,15 @@ private:
 } // namespace
 
 SmallVector<KernelChoice> ConvOp::getKernelChoices(NodeAttr node) {
+  if (!getQuant() && liesOtherwise(*this))
+    return {{"conv_any", static_cast<double>(getMacs())}};
   ConvKernels kernels(*this, node);
   return getQuant() ? kernels.integers() : kernels.floats();
+}
+
+/// Its weights and its bias lie by rows.
+bool ConvOp::takesLayouts(ArrayRef<PhysicalAttr> operands, PhysicalAttr result) {
+  return byRows(operands, result) || (!getQuant() && !operands[1] && isRealThroughout(*this));
 }
 
 void ConvOp::describeKernel(KernelCall &call) {
@@ -314,6 +321,9 @@ void ConvOp::describeKernel(KernelCall &call) {
   addSum(call, *this);
   if (getQuant())
     addQuant(call, *getQuant());
+  if (liesOtherwise(*this))
+    addImagePlaces(call, getResult(),
+                   {{"x", getX()}, {"init", getInit()}, {"residual", getResidual()}});
   call.pointers = {getResult(), getX(), getW(), getBias(), getInit()};
   if (!getQuant())
     call.pointers.push_back(getResidual());

@@ -31,7 +31,28 @@ LogicalResult PoolOp::verify() {
 
 Divisions PoolOp::divide(int64_t axis) { return axis == 1 ? sameAxis(*this, axis) : std::nullopt; }
 
+bool PoolOp::takesLayouts(ArrayRef<PhysicalAttr> operands, PhysicalAttr result) {
+  return byRows(operands, result) || (!getQuant() && isRealThroughout(*this));
+}
+
+static void describePoolAny(PoolOp op, KernelCall &call) {
+  const bool max = op.getKind() == PoolKind::Max;
+  ArrayRef<int64_t> x = shapeOf(op.getX()), pads = op.getPads();
+  call.use("pool_any").type("x_t", op.getX()).flag("maximum", max);
+  call.constant("n", x[0]).constant("c", x[1]);
+  addWindow(call, op.getX(), op.getResult(), op.getKernel(), op.getStrides(), pads,
+            op.getDilations());
+  if (!max) {
+    addSpatial(call, "e", true, pads.drop_front(pads.size() / 2), 0);
+    call.flag("count_include_pad", op.getCountIncludePad());
+  }
+  addImagePlaces(call, op.getResult(), {{"x", op.getX()}});
+  call.pointers = {op.getResult(), op.getX()};
+}
+
 void PoolOp::describeKernel(KernelCall &call) {
+  if (liesOtherwise(*this))
+    return describePoolAny(*this, call);
   ArrayRef<int64_t> x = shapeOf(getX());
   bool max = getKind() == PoolKind::Max;
   call.use(getQuant() ? "average_pool_int"

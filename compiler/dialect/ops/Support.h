@@ -120,6 +120,24 @@ void addOuterInner(KernelCall &call, llvm::ArrayRef<int64_t> shape, int64_t axis
 void addStrided(KernelCall &call, mlir::Value y, mlir::Value x, llvm::ArrayRef<int64_t> shape,
                 llvm::ArrayRef<int64_t> strides, int64_t offset);
 
+/// Whether a tensor of an op does not lie by rows: a kernel of any_layout.h computes it then.
+bool liesOtherwise(mlir::Operation *op);
+/// Whether all tensors of an op lie by rows.
+bool byRows(llvm::ArrayRef<PhysicalAttr> operands, PhysicalAttr result);
+/// Whether all tensors of an op are floating point.
+bool isRealThroughout(mlir::Operation *op);
+
+/// What kernels of any_layout.h want to know of y and of operands that are broadcast to its shape.
+void addPlaces(KernelCall &call, mlir::Value y,
+               llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> operands);
+/// The same of tensors [N, C, spatial...], by batch, channel and three spatial indices; null
+/// operands are left out.
+void addImagePlaces(KernelCall &call, mlir::Value y,
+                    llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> operands);
+/// assemble_any: index i of y's axis is index channels[i] of inputs[sources[i]].
+void addAssembled(KernelCall &call, mlir::Value y, int64_t axis, mlir::ValueRange inputs,
+                  llvm::ArrayRef<int64_t> sources, llvm::ArrayRef<int64_t> channels);
+
 /// A broadcast view of some operands with as few dimensions as possible.
 struct BroadcastView {
   Shape shape;

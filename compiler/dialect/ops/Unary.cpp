@@ -32,7 +32,17 @@ Divisions UnaryOp::divide(int64_t axis) { return elementwise(*this, axis); }
 
 SmallVector<InPlaceOperand> UnaryOp::getInPlaceOperands() { return {{getX()}}; }
 
+bool UnaryOp::takesLayouts(ArrayRef<PhysicalAttr> operands, PhysicalAttr result) {
+  return byRows(operands, result) || isRealThroughout(*this);
+}
+
 void UnaryOp::describeKernel(KernelCall &call) {
+  if (liesOtherwise(*this)) {
+    call.use("unary_any").type("x_t", getX()).type("y_t", getResult()).function("op", getAct());
+    addPlaces(call, getResult(), {{"x", getX()}});
+    call.pointers = {getResult(), getX()};
+    return;
+  }
   call.use("unary").type("x_t", getX()).type("y_t", getResult());
   call.constant("count", tensorType(getResult()).getNumElements()).function("op", getAct());
   call.pointers = {getResult(), getX()};

@@ -61,6 +61,14 @@ func.func @vast(%a: tensor<1x4xf32, #disco.local<axis 1 : 0 to 3 lies #disco.phy
 
 // -----
 
+func.func @reshaped(%a: tensor<1x4xf32>) {
+  // expected-error@+1 {{'disco.relayout' op changes how a tensor lies, and neither its shape nor its elements}}
+  %0 = disco.relayout %a : (tensor<1x4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
 // expected-error@+1 {{ranges of a set must be ascending and not adjacent}}
 func.func @huge(%a: tensor<1x4xf32, #disco.owned<axis 1 : 0 to 9223372036854775807>>) { return }
 

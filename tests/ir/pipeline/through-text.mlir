@@ -5,7 +5,7 @@
 // RUN: discoc-opt --disco-simplify --mlir-print-debuginfo %s | discoc-opt --disco-assign-owners --mlir-print-debuginfo \
 // RUN:   | discoc-opt --disco-divide-reductions --mlir-print-debuginfo | discoc-opt --disco-derive-masks --mlir-print-debuginfo | discoc-opt --disco-choose-partial-sums --mlir-print-debuginfo | discoc-opt --disco-insert-exchanges --mlir-print-debuginfo \
 // RUN:   | discoc-opt --disco-split-into-shards --mlir-print-debuginfo | discoc-opt --disco-schedule --mlir-print-debuginfo \
-// RUN:   | discoc-opt --disco-check-schedule --mlir-print-debuginfo | discoc-opt --disco-choose-kernels --mlir-print-debuginfo | discoc-opt --disco-plan-memory --mlir-print-debuginfo \
+// RUN:   | discoc-opt --disco-check-schedule --mlir-print-debuginfo | discoc-opt --disco-assign-layouts --mlir-print-debuginfo | discoc-opt --disco-choose-kernels --mlir-print-debuginfo | discoc-opt --disco-plan-memory --mlir-print-debuginfo \
 // RUN:   | discoc-opt --disco-check-schedule --mlir-print-debuginfo > %t.parts
 // RUN: diff %t.whole %t.parts
 // RUN: FileCheck %s < %t.whole

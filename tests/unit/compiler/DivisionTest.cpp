@@ -4,6 +4,7 @@
 // The shards of a random model, through every pass, give the very numbers of the model itself: for
 // any number of nodes, sparse weights, stated owner maps and roots.
 #include "Interpreter.h"
+#include "mlir/AsmParser/AsmParser.h"
 #include <numeric>
 
 using namespace mlir;
@@ -432,6 +433,41 @@ TEST(Division, ShardsGiveTheModelsNumbers) {
     expectSame(expected, interpretShards(*module, inputs));
     ASSERT_FALSE(HasFailure()) << "seed " << seed << ", " << nodes << " nodes\n" << text;
   }
+}
+
+/// Hosts whose vectors have 64, 32 and 16 bytes, and one without, in turn.
+std::string clusterText(int64_t nodes) {
+  std::string list;
+  for (int64_t i = 0; i < nodes; ++i)
+    list += std::string(i ? ", " : "") + "#disco.node<name = \"n" + std::to_string(i) +
+            "\", address = \"\", listen = \"\", device = #disco.target<arch = \"x86-64\", levels = "
+            "[\"x86-64-v3\"], vector = " +
+            std::to_string(i % 4 == 3 ? 0 : 64 >> i % 4) +
+            ", caches = [], clock = 0.0, cycles = {}>, hops = []>";
+  return "#disco.cluster<nodes = [" + list + "], links = []>";
+}
+
+/// The same where tensors do not lie by rows, with NaN wherever a layout has no element. Nodes have
+/// vectors of different widths, and so blocks of different sizes, on both ends of a message.
+TEST(Division, WhateverTheLayout) {
+  for (const char *layout : {"nhwc", "blocked", "reversed"})
+    for (uint64_t seed = 0; seed < rounds(60); ++seed) {
+      Random random(seed);
+      int64_t nodes = drawNodes(seed, random);
+      std::string text = ModelWriter(random, nodes).write();
+      Ir ir;
+      OwningOpRef<ModuleOp> module = ir.parse(text);
+      ASSERT_TRUE(module) << "seed " << seed << "\n" << text;
+      (*module)->setAttr(kLayoutAttr, StringAttr::get(&ir.context, layout));
+      (*module)->setAttr(kClusterAttr, parseAttribute(clusterText(nodes), &ir.context));
+      Named inputs = randomInput(mainOf(*module), random);
+      Named expected = interpret(mainOf(*module), inputs);
+      PassManager manager(&ir.context);
+      buildPipeline(manager);
+      ASSERT_TRUE(succeeded(manager.run(*module))) << "seed " << seed << "\n" << text;
+      expectSame(expected, interpretShards(*module, inputs));
+      ASSERT_FALSE(HasFailure()) << layout << ", seed " << seed << "\n" << text;
+    }
 }
 
 /// The same with every stage read back from text.

@@ -1,6 +1,7 @@
 //===- Interpreter.cpp - executes programs of the dialect -----------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "Interpreter.h"
+#include "compiler/dialect/PhysicalLayout.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 
@@ -419,6 +420,7 @@ Array compute(Operation *op, Get get) {
       .Case([&](ReduceOp r) { return reduce(r, get); })
       .Case([&](ConcatOp c) { return concat(c, get); })
       .Case([&](AssembleOp a) { return assemble(a, get); })
+      .Case([&](RelayoutOp r) { return get(r.getX()); })
       .Case([&](SoftmaxOp s) { return softmax(s, get); })
       .Case([&](CastOp c) { return cast(c, get); })
       .Case([&](QuantizeOp q) { return quantize(q, get); })
@@ -468,30 +470,76 @@ Ints placesOf(Value input, PartAttr part) {
   return places;
 }
 
+/// The tensor as it is read again from where it lies, between elements that are NaN. Interpreted
+/// elements are doubles.
+Array laid(PhysicalAttr physical, const Array &array) {
+  MLIRContext *context = physical.getContext();
+  PhysicalLayout layout(array.shape, Float64Type::get(context), physical);
+  std::vector<double> buffer(static_cast<size_t>(layout.getBytes()) / sizeof(double), NAN);
+  Array read = array;
+  layout.pack(reinterpret_cast<const char *>(array.data.data()),
+              reinterpret_cast<char *>(buffer.data()));
+  layout.unpack(reinterpret_cast<const char *>(buffer.data()),
+                reinterpret_cast<char *>(read.data.data()));
+  return read;
+}
+
+/// What a message carries of a tensor: by the run, or the loops, that its layout names, where it
+/// names some.
+Array sent(Value input, PartAttr part, const Array &array) {
+  Ints places = placesOf(input, part);
+  Array piece = pick(array, part.getAxis(), places);
+  PhysicalLayout layout(array.shape, Float64Type::get(input.getContext()), physicalOf(input));
+  std::vector<double> buffer(static_cast<size_t>(layout.getBytes()) / sizeof(double), NAN);
+  layout.pack(reinterpret_cast<const char *>(array.data.data()),
+              reinterpret_cast<char *>(buffer.data()));
+  if (std::optional<ByteRun> run = layout.findRun(part.getAxis(), places)) {
+    auto first = buffer.begin() + static_cast<std::ptrdiff_t>(run->offset / 8);
+    piece.data.assign(first, first + static_cast<std::ptrdiff_t>(run->bytes / 8));
+  } else if (std::optional<StridedLoops> loops = layout.findLoops(part.getAxis(), places)) {
+    Ints shape(loops->shape.begin(), loops->shape.end());
+    for (auto [i, element] : llvm::enumerate(piece.data)) {
+      int64_t at = loops->offset;
+      for (auto [digit, stride] : llvm::zip(digits(static_cast<int64_t>(i), shape), loops->strides))
+        at += digit * stride;
+      element = buffer[static_cast<size_t>(at)];
+    }
+  }
+  return piece;
+}
+
 } // namespace
 
 void Interpreter::set(Value value, Array array) {
   ASSERT_EQ(array.shape, shapeOfValue(value));
+  if (PhysicalAttr physical = physicalOf(value))
+    array = laid(physical, array);
   values[value.getAsOpaquePointer()] = std::move(array);
 }
 
 bool Interpreter::execute(Operation &op) {
   if (auto input = dyn_cast<InputOp>(op)) {
     set(input.getResult(), inputs.at(input.getName().str()));
+    EXPECT_FALSE(physicalOf(input.getResult())) << "the caller's tensors lie by rows";
   } else if (auto output = dyn_cast<OutputOp>(op)) {
+    EXPECT_FALSE(physicalOf(output.getX())) << "the caller's tensors lie by rows";
     outputs[output.getName().str()] = get(output.getX());
   } else if (auto send = dyn_cast<SendOp>(op)) {
     std::vector<Array> parts;
     for (auto [value, part] : llvm::zip(send.getInputs(), send.getParts().getAsRange<PartAttr>()))
-      parts.push_back(pick(get(value), part.getAxis(), placesOf(value, part)));
+      parts.push_back(sent(value, part, get(value)));
     mail[send.getMessage()] = std::move(parts);
   } else if (auto recv = dyn_cast<RecvOp>(op)) {
-    auto sent = mail.find(recv.getBuffer().getDefiningOp<PostOp>().getMessage());
-    if (sent == mail.end())
+    auto arrived = mail.find(recv.getBuffer().getDefiningOp<PostOp>().getMessage());
+    if (arrived == mail.end())
       return false;
-    for (auto [result, part] : llvm::zip(recv.getResults(), sent->second))
+    for (auto [result, part] : llvm::zip(recv.getResults(), arrived->second)) {
+      EXPECT_FALSE(physicalOf(result)) << "a message lies by rows";
       set(result, part);
+    }
   } else if (!isa<PostOp, FlushOp, func::ReturnOp>(op)) {
+    if (auto kernel = dyn_cast<KernelOpInterface>(op))
+      EXPECT_TRUE(takesItsLayouts(kernel)) << op.getName().getStringRef().str();
     set(op.getResult(0), compute(&op, [&](Value value) -> const Array & { return get(value); }));
   }
   return true;
