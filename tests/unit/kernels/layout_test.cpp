@@ -205,7 +205,7 @@ template <class P> void checkConv(bool inPlace) {
              bias = randomBuffer<float>(C, 11), init = randomBuffer<float>(count, 12),
              residual = randomBuffer<float>(count, 13);
   buffer<float> want((size_t)count);
-  conv_gemm<P>(want.data(), x.data(), w.data(), bias.data(), init.data(), residual.data());
+  conv_rows<P>(want.data(), x.data(), w.data(), bias.data(), init.data(), residual.data());
   buffer<float> y = laid(init, blocked<8>, blockedSize<8>);
   const auto first = laid(init, last, count);
   conv_any<P>(y.data(), laid(x, blocked<4>, blockedSize<4>).data(), w.data(), bias.data(),
