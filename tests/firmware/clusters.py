@@ -12,6 +12,8 @@
             finished have been written;
   linux     programs for aarch64 and armv7, under QEMU's user mode, and one of
             this host compute a model over TCP;
+  layouts   this host, a program for aarch64 and a Cortex-M4, whose tensors lie
+            in blocks of 8, 4 and 2 channels, compute a model;
   linked    images for the boards without an emulator are linked and checked
             against their memories;
   chain     three boards in a row: what the ends exchange passes the middle,
@@ -50,14 +52,14 @@ class Skip(Exception):
     pass
 
 
-def prepared(model, boards, folder, **wiring):
+def prepared(model, boards, folder, more=(), **wiring):
     """(model's path, OUT, --input arguments) of a compiled, built cluster."""
     path = firmware.model_path(model, len(boards))
     if not path:
         raise Skip("the shared models are absent (DISCOC_SHARED)")
     out, lab = os.path.join(folder, "out"), os.path.join(folder, "lab.toml")
     firmware.write_cluster(lab, boards, **wiring)
-    firmware.compile(path, out, lab=lab)
+    firmware.compile(path, out, lab=lab, extra=more)
     firmware.build(out)
     return path, out
 
@@ -185,6 +187,19 @@ def linux(folder, _):
                     firmware.write_inputs(path, folder))[:2]
 
 
+def layouts(folder, _):
+    boards = ["linux", "linux-aarch64", "mps2-an386"]
+    path, out = prepared("micro_kws_m", boards, folder,
+                         more=["--layout", "blocked"])
+    for rank in range(3):
+        with open(os.path.join(out, f"node{rank}", "model.cpp"),
+                  encoding="utf-8") as file:
+            if "disco::conv_any<" not in file.read():
+                return f"node {rank} has no tensor in blocks", ""
+    return compared(path, out, 3, folder,
+                    firmware.write_inputs(path, folder))[:2]
+
+
 def linked(folder, _):
     names = [name for name, board in firmware.all_boards().items()
              if "emulator" not in board]
@@ -276,7 +291,7 @@ def own(folder, _):
 
 
 CASES = {"tiny": tiny, "ops": ops, "own": own, "linux": linux,
-         "linked": linked, "mixed": mixed, "fit": fit, "errors": errors,
+         "linked": linked, "mixed": mixed, "layouts": layouts, "fit": fit, "errors": errors,
          "lost": lost, "chain": chain}
 
 
