@@ -206,6 +206,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
   if (const std::string *text = metadata(discoc::metadataLabels))
     if (auto labels = discoc::parseLabels(*text, notes.modelFile + ": discoc.labels", errors))
       notes.labels = *labels;
+  if (const std::string *text = metadata(discoc::metadataShow))
+    notes.settings["show"] = *text;
   if (const std::string *text = metadata(discoc::metadataPreprocess))
     notes.preprocess =
         discoc::parsePreprocess(*text, notes.modelFile + ": discoc.preprocess", errors);

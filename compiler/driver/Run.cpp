@@ -9,6 +9,7 @@
 #include "compiler/run/RunText.h"
 #include "compiler/run/Scratch.h"
 #include "compiler/run/ShardRun.h"
+#include "compiler/run/ShowOutputs.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -30,7 +31,7 @@ static constexpr const char *footer =
     "--preprocess or in the model's metadata: docs/formats/preprocess.md. PNG, JPEG, BMP, PPM, "
     "PGM,\n"
     "GIF and TGA are read, of 64 MiB and 24 Mi pixels at most. Several --input for one NAME are\n"
-    "inferences in turn.\n"
+    "inferences in turn; a folder stands for all arrays and pictures in it, - for standard input.\n"
     "\n"
     "Examples:\n"
     "  discoc run out --input image=cat.png\n"
@@ -43,7 +44,7 @@ static constexpr const char *footer =
 namespace {
 struct RunOptions {
   std::string out;
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs, show;
   std::string preprocess;
   std::string outputDirectory;
   int64_t repeat = 1;
@@ -100,7 +101,10 @@ private:
         collectInputs(options_.inputs, *manifest_, preprocess, scratch_.path(), faults_);
     if (!inputs)
       return ExitFault;
-    titles_ = std::move(inputs->titles);
+    titles_ = inputs->titles;
+    shown_ = parseShown(options_.show, *manifest_, faults_);
+    if (!shown_)
+      return ExitFault;
     if (!makeOutputDirectory())
       return ExitFault;
     // Before anything is built, which takes long.
@@ -112,7 +116,8 @@ private:
     if (inproc ? !buildCluster(options_.out, *manifest_, faults_)
                : !buildNodes(options_.out, *manifest_, faults_))
       return InterruptGuard::interrupted() ? ExitInterrupted : ExitBuild;
-    return runAll(*inputs);
+    const int code = runAll(*inputs);
+    return code == ExitSuccess && !options_.json ? print(*inputs, preprocess) : code;
   }
 
   int fault(const std::string &file, const std::string &what, const std::string &hint) {
@@ -160,8 +165,21 @@ private:
         return ExitRun;
       outputs_.push_back({manifest_->outputs[i], keep ? path : "", std::move(*values)});
     }
-    if (!options_.json)
-      fmt::print("{}", printableLines(runText(result_, *manifest_, outputs_, titles_)));
+    return ExitSuccess;
+  }
+
+  int print(const RunInputs &inputs, const std::optional<Preprocess> &preprocess) {
+    std::map<std::string, std::string> lines;
+    for (const RunOutput &output : outputs_)
+      if (auto as = shown_->find(output.tensor.name); as != shown_->end()) {
+        std::optional<std::string> text =
+            showOutput(output, as->second, outputs_, *manifest_, inputs, preprocess,
+                       options_.outputDirectory, faults_);
+        if (!text)
+          return ExitFault;
+        lines[output.tensor.name] = std::move(*text);
+      }
+    fmt::print("{}", printableLines(runText(result_, *manifest_, outputs_, titles_, lines)));
     return ExitSuccess;
   }
 
@@ -186,6 +204,7 @@ private:
   RunResult result_;
   std::vector<RunOutput> outputs_;
   std::vector<std::string> titles_;
+  std::optional<ShownOutputs> shown_;
 };
 } // namespace
 
@@ -198,6 +217,12 @@ void addRunCommand(CLI::App &app, int &exitCode) {
   command->add_option("--input", options->inputs, "NAME=FILE.npy, NAME=FILE.png, ...; repeatable")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
+  command
+      ->add_option("--show", options->show,
+                   "what an output is: scores, boxes, mask or picture (docs/formats/show.md); with "
+                   "--output-dir pictures of it are written there; repeatable")
+      ->allow_extra_args(false)
+      ->type_name("OUTPUT=KIND");
   command
       ->add_option("--preprocess", options->preprocess,
                    "how pictures become tensors; wins over the model's metadata")

@@ -17,6 +17,7 @@ constexpr const char *metadataMasks = "discoc.masks";
 constexpr const char *metadataOwners = "discoc.owners";
 constexpr const char *metadataPreprocess = "discoc.preprocess";
 constexpr const char *metadataLabels = "discoc.labels";
+constexpr const char *metadataShow = "discoc.show";
 
 /// discoc.labels: ["airplane", "automobile", ...], by class.
 std::optional<std::vector<std::string>> parseLabels(const std::string &text,

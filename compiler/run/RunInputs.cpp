@@ -3,11 +3,16 @@
 #include "compiler/run/RunInputs.h"
 #include "compiler/formats/Npy.h"
 #include "compiler/formats/Picture.h"
+#include "compiler/formats/Text.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 #include <map>
+
+namespace fs = std::filesystem;
 
 namespace discoc {
 
@@ -109,8 +114,52 @@ private:
     const std::string file = argument.substr(found->name.size() + 1);
     if (file.empty())
       return fault("--input " + argument, "", "has no file", "write NAME=FILE");
-    files_[found->name].push_back(file);
+    return addFile(found->name, file);
+  }
+
+  /// A directory stands for the arrays and pictures in it, by name; "-" for standard input.
+  bool addFile(const std::string &name, const std::string &file) {
+    std::error_code error;
+    if (file != "-" && !fs::is_directory(file, error)) {
+      files_[name].push_back(file);
+      return true;
+    }
+    if (file == "-")
+      return addStandardInput(name);
+    std::vector<std::string> found;
+    for (auto it = fs::directory_iterator(file, error); !error && it != fs::directory_iterator();
+         it.increment(error)) {
+      const std::string path = it->path().string();
+      if (isPictureName(path) || it->path().extension() == ".npy")
+        found.push_back(path);
+    }
+    if (error)
+      return fault(file, "", "cannot be listed: " + error.message(), "");
+    if (found.empty())
+      return fault(file, "", "is a folder without arrays (.npy) and pictures", "name a file");
+    std::sort(found.begin(), found.end());
+    files_[name].insert(files_[name].end(), found.begin(), found.end());
     return true;
+  }
+
+  /// What comes is kept in a file; its first bytes say whether it is an array.
+  bool addStandardInput(const std::string &name) {
+    if (hasStandardInput_)
+      return fault("--input " + name + "=-", "", "reads standard input a second time",
+                   "one input can come from there");
+    hasStandardInput_ = true;
+    std::string bytes;
+    char part[65536];
+    for (size_t n; (n = std::fread(part, 1, sizeof part, stdin)) > 0;) {
+      bytes.append(part, n);
+      if (bytes.size() > static_cast<size_t>(maxFileBytes))
+        return fault("standard input", "", "has more bytes than a file may have", "");
+    }
+    if (bytes.empty())
+      return fault("standard input", "", "is empty", "pipe an .npy file or a picture into it");
+    const bool isArray = bytes.rfind("\x93NUMPY", 0) == 0;
+    files_[name].push_back(scratch_ + (isArray ? "/stdin.npy" : "/stdin.png"));
+    return writeText(files_[name].back(), bytes, out_);
   }
 
   const PreprocessInput *preprocessing(const ManifestTensor &input) const {
@@ -222,6 +271,7 @@ private:
   const std::string &scratch_;
   Diagnostics &out_;
   std::map<std::string, std::vector<std::string>> files_;
+  bool hasStandardInput_ = false;
   RunInputs result_;
 };
 } // namespace

@@ -19,10 +19,10 @@ struct RunInputs {
   std::vector<std::string> titles; ///< of each inference, for people; may be fewer
 };
 
-/// Reads `arguments` (NAME=FILE, several for one NAME are inferences in turn) for
-/// the model's inputs. Pictures go through `preprocess`; what is not a single .npy
-/// file already becomes one in `scratch`. An input without a file, a file without
-/// an input, a wrong shape or type: diagnostics.
+/// Reads `arguments` (NAME=FILE, several for one NAME are inferences in turn; a folder stands for
+/// the arrays and pictures in it, "-" for standard input) for the model's inputs. Pictures go
+/// through `preprocess`; what is not a single .npy file already becomes one in `scratch`. An input
+/// without a file, a file without an input, a wrong shape or type: diagnostics.
 std::optional<RunInputs> collectInputs(const std::vector<std::string> &arguments,
                                        const Manifest &manifest,
                                        const std::optional<Preprocess> &preprocess,

@@ -21,8 +21,7 @@ bool isScores(const ManifestTensor &tensor) {
                        [](int64_t d) { return d != 1; }) == 1;
 }
 
-/// The values of inference `which`, empty when there are none.
-static std::vector<double> valuesOf(const RunOutput &output, int64_t which) {
+std::vector<double> valuesOf(const RunOutput &output, int64_t which) {
   const size_t size =
       static_cast<size_t>(output.tensor.elements() * elementInfo(output.values.type)->bytes());
   const size_t from = static_cast<size_t>(which) * size;
@@ -35,7 +34,7 @@ static std::vector<double> valuesOf(const RunOutput &output, int64_t which) {
   return toDoubles(one);
 }
 
-static int64_t inferencesIn(const RunOutput &output) {
+int64_t inferencesIn(const RunOutput &output) {
   const int64_t bytes = output.tensor.elements() * elementInfo(output.values.type)->bytes();
   return bytes == 0 ? 0 : static_cast<int64_t>(output.values.data.size()) / bytes;
 }
@@ -58,7 +57,7 @@ std::vector<Score> topScores(const RunOutput &output, int64_t which, size_t most
   return top;
 }
 
-static std::string scoreText(const std::vector<Score> &top) {
+std::string scoreText(const std::vector<Score> &top) {
   std::string text;
   for (const Score &score : top)
     text += fmt::format("{}{} {:.4g}", text.empty() ? "" : ", ",
@@ -88,22 +87,27 @@ static std::string rangeText(const RunOutput &output) {
   return odd ? text + fmt::format(", {} not finite", odd) : text;
 }
 
+std::string titleOf(int64_t which, int64_t count, const std::vector<std::string> &titles) {
+  if (which < static_cast<int64_t>(titles.size()))
+    return printable(titles[static_cast<size_t>(which)], maxShownText) + ": ";
+  return count > 1 ? fmt::format("[{}] ", which) : "";
+}
+
 static std::string outputText(const RunOutput &output, const Manifest &manifest,
-                              const std::vector<std::string> &titles) {
+                              const std::vector<std::string> &titles,
+                              const std::map<std::string, std::string> &shownAs) {
   constexpr int64_t shown = 20;
   std::string text = fmt::format("{} ({} {}){}{}\n", printable(output.tensor.name, maxShownName),
                                  output.tensor.type, shapeText(output.tensor.shape),
                                  output.file.empty() ? "" : " -> ", printable(output.file));
+  if (const auto as = shownAs.find(output.tensor.name); as != shownAs.end())
+    return text + as->second;
   const int64_t count = inferencesIn(output);
   if (!isScores(output.tensor) || count == 0)
     return text + "  " + rangeText(output) + "\n";
-  for (int64_t i = 0; i < std::min(count, shown); ++i) {
-    const std::string title = i < static_cast<int64_t>(titles.size())
-                                  ? printable(titles[static_cast<size_t>(i)], maxShownText) + ": "
-                              : count > 1 ? fmt::format("[{}] ", i)
-                                          : "";
-    text += "  " + title + scoreText(topScores(output, i, 5, manifest.labels)) + "\n";
-  }
+  for (int64_t i = 0; i < std::min(count, shown); ++i)
+    text += "  " + titleOf(i, count, titles) + scoreText(topScores(output, i, 5, manifest.labels)) +
+            "\n";
   if (count > shown)
     text += fmt::format("  and {} more\n", count - shown);
   return text;
@@ -142,10 +146,11 @@ static const ShardReport *rootReport(const RunResult &result, const Manifest &ma
 }
 
 std::string runText(const RunResult &result, const Manifest &manifest,
-                    const std::vector<RunOutput> &outputs, const std::vector<std::string> &titles) {
+                    const std::vector<RunOutput> &outputs, const std::vector<std::string> &titles,
+                    const std::map<std::string, std::string> &shown) {
   std::string text;
   for (const RunOutput &output : outputs)
-    text += outputText(output, manifest, titles);
+    text += outputText(output, manifest, titles, shown);
   const ShardReport *root = rootReport(result, manifest);
   const int64_t n = root ? std::max<int64_t>(1, root->inferences) : 1;
   if (root)

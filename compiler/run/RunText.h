@@ -7,6 +7,7 @@
 #include "compiler/run/ShardRun.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,18 @@ struct RunTraffic {
 };
 RunTraffic trafficOf(const RunResult &result, const Manifest &manifest);
 
+/// The values of inference `which`, empty when there are none.
+std::vector<double> valuesOf(const RunOutput &output, int64_t which);
+int64_t inferencesIn(const RunOutput &output);
+/// "cat 5.104, dog 2.698".
+std::string scoreText(const std::vector<Score> &top);
+/// What stands in front of inference `which` of `count`: its title, or its number.
+std::string titleOf(int64_t which, int64_t count, const std::vector<std::string> &titles);
+
+/// `shown` has lines for outputs that are not to be described by their values.
 std::string runText(const RunResult &result, const Manifest &manifest,
-                    const std::vector<RunOutput> &outputs, const std::vector<std::string> &titles);
+                    const std::vector<RunOutput> &outputs, const std::vector<std::string> &titles,
+                    const std::map<std::string, std::string> &shown = {});
 /// One line; docs/formats/run.md says what each key means.
 std::string runJson(const RunResult &result, const Manifest &manifest,
                     const std::vector<RunOutput> &outputs, const std::vector<std::string> &titles,

@@ -135,6 +135,24 @@ class FirstMinutes:
         self.tally.check("compile: one node", "nothing" in field(alone, "exchanged") and "fc (Gemm)" in field(alone, "limit"),
                          alone)
 
+    def inputs(self):
+        out = self.path("out")
+        with open(self.path("x.npy"), "rb") as stream:
+            piped = subprocess.run([discoc.binary(), "run", out, "--input", "x=-", "--show", "y=scores"], stdin=stream,
+                                   capture_output=True, text=True, timeout=600)
+        self.tally.check("run: from standard input", piped.returncode == 0 and "#" in piped.stdout, piped.stderr)
+        empty = subprocess.run([discoc.binary(), "run", out, "--input", "x=-"], stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True, timeout=600)
+        self.tally.check("run: nothing on standard input", empty.returncode == 1 and "is empty" in empty.stderr, empty.stderr)
+        os.makedirs(self.path("many"))
+        for name in ("a.npy", "b.npy"):
+            shutil.copy(self.path("x.npy"), self.path("many/" + name))
+        folder = run("run", out, "--input", "x=" + self.path("many"))
+        self.tally.check("run: a folder", folder.returncode == 0 and "2 inferences" in folder.stdout and
+                         "b.npy: " in folder.stdout, folder.stdout + folder.stderr)
+        wrong = run("run", out, "--input", "x=" + self.path("x.npy"), "--show", "y=what")
+        self.tally.check("run: no such kind", wrong.returncode == 1 and "a kind is scores" in wrong.stderr, wrong.stderr)
+
     def verify(self):
         os.makedirs(self.path("away"))
         done = run("verify", self.path("out"), cwd="/")
@@ -173,7 +191,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         suite = FirstMinutes(folder, discoc.Tally())
-        for step in ("openDimensions", "unnamed", "refused", "manyNodes", "closing", "byHand", "verify"):
+        for step in ("openDimensions", "unnamed", "refused", "manyNodes", "closing", "inputs", "byHand", "verify"):
             if re.search(args.only, step):
                 getattr(suite, step)()
         return suite.tally.close()
