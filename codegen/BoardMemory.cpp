@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/BoardMemory.h"
 #include "codegen/BoardPlan.h"
+#include "codegen/Desk.h"
 
 using namespace mlir;
 using namespace disco;
@@ -11,23 +12,26 @@ using discoc::BoardPart;
 static constexpr int64_t kWeightCheckBytes = 256;
 
 std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
-                                                  const discoc::Cluster &cluster, int64_t rank,
-                                                  const discoc::Board &board, bool checksWeights) {
-  const discoc::ClusterNode &node = cluster.nodes[rank];
+                                                  const EmitOptions &options, int64_t rank,
+                                                  const discoc::Board &board) {
+  const discoc::ClusterNode &node = options.cluster.nodes[static_cast<size_t>(rank)];
+  const Desk desk = deskOf(options, rank);
   std::map<std::string, int64_t> ports;
   for (const discoc::ClusterPort &port : node.ports)
     ++ports[port.kind->name];
+  if (desk.kind == Desk::Serial)
+    ++ports[desk.link->kind->name];
   int64_t messages = static_cast<int64_t>(emitter.messageCount());
-  BoardPlan plan = planBoard(cluster, rank, emitter.bufferBytes("inputs"),
-                             emitter.tensorBytes("outputs"), messages);
+  BoardPlan plan = planBoard(options.cluster, rank, emitter.bufferBytes("inputs"),
+                             emitter.tensorBytes("outputs"), messages, desk.kind == Desk::Serial);
   std::vector<discoc::MemoryUse> list;
   auto add = [&](const char *part, int64_t bytes, bool exact) {
     list.push_back({part, board.memoryOf(part)->name, bytes, exact});
   };
   const discoc::CodeUse code{emitter.kernelInstances(), emitter.kernelCallCount() + messages,
                              emitter.mayCallLibrary(), ports};
-  add(BoardPart::code, board.bounds.codeBytes(code) + (checksWeights ? kWeightCheckBytes : 0),
-      false);
+  add(BoardPart::code,
+      board.bounds.codeBytes(code) + (checksWeights(options) ? kWeightCheckBytes : 0), false);
   add(BoardPart::weights, emitter.weights().bytes(), true);
   add(BoardPart::data, board.bounds.dataBytes(ports), false);
   add(BoardPart::arena, emitter.arenaBytes(), true);

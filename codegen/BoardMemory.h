@@ -10,9 +10,8 @@ namespace disco {
 
 /// Weights, arena, buffers and stack exactly, as emitBoardNode() will write them; code and
 /// variables as the board's table bounds them. In the order of BoardPart::all().
-std::vector<discoc::MemoryUse> boardMemory(const ModelEmitter &emitter,
-                                           const discoc::Cluster &cluster, int64_t rank,
-                                           const discoc::Board &board, bool checksWeights = false);
+std::vector<discoc::MemoryUse> boardMemory(const ModelEmitter &emitter, const EmitOptions &options,
+                                           int64_t rank, const discoc::Board &board);
 
 /// A memory that does not hold all of what is put there.
 struct BoardShortage {

@@ -1,6 +1,7 @@
 //===- BoardPlan.cpp - buffers of a program on a bare board ---------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/BoardPlan.h"
+#include "runtime_stub/board/desk_serial.h"
 #include "runtime_stub/transport/ethernet.h"
 #include "runtime_stub/transport/packets.h"
 #include <algorithm>
@@ -93,13 +94,19 @@ static void addPort(BoardPlan &plan, const discoc::ClusterNode &node, size_t ind
 
 BoardPlan disco::planBoard(const discoc::Cluster &cluster, int64_t rank,
                            const std::vector<int64_t> &inputs, const std::vector<int64_t> &outputs,
-                           int64_t messages) {
+                           int64_t messages, bool desk) {
   const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(rank)];
   BoardPlan plan;
   for (size_t i = 0; i < inputs.size(); ++i)
     plan.buffers.push_back({"input" + std::to_string(i), std::max<int64_t>(inputs[i], 1)});
   for (size_t i = 0; i < outputs.size(); ++i)
     plan.buffers.push_back({"output" + std::to_string(i), std::max<int64_t>(outputs[i], 1)});
+  if (desk) {
+    // One request and one answer are under way.
+    const int64_t ring = powerOfTwo(disco_uart_frame(board_desk_packet));
+    plan.buffers.push_back({"desk_rx", ring});
+    plan.buffers.push_back({"desk_tx", ring});
+  }
   if (cluster.nodes.size() == 1)
     return plan;
   plan.packets = planPackets(cluster);

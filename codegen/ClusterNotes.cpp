@@ -118,7 +118,7 @@ private:
       ports.push_back(PortAttr::get(builder.getContext(), text(link.name), text(link.kind->name),
                                     real(link.bandwidth), real(link.latency)));
     return BoardAttr::get(builder.getContext(), text(board.name), text(board.reference),
-                          text(board.title), text(board.status), target(board),
+                          text(board.title), text(board.statusText()), target(board),
                           builder.getArrayAttr(memories), builder.getArrayAttr(ports),
                           board.stackBytes, toolchain(board), build(board), bounds(board.bounds));
   }

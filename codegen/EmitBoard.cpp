@@ -13,23 +13,26 @@
 using namespace mlir;
 using namespace disco;
 
-/// The kinds of links that a node has ports of, in the table's order.
-static std::vector<const discoc::LinkKind *> kindsOf(const discoc::ClusterNode &node) {
+/// The kinds of links that a node has ports of, or reaches the desk by, in the table's order.
+static std::vector<const discoc::LinkKind *> kindsOf(const discoc::ClusterNode &node,
+                                                     const Desk &desk) {
   std::vector<const discoc::LinkKind *> kinds;
   for (const discoc::LinkKind &kind : discoc::linkKinds())
-    if (llvm::any_of(node.ports, [&](const auto &port) { return port.kind == &kind; }))
+    if ((desk.link && desk.link->kind == &kind) ||
+        llvm::any_of(node.ports, [&](const auto &port) { return port.kind == &kind; }))
       kinds.push_back(&kind);
   return kinds;
 }
 
 LogicalResult disco::addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
-                                     const discoc::ClusterNode &node) {
-  std::vector<std::string> names = {"disco.cpp", "disco_frame.cpp", "disco_crc.cpp",
-                                    "disco_link.cpp", "board/fault.cpp"};
+                                     const discoc::ClusterNode &node, const Desk &desk) {
+  std::vector<std::string> names = {"disco.cpp",      "disco_frame.cpp", "disco_crc.cpp",
+                                    "disco_link.cpp", "board/fault.cpp", desk.source()};
   if (!node.ports.empty())
     names.push_back("board/links.cpp");
-  for (const discoc::LinkKind *kind : kindsOf(node))
-    names.push_back(std::string(kind->boardPort) + ".cpp");
+  if (!node.ports.empty())
+    for (const discoc::LinkKind *kind : kindsOf(node, desk))
+      names.push_back(std::string(kind->boardPort) + ".cpp");
   for (const std::string &name : names)
     if (failed(runtime.add(name)))
       return failure();
@@ -110,6 +113,18 @@ static std::string linkTables(const BoardPlan &plan, const discoc::Board &board,
          "static const board_links links = {&packets, &config, ports, opened};\n";
 }
 
+/// The UART to the desk, for desk_serial.cpp. A node that is given the inputs waits for them.
+static std::string deskTables(const discoc::Board &board, const Desk &desk, bool givenInputs) {
+  if (desk.kind != Desk::Serial)
+    return "";
+  return "// To the desk: " + desk.link->name +
+         ".\ndisco_uart board_desk = {memory.desk_rx, memory.desk_tx, sizeof memory.desk_rx,\n"
+         "    sizeof memory.desk_tx, board_desk_packet, nullptr, nullptr, 0, 0, 0, 0, 0, 0};\n"
+         "const uint32_t board_desk_link = " +
+         number(desk.link - board.links.data()) +
+         ", board_desk_patience_ms = " + (givenInputs ? "60000" : "5000") + ";\n";
+}
+
 static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter,
                               const EmitOptions &options, const discoc::Board &board,
                               int64_t rank) {
@@ -119,12 +134,15 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
   size_t inputs = placed ? 0 : emitter.tensorBytes("inputs").size(),
          outputs = emitter.tensorBytes("outputs").size();
   bool linked = plan.packets.window > 0;
+  const Desk desk = deskOf(options, rank);
   std::string text = "// The program of one node on a bare board: " + board.title + ".\n";
   text += "#include \"model.h\"\n#include \"runtime/board/board_main.h\"\n";
   if (linked)
     text += "#include \"runtime/board/links.h\"\n";
-  for (const discoc::LinkKind *kind : kindsOf(node))
+  for (const discoc::LinkKind *kind : kindsOf(node, desk))
     text += "#include \"runtime/" + std::string(kind->transport) + ".h\"\n";
+  if (desk.kind == Desk::Serial)
+    text += "#include \"runtime/board/desk_serial.h\"\n";
   text += "\n";
   if (linked)
     text +=
@@ -136,6 +154,7 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
         number(plan.packets.payload) + ", window = " + number(plan.packets.window) + ";\n\n";
   text += bufferStruct(plan);
   text += pointerTable("input", inputs) + pointerTable("output", outputs);
+  text += deskTables(board, desk, !emitter.tensorBytes("inputs").empty());
   if (linked)
     text += linkTables(plan, board, node, rank);
   text += "\nstatic const board_shard shard = {&" + prefix + "_program,\n    ";
@@ -179,9 +198,9 @@ static std::string memoryScript(const discoc::Board &board) {
 }
 
 static std::vector<std::string> boardSources(const discoc::Board &board,
-                                             const discoc::ClusterNode &node) {
+                                             const discoc::ClusterNode &node, const Desk &desk) {
   std::vector<std::string> list = board.sources;
-  for (const discoc::LinkKind *kind : kindsOf(node))
+  for (const discoc::LinkKind *kind : kindsOf(node, desk))
     if (auto drivers = board.linkSources.find(kind->name); drivers != board.linkSources.end())
       for (const std::string &source : drivers->second)
         if (!llvm::is_contained(list, source)) // what drivers share
@@ -190,10 +209,10 @@ static std::vector<std::string> boardSources(const discoc::Board &board,
 }
 
 static LogicalResult copyBoard(const discoc::Board &board, const discoc::ClusterNode &node,
-                               StringRef directory) {
+                               const Desk &desk, StringRef directory) {
   if (failed(makeDirectories(directory)))
     return failure();
-  std::vector<std::string> files = boardSources(board, node);
+  std::vector<std::string> files = boardSources(board, node, desk);
   files.push_back(board.linkerScript);
   for (const std::string &file : files) {
     std::string from = pathIn(board.folder, file),
@@ -213,22 +232,24 @@ static std::string words(const std::vector<std::string> &list) {
 
 /// What the board's sources are told beside the clock.
 static std::string definitions(const discoc::Board &board, const discoc::ClusterNode &node,
-                               bool checksWeights) {
+                               const Desk &desk, bool checksWeights) {
   std::string text;
   for (const auto &[name, value] : board.defines)
     text += " " + name + "=" + value;
-  for (const discoc::LinkKind *kind : kindsOf(node))
+  for (const discoc::LinkKind *kind : kindsOf(node, desk))
     text += std::string(" ") + kind->define;
+  if (desk.kind == Desk::Semihosting)
+    text += " BOARD_SEMIHOSTING";
   return text + (checksWeights ? " BOARD_CHECKS_WEIGHTS" : "");
 }
 
 static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
-                              const discoc::ClusterNode &node, const RuntimeFiles &runtime,
-                              bool binaryWeights, bool checksWeights) {
+                              const discoc::ClusterNode &node, const Desk &desk,
+                              const RuntimeFiles &runtime, bool binaryWeights, bool checksWeights) {
   std::string sources;
   for (const std::string &source : runtime.sources())
     sources += "\n  runtime/" + source;
-  for (const std::string &source : boardSources(board, node))
+  for (const std::string &source : boardSources(board, node, desk))
     if (!StringRef(source).ends_with(".h"))
       sources += "\n  board/" + llvm::sys::path::filename(source).str();
   return fillTemplate(
@@ -239,7 +260,7 @@ static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
        {"weights", binaryWeights ? "weights.S" : "weights.cpp"},
        {"sources", sources},
        {"clock", number(static_cast<int64_t>(board.clockHz))},
-       {"definitions", definitions(board, node, checksWeights)},
+       {"definitions", definitions(board, node, desk, checksWeights)},
        {"flags", words(board.flags)},
        {"werror", werrorOption("shard.elf")},
        {"optimize", board.optimize},
@@ -253,14 +274,15 @@ LogicalResult disco::emitBoardNode(const ModelEmitter &emitter, const EmitOption
                                    const discoc::Board &board, const RuntimeFiles &runtime,
                                    int64_t rank, StringRef directory) {
   const discoc::ClusterNode &node = options.cluster.nodes[static_cast<size_t>(rank)];
-  BoardPlan plan =
-      planBoard(options.cluster, rank, emitter.bufferBytes("inputs"),
-                emitter.tensorBytes("outputs"), static_cast<int64_t>(emitter.messageCount()));
+  const Desk desk = deskOf(options, rank);
+  BoardPlan plan = planBoard(
+      options.cluster, rank, emitter.bufferBytes("inputs"), emitter.tensorBytes("outputs"),
+      static_cast<int64_t>(emitter.messageCount()), desk.kind == Desk::Serial);
   return failure(
-      failed(copyBoard(board, node, pathIn(directory, "board"))) ||
+      failed(copyBoard(board, node, desk, pathIn(directory, "board"))) ||
       failed(writeText(directory, "main.cpp", mainSource(plan, emitter, options, board, rank))) ||
       failed(writeText(directory, "CMakeLists.txt",
-                       cmakeLists(shardPrefix(options, rank), board, node, runtime,
+                       cmakeLists(shardPrefix(options, rank), board, node, desk, runtime,
                                   emitter.weights().isBinary(), checksWeights(options)))));
 }
 

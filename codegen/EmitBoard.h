@@ -5,6 +5,7 @@
 
 #include "codegen/BoardPlan.h"
 #include "codegen/Codegen.h"
+#include "codegen/Desk.h"
 #include "codegen/EmitModel.h"
 #include "codegen/NodeFiles.h"
 
@@ -12,7 +13,7 @@ namespace disco {
 
 /// What the runtime stub has for a node on a bare board.
 mlir::LogicalResult addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
-                                    const discoc::ClusterNode &node);
+                                    const discoc::ClusterNode &node, const Desk &desk);
 
 /// main.cpp, build files, and the board's start-up and drivers. model.h, model.cpp and the weights
 /// are there.

@@ -3,6 +3,7 @@
 #include "codegen/BoardMemory.h"
 #include "codegen/ClusterTexts.h"
 #include "codegen/Codegen.h"
+#include "codegen/Desk.h"
 #include "codegen/EmitBoard.h"
 #include "codegen/EmitModel.h"
 #include "codegen/NodeFiles.h"
@@ -125,8 +126,10 @@ static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &e
 
 /// The runtime of a node as its directory has it.
 static LogicalResult addRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
-                                const discoc::Board *board, const discoc::ClusterNode &node) {
-  return board && !board->isLinux() ? addBoardRuntime(runtime, emitter, node)
+                                const EmitOptions &options, const discoc::Board *board,
+                                int64_t rank) {
+  const discoc::ClusterNode &node = options.cluster.nodes[static_cast<size_t>(rank)];
+  return board && !board->isLinux() ? addBoardRuntime(runtime, emitter, node, deskOf(options, rank))
                                     : addNodeRuntime(runtime, emitter, node);
 }
 
@@ -250,7 +253,7 @@ static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters
                                 const discoc::Board *firstBoard, StringRef directory) {
   RuntimeFiles shared(stub), own(stub);
   bool isBare = firstBoard && !firstBoard->isLinux();
-  if (failed(addRuntime(shared, *emitters.front(), firstBoard, options.cluster.nodes[0])) ||
+  if (failed(addRuntime(shared, *emitters.front(), options, firstBoard, 0)) ||
       failed(own.addWithSource("host/inproc_main.h")) || failed(own.add("host/options.cpp")))
     return failure();
   own.leaveOut(shared);
@@ -309,14 +312,21 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
                                   const EmitOptions &options,
                                   std::vector<std::vector<discoc::MemoryUse>> &memories,
                                   FitCheck &fit) {
+  if (const int64_t rank = nodeWithoutDesk(options); rank >= 0) {
+    llvm::errs() << "error: node " << rank << " ("
+                 << discoc::printable(options.cluster.nodes[rank].name, discoc::maxShownName)
+                 << ", " << options.cluster.boardOf(rank)->name
+                 << ") has no UART left for the console: every one that it has is a link's; leave "
+                    "--console out, or say --console semihosting\n";
+    return failure();
+  }
   memories.resize(emitters.size());
   std::map<std::pair<std::string, std::string>, WorstShortage> worst; // by board and memory
   for (size_t rank = 0; rank < emitters.size(); ++rank) {
     if (!options.cluster.isBare(static_cast<int64_t>(rank)))
       continue;
     const discoc::Board &board = *options.cluster.boardOf(static_cast<int64_t>(rank));
-    memories[rank] = boardMemory(*emitters[rank], options.cluster, static_cast<int64_t>(rank),
-                                 board, checksWeights(options));
+    memories[rank] = boardMemory(*emitters[rank], options, static_cast<int64_t>(rank), board);
     if (fit.anySize)
       continue;
     for (BoardShortage &shortage : shortages(memories[rank], board))
@@ -406,8 +416,8 @@ static LogicalResult copyRuntimes(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
                                   StringRef directory, std::vector<RuntimeFiles> &runtimes) {
   for (auto [rank, emitter] : llvm::enumerate(emitters)) {
     const discoc::Board *board = options.cluster.boardOf(static_cast<int64_t>(rank));
-    if (failed(addRuntime(runtimes.emplace_back(stub), *emitter, board,
-                          options.cluster.nodes[rank])) ||
+    if (failed(addRuntime(runtimes.emplace_back(stub), *emitter, options, board,
+                          static_cast<int64_t>(rank))) ||
         failed(runtimes.back().copyTo(pathIn(nodeDirectory(directory, rank), "runtime"))))
       return failure();
   }

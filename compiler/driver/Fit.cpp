@@ -65,7 +65,7 @@ std::optional<FitRow> measureFit(discoc::ModelOptions options, const discoc::Boa
   for (auto [rank, shard] : llvm::enumerate(shardsOf(*loaded->module))) {
     ModelEmitter emitter(shard, *emit);
     row.weightBytes += emitter.weights().bytes();
-    row.nodes.push_back(boardMemory(emitter, emit->cluster, static_cast<int64_t>(rank), board));
+    row.nodes.push_back(boardMemory(emitter, *emit, static_cast<int64_t>(rank), board));
     row.fits &= shortages(row.nodes.back(), board).empty();
   }
   return row;

@@ -189,6 +189,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
   }
   if (options.weightCheck)
     notes.settings["weight-check"] = "boards";
+  if (!options.console.empty())
+    notes.settings["console"] = options.console;
   for (const std::string &pin : options.pins)
     notes.settings["pin." + StringRef(pin).rsplit('=').first.str()] =
         StringRef(pin).rsplit('=').second.str();

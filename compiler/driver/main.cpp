@@ -144,6 +144,12 @@ void addCompile(CLI::App &app, int &exitCode) {
                     "bytes of code and about 18 cycles a byte of weights (100 KB at 168 MHz: 11 "
                     "ms); programs on hosts always do");
   command
+      ->add_option("--console", options->model.console,
+                   "Where boards find inputs and leave outputs and text: uart (the first that no "
+                   "link uses), semihosting (an emulator or a debugger), none. By default "
+                   "semihosting on boards that run in QEMU, else uart where one is left")
+      ->check(CLI::IsMember({"uart", "semihosting", "none"}));
+  command
       ->add_option("--stop-after", options->stopAfter,
                    "Print the IR after this stage and write nothing")
       ->type_name("STAGE");

@@ -33,6 +33,8 @@ uint64_t board_now_us(void);
 // Sleeps until an interrupt, at most about this long; may return early. Returns at once when an
 // interrupt came since the last call.
 void board_idle(uint64_t most_us);
+// Whether a machine on the desk answers (desk.h). After board_init.
+bool board_has_desk(void);
 // A line of text for people and for `discoc run`.
 void board_console(const char *text, uint32_t size);
 // Ends the program. Where nothing waits for an exit code, stops.
@@ -49,6 +51,9 @@ const char *board_code_text(int code);
 // Random bytes, for the nonce of a start. False: there are none now. Only boards that define
 // BOARD_HAS_ENTROPY have it.
 bool board_entropy(uint8_t *to, uint32_t size);
+
+// Serves the interrupts of the peripherals where they cannot come by themselves: in a fault.
+void board_poll(void);
 
 // Every interrupt but the tick calls this: it makes board_idle return.
 void board_event(void);

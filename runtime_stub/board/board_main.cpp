@@ -3,7 +3,7 @@
 
 #include "board_main.h"
 
-#include "semihosting.h"
+#include "desk.h"
 #include "stack.h"
 
 #include <string.h>
@@ -102,9 +102,9 @@ char *next_word(char **at) {
 }
 
 void read_command_line() {
-  if (!semihosting_present())
+  if (!board_has_desk())
     return;
-  if (!semihosting_command_line(command_line, sizeof command_line))
+  if (!desk_command_line(command_line, sizeof command_line))
     return fail(BOARD_USAGE, "the command line is too long");
   char *at = command_line, *word = next_word(&at); // the first is the program's name
   while (word && (word = next_word(&at)) != nullptr) {
@@ -129,10 +129,10 @@ void read_command_line() {
 
 void open_input(uint32_t i) {
   const uint64_t bytes = s.program->inputs[i].bytes;
-  s.inputs.handle[i] = semihosting_open(s.inputs.path[i], SEMIHOSTING_READ);
+  s.inputs.handle[i] = desk_open(s.inputs.path[i], DESK_READ);
   if (s.inputs.handle[i] < 0)
     return fail(BOARD_FILE, "an input's file cannot be opened");
-  const int32_t size = semihosting_size(s.inputs.handle[i]);
+  const int32_t size = desk_size(s.inputs.handle[i]);
   const uint64_t n = size > 0 && bytes > 0 ? static_cast<uint64_t>(size) / bytes : 0;
   if (bytes > 0 && (n == 0 || n * bytes != static_cast<uint64_t>(size)))
     return fail(BOARD_FILE, "an input's file is no multiple of the input's bytes");
@@ -151,7 +151,7 @@ void open_files() {
     if (s.inputs.path[i])
       open_input(i);
     if (s.outputs.path[i]) {
-      s.outputs.handle[i] = semihosting_open(s.outputs.path[i], SEMIHOSTING_WRITE);
+      s.outputs.handle[i] = desk_open(s.outputs.path[i], DESK_WRITE);
       if (s.outputs.handle[i] < 0)
         return fail(BOARD_FILE, "an output's file cannot be made");
     }
@@ -182,8 +182,8 @@ bool read_inputs() {
     if (!s.inputs.path[i])
       continue;
     // Also when it is the same again: the inference used the place for something else.
-    if ((first && s.done > 0 && !semihosting_seek(s.inputs.handle[i], 0)) ||
-        !semihosting_read(s.inputs.handle[i], s.shard->inputs[i], bytes)) {
+    if ((first && s.done > 0 && !desk_seek(s.inputs.handle[i], 0)) ||
+        !desk_read(s.inputs.handle[i], s.shard->inputs[i], bytes)) {
       fail(BOARD_FILE, "an input's file cannot be read");
       return false;
     }
@@ -196,9 +196,8 @@ bool write_outputs() {
   if (s.total > 0 && s.done + s.batch < s.total)
     return true;
   for (uint32_t i = 0; i < s.program->output_count && i < files_most; ++i)
-    if (s.outputs.path[i] &&
-        !semihosting_write(s.outputs.handle[i], s.shard->outputs[i],
-                           static_cast<uint32_t>(s.program->outputs[i].bytes))) {
+    if (s.outputs.path[i] && !desk_write(s.outputs.handle[i], s.shard->outputs[i],
+                                         static_cast<uint32_t>(s.program->outputs[i].bytes))) {
       fail(BOARD_FILE, "an output's file cannot be written");
       return false;
     }
@@ -208,9 +207,9 @@ bool write_outputs() {
 void close_files() {
   for (uint32_t i = 0; i < files_most; ++i) {
     if (s.inputs.path[i] && s.inputs.handle[i] >= 0)
-      semihosting_close(s.inputs.handle[i]);
+      desk_close(s.inputs.handle[i]);
     if (s.outputs.path[i] && s.outputs.handle[i] >= 0)
-      semihosting_close(s.outputs.handle[i]);
+      desk_close(s.outputs.handle[i]);
   }
 }
 

@@ -29,7 +29,7 @@ struct board_shard {
 };
 
 // Starts the board, runs the inferences that the command line asks for, and returns the exit code.
-// The command line comes through semihosting:
+// The command line comes from the desk (desk.h):
 //   --input K=FILE      values of input K, one inference after the other, as raw elements
 //   --output K=FILE     where output K goes, likewise
 //   --repeat R, --count B, --deadline-ms, --start-deadline-ms, --idle-ms, --grace-ms, --epoch,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "board.h"
+#include "desk.h"
 #include "line.h"
 
 const char *board_code_text(int code) {
@@ -23,6 +24,7 @@ const char *board_code_text(int code) {
 }
 
 void board_fault(int code, uint32_t at) {
+  desk_fault();
   board_line line;
   line.size = 0;
   board_line_text(&line, "error: fault ");

@@ -6,16 +6,7 @@
 
 #include "../transport/packets.h"
 #include "board_main.h"
-
-inline namespace DISCO_RUNTIME {
-struct disco_uart;
-struct disco_ethernet;
-} // namespace DISCO_RUNTIME
-
-// Of the board's drivers. `link` is its place in the board's list of links. The rings, sizes and
-// addresses are there; the driver fills in its callbacks and switches the hardware on.
-bool board_open_uart(uint32_t link, disco_uart *uart);
-bool board_open_ethernet(uint32_t link, disco_ethernet *ethernet);
+#include "drivers.h"
 
 // One link in use.
 struct board_port {

@@ -118,6 +118,15 @@ def refusals(tally, folder):
     with_board("a wrong checksum", text.replace("size = 252", "size = 248"), "the checksum at 0x100000fc is", "has to be")
 
 
+def consoles(tally, folder):
+    """A board whose only UART is a link's has none for the desk."""
+    words = ["compile", firmware.sample("digits", 2), "--pin", "batch=1", "-n", "2", "--board", "nrf52840", "-o", os.path.join(folder, "console")]
+    done = firmware.call([*words, "--console", "uart"], 60)
+    tally.check("no UART left", done.returncode == 1 and "no UART left for the console" in done.stderr, done.stderr)
+    done = firmware.call([*words, "--console", "none"], 60)
+    tally.check("nobody on the desk", done.returncode == 0, done.stderr)
+
+
 def main():
     discoc.need_compiler()
     tally = discoc.Tally()
@@ -127,6 +136,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="discoc-flash-") as folder:
         every_tool(tally, folder)
         refusals(tally, folder)
+        consoles(tally, folder)
     return tally.close()
 
 

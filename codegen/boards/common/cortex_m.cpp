@@ -7,7 +7,7 @@
 #include "cortex_m.h"
 
 #include "board.h"
-#include "semihosting.h"
+#include "desk.h"
 #include "stack.h"
 
 #include <string.h>
@@ -48,7 +48,7 @@ volatile uint64_t ticks;
 volatile uint32_t events;
 uint32_t events_seen;
 volatile uint32_t quiet_ms; // since the last sign of life
-bool has_host;
+bool has_host;              // on the desk
 
 uint32_t stacked_pc(const uint32_t *frame) { return frame ? frame[6] : 0; }
 
@@ -95,14 +95,16 @@ extern "C" void board_reset() {
 }
 
 void board_init(void) {
-  has_host = semihosting_present();
 #ifndef BOARD_NO_SYSTICK
   reg(syst_rvr) = tick_counts - 1;
   reg(syst_cvr) = 0;
   reg(syst_csr) = 7; // processor clock, interrupt, on
 #endif
   board_init_hardware();
+  has_host = desk_present();
 }
+
+bool board_has_desk(void) { return has_host; }
 
 //===----------------------------------------------------------------------===//
 // Time and sleep
@@ -154,14 +156,10 @@ void board_idle(uint64_t most_us) {
 // Console and end
 //===----------------------------------------------------------------------===//
 
-void board_console(const char *text, uint32_t size) {
-  if (has_host)
-    semihosting_print(text, size);
-}
+void board_console(const char *text, uint32_t size) { desk_print(text, size); }
 
 void board_exit(int code) {
-  if (has_host)
-    semihosting_exit(code);
+  desk_exit(code);
   cortex_m_lock();
   for (;;)
     __asm__ volatile("wfi");
@@ -179,11 +177,17 @@ extern "C" void board_irq() {
   board_event();
 }
 
+void board_poll(void) {
+  for (uint32_t irq = 0; irq < BOARD_IRQS; ++irq)
+    board_interrupt(irq);
+}
+
 extern "C" void board_unexpected() { board_fault(BOARD_FAULT_INTERRUPT, 0); }
 
 extern "C" void board_nmi() { board_fault(BOARD_FAULT_WATCHDOG, 0); }
 
 extern "C" void board_fault_frame(uint32_t *frame) {
+#ifdef BOARD_SEMIHOSTING
   constexpr uint16_t semihosting_call = 0xbeab;
   if (frame) {
     // Nobody serves semihosting: the call fails, the program goes on.
@@ -194,6 +198,7 @@ extern "C" void board_fault_frame(uint32_t *frame) {
       return;
     }
   }
+#endif
   board_fault_on_top(frame ? fault_code() : BOARD_FAULT_STACK, stacked_pc(frame));
 }
 

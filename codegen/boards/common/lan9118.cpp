@@ -7,8 +7,8 @@
 #include "lan9118.h"
 
 #include "cortex_m.h"
+#include "drivers.h"
 #include "ethernet.h"
-#include "links.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "nrf_uart.h"
 
 #include "cortex_m.h"
-#include "links.h"
+#include "drivers.h"
 #include "uart.h"
 
 namespace {

@@ -4,7 +4,7 @@
 #include "pl011.h"
 
 #include "cortex_m.h"
-#include "links.h"
+#include "drivers.h"
 #include "uart.h"
 
 namespace {

@@ -8,7 +8,7 @@
 #include "riscv.h"
 
 #include "board.h"
-#include "semihosting.h"
+#include "desk.h"
 #include "stack.h"
 
 #include <string.h>
@@ -37,6 +37,7 @@ constexpr uintptr_t plic_claim = 0x200004;
 volatile uint32_t events;
 uint32_t events_seen;
 uint64_t alive_us; // the last sign of life
+bool has_desk;
 
 uint64_t now_counts() {
   for (;;) {
@@ -84,7 +85,10 @@ void board_init(void) {
   __asm__ volatile("csrs mie, %0" : : "r"(timer_enable | external_enable));
   board_init_hardware();
   riscv_unlock(8);
+  has_desk = desk_present();
 }
+
+bool board_has_desk(void) { return has_desk; }
 
 uint64_t board_now_us(void) {
   const uint64_t now = in_us(now_counts());
@@ -111,13 +115,20 @@ void board_idle(uint64_t most_us) {
   riscv_unlock(status);
 }
 
-void board_console(const char *text, uint32_t size) { semihosting_print(text, size); }
+void board_console(const char *text, uint32_t size) { desk_print(text, size); }
 
 void board_exit(int code) {
-  semihosting_exit(code);
+  desk_exit(code);
   riscv_lock();
   for (;;)
     __asm__ volatile("wfi");
+}
+
+void board_poll(void) {
+  while (const uint32_t irq = reg(riscv_plic + plic_claim)) {
+    board_interrupt(irq);
+    reg(riscv_plic + plic_claim) = irq;
+  }
 }
 
 extern "C" void board_stack_fault(uint32_t at) { board_fault(BOARD_FAULT_STACK, at); }

@@ -6,7 +6,7 @@
 #include "stm32_usart.h"
 
 #include "cortex_m.h"
-#include "links.h"
+#include "drivers.h"
 #include "uart.h"
 
 namespace {

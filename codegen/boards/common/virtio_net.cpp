@@ -3,8 +3,8 @@
 
 #include "virtio_net.h"
 
+#include "drivers.h"
 #include "ethernet.h"
-#include "links.h"
 #include "riscv.h"
 #include "virtio.h"
 

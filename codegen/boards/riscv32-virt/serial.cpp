@@ -1,7 +1,7 @@
 //===- serial.cpp - the serial lines of QEMU's RISC-V machine "virt" ------===//
 // SPDX-License-Identifier: Apache-2.0
 
-#include "links.h"
+#include "drivers.h"
 #include "ns16550.h"
 #include "virtio_console.h"
 

@@ -298,7 +298,7 @@ TEST(BoardRun, LooksForEmulatorsFirst) {
   EXPECT_FALSE(BoardRun::findEmulators("/nowhere", manifest, out));
   setenv("PATH", path.c_str(), 1);
   EXPECT_NE(toString(out).find("qemu-system-arm: is not installed"), std::string::npos);
-  EXPECT_NE(toString(out).find("rp2040 has no emulator (image checked)"), std::string::npos);
+  EXPECT_NE(toString(out).find("rp2040 has no emulator (foreign emulator)"), std::string::npos);
 }
 
 TEST(Processes, EndsWhatIsStopped) {

@@ -1,7 +1,11 @@
-//===- semihosting.cpp - the calls ----------------------------------------===//
+//===- desk_semihosting.cpp - files and console of who debugs us ----------===//
 // SPDX-License-Identifier: Apache-2.0
+//
+// Semihosting of Arm (version 2) and of RISC-V, which is the same behind another instruction: an
+// emulator or a debugger serves the calls. Without either, every call fails: on Arm the fault
+// handler steps over the instruction (codegen/boards/common/cortex_m.cpp).
 
-#include "semihosting.h"
+#include "desk.h"
 
 #include <string.h>
 
@@ -52,44 +56,46 @@ int32_t open_path(const char *path, uint32_t mode) {
 }
 
 int32_t console = -1; // opened when first needed
+bool is_here;         // else a call in a fault would be one fault more
 
 } // namespace
 
-bool semihosting_present(void) {
+bool desk_present(void) {
   // SYS_ERRNO is served by everybody and has no effect.
   uintptr_t block[1] = {0};
-  return ask(sys_errno, block) != -1;
+  is_here = ask(sys_errno, block) != -1;
+  return is_here;
 }
 
-int32_t semihosting_open(const char *path, semihosting_mode mode) { return open_path(path, mode); }
+int32_t desk_open(const char *path, desk_mode mode) { return open_path(path, mode); }
 
-void semihosting_close(int32_t handle) {
+void desk_close(int32_t handle) {
   uintptr_t block[1] = {word(handle)};
   ask(sys_close, block);
 }
 
-int32_t semihosting_size(int32_t handle) {
+int32_t desk_size(int32_t handle) {
   uintptr_t block[1] = {word(handle)};
   return ask(sys_flen, block);
 }
 
 // Both return how many bytes were not moved.
-bool semihosting_read(int32_t handle, void *to, uint32_t size) {
+bool desk_read(int32_t handle, void *to, uint32_t size) {
   uintptr_t block[3] = {word(handle), word(to), size};
   return size == 0 || ask(sys_read, block) == 0;
 }
 
-bool semihosting_write(int32_t handle, const void *from, uint32_t size) {
+bool desk_write(int32_t handle, const void *from, uint32_t size) {
   uintptr_t block[3] = {word(handle), word(from), size};
   return size == 0 || ask(sys_write, block) == 0;
 }
 
-bool semihosting_seek(int32_t handle, uint32_t position) {
+bool desk_seek(int32_t handle, uint32_t position) {
   uintptr_t block[2] = {word(handle), position};
   return ask(sys_seek, block) == 0;
 }
 
-bool semihosting_command_line(char *to, uint32_t size) {
+bool desk_command_line(char *to, uint32_t size) {
   uintptr_t block[2] = {word(to), size};
   if (ask(sys_get_cmdline, block) != 0)
     return false;
@@ -97,15 +103,18 @@ bool semihosting_command_line(char *to, uint32_t size) {
   return true;
 }
 
-void semihosting_print(const char *text, uint32_t size) {
-  if (console < 0)
+void desk_print(const char *text, uint32_t size) {
+  if (is_here && console < 0)
     console = open_path(":tt", 4); // the mode for writing means standard output
   if (console >= 0)
-    semihosting_write(console, text, size);
+    desk_write(console, text, size);
 }
 
-void semihosting_exit(int code) {
+void desk_fault(void) {}
+
+void desk_exit(int code) {
   static constexpr uintptr_t application_exit = 0x20026;
   uintptr_t block[2] = {application_exit, static_cast<uintptr_t>(code)};
-  ask(sys_exit_extended, block);
+  if (is_here)
+    ask(sys_exit_extended, block);
 }
