@@ -29,7 +29,7 @@ void addSet(CLI::App &command, std::vector<std::string> &sets) {
 }
 
 void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
-  command.add_option("MODEL", options.model, "The ONNX file (opset 7 to 22)")
+  command.add_option("MODEL", options.model, "The ONNX file (opset 7 to 25)")
       ->required()
       ->type_name("MODEL.onnx");
   command
@@ -218,7 +218,7 @@ void addFit(CLI::App &app, int &exitCode) {
       "measured table. Nothing is\nwritten or built. With --masks or --owners, N is theirs.\n\n"
       "  discoc fit resnet20.onnx --board netduinoplus2\n\n"
       "Exit codes: 0 the smallest N is the last line, 1 no N does or the model is wrong, 2 usage.");
-  command->add_option("MODEL", options->model.model, "The ONNX file (opset 7 to 22)")
+  command->add_option("MODEL", options->model.model, "The ONNX file (opset 7 to 25)")
       ->required()
       ->type_name("MODEL.onnx");
   command->add_option("--board", options->model.board, "The kind of board (see 'discoc boards')")

@@ -54,6 +54,16 @@ static LogicalResult convertThresholdedRelu(OpImport &op) {
   return op.result(op.unary(op.input(0), UnaryKind::ThresholdedRelu, op.real("alpha", 1)));
 }
 
+/// x * sigmoid(alpha * x)
+static LogicalResult convertSwish(OpImport &op) {
+  double alpha = op.real("alpha", 1);
+  Value x = op.input(0);
+  if (op.hasFailed() || alpha == 1)
+    return op.result(op.unary(x, UnaryKind::Silu));
+  Value gate = op.binary(BinaryKind::Mul, x, op.scalar(x, alpha));
+  return op.result(op.binary(BinaryKind::Mul, x, op.unary(gate, UnaryKind::Sigmoid)));
+}
+
 static LogicalResult convertGelu(OpImport &op) {
   std::string form = op.text("approximate", "none");
   Value x = op.input(0);
@@ -286,14 +296,14 @@ static LogicalResult castTo(OpImport &op, ElemType to) {
 }
 
 static LogicalResult convertCast(OpImport &op) {
-  op.ignore({"saturate"}); // of 8-bit floats only
+  op.ignore({"saturate", "round_mode"}); // of 8-bit floats only
   if (!op.hasAttr("to"))
     return op.error("attribute 'to' is missing");
   return castTo(op, static_cast<ElemType>(op.integer("to", 0)));
 }
 
 static LogicalResult convertCastLike(OpImport &op) {
-  op.ignore({"saturate"});
+  op.ignore({"saturate", "round_mode"});
   return castTo(op, op.inputType(1));
 }
 
@@ -347,6 +357,7 @@ void disco::importing::addElementwise(ConverterTable &table) {
   unary("Selu", convertSelu);
   unary("ThresholdedRelu", convertThresholdedRelu);
   unary("Gelu", convertGelu);
+  unary("Swish", convertSwish);
   unary("Cast", convertCast, kAny);
   table["CastLike"] = {convertCastLike, 2, 2, 1, kAny, 1};
   table["Clip"] = {convertClip, 1, 3, 1, kNumbers, 3};

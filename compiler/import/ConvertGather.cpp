@@ -177,7 +177,8 @@ static LogicalResult convertNonZero(OpImport &op) {
   if (!known)
     return op.error("the shape of the result depends on the values of its input, which must be "
                     "known when compiling",
-                    "fold it with onnxsim or export the model without it");
+                    "--set NAME=VALUE fixes an input that it is computed of; else export the model "
+                    "without it");
   ConstantView view(known, op.shape(x));
   if (view.size() > kMostConstant)
     return op.error("its input has more than " + Twine(kMostConstant) + " elements",

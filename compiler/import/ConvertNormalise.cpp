@@ -220,6 +220,24 @@ static LogicalResult convertLayerNorm(OpImport &op) {
   return op.result(y);
 }
 
+/// x / sqrt(mean of the squares + epsilon) * scale
+static LogicalResult convertRmsNorm(OpImport &op) {
+  op.ignore({"stash_type"}); // computed in f32 at least
+  double epsilon = op.real("epsilon", 1e-5f);
+  Value x = op.input(0), scale = op.input(1);
+  if (op.hasFailed())
+    return failure();
+  std::optional<int64_t> axis = op.normalAxis(op.integer("axis", -1), op.rank(x));
+  if (!axis)
+    return failure();
+  Value squares = op.reduce(op.binary(BinaryKind::Mul, x, x), ReduceKind::Mean,
+                            iota(op.rank(x) - *axis, *axis), true);
+  Value root =
+      op.unary(op.binary(BinaryKind::Add, squares, op.scalar(x, epsilon)), UnaryKind::Sqrt);
+  Value normal = op.binary(BinaryKind::Mul, x, op.unary(root, UnaryKind::Reciprocal));
+  return op.result(affine(op, normal, scale, {}));
+}
+
 /// [C] as [C, 1, ...] for a tensor of some rank.
 static Value channelwise(OpImport &op, Value parameter, int64_t rank) {
   if (!parameter)
@@ -320,6 +338,7 @@ void disco::importing::addNormalise(ConverterTable &table) {
   table["LogSoftmax"] = {convertSoftmax<true>, 1, 1, 1, kFloats};
   table["BatchNormalization"] = {convertBatchNorm, 5, 5, 5, kFloats};
   table["LayerNormalization"] = {convertLayerNorm, 2, 3, 3, kFloats, 3};
+  table["RMSNormalization"] = {convertRmsNorm, 2, 2, 1, kFloats};
   table["InstanceNormalization"] = {convertInstanceNorm, 3, 3, 1, kFloats, 3};
   table["GroupNormalization"] = {convertGroupNorm, 3, 3, 1, kFloats, 3};
   table["LRN"] = {convertLrn, 1, 1, 1, kFloats};

@@ -94,7 +94,8 @@ static LogicalResult convertQuantize(OpImport &op) {
   Type element = zero ? tensorType(zero).getElementType()
                  : to ? elementType(op.builder.getContext(), static_cast<ElemType>(to))
                       : elementType(op.builder.getContext(), ElemType::U8);
-  if (!element || !isa<IntegerType>(element) || element.getIntOrFloatBitWidth() > 16 ||
+  bool isNarrow = zero && elementType(op.builder.getContext(), op.inputType(2)) != element;
+  if (isNarrow || !element || !isa<IntegerType>(element) || element.getIntOrFloatBitWidth() > 16 ||
       element.getIntOrFloatBitWidth() < 8)
     return op.error("quantises to an element type that is not supported",
                     "quantise to int8, uint8, int16 or uint16");
@@ -108,25 +109,34 @@ static LogicalResult convertQuantize(OpImport &op) {
 static LogicalResult convertDequantize(OpImport &op) {
   Value x = op.input(0), scale = asFloat(op, op.input(1)), zero = op.input(2);
   int64_t axis = op.integer("axis", 1), block = op.integer("block_size", 0);
-  op.ignore({"output_dtype"});
+  auto to = static_cast<ElemType>(op.integer("output_dtype", 0));
   if (op.hasFailed() || !isInteger(op, x, 32))
     return failure();
+  if (to != ElemType::Undefined && to != ElemType::F32 && to != ElemType::F16)
+    return op.error("gives the element type " + elemTypeName(to) + ", which is not supported",
+                    "let it give float or float16");
   if (zero && tensorType(zero).getElementType() != tensorType(x).getElementType())
     return op.error("the zero point has another element type than the input");
   scale = aligned(op, x, scale, axis, block);
   zero = aligned(op, x, zero, axis, block);
   if (op.hasFailed())
     return failure();
-  return op.result(op.dequantize(x, scale, zero), 0, 1);
+  Value y = op.dequantize(x, scale, zero);
+  return to == ElemType::Undefined ? op.result(y, 0, 1) : op.resultOfType(y, to);
 }
 
+namespace {
+struct Quantised {
+  Value value, scale, zero;
+};
+} // namespace
+
 /// As the function of the specification computes it, step by step.
-static LogicalResult convertDynamicQuantize(OpImport &op) {
-  Value x = op.input(0);
-  if (op.hasFailed())
-    return failure();
+static std::optional<Quantised> quantisedDynamically(OpImport &op, Value x) {
   if (op.inputType(0) == ElemType::F64)
-    return op.error("takes single precision only", "insert a Cast to float before it");
+    (void)op.error("takes single precision only", "insert a Cast to float before it");
+  if (op.hasFailed())
+    return std::nullopt;
   Ints axes = iota(op.rank(x));
   auto extreme = [&](ReduceKind reduce, BinaryKind join) {
     Value found = axes.empty() ? x : op.reduce(x, reduce, axes, false);
@@ -144,9 +154,15 @@ static LogicalResult convertDynamicQuantize(OpImport &op) {
   Value rounded = op.unary(op.unary(raw, UnaryKind::Clip, 0, 255), UnaryKind::Round);
   Type byte = elementType(op.builder.getContext(), ElemType::U8);
   Value zero = op.convertTo(rounded, byte);
-  if (!zero || failed(op.result(op.quantize(x, scale, zero, byte))) || failed(op.result(scale, 1)))
+  Value value = op.quantize(x, scale, zero, byte);
+  return value ? std::optional(Quantised{value, scale, zero}) : std::nullopt;
+}
+
+static LogicalResult convertDynamicQuantize(OpImport &op) {
+  std::optional<Quantised> made = quantisedDynamically(op, op.input(0));
+  if (!made || failed(op.result(made->value)) || failed(op.result(made->scale, 1)))
     return failure();
-  return op.result(zero, 2);
+  return op.result(made->zero, 2);
 }
 
 //===----------------------------------------------------------------------===//
@@ -241,6 +257,76 @@ static Value spread(OpImport &op, Value small, int64_t fromEnd) {
   return op.reshape(small, shape);
 }
 
+//===----------------------------------------------------------------------===//
+// A zero point that is computed when the program runs
+//===----------------------------------------------------------------------===//
+
+/// sum of (x - zero) * w = sum of x * w - zero * sum of w: 8-bit weights and features stay what
+/// they are, and all is exact in 32 bits, which wrap. Whether this is for a contraction with
+/// operands `in`; then its integer arithmetic is without the zero point.
+static QuantAttr quantBeforeZero(OpImport &op, const Scaled &in, int64_t rows) {
+  if (!in.xZero || in.yScale || OpImport::constant(in.xZero) ||
+      elementCount(op.shape(in.xZero)) != 1)
+    return {};
+  Scaled plain = in;
+  plain.xZero = {};
+  return quantOf(op, plain, rows);
+}
+
+/// sum - zero * totals
+static Value lessZero(OpImport &op, Value sum, Value zero, Value totals) {
+  Value wide = op.convertTo(op.reshape(zero, {}), op.builder.getI32Type());
+  return op.binary(BinaryKind::Sub, sum, op.binary(BinaryKind::Mul, totals, wide));
+}
+
+/// The sums of constant weights, less their zero points: one for each of `kept` entries of every
+/// row. weights[entry(row, column, k)] are the columns of entry k.
+static SmallVector<int64_t> totalsOf(Value weights, QuantAttr quant, int64_t rows, int64_t columns,
+                                     int64_t kept,
+                                     function_ref<int64_t(int64_t, int64_t, int64_t)> entry) {
+  ConstantView view(weights);
+  SmallVector<int64_t> totals(static_cast<size_t>(rows * kept));
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      for (int64_t k = 0; k < kept; ++k)
+        totals[row * kept + k] += view.integer(entry(row, column, k)) - quant.wZeroOf(row);
+  return totals;
+}
+
+static Value integers(OpImport &op, ArrayRef<int64_t> shape, Type element,
+                      ArrayRef<int64_t> values) {
+  Reals reals(values.begin(), values.end());
+  return op.reals(shape, element, reals); // of 32 bits at most: exact
+}
+
+/// What the zero point is multiplied with, for each row; and for each place of the result, where
+/// the window reaches over the border, since nothing is read there.
+static Value convTotals(OpImport &op, const Scaled &in, QuantAttr quant, const Window &window) {
+  ArrayRef<int64_t> w = op.shape(in.w);
+  const int64_t rows = w[0], columns = w[1], taps = elementCount(w.drop_front(2));
+  SmallVector<int64_t> totals =
+      totalsOf(in.w, quant, rows, columns, taps, [&](int64_t row, int64_t column, int64_t k) {
+        return (row * columns + column) * taps + k;
+      });
+  Ints shape(w.size(), 1);
+  if (llvm::all_of(window.pads, [](int64_t pad) { return pad == 0; })) {
+    SmallVector<int64_t> whole(static_cast<size_t>(rows));
+    for (auto [i, total] : llvm::enumerate(totals))
+      whole[i / static_cast<size_t>(taps)] += total;
+    shape.erase(shape.begin());
+    shape[0] = rows;
+    return integers(op, shape, op.builder.getI32Type(), whole);
+  }
+  constexpr int64_t exact = int64_t(1) << 24; // of integers in single precision
+  Type real =
+      columns * taps * 255 < exact ? Type(op.builder.getF32Type()) : op.builder.getF64Type();
+  Ints ones(op.shape(in.x)), kernel(w);
+  ones[0] = ones[1] = kernel[1] = 1;
+  Value places =
+      convolution(op, op.filled(ones, real, 1), integers(op, kernel, real, totals), {}, window, 1);
+  return op.convertTo(places, op.builder.getI32Type());
+}
+
 static LogicalResult convertQuantConv(OpImport &op, Scaled in) {
   if (op.hasFailed() || !isInteger(op, in.x, 8) || !isInteger(op, in.w, 8))
     return failure();
@@ -259,6 +345,10 @@ static LogicalResult convertQuantConv(OpImport &op, Scaled in) {
     return failure();
   if (QuantAttr quant = quantOf(op, in, op.shape(in.w)[0]))
     return op.result(convolution(op, in.x, in.w, in.bias, *window, group, quant));
+  if (QuantAttr quant = quantBeforeZero(op, in, op.shape(in.w)[0])) {
+    Value sum = convolution(op, in.x, in.w, {}, *window, group, quant);
+    return op.result(lessZero(op, sum, in.xZero, convTotals(op, in, quant, *window)));
+  }
   // Sums of products of 9 bits are exact in double precision.
   Type wide = op.builder.getF64Type();
   Value x = op.convertTo(centred(op, in.x, spread(op, in.xZero, 1)), wide);
@@ -280,22 +370,31 @@ static LogicalResult convertConvInteger(OpImport &op) {
                           {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {}, {}});
 }
 
-static LogicalResult convertQuantMatMul(OpImport &op, Scaled in) {
+static std::optional<Value> integerProduct(OpImport &op, Scaled in) {
   if (op.hasFailed() || !isInteger(op, in.x, 8) || !isInteger(op, in.w, 8))
-    return failure();
-  if (op.rank(in.x) == 0 || op.rank(in.w) == 0)
-    return op.error("the factors must not be scalars");
+    return std::nullopt;
+  if (op.rank(in.x) == 0 || op.rank(in.w) == 0) {
+    (void)op.error("the factors must not be scalars");
+    return std::nullopt;
+  }
   bool row = op.rank(in.x) == 1, column = op.rank(in.w) == 1;
   if (row)
     in.x = op.reshape(in.x, {1, op.shape(in.x)[0]});
   if (column)
     in.w = op.reshape(in.w, {op.shape(in.w)[0], 1});
   if (op.hasFailed())
-    return failure();
+    return std::nullopt;
   QuantAttr quant = quantOf(op, in, op.shape(in.w).back());
   Value y;
   if (quant) {
     y = matrixProduct(op, in.x, in.w, {}, false, false, quant);
+  } else if ((quant = quantBeforeZero(op, in, op.shape(in.w).back())) && op.rank(in.w) == 2) {
+    const int64_t columns = op.shape(in.w)[1];
+    SmallVector<int64_t> totals =
+        totalsOf(in.w, quant, columns, op.shape(in.w)[0], 1,
+                 [&](int64_t row, int64_t column, int64_t) { return column * columns + row; });
+    y = matrixProduct(op, in.x, in.w, {}, false, false, quant);
+    y = lessZero(op, y, in.xZero, integers(op, {columns}, op.builder.getI32Type(), totals));
   } else {
     y = matrixProduct(op, centred(op, in.x, spread(op, in.xZero, 2)),
                       centred(op, in.w, spread(op, in.wZero, 1)), {}, false, false);
@@ -305,13 +404,18 @@ static LogicalResult convertQuantMatMul(OpImport &op, Scaled in) {
     y = madeSmall(op, y, in);
   }
   if (!y)
-    return failure();
+    return std::nullopt;
   Ints shape(op.shape(y));
   if (column)
     shape.pop_back();
   if (row)
     shape.erase(shape.end() - (column ? 1 : 2));
-  return op.result(op.reshape(y, shape));
+  return op.reshape(y, shape);
+}
+
+static LogicalResult convertQuantMatMul(OpImport &op, const Scaled &in) {
+  std::optional<Value> y = integerProduct(op, in);
+  return y ? op.result(*y) : failure();
 }
 
 static LogicalResult convertQLinearMatMul(OpImport &op) {
@@ -331,10 +435,25 @@ static LogicalResult convertMatMulInteger(OpImport &op) {
       op, {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {}, {}});
 }
 
+/// ONNX Runtime's fusion: a is quantised, the product of integers scaled and given a bias.
+static LogicalResult convertDynamicQuantizeMatMul(OpImport &op) {
+  std::optional<Quantised> a = quantisedDynamically(op, op.input(0));
+  Value w = op.input(1), scale = op.input(2), wZero = op.input(3), bias = op.input(4);
+  if (!a || op.hasFailed() || !isInteger(op, w, 8))
+    return failure();
+  std::optional<Value> sum = integerProduct(op, {a->value, {}, a->zero, w, {}, wZero, {}, {}, {}});
+  if (!sum)
+    return failure();
+  Value factor = op.binary(BinaryKind::Mul, a->scale, spread(op, scale, 1));
+  Value y = op.binary(BinaryKind::Mul, asFloat(op, *sum), factor);
+  return op.result(bias ? op.binary(BinaryKind::Add, y, bias) : y);
+}
+
 void disco::importing::addQuantized(ConverterTable &table) {
   constexpr unsigned kIntegers = kSigned | kUnsigned;
   table["QuantizeLinear"] = {convertQuantize, 2, 3, 1, kNumbers, 1};
-  table["DequantizeLinear"] = {convertDequantize, 2, 3, 1, kIntegers, 1};
+  table["com.microsoft.DynamicQuantizeMatMul"] = {convertDynamicQuantizeMatMul, 3, 5, 1, kFloats};
+  table["DequantizeLinear"] = {convertDequantize, 2, 3, 1, kIntegers | kConstants, 1};
   table["DynamicQuantizeLinear"] = {convertDynamicQuantize, 1, 1, 3, kFloats, 1};
   table["QLinearConv"] = {convertQLinearConv, 8, 9, 1, kIntegers, 1};
   table["ConvInteger"] = {convertConvInteger, 2, 4, 1, kIntegers, 1};

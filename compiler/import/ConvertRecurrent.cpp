@@ -1,6 +1,6 @@
 //===- ConvertRecurrent.cpp - RNN, GRU and LSTM ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/import/Converters.h"
+#include "compiler/import/Recurrent.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -84,26 +84,38 @@ static Value swapped(OpImport &op, Value x, bool batchFirst) {
   return batchFirst && x && op.rank(x) == 3 ? op.transpose(x, {1, 0, 2}) : x;
 }
 
-/// The result holds the output of every step, then the last states.
-static LogicalResult unpack(OpImport &op, Value all, int64_t steps, bool batchFirst) {
-  if (!all)
-    return failure();
-  Ints shape(op.shape(all)), ones(4, 1);
-  for (size_t i = 0; i < op.op.outputs.size() && i < 3; ++i) {
-    if (!op.isUsed(i))
+/// The output of every step, and the last states.
+static LogicalResult setResults(OpImport &op, ArrayRef<Value> results, bool batchFirst) {
+  for (size_t i = 0; i < op.op.outputs.size() && i < results.size(); ++i) {
+    Value y = results[i];
+    if (!y || !op.isUsed(i))
       continue;
-    Ints part = shape, starts(4, 0);
-    part[0] = i == 0 ? steps : 1;
-    starts[0] = i == 0 ? 0 : steps + static_cast<int64_t>(i) - 1;
-    Value y = op.slice(all, starts, ones, part);
-    if (i == 0 && batchFirst)
-      y = op.transpose(y, {2, 0, 1, 3});
-    if (i != 0)
-      y = swapped(op, op.reshape(y, {shape[1], shape[2], shape[3]}), batchFirst);
+    if (batchFirst)
+      y = i == 0 ? op.transpose(y, {2, 0, 1, 3}) : swapped(op, y, true);
     if (failed(op.result(y, i)))
       return failure();
   }
-  return success();
+  return success(!op.hasFailed());
+}
+
+/// The op's result holds the output of every step, then the last states.
+static Values unpacked(OpImport &op, Value all, int64_t steps) {
+  if (!all)
+    return {};
+  Ints shape(op.shape(all)), ones(4, 1);
+  Values results;
+  for (size_t i = 0; i < op.op.outputs.size() && i < 3; ++i) {
+    Ints part = shape, starts(4, 0);
+    part[0] = i == 0 ? steps : 1;
+    starts[0] = i == 0 ? 0 : steps + static_cast<int64_t>(i) - 1;
+    if (!op.isUsed(i)) {
+      results.push_back({});
+      continue;
+    }
+    Value y = op.slice(all, starts, ones, part);
+    results.push_back(i == 0 ? y : op.reshape(y, {shape[1], shape[2], shape[3]}));
+  }
+  return results;
 }
 
 template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op) {
@@ -142,6 +154,16 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
     operands.push_back(initial(6));
     operands.push_back(orZeros(op, 7, {directions, 3 * hidden}, element));
   }
+  if (op.hasFailed())
+    return failure();
+  RecurrentSettings settings{kind,
+                             *direction,
+                             functions,
+                             op.real("clip", 0),
+                             kind == RecurrentKind::Gru && op.flag("linear_before_reset"),
+                             lstm && op.flag("input_forget")};
+  if (!op.hasInput(4) && isUnrolled(operands))
+    return setResults(op, unrolledRecurrent(op, operands, settings), batchFirst);
   MLIRContext *context = op.builder.getContext();
   SmallVector<NamedAttribute> attrs{
       op.named("kind", RecurrentKindAttr::get(context, kind)),
@@ -153,7 +175,7 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
     op.addFlags(attrs, {"linear_before_reset"});
   if (lstm)
     op.addFlags(attrs, {"input_forget"});
-  return unpack(op, op.make<RecurrentOp>(operands, attrs), steps, batchFirst);
+  return setResults(op, unpacked(op, op.make<RecurrentOp>(operands, attrs), steps), batchFirst);
 }
 
 void disco::importing::addRecurrent(ConverterTable &table) {

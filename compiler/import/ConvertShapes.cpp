@@ -23,6 +23,12 @@ static LogicalResult convertConstant(OpImport &op) {
       return op.error("attribute 'value' is no tensor");
     return op.resultOfType(op.fromTensor(value->tensors[0]), value->tensors[0].type);
   }
+  if (op.hasAttr("sparse_value")) {
+    const OnnxAttribute *value = op.attr("sparse_value", Kind::SparseTensor);
+    if (!value || value->tensors.empty())
+      return op.error("attribute 'sparse_value' is no sparse tensor");
+    return op.resultOfType(op.fromTensor(value->tensors[0]), value->tensors[0].type);
+  }
   if (op.hasAttr("value_float"))
     return op.result(op.filled({}, f32, op.real("value_float", 0)));
   if (op.hasAttr("value_floats")) {
@@ -35,7 +41,7 @@ static LogicalResult convertConstant(OpImport &op) {
   if (op.hasAttr("value_ints"))
     return op.result(op.constantInts(op.integers("value_ints")));
   return op.error("attribute '" + op.op.attributes[0].name + "' is not supported",
-                  "strings and sparse tensors are not supported: store a dense numeric tensor");
+                  "strings are not supported: store a numeric tensor");
 }
 
 static LogicalResult convertConstantOfShape(OpImport &op) {
@@ -127,7 +133,8 @@ static LogicalResult convertRange(OpImport &op) {
       values[i].emplace(parts[i]);
     else
       return op.error("start, limit and delta must be scalars that are known when compiling",
-                      "fold them with onnxsim or export the model with fixed sizes");
+                      "--pin and --input-shape fix sizes, --set NAME=VALUE an input that they are "
+                      "computed of");
   }
   const ConstantView &start = *values[0], &limit = *values[1], &delta = *values[2];
   Type element = start.getElementType();

@@ -9,8 +9,15 @@
 namespace disco::importing {
 
 /// Sets of element types.
-enum TypeSet : unsigned { kFloats = 1, kSigned = 2, kUnsigned = 4, kBool = 8 };
-inline constexpr unsigned kNumbers = kFloats | kSigned | kUnsigned, kAny = kNumbers | kBool;
+enum TypeSet : unsigned {
+  kFloats = 1,
+  kSigned = 2,
+  kUnsigned = 4,
+  kBool = 8,
+  kConstants = 16, ///< types that only constants have: 4-bit integers and bfloat16
+};
+inline constexpr unsigned kNumbers = kFloats | kSigned | kUnsigned,
+                          kAny = kNumbers | kBool | kConstants;
 
 inline constexpr size_t kVariadic = SIZE_MAX;
 
@@ -40,6 +47,7 @@ void addEinsum(ConverterTable &table);
 void addLoss(ConverterTable &table);
 void addRecurrent(ConverterTable &table);
 void addDetect(ConverterTable &table);
+void addAttention(ConverterTable &table);
 
 } // namespace disco::importing
 

@@ -14,7 +14,7 @@ using discoc::importer::Dim;
 
 static constexpr int64_t kInlineElements = 64;
 static constexpr const char *kTypesAdvice =
-    "export the model with float, double, float16, bool or integer tensors";
+    "export the model with float, double, float16, bool or integer tensors of 8 bits or more";
 
 ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &errors)
     : model(model), context(context), builder(&context), errors(errors),
@@ -35,6 +35,7 @@ ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &
   addLoss(table);
   addRecurrent(table);
   addDetect(table);
+  addAttention(table);
 }
 
 //===----------------------------------------------------------------------===//
@@ -42,20 +43,85 @@ ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &
 //===----------------------------------------------------------------------===//
 
 ImportedTensor *ModelImport::find(const std::string &name) {
-  auto it = tensors.find(name);
-  return it == tensors.end() ? nullptr : &it->second;
+  for (Scope *scope : llvm::reverse(scopes))
+    if (auto it = scope->find(name); it != scope->end())
+      return &it->second;
+  return nullptr;
+}
+
+static std::string uniqueIn(StringSet<> &names, const std::string &wanted) {
+  std::string name = wanted;
+  for (int number = 2; !names.insert(name).second; ++number)
+    name = wanted + "#" + std::to_string(number);
+  return name;
+}
+
+std::string ModelImport::opNameOf(const std::string &name) {
+  return iterations.empty() ? name : uniqueIn(opNames, name + iterations);
+}
+
+std::string ModelImport::tensorNameOf(const std::string &name) {
+  return scopes.size() == 1 ? name : uniqueIn(tensorNames, name + iterations);
+}
+
+/// Names of ops are unique in the model as it was read; tensors of the outermost graph keep theirs.
+void ModelImport::noteNames(const Graph &graph) {
+  for (const OnnxOp &op : graph.ops) {
+    opNames.insert(op.name);
+    used.insert(op.inputs.begin(), op.inputs.end());
+    if (&graph == &model.graph)
+      tensorNames.insert(op.outputs.begin(), op.outputs.end());
+    for (const OnnxAttribute &attribute : op.attributes)
+      for (const Graph &inner : attribute.graphs)
+        noteNames(inner);
+  }
+  for (const ValueInfo &output : graph.outputs)
+    used.insert(output.name);
+  if (&graph != &model.graph)
+    return;
+  for (const ValueInfo &input : graph.inputs)
+    tensorNames.insert(input.name);
+  for (const Tensor &tensor : graph.initializers)
+    tensorNames.insert(tensor.name);
 }
 
 Location ModelImport::locationOf(const std::string &name) {
   return NameLoc::get(StringAttr::get(&context, name));
 }
 
+/// Two to a byte, the first in the low half; bytes that are missing count as zeros.
+static ElementsAttr widenedNibbles(RankedTensorType type, ArrayRef<char> bytes) {
+  ConstantBuilder elements(type);
+  bool isSigned = !type.getElementType().isUnsignedInteger();
+  for (int64_t i = 0; i < type.getNumElements() && i / 2 < static_cast<int64_t>(bytes.size());
+       ++i) {
+    int64_t value = bytes[i / 2] >> (i % 2 * 4) & 15;
+    elements.setInteger(i, isSigned && value > 7 ? value - 16 : value);
+  }
+  return elements.finish();
+}
+
+/// The upper halves of floats.
+static ElementsAttr widenedHalves(RankedTensorType type, ArrayRef<char> bytes) {
+  ConstantBuilder elements(type);
+  for (int64_t i = 0; i < type.getNumElements() && 2 * i + 1 < static_cast<int64_t>(bytes.size());
+       ++i) {
+    const char whole[4] = {0, 0, bytes[2 * i], bytes[2 * i + 1]};
+    elements.setBytes(i, whole);
+  }
+  return elements.finish();
+}
+
 Value ModelImport::constantOf(const Tensor &tensor, Location loc) {
-  auto type = RankedTensorType::get(tensor.dims, elementType(&context, tensor.type));
+  auto type = RankedTensorType::get(tensor.dims, constantType(&context, tensor.type));
   int64_t count = type.getNumElements(), size = elementBytes(type.getElementType());
   ArrayRef<char> bytes(reinterpret_cast<const char *>(tensor.bytes.data()), tensor.bytes.size());
   ElementsAttr value;
-  if (static_cast<int64_t>(bytes.size()) < count * size || count <= kInlineElements) {
+  if (tensor.type == ElemType::I4 || tensor.type == ElemType::U4) {
+    value = widenedNibbles(type, bytes);
+  } else if (tensor.type == ElemType::BF16) {
+    value = widenedHalves(type, bytes);
+  } else if (static_cast<int64_t>(bytes.size()) < count * size || count <= kInlineElements) {
     ConstantBuilder elements(type);
     for (int64_t i = 0; i < count && (i + 1) * size <= static_cast<int64_t>(bytes.size()); ++i)
       elements.setBytes(i, &bytes[i * size]);
@@ -81,13 +147,21 @@ Value ModelImport::widened(Value value) {
   return folded.front();
 }
 
+StringAttr ModelImport::nameOf(const Tensor &initializer) {
+  ImportedTensor *outermost = nullptr;
+  if (auto it = tensors.find(initializer.name); it != tensors.end())
+    outermost = &it->second;
+  bool isOutermost = outermost && outermost->initializer == &initializer;
+  return builder.getStringAttr(isOutermost ? initializer.name
+                                           : uniqueIn(tensorNames, initializer.name));
+}
+
 void ModelImport::materialise(ImportedTensor &tensor) {
   if (tensor.value || !tensor.initializer)
     return;
   if (!tensor.narrow) {
     tensor.narrow = constantOf(*tensor.initializer, locationOf(tensor.initializer->name));
-    tensor.narrow.getDefiningOp()->setAttr(kTensorAttr,
-                                           builder.getStringAttr(tensor.initializer->name));
+    tensor.narrow.getDefiningOp()->setAttr(kTensorAttr, nameOf(*tensor.initializer));
   }
   tensor.value = widened(tensor.narrow);
 }
@@ -101,8 +175,7 @@ Value ModelImport::narrowed(ImportedTensor &tensor) {
     return tensor.narrow;
   if (tensor.initializer) {
     tensor.narrow = constantOf(*tensor.initializer, locationOf(tensor.initializer->name));
-    tensor.narrow.getDefiningOp()->setAttr(kTensorAttr,
-                                           builder.getStringAttr(tensor.initializer->name));
+    tensor.narrow.getDefiningOp()->setAttr(kTensorAttr, nameOf(*tensor.initializer));
     return tensor.narrow;
   }
   auto cast = builder.create<CastOp>(
@@ -205,6 +278,9 @@ static unsigned typeSetOf(ElemType type) {
   case ElemType::U32:
   case ElemType::U64: return kUnsigned;
   case ElemType::Bool: return kBool;
+  case ElemType::I4:
+  case ElemType::U4:
+  case ElemType::BF16: return kConstants;
   default: return 0;
   }
 }
@@ -215,7 +291,7 @@ bool ModelImport::checkTypes(OpImport &importer, const Converter &converter) {
     if (!importer.hasInput(i))
       continue;
     ElemType type = importer.inputType(i);
-    if (!elementType(&context, type))
+    if (!constantType(&context, type))
       return succeeded(importer.error("input '" + op.inputs[i] + "' has the element type " +
                                           elemTypeName(type) + ", which is not supported",
                                       kTypesAdvice));
@@ -234,6 +310,8 @@ bool ModelImport::checkTypes(OpImport &importer, const Converter &converter) {
 
 /// Whether the types that the model states are those that its ops have.
 bool ModelImport::checkDeclared(OpImport &importer) {
+  if (scopes.size() > 1) // a branch may use names of the outermost graph again
+    return true;
   for (const std::string &output : importer.op.outputs) {
     auto it = declared.find(output);
     ImportedTensor *tensor = find(output);
@@ -247,30 +325,47 @@ bool ModelImport::checkDeclared(OpImport &importer) {
   return true;
 }
 
+bool ModelImport::readsSequence(const OnnxOp &op) {
+  return llvm::any_of(op.inputs, [&](const std::string &name) {
+    ImportedTensor *tensor = name.empty() ? nullptr : find(name);
+    return tensor && tensor->sequence;
+  });
+}
+
+/// An op that has a converter, or has none.
+LogicalResult ModelImport::importConverted(OpImport &importer) {
+  const OnnxOp &op = importer.op;
+  auto found = table.find(op.domain.empty() ? op.type : op.domain + "." + op.type);
+  if (found == table.end())
+    return importer.error(op.domain.empty() ? "the op is not supported"
+                                            : "the op is not one of those of the domain '" +
+                                                  op.domain + "' that are supported",
+                          "export the model without it; docs/conformance.md says which ops there "
+                          "are, and why others are not");
+  if (readsSequence(op))
+    return importer.error("reads a sequence of tensors, which only ops of sequences do");
+  const Converter &converter = found->second;
+  return success(checkArity(importer, converter) && checkTypes(importer, converter) &&
+                 succeeded(converter.convert(importer)) &&
+                 succeeded(importer.checkAttributesRead()) && checkDeclared(importer));
+}
+
 void ModelImport::importOp(const OnnxOp &op) {
   // What follows from an error that has been told is not told again.
   bool isBroken = llvm::any_of(op.inputs, [&](const std::string &name) {
     ImportedTensor *tensor = name.empty() ? nullptr : find(name);
     return tensor && tensor->isBroken;
   });
-  OpImport importer(*this, op);
-  auto found = table.find(op.type);
-  bool isKnown = op.domain.empty() && found != table.end();
   takeCaught();
-  if (op.hasSubgraph())
-    isBroken =
-        failed(importer.error("has a sub-graph, which is not supported",
-                              "loops and branches must be unrolled or folded before: try onnxsim"));
-  else if (!isKnown)
-    isBroken = failed(importer.error(
-        op.domain.empty() ? "the op is not supported"
-                          : "ops of the domain '" + op.domain + "' are not supported",
-        "fold it with onnxsim if it depends on constants only, or export the model without it"));
-  else if (!isBroken) {
-    const Converter &converter = found->second;
-    isBroken = !checkArity(importer, converter) || !checkTypes(importer, converter) ||
-               failed(converter.convert(importer)) || failed(importer.checkAttributesRead()) ||
-               !checkDeclared(importer);
+  if (!isBroken) {
+    OpImport importer(*this, op);
+    bool isControl =
+        op.domain.empty() && (op.type == "If" || op.type == "Loop" || op.type == "Scan");
+    bool ofSequences = op.domain.empty() &&
+                       (isSequenceOp(op.type) || (op.type == "Identity" && readsSequence(op)));
+    isBroken = failed(isControl     ? importControl(importer)
+                      : ofSequences ? importSequenceOp(importer)
+                                    : importConverted(importer));
     if (isBroken && !importer.hasFailed())
       (void)importer.error("could not be converted: " + takeCaught(),
                            "this is a fault of discoc: please report it");
@@ -324,6 +419,23 @@ void ModelImport::dropUnused() {
   }
 }
 
+void ModelImport::importInitializers(const Graph &graph) {
+  for (const Tensor &tensor : graph.initializers) {
+    ImportedTensor entry;
+    entry.initializer = &tensor;
+    entry.type = isReasonable(tensor.dims) ? tensor.type : ElemType::Undefined;
+    define(tensor.name, entry);
+  }
+}
+
+void ModelImport::importOps(const Graph &graph) {
+  for (const OnnxOp &op : graph.ops) {
+    if (isFull())
+      break;
+    importOp(op);
+  }
+}
+
 OwningOpRef<ModuleOp> ModelImport::run() {
   ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
     caught += (caught.empty() ? "" : "; ") + diagnostic.str();
@@ -335,26 +447,14 @@ OwningOpRef<ModuleOp> ModelImport::run() {
                                            builder.getFunctionType({}, {}));
   body = main.addEntryBlock();
   builder.setInsertionPointToEnd(body);
-  for (const OnnxOp &op : model.graph.ops)
-    for (const std::string &input : op.inputs)
-      used.insert(input);
-  for (const ValueInfo &output : model.graph.outputs)
-    used.insert(output.name);
+  scopes.push_back(&tensors);
+  noteNames(model.graph);
   for (const auto *infos : {&model.graph.valueInfos, &model.graph.outputs})
     for (const ValueInfo &info : *infos)
       declared[info.name] = info.type;
   importInputs();
-  for (const Tensor &tensor : model.graph.initializers) {
-    ImportedTensor entry;
-    entry.initializer = &tensor;
-    entry.type = isReasonable(tensor.dims) ? tensor.type : ElemType::Undefined;
-    define(tensor.name, entry);
-  }
-  for (const OnnxOp &op : model.graph.ops) {
-    if (isFull())
-      break;
-    importOp(op);
-  }
+  importInitializers(model.graph);
+  importOps(model.graph);
   importOutputs();
   if (errors.size() != errorsBefore)
     return {};

@@ -16,9 +16,13 @@ namespace {
 
 constexpr size_t notAnOp = SIZE_MAX;
 
+using Names = std::set<std::string>;
+
+/// Checks a graph and those of its branches and loops, which see what is around them.
 class Checker {
 public:
-  explicit Checker(ReadContext &context) : context(context), graph(context.model.graph) {}
+  Checker(ReadContext &context, Graph &graph, const Checker *around = nullptr)
+      : context(context), graph(graph), around(around) {}
 
   bool run();
 
@@ -27,16 +31,24 @@ private:
   bool defineInputs();
   bool checkInitializerInput(const ValueInfo &input, const Tensor &tensor);
   bool defineOps();
+  bool sees(const std::string &name) const;
+  bool checkSubgraphs();
   bool checkUses();
+  /// What op i and its graphs read, without what these make themselves.
+  void forEachRead(size_t i, const std::function<void(const std::string &)> &visit) const;
   bool sortOps();
   bool reportCycle(const std::vector<size_t> &waiting);
   bool checkOutputs();
-  void uniqueOpNames();
 
   ReadContext &context;
   Graph &graph;
+  const Checker *around; ///< of the graph around this one
   /// Every tensor and the op that makes it.
   std::unordered_map<std::string, size_t> producers;
+  /// By op: what its graphs read from here or from further out.
+  std::unordered_map<size_t, Names> captures;
+  /// What this graph reads from those around it.
+  Names fromAround;
 };
 
 bool Checker::define(const std::string &name, size_t op, const std::string &what) {
@@ -116,14 +128,44 @@ bool Checker::defineOps() {
   return good;
 }
 
+bool Checker::sees(const std::string &name) const {
+  return producers.count(name) != 0 || (around && around->sees(name));
+}
+
+bool Checker::checkSubgraphs() {
+  bool good = true;
+  for (size_t i = 0; i < graph.ops.size(); ++i)
+    for (Attribute &attribute : graph.ops[i].attributes)
+      for (Graph &inner : attribute.graphs) {
+        Checker checker(context, inner, this);
+        good = checker.run() && good;
+        captures[i].insert(checker.fromAround.begin(), checker.fromAround.end());
+      }
+  return good;
+}
+
+void Checker::forEachRead(size_t i, const std::function<void(const std::string &)> &visit) const {
+  for (const std::string &input : graph.ops[i].inputs)
+    if (!input.empty())
+      visit(input);
+  if (auto captured = captures.find(i); captured != captures.end())
+    for (const std::string &name : captured->second)
+      visit(name);
+}
+
 bool Checker::checkUses() {
   bool good = true;
-  for (const Op &op : graph.ops)
-    for (const std::string &input : op.inputs)
-      if (!input.empty() && !producers.count(input))
-        good = context.errorAt(op, "reads the tensor " + quote(input) + ", which nothing makes",
+  for (size_t i = 0; i < graph.ops.size(); ++i)
+    forEachRead(i, [&](const std::string &name) {
+      if (producers.count(name))
+        return;
+      fromAround.insert(name);
+      if (!sees(name))
+        good = context.errorAt(graph.ops[i],
+                               "reads the tensor " + quote(name) + ", which nothing makes",
                                "the model is damaged, or a tool removed an op or an initialiser "
                                "that was still needed");
+    });
   return good;
 }
 
@@ -134,13 +176,13 @@ bool Checker::sortOps() {
   std::vector<std::vector<size_t>> readers(count);
   std::vector<size_t> waiting(count, 0);
   for (size_t i = 0; i < count; ++i)
-    for (const std::string &input : graph.ops[i].inputs) {
-      size_t producer = input.empty() ? notAnOp : producers.at(input);
-      if (producer == notAnOp)
-        continue;
-      readers[producer].push_back(i);
+    forEachRead(i, [&](const std::string &name) {
+      auto producer = producers.find(name);
+      if (producer == producers.end() || producer->second == notAnOp)
+        return;
+      readers[producer->second].push_back(i);
       ++waiting[i];
-    }
+    });
   std::priority_queue<size_t, std::vector<size_t>, std::greater<>> ready;
   for (size_t i = 0; i < count; ++i)
     if (waiting[i] == 0)
@@ -167,12 +209,14 @@ bool Checker::sortOps() {
 /// Every op that waits has a producer that waits: walking back meets a cycle.
 bool Checker::reportCycle(const std::vector<size_t> &waiting) {
   auto blockedProducer = [&](size_t op) {
-    for (const std::string &input : graph.ops[op].inputs) {
-      size_t producer = input.empty() ? notAnOp : producers.at(input);
-      if (producer != notAnOp && waiting[producer] != 0)
-        return producer;
-    }
-    return notAnOp;
+    size_t found = notAnOp;
+    forEachRead(op, [&](const std::string &name) {
+      auto producer = producers.find(name);
+      if (found == notAnOp && producer != producers.end() && producer->second != notAnOp &&
+          waiting[producer->second] != 0)
+        found = producer->second;
+    });
+    return found;
   };
   auto first = std::find_if(waiting.begin(), waiting.end(), [](size_t n) { return n != 0; });
   size_t op = static_cast<size_t>(first - waiting.begin());
@@ -197,39 +241,52 @@ bool Checker::checkOutputs() {
   bool good = true;
   std::unordered_set<std::string> seen;
   for (const ValueInfo &output : graph.outputs) {
-    if (!seen.insert(output.name).second)
+    if (!around && !seen.insert(output.name).second)
       good = context.error("two graph outputs have the name " + quote(output.name));
     if (!producers.count(output.name))
+      fromAround.insert(output.name);
+    if (!sees(output.name))
       good = context.error("nothing makes the graph output " + quote(output.name),
                            "the model is damaged, or a tool removed the op that made it");
   }
   return good;
 }
 
+bool Checker::run() {
+  if (!around && (graph.ops.empty() || graph.outputs.empty()))
+    return context.error(graph.ops.empty() ? "the graph is empty: no ops"
+                                           : "the graph has no outputs",
+                         "export the model again");
+  // Each step needs the one before; within a step all mistakes are told.
+  bool defined = defineInputs();
+  defined &= defineOps();
+  return defined && checkSubgraphs() && checkUses() && checkOutputs() && sortOps();
+}
+
 /// ONNX lets ops share a name, and have none; masks and messages need one.
-void Checker::uniqueOpNames() {
-  std::unordered_set<std::string> names;
-  std::unordered_map<std::string, int> next;
-  for (Op &op : graph.ops) {
+class UniqueNames {
+public:
+  void run(Graph &graph) {
+    for (Op &op : graph.ops)
+      makeUnique(op);
+    for (Op &op : graph.ops)
+      for (Attribute &attribute : op.attributes)
+        for (Graph &inner : attribute.graphs)
+          run(inner);
+  }
+
+private:
+  void makeUnique(Op &op) {
     std::string name = op.name;
     auto [it, isNew] = next.emplace(op.name, 2);
     while (!names.insert(name).second)
       name = op.name + "#" + std::to_string(it->second++);
     op.name = std::move(name);
   }
-}
 
-bool Checker::run() {
-  if (graph.ops.empty() || graph.outputs.empty())
-    return context.error(graph.ops.empty() ? "the graph is empty: no ops"
-                                           : "the graph has no outputs",
-                         "export the model again");
-  uniqueOpNames();
-  // Each step needs the one before; within a step all mistakes are told.
-  bool defined = defineInputs();
-  defined &= defineOps();
-  return defined && checkUses() && checkOutputs() && sortOps();
-}
+  std::unordered_set<std::string> names;
+  std::unordered_map<std::string, int> next;
+};
 
 } // namespace
 
@@ -253,4 +310,7 @@ void discoc::importer::nameOps(std::vector<Op> &ops) {
   }
 }
 
-bool discoc::importer::checkGraph(ReadContext &context) { return Checker(context).run(); }
+bool discoc::importer::checkGraph(ReadContext &context) {
+  UniqueNames().run(context.model.graph);
+  return Checker(context, context.model.graph).run();
+}

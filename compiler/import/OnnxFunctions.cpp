@@ -4,9 +4,11 @@
 #include "compiler/import/OnnxReaderImpl.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 using namespace discoc::importer;
 
@@ -27,10 +29,13 @@ public:
 private:
   /// Appends \p op, or what it stands for, to the result.
   bool expand(Op op, std::vector<FunctionKey> &stack);
+  /// Expands the ops of a branch or loop in their place.
+  bool expandGraphs(Op &op, std::vector<FunctionKey> &stack);
   bool expandCall(const Op &call, const Function &function, std::vector<FunctionKey> &stack);
   bool substitute(const Op &call, const Function &function, Op &inner);
   /// Whether the copy of \p inner that \p call makes is still paid for.
   bool pay(const Op &call, const Op &inner);
+  void noteNames(const Graph &graph);
   std::string freshTensor(const std::string &wanted);
   bool append(Op op);
   /// `to = Identity(from)`: for outputs that have a name already.
@@ -40,7 +45,7 @@ private:
   const FunctionMap &functions;
   std::unordered_set<std::string> tensorNames;
   std::unordered_map<std::string, int> nextNumber; // by wanted name
-  size_t calls = 0, bytes = 0;
+  size_t calls = 0, bytes = 0, ops = 0;
   std::set<std::string> used;
   std::vector<Op> result;
 };
@@ -57,11 +62,12 @@ size_t sizeOf(const Attribute &attribute) {
   return size;
 }
 
-bool Inliner::pay(const Op &call, const Op &inner) {
-  // Every name of the copy begins with that of the call.
+/// The same of an op in a function that \p call calls: every name of the copy begins with that of
+/// the call.
+size_t sizeOf(const Op &inner, const Op &call) {
+  const size_t nameSize = sizeof(std::string) + call.name.size() + 1;
   size_t names = 1 + inner.inputs.size() + inner.outputs.size();
-  size_t size = sizeof(Op) + inner.type.size() + inner.domain.size() + inner.name.size() +
-                names * (sizeof(std::string) + call.name.size() + 1);
+  size_t size = sizeof(Op) + inner.type.size() + inner.domain.size() + inner.name.size();
   for (const auto *list : {&inner.inputs, &inner.outputs})
     for (const std::string &name : *list)
       size += name.size();
@@ -69,8 +75,35 @@ bool Inliner::pay(const Op &call, const Op &inner) {
     const Attribute *given =
         attribute.refName.empty() ? nullptr : call.findAttribute(attribute.refName);
     size += sizeOf(given ? *given : attribute);
+    for (const Graph &graph : attribute.graphs) {
+      names += graph.inputs.size() + graph.outputs.size() + graph.initializers.size();
+      for (const Op &op : graph.ops)
+        size += sizeOf(op, call);
+    }
   }
-  bytes += size;
+  return size + names * nameSize;
+}
+
+using Rename = std::function<void(std::string &)>;
+
+void renameGraph(Graph &graph, const Rename &rename, const std::string &callName) {
+  for (Tensor &tensor : graph.initializers)
+    rename(tensor.name);
+  for (auto *infos : {&graph.inputs, &graph.outputs})
+    for (ValueInfo &info : *infos)
+      rename(info.name);
+  for (Op &op : graph.ops) {
+    op.name = callName + "/" + op.name;
+    std::for_each(op.inputs.begin(), op.inputs.end(), rename);
+    std::for_each(op.outputs.begin(), op.outputs.end(), rename);
+    for (Attribute &attribute : op.attributes)
+      for (Graph &inner : attribute.graphs)
+        renameGraph(inner, rename, callName);
+  }
+}
+
+bool Inliner::pay(const Op &call, const Op &inner) {
+  bytes += sizeOf(inner, call);
   size_t most = context.options.maxInlined;
   if (bytes <= most)
     return true;
@@ -93,7 +126,7 @@ std::string Inliner::freshTensor(const std::string &wanted) {
 }
 
 bool Inliner::append(Op op) {
-  if (result.size() >= context.options.maxOps)
+  if (++ops > context.options.maxOps)
     return context.error("the model's functions expand to more than " +
                              std::to_string(context.options.maxOps) + " ops",
                          "calls multiply where functions call functions: divide the model, or "
@@ -141,6 +174,11 @@ bool Inliner::substitute(const Op &call, const Function &function, Op &inner) {
     attributes.push_back(std::move(copy));
   }
   inner.attributes = std::move(attributes);
+  for (Attribute &attribute : inner.attributes)
+    for (Graph &graph : attribute.graphs)
+      for (Op &op : graph.ops)
+        if (!substitute(call, function, op))
+          return false;
   return true;
 }
 
@@ -163,7 +201,7 @@ bool Inliner::expandCall(const Op &call, const Function &function,
     if (!isNew)
       copies.emplace_back(it->second, call.outputs[i]);
   }
-  auto rename = [&](std::string &name) {
+  const Rename rename = [&](std::string &name) {
     auto [it, isNew] = names.emplace(name, "");
     if (isNew)
       it->second = freshTensor(call.name + "/" + name);
@@ -178,6 +216,9 @@ bool Inliner::expandCall(const Op &call, const Function &function,
     inner.name = call.name + "/" + inner.name;
     std::for_each(inner.inputs.begin(), inner.inputs.end(), rename);
     std::for_each(inner.outputs.begin(), inner.outputs.end(), rename);
+    for (Attribute &attribute : inner.attributes)
+      for (Graph &graph : attribute.graphs)
+        renameGraph(graph, rename, call.name);
     if (!expand(std::move(inner), stack))
       return false;
   }
@@ -187,11 +228,23 @@ bool Inliner::expandCall(const Op &call, const Function &function,
   return true;
 }
 
+bool Inliner::expandGraphs(Op &op, std::vector<FunctionKey> &stack) {
+  for (Attribute &attribute : op.attributes)
+    for (Graph &graph : attribute.graphs) {
+      std::vector<Op> around = std::exchange(result, {});
+      for (Op &inner : graph.ops)
+        if (!expand(std::move(inner), stack))
+          return false;
+      graph.ops = std::exchange(result, std::move(around));
+    }
+  return true;
+}
+
 bool Inliner::expand(Op op, std::vector<FunctionKey> &stack) {
   FunctionKey key = functionKey(op);
   auto it = functions.find(key);
   if (it == functions.end())
-    return append(std::move(op));
+    return expandGraphs(op, stack) && append(std::move(op));
   if (std::find(stack.begin(), stack.end(), key) != stack.end())
     return context.errorAt(op, "function " + quote(op.type) + " calls itself, which ONNX forbids");
   if (stack.size() >= maxDepth)
@@ -211,10 +264,7 @@ bool Inliner::expand(Op op, std::vector<FunctionKey> &stack) {
   return good;
 }
 
-bool Inliner::run() {
-  if (functions.empty())
-    return true;
-  Graph &graph = context.model.graph;
+void Inliner::noteNames(const Graph &graph) {
   for (const ValueInfo &input : graph.inputs)
     tensorNames.insert(input.name);
   for (const Tensor &tensor : graph.initializers)
@@ -222,7 +272,17 @@ bool Inliner::run() {
   for (const Op &op : graph.ops) {
     tensorNames.insert(op.inputs.begin(), op.inputs.end());
     tensorNames.insert(op.outputs.begin(), op.outputs.end());
+    for (const Attribute &attribute : op.attributes)
+      for (const Graph &inner : attribute.graphs)
+        noteNames(inner);
   }
+}
+
+bool Inliner::run() {
+  if (functions.empty())
+    return true;
+  Graph &graph = context.model.graph;
+  noteNames(graph);
   std::vector<FunctionKey> stack;
   for (Op &op : graph.ops)
     if (!expand(std::move(op), stack))
@@ -251,7 +311,8 @@ bool readFunction(ReadContext &context, const onnx::FunctionProto &proto, Functi
     onnx::AttributeProto attribute;
     if (!attribute.ParseFromString(bytes))
       return context.error(what + " has a damaged attribute default");
-    if (!readAttribute(context, attribute, false, function.defaults.emplace_back()))
+    if (!readAttribute(context, attribute, function.opsets, false,
+                       function.defaults.emplace_back()))
       return false;
   }
   for (const onnx::NodeProto &op : proto.node())

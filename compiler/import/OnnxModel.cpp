@@ -5,8 +5,6 @@
 
 #include "compiler/formats/Printable.h"
 
-#include <algorithm>
-
 using namespace discoc::importer;
 using discoc::maxShownName, discoc::maxShownText, discoc::printable;
 
@@ -47,12 +45,6 @@ const Attribute *Op::findAttribute(std::string_view attributeName) const {
     if (attribute.name == attributeName)
       return &attribute;
   return nullptr;
-}
-
-bool Op::hasSubgraph() const {
-  return std::any_of(attributes.begin(), attributes.end(), [](const Attribute &attribute) {
-    return attribute.kind == Attribute::Kind::Graph || attribute.kind == Attribute::Kind::Graphs;
-  });
 }
 
 int64_t Model::defaultOpset() const {

@@ -69,6 +69,8 @@ struct ValueInfo {
   std::vector<Dim> dims;
 };
 
+struct Graph;
+
 /// An attribute of an op.
 struct Attribute {
   /// The numbers are ONNX's AttributeProto.AttributeType.
@@ -78,7 +80,7 @@ struct Attribute {
     Int = 2,
     String = 3,
     Tensor = 4,
-    Graph = 5, ///< sub-graphs are only known to be there
+    Graph = 5,
     Floats = 6,
     Ints = 7,
     Strings = 8,
@@ -95,7 +97,8 @@ struct Attribute {
   float f = 0;
   int64_t i = 0;
   std::string s;
-  std::vector<Tensor> tensors; ///< exactly one for Kind::Tensor
+  std::vector<Tensor> tensors;         ///< exactly one for Kind::Tensor, as for sparse ones
+  std::vector<importer::Graph> graphs; ///< exactly one for Kind::Graph
   std::vector<float> floats;
   std::vector<int64_t> ints;
   std::vector<std::string> strings;
@@ -121,10 +124,10 @@ struct Op {
   std::vector<Attribute> attributes;
 
   const Attribute *findAttribute(std::string_view attributeName) const;
-  bool hasSubgraph() const;
 };
 
-/// The graph of a model, all functions inlined, ops in topological order.
+/// The graph of a model, or of a branch or loop of an op in it, which also reads tensors of the
+/// graphs around it. All functions are inlined, ops in topological order.
 struct Graph {
   std::string name;
   std::vector<Op> ops;

@@ -53,11 +53,14 @@ bool checkDefaultOpset(ReadContext &context, const std::string &where,
 }
 
 /// After functions are inlined every op must be one of ONNX's own.
-bool checkDomains(ReadContext &context) {
+bool checkDomains(ReadContext &context, const Graph &graph) {
   bool good = true;
-  for (const Op &op : context.model.graph.ops) {
-    if (op.domain.empty() && op.opset != 0)
-      continue;
+  for (const Op &op : graph.ops) {
+    for (const Attribute &attribute : op.attributes)
+      for (const Graph &inner : attribute.graphs)
+        good &= checkDomains(context, inner);
+    if ((op.domain.empty() && op.opset != 0) || op.domain == "com.microsoft")
+      continue; // of ONNX Runtime's there are a few
     if (op.domain.empty())
       good = context.errorAt(op,
                              "the model does not say which version of ONNX's operators it "
@@ -97,7 +100,8 @@ bool readModel(ReadContext &context, std::span<const std::byte> bytes) {
     return false;
   proto.Clear();
   nameOps(model.graph.ops);
-  return inlineFunctions(context, functions) && checkDomains(context) && checkGraph(context);
+  return inlineFunctions(context, functions) && checkDomains(context, model.graph) &&
+         checkGraph(context);
 }
 
 } // namespace

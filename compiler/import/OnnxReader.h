@@ -19,16 +19,17 @@ namespace discoc::importer {
 struct ReadOptions {
   /// Accepted versions of ONNX's own operator set.
   int64_t minOpset = 7;
-  int64_t maxOpset = 22;
+  int64_t maxOpset = 25;
   /// External data may be symbolic and hard links, and so lie anywhere.
   bool followLinks = false;
 
   /// What a small file could make large; docs/limits.md states them.
-  size_t maxOps = 200000;                ///< after functions are inlined
+  size_t maxOps = 200000;                ///< after functions are inlined, with branches
   size_t maxCalls = 200000;              ///< of functions
   size_t maxInlined = size_t(256) << 20; ///< bytes of names and attributes that inlining copies
   size_t maxAttributes = 1000;           ///< of one op
   size_t maxDims = 64;                   ///< of one tensor
+  size_t maxSparse = size_t(1) << 30;    ///< bytes of all sparse tensors, made dense
 };
 
 /// Reads, checks and normalises a model: functions are inlined, op names made

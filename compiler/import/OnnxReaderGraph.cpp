@@ -113,10 +113,80 @@ bool readValueInfo(ReadContext &context, const onnx::ValueInfoProto &proto, cons
   return true;
 }
 
+bool readInitializers(ReadContext &context, const onnx::GraphProto &proto, Graph &graph) {
+  bool good = true;
+  auto checkName = [&](const std::string &name, const std::string &what) {
+    return (!name.empty() && isCleanName(name)) || context.error(what + " has no proper name");
+  };
+  for (const onnx::TensorProto &tensor : proto.initializer()) {
+    std::string what = "initialiser " + quote(tensor.name());
+    good &= checkName(tensor.name(), what) &&
+            readTensor(context, tensor, what, graph.initializers.emplace_back());
+  }
+  for (const onnx::SparseTensorProto &sparse : proto.sparse_initializer()) {
+    std::string what = "initialiser " + quote(sparse.values().name());
+    good &= checkName(sparse.values().name(), what) &&
+            readSparseTensor(context, sparse, what, graph.initializers.emplace_back());
+  }
+  return good;
+}
+
+bool readOps(ReadContext &context, const onnx::GraphProto &proto, const Opsets &opsets,
+             bool inFunction, Graph &graph) {
+  context.ops += static_cast<size_t>(proto.node_size());
+  if (context.ops > context.options.maxOps)
+    return context.error("the model has " + std::to_string(context.ops) +
+                             " ops; discoc compiles up to " +
+                             std::to_string(context.options.maxOps),
+                         "divide the model, or fold constants and merge ops before: try onnxsim");
+  graph.ops.reserve(static_cast<size_t>(proto.node_size()));
+  bool good = true;
+  for (const onnx::NodeProto &op : proto.node()) {
+    good &= readOp(context, op, opsets, inFunction, graph.ops.emplace_back());
+    context.opName.clear();
+    context.opType.clear();
+    context.opset = 0;
+  }
+  return good;
+}
+
+/// What a branch or a loop's body declares are hints; sequences may pass here.
+bool readSubgraphValues(ReadContext &context,
+                        const google::protobuf::RepeatedPtrField<onnx::ValueInfoProto> &protos,
+                        const char *role, std::vector<ValueInfo> &infos) {
+  for (const onnx::ValueInfoProto &proto : protos) {
+    ValueInfo &info = infos.emplace_back();
+    if (!readValueInfo(context, proto, role, false, info))
+      return false;
+    info.name = proto.name();
+    if (info.name.empty() || !isCleanName(info.name))
+      return context.error(std::string("an ") + role + " of its graph has no proper name",
+                           renameAdvice);
+  }
+  return true;
+}
+
+/// The graph of an attribute, within the op that context speaks of.
+bool readSubgraph(ReadContext &context, const onnx::GraphProto &proto, const Opsets &opsets,
+                  bool inFunction, Graph &graph) {
+  const std::string opName = context.opName, opType = context.opType;
+  const int64_t opset = context.opset;
+  graph.name = proto.name();
+  bool good = readInitializers(context, proto, graph) &&
+              readSubgraphValues(context, proto.input(), "input", graph.inputs) &&
+              readSubgraphValues(context, proto.output(), "output", graph.outputs) &&
+              readOps(context, proto, opsets, inFunction, graph);
+  nameOps(graph.ops);
+  context.opName = opName;
+  context.opType = opType;
+  context.opset = opset;
+  return good;
+}
+
 } // namespace
 
 bool discoc::importer::readAttribute(ReadContext &context, const onnx::AttributeProto &proto,
-                                     bool inFunction, Attribute &attribute) {
+                                     const Opsets &opsets, bool inFunction, Attribute &attribute) {
   std::string what = "attribute " + quote(proto.name());
   if (proto.name().empty() || !isCleanName(proto.name()))
     return context.error(what + " has no proper name");
@@ -152,11 +222,16 @@ bool discoc::importer::readAttribute(ReadContext &context, const onnx::Attribute
         return false;
     return true;
   case Attribute::Kind::SparseTensor:
+    return readSparseTensor(context, proto.sparse_tensor(), what, attribute.tensors.emplace_back());
   case Attribute::Kind::SparseTensors:
-    return context.error(what + " is a sparse tensor, which is not supported",
-                         "store it as a dense tensor");
+    return context.error(what + " is a list of sparse tensors, which no op of ONNX has");
   case Attribute::Kind::Graph:
+    return readSubgraph(context, proto.g(), opsets, inFunction, attribute.graphs.emplace_back());
   case Attribute::Kind::Graphs:
+    for (const onnx::GraphProto &graph : proto.graphs())
+      if (!readSubgraph(context, graph, opsets, inFunction, attribute.graphs.emplace_back()))
+        return false;
+    return true;
   case Attribute::Kind::TypeProto:
   case Attribute::Kind::TypeProtos: return true; // whoever converts the op decides
   case Attribute::Kind::Undefined: break;
@@ -165,8 +240,7 @@ bool discoc::importer::readAttribute(ReadContext &context, const onnx::Attribute
 }
 
 bool discoc::importer::readOp(ReadContext &context, const onnx::NodeProto &proto,
-                              const std::map<std::string, int64_t> &opsets, bool inFunction,
-                              Op &op) {
+                              const Opsets &opsets, bool inFunction, Op &op) {
   context.opType = proto.op_type();
   context.opName = proto.name();
   for (int i = 0; i < proto.output_size() && context.opName.empty(); ++i)
@@ -197,7 +271,7 @@ bool discoc::importer::readOp(ReadContext &context, const onnx::NodeProto &proto
   for (const onnx::AttributeProto &attribute : proto.attribute()) {
     if (!names.insert(attribute.name()).second)
       return context.error("has the attribute " + quote(attribute.name()) + " twice");
-    if (!readAttribute(context, attribute, inFunction, op.attributes.emplace_back()))
+    if (!readAttribute(context, attribute, opsets, inFunction, op.attributes.emplace_back()))
       return false;
   }
   context.opName.clear();
@@ -209,19 +283,7 @@ bool discoc::importer::readOp(ReadContext &context, const onnx::NodeProto &proto
 bool discoc::importer::readGraph(ReadContext &context, const onnx::GraphProto &proto,
                                  Graph &graph) {
   graph.name = proto.name();
-  bool good = true;
-  for (const onnx::TensorProto &tensor : proto.initializer()) {
-    std::string what = "initialiser " + quote(tensor.name());
-    if (tensor.name().empty() || !isCleanName(tensor.name()))
-      good = context.error(what + " has no proper name");
-    else
-      good &= readTensor(context, tensor, what, graph.initializers.emplace_back());
-  }
-  for (const auto &sparse : proto.sparse_initializer())
-    good = context.error("initialiser " + quote(sparse.values().name()) +
-                             " is sparse, which is not supported",
-                         "store it as a dense tensor: zeros cost nothing after "
-                         "masks are derived from them");
+  bool good = readInitializers(context, proto, graph);
   for (const auto &input : proto.input())
     good &= readValueInfo(context, input, "input", true, graph.inputs.emplace_back());
   for (const auto &output : proto.output())
@@ -232,17 +294,5 @@ bool discoc::importer::readGraph(ReadContext &context, const onnx::GraphProto &p
     if (!info.name.empty())
       graph.valueInfos.push_back(std::move(info));
   }
-  if (static_cast<size_t>(proto.node_size()) > context.options.maxOps)
-    return context.error("the model has " + std::to_string(proto.node_size()) +
-                             " ops; discoc compiles up to " +
-                             std::to_string(context.options.maxOps),
-                         "divide the model, or fold constants and merge ops before: try onnxsim");
-  graph.ops.reserve(static_cast<size_t>(proto.node_size()));
-  for (const onnx::NodeProto &op : proto.node()) {
-    good &= readOp(context, op, context.model.opsets, false, graph.ops.emplace_back());
-    context.opName.clear();
-    context.opType.clear();
-    context.opset = 0;
-  }
-  return good;
+  return readOps(context, proto, context.model.opsets, false, graph) && good;
 }

@@ -24,6 +24,8 @@ struct Function {
   std::vector<Op> ops;
 };
 
+using Opsets = std::map<std::string, int64_t>;
+
 /// domain, name, overload.
 using FunctionKey = std::tuple<std::string, std::string, std::string>;
 using FunctionMap = std::map<FunctionKey, Function>;
@@ -44,6 +46,8 @@ struct ReadContext {
   /// The op that messages are about; empty outside ops.
   std::string opName, opType;
   int64_t opset = 0;
+  /// Ops read so far, those of functions aside, and bytes that sparse tensors became.
+  size_t ops = 0, sparseBytes = 0;
 
   /// Always false, so that `return context.error(...)` reads well.
   bool error(std::string message, std::string advice = "");
@@ -65,10 +69,13 @@ bool dimsFit(const std::vector<int64_t> &dims, ElemType type);
 bool readTensor(ReadContext &context, const onnx::TensorProto &proto, const std::string &what,
                 Tensor &tensor);
 /// \p opsets are those of the graph or function around the op.
-bool readOp(ReadContext &context, const onnx::NodeProto &proto,
-            const std::map<std::string, int64_t> &opsets, bool inFunction, Op &op);
-bool readAttribute(ReadContext &context, const onnx::AttributeProto &proto, bool inFunction,
-                   Attribute &attribute);
+bool readOp(ReadContext &context, const onnx::NodeProto &proto, const Opsets &opsets,
+            bool inFunction, Op &op);
+bool readAttribute(ReadContext &context, const onnx::AttributeProto &proto, const Opsets &opsets,
+                   bool inFunction, Attribute &attribute);
+/// A tensor stored by the coordinates of what is not zero, made dense.
+bool readSparseTensor(ReadContext &context, const onnx::SparseTensorProto &proto,
+                      const std::string &what, Tensor &tensor);
 bool readGraph(ReadContext &context, const onnx::GraphProto &proto, Graph &graph);
 bool readFunctions(ReadContext &context, const onnx::ModelProto &proto, FunctionMap &functions);
 bool readOpsets(ReadContext &context,

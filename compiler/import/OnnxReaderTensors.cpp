@@ -3,6 +3,7 @@
 
 #include "compiler/import/OnnxReaderImpl.h"
 
+#include <algorithm>
 #include <charconv>
 #include <climits>
 #include <cstring>
@@ -253,4 +254,71 @@ bool TensorReader::run() {
 bool discoc::importer::readTensor(ReadContext &context, const onnx::TensorProto &proto,
                                   const std::string &what, Tensor &tensor) {
   return TensorReader(context, proto, what, tensor).run();
+}
+
+namespace {
+
+/// Positions of the values in the dense tensor: one index each, or one a dimension.
+bool readPositions(ReadContext &context, const std::string &what, const Tensor &indices,
+                   const Tensor &dense, int64_t count, std::vector<int64_t> &positions) {
+  const auto rank = static_cast<int64_t>(dense.dims.size());
+  const bool isLinear = indices.dims == std::vector<int64_t>{count};
+  if (indices.type != ElemType::I64 ||
+      (!isLinear && indices.dims != std::vector<int64_t>{count, rank}))
+    return context.error(what + " is sparse and has " + std::to_string(count) +
+                         " values, but its indices are " + elemTypeName(indices.type) + " " +
+                         dimsText(indices.dims));
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t position = 0;
+    for (int64_t axis = 0; axis < (isLinear ? 1 : rank); ++axis) {
+      int64_t index = 0;
+      const int64_t extent =
+          isLinear ? dense.elementCount() : dense.dims[static_cast<size_t>(axis)];
+      const auto at = static_cast<size_t>(isLinear ? i : i * rank + axis);
+      std::memcpy(&index, indices.bytes.data() + at * sizeof(index), sizeof(index));
+      if (index < 0 || index >= extent)
+        return context.error(what + " is sparse and has the index " + std::to_string(index) +
+                             ", which is outside the shape " + dimsText(dense.dims));
+      position = position * extent + index;
+    }
+    positions.push_back(position);
+  }
+  return true;
+}
+
+} // namespace
+
+bool discoc::importer::readSparseTensor(ReadContext &context, const onnx::SparseTensorProto &proto,
+                                        const std::string &what, Tensor &tensor) {
+  Tensor values, indices;
+  if (!readTensor(context, proto.values(), what, values) ||
+      !readTensor(context, proto.indices(), what, indices))
+    return false;
+  tensor.name = values.name;
+  tensor.type = values.type;
+  tensor.dims.assign(proto.dims().begin(), proto.dims().end());
+  const size_t size = elemTypeBits(tensor.type) / 8;
+  if (size == 0 || values.dims.size() != 1 || tensor.dims.size() > context.options.maxDims ||
+      std::any_of(tensor.dims.begin(), tensor.dims.end(), [](int64_t dim) { return dim < 0; }) ||
+      !dimsFit(tensor.dims, tensor.type))
+    return context.error(what + " is sparse, and its values or its shape are not ones that a "
+                                "tensor can have",
+                         "store it as a dense tensor");
+  const auto bytes = static_cast<size_t>(tensor.elementCount()) * size;
+  const size_t most = context.options.maxSparse;
+  if (bytes > most || (context.sparseBytes += bytes) > most)
+    return context.error(what + " is sparse: the model's sparse tensors have more than " +
+                             std::to_string(most >> 20) + " MB when their zeros are stored",
+                         "store it as a dense tensor, in which zeros cost nothing after masks are "
+                         "derived from them");
+  std::vector<int64_t> positions;
+  if (!readPositions(context, what, indices, tensor, values.elementCount(), positions))
+    return false;
+  auto buffer = std::make_shared<Buffer>(bytes);
+  for (size_t i = 0; i < positions.size(); ++i)
+    std::memcpy(buffer->data() + static_cast<size_t>(positions[i]) * size,
+                values.bytes.data() + i * size, size);
+  tensor.bytes = *buffer;
+  tensor.owner = std::move(buffer);
+  return true;
 }

@@ -370,7 +370,7 @@ Value OpImport::reals(ArrayRef<int64_t> shape, Type element, ArrayRef<double> va
 Value OpImport::fromTensor(const Tensor &tensor) {
   if (failed)
     return {};
-  if (!elementType(builder.getContext(), tensor.type) || !isReasonable(tensor.dims)) {
+  if (!constantType(builder.getContext(), tensor.type) || !isReasonable(tensor.dims)) {
     (void)error("the constant has the element type " + elemTypeName(tensor.type) +
                     " and the shape " + shapeText(tensor.dims) + ", which is not supported",
                 "export the model with float, double, float16, bool or integer tensors");

@@ -30,6 +30,15 @@ Type disco::importing::elementType(MLIRContext *context, ElemType type) {
   }
 }
 
+Type disco::importing::constantType(MLIRContext *context, ElemType type) {
+  switch (type) {
+  case ElemType::I4: return elementType(context, ElemType::I8);
+  case ElemType::U4: return elementType(context, ElemType::U8);
+  case ElemType::BF16: return elementType(context, ElemType::F32);
+  default: return elementType(context, type);
+  }
+}
+
 ElemType disco::importing::elemTypeOf(Type element) {
   for (ElemType type :
        {ElemType::F32, ElemType::F64, ElemType::F16, ElemType::Bool, ElemType::I8, ElemType::I16,
@@ -39,14 +48,15 @@ ElemType disco::importing::elemTypeOf(Type element) {
   return ElemType::Undefined;
 }
 
-static Location opLocation(MLIRContext *context, const OnnxOp &op) {
-  Location name = NameLoc::get(StringAttr::get(context, op.name));
+static Location opLocation(MLIRContext *context, const OnnxOp &op, const std::string &own) {
+  Location name = NameLoc::get(StringAttr::get(context, own));
   auto text = StringAttr::get(context, op.type + ", opset " + std::to_string(op.opset));
   return FusedLoc::get({name}, text, context);
 }
 
 OpImport::OpImport(ModelImport &model, const OnnxOp &op)
-    : op(op), builder(model.builder), loc(opLocation(&model.context, op)), model(model) {}
+    : op(op), builder(model.builder), name(model.opNameOf(op.name)),
+      loc(opLocation(&model.context, op, name)), model(model) {}
 
 //===----------------------------------------------------------------------===//
 // Operands
@@ -58,6 +68,10 @@ Value OpImport::input(size_t i) {
   ImportedTensor *tensor = model.find(op.inputs[i]);
   if (!tensor)
     return {};
+  if (tensor->sequence) {
+    (void)error("input '" + op.inputs[i] + "' is a sequence of tensors, and must be a tensor");
+    return {};
+  }
   model.materialise(*tensor);
   return tensor->value;
 }
@@ -158,9 +172,8 @@ std::optional<Ints> OpImport::constantInts(size_t i, StringRef what) {
     (void)error("input '" + what + "' ('" + op.inputs[i] +
                     "') is computed from the model's inputs, but must be known "
                     "when compiling",
-                "fold it with onnxsim or export the model with fixed sizes; dimensions are fixed "
-                "by --pin and "
-                "--input-shape");
+                "--pin and --input-shape fix sizes, --set NAME=VALUE an input that it is computed "
+                "of");
     return std::nullopt;
   }
   ConstantView view(elements, shape(value));
@@ -191,10 +204,12 @@ std::optional<Reals> OpImport::constantReals(size_t i, StringRef what) {
     return std::nullopt;
   ElementsAttr elements = known(value);
   if (!elements) {
-    (void)error("input '" + what + "' ('" + op.inputs[i] +
-                    "') is computed from the model's inputs, but must be known "
-                    "when compiling",
-                "fold it with onnxsim or export the model with a constant");
+    (void)error(
+        "input '" + what + "' ('" + op.inputs[i] +
+            "') is computed from the model's inputs, but must be known "
+            "when compiling",
+        "--set NAME=VALUE fixes an input that it is computed of; else export the model with "
+        "a constant");
     return std::nullopt;
   }
   ConstantView view(elements, shape(value));
@@ -313,7 +328,7 @@ LogicalResult OpImport::error(const Twine &message, const Twine &advice) {
   Diagnostic diagnostic;
   diagnostic.message = message.str();
   diagnostic.advice = advice.str();
-  diagnostic.opName = op.name;
+  diagnostic.opName = name;
   diagnostic.opType = op.domain.empty() ? op.type : op.domain + "." + op.type;
   diagnostic.opset = op.opset;
   model.report(std::move(diagnostic));
@@ -337,9 +352,12 @@ LogicalResult OpImport::checkAttributesRead() {
 LogicalResult OpImport::result(Value value, size_t i, size_t like) {
   if (!value)
     return failure();
-  ElemType type = elemTypeOf(tensorType(value).getElementType());
-  if (type == ElemType::F32 && inputType(like) == ElemType::F16)
-    type = ElemType::F16;
+  Type element = tensorType(value).getElementType();
+  ElemType type = elemTypeOf(element), given = inputType(like);
+  bool isNarrow = given == ElemType::F16 && type == ElemType::F32;
+  if (isNarrow || (!elementType(builder.getContext(), given) &&
+                   constantType(builder.getContext(), given) == element))
+    type = given;
   return resultOfType(value, type, i);
 }
 
@@ -351,7 +369,7 @@ LogicalResult OpImport::resultOfType(Value value, ElemType type, size_t i) {
   // A forwarded value keeps the name that it has.
   Operation *made = value.getDefiningOp();
   if (!isa<InputOp>(made) && !made->hasAttr(kTensorAttr))
-    made->setAttr(kTensorAttr, builder.getStringAttr(op.outputs[i]));
+    made->setAttr(kTensorAttr, builder.getStringAttr(model.tensorNameOf(op.outputs[i])));
   ImportedTensor tensor;
   tensor.value = value;
   tensor.type = type;

@@ -26,6 +26,8 @@ class ModelImport;
 
 /// The dialect's element type; null when it has none.
 mlir::Type elementType(mlir::MLIRContext *context, ElemType type);
+/// The type in which the dialect has a constant: 4-bit integers in 8 bits, bfloat16 as float.
+mlir::Type constantType(mlir::MLIRContext *context, ElemType type);
 /// The ONNX element type of a tensor of the dialect.
 ElemType elemTypeOf(mlir::Type element);
 
@@ -35,6 +37,7 @@ public:
 
   const OnnxOp &op;
   mlir::OpBuilder &builder;
+  const std::string name; ///< of the op in the IR and in messages
   const mlir::Location loc;
 
   int64_t opset() const { return op.opset; }

@@ -40,7 +40,7 @@ STATIC_OPERANDS = {
     "Dropout": (1, 2), "Trilu": (1,), "Compress": (1,), "CenterCropPad": (1,),
     "Bernoulli": (), "HannWindow": (0,), "HammingWindow": (0,),
     "BlackmanWindow": (0,), "MelWeightMatrix": (0, 1, 2, 3, 4), "DFT": (1,),
-    "STFT": (1, 3), "MaxUnpool": (2,), "NonMaxSuppression": (2, 3, 4),
+    "If": (0,), "Loop": (0, 1), "STFT": (1, 3), "MaxUnpool": (2,), "NonMaxSuppression": (2, 3, 4),
 }
 
 

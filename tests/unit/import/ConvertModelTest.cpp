@@ -45,20 +45,13 @@ TEST(ConvertModel, AtMostTwentyErrors) {
   EXPECT_EQ(count, 20u);
 }
 
-TEST(ConvertModel, ForeignDomainsAndSubgraphs) {
+TEST(ConvertModel, ForeignDomains) {
   auto model = reluModel();
   auto *import = model.add_opset_import();
   import->set_domain("com.example");
   import->set_version(1);
   model.mutable_graph()->mutable_node(0)->set_domain("com.example");
   expectParts(importedText(model), {"error:", "com.example"});
-  OneOp branch = OneOp("If").input({}, onnx::TensorProto::BOOL);
-  auto proto = branch.build();
-  auto *attribute = proto.mutable_graph()->mutable_node(0)->add_attribute();
-  attribute->set_name("then_branch");
-  attribute->set_type(onnx::AttributeProto::GRAPH);
-  attribute->mutable_g()->set_name("inner");
-  expectParts(importedText(proto), {"error:", "op 'op' (If", "sub-graph"});
 }
 
 TEST(ConvertModel, DeclaredTypesMustBeRight) {

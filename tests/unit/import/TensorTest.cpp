@@ -183,12 +183,59 @@ TEST(Tensor, Faults) {
   proto = reluModel();
   addTyped(proto, Proto::FLOAT, 1)->mutable_segment();
   expectError(read(proto), {"'w'", "segments"});
+}
 
-  proto = reluModel();
+namespace {
+
+/// s is 2x3 with two values.
+onnx::SparseTensorProto *addSparse(onnx::ModelProto &proto, const std::vector<int64_t> &indices) {
   auto *sparse = proto.mutable_graph()->add_sparse_initializer();
   sparse->mutable_values()->set_name("s");
-  sparse->mutable_values()->set_raw_data("aaaa");
-  expectError(read(proto), {"'s'", "sparse", "dense"});
+  sparse->mutable_values()->set_data_type(onnx::TensorProto::FLOAT);
+  sparse->mutable_values()->add_dims(2);
+  sparse->mutable_values()->add_float_data(5);
+  sparse->mutable_values()->add_float_data(7);
+  sparse->mutable_indices()->set_data_type(onnx::TensorProto::INT64);
+  sparse->mutable_indices()->add_dims(2);
+  if (indices.size() == 4)
+    sparse->mutable_indices()->add_dims(2);
+  for (int64_t index : indices)
+    sparse->mutable_indices()->add_int64_data(index);
+  sparse->add_dims(2);
+  sparse->add_dims(3);
+  return sparse;
+}
+
+} // namespace
+
+TEST(Tensor, SparseOnesBecomeDense) {
+  for (const std::vector<int64_t> &indices : {std::vector<int64_t>{1, 5}, {0, 1, 1, 2}}) {
+    auto proto = reluModel();
+    addSparse(proto, indices);
+    Result result = read(proto);
+    ASSERT_TRUE(result.model) << result.text();
+    const Tensor &tensor = result.model->graph.initializers[0];
+    EXPECT_EQ(tensor.dims, (std::vector<int64_t>{2, 3}));
+    EXPECT_EQ(elements<float>(tensor), (std::vector<float>{0, 5, 0, 0, 0, 7}));
+  }
+}
+
+TEST(Tensor, SparseFaults) {
+  auto proto = reluModel();
+  addSparse(proto, {1, 6});
+  expectError(read(proto), {"'s'", "sparse", "index 6", "outside the shape 2x3"});
+  proto = reluModel();
+  addSparse(proto, {1, -1});
+  expectError(read(proto), {"'s'", "index -1"});
+  proto = reluModel();
+  addSparse(proto, {1, 2, 3});
+  expectError(read(proto), {"'s'", "needs 16 bytes"});
+  proto = reluModel();
+  addSparse(proto, {1, 2})->mutable_values()->clear_dims();
+  expectError(read(proto), {"'s'"});
+  proto = reluModel();
+  addSparse(proto, {1, 2})->set_dims(0, int64_t{1} << 40);
+  expectError(read(proto), {"'s'", "more than 1024 MB"});
 }
 
 TEST_F(ExternalTest, IsAView) {
