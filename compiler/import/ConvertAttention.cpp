@@ -108,9 +108,9 @@ Value Attention::masked(Value scores) {
                                        op.integersOf({tokens, 1}, iota(tokens, past)), columns));
   if (op.hasInput(6)) {
     Value lengths = op.input(6);
-    scores = limited(scores, op.binary(BinaryKind::Less, columns,
-                                       op.reshape(lengths, {elementCount(op.shape(lengths)), 1, 1,
-                                                            1})));
+    scores =
+        limited(scores, op.binary(BinaryKind::Less, columns,
+                                  op.reshape(lengths, {elementCount(op.shape(lengths)), 1, 1, 1})));
   }
   return scores;
 }
@@ -123,9 +123,8 @@ LogicalResult Attention::noteScores(Value scores, int64_t mode) {
 }
 
 LogicalResult Attention::attend(Value q, Value k, Value v) {
-  const double scale =
-      op.real("scale", 1 / std::sqrt(static_cast<double>(op.shape(q).back()))),
-      cap = op.real("softcap", 0);
+  const double scale = op.real("scale", 1 / std::sqrt(static_cast<double>(op.shape(q).back()))),
+               cap = op.real("softcap", 0);
   Value scores = matrixProduct(op, grouped(q), op.transpose(k, {0, 1, 3, 2}), {}, false, false);
   scores = regrouped(scores, heads, heads / kvHeads);
   if (!scores)
@@ -145,8 +144,8 @@ LogicalResult Attention::attend(Value q, Value k, Value v) {
   Value weights = op.make<SoftmaxOp>({scores}, {op.named("axis", 3), op.named("count", 1)});
   if (failed(noteScores(weights, 3)))
     return failure();
-  Value y = regrouped(matrixProduct(op, grouped(weights), v, {}, false, false), heads,
-                      heads / kvHeads);
+  Value y =
+      regrouped(matrixProduct(op, grouped(weights), v, {}, false, false), heads, heads / kvHeads);
   if (!y || !isFlat)
     return op.result(y);
   ArrayRef<int64_t> shape = op.shape(y);
@@ -155,8 +154,8 @@ LogicalResult Attention::attend(Value q, Value k, Value v) {
 }
 
 LogicalResult Attention::run() {
-  op.ignore({"softmax_precision", "q_num_heads", "kv_num_heads", "is_causal",
-             "qk_matmul_output_mode"});
+  op.ignore(
+      {"softmax_precision", "q_num_heads", "kv_num_heads", "is_causal", "qk_matmul_output_mode"});
   Value q = byHeads(0, "q_num_heads"), k = byHeads(1, "kv_num_heads"),
         v = byHeads(2, "kv_num_heads");
   k = withPast(4, k, 1), v = withPast(5, v, 2);

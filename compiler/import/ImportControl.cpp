@@ -20,8 +20,7 @@ static constexpr const char *kKnownAdvice =
 // Graphs
 //===----------------------------------------------------------------------===//
 
-Tensors ModelImport::importSubgraph(const Graph &graph,
-                                                 ArrayRef<ImportedTensor> inputs) {
+Tensors ModelImport::importSubgraph(const Graph &graph, ArrayRef<ImportedTensor> inputs) {
   auto [constants, isNew] = inner.try_emplace(&graph);
   scopes.push_back(&constants->second);
   if (isNew)
@@ -172,8 +171,8 @@ ImportedTensor ModelImport::iterate(Unrolling &loop, Tensors fed, bool stateFirs
 /// What is left after the last iteration.
 LogicalResult ModelImport::finish(OpImport &op, const Unrolling &loop, ArrayRef<int64_t> axes,
                                   ArrayRef<int64_t> ways) {
-  const size_t carried = loop.state.size(), first = loop.body->outputs.size() - carried -
-                                                    loop.scanned.size();
+  const size_t carried = loop.state.size(),
+               first = loop.body->outputs.size() - carried - loop.scanned.size();
   for (size_t i = 0; i < op.op.outputs.size(); ++i) {
     const std::string &name = op.op.outputs[i];
     if (name.empty())
@@ -225,11 +224,10 @@ LogicalResult ModelImport::importLoop(OpImport &op) {
       break;
     if (failed(payIteration(op, *loop.body, i)))
       return failure();
-    ImportedTensor next = iterate(
-        loop,
-        {asTensor(op.integersOf({}, ArrayRef<int64_t>{i}), ElemType::I64),
-         asTensor(op.filled({}, builder.getI1Type(), 1), ElemType::Bool)},
-        /*stateFirst=*/false);
+    ImportedTensor next = iterate(loop,
+                                  {asTensor(op.integersOf({}, ArrayRef<int64_t>{i}), ElemType::I64),
+                                   asTensor(op.filled({}, builder.getI1Type(), 1), ElemType::Bool)},
+                                  /*stateFirst=*/false);
     materialise(next);
     goesOn = knownInteger(next.value);
   }
@@ -277,8 +275,8 @@ LogicalResult ModelImport::importScan(OpImport &op) {
     Tensors fed;
     for (size_t i = 0; i < scanned; ++i) {
       int64_t at = entryOf(inputWays, i) ? *length - 1 - step : step;
-      Value slice = op.gather(operands[carried + i], op.integersOf({}, ArrayRef<int64_t>{at}),
-                              axes[i]);
+      Value slice =
+          op.gather(operands[carried + i], op.integersOf({}, ArrayRef<int64_t>{at}), axes[i]);
       fed.push_back(asTensor(slice, op.inputType(carried + i)));
     }
     iterate(loop, fed, /*stateFirst=*/true);

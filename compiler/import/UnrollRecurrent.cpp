@@ -63,7 +63,7 @@ private:
   ArrayRef<Value> operands;
   const RecurrentSettings &settings;
   int64_t direction, steps, batch, inputs, hidden, gates;
-  Value h, c;                   ///< the states
+  Value h, c;         ///< the states
   Value weights;      ///< R by channel: all gates, or those before a GRU's candidate
   Value candidate;    ///< R of a GRU's last gate, where it is apart
   Value stateBias;    ///< of a GRU that resets after the product

@@ -117,8 +117,8 @@ struct Planes {
 } // namespace
 
 /// Nothing where the shape is no picture's; `mostColors` tells colours from rows.
-static std::optional<Planes> planesOf(const std::vector<int64_t> &shape,
-                                      std::vector<double> values, int64_t mostColors) {
+static std::optional<Planes> planesOf(const std::vector<int64_t> &shape, std::vector<double> values,
+                                      int64_t mostColors) {
   std::vector<int64_t> dims = shape;
   while (dims.size() > 3 && dims.front() == 1)
     dims.erase(dims.begin());
@@ -160,8 +160,7 @@ static Canvas canvasOf(const Planes &planes) {
 static void undo(Planes &planes, const PreprocessInput &how) {
   for (size_t i = 0; i < planes.values.size(); ++i) {
     const size_t plane = static_cast<size_t>(planes.height * planes.width);
-    const size_t color =
-        planes.last ? i % static_cast<size_t>(planes.colors) : i / plane;
+    const size_t color = planes.last ? i % static_cast<size_t>(planes.colors) : i / plane;
     if (how.scale != 0 && color < how.mean.size() && color < how.std.size())
       planes.values[i] = (planes.values[i] * how.std[color] + how.mean[color]) / how.scale;
   }
@@ -238,8 +237,8 @@ private:
     if (!planes || planes->colors > 4 || planes->colors == 2)
       return refuse("has the shape " + shapeText(output_.tensor.shape) + ", which is no picture's");
     const auto file = written(which, canvasOf(*planes));
-    return file ? std::optional(fmt::format("{} x {} pixels{}", planes->width, planes->height,
-                                            *file))
+    return file ? std::optional(
+                      fmt::format("{} x {} pixels{}", planes->width, planes->height, *file))
                 : std::nullopt;
   }
 
@@ -263,8 +262,9 @@ private:
           best = planes->at(c, y, x) > planes->at(best, y, x) ? c : best;
         ++pixels[best];
         // Any two classes below 256 have different colours; the first is black.
-        canvas.set(y, x, {static_cast<uint8_t>(best * 97), static_cast<uint8_t>(best * 57),
-                          static_cast<uint8_t>(best * 151)});
+        canvas.set(y, x,
+                   {static_cast<uint8_t>(best * 97), static_cast<uint8_t>(best * 57),
+                    static_cast<uint8_t>(best * 151)});
       }
     std::vector<std::pair<int64_t, int64_t>> order(pixels.begin(), pixels.end());
     std::stable_sort(order.begin(), order.end(),

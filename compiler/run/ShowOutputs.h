@@ -18,8 +18,8 @@ namespace discoc {
 struct Shown {
   enum class Kind { Scores, Boxes, Mask, Picture } kind = Kind::Scores;
   enum class Corners { Xyxy, Xywh, Cxcywh } corners = Corners::Xyxy; ///< of boxes
-  std::string scores;  ///< the output with the scores of boxes; empty: there is none
-  double least = 0.5;  ///< boxes with less are not shown
+  std::string scores;    ///< the output with the scores of boxes; empty: there is none
+  double least = 0.5;    ///< boxes with less are not shown
   bool relative = false; ///< boxes count in widths and heights of the picture, not in pixels
 };
 using ShownOutputs = std::map<std::string, Shown>; ///< by the output's name

@@ -1,9 +1,9 @@
 //===- ShowOutputsTest.cpp - tests of outputs as what they mean, and of inputs from folders ---===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/run/ShowOutputs.h"
 #include "compiler/formats/PictureFile.h"
 #include "compiler/formats/PngFile.h"
 #include "compiler/formats/Text.h"
-#include "compiler/run/ShowOutputs.h"
 
 #include <gtest/gtest.h>
 
@@ -32,8 +32,7 @@ namespace {
 class ShowOutputs : public testing::Test {
 protected:
   void SetUp() override {
-    folder = std::filesystem::temp_directory_path() /
-             ("discoc-show-" + std::to_string(::getpid()));
+    folder = std::filesystem::temp_directory_path() / ("discoc-show-" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder);
     manifest.inputs = {tensor("x", {1, 3, 6, 8})};
     manifest.labels = {"cat", "dog"};
@@ -42,7 +41,8 @@ protected:
     add("mask", {1, 2, 1, 4}, {0, 0, 1, 0, 1, 1, 0, 1});
     add("picture", {1, 1, 2, 2}, {0, 1, 0.5f, 0});
     inputs.files = {{"x", (folder / "x.npy").string()}};
-    EXPECT_TRUE(writeNpy(inputs.files[0].second, floats({1, 3, 6, 8}, std::vector<float>(144)), faults));
+    EXPECT_TRUE(
+        writeNpy(inputs.files[0].second, floats({1, 3, 6, 8}, std::vector<float>(144)), faults));
   }
   void TearDown() override { std::filesystem::remove_all(folder); }
 
@@ -96,12 +96,13 @@ TEST_F(ShowOutputs, Mask) {
 
 TEST_F(ShowOutputs, Picture) {
   EXPECT_NE(show(3, "picture=picture").find("2 x 2 pixels -> "), std::string::npos);
-  EXPECT_EQ(pixels("picture"), (std::vector<uint8_t>{0, 0, 0, 255, 255, 255, 128, 128, 128, 0, 0, 0}));
+  EXPECT_EQ(pixels("picture"),
+            (std::vector<uint8_t>{0, 0, 0, 255, 255, 255, 128, 128, 128, 0, 0, 0}));
 }
 
 TEST_F(ShowOutputs, Refuses) {
-  for (const char *line : {"nothing=boxes", "boxes=what", "boxes=boxes,scores=nothing", "mask=mask,xyxy",
-                           "boxes=boxes,least=", "boxes"}) {
+  for (const char *line : {"nothing=boxes", "boxes=what", "boxes=boxes,scores=nothing",
+                           "mask=mask,xyxy", "boxes=boxes,least=", "boxes"}) {
     faults.clear();
     EXPECT_FALSE(parseShown({line}, manifest, faults)) << line;
     EXPECT_EQ(faults.size(), 1u) << line;
@@ -126,11 +127,13 @@ TEST_F(ShowOutputs, AFolderIsAllThatIsInIt) {
   for (const char *name : {"b.npy", "a.npy"})
     EXPECT_TRUE(writeNpy((many / name).string(), floats({1, 2}, {name[0] * 1.0f, 0}), faults));
   EXPECT_TRUE(writeText((many / "notes.txt").string(), "no array", faults));
-  const auto found = collectInputs({"x=" + many.string()}, manifest, std::nullopt, folder.string(), faults);
+  const auto found =
+      collectInputs({"x=" + many.string()}, manifest, std::nullopt, folder.string(), faults);
   ASSERT_TRUE(found) << toString(faults);
   EXPECT_EQ(found->count, 2);
   ASSERT_EQ(found->titles.size(), 2u);
   EXPECT_NE(found->titles[0].find("a.npy"), std::string::npos);
-  EXPECT_FALSE(collectInputs({"x=" + (many / "deeper").string()}, manifest, std::nullopt, folder.string(), faults));
+  EXPECT_FALSE(collectInputs({"x=" + (many / "deeper").string()}, manifest, std::nullopt,
+                             folder.string(), faults));
   EXPECT_NE(toString(faults).find("without arrays"), std::string::npos);
 }

@@ -86,9 +86,9 @@ TEST(Control, LoopsAreUnrolled) {
 }
 
 TEST(Control, LoopsEndSomewhere) {
-  expectParts(importedText(loopModel(int64_t(1) << 40)),
-              {"error:", "op 'loop' (Loop", "unrolled to more than 20000 ops",
-               "at iteration 20000"});
+  expectParts(
+      importedText(loopModel(int64_t(1) << 40)),
+      {"error:", "op 'loop' (Loop", "unrolled to more than 20000 ops", "at iteration 20000"});
 }
 
 TEST(Control, SequencesAreNoTensors) {
