@@ -418,8 +418,8 @@ TEST_F(Host, OneNode) {
 TEST_F(Host, LostPeerIsNamedWithTheMessage) {
   std::string port = freePort();
   pid_t p1 = begin(4, {"--peer", "0=127.0.0.1:" + port});
-  Result r0 = run(
-      0, {"--listen", port, "--input", "a=" + file("a3"), "--input", "b=" + file("b3"), "--json"});
+  Result r0 = run(0, {"--listen", port, "--input", "a=" + file("a3"), "--input", "b=" + file("b3"),
+                      "--json", "--quiet"});
   end(4, p1);
   EXPECT_EQ(r0.exit, 1);
   // When it dies as soon as its message has been read there is none that is awaited.
@@ -475,7 +475,7 @@ TEST_F(Host, OutputsOfANodeThatServes) {
 
 TEST_F(Host, StandardOutputThatIsFull) {
   full = true;
-  Result r = run(3, {"--input", "b=" + file("b3"), "--json"});
+  Result r = run(3, {"--input", "b=" + file("b3"), "--json", "--quiet"});
   EXPECT_EQ(r.exit, 3);
   EXPECT_EQ(r.err, "error: standard output: No space left on device\n");
   EXPECT_EQ(run(3, {"--help"}).exit, 3);
@@ -513,7 +513,7 @@ TEST_F(Host, MissingPeer) {
 TEST_F(Host, ForeignNodesAreNamedAtTheStartDeadline) {
   std::string port = freePort();
   pid_t p0 = begin(0, {"--listen", port, "--input", "a=" + file("a1"), "--input", "b=" + file("b1"),
-                       "--start-deadline-ms", "700"});
+                       "--start-deadline-ms", "700", "--quiet"});
   const uint8_t hash[16] = {1, 2, 3};
   disco_frame f = disco_hello_frame(hash, 0);
   f.version = 1;
