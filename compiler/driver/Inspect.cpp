@@ -68,16 +68,24 @@ static std::string valueText(const ValueInfo &value) {
          (value.hasShape ? shapeText(value.dims) : "of unknown shape");
 }
 
-static std::string opsText(const Model &model) {
-  std::map<std::string, int64_t> counts;
+/// "Conv 53, Relu 15": the ops that `counts` takes, by type; empty where there are none.
+static std::string opsText(const Model &model,
+                           llvm::function_ref<bool(const discoc::importer::Op &)> counts) {
+  std::map<std::string, int64_t> found;
   for (const discoc::importer::Op &op : model.graph.ops)
-    ++counts[(op.domain.empty() ? "" : op.domain + ".") + op.type];
-  std::vector<std::pair<std::string, int64_t>> sorted(counts.begin(), counts.end());
+    if (counts(op))
+      ++found[(op.domain.empty() ? "" : op.domain + ".") + op.type];
+  std::vector<std::pair<std::string, int64_t>> sorted(found.begin(), found.end());
   llvm::stable_sort(sorted, [](const auto &a, const auto &b) { return a.second > b.second; });
-  std::string text = std::to_string(model.graph.ops.size());
-  for (auto [i, entry] : llvm::enumerate(sorted))
-    text += (i ? ", " : ": ") + shownName(entry.first) + " " + std::to_string(entry.second);
+  std::string text;
+  for (const auto &[type, number] : sorted)
+    text += (text.empty() ? "" : ", ") + shownName(type) + " " + std::to_string(number);
   return text;
+}
+
+/// What computes one step after the other, or not at all before something is known.
+static bool isSequential(const discoc::importer::Op &op) {
+  return op.type == "LSTM" || op.type == "GRU" || op.type == "RNN" || op.hasSubgraph();
 }
 
 static void printModel(const Model &model) {
@@ -85,7 +93,10 @@ static void printModel(const Model &model) {
                    ", IR version " + Twine(model.irVersion));
   for (const ValueInfo &input : model.graph.inputs)
     say("input", valueText(input));
-  say("ops", opsText(model));
+  say("ops", Twine(model.graph.ops.size()) + ": " +
+                 opsText(model, [](const discoc::importer::Op &) { return true; }));
+  if (const std::string sequential = opsText(model, isSequential); !sequential.empty())
+    say("in turn", sequential + " (recurrent, or with sub-graphs)");
   int64_t bytes = 0;
   for (const discoc::importer::Tensor &tensor : model.graph.initializers)
     bytes += static_cast<int64_t>(tensor.bytes.size());

@@ -113,6 +113,21 @@ class FirstMinutes:
                          "n x 12" in field(done.stdout, "output") and "--pin n=1" in field(done.stdout, "open"), done.stdout)
         self.tally.check("refused: why", re.search(r"op 'act' \(Bernoulli", done.stderr), done.stderr)
 
+    def recurrent(self):
+        rng = np.random.RandomState(6)
+        graph = helper.make_graph(
+            [helper.make_node("RNN", ["x", "w3", "r3"], ["y"], name="rnn", hidden_size=4)], "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [5, 1, 8])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [5, 1, 1, 4])],
+            [numpy_helper.from_array(rng.randn(*dims).astype("f"), name)
+             for name, dims in (("w3", (1, 4, 8)), ("r3", (1, 4, 4)))])
+        path = self.path("recurrent.onnx")
+        with open(path, "wb") as stream:
+            stream.write(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)],
+                                           ir_version=8).SerializeToString())
+        done = run("inspect", path)
+        self.tally.check("recurrent: named", field(done.stdout, "in turn").startswith("RNN 1 ("), done.stdout + done.stderr)
+
     def manyNodes(self):
         path = network(self.path("fixed.onnx"), [1, 3, 16, 16])
         short, pairs = run("inspect", path, "-n", "3").stdout, run("inspect", path, "-n", "3", "--pairs").stdout
@@ -191,7 +206,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         suite = FirstMinutes(folder, discoc.Tally())
-        for step in ("openDimensions", "unnamed", "refused", "manyNodes", "closing", "inputs", "byHand", "verify"):
+        for step in ("openDimensions", "unnamed", "refused", "recurrent", "manyNodes", "closing", "inputs", "byHand", "verify"):
             if re.search(args.only, step):
                 getattr(suite, step)()
         return suite.tally.close()
