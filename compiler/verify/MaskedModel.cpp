@@ -36,6 +36,8 @@ void toProto(const Tensor &tensor, onnx::TensorProto &proto) {
   proto.set_raw_data(tensor.bytes.data(), tensor.bytes.size());
 }
 
+bool toProto(const Graph &graph, onnx::GraphProto &proto);
+
 /// False for attributes that the reader keeps nothing of.
 bool toProto(const Attribute &attribute, onnx::AttributeProto &proto) {
   using Kind = Attribute::Kind;
@@ -62,6 +64,7 @@ bool toProto(const Attribute &attribute, onnx::AttributeProto &proto) {
     for (const std::string &value : attribute.strings)
       proto.add_strings(value);
     return true;
+  case Kind::Graph: return toProto(attribute.graphs.at(0), *proto.mutable_g());
   default: return false;
   }
 }
@@ -79,6 +82,24 @@ bool toProto(const Op &op, onnx::NodeProto &proto) {
   return true;
 }
 
+bool toProto(const Graph &graph, onnx::GraphProto &proto) {
+  proto.set_name(graph.name.empty() ? "graph" : graph.name);
+  for (const Tensor &tensor : graph.initializers)
+    toProto(tensor, *proto.add_initializer());
+  for (const ValueInfo &input : graph.inputs) {
+    auto &info = *proto.add_input();
+    info.set_name(input.name);
+    if (input.type != ElemType::Undefined)
+      info.mutable_type()->mutable_tensor_type()->set_elem_type(int32_t(input.type));
+  }
+  for (const ValueInfo &output : graph.outputs)
+    proto.add_output()->set_name(output.name);
+  for (const Op &op : graph.ops)
+    if (!toProto(op, *proto.add_node()))
+      return false;
+  return true;
+}
+
 //===----------------------------------------------------------------------===//
 // The writer
 //===----------------------------------------------------------------------===//
@@ -91,7 +112,7 @@ public:
     if (!parse() || !inlineFunctions())
       return false;
     clean();
-    noteNames();
+    noteNames(proto.graph());
     for (const ForbiddenWeights &weights : forbidden)
       if (!apply(weights))
         return false;
@@ -108,7 +129,7 @@ private:
   bool inlineFunctions();
   void addSetInputs();
   void clean();
-  void noteNames();
+  void noteNames(const onnx::GraphProto &graph);
   bool apply(const ForbiddenWeights &weights);
   bool zero(const ForbiddenWeights &weights, onnx::NodeProto &node);
   bool multiply(const ForbiddenWeights &weights, int at);
@@ -178,18 +199,21 @@ void Writer::clean() {
       metadata.DeleteSubrange(i, 1);
 }
 
-void Writer::noteNames() {
-  for (const auto &tensor : proto.graph().initializer())
+void Writer::noteNames(const onnx::GraphProto &graph) {
+  for (const auto &tensor : graph.initializer())
     names.insert(tensor.name());
-  for (const auto &input : proto.graph().input())
+  for (const auto &input : graph.input())
     names.insert(input.name());
-  for (const auto &node : proto.graph().node()) {
+  for (const auto &node : graph.node()) {
     for (const auto &input : node.input())
       ++uses[input];
     for (const auto &output : node.output())
       names.insert(output);
+    for (const auto &attribute : node.attribute())
+      if (attribute.has_g())
+        noteNames(attribute.g());
   }
-  for (const auto &output : proto.graph().output())
+  for (const auto &output : graph.output())
     ++uses[output.name()];
 }
 
