@@ -63,6 +63,24 @@ public:
   int64_t contractions = 0, addendsMade = 0;
 
 private:
+  /// The part of a tensor's channels that the node with the most of them owns.
+  static double largestShare(Value value) {
+    OwnedAttr owners = ownersOf(value);
+    int64_t most = 0, all = 0;
+    for (int64_t node = 0; node < owners.getNodes(); ++node) {
+      most = std::max(most, owners.getSet(node).size());
+      all += owners.getSet(node).size();
+    }
+    return all == 0 ? 0 : static_cast<double>(most) / static_cast<double>(all);
+  }
+
+  /// By its inputs a contraction is the work of their owners, by its outputs of theirs: inputs that
+  /// lie on one node (the half of a tensor that was split) must not make it that node's alone.
+  static bool staysEven(Operation *op) {
+    constexpr double slack = 1.1;
+    return largestShare(op->getOperand(0)) <= slack * largestShare(op->getResult(0));
+  }
+
   /// Whether nodes may give each other addends of an op's result instead of its input's features.
   static bool isEligible(const Shortage &shortage) {
     Operation *op = shortage.use->getOwner();
@@ -76,7 +94,7 @@ private:
     // Sums of integers are the same in any order.
     return (quantOf(op) || (isSingle && !inExactOrder(op))) &&
            ownersOf(op->getOperand(0)).getAxis() == rule->inputAxis &&
-           ownersOf(op->getResult(0)).getAxis() == rule->resultAxis;
+           ownersOf(op->getResult(0)).getAxis() == rule->resultAxis && staysEven(op);
   }
 
   /// How an op computes with integers; null: it does not.

@@ -22,7 +22,7 @@ class Rejected(Exception):
 
 
 def ir_version(opset):
-    return 8 if opset < 18 else 9 if opset < 21 else 10
+    return 8 if opset < 18 else 9 if opset < 21 else 10 if opset < 23 else 11
 
 
 def make_model(nodes, inputs, weights, outputs, opset, name="fuzz"):

@@ -12,6 +12,7 @@ import blocks
 import builder
 import contracting_ops
 import index_ops
+import newer_ops
 import number_ops
 import quantised
 import rare_ops
@@ -20,9 +21,11 @@ import discoc
 import graph
 import masks as mask_files
 
-OPSETS = (7, 8, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 17, 18, 19, 20, 21)
+OPSETS = (7, 8, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 17, 18, 19, 20, 21,
+          23, 24)
 _CHOICES = single_ops.OPS + contracting_ops.OPS + rare_ops.OPS + \
-    index_ops.OPS + number_ops.OPS + blocks.BLOCKS + quantised.OPS
+    index_ops.OPS + number_ops.OPS + newer_ops.OPS + blocks.BLOCKS + \
+    quantised.OPS
 _KINDS = [k for k, _ in _CHOICES]
 _WEIGHTS = np.array([w for _, w in _CHOICES], float)
 

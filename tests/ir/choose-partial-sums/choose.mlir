@@ -117,3 +117,19 @@ func.func @ordered(%x: tensor<1x8xf32, #in>) {
   return
 }
 }
+
+// -----
+
+#in = #disco.owned<axis 1 : 0 to 7 | >
+#out = #disco.owned<axis 1 : 0 | 1>
+
+// By its inputs the product would be node 0's alone: features go, though one sum would be fewer bytes.
+// CHECK-LABEL: func.func @one_node_has_all_inputs
+// CHECK-NOT: disco.accumulate
+module attributes {disco.nodes = 2 : i64} {
+func.func @one_node_has_all_inputs(%x: tensor<1x8xf32, #in>) {
+  %w = disco.constant dense<1.0> : tensor<8x2xf32> : tensor<8x2xf32>
+  %y = disco.matmul %x, %w {mask = [#disco.route<0 -> 0 : 0 to 7>, #disco.route<0 -> 1 : 0 to 7>]} : (tensor<1x8xf32, #in>, tensor<8x2xf32>) -> tensor<1x2xf32, #out>
+  return
+}
+}
