@@ -3,6 +3,8 @@
 (`fuzz.py --finds`)."""
 
 import numpy as np
+import onnx
+from google.protobuf import text_format
 from onnx import helper
 
 import builder
@@ -42,7 +44,7 @@ class Find:
                     if bit == "0":
                         weights[name][k, j] = 0
         nodes = [helper.make_node(kind, x.split(" "), y.split(" "),
-                                  name=f"{kind}{k}", **attributes)
+                                  name=f"{kind}{k}", **_read(attributes))
                  for k, (kind, x, y, attributes) in enumerate(self.ops)]
         loose = builder.make_model(
             nodes, feeds, weights, {n: np.zeros((), np.float32)
@@ -62,6 +64,19 @@ class Find:
                 "tensors": {n: {"axis": axis, "owners": sets}
                             for n, (axis, sets) in self.owners.items()}}
         return result
+
+
+def _written(value):
+    """An attribute as Python; a loop's body as ("graph", text)."""
+    if isinstance(value, onnx.GraphProto):
+        return "graph", text_format.MessageToString(value, as_one_line=True)
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _read(attributes):
+    return {k: text_format.Parse(v[1], onnx.GraphProto())
+            if isinstance(v, tuple) and v[0] == "graph" else v
+            for k, v in attributes.items()}
 
 
 def _weight(array):
@@ -93,8 +108,7 @@ def as_python(case, verdict):
     for op in model.graph.node:
         lines.append(f"             ({op.op_type!r}, {' '.join(op.input)!r}, "
                      f"{' '.join(op.output)!r},")
-        attributes = {k: v.decode() if isinstance(v, bytes) else v
-                      for k, v in graph.attributes(op).items()}
+        attributes = {k: _written(v) for k, v in graph.attributes(op).items()}
         lines.append(f"              {attributes!r}),")
     lines.append(f"         ], {[o.name for o in model.graph.output]!r},")
     lines.append("         weights={" + ", ".join(
