@@ -24,6 +24,8 @@ extern "C" void board_tick();
 
 inline void cortex_m_enable(uint32_t irq) { reg(0xe000e100u + irq / 32u * 4u) = 1u << (irq % 32u); }
 
+inline void cortex_m_barrier(void) { __asm__ volatile("dsb\nisb" : : : "memory"); }
+
 // Interrupts off; the result is handed back to restore.
 inline uint32_t cortex_m_lock(void) {
   uint32_t mask = 0;

@@ -1,7 +1,7 @@
 //===- board.cpp - Raspberry Pi Pico (RP2040) -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// 133 MHz, the rated speed at the core's 1.10 V (data sheet, 2.15.3), from the crystal of 12 MHz.
+// 133 MHz, the rated speed at the core's 1.10 V (data sheet, clocks), from the crystal of 12 MHz.
 
 #include "cortex_m.h"
 #include "pl011.h"
