@@ -21,6 +21,8 @@ struct FitRow {
   std::vector<std::vector<discoc::MemoryUse>> nodes;
   bool fits = false;
   int64_t weightBytes = 0; // of all nodes
+  /// Nanoseconds of one inference, as the report has them; nothing where a speed is not stated.
+  std::optional<int64_t> latencyNs;
 };
 
 /// One memory of the fullest node.
@@ -68,6 +70,10 @@ std::optional<FitRow> measureFit(discoc::ModelOptions options, const discoc::Boa
     row.nodes.push_back(boardMemory(emitter, *emit, static_cast<int64_t>(rank), board));
     row.fits &= shortages(row.nodes.back(), board).empty();
   }
+  discoc::Report report = makeReport(*loaded->module, *emit, /*buildHash=*/"");
+  if (failed(addSchedule(report, *loaded->module)))
+    return std::nullopt;
+  row.latencyNs = report.schedule->latencyNs;
   return row;
 }
 
@@ -95,9 +101,12 @@ llvm::json::Object rowJson(const FitRow &row, const discoc::Board &board) {
                                           {"rank", static_cast<int64_t>(most.rank)},
                                           {"parts", std::move(parts)}});
   }
-  return llvm::json::Object{{"nodes", static_cast<int64_t>(row.nodes.size())},
+  llvm::json::Object object{{"nodes", static_cast<int64_t>(row.nodes.size())},
                             {"fits", row.fits},
                             {"memories", std::move(memories)}};
+  if (row.latencyNs)
+    object["latency_ns"] = *row.latencyNs;
+  return object;
 }
 
 void printHead(const discoc::Board &board) {
@@ -118,7 +127,11 @@ void printRow(const FitRow &row, const discoc::Board &board) {
     double share = 100.0 * static_cast<double>(most.bytes) / static_cast<double>(memory.size);
     llvm::outs() << llvm::format("  %10lld %7.1f %%   ", static_cast<long long>(most.bytes), share);
   }
-  llvm::outs() << (row.fits ? "  fits\n" : "  does not fit\n");
+  llvm::outs() << (row.fits ? "  fits" : "  does not fit");
+  if (row.latencyNs)
+    llvm::outs() << llvm::format(", %.3g ms an inference",
+                                 static_cast<double>(*row.latencyNs) / 1e6);
+  llvm::outs() << "\n";
 }
 
 /// The parts of the fullest node, for the last line of a table.

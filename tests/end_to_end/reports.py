@@ -9,8 +9,10 @@ its own source is read by a compiler.
 
 import argparse
 import glob
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -108,6 +110,25 @@ def schedules(folder, tally):
                         f"{us} us of {node['compute_us']}, {own}")
 
 
+def fitting(folder, tally):
+    """`fit` says the time that the report has, and none where a board does not say how fast it is."""
+    board = os.path.join(folder, "board")
+    shutil.copytree(os.path.join(discoc.ROOT, "codegen", "boards", "mps2-an386"), board)
+    shutil.copytree(os.path.join(discoc.ROOT, "codegen", "boards", "common"), os.path.join(folder, "common"))
+    description = os.path.join(board, "board.toml")
+    with open(description, encoding="utf-8") as stream:
+        text = stream.read()
+    for name, changed in (("stated", text), ("not stated", re.sub(r"^f32 = .*$", "", text, flags=re.MULTILINE))):
+        with open(description, "w", encoding="utf-8") as stream:
+            stream.write(changed)
+        _, report = compile(DIGITS, 1, os.path.join(folder, f"fit-{name}"), f'[[node]]\nboard = "{board}"\n')
+        done = subprocess.run([discoc.binary(), "fit", DIGITS, "--pin", "batch=1", "--board", board, "--json"],
+                              capture_output=True, text=True, timeout=600)
+        row = json.loads(done.stdout)["rows"][0] if done.returncode == 0 else {"failed": done.stderr}
+        tally.check(f"fit: speed {name}", ("latency_ns" in row) == (name == "stated") and "failed" not in row and
+                    row.get("latency_ns") == report["schedule"].get("latency_ns"), f"{row}, {report['schedule']}"[:300])
+
+
 def libraries(folder, tally):
     """A node as three calls, alone and with a wire: it compiles, and its packets are set up where it has a wire."""
     for nodes in (1, 2):
@@ -158,7 +179,7 @@ def main():
     discoc.need_compiler()
     tally = discoc.Tally()
     with tempfile.TemporaryDirectory(prefix="discoc-reports-") as folder:
-        for check in (memories, times, schedules, libraries, replication):
+        for check in (memories, times, schedules, fitting, libraries, replication):
             if re.search(a.only, check.__name__):
                 try:
                     check(folder, tally)
