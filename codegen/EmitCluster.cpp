@@ -349,18 +349,39 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
   return failure(fit.doesNotFit);
 }
 
-/// Every op that several kernels could compute has to name one, and one that takes its tensors as
-/// they lie.
+/// Whether each constant that an op reads is packed as the kernel that it names reads it.
+static bool readsPackedAsIs(KernelOpInterface op, ArrayRef<KernelChoice> choices) {
+  Attribute wanted;
+  for (const KernelChoice &choice : choices)
+    if (KernelAttr chosen = chosenKernel(op);
+        chosen && chosen.getName().getValue() == choice.kernel)
+      wanted = choice.packing;
+  auto contraction = dyn_cast<ContractionOpInterface>(op.getOperation());
+  std::optional<Contraction> rule = contraction ? contraction.getContraction() : std::nullopt;
+  for (OpOperand &operand : op->getOpOperands())
+    if (auto constant = operand.get().getDefiningOp<ConstantOp>()) {
+      const bool isWeights = rule && operand.getOperandNumber() == rule->weights;
+      if (constant.getPackingAttr() != (isWeights ? wanted : Attribute()))
+        return false;
+    }
+  return true;
+}
+
+/// Every op that several kernels could compute has to name one, its weights to lie as that one reads
+/// them, and its other tensors as some kernel does.
 static LogicalResult checkKernels(ModuleOp module) {
   WalkResult walked = module.walk([](KernelOpInterface op) {
-    if (!takesItsLayouts(op)) {
+    SmallVector<KernelChoice> choices = op.getKernelChoices(nodeOf(op));
+    if (!takesItsLayouts(op))
       op->emitError("no kernel computes it on tensors that lie so; 'disco-assign-layouts' gives "
                     "layouts that kernels take");
-      return WalkResult::interrupt();
-    }
-    if (chosenKernel(op) || op.getKernelChoices(nodeOf(op)).empty())
+    else if (!chosenKernel(op) && !choices.empty())
+      op->emitError("names no kernel; run it through 'disco-choose-kernels' first");
+    else if (!readsPackedAsIs(op, choices))
+      op->emitError("its weights are not packed as its kernel reads them; run it through "
+                    "'disco-choose-kernels' first");
+    else
       return WalkResult::advance();
-    op->emitError("names no kernel; run it through 'disco-choose-kernels' first");
     return WalkResult::interrupt();
   });
   return failure(walked.wasInterrupted());

@@ -6,6 +6,8 @@
 #include "runtime_stub/disco.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
+#include <array>
+#include <set>
 
 using namespace mlir;
 using namespace disco;
@@ -128,7 +130,7 @@ public:
   }
 
   void addShard(int64_t rank, func::FuncOp function) {
-    llvm::DenseSet<std::pair<const void *, const void *>> stored;
+    std::set<std::array<const void *, 3>> stored;
     for (Operation &op : function.getBody().front()) {
       if (auto recv = dyn_cast<RecvOp>(op))
         addReceived(rank, recv);
@@ -145,7 +147,8 @@ public:
         if (auto constant = operand.getDefiningOp<ConstantOp>())
           if (stored
                   .insert({constant.getValueAttr().getAsOpaquePointer(),
-                           constant.getViewAttr().getAsOpaquePointer()})
+                           constant.getViewAttr().getAsOpaquePointer(),
+                           constant.getPackingAttr().getAsOpaquePointer()})
                   .second)
             share.weightBytes += WeightStore::storedBytes(constant);
       if (LocalAttr local = localOf(op.getResult(0)))

@@ -5,24 +5,28 @@
 #include "codegen/NodeFiles.h"
 #include "codegen/OutputFile.h"
 #include "compiler/dialect/Evaluate.h"
+#include "compiler/dialect/PackedConstant.h"
+#include "compiler/dialect/PhysicalLayout.h"
 #include "runtime_stub/disco.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/xxhash.h"
 #include <map>
+#include <tuple>
 
 using namespace mlir;
 using namespace disco;
 
 WeightStore::WeightStore(func::FuncOp function) {
-  std::map<std::pair<const void *, const void *>, int64_t> known;
+  std::map<std::tuple<const void *, const void *, const void *>, int64_t> known;
   function.walk([&](ConstantOp op) {
     if (op.use_empty())
       return;
-    Attribute view = op.getViewAttr();
-    auto [entry, inserted] = known.try_emplace(
-        {op.getValueAttr().getAsOpaquePointer(), view.getAsOpaquePointer()}, total);
+    auto [entry, inserted] = known.try_emplace({op.getValueAttr().getAsOpaquePointer(),
+                                                op.getViewAttr().getAsOpaquePointer(),
+                                                op.getPackingAttr().getAsOpaquePointer()},
+                                               total);
     offsets[op.getResult()] = entry->second;
     if (!inserted)
       return;
@@ -31,7 +35,12 @@ WeightStore::WeightStore(func::FuncOp function) {
   });
 }
 
-int64_t WeightStore::storedBytes(ConstantOp op) { return byteSize(op.getType()); }
+int64_t WeightStore::storedBytes(ConstantOp op) {
+  if (!op.getPacking())
+    return byteSize(op.getType());
+  return PhysicalLayout(op.getType().getShape(), op.getType().getElementType(), *op.getPacking())
+      .getBytes();
+}
 
 bool WeightStore::isBinary() const { return total > kInlineWeightBytes; }
 
@@ -87,6 +96,8 @@ LogicalResult WeightStore::forEachPiece(function_ref<void(ArrayRef<char>)> callb
     };
     if (shape.empty())
       writeRun(view, 0, 1, count);
+    else if (op.getPacking())
+      forEachPackedPiece(op, count);
     else
       forEachRun(view, shape, sets, 0, 0, count);
     if (written != used)

@@ -28,9 +28,26 @@ private:
     const KernelChoice *best = llvm::min_element(
         choices, [](const KernelChoice &a, const KernelChoice &b) { return a.cost < b.cost; });
     MLIRContext *context = op->getContext();
+    if (best->packing)
+      packWeights(op, llvm::cast<PhysicalAttr>(best->packing));
     op->setAttr(kKernelAttr,
                 KernelAttr::get(context, StringAttr::get(context, best->kernel), best->scratch));
     ++numChosen;
+  }
+
+  /// Stores the weights of a contraction as its kernel wants them; other readers keep theirs.
+  static void packWeights(Operation *op, PhysicalAttr packing) {
+    OpOperand &operand =
+        op->getOpOperand(cast<ContractionOpInterface>(op).getContraction()->weights);
+    auto constant = operand.get().getDefiningOp<ConstantOp>();
+    if (constant.getPackingAttr() == packing)
+      return;
+    if (!constant->hasOneUse()) {
+      OpBuilder builder(constant);
+      constant = cast<ConstantOp>(builder.clone(*constant));
+      operand.set(constant);
+    }
+    constant.setPackingAttr(packing);
   }
 };
 } // namespace

@@ -247,13 +247,14 @@ def AssignLayouts : Pass<"disco-assign-layouts", "mlir::ModuleOp"> {
 def ChooseKernels : Pass<"disco-choose-kernels", "mlir::ModuleOp"> {
   let summary = "say which kernel computes each op that several could";
   let description = [{
-    Asks every op of every shard which kernels can compute it on that node (`getKernelChoices`: name, cost, scratch bytes) and takes the one of
-    the least cost, of equal ones the first. What is chosen is written on the op, and emitted as it stands there.
+    Asks every op of every shard which kernels can compute it on that node (`getKernelChoices`: name, cost, scratch bytes, packing of the weights) and takes the
+    one of the least cost, of equal ones the first. What is chosen is written on the op, and emitted as it stands there; the packing that it wants
+    on its weights, or on a copy of them where another op reads them too.
 
     Before, and after, a depthwise convolution:
     ```mlir
     %y = disco.conv %x, %w {group = 8 : i64, ...}
-    %y = disco.conv %x, %w {disco.kernel = #disco.kernel<name = "conv_planes", scratch = 24576>, group = 8 : i64, ...}
+    %y = disco.conv %x, %w {disco.kernel = #disco.kernel<name = "conv_planes", scratch = 2604>, group = 8 : i64, ...}
     ```
   }];
   let statistics = [Statistic<"numChosen", "chosen", "ops whose kernel was chosen">];
@@ -263,9 +264,10 @@ def PlanMemory : Pass<"disco-plan-memory", "mlir::ModuleOp"> {
   let summary = "give every buffer an offset in one static arena";
   let description = [{
     Values that share storage (parts of a message, views, in-place functions, running sums) form one buffer. A buffer lives from its
-    first definition to its last use; a receive buffer from its post, a send buffer to its flush. Buffers are placed at the
+    first definition to its last use; a receive buffer from its post, a send buffer to its flush; the scratch memory of a kernel while its op
+    runs. Buffers are placed at the
     lowest free offset, in the best of a few orders; where more than an eighth would be wasted, the buffer on top is moved to the front
-    of the order, over and over. Adds `disco.offsets` to ops and `disco.arena_bytes`
+    of the order, over and over. Adds `disco.offsets` to ops (those of results, then that of scratch memory) and `disco.arena_bytes`
     and `disco.live_bytes` (the largest sum of live bytes, a lower bound) to the shard's module.
 
     Before:

@@ -34,7 +34,8 @@ template <class P, class Take = conv_plain<P>> struct conv_product {
   static constexpr dim sd = (dim)P::sd, sh = (dim)P::sh, sw = (dim)P::sw, pd = (dim)P::pd,
                        ph = (dim)P::ph, pw = (dim)P::pw;
   static constexpr dim dd = (dim)P::dd, dh = (dim)P::dh, dw = (dim)P::dw;
-  static constexpr bool direct_a = same<w_t, T>, direct_b = false, direct_c = same<y_t, T>;
+  static constexpr bool direct_a = same<w_t, T>, direct_b = false, whole_b = false,
+                        direct_c = same<y_t, T>;
   static constexpr bool dots = false, started = P::has_init;
   static constexpr dim a_row = k, c_row = n;
   // One tap, unit strides, no pads: a column of x is a row of the buffer.

@@ -150,20 +150,22 @@ template <class T> inline dim gemm_full_vectors(dim columns) {
 }
 
 template <class G>
-inline constexpr gemm_shape gemm_shape_of{G::m, G::n, G::k, G::direct_a, G::direct_c, G::dots};
+inline constexpr gemm_shape gemm_shape_of{G::m,        G::n,    G::k,      G::direct_a,
+                                          G::direct_c, G::dots, G::whole_b};
 
 /// The product of one op. G has
 ///   T                          arithmetic type
 ///   m, n, k                    static constexpr extents
 ///   direct_a, direct_b, direct_c   static constexpr: the operand is read, or
 ///                              summed, where it lies (rows contiguous, type T)
+///   whole_b                    static constexpr: where direct_b, whole vectors can be read
 ///   dots                       static constexpr: an element is one dot product
 ///   const T *a(m0, k0), dim a_row    where direct_a
 ///   const T *b(k0, n0), dim b_row    where direct_b
 ///   T *c(m0, n0), dim c_row          where direct_c
 ///   pack_a(T *to, dim to_row, m0, rows, k0, kc)      where not direct_a
 ///   pack_b(T *to, k0, kc, n0, columns, width)   kc rows of `width`, zeros beyond columns;
-///                              where direct_b, called for ragged columns only
+///                              where direct_b, called for ragged columns unless whole_b
 ///   started                    static constexpr: sums start from what begin leaves in c
 ///   begin(T *c, dim c_row, m0, rows, n0, columns)
 ///   finish(T *c, dim c_row, m0, rows, n0, columns)   bias, residual, activation, store
@@ -193,7 +195,7 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns, voi
       const dim kc = G::k - k0 < k_step ? G::k - k0 : k_step;
       for (dim j = 0; j < columns; j += width) {
         const dim wide = columns - j < width ? columns - j : width;
-        if (!G::direct_b || wide % block::lanes != 0)
+        if (!G::direct_b || (!G::whole_b && wide % block::lanes != 0))
           g.pack_b(panel + j * k_step, k0, kc, n0 + j, wide,
                    G::dots ? 1 : gemm_full_vectors<T>(wide));
       }
@@ -212,7 +214,7 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns, voi
           T *to = c + (m0 - g0) * c_row + j;
           if constexpr (G::dots) {
             gemm_dot_rows<T>(rows, kc, a, a_row, panel, to, c_row, G::started || k0 > 0);
-          } else if (!G::direct_b || wide % block::lanes != 0) {
+          } else if (!G::direct_b || (!G::whole_b && wide % block::lanes != 0)) {
             gemm_rows<T>(rows, wide, kc, a, a_row, panel + j * k_step, gemm_full_vectors<T>(wide),
                          to, c_row, G::started || k0 > 0);
           } else if constexpr (G::direct_b) {

@@ -15,8 +15,8 @@ template <class T> using product_t = wrap_t<arith_t<T>>;
 
 template <class To, class T> inline To product_load(T v) { return (To)load(v); }
 
-/// Ways to take b: packed, read where it lies, or columns of it one by one.
-enum class matmul_form { packed, direct, dots };
+/// Ways to take b: packed, read where it lies, packed before, or columns of it one by one.
+enum class matmul_form { packed, direct, blocks, dots };
 
 /// One matrix of the batch.
 template <class P, matmul_form Form> struct matmul_product {
@@ -29,11 +29,14 @@ template <class P, matmul_form Form> struct matmul_product {
   static constexpr bool dots = Form == matmul_form::dots;
   static constexpr bool direct_a =
       same<a_t, T> && P::dense_channels && !P::trans_a && !P::has_alpha;
-  static constexpr bool direct_b = Form == matmul_form::direct;
-  static_assert(!direct_b || (same<b_t, T> && !P::trans_b), "b cannot be read where it lies");
+  static constexpr bool whole_b = Form == matmul_form::blocks,
+                        direct_b = whole_b || Form == matmul_form::direct;
+  static_assert(!direct_b || (same<b_t, T> && (whole_b || !P::trans_b)),
+                "b cannot be read where it lies");
+  static_assert(gemm_b_block % gemm_tile_of(here, (dim)sizeof(T)).nr == 0, "no whole tiles");
   static constexpr bool direct_c = same<y_t, T>;
   static constexpr bool started = P::has_init;
-  static constexpr dim a_row = a_columns, b_row = n, c_row = n;
+  static constexpr dim a_row = a_columns, b_row = whole_b ? gemm_b_block : n, c_row = n;
 
   y_t *y;
   const a_t *left;
@@ -49,7 +52,12 @@ template <class P, matmul_form Form> struct matmul_product {
       return (dim)P::channel((int64_t)i);
   }
   const T *a(dim m0, dim k0) const { return left + m0 * a_columns + k0; }
-  const T *b(dim k0, dim n0) const { return right + k0 * n + n0; }
+  const T *b(dim k0, dim n0) const {
+    if constexpr (whole_b)
+      return right + (n0 / gemm_b_block * k + k0) * gemm_b_block + n0 % gemm_b_block;
+    else
+      return right + k0 * n + n0;
+  }
   T *c(dim m0, dim n0) const { return y + m0 * n + n0; }
 
   void pack_a(T *to, dim to_row, dim m0, dim rows, dim k0, dim kc) const {
@@ -171,7 +179,7 @@ inline void matmul_batch(typename P::y_t *y, const typename P::a_t *a, const typ
   }
 }
 
-// Four kernels for one op. All take what is said at matmul_gemm.
+// Five kernels for one op. All take what is said at matmul_gemm.
 
 /// y = act(alpha * a x b + init + bias + residual), for every matrix of a batch.
 ///
@@ -216,6 +224,14 @@ inline void matmul_direct(typename P::y_t *y, const typename P::a_t *a, const ty
                           const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
                           const typename P::y_t *residual, void *scratch) {
   matmul_by_gemm<P, matmul_form::direct>(y, a, b, bias, init, residual, scratch);
+}
+
+/// b was packed before: [n / 48][k][48], whatever `trans_b` says; lanes beyond n are 0.
+template <class P>
+inline void matmul_blocks(typename P::y_t *y, const typename P::a_t *a, const typename P::b_t *b,
+                          const arith_t<typename P::y_t> *bias, const typename P::y_t *init,
+                          const typename P::y_t *residual, void *scratch) {
+  matmul_by_gemm<P, matmul_form::blocks>(y, a, b, bias, init, residual, scratch);
 }
 
 /// Dot products of rows of a and columns of b, for few columns.

@@ -51,7 +51,8 @@ constexpr gemm_tile_size gemm_tile_of(const processor &p, dim element) {
 struct gemm_shape {
   dim m, n, k;
   bool direct_a, direct_c;
-  bool dots; // an element of c is one dot product
+  bool dots;            // an element of c is one dot product
+  bool whole_b = false; // b was packed before
 };
 struct gemm_sizes {
   dim k_step, panel_columns, group;
@@ -65,7 +66,7 @@ constexpr gemm_sizes gemm_sizes_of(const processor &p, dim element, const gemm_s
   return {k_step,
           columns,
           group,
-          k_step * columns,
+          s.whole_b ? 0 : k_step * columns,
           s.direct_c ? 0 : group * columns,
           s.direct_a ? 0 : t.mr * k_step};
 }
@@ -78,6 +79,9 @@ constexpr dim gemm_scratch(const processor &p, dim element, const gemm_shape &s)
 constexpr dim gemm_few_columns(const processor &p, dim element) {
   return gemm_tile_of(p, element).lanes / 4;
 }
+
+/// Columns in a block of a packed b: whole tiles of every processor.
+constexpr dim gemm_b_block = 48;
 
 /// Of integers of 8 bits.
 struct int_tile_size {

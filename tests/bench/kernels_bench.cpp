@@ -101,6 +101,11 @@ struct Direct {
     disco::matmul_direct<With<P, disco::matmul_form::direct>>(pointers..., scratch);
   }
 };
+struct Blocks {
+  template <class P, class... Pointers> static void run(Pointers... pointers) {
+    disco::matmul_blocks<With<P, disco::matmul_form::blocks>>(pointers..., scratch);
+  }
+};
 struct Dots {
   template <class P, class... Pointers> static void run(Pointers... pointers) {
     disco::matmul_dots<With<P, disco::matmul_form::dots>>(pointers..., scratch);
@@ -138,7 +143,9 @@ BENCHMARK(conv<Conv<512, 512, 7, 3>>)->Name("3x3 512-512 @7");
 BENCHMARK(product<Product<1, 2048, 1000, true>, Rows>)->Name("1 row 2048-1000, matmul_rows");
 BENCHMARK(product<Product<65, 192, 768, true>, Gemm>)->Name("65 rows 192-768 turned, matmul_gemm");
 BENCHMARK(product<Product<65, 192, 768, false>, Gemm>)->Name("65 rows 192-768, matmul_gemm");
+BENCHMARK(product<Product<65, 192, 768, false>, Blocks>)->Name("65 rows 192-768, matmul_blocks");
 BENCHMARK(product<Product<8, 768, 768, false>, Direct>)->Name("8 rows 768-768, matmul_direct");
+BENCHMARK(product<Product<8, 768, 768, false>, Blocks>)->Name("8 rows 768-768, matmul_blocks");
 BENCHMARK(product<Product<196, 768, 2, false>, Dots>)->Name("196 rows 768-2, matmul_dots");
 BENCHMARK(conv<Conv<960, 240, 1, 1>>)->Name("1x1 960-240 @1, conv_dots");
 BENCHMARK(conv<Conv<64, 2, 112, 3>>)->Name("3x3 64-2 @112, conv_rows");

@@ -160,6 +160,20 @@ def refusesNoKernel(discoc, planned, folder):
         raise Failure(f"no kernel is not refused: exit code {done.returncode}, {done.stderr[:200]}")
 
 
+def refusesOtherPacking(discoc, planned, folder):
+    """Weights that do not lie as their kernel reads them are not emitted."""
+    with open(planned, encoding="utf-8") as file:
+        text = file.read()
+    if " packing <" not in text:
+        return
+    other, out = os.path.join(folder, "unpacked.mlir"), os.path.join(folder, "unpacked")
+    with open(other, "w", encoding="utf-8") as file:
+        file.write(re.sub(r" packing <[^>]*>", "", text))
+    done = subprocess.run([discoc, "emit", other, "-o", out], capture_output=True, text=True, timeout=300)
+    if done.returncode == 0 or "not packed as its kernel reads" not in done.stderr or os.path.exists(out):
+        raise Failure(f"another packing is not refused: exit code {done.returncode}, {done.stderr[:200]}")
+
+
 def boardsAreNotRead(discoc, planned, folder, parts):
     """Emission opens a board's folder to copy sources: with board.toml and bounds.toml damaged it writes the same programs."""
     boards = os.path.join(folder, "boards")
@@ -206,6 +220,7 @@ def throughText(model, options, folder):
     refusesDamage(discoc, text, folder)
     refusesNoCluster(discoc, text, folder)
     refusesNoKernel(discoc, text, folder)
+    refusesOtherPacking(discoc, text, folder)
     boardsAreNotRead(discoc, text, folder, parts)
     return compareTrees(whole, parts)
 

@@ -1,5 +1,6 @@
 //===- Constant.cpp - weights and other constants -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/PhysicalLayout.h"
 #include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
@@ -23,14 +24,17 @@ LogicalResult ConstantOp::verify() {
     shape[local.getAxis()] = set.size();
     picked[local.getAxis()] = true;
   }
-  // A value is broadcast along the axes where it has one element and the view picks none.
+  // A value is broadcast along the axes where it has one element and the view picks none; a packed
+  // one is what a kernel reads, and has all of its elements.
   for (auto [have, want, pick] : llvm::zip(shape, getType().getShape(), picked))
-    if (have != want && (have != 1 || pick))
+    if (have != want && (have != 1 || pick || getPacking()))
       return view ? emitOpError("view and result differ in shape")
                   : emitOpError("value and result differ in type");
-  return success();
+  if (!getPacking())
+    return success();
+  return verifyPhysical(*getPacking(), getType().getShape(), [&] { return emitOpError(); });
 }
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) {
-  return getView() ? OpFoldResult() : OpFoldResult(getValue());
+  return getView() || getPacking() ? OpFoldResult() : OpFoldResult(getValue());
 }

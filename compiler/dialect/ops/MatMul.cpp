@@ -140,6 +140,22 @@ static Type sumType(MatMulOp op) {
                           IntegerType::Unsigned);
 }
 
+/// The packing of weights that matmul_blocks reads: [n / 48][k][48].
+static PhysicalAttr blocksOf(MatMulOp op) {
+  const int64_t columns = op.getTransB() ? 0 : 1, rows = 1 - columns;
+  return PhysicalAttr::get(op.getContext(), {columns, rows, columns}, {gemm_b_block, 1, 1}, {}, {},
+                           -1, {}, 1);
+}
+
+/// Whether weights can be packed in blocks, and do not become much larger. Without vectors they are
+/// read as they are: what packing costs there is little, and weights lie in small memories.
+static bool hasUsefulBlocks(MatMulOp op, const processor &best) {
+  const ProductShape s = productOf(op);
+  return op.getContraction() && tensorType(op.getB()).getElementType() == sumType(op) &&
+         best.vector_bytes > 0 && s.k > 0 && s.n > 0 &&
+         whole_steps(s.n, gemm_b_block) * 8 <= s.n * 9;
+}
+
 /// Costs are those at which the forms were found to be equally fast: a dot product takes what four
 /// full vectors do; columns that are packed once are read by all rows, and reading them where they
 /// lie costs about as much for every 2 tiles of rows.
@@ -158,10 +174,11 @@ SmallVector<KernelChoice> MatMulOp::getKernelChoices(NodeAttr node) {
   const int64_t element = elementBytes(sum);
   auto isSum = [&](Value value) { return tensorType(value).getElementType() == sum; };
   const bool denseA = isSum(getA()) && !getChannels() && !getTransA();
-  auto blocked = [&](StringRef name, double cost, bool dots) {
+  auto blocked = [&](StringRef name, double cost, bool dots, bool packed = false) {
     return KernelChoice{name.str(), cost, mostScratch(processors, [&](const processor &p) {
-                          return gemm_scratch(p, element,
-                                              {s.m, s.n, s.k, denseA, isSum(getResult()), dots});
+                          return gemm_scratch(
+                              p, element,
+                              {s.m, s.n, s.k, denseA, isSum(getResult()), dots, packed});
                         })};
   };
   const bool exact = inExactOrder(*this);
@@ -170,6 +187,10 @@ SmallVector<KernelChoice> MatMulOp::getKernelChoices(NodeAttr node) {
     choices.push_back({"matmul_rows", 0});
   if (!exact && s.n <= gemm_few_columns(processors.back(), element))
     choices.push_back(blocked("matmul_dots", 0, true));
+  if (hasUsefulBlocks(*this, processors.back())) {
+    choices.push_back(blocked("matmul_blocks", macs, false, true));
+    choices.back().packing = blocksOf(*this);
+  }
   if (isSum(getB()) && !getTransB())
     choices.push_back(blocked(
         "matmul_direct", macs + macs / static_cast<double>(2 * processors.back().rows), false));

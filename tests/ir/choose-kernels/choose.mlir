@@ -138,3 +138,33 @@ func.func @infer(%x: tensor<1x8x8x8xi8>) {
 }
 }
 }
+
+// -----
+
+// Constant weights are stored in blocks of columns where vectors read them; what another op reads stays as it is. Many empty lanes are not
+// worth it.
+#host = #disco.target<arch = "x86-64", levels = ["x86-64-v3", "x86-64-v4"], vector = 32, caches = [], clock = 0.0, cycles = {}>
+// CHECK-LABEL: module @node0
+module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
+    nodes = [#disco.node<name = "n", address = "", listen = "", device = #host, hops = []>], links = []>} {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer(%a: tensor<20x64xf32>, %c: tensor<20x96xf32>, %d: tensor<20x10xf32>) {
+  // CHECK: %[[B:.*]] = disco.constant {{.*}} packing <dims [1 by 48, 0, 1]> : tensor<64x96xf32>
+  // CHECK: %[[P:.*]] = disco.constant {{.*}} : tensor<64x96xf32> : tensor<64x96xf32>
+  %b = disco.constant dense<1.0> : tensor<64x96xf32> : tensor<64x96xf32>
+  // CHECK: disco.matmul %{{.*}}, %[[B]] {disco.kernel = #disco.kernel<name = "matmul_blocks", scratch = 48>}
+  %0 = disco.matmul %a, %b : (tensor<20x64xf32>, tensor<64x96xf32>) -> tensor<20x96xf32>
+  // CHECK: disco.unary %[[P]]
+  %1 = disco.unary %b {act = #disco.act<exp>} : (tensor<64x96xf32>) -> tensor<64x96xf32>
+  // CHECK: %[[T:.*]] = disco.constant {{.*}} packing <dims [0 by 48, 1, 0]> : tensor<96x96xf32>
+  %t = disco.constant dense<1.0> : tensor<96x96xf32> : tensor<96x96xf32>
+  // CHECK: disco.matmul %{{.*}}, %[[T]] {{.*}}name = "matmul_blocks", scratch = 48>
+  %2 = disco.matmul %c, %t {trans_b} : (tensor<20x96xf32>, tensor<96x96xf32>) -> tensor<20x96xf32>
+  // CHECK: disco.constant {{.*}} : tensor<10x10xf32> : tensor<10x10xf32>
+  %e = disco.constant dense<1.0> : tensor<10x10xf32> : tensor<10x10xf32>
+  // CHECK: disco.matmul {{.*}}name = "matmul_gemm"
+  %3 = disco.matmul %d, %e : (tensor<20x10xf32>, tensor<10x10xf32>) -> tensor<20x10xf32>
+  return
+}
+}
+}

@@ -9,6 +9,22 @@ func.func @constant_type() {
 
 // -----
 
+func.func @constant_packing() {
+  // expected-error@+1 {{axis 1 of the tensor has no dimension in memory}}
+  %0 = disco.constant dense<1.0> : tensor<4x3xf32> packing <dims [0]> : tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @constant_packing_of_broadcast() {
+  // expected-error@+1 {{'disco.constant' op value and result differ in type}}
+  %0 = disco.constant dense<1.0> : tensor<1x3xf32> packing <dims [1, 0]> : tensor<4x3xf32>
+  return
+}
+
+// -----
+
 func.func @constant_view_axis() {
   // expected-error@+1 {{'disco.constant' op the view names an axis that the value does not have}}
   %0 = disco.constant dense<1.0> : tensor<4xf32> view [#disco.local<axis 1 : 0>] : tensor<4xf32>

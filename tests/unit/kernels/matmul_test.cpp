@@ -61,7 +61,18 @@ double element(const buffer<typename P::a_t> &a, const buffer<typename P::b_t> &
   return P::has_alpha ? sum * (double)P::alpha : sum;
 }
 
-enum class Form { Gemm, Direct, Dots, Rows };
+enum class Form { Gemm, Direct, Blocks, Dots, Rows };
+
+/// b as matmul_blocks wants it.
+template <class P> buffer<typename P::b_t> inBlocks(const buffer<typename P::b_t> &b) {
+  constexpr int64_t wide = (int64_t)gemm_b_block;
+  buffer<typename P::b_t> packed((size_t)((P::n + wide - 1) / wide * P::k * wide));
+  for (int64_t i = 0; i < P::k; ++i)
+    for (int64_t j = 0; j < P::n; ++j)
+      packed[(size_t)((j / wide * P::k + i) * wide + j % wide)] =
+          b[(size_t)(P::trans_b ? j * P::k + i : i * P::n + j)];
+  return packed;
+}
 
 template <class P, Form form> void checkForm() {
   using y_t = typename P::y_t;
@@ -93,6 +104,9 @@ template <class P, Form form> void checkForm() {
   } else if constexpr (form == Form::Direct) {
     using Q = Scratch<P, gemm_bytes<matmul_product<P, matmul_form::direct>>>;
     matmul_direct<Q>(y.data(), a.data(), b.data(), c, i, r, Q().memory.data());
+  } else if constexpr (form == Form::Blocks) {
+    using Q = Scratch<P, gemm_bytes<matmul_product<P, matmul_form::blocks>>>;
+    matmul_blocks<Q>(y.data(), a.data(), inBlocks<P>(b).data(), c, i, r, Q().memory.data());
   } else if constexpr (form == Form::Dots) {
     using Q = Scratch<P, gemm_bytes<matmul_product<P, matmul_form::dots>>>;
     matmul_dots<Q>(y.data(), a.data(), b.data(), c, i, r, Q().memory.data());
@@ -109,6 +123,8 @@ template <class P> void check() {
   checkForm<P, Form::Dots>();
   if constexpr (same<typename P::b_t, T> && !P::trans_b)
     checkForm<P, Form::Direct>();
+  if constexpr (same<typename P::b_t, T> && P::batch_rank == 1)
+    checkForm<P, Form::Blocks>();
   if constexpr (P::m == 1 && P::trans_b)
     checkForm<P, Form::Rows>();
 }
