@@ -25,6 +25,8 @@ public:
     for (Operation &op : llvm::make_early_inc_range(block)) {
       if (auto kernel = dyn_cast<KernelOpInterface>(op))
         assign(kernel);
+      else if (auto input = dyn_cast<InputOp>(op))
+        copyIn(input.getResult());
       else if (isa<OutputOp>(op)) // what the caller gets lies by rows; a send packs what does not
         readByRows(&op);
     }
@@ -33,6 +35,41 @@ public:
   int64_t assigned = 0, relayouts = 0;
 
 private:
+  RelayoutOp makeCopy(OpBuilder builder, Value value, PhysicalAttr physical) {
+    auto copy = builder.create<RelayoutOp>(value.getDefiningOp()->getLoc(), value.getType(), value);
+    if (StringRef name = tensorName(value); !name.empty())
+      copy->setAttr(kTensorAttr, builder.getStringAttr(name));
+    lay(copy, physical);
+    ++relayouts;
+    return copy;
+  }
+
+  /// The caller's tensors lie by rows: ops that take others read a copy. Sends pack the tensor
+  /// itself.
+  void copyIn(Value input) {
+    PhysicalAttr physical = propose(input);
+    Operation *first = nullptr;
+    for (Operation *user : input.getUsers())
+      if (physical && readsAs(user, input, physical) && (!first || user->isBeforeInBlock(first)))
+        first = user;
+    if (!first)
+      return;
+    RelayoutOp copy = makeCopy(OpBuilder(first), input, physical);
+    byRows[copy] = input;
+    input.replaceUsesWithIf(copy, [&](OpOperand &use) {
+      return use.getOwner() != copy && readsAs(use.getOwner(), input, physical);
+    });
+  }
+
+  /// Whether an op takes an operand that lies by rows in another layout, too.
+  static bool readsAs(Operation *op, Value operand, PhysicalAttr physical) {
+    auto kernel = dyn_cast<KernelOpInterface>(op);
+    SmallVector<PhysicalAttr> operands;
+    for (Value other : op->getOperands())
+      operands.push_back(other == operand ? physical : physicalOf(other));
+    return kernel && kernel.takesLayouts(operands, {});
+  }
+
   void assign(KernelOpInterface op) {
     SmallVector<PhysicalAttr> operands;
     for (Value operand : op->getOperands())
@@ -70,16 +107,8 @@ private:
       if (!physicalOf(operand.get()))
         continue;
       Value &copy = byRows[operand.get()];
-      if (!copy) {
-        OpBuilder builder(op);
-        auto relayout = builder.create<RelayoutOp>(operand.get().getDefiningOp()->getLoc(),
-                                                   operand.get().getType(), operand.get());
-        if (StringRef name = tensorName(operand.get()); !name.empty())
-          relayout->setAttr(kTensorAttr, builder.getStringAttr(name));
-        copy = relayout;
-        lay(copy, {});
-        ++relayouts;
-      }
+      if (!copy)
+        copy = makeCopy(OpBuilder(op), operand.get(), {});
       operand.set(copy);
     }
   }

@@ -235,13 +235,13 @@ def AssignLayouts : Pass<"disco-assign-layouts", "mlir::ModuleOp"> {
   let description = [{
     By rows, unless `disco.layout` names another layout, which is asked for each tensor: where a kernel computes the op that makes it so
     (`takesLayouts`), the tensor gets it. An op that no kernel computes on its operands as they lie reads copies by rows, one for all that
-    read one. Messages, inputs and outputs lie by rows always.
+    read one; and what takes others reads a copy of an input that lies so. Messages, inputs and outputs lie by rows always.
 
     Before: `tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3>>`, after, in a module with `disco.layout = "nhwc"`:
     `tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [0, 2, 3, 1]>>>`.
   }];
   let statistics = [Statistic<"numAssigned", "assigned", "tensors that do not lie by rows">,
-                    Statistic<"numRelayouts", "relayouts", "copies by rows">];
+                    Statistic<"numRelayouts", "relayouts", "copies that lie otherwise">];
 }
 
 def ChooseKernels : Pass<"disco-choose-kernels", "mlir::ModuleOp"> {

@@ -98,8 +98,8 @@ class Network:
         what = f"{self.model.name}, N = {nodes}, {layout}"
         out, travels = self.compile(nodes, layout)
         text = fill_arenas(out)
-        self.tally.check(f"{what}: the kernels", all(f"disco::{name}<" in text for name in ("conv_any", "relayout" if layout == "reversed" else "rearrange"))
-                         or nodes > 1 and "disco::conv_any<" in text, "no kernel for the layout is called")
+        kernels = ("conv_any", "copy_blocks" if layout == "blocked" else "relayout")
+        self.tally.check(f"{what}: the kernels", all(f"disco::{name}<" in text for name in kernels), f"{kernels} are not both called")
         self.tally.check(f"{what}: bytes", travels == self.compile(nodes, None)[1], f"{travels} bytes travel")
         program = out + ".program"
         cluster.build_inproc([out], program, self.runtime, flags=("-O2", "-DDISCO_FILL_UNUSED", "-Wall", "-Wextra", "-Wconversion", "-Werror"))

@@ -17,7 +17,7 @@ func.func @infer() {
 
 // -----
 
-// The input and the output lie by rows, and so do tensors that are no images. One copy serves both readers; a send takes what is
+// The input and the output lie by rows, the first is copied, and tensors that are no images stay so. One copy serves both readers; a send takes what is
 // there, and a sum starts in the buffer of a tensor that lies alike only.
 // CHECK-LABEL: module @last
 module @last attributes {disco.layout = "nhwc"} {
@@ -25,7 +25,8 @@ module @node0 attributes {disco.rank = 0 : i64} {
 func.func @infer() {
   // CHECK: disco.input {{.*}}#disco.local<axis 1 : 0 to 3>>
   %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3>>
-  // CHECK: %[[A:.*]] = disco.unary {{.*}} -> tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [0, 2, 3, 1]>>>
+  // CHECK: %[[X:.*]] = disco.relayout {{.*}} -> tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [0, 2, 3, 1]>>>
+  // CHECK: %[[A:.*]] = disco.unary %[[X]] {{.*}} -> tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3 lies #disco.physical<dims [0, 2, 3, 1]>>>
   %a = disco.unary %x {act = #disco.act<relu>} : (tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3>>) -> tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3>>
   // CHECK: disco.send %[[A]]
   %s = disco.send %a {to = 1 : i64, message = 0 : i64, parts = [#disco.part<"a" : axis 1 : 1 to 2>]} : (tensor<1x4x8x8xf32, #disco.local<axis 1 : 0 to 3>>) -> !disco.message<512>
