@@ -367,8 +367,8 @@ static bool readsPackedAsIs(KernelOpInterface op, ArrayRef<KernelChoice> choices
   return true;
 }
 
-/// Every op that several kernels could compute has to name one, its weights to lie as that one reads
-/// them, and its other tensors as some kernel does.
+/// Every op that several kernels could compute has to name one, its weights to lie as that one
+/// reads them, and its other tensors as some kernel does.
 static LogicalResult checkKernels(ModuleOp module) {
   WalkResult walked = module.walk([](KernelOpInterface op) {
     SmallVector<KernelChoice> choices = op.getKernelChoices(nodeOf(op));
