@@ -85,7 +85,8 @@ static std::string opsText(const Model &model,
 
 /// What computes one step after the other, or not at all before something is known.
 static bool isSequential(const discoc::importer::Op &op) {
-  return op.type == "LSTM" || op.type == "GRU" || op.type == "RNN" || op.hasSubgraph();
+  return op.type == "LSTM" || op.type == "GRU" || op.type == "RNN" ||
+         llvm::any_of(op.attributes, [](const auto &a) { return !a.graphs.empty(); });
 }
 
 static void printModel(const Model &model) {
