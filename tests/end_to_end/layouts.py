@@ -14,9 +14,11 @@ import argparse
 import glob
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
+import onnx
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -26,6 +28,7 @@ import compare  # noqa: E402
 import discoc  # noqa: E402
 import models  # noqa: E402
 import ort  # noqa: E402
+import seeded  # noqa: E402
 
 NODES = (1, 2, 3)
 LAYOUTS = ("nhwc", "blocked", "reversed")
@@ -57,6 +60,26 @@ def check_files(tally):
     tally.check("a kernel is a file, a line and a choice",
                 found == ["compiler/dialect/ops/Relayout.cpp", "runtime_stub/kernels/copy_blocks.h", "runtime_stub/kernels/kernels.inc"],
                 f"{found}")
+
+
+def check_refusals(folder, tally):
+    """A layout that is not there; and text in which a tensor lies as no kernel takes it."""
+    g = seeded.Graph(3)
+    path, text, out = (os.path.join(folder, name) for name in ("softmax.onnx", "softmax.mlir", "refused"))
+    onnx.save(g.model({"x": [1, 2, 2, 2]}, {g.op("Softmax", "x", axis=1): [1, 2, 2, 2]}), path)
+
+    def run(*command):
+        return subprocess.run([discoc.binary(), *command], capture_output=True, text=True, timeout=60, check=False)
+
+    done = run("compile", path, "-n", "1", "--layout", "other", "-o", out)
+    tally.check("a layout that is not there", done.returncode == 1 and "the layouts are nhwc, blocked, reversed" in done.stderr, done.stderr)
+    planned = run("compile", path, "-n", "1", "--stop-after", "check-plan", "-o", out).stdout
+    lies = re.sub(r"(#disco\.local<[^<>]*)>", r"\1 lies #disco.physical<dims [0, 2, 3, 1]>>", planned)
+    with open(text, "w", encoding="utf-8") as file:
+        file.write(lies)
+    done = run("emit", text, "-o", out)
+    tally.check("a tensor that lies as no kernel takes it", done.returncode == 1 and lies != planned and
+                "no kernel computes it on tensors that lie so" in done.stderr, done.stderr)
 
 
 def cluster_file(folder, nodes):
@@ -122,6 +145,8 @@ def main():
     discoc.need_compiler()
     tally = discoc.Tally()
     check_files(tally)
+    with tempfile.TemporaryDirectory(prefix="discoc-layouts-") as folder:
+        check_refusals(folder, tally)
     if not ort.library_path():
         tally.skip("all", "no ONNX Runtime (DISCOC_ORT)")
         return tally.close()
