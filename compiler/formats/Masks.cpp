@@ -1,7 +1,7 @@
 //===- Masks.cpp - stated communication masks ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/formats/Masks.h"
-#include "compiler/formats/Json.h"
+#include "compiler/formats/JsonParts.h"
 #include "compiler/formats/Text.h"
 
 #include <algorithm>
@@ -55,23 +55,12 @@ static bool readEntry(const JsonView &view, int64_t nodes, MaskEntry &entry) {
   return view.member("channels").read(entry.channels) && good;
 }
 
-std::optional<Masks> parseMasks(const std::string &text, const std::string &file,
-                                std::optional<int64_t> nodes, Diagnostics &diagnostics) {
-  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
-  if (!json)
-    return std::nullopt;
-  JsonView::Context context{file, diagnostics};
-  const JsonView view(*json, context);
-  Masks masks;
-  if (!readHeader(view, formatName, Masks::version) ||
-      !view.object({"format", "version", "nodes", "masks"}, {"apply", "unlisted"}) ||
-      !readNodes(view.member("nodes"), nodes, masks.nodes))
-    return std::nullopt;
+static bool readBody(const JsonView &view, Masks &masks) {
   bool good = !view.has("apply") || readWord(view.member("apply"), applyWords, masks.apply);
   if (view.has("unlisted"))
     good = readWord(view.member("unlisted"), unlistedWords, masks.unlisted) && good;
   std::map<std::tuple<std::string, int64_t, int64_t>, std::string> seen;
-  good = view.member("masks").elements([&](size_t, const JsonView &item) {
+  return view.member("masks").elements([&](size_t, const JsonView &item) {
     MaskEntry entry;
     if (!readEntry(item, masks.nodes, entry))
       return false;
@@ -83,7 +72,13 @@ std::optional<Masks> parseMasks(const std::string &text, const std::string &file
     masks.entries.push_back(std::move(entry));
     return true;
   }) && good;
-  return good ? std::optional(std::move(masks)) : std::nullopt;
+}
+
+std::optional<Masks> parseMasks(const std::string &text, const std::string &file,
+                                std::optional<int64_t> nodes, Diagnostics &diagnostics) {
+  return parseStated<Masks>(text, file, nodes, diagnostics, formatName,
+                            {"format", "version", "nodes", "masks"}, {"apply", "unlisted"},
+                            readBody);
 }
 
 std::optional<Masks> readMasks(const std::string &path, std::optional<int64_t> nodes,

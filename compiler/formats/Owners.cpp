@@ -78,24 +78,18 @@ bool readMap(const JsonView &view, int64_t nodes, OwnerMap &map) {
   return overlap.empty() || sets.fault(overlap, "give every channel to one node");
 }
 
-std::optional<Owners> parseOwners(const std::string &text, const std::string &file,
-                                  std::optional<int64_t> nodes, Diagnostics &diagnostics) {
-  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
-  if (!json)
-    return std::nullopt;
-  JsonView::Context context{file, diagnostics};
-  const JsonView view(*json, context);
-  Owners owners;
-  if (!readHeader(view, formatName, Owners::version) ||
-      !view.object({"format", "version", "nodes", "tensors"}) ||
-      !readNodes(view.member("nodes"), nodes, owners.nodes))
-    return std::nullopt;
-  bool good = view.member("tensors").members([&](const std::string &name, const JsonView &item) {
+static bool readBody(const JsonView &view, Owners &owners) {
+  return view.member("tensors").members([&](const std::string &name, const JsonView &item) {
     if (name.empty())
       return item.fault("belongs to a tensor without a name", "name the ONNX tensor");
     return item.object({"axis", "owners"}) && readMap(item, owners.nodes, owners.tensors[name]);
   });
-  return good ? std::optional(std::move(owners)) : std::nullopt;
+}
+
+std::optional<Owners> parseOwners(const std::string &text, const std::string &file,
+                                  std::optional<int64_t> nodes, Diagnostics &diagnostics) {
+  return parseStated<Owners>(text, file, nodes, diagnostics, formatName,
+                             {"format", "version", "nodes", "tensors"}, {}, readBody);
 }
 
 std::optional<Owners> readOwners(const std::string &path, std::optional<int64_t> nodes,

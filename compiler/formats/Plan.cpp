@@ -76,24 +76,20 @@ static bool readTensor(const JsonView &view, int64_t nodes, PlannedTensor &tenso
   return view.member("everywhere").read(tensor.why.emplace());
 }
 
-std::optional<Plan> parsePlan(const std::string &text, const std::string &file,
-                              std::optional<int64_t> nodes, Diagnostics &diagnostics) {
-  std::optional<ReadJson> json = parseJson(text, file, diagnostics);
-  if (!json)
-    return std::nullopt;
-  JsonView::Context context{file, diagnostics};
-  const JsonView view(*json, context);
-  Plan plan;
-  if (!readHeader(view, formatName, Plan::version) ||
-      !view.object({"format", "version", "nodes", "strategy", "tensors"}) ||
-      !readNodes(view.member("nodes"), nodes, plan.nodes) ||
-      !view.member("strategy").read(plan.strategy) || !view.member("tensors").array())
-    return std::nullopt;
-  plan.tensors.resize(view.member("tensors").size());
-  bool good = view.member("tensors").elements([&](size_t i, const JsonView &item) {
+static bool readBody(const JsonView &view, Plan &plan) {
+  const JsonView tensors = view.member("tensors");
+  if (!view.member("strategy").read(plan.strategy) || !tensors.array())
+    return false;
+  plan.tensors.resize(tensors.size());
+  return tensors.elements([&](size_t i, const JsonView &item) {
     return readTensor(item, plan.nodes, plan.tensors[i]);
   });
-  return good ? std::optional(std::move(plan)) : std::nullopt;
+}
+
+std::optional<Plan> parsePlan(const std::string &text, const std::string &file,
+                              std::optional<int64_t> nodes, Diagnostics &diagnostics) {
+  return parseStated<Plan>(text, file, nodes, diagnostics, formatName,
+                           {"format", "version", "nodes", "strategy", "tensors"}, {}, readBody);
 }
 
 std::optional<Plan> readPlan(const std::string &path, std::optional<int64_t> nodes,
