@@ -178,8 +178,10 @@ extern "C" void board_irq() {
 }
 
 void board_poll(void) {
+#ifndef BOARD_NO_SYSTICK // else the tick is one of these, whose watchdog could begin a fault anew
   for (uint32_t irq = 0; irq < BOARD_IRQS; ++irq)
     board_interrupt(irq);
+#endif
 }
 
 extern "C" void board_unexpected() { board_fault(BOARD_FAULT_INTERRUPT, 0); }
