@@ -424,6 +424,26 @@ uint64_t shm_now(void *context) {
   return s->tcp.now_us(s->tcp.context);
 }
 
+void release(disco_shm *s) {
+  free(s->links);
+  free(s->bells);
+  free(s->early);
+  free(s);
+}
+
+disco_shm *allocate(uint32_t nodes) {
+  disco_shm *s = static_cast<disco_shm *>(calloc(1, sizeof(disco_shm)));
+  if (!s)
+    return nullptr;
+  s->links = static_cast<shm_link *>(calloc(nodes, sizeof(shm_link)));
+  s->bells = static_cast<int *>(calloc(nodes, sizeof(int)));
+  s->early = static_cast<int *>(calloc(nodes, sizeof(int)));
+  if (s->links && s->bells && s->early)
+    return s;
+  release(s);
+  return nullptr;
+}
+
 // Where nodes of higher ranks find this one. -1: there is no such place.
 int open_listener(const disco_program *p, uint32_t port) {
   sockaddr_un name;
@@ -441,7 +461,7 @@ int open_listener(const disco_program *p, uint32_t port) {
 
 disco_shm *DISCO_RUNTIME::disco_shm_create(const disco_program *program, const uint8_t *nonce,
                                            disco_tcp *tcp, int listener) {
-  disco_shm *s = static_cast<disco_shm *>(calloc(1, sizeof(disco_shm)));
+  disco_shm *s = allocate(program->nodes);
   if (!s)
     return nullptr;
   s->program = program;
@@ -450,13 +470,6 @@ disco_shm *DISCO_RUNTIME::disco_shm_create(const disco_program *program, const u
   s->box = {s,          shm_carries, shm_place, shm_start, shm_done, shm_incoming,
             shm_accept, shm_release, true};
   s->listener = listener;
-  s->links = static_cast<shm_link *>(calloc(program->nodes, sizeof(shm_link)));
-  s->bells = static_cast<int *>(calloc(program->nodes, sizeof(int)));
-  s->early = static_cast<int *>(calloc(program->nodes, sizeof(int)));
-  if (!s->links || !s->bells || !s->early) {
-    disco_shm_destroy(s);
-    return nullptr;
-  }
   for (uint32_t i = 0; i < program->nodes; ++i)
     s->links[i].file = s->links[i].bell = s->bells[i] = -1;
   if (listener < 0 && disco_tcp_port(tcp))
@@ -469,15 +482,12 @@ disco_shm *DISCO_RUNTIME::disco_shm_create(const disco_program *program, const u
 void DISCO_RUNTIME::disco_shm_destroy(disco_shm *s) {
   if (!s)
     return;
-  for (uint32_t i = 0; s->early && i < s->program->nodes; ++i)
+  for (uint32_t i = 0; i < s->program->nodes; ++i)
     drop(s, i);
   for (uint32_t i = 0; i < s->early_count; ++i)
     close(s->early[i]);
   hang_up(&s->listener);
-  free(s->links);
-  free(s->bells);
-  free(s->early);
-  free(s);
+  release(s);
 }
 
 const disco_mailbox *DISCO_RUNTIME::disco_shm_mailbox(const disco_shm *s) { return &s->box; }

@@ -561,7 +561,8 @@ uint16_t port_of(int fd) {
 bool allocate(disco_tcp *t, const disco_tcp_options *o) {
   t->links = static_cast<tcp_link *>(calloc(o->nodes, sizeof(tcp_link)));
   t->names = static_cast<char **>(calloc(o->nodes, sizeof(char *)));
-  t->polled = static_cast<pollfd *>(calloc(1 + pending_max + 2ull * o->nodes, sizeof(pollfd)));
+  t->polled = static_cast<pollfd *>(
+      calloc(1 + pending_max + 2 * static_cast<size_t>(o->nodes), sizeof(pollfd)));
   if (!t->links || !t->names || !t->polled)
     return false;
   for (uint32_t i = 0; i < o->nodes; ++i) {
