@@ -214,11 +214,16 @@ void ModelEmitter::emitKernel(Operation *op) {
   } else {
     if (!call.value.empty())
       arguments += ", " + call.value;
+    const bool onStack = call.scratch && scratchOnStack(function);
     if (call.scratch)
       arguments +=
-          ", arena + " +
-          std::to_string(op->getAttrOfType<DenseI64ArrayAttr>(kOffsetsAttr).asArrayRef().back());
-    calls += "  disco::" + call.kernel + "<" + name + ">(" + arguments + ");\n";
+          onStack ? ", scratch"
+                  : ", arena + " +
+                        std::to_string(
+                            op->getAttrOfType<DenseI64ArrayAttr>(kOffsetsAttr).asArrayRef().back());
+    const std::string text = "disco::" + call.kernel + "<" + name + ">(" + arguments + ");";
+    calls += onStack ? "  disco::with_scratch<" + name + ">([&](void *scratch) { " + text + " });\n"
+                     : "  " + text + "\n";
   }
   if (nodes > 1)
     check("disco_pump(node)");

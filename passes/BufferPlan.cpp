@@ -16,6 +16,8 @@ static int64_t valueBytes(Value value) {
 
 bool disco::inputsInArena(func::FuncOp function) { return isBare(nodeOf(function)); }
 
+bool disco::scratchOnStack(func::FuncOp function) { return isBare(nodeOf(function)); }
+
 /// Whether a value lies among the weights, or where the caller of infer() put an input.
 static bool liesOutside(Value value) {
   while (Operation *op = value.getDefiningOp()) {
@@ -48,7 +50,8 @@ BufferPlan::BufferPlan(func::FuncOp function) : keepInputs(inputsInArena(functio
     order[&op] = index++;
   for (Operation &op : block) {
     placeResults(&op, order[&op]);
-    if (KernelAttr kernel = chosenKernel(&op); kernel && kernel.getScratch() > 0)
+    KernelAttr kernel = chosenKernel(&op);
+    if (kernel && kernel.getScratch() > 0 && !scratchOnStack(function))
       scratch[&op] = newBuffer(kernel.getScratch(), order[&op]).buffer;
   }
 }

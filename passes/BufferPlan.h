@@ -60,6 +60,10 @@ private:
 /// waste. Elsewhere inputs are read where the caller has them.
 bool inputsInArena(mlir::func::FuncOp function);
 
+/// Whether kernels have their scratch memory on the stack: on boards, whose stack is reserved
+/// anyway, and as large for what waits for links. Elsewhere it is a buffer of the arena.
+bool scratchOnStack(mlir::func::FuncOp function);
+
 /// Whether a message is one whole tensor as it lies in memory: nothing has to be packed.
 bool isSentInPlace(SendOp send);
 

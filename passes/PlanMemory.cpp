@@ -142,12 +142,12 @@ Placement place(const std::vector<Buffer> &buffers, const Neighbours &neighbours
 /// Each pair of buffers, and what even two of them cost.
 size_t workOfPlacing(size_t count) { return count * count + 1000; }
 
-/// The buffer on top of the arena goes first, again and again, as long as much is wasted and the
-/// work stays small.
+/// The buffer on top of the arena goes first, again and again, as long as more than a fiftieth is
+/// wasted and the work stays small.
 void repair(Placement &best, const Neighbours &neighbours, int64_t live) {
   Placement current = best;
   size_t count = current.buffers.size();
-  for (size_t work = 0; 8 * best.arena > 9 * live && work < 20'000'000;
+  for (size_t work = 0; 50 * best.arena > 51 * live && work < 20'000'000;
        work += workOfPlacing(count)) {
     SmallVector<size_t> order = current.order;
     auto top = llvm::find_if(order, [&](size_t i) {

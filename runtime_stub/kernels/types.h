@@ -189,6 +189,13 @@ template <class To, class From> inline To cast_element(From from) {
   }
 }
 
+/// Calls a kernel with its scratch memory on the stack: where the stack is reserved anyway. Not
+/// inlined, so that nothing else is called while the memory is there.
+template <class P, class Call> __attribute__((noinline)) void with_scratch(Call call) {
+  alignas(16) unsigned char memory[P::scratch];
+  call(memory);
+}
+
 /// An activation of nothing: `using act = disco::act_none`.
 struct act_none {
   template <class Self, class T> static T apply(T v) { return v; }
