@@ -178,25 +178,47 @@ bool JsonView::read(IndexSet &out) const {
 //===- reading ---===//
 
 namespace {
-/// nlohmann keeps the last of two equal keys and says nothing; we say it. And values are counted.
+/// nlohmann keeps the last of two equal keys and says nothing; we say it. And values are counted. A
+/// look of its own: parsing with a callback takes time with the square of an array's length.
 class Watch {
 public:
   explicit Watch(int64_t most) : most_(most) {}
-  bool operator()(int, ReadJson::parse_event_t event, ReadJson &value) {
-    if (++count_ > most_)
-      throw std::length_error("it has more than " + std::to_string(most_) + " values");
-    if (event == ReadJson::parse_event_t::object_start)
-      open_.emplace_back();
-    else if (event == ReadJson::parse_event_t::object_end)
-      open_.pop_back();
-    else if (event == ReadJson::parse_event_t::key && found.empty() &&
-             !open_.back().insert(value.get<std::string>()).second)
-      found = value.get<std::string>();
-    return true;
+  bool start_object(size_t) {
+    open_.emplace_back();
+    return count();
   }
+  bool end_object() {
+    open_.pop_back();
+    return count();
+  }
+  bool key(std::string &name) {
+    if (found.empty() && !open_.back().insert(name).second)
+      found = name;
+    return count();
+  }
+  bool start_array(size_t) { return count(); }
+  bool end_array() { return count(); }
+  bool null() { return count(); }
+  bool boolean(bool) { return count(); }
+  bool number_integer(int64_t) { return count(); }
+  bool number_unsigned(uint64_t) { return count(); }
+  bool number_float(double, const std::string &) { return count(); }
+  bool string(std::string &) { return count(); }
+  bool binary(ReadJson::binary_t &) { return count(); }
+  /// Parsing says it again, as an exception.
+  static bool parse_error(size_t, const std::string &, const ReadJson::exception &) {
+    return false;
+  }
+
   std::string found;
 
 private:
+  bool count() {
+    if (++count_ > most_)
+      throw std::length_error("it has more than " + std::to_string(most_) + " values");
+    return true;
+  }
+
   const int64_t most_;
   int64_t count_ = 0;
   std::vector<std::set<std::string>> open_;
@@ -239,7 +261,8 @@ std::optional<ReadJson> parseJson(const std::string &text, const std::string &fi
                   "is this the right file?");
   try {
     Watch watch(bounds.values);
-    ReadJson value = ReadJson::parse(text, std::ref(watch));
+    ReadJson::sax_parse(text, &watch);
+    ReadJson value = ReadJson::parse(text);
     if (watch.found.empty())
       return value;
     return refuse("an object has the key \"" + shortened(watch.found) + "\" twice",
