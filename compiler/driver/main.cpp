@@ -272,7 +272,8 @@ int run(CLI::App &app, int argc, char **argv, int &exitCode, std::string &why) {
     if (error.get_exit_code() == 0) { // --help and --version
       std::ostringstream text;
       const int code = app.exit(error, text, text);
-      std::fputs(text.str().c_str(), stdout);
+      if (std::fputs(text.str().c_str(), stdout) == EOF)
+        why = std::strerror(errno);
       return code;
     }
     std::cerr << "error: " << discoc::printable(error.what(), discoc::maxShownText)
