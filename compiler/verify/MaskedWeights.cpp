@@ -286,10 +286,13 @@ bool hasWithin(const Graph &graph, const std::string &name) {
   return false;
 }
 
+/// Whether the op sums products of integers that a program quantises as it runs.
+bool sumsIntegers(const Op &op) { return op.type == "ConvInteger" || op.type == "MatMulInteger"; }
+
 bool Planner::plan(const std::string &name, const Reads &reads) {
   const Op *op = index.find(name);
   // What masks forbid there is zero in the file, unless somebody stated it: then outputs differ.
-  if (!op && hasWithin(model.graph, name))
+  if (op ? sumsIntegers(*op) : hasWithin(model.graph, name))
     return true;
   if (!op) {
     errors.push_back({"the masks speak of op '" + name + "', which is not in the model",
