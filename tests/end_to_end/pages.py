@@ -23,8 +23,8 @@ import discoc  # noqa: E402
 
 # page, the shared model that it is about, the programs that it needs
 PAGES = [
-    ("docs/first-model.md", "yunet_s_dynamic", []),
-    ("docs/embedding.md", None, ["aarch64-linux-gnu-g++", "arm-linux-gnueabihf-g++", "qemu-aarch64", "qemu-arm"]),
+    ("docs/first-model.md", ["yunet_s_dynamic", "silero_half"], []),
+    ("docs/embedding.md", [], ["aarch64-linux-gnu-g++", "arm-linux-gnueabihf-g++", "qemu-aarch64", "qemu-arm"]),
 ]
 BLOCK = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
 LIMIT_S = 900
@@ -62,17 +62,16 @@ def matches(want, got):
 
 
 class Page:
-    def __init__(self, page, model, tally, write):
-        self.page, self.model, self.tally, self.write = page, model, tally, write
+    def __init__(self, page, models, tally, write):
+        self.page, self.models, self.tally, self.write = page, models, tally, write
         self.path = os.path.join(discoc.ROOT, page)
 
     def prepare(self, folder):
         os.makedirs(os.path.join(folder, ".bin"))
         os.symlink(discoc.binary(), os.path.join(folder, ".bin", "discoc"))
         os.symlink(os.path.join(discoc.ROOT, "samples"), os.path.join(folder, "samples"))
-        if self.model:
-            shutil.copy(os.path.join(discoc.shared(), "models", self.model, "model.onnx"),
-                        os.path.join(folder, self.model + ".onnx"))
+        for model in self.models:
+            shutil.copy(os.path.join(discoc.shared(), "models", model, "model.onnx"), os.path.join(folder, model + ".onnx"))
         self.environment = dict(os.environ, PATH=os.path.join(folder, ".bin") + ":" + os.environ["PATH"], LC_ALL="C.UTF-8",
                                 DISCOC_RUNTIME=os.path.join(discoc.ROOT, "runtime_stub"),
                                 DISCOC_BOARDS=os.path.join(discoc.ROOT, "codegen", "boards"))
@@ -114,16 +113,16 @@ def main():
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     tally = discoc.Tally()
-    for page, model, programs in PAGES:
+    for page, models, programs in PAGES:
         if not re.search(args.only, page):
             continue
         missing = [program for program in programs if not shutil.which(program)]
-        if model and not discoc.shared():
+        if models and not discoc.shared():
             tally.skip(page, "the shared models are not here")
         elif missing:
             tally.skip(page, f"{', '.join(missing)} not installed (scripts/setup boards)")
         else:
-            Page(page, model, tally, args.write).run()
+            Page(page, models, tally, args.write).run()
     return tally.close()
 
 
