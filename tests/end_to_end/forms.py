@@ -57,13 +57,18 @@ def with_metadata(sample):
 
 
 def files_of(out):
-    """{path inside OUT: bytes}"""
+    """{path inside OUT: bytes}, but for the place of the model's file, which the manifest of OUT
+    says so that verify finds it: the one thing that depends on where the model lies."""
     result = {}
     for folder, _, names in os.walk(out):
         for name in names:
             path = os.path.join(folder, name)
             with open(path, "rb") as stream:
                 result[os.path.relpath(path, out)] = stream.read()
+    place = json.loads(result["manifest.json"])["model"]["path"]
+    stated = json.dumps(place).encode()
+    assert result["manifest.json"].count(stated) == 1
+    result["manifest.json"] = result["manifest.json"].replace(stated, b'""')
     return result
 
 
