@@ -3,6 +3,8 @@
 
 #include "text.h"
 
+#include <string.h>
+
 #include <stdint.h>
 
 namespace {
@@ -51,25 +53,53 @@ bool is_hidden(uint32_t character) {
 
 } // namespace
 
-void disco_print_error(const char *text) {
-  fputs("error: ", stderr);
-  disco_print_note(text);
+namespace {
+
+// Of a line for standard error, which is written at once: several programs may have the same one.
+struct line {
+  char text[4096];
+  size_t size;
+
+  void flush() {
+    fwrite(text, 1, size, stderr);
+    size = 0;
+  }
+  void put(const char *from, size_t n) {
+    if (size + n > sizeof text)
+      flush();
+    memcpy(text + size, from, n);
+    size += n;
+  }
+  void put_printable(const char *from) {
+    for (size_t n = 0; *from; from += n ? n : 1) {
+      uint32_t c = 0;
+      n = decode(from, &c);
+      char shown[16];
+      int length = 0;
+      if (n == 0 || c < 0x20 || c == 0x7f)
+        length = snprintf(shown, sizeof shown, "\\x%02x",
+                          static_cast<unsigned>(static_cast<unsigned char>(*from)));
+      else if (is_hidden(c))
+        length = snprintf(shown, sizeof shown, "\\u{%x}", static_cast<unsigned>(c));
+      put(length ? shown : from, length ? static_cast<size_t>(length) : n);
+    }
+  }
+};
+
+void print_line(const char *before, const char *text) {
+  line l;
+  l.size = 0;
+  l.put(before, strlen(before));
+  l.put_printable(text);
+  l.put("\n", 1);
+  l.flush();
 }
 
-void disco_print_note(const char *text) {
-  while (*text) {
-    uint32_t c = 0;
-    const size_t n = decode(text, &c);
-    if (n == 0 || c < 0x20 || c == 0x7f)
-      fprintf(stderr, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(*text)));
-    else if (is_hidden(c))
-      fprintf(stderr, "\\u{%x}", static_cast<unsigned>(c));
-    else
-      fwrite(text, 1, n, stderr);
-    text += n ? n : 1;
-  }
-  fputc('\n', stderr);
-}
+} // namespace
+
+void disco_print_error(const char *text) { print_line("error: ", text); }
+
+void disco_print_note(const char *text) { print_line("", text); }
 
 void disco_print_json(FILE *to, const char *text) {
   fputc('"', to);
