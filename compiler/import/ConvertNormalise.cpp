@@ -300,6 +300,24 @@ static LogicalResult convertMeanVariance(OpImport &op) {
   return op.result(op.binary(BinaryKind::Div, centred, deviation));
 }
 
+/// x / (sum of |x|^p along the axis) ^ (1/p), where p is 1 or 2; where that is 0, so is all of x.
+static LogicalResult convertLpNormalization(OpImport &op) {
+  int64_t axis = op.integer("axis", -1), p = op.integer("p", 2);
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  std::optional<int64_t> normal = op.normalAxis(axis, op.rank(x));
+  if (!normal)
+    return failure();
+  if (p != 1 && p != 2)
+    return op.error("'p' is " + Twine(p) + ", and not 1 or 2");
+  const llvm::fltSemantics &type =
+      cast<FloatType>(tensorType(x).getElementType()).getFloatSemantics();
+  Value norm = op.reduce(x, p == 1 ? ReduceKind::L1 : ReduceKind::L2, {*normal}, true);
+  Value least = op.scalar(x, llvm::APFloat::getSmallestNormalized(type).convertToDouble());
+  return op.result(op.binary(BinaryKind::Div, x, op.binary(BinaryKind::Max, norm, least)));
+}
+
 /// x / (bias + alpha / size * sum of the squares of `size` neighbouring channels) ^ beta
 static LogicalResult convertLrn(OpImport &op) {
   double alpha = op.real("alpha", 1e-4f), beta = op.real("beta", 0.75f), bias = op.real("bias", 1);
@@ -341,6 +359,7 @@ void disco::importing::addNormalise(ConverterTable &table) {
   table["RMSNormalization"] = {convertRmsNorm, 2, 2, 1, kFloats};
   table["InstanceNormalization"] = {convertInstanceNorm, 3, 3, 1, kFloats, 3};
   table["GroupNormalization"] = {convertGroupNorm, 3, 3, 1, kFloats, 3};
+  table["LpNormalization"] = {convertLpNormalization, 1, 1, 1, kFloats};
   table["LRN"] = {convertLrn, 1, 1, 1, kFloats};
   table["MeanVarianceNormalization"] = {convertMeanVariance, 1, 1, 1, kFloats};
 }

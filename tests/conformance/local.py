@@ -50,6 +50,16 @@ _REDUCTIONS = {
 }
 
 
+def case_lp_normalization():
+    x = _random(3, 6, 5)
+    x[1, :, 2] = 0
+    for axis, p in ((-1, 2), (1, 1), (1, 2), (0, 1)):
+        norm = np.sum(np.abs(x) ** p, axis, keepdims=True) ** (1 / p)
+        y = np.where(norm == 0, 0, x / np.where(norm == 0, 1, norm))
+        yield _one(f"lp_normalization_{axis % 3}_{p}", 18, "LpNormalization",
+                   {"x0": x}, {}, {"y": y.astype(np.float32)}, axis=axis, p=p)
+
+
 # What stays when nothing is summed.
 _MAPS = {
     "ReduceL1": np.abs, "ReduceL2": np.abs, "ReduceSumSquare": np.square,

@@ -62,7 +62,7 @@ REFUSED_OPS = (
     ("`DFT`, `STFT`, `HannWindow`, `HammingWindow`, `BlackmanWindow`, "
      "`MelWeightMatrix`", "not written yet: exporters write transforms as "
      "convolutions, windows as constants"),
-    ("`LpPool`, `GlobalLpPool`, `LpNormalization`, `CenterCropPad`, `Col2Im`, "
+    ("`LpPool`, `GlobalLpPool`, `CenterCropPad`, `Col2Im`, "
      "`DeformConv`, `AffineGrid`, `ImageDecoder`, `Det`, `TensorScatter`, "
      "`MaxRoiPool`", "not written yet: in none of the models that were tried, "
      "but for DeformConv in a few"),
