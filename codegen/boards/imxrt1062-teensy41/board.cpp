@@ -6,6 +6,7 @@
 
 #include "cortex_m7.h"
 #include "lpuart.h"
+#include "wait_for.h"
 
 // Serial1 (pins 0 and 1) is LPUART6, Serial2 (7 and 8) LPUART4, Serial3 (14 and 15) LPUART2.
 const lpuart_place lpuarts[] = {{0x40198000, 25}, {0x40190000, 23}, {0x40188000, 21}};
@@ -18,13 +19,6 @@ constexpr uintptr_t ccm = 0x400fc000, ccm_cacrr = ccm + 0x10, ccm_cbcdr = ccm + 
                     arm_pll = 0x400d8000, voltage = 0x4008000c, voltage_status = 0x40080000;
 constexpr uintptr_t ccm_cscdr1 = ccm + 0x24, ccm_ccgr0 = ccm + 0x68, ccm_ccgr1 = ccm + 0x6c,
                     ccm_ccgr3 = ccm + 0x74, iomux = 0x401f8000;
-
-bool wait_for(uintptr_t address, uint32_t mask, uint32_t bits) {
-  for (uint32_t i = 0; i < 1000000; ++i)
-    if ((reg(address) & mask) == bits)
-      return true;
-  return false;
-}
 
 // 24 MHz times 100, by 2, is 1,200 MHz; by 2. Buses at a quarter.
 void start_clock() {

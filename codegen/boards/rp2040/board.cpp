@@ -5,6 +5,7 @@
 
 #include "cortex_m.h"
 #include "pl011.h"
+#include "wait_for.h"
 
 const pl011_place pl011_uarts[] = {{0x40034000, 20}, {0x40038000, 21}};
 const uint32_t pl011_count = 2;
@@ -17,13 +18,6 @@ constexpr uintptr_t resets = 0x4000c000, resets_done = resets + 8, xosc = 0x4002
                     clk_sys_selected = clk_sys + 8, clk_peri = 0x40008048, pll = 0x40028000,
                     pll_power = pll + 4, pll_feedback = pll + 8, pll_dividers = pll + 12,
                     io_bank = 0x40014000;
-
-bool wait_for(uintptr_t address, uint32_t bits) {
-  for (uint32_t i = 0; i < 1000000; ++i)
-    if ((reg(address) & bits) == bits)
-      return true;
-  return false;
-}
 
 void release(uint32_t bits) {
   reg(resets) &= ~bits;

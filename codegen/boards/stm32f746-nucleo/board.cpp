@@ -6,6 +6,7 @@
 
 #include "cortex_m7.h"
 #include "stm32_usart.h"
+#include "wait_for.h"
 
 // USART2, USART3 (the one of the debugger's serial port) and USART6.
 const stm32_usart_place stm32_usarts[] = {
@@ -18,13 +19,6 @@ constexpr uintptr_t rcc = 0x40023800u, rcc_cr = rcc, rcc_pllcfgr = rcc + 4, rcc_
                     power = 0x40007000u, power_status = power + 4, flash_acr = 0x40023c00u;
 constexpr uintptr_t rcc_ahb1enr = rcc + 0x30, rcc_apb1enr = rcc + 0x40, rcc_apb2enr = rcc + 0x44,
                     gpio_c = 0x40020800u, gpio_d = 0x40020c00u;
-
-bool wait_for(uintptr_t address, uint32_t bits) {
-  for (uint32_t i = 0; i < 1000000; ++i)
-    if ((reg(address) & bits) == bits)
-      return true;
-  return false;
-}
 
 // 8 MHz / 4, or 16 MHz / 8, times 216, by 2.
 void start_clock() {

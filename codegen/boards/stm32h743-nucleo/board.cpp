@@ -7,6 +7,7 @@
 
 #include "cortex_m7.h"
 #include "stm32_usart.h"
+#include "wait_for.h"
 
 // USART2, USART3 (the one of the debugger's serial port) and USART6.
 const stm32_usart_place stm32_usarts[] = {
@@ -22,13 +23,6 @@ constexpr uintptr_t rcc = 0x58024400u, rcc_cr = rcc, rcc_cfgr = rcc + 0x10, rcc_
                     flash_acr = 0x52002000u;
 constexpr uintptr_t rcc_ahb4enr = rcc + 0xe0, rcc_apb1lenr = rcc + 0xe8, rcc_apb2enr = rcc + 0xf0,
                     gpio_c = 0x58020800u, gpio_d = 0x58020c00u;
-
-bool wait_for(uintptr_t address, uint32_t bits) {
-  for (uint32_t i = 0; i < 1000000; ++i)
-    if ((reg(address) & bits) == bits)
-      return true;
-  return false;
-}
 
 // 8 MHz / 2, or 64 MHz / 16, is 4 MHz; times 200, by 2.
 void start_clock() {

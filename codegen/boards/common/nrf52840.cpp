@@ -1,12 +1,12 @@
-//===- board.cpp - Nordic nRF52840 development kit ------------------------===//
+//===- nrf52840.cpp - boards with a Nordic nRF52840 -----------------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// Linked here, not run.
+// Linked here, not run. The pins of the UART are the board's: BOARD_UART_TX_PIN, BOARD_UART_RX_PIN.
 
 #include "cortex_m.h"
 #include "nrf_uart.h"
 
-const uint32_t nrf_uart_tx_pin = 6, nrf_uart_rx_pin = 8;
+const uint32_t nrf_uart_tx_pin = BOARD_UART_TX_PIN, nrf_uart_rx_pin = BOARD_UART_RX_PIN;
 
 // The crystal of 32 MHz, which a UART needs.
 void board_init_hardware(void) {
