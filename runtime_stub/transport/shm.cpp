@@ -184,42 +184,46 @@ int make_memory(size_t size) {
   return fd;
 }
 
-bool send_offer(int socket, uint32_t rank, int memory) {
-  offer o = {offer_magic, rank};
-  iovec data = {&o, sizeof o};
+// The message of an offer, with room for a descriptor.
+struct offer_message {
+  offer text = {};
+  iovec data = {&text, sizeof text};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr m = {};
-  m.msg_iov = &data;
-  m.msg_iovlen = 1;
-  m.msg_control = control;
-  m.msg_controllen = sizeof control;
-  cmsghdr *c = CMSG_FIRSTHDR(&m);
+  msghdr header = {};
+
+  offer_message() {
+    header.msg_iov = &data;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+  }
+  offer_message(const offer_message &) = delete;
+};
+
+bool send_offer(int socket, uint32_t rank, int memory) {
+  offer_message m;
+  m.text = {offer_magic, rank};
+  cmsghdr *c = CMSG_FIRSTHDR(&m.header);
   c->cmsg_level = SOL_SOCKET;
   c->cmsg_type = SCM_RIGHTS;
   c->cmsg_len = CMSG_LEN(sizeof(int));
   memcpy(CMSG_DATA(c), &memory, sizeof memory);
-  return sendmsg(socket, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof o);
+  return sendmsg(socket, &m.header, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+         static_cast<ssize_t>(sizeof m.text);
 }
 
 // The memory that the message offers, or -1; errno is EAGAIN where none has come.
 int receive_offer(int socket, uint32_t *rank) {
-  offer o = {};
-  iovec data = {&o, sizeof o};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr m = {};
-  m.msg_iov = &data;
-  m.msg_iovlen = 1;
-  m.msg_control = control;
-  m.msg_controllen = sizeof control;
+  offer_message m;
   errno = 0;
-  ssize_t n = recvmsg(socket, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  const cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&m) : nullptr;
+  ssize_t n = recvmsg(socket, &m.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&m.header) : nullptr;
   if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
     return -1;
   int memory = -1;
   memcpy(&memory, CMSG_DATA(c), sizeof memory);
-  *rank = o.rank;
-  if (n != static_cast<ssize_t>(sizeof o) || o.magic != offer_magic)
+  *rank = m.text.rank;
+  if (n != static_cast<ssize_t>(sizeof m.text) || m.text.magic != offer_magic)
     hang_up(&memory);
   return memory;
 }
