@@ -60,44 +60,51 @@ static bool readFunctions(const ELFObjectFileBase &file, Image &image) {
   return true;
 }
 
-std::optional<Image> readImage(const std::string &path, Diagnostics &out) {
-  auto fault = [&](const std::string &what) {
-    out.push_back({path, "", what, "build the node again"});
-    return std::nullopt;
-  };
+static std::nullopt_t fault(const std::string &path, const std::string &what, Diagnostics &out) {
+  out.push_back({path, "", what, "build the node again"});
+  return std::nullopt;
+}
+
+/// The file as one of a kind; nothing, and a diagnostic, when it is none.
+template <class File>
+static std::optional<OwningBinary<ObjectFile>> openImage(const std::string &path,
+                                                         Diagnostics &out) {
   Expected<OwningBinary<ObjectFile>> opened = ObjectFile::createObjectFile(path);
   if (!opened)
-    return fault("cannot be read: " + toString(opened.takeError()));
-  const auto *file = dyn_cast<ELFObjectFileBase>(opened->getBinary());
+    return fault(path, "cannot be read: " + toString(opened.takeError()), out);
+  if (!isa<File>(opened->getBinary()))
+    return fault(path, "is no linked program", out);
+  return std::move(*opened);
+}
+
+std::optional<Image> readImage(const std::string &path, Diagnostics &out) {
+  auto opened = openImage<ELFObjectFileBase>(path, out);
+  if (!opened)
+    return std::nullopt;
+  const auto *file = cast<ELFObjectFileBase>(opened->getBinary());
   Image image;
-  if (!file || !readSections(*file, image) || !readFunctions(*file, image))
-    return fault("is no linked program");
+  if (!readSections(*file, image) || !readFunctions(*file, image))
+    return fault(path, "is no linked program", out);
   for (const std::string &part : BoardPart::all())
     image.parts.try_emplace(part, 0);
   return image;
 }
 
 std::optional<std::vector<Segment>> readSegments(const std::string &path, Diagnostics &out) {
-  auto fault = [&](const std::string &what) {
-    out.push_back({path, "", what, "build the node again"});
-    return std::nullopt;
-  };
-  Expected<OwningBinary<ObjectFile>> opened = ObjectFile::createObjectFile(path);
+  auto opened = openImage<ELF32LEObjectFile>(path, out);
   if (!opened)
-    return fault("cannot be read: " + toString(opened.takeError()));
-  const auto *file = dyn_cast<ELF32LEObjectFile>(opened->getBinary());
-  if (!file)
-    return fault("is no linked program");
+    return std::nullopt;
+  const auto *file = cast<ELF32LEObjectFile>(opened->getBinary());
   Expected<ELF32LEFile::Elf_Phdr_Range> headers = file->getELFFile().program_headers();
   if (!headers)
-    return fault("cannot be read: " + toString(headers.takeError()));
+    return fault(path, "cannot be read: " + toString(headers.takeError()), out);
   std::vector<Segment> segments;
   for (const ELF32LEFile::Elf_Phdr &header : *headers) {
     if (header.p_type != ELF::PT_LOAD || header.p_filesz == 0)
       continue;
     Expected<ArrayRef<uint8_t>> bytes = file->getELFFile().getSegmentContents(header);
     if (!bytes)
-      return fault("cannot be read: " + toString(bytes.takeError()));
+      return fault(path, "cannot be read: " + toString(bytes.takeError()), out);
     segments.push_back({header.p_paddr, {bytes->begin(), bytes->end()}});
   }
   return segments;

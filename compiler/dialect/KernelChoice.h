@@ -17,8 +17,6 @@ struct KernelChoice {
   int64_t scratch = 0; ///< bytes of the arena that it works in, while it runs
   /// How its constant weights have to lie; null: as they are.
   mlir::Attribute packing = {};
-  /// The physical layouts that it wants of its operands, and last of its result; empty: row-major.
-  llvm::SmallVector<mlir::Attribute> layouts = {};
 };
 
 } // namespace disco

@@ -310,7 +310,8 @@ static LogicalResult convertLpNormalization(OpImport &op) {
   if (!normal)
     return failure();
   if (p != 1 && p != 2)
-    return op.error("'p' is " + Twine(p) + ", and not 1 or 2");
+    return op.error("'p' is " + Twine(p) + ", and not 1 or 2",
+                    "ONNX has no other; write the norm with ReduceSum and Pow");
   const llvm::fltSemantics &type =
       cast<FloatType>(tensorType(x).getElementType()).getFloatSemantics();
   Value norm = op.reduce(x, p == 1 ? ReduceKind::L1 : ReduceKind::L2, {*normal}, true);
