@@ -8,8 +8,9 @@ using namespace disco;
 
 LogicalResult ClusterTexts::make(ModuleOp module, const EmitOptions &options, StringRef buildHash,
                                  ArrayRef<std::vector<discoc::MemoryUse>> memories) {
+  auto &[manifest, report] = content;
   manifest = makeManifest(module, options, buildHash);
-  discoc::Report report = makeReport(module, options, buildHash);
+  report = makeReport(module, options, buildHash);
   if (failed(addSchedule(report, module)))
     return failure();
   for (auto [rank, uses] : llvm::enumerate(memories))

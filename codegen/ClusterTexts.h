@@ -21,9 +21,11 @@ public:
   std::string ofNode(int64_t rank) const { return manifests->ofNode(rank); }
   mlir::LogicalResult writeTo(llvm::StringRef directory) const;
 
+  /// What the texts say.
+  Emitted content;
+
 private:
-  discoc::Manifest manifest;
-  std::optional<discoc::ManifestTexts> manifests; // of it
+  std::optional<discoc::ManifestTexts> manifests;
   std::vector<std::pair<std::string, std::string>> files;
 };
 

@@ -49,10 +49,16 @@ struct FitCheck {
   bool doesNotFit = false; // out: emission failed because a node needs more memory than there is
 };
 
+/// What was written of a cluster as a whole.
+struct Emitted {
+  discoc::Manifest manifest;
+  discoc::Report report;
+};
+
 /// Writes the node directories, manifests and the report of a planned module into an existing,
 /// empty directory. The same module gives the same bytes.
-mlir::LogicalResult emitCluster(mlir::ModuleOp module, llvm::StringRef runtimeDirectory,
-                                llvm::StringRef directory, FitCheck &fit);
+mlir::FailureOr<Emitted> emitCluster(mlir::ModuleOp module, llvm::StringRef runtimeDirectory,
+                                     llvm::StringRef directory, FitCheck &fit);
 
 /// Weights above this many bytes are a binary file, others an array in C++.
 inline constexpr int64_t kInlineWeightBytes = 64 * 1024;

@@ -467,8 +467,8 @@ private:
 };
 } // namespace
 
-LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, StringRef directory,
-                                 FitCheck &fit) {
+FailureOr<Emitted> disco::emitCluster(ModuleOp module, StringRef runtimeDirectory,
+                                      StringRef directory, FitCheck &fit) {
   if (failed(checkKernels(module)))
     return failure();
   FailureOr<EmitOptions> read = readEmitOptions(module);
@@ -516,5 +516,7 @@ LogicalResult disco::emitCluster(ModuleOp module, StringRef runtimeDirectory, St
     if (failed(writeText(nodeDirectory(directory, rank), "manifest.json",
                          texts.ofNode(static_cast<int64_t>(rank)))))
       return failure();
-  return texts.writeTo(directory);
+  if (failed(texts.writeTo(directory)))
+    return failure();
+  return std::move(texts.content);
 }

@@ -111,27 +111,22 @@ LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) 
   return success();
 }
 
-/// Five lines of what lies in `out` now, read from there.
-void sayWhatIsThere(const std::string &out) {
-  discoc::Diagnostics faults;
-  const auto manifest = discoc::readManifest(out + "/manifest.json", faults);
-  const auto report = discoc::readReport(out + "/report.json", faults);
-  llvm::errs() << discoc::toString(faults);
-  if (!manifest || !report)
-    return;
+/// Five lines of what lies in `out` now.
+void sayWhatIsThere(const Emitted &emitted, const std::string &out) {
+  const auto &[manifest, report] = emitted;
   std::string next = "discoc run " + shellWord(out);
-  for (const discoc::ManifestTensor &input : manifest->inputs)
+  for (const discoc::ManifestTensor &input : manifest.inputs)
     next += " --input " +
             shellWord(input.name + "=FILE." +
-                      (manifest->preprocess && manifest->preprocess->inputs.count(input.name) != 0
+                      (manifest.preprocess && manifest.preprocess->inputs.count(input.name) != 0
                            ? "png"
                            : "npy"));
-  llvm::outs() << "written    " << discoc::printable(out) << ": " << manifest->model.name << " for "
-               << nodesWord(*report) << "\n"
-               << "nodes      " << (report->nodes.size() > 1 ? "at most " : "")
-               << sharesText(*report) << "\n"
-               << "exchanged  " << trafficText(*report) << "\n"
-               << "limit      " << limitText(*report) << "\n"
+  llvm::outs() << "written    " << discoc::printable(out) << ": " << manifest.model.name << " for "
+               << nodesWord(report) << "\n"
+               << "nodes      " << (report.nodes.size() > 1 ? "at most " : "") << sharesText(report)
+               << "\n"
+               << "exchanged  " << trafficText(report) << "\n"
+               << "limit      " << limitText(report) << "\n"
                << "next       " << next << "\n";
 }
 
@@ -144,10 +139,12 @@ int emitTo(ModuleOp module, OutputDirectory &directory, FitCheck &fit, const std
                     "DISCOC_RUNTIME to their folder\n";
     return discoc::ExitFault;
   }
-  if (directory.prepare() && succeeded(emitCluster(module, runtime, directory.path(), fit)) &&
-      directory.commit()) {
+  FailureOr<Emitted> emitted = failure();
+  if (directory.prepare())
+    emitted = emitCluster(module, runtime, directory.path(), fit);
+  if (succeeded(emitted) && directory.commit()) {
     if (!quiet)
-      sayWhatIsThere(out);
+      sayWhatIsThere(*emitted, out);
     return discoc::ExitSuccess;
   }
   return discoc::InterruptGuard::interrupted() ? discoc::ExitInterrupted : discoc::ExitFault;
@@ -198,6 +195,8 @@ int discoc::runEmit(const EmitCommandOptions &options) {
         << ": is not a planned module; run it through 'discoc-opt --disco-pipeline' first\n";
     return ExitFault;
   }
+  if (failed(disco::readCluster(*module)))
+    return ExitFault;
   // A text may have been changed by hand: what is emitted was proved.
   PassManager manager(context.get());
   manager.addPass(createCheckSchedule());
