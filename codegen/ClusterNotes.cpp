@@ -134,7 +134,7 @@ private:
   LinkAttr link(const discoc::ClusterLink &link) {
     return LinkAttr::get(builder.getContext(), builder.getDenseI64ArrayAttr(link.ends),
                          text(link.kind->name), texts(link.ports), real(link.bandwidth),
-                         real(link.latency));
+                         real(link.latency), link.baud);
   }
 
   Builder builder;
@@ -287,6 +287,7 @@ private:
     link.ports = texts(attr.getPorts());
     link.bandwidth = attr.getBandwidth().getValueAsDouble();
     link.latency = attr.getLatency().getValueAsDouble();
+    link.baud = attr.getBaud();
     return link;
   }
 

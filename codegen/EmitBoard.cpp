@@ -230,10 +230,28 @@ static std::string words(const std::vector<std::string> &list) {
   return text;
 }
 
-/// What the board's sources are told beside the clock.
-static std::string definitions(const discoc::Board &board, const discoc::ClusterNode &node,
-                               const Desk &desk, bool checksWeights) {
+/// The speed of every port of the board, in its order: of a UART without a link, and of no UART,
+/// the usual one.
+static std::string portBauds(const discoc::Board &board, const discoc::Cluster &cluster,
+                             const discoc::ClusterNode &node) {
   std::string text;
+  for (const discoc::BoardLink &own : board.links) {
+    int64_t baud = discoc::usualBaud;
+    for (const discoc::ClusterPort &port : node.ports)
+      if (port.name == own.name && cluster.links[port.link].baud > 0)
+        baud = cluster.links[port.link].baud;
+    text += (text.empty() ? "" : ",") + std::to_string(baud);
+  }
+  return text;
+}
+
+/// What the board's sources are told beside the clock.
+static std::string definitions(const discoc::Board &board, const discoc::Cluster &cluster,
+                               const discoc::ClusterNode &node, const Desk &desk,
+                               bool checksWeights) {
+  std::string text;
+  if (llvm::is_contained(kindsOf(node, desk), discoc::linkKindThat(discoc::Carries::Bytes)))
+    text += " BOARD_BAUDS=" + portBauds(board, cluster, node);
   for (const auto &[name, value] : board.defines)
     text += " " + name + "=" + value;
   for (const discoc::LinkKind *kind : kindsOf(node, desk))
@@ -244,8 +262,9 @@ static std::string definitions(const discoc::Board &board, const discoc::Cluster
 }
 
 static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
-                              const discoc::ClusterNode &node, const Desk &desk,
-                              const RuntimeFiles &runtime, bool binaryWeights, bool checksWeights) {
+                              const discoc::Cluster &cluster, const discoc::ClusterNode &node,
+                              const Desk &desk, const RuntimeFiles &runtime, bool binaryWeights,
+                              bool checksWeights) {
   std::string sources;
   for (const std::string &source : runtime.sources())
     sources += "\n  runtime/" + source;
@@ -260,7 +279,7 @@ static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
        {"weights", binaryWeights ? "weights.S" : "weights.cpp"},
        {"sources", sources},
        {"clock", number(static_cast<int64_t>(board.clockHz))},
-       {"definitions", definitions(board, node, desk, checksWeights)},
+       {"definitions", definitions(board, cluster, node, desk, checksWeights)},
        {"flags", words(board.flags)},
        {"werror", werrorOption("shard.elf")},
        {"optimize", board.optimize},
@@ -282,8 +301,8 @@ LogicalResult disco::emitBoardNode(const ModelEmitter &emitter, const EmitOption
       failed(copyBoard(board, node, desk, pathIn(directory, "board"))) ||
       failed(writeText(directory, "main.cpp", mainSource(plan, emitter, options, board, rank))) ||
       failed(writeText(directory, "CMakeLists.txt",
-                       cmakeLists(shardPrefix(options, rank), board, node, desk, runtime,
-                                  emitter.weights().isBinary(), checksWeights(options)))));
+                       cmakeLists(shardPrefix(options, rank), board, options.cluster, node, desk,
+                                  runtime, emitter.weights().isBinary(), checksWeights(options)))));
 }
 
 std::string disco::crossCompiler(const discoc::Board &board) {

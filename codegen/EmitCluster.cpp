@@ -48,12 +48,15 @@ static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, Strin
                              const std::string &processorCheck, const std::string &addresses) {
   const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(rank)];
   PacketPlan packets = planPackets(cluster);
-  std::string names;
+  std::string names, bauds;
+  for (const discoc::ClusterPort &port : node.ports)
+    bauds += (bauds.empty() ? "" : ", ") + std::to_string(cluster.links[port.link].baud);
   for (const discoc::ClusterPort &port : node.ports)
     names += (names.empty() ? "" : ", ") + cString(port.name);
   return fillTemplate("host/wired_main.cpp",
                       {{"processor_check", processorCheck},
                        {"ports", names},
+                       {"bauds", bauds},
                        {"hops", hopRows(node)},
                        {"port_count", std::to_string(node.ports.size())},
                        {"payload", std::to_string(packets.payload)},

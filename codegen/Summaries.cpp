@@ -234,6 +234,7 @@ static void addWires(discoc::Report &report, const discoc::Cluster &cluster) {
       report.wires.back().ends = link.ends;
       report.wires.back().kind = link.kind->name;
       report.wires.back().ports = link.ports;
+      report.wires.back().baud = link.baud;
     }
 }
 

@@ -66,9 +66,9 @@ def Disco_NodeAttr : Disco_Attr<"Node", "node"> {
 
 def Disco_LinkAttr : Disco_StructAttr<"Link", "link"> {
   let summary = "what joins two nodes, or more at a switch: bytes a second and seconds a message; 0: unknown";
-  let description = [{`ends` are ranks, rising; `ports` the names of what each end uses, for a kind of link that has ports.}];
+  let description = [{`ends` are ranks, rising; `ports` the names of what each end uses, for a kind of link that has ports. `baud` is of a UART.}];
   let parameters = (ins "mlir::DenseI64ArrayAttr":$ends, "mlir::StringAttr":$kind, "mlir::ArrayAttr":$ports, "mlir::FloatAttr":$bandwidth,
-                        "mlir::FloatAttr":$latency);
+                        "mlir::FloatAttr":$latency, DefaultValuedParameter<"int64_t", "0">:$baud);
 }
 
 def Disco_ClusterAttr : Disco_StructAttr<"Cluster", "cluster"> {

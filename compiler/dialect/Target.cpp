@@ -101,7 +101,8 @@ LogicalResult NodeAttr::verify(EmitError emitError, StringAttr name, StringAttr 
 }
 
 LogicalResult LinkAttr::verify(EmitError emitError, DenseI64ArrayAttr ends, StringAttr kind,
-                               ArrayAttr ports, FloatAttr bandwidth, FloatAttr latency) {
+                               ArrayAttr ports, FloatAttr bandwidth, FloatAttr latency,
+                               int64_t baud) {
   if (failed(verifyKind(emitError, kind, /*packets=*/false)) ||
       failed(verifySpeed(emitError, bandwidth, latency)))
     return failure();
@@ -112,6 +113,8 @@ LogicalResult LinkAttr::verify(EmitError emitError, DenseI64ArrayAttr ends, Stri
     return emitError() << "the ends of a link are two ranks, rising; more only at a switch";
   if (!areStrings(ports) || ports.size() != (row.hasPackets() ? ranks.size() : 0))
     return emitError() << "a link has the name of one port an end, and over TCP none";
+  if (baud < 0 || (baud > 0 && row.carries != discoc::Carries::Bytes))
+    return emitError() << "only a UART has a baud";
   return success();
 }
 

@@ -123,16 +123,17 @@ static std::string linksText(const Report &r, size_t most) {
 
 /// Links that carry packets, and what is passed on for others.
 static std::string wiresText(const Report &r, size_t most) {
-  ShortTable table(
-      {"<nodes", "<kind", "<ports", "messages", "bytes", "root messages", "root bytes", "takes"},
-      most);
+  ShortTable table({"<nodes", "<kind", "<ports", "baud", "messages", "bytes", "root messages",
+                    "root bytes", "takes"},
+                   most);
   for (const WireReport &wire : r.wires) {
     std::string ends, ports;
     for (int64_t rank : wire.ends)
       ends += (ends.empty() ? "" : " ") + std::to_string(rank);
     for (const std::string &port : wire.ports)
       ports += (ports.empty() ? "" : " ") + port;
-    table.row({fitted(ends, 20), wire.kind, fitted(ports, 24), count(wire.carried.messages),
+    table.row({fitted(ends, 20), wire.kind, fitted(ports, 24),
+               wire.baud > 0 ? count(wire.baud) : "-", count(wire.carried.messages),
                bytes(wire.carried.bytes), count(wire.rootCarried.messages),
                bytes(wire.rootCarried.bytes), duration(wire.leastUs)});
   }

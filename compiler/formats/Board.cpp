@@ -60,7 +60,9 @@ const std::vector<const char *> &boardKeys(const std::string &table) {
        {"linker_script", "sources", "uart_sources", "ethernet_sources", "stack", "defines"}},
       {"speed", {"clock", "f32", "i8", "vector", "caches"}},
       {"memory", {"name", "kind", "address", "size", "holds"}},
-      {"link", {"name", "kind", "bandwidth", "latency", "serial", "emulator"}},
+      {"link",
+       {"name", "kind", "bandwidth", "latency", "bauds", "baud_clock", "divisors", "max_baud",
+        "serial", "emulator"}},
       {"image", {"formats", "uf2_family", "keep", "crc"}},
       {"keep", {"from", "to"}},
       {"crc", {"address", "size", "at"}},
@@ -157,19 +159,7 @@ public:
   }
 
   bool texts(const char *key, std::vector<std::string> &to) const {
-    const toml::node *node = table.get(key);
-    if (!node)
-      return true;
-    const toml::array *list = node->as_array();
-    bool good = list != nullptr;
-    for (size_t i = 0; good && i < list->size(); ++i) {
-      auto value = list->get(i)->value_exact<std::string>();
-      good = value && isPlain(*value);
-      if (good)
-        to.push_back(*value);
-    }
-    return good || fault(key, std::string(key) + " is not a list of plain strings",
-                         "for example [\"a\", \"b\"]");
+    return list(key, to, isPlain, "a list of plain strings", "for example [\"a\", \"b\"]");
   }
 
   bool number(const char *key, double &to) const {
@@ -193,9 +183,30 @@ public:
                           " to " + std::to_string(most));
   }
 
+  bool integers(const char *key, std::vector<int64_t> &to, int64_t least, int64_t most) const {
+    auto fits = [&](int64_t value) {
+      return value >= least && value <= most && (to.empty() || value > to.back());
+    };
+    return list(key, to, fits, "a list of rising integers", "for example [16, 65535]");
+  }
+
   const toml::table &table;
 
 private:
+  template <class T, class F>
+  bool list(const char *key, std::vector<T> &to, F fits, const char *what, const char *how) const {
+    const toml::node *node = table.get(key);
+    const toml::array *list = node ? node->as_array() : nullptr;
+    bool good = !node || list;
+    for (size_t i = 0; good && list && i < list->size(); ++i) {
+      auto value = list->get(i)->value_exact<T>();
+      good = value && fits(*value);
+      if (good)
+        to.push_back(std::move(*value));
+    }
+    return good || fault(key, std::string(key) + " is not " + what, how);
+  }
+
   std::string name;
   const std::string &file;
   Diagnostics &out;
@@ -574,6 +585,26 @@ private:
                                          other.name + "\" already");
     }
     board->links.push_back(std::move(link));
+    return readRates(table, board->links.back());
+  }
+
+  static bool readRates(const Table &table, BoardLink &link) {
+    constexpr int64_t mostHz = 2000000000;
+    std::optional<int64_t> clock, max;
+    std::vector<int64_t> divisors;
+    if (!table.integers("bauds", link.rates.fixed, 300, mostHz) ||
+        !table.integer("baud_clock", clock, 300, mostHz) ||
+        !table.integers("divisors", divisors, 1, mostHz) ||
+        !table.integer("max_baud", max, 300, mostHz))
+      return false;
+    if ((clock || max || !divisors.empty() || !link.rates.fixed.empty()) &&
+        link.kind->carries != Carries::Bytes)
+      return table.fault("kind", "only a UART has bauds");
+    if (divisors.size() != (clock ? 2 : 0) || (clock && !link.rates.fixed.empty()))
+      return table.fault("baud_clock", "a UART has bauds, or baud_clock and the ends of divisors");
+    if (clock)
+      link.rates = {{}, *clock, divisors[0], divisors[1], 0};
+    link.rates.max = max.value_or(0);
     return true;
   }
 

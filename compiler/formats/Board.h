@@ -5,6 +5,7 @@
 #ifndef DISCOC_FORMATS_BOARD_H
 #define DISCOC_FORMATS_BOARD_H
 
+#include "compiler/formats/Baud.h"
 #include "compiler/formats/BoardBounds.h"
 #include "compiler/formats/Diagnostics.h"
 #include "compiler/formats/LinkKind.h"
@@ -45,6 +46,7 @@ struct BoardLink {
   const LinkKind *kind = nullptr; ///< one with packets
   double bandwidth = 0;           ///< payload bytes a second, each direction; 0: unknown
   double latency = 0;             ///< seconds a packet; 0: unknown
+  BaudRates rates;                ///< of a UART
   std::optional<int64_t> serial;  ///< which of the emulator's -serial options it is
   /// Arguments of the emulator for a link that is no -serial. "{chardev}" stands for the id of a
   /// -chardev, "{netdev}" for that of a -netdev, "{backend}" for what -nic begins with, such as

@@ -43,8 +43,8 @@ const std::vector<const char *> &clusterKeys(const std::string &table) {
   static const std::map<std::string, std::vector<const char *>> keys = {
       {"", {"node", "link", "network", "root"}},
       {"node", {"name", "rank", "count", "board", "target", "address", "listen"}},
-      {"link", {"between", "kind", "ports", "bandwidth", "latency"}},
-      {"network", {"topology", "kind", "hub", "bandwidth", "latency"}},
+      {"link", {"between", "kind", "ports", "bandwidth", "latency", "baud"}},
+      {"network", {"topology", "kind", "hub", "bandwidth", "latency", "baud"}},
       {"root", {"input_at", "output_at"}}};
   return keys.at(table);
 }
@@ -299,7 +299,7 @@ private:
       bool fine = table.known(clusterKeys("link"));
       fine = table.read("bandwidth", link.bandwidth) && fine;
       fine = table.read("latency", link.latency) && fine;
-      fine = readKind(table, link) && fine;
+      fine = readKind(table, link) && readBaud(table, link) && fine;
       if (!fine || !readEnds(table, link) || !readPorts(table, link))
         return false;
       sortEnds(link);
@@ -322,6 +322,17 @@ private:
     return table.fault(table.find("kind"), "unknown kind of link \"" + name + "\"",
                        "this version knows " +
                            linkKindNames([](const LinkKind &) { return true; }));
+  }
+
+  static bool readBaud(const TableReader &table, ClusterLink &link) {
+    std::optional<int64_t> baud;
+    if (!table.read("baud", baud, 100000000, 300))
+      return false;
+    if (baud && link.kind->carries != Carries::Bytes)
+      return table.fault(table.find("baud"), "only a link of kind \"uart\" has a baud",
+                         "leave it out");
+    link.baud = baud.value_or(0);
+    return true;
   }
 
   bool readEnds(const TableReader &table, ClusterLink &link) const {
@@ -415,6 +426,8 @@ private:
                                    return one.hasPackets() && (!ofAll || one.hasManyEnds());
                                  },
                                  " or "));
+    if (!readBaud(table, pattern))
+      return false;
     int64_t hub = 0;
     if (const toml::node *value = table.find("hub")) {
       const auto rank = nodeOf(*value);
@@ -588,6 +601,8 @@ std::string toToml(const Cluster &cluster) {
       out += "bandwidth = " + number(link.bandwidth) + "\n";
     if (link.latency > 0)
       out += "latency = " + number(link.latency) + "\n";
+    if (link.baud > 0)
+      out += "baud = " + std::to_string(link.baud) + "\n";
     out += "\n";
   }
   return out + "[root]\ninput_at = " + rootText(cluster.root.inputAt) +

@@ -58,6 +58,7 @@ struct ClusterLink {
   std::vector<std::string> ports;
   double bandwidth = 0; ///< bytes a second, each direction; 0: unknown
   double latency = 0;   ///< seconds a message; 0: unknown
+  int64_t baud = 0;     ///< of a UART; 0: the fastest that both ends make, by resolveCluster()
 };
 
 struct Cluster {

@@ -192,6 +192,65 @@ private:
   std::vector<std::set<std::string>> used_; ///< names of ports, by rank
 };
 
+/// The UARTs of boards at the ends of a link. A host's terminal makes what it is told.
+static std::vector<const BoardLink *> boardEnds(const Cluster &cluster, const ClusterLink &link) {
+  std::vector<const BoardLink *> ends;
+  for (size_t end = 0; end < link.ends.size(); ++end)
+    if (const Board *board = cluster.boardOf(link.ends[end]); board && !board->isLinux())
+      ends.push_back(board->findLink(link.ports[end]));
+  return ends;
+}
+
+/// The first end that does not make the link's baud; as many as there are: all do.
+static size_t endThatFails(const std::vector<const BoardLink *> &ends, int64_t baud) {
+  size_t at = 0;
+  while (at < ends.size() && ends[at]->rates.makes(baud))
+    ++at;
+  return at;
+}
+
+/// Says what a UART runs at where the file does not, and how many bytes a second that is: ten bits
+/// a byte.
+static bool chooseBaud(Cluster &cluster, ClusterLink &link, const std::string &file,
+                       Diagnostics &out) {
+  const std::vector<const BoardLink *> ends = boardEnds(cluster, link);
+  std::vector<BaudRates> rates;
+  double slowest = 0; // of the bandwidths that ports state
+  for (const BoardLink *end : ends) {
+    rates.push_back(end->rates);
+    if (end->bandwidth > 0 && (slowest == 0 || end->bandwidth < slowest))
+      slowest = end->bandwidth;
+  }
+  if (const size_t bad = link.baud > 0 ? endThatFails(ends, link.baud) : ends.size();
+      bad < ends.size()) {
+    const int64_t next = nearestBaud(rates, link.baud);
+    out.push_back({file, "",
+                   "the UART \"" + ends[bad]->name + "\" of the link between \"" +
+                       cluster.nodes[static_cast<size_t>(link.ends[0])].name + "\" and \"" +
+                       cluster.nodes[static_cast<size_t>(link.ends[1])].name + "\" cannot run at " +
+                       std::to_string(link.baud) + " baud",
+                   next > 0 ? "the nearest that both ends make is " + std::to_string(next)
+                            : "no usual baud is made by both ends"});
+    return false;
+  }
+  // A host's terminal may lead anywhere: it is not asked for more than usual unless the file says
+  // so.
+  if (link.baud == 0)
+    link.baud = ends.size() == link.ends.size() ? fastestBaud(rates) : 0;
+  if (link.baud == 0)
+    link.baud = usualBaud;
+  const double most = static_cast<double>(link.baud) / 10;
+  if (link.bandwidth == 0 && !ends.empty())
+    link.bandwidth = slowest > 0 ? std::min(slowest, most) : most;
+  return true;
+}
+
+static bool chooseBauds(Cluster &cluster, const std::string &file, Diagnostics &out) {
+  return std::all_of(cluster.links.begin(), cluster.links.end(), [&](ClusterLink &link) {
+    return link.kind->carries != Carries::Bytes || chooseBaud(cluster, link, file, out);
+  });
+}
+
 /// Shortest ways: fewest links first, then the kind of the lowest cost, then the lowest rank.
 class HopPlanner {
 public:
@@ -306,7 +365,8 @@ bool planLinks(Cluster &cluster, const std::string &file, Diagnostics &diagnosti
 
 bool resolveCluster(Cluster &cluster, const std::string &file, Diagnostics &diagnostics,
                     const BoardFinder &find) {
-  return PortGiver(cluster, file, find, diagnostics).run() && planLinks(cluster, file, diagnostics);
+  return PortGiver(cluster, file, find, diagnostics).run() &&
+         chooseBauds(cluster, file, diagnostics) && planLinks(cluster, file, diagnostics);
 }
 
 std::optional<int64_t> mostOf(const Board &board) {

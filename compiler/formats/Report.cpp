@@ -287,7 +287,8 @@ bool readOptional(const JsonView &view, NodeReport &node) {
 }
 
 bool readWireEnds(const JsonView &view, WireReport &wire) {
-  return view.object({"kind", "carried", "root_carried", "ends", "ports"}, {"least_us"}) &&
+  return view.object({"kind", "carried", "root_carried", "ends", "ports"}, {"least_us", "baud"}) &&
+         (!view.has("baud") || view.member("baud").read(wire.baud)) &&
          (!view.has("least_us") || view.member("least_us").read(wire.leastUs)) &&
          view.member("ends").elements([&](size_t, const JsonView &item) {
            wire.ends.push_back(0);
@@ -324,6 +325,8 @@ std::string toJson(const Report &report) {
     Json item = write(wire);
     item["ends"] = wire.ends;
     item["ports"] = wire.ports;
+    if (wire.baud > 0)
+      item["baud"] = wire.baud;
     if (wire.leastUs > 0)
       item["least_us"] = wire.leastUs;
     json["wires"].push_back(std::move(item));

@@ -101,6 +101,7 @@ struct WireReport {
   std::vector<int64_t> ends;      ///< ranks; more than two are on one switch
   std::string kind;               ///< "uart", "ethernet"
   std::vector<std::string> ports; ///< of the ends
+  int64_t baud = 0;               ///< of a UART; 0: not noted, or none
   Traffic carried, rootCarried;   ///< every message counts on each link of its way
   int64_t leastUs = 0; ///< of the payload that the busiest end sends or receives, at the link's
                        ///< bandwidth; 0: not known, or none

@@ -104,8 +104,8 @@ bool open(void *context, const disco_options *o, char *error, size_t error_size)
                w->ports[i]);
       return false;
     }
-    s->serials[i] =
-        disco_serial_create(address, w->payload + DISCO_PACKET_OVERHEAD, error, error_size);
+    s->serials[i] = disco_serial_create(address, w->payload + DISCO_PACKET_OVERHEAD, w->bauds[i],
+                                        error, error_size);
     if (!s->serials[i])
       return false;
     s->ports[i] = disco_serial_port(s->serials[i]);

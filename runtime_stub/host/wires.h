@@ -16,7 +16,8 @@ struct disco_host_wires {
   const disco_hop *hops; // by rank
   uint16_t payload, window;
   uint32_t forward_slots, retry_us;
-  uint32_t floor; // of progress, bytes a second
+  uint32_t floor;        // of progress, bytes a second
+  const uint32_t *bauds; // of terminals, by port
 };
 
 // As disco_host_main.

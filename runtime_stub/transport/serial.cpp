@@ -267,9 +267,15 @@ constexpr baud_row bauds[] = {
 #ifdef B1000000
     {1000000, B1000000}, {2000000, B2000000},
 #endif
+#ifdef B3000000
+    {3000000, B3000000},
+#endif
+#ifdef B4000000
+    {4000000, B4000000},
+#endif
 };
 
-bool open_tty(disco_serial *s, const char *address, const char **why) {
+bool open_tty(disco_serial *s, const char *address, uint32_t usual, const char **why) {
   char path[256];
   const char *at = strrchr(address, '@');
   size_t n = at ? static_cast<size_t>(at - address) : strlen(address);
@@ -278,7 +284,7 @@ bool open_tty(disco_serial *s, const char *address, const char **why) {
     return false;
   memcpy(path, address, n);
   path[n] = 0;
-  long baud = at ? strtol(at + 1, nullptr, 10) : 115200;
+  long baud = at ? strtol(at + 1, nullptr, 10) : static_cast<long>(usual);
   const baud_row *row = nullptr;
   for (const baud_row &b : bauds)
     if (b.baud == baud)
@@ -304,7 +310,7 @@ bool open_tty(disco_serial *s, const char *address, const char **why) {
          tcsetattr(s->fd, TCSANOW, &t) == 0 && tcflush(s->fd, TCIOFLUSH) == 0;
 }
 
-bool open_address(disco_serial *s, const char *address, const char **why) {
+bool open_address(disco_serial *s, const char *address, uint32_t baud, const char **why) {
   const char *path = nullptr;
   if ((path = behind(address, "unix:"))) {
     s->kind = kind_connect;
@@ -323,12 +329,12 @@ bool open_address(disco_serial *s, const char *address, const char **why) {
     return set_tcp(s, path, why) && start_listening(s, nullptr, why);
   }
   s->kind = kind_tty;
-  return open_tty(s, address, why);
+  return open_tty(s, address, baud, why);
 }
 
 } // namespace
 
-disco_serial *disco_serial_create(const char *address, uint32_t mtu, char *error,
+disco_serial *disco_serial_create(const char *address, uint32_t mtu, uint32_t baud, char *error,
                                   size_t error_size) {
   disco_serial *s = static_cast<disco_serial *>(calloc(1, sizeof *s));
   const char *why = "out of memory";
@@ -341,7 +347,7 @@ disco_serial *disco_serial_create(const char *address, uint32_t mtu, char *error
     s->uart.mtu = mtu;
     s->uart.start_tx = nothing;
   }
-  if (!s || !s->uart.rx || !s->uart.tx || !open_address(s, address, &why)) {
+  if (!s || !s->uart.rx || !s->uart.tx || !open_address(s, address, baud, &why)) {
     fail(error, error_size, address, why);
     disco_serial_destroy(s);
     return nullptr;

@@ -14,9 +14,9 @@ struct disco_serial;
 // Opens a serial line. `address` is one of
 //   unix:PATH, tcp:HOST:PORT                 connects; tries again until somebody listens there
 //   unix-listen:PATH, tcp-listen:HOST:PORT   waits for one who connects
-//   PATH, PATH@BAUD                          a tty; 115,200 baud unless stated
+//   PATH, PATH@BAUD                          a tty; at `baud` unless stated
 // `mtu`: bytes of the longest packet. Null on failure, and a message of at most error_size bytes.
-disco_serial *disco_serial_create(const char *address, uint32_t mtu, char *error,
+disco_serial *disco_serial_create(const char *address, uint32_t mtu, uint32_t baud, char *error,
                                   size_t error_size);
 void disco_serial_destroy(disco_serial *serial);
 

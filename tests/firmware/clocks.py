@@ -106,6 +106,81 @@ def writes_of(board, ready, choice, folder):
     return [(int(a, 16), int(v, 16)) for a, v in re.findall(r"^([0-9a-f]+) ([0-9a-f]+)$", text, re.M)], uarts
 
 
+UART_MAIN = """
+#include "%(source)s"
+struct disco_uart { void (*start_tx)(void *); void *context; };
+bool disco_uart_tx_byte(disco_uart *, uint8_t *) { return false; }
+void disco_uart_rx_byte(disco_uart *, uint8_t) {}
+uint32_t cortex_m_lock() { return 0; }
+void cortex_m_unlock(uint32_t) {}
+void cortex_m_enable(uint32_t) {}
+%(places)s
+int main() {
+  disco_uart uart = {};
+  board_open_uart(0, &uart);
+}
+"""
+
+
+def cmsdk_baud(values):
+    return 25e6 / values[0x1010]
+
+
+def pl011_baud(values):
+    return 133e6 / 16 / (values[0x1024] + values[0x1028] / 64)
+
+
+def lpuart_baud(values):
+    return 24e6 / ((values[0x1010] >> 24 & 31) + 1) / (values[0x1010] & 8191)
+
+
+def stm32_baud(values):
+    return 42e6 / values[0x100C]
+
+
+def nrf_baud(values):
+    return values[0x40002524] * 16e6 / 2**32
+
+
+# Driver, defines, the board's places, how to compute, speeds.
+UARTS = (
+    ("cmsdk_uart", ("BOARD_PERIPHERAL_HZ=25000000",), "const cmsdk_uart_place cmsdk_uarts[] = {{0x1000, 0, 1}}; const uint32_t cmsdk_uart_count = 1;",
+     cmsdk_baud, (9600, 115200, 460800)),
+    ("pl011", ("BOARD_UART_HZ=133000000",), "const pl011_place pl011_uarts[] = {{0x1000, 20}}; const uint32_t pl011_count = 1;",
+     pl011_baud, (9600, 115200, 2000000)),
+    ("lpuart", ("BOARD_UART_HZ=24000000",), "const lpuart_place lpuarts[] = {{0x1000, 20}}; const uint32_t lpuart_count = 1;",
+     lpuart_baud, (9600, 57600, 115200, 230400, 460800, 921600, 1000000, 2000000, 3000000)),
+    ("stm32_usart", ("BOARD_USART_VERSION=2",), "const stm32_usart_place stm32_usarts[] = {{0x1000, 20, 42000000}}; const uint32_t stm32_usart_count = 1;",
+     stm32_baud, (9600, 115200, 2000000)),
+    ("nrf_uart", (), "const uint32_t nrf_uart_tx_pin = 1, nrf_uart_rx_pin = 2;",
+     nrf_baud, (9600, 115200, 230400, 460800, 1000000)),
+)  # fmt: skip
+
+
+def uart_fault(driver, defines, places, compute, baud, folder):
+    """What a driver writes makes the speed that it was told to within 2 %."""
+    common = os.path.join(discoc.ROOT, "codegen", "boards", "common")
+    for name in os.listdir(common):
+        if name.endswith((".cpp", ".h")) and not name.startswith("cortex_m"):
+            shutil.copy(os.path.join(common, name), folder)
+    for name, text in (("uart.h", "#pragma once\n#include <cstdint>\nstruct disco_uart;\nbool disco_uart_tx_byte(disco_uart *, uint8_t *);\n"
+                        "void disco_uart_rx_byte(disco_uart *, uint8_t);\n"), ("drivers.h", "#pragma once\n"),
+                       ("locks.h", "#pragma once\n#include <cstdint>\nstruct disco_uart { void (*start_tx)(void *); void *context; };\n"
+                        "uint32_t cortex_m_lock();\nvoid cortex_m_unlock(uint32_t);\nvoid cortex_m_enable(uint32_t);\n")):  # fmt: skip
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as stream:
+            stream.write(text)
+    source, program = os.path.join(folder, "uart.cpp"), os.path.join(folder, "uart")
+    with open(source, "w", encoding="utf-8") as stream:
+        stream.write(UART_MAIN.replace("struct disco_uart { void (*start_tx)(void *); void *context; };\n", "")
+                     % {"source": os.path.join(folder, driver + ".cpp"), "places": places})  # fmt: skip
+    subprocess.run(["g++", "-std=c++17", "-DREADY={0, 0}", "-DSWITCH={0, 0, 0}", f"-DBOARD_BAUDS={baud}", *("-D" + d for d in defines),
+                    "-include", os.path.join(folder, "locks.h"), "-I", os.path.join(HERE, "registers"), "-I", folder, "-o", program, source],
+                   check=True, capture_output=True, text=True)  # fmt: skip
+    text = subprocess.run([program], capture_output=True, text=True, check=True, timeout=60).stdout
+    made = compute({int(a, 16): int(v, 16) for a, v in re.findall(r"^([0-9a-f]+) ([0-9a-f]+)$", text, re.M)})
+    return None if abs(made / baud - 1) <= 0.02 else f"makes {made:.0f} baud"
+
+
 def fault(board, compute, ready, choice, switch, before, folder):
     writes, uarts = writes_of(board, ready, choice, folder)
     core, first, second = compute(dict(writes))
@@ -134,6 +209,14 @@ def main():
             tally.fail(board, why)
         else:
             tally.ok(board, f"{firmware.all_boards()[board]['speed']['clock'] / 1e6:g} MHz")
+    for driver, defines, places, compute, bauds in UARTS:
+        for baud in bauds:
+            with tempfile.TemporaryDirectory(prefix="discoc-clocks-") as folder:
+                try:
+                    why = uart_fault(driver, defines, places, compute, baud, folder)
+                except subprocess.CalledProcessError as wrong:
+                    why = f"{wrong} {wrong.stderr[:600]}"
+            tally.check(f"{driver} at {baud} baud", why is None, why)
     return tally.close()
 
 

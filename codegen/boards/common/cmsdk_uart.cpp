@@ -3,6 +3,7 @@
 
 #include "cmsdk_uart.h"
 
+#include "bauds.h"
 #include "cortex_m.h"
 #include "drivers.h"
 #include "uart.h"
@@ -14,6 +15,8 @@ constexpr uintptr_t data = 0, state = 4, control = 8, int_status = 12, divider =
 constexpr uint32_t tx_full = 1, rx_full = 2;                     // state
 constexpr uint32_t tx_on = 1, rx_on = 2, tx_int = 4, rx_int = 8; // control
 constexpr uint32_t tx_done = 1, rx_came = 2, clear_all = 15;     // interrupt
+
+constexpr board_divisors divisors = board_divide(BOARD_PERIPHERAL_HZ);
 
 disco_uart *open_uarts[most];
 
@@ -40,7 +43,7 @@ bool board_open_uart(uint32_t link, disco_uart *uart) {
   open_uarts[link] = uart;
   uart->start_tx = start_tx;
   uart->context = const_cast<cmsdk_uart_place *>(place);
-  reg(place->base + divider) = BOARD_PERIPHERAL_HZ / BOARD_BAUD;
+  reg(place->base + divider) = divisors.of[link];
   reg(place->base + int_status) = clear_all;
   reg(place->base + control) = tx_on | rx_on | tx_int | rx_int;
   cortex_m_enable(place->rx_irq);

@@ -3,6 +3,7 @@
 
 #include "lpuart.h"
 
+#include "bauds.h"
 #include "cortex_m.h"
 #include "drivers.h"
 #include "uart.h"
@@ -13,7 +14,37 @@ constexpr uint32_t most = 8;
 constexpr uintptr_t baud = 0x10, status = 0x14, control = 0x18, data = 0x1c;
 constexpr uint32_t rx_full = 1u << 21, tx_empty = 1u << 23, overrun = 1u << 19; // status
 constexpr uint32_t rx_int = 1u << 21, tx_int = 1u << 23, rx_on = 1u << 18, tx_on = 1u << 19;
-constexpr uint32_t oversampling = 16;
+// Samples a bit, 8 to 32, and what the clock is divided by before: the pair next to the speed.
+struct divisor {
+  uint32_t samples, by;
+};
+
+constexpr divisor divide(uint32_t speed) {
+  divisor best = {16, 1};
+  uint32_t least = UINT32_MAX;
+  for (uint32_t samples = 32; samples >= 8; --samples) {
+    const uint32_t whole = (BOARD_UART_HZ / samples + speed / 2) / speed, by = whole ? whole : 1;
+    const uint32_t made = BOARD_UART_HZ / (samples * by);
+    const uint32_t off = made > speed ? made - speed : speed - made;
+    if (off < least) {
+      least = off;
+      best = {samples, by};
+    }
+  }
+  return best;
+}
+
+struct divisor_table {
+  divisor of[board_link_count];
+};
+
+constexpr divisor_table divide_all() {
+  divisor_table made = {};
+  for (uint32_t i = 0; i < board_link_count; ++i)
+    made.of[i] = divide(board_bauds[i]);
+  return made;
+}
+constexpr divisor_table divisors = divide_all();
 
 disco_uart *open_uarts[most];
 
@@ -47,9 +78,7 @@ bool board_open_uart(uint32_t link, disco_uart *uart) {
   uart->start_tx = start_tx;
   uart->context = const_cast<lpuart_place *>(place);
   reg(place->base + control) = 0;
-  reg(place->base + baud) =
-      (oversampling - 1) << 24 |
-      (BOARD_UART_HZ + oversampling * BOARD_BAUD / 2u) / (oversampling * BOARD_BAUD);
+  reg(place->base + baud) = (divisors.of[link].samples - 1) << 24 | divisors.of[link].by;
   reg(place->base + control) = rx_on | tx_on | rx_int;
   cortex_m_enable(place->irq);
   return true;

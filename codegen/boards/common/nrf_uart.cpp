@@ -3,6 +3,7 @@
 
 #include "nrf_uart.h"
 
+#include "bauds.h"
 #include "cortex_m.h"
 #include "drivers.h"
 #include "uart.h"
@@ -14,7 +15,13 @@ constexpr uintptr_t base = 0x40002000, start_rx = base, start_tx_task = base + 0
                     enable = base + 0x500, tx_pin = base + 0x50c, rx_pin = base + 0x514,
                     rx_data = base + 0x518, tx_data = base + 0x51c, baud = base + 0x524,
                     gpio = 0x50000000;
-constexpr uint32_t irq_number = 2, baud_115200 = 0x01d7e000;
+constexpr uint32_t irq_number = 2;
+
+// Of 16 MHz in units of 2^-32, in steps of 4096.
+constexpr uint32_t rate(uint64_t baud) {
+  return static_cast<uint32_t>(((baud << 32) / 16000000 + 0x800) & ~0xfffull);
+}
+constexpr uint32_t rates[] = {rate(board_bauds[0])};
 
 disco_uart *open_uart;
 bool sending; // a byte is on its way, and an event will tell when it has left
@@ -36,14 +43,14 @@ void start_tx(void *) {
 
 } // namespace
 
-bool board_open_uart(uint32_t, disco_uart *uart) {
+bool board_open_uart(uint32_t link, disco_uart *uart) {
   open_uart = uart;
   uart->start_tx = start_tx;
   reg(gpio + 0x508) = 1u << nrf_uart_tx_pin; // idle is high
   reg(gpio + 0x518) = 1u << nrf_uart_tx_pin; // an output
   reg(tx_pin) = nrf_uart_tx_pin;
   reg(rx_pin) = nrf_uart_rx_pin;
-  reg(baud) = baud_115200;
+  reg(baud) = rates[link];
   reg(enable) = 4;
   reg(rx_ready) = 0;
   reg(tx_ready) = 0;

@@ -3,6 +3,7 @@
 
 #include "ns16550.h"
 
+#include "bauds.h"
 #include "riscv.h"
 #include "uart.h"
 
@@ -12,6 +13,8 @@ constexpr uintptr_t data = 0, interrupts = 1, fifo = 2, line = 3, modem = 4, lin
 constexpr uint8_t rx_ready = 1, tx_empty = 0x20; // line status
 constexpr uint8_t rx_int = 1, tx_int = 2;        // interrupts
 constexpr uint32_t fifo_bytes = 16;
+
+constexpr board_divisors divisors = board_divide(BOARD_UART_HZ / 16);
 
 disco_uart *open_uart;
 uintptr_t base;
@@ -40,8 +43,8 @@ void start_tx(void *) {
 
 } // namespace
 
-bool ns16550_open(uintptr_t at, uint32_t irq, disco_uart *uart) {
-  constexpr uint32_t divider = BOARD_UART_HZ / 16 / BOARD_BAUD;
+bool ns16550_open(uintptr_t at, uint32_t irq, uint32_t link, disco_uart *uart) {
+  const uint32_t divider = divisors.of[link];
   base = at;
   open_irq = irq;
   open_uart = uart;

@@ -11,8 +11,8 @@ inline namespace DISCO_RUNTIME {
 struct disco_uart;
 }
 
-// Opens the one at `base`; the clock is BOARD_UART_HZ, the speed BOARD_BAUD.
-bool ns16550_open(uintptr_t base, uint32_t irq, disco_uart *uart);
+// Opens the one at `base`, which is the board's link of this number. The clock is BOARD_UART_HZ.
+bool ns16550_open(uintptr_t base, uint32_t irq, uint32_t link, disco_uart *uart);
 
 // Serves an interrupt. False: it is not open, or another one.
 bool ns16550_interrupt(uint32_t irq);

@@ -3,6 +3,7 @@
 
 #include "pl011.h"
 
+#include "bauds.h"
 #include "cortex_m.h"
 #include "drivers.h"
 #include "uart.h"
@@ -14,6 +15,8 @@ constexpr uintptr_t data = 0, flags = 0x18, divider = 0x24, fraction = 0x28, lin
                     control = 0x30, int_mask = 0x38, int_clear = 0x44;
 constexpr uint32_t rx_empty = 1u << 4, tx_full = 1u << 5;              // flags
 constexpr uint32_t rx_int = 1u << 4, tx_int = 1u << 5, late = 1u << 6; // int_mask
+
+constexpr board_divisors sixty_fourths = board_divide(BOARD_UART_HZ * 4u);
 
 disco_uart *open_uarts[most];
 
@@ -42,13 +45,12 @@ void start_tx(void *context) {
 bool board_open_uart(uint32_t link, disco_uart *uart) {
   if (link >= pl011_count || link >= most)
     return false;
-  constexpr uint32_t sixty_fourths = (BOARD_UART_HZ * 4u + BOARD_BAUD / 2u) / BOARD_BAUD;
   const pl011_place *place = &pl011_uarts[link];
   open_uarts[link] = uart;
   uart->start_tx = start_tx;
   uart->context = const_cast<pl011_place *>(place);
-  reg(place->base + divider) = sixty_fourths / 64u;
-  reg(place->base + fraction) = sixty_fourths % 64u;
+  reg(place->base + divider) = sixty_fourths.of[link] / 64u;
+  reg(place->base + fraction) = sixty_fourths.of[link] % 64u;
   reg(place->base + line) = 3u << 5 | 1u << 4; // 8 bits, with queues
   reg(place->base + control) = 1u | 1u << 8 | 1u << 9;
   reg(place->base + int_mask) = rx_int | late;

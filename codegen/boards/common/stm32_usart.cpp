@@ -5,6 +5,7 @@
 
 #include "stm32_usart.h"
 
+#include "bauds.h"
 #include "cortex_m.h"
 #include "drivers.h"
 #include "uart.h"
@@ -55,7 +56,7 @@ bool board_open_uart(uint32_t link, disco_uart *uart) {
   open_uarts[link] = uart;
   uart->start_tx = start_tx;
   uart->context = const_cast<stm32_usart_place *>(place);
-  reg(place->base + divider) = (place->clock_hz + BOARD_BAUD / 2) / BOARD_BAUD;
+  reg(place->base + divider) = (place->clock_hz + board_bauds[link] / 2) / board_bauds[link];
   reg(place->base + control) = usart_on | tx_on | rx_on | rx_full;
   cortex_m_enable(place->irq);
   return true;

@@ -8,6 +8,6 @@
 // Link 0 is the UART, link K the virtio device in place K.
 bool board_open_uart(uint32_t link, disco_uart *uart) {
   if (link == 0)
-    return ns16550_open(0x10000000, 10, uart);
+    return ns16550_open(0x10000000, 10, link, uart);
   return virtio_console_open(link - 1, 0x10001000 + link * 0x1000, 1 + link, uart);
 }

@@ -73,6 +73,9 @@ TEST(Cluster, SaysWhatIsWrongAndWhere) {
        {"a link already"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nbandwidth=-1\n", {"bandwidth"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nlatency=nan\n", {"latency"}},
+      {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nbaud=9600\n",
+       {"only a link of kind \"uart\""}},
+      {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='uart'\nbaud=1\n", {"baud", "from 300"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='smoke'\n", {"unknown kind"}},
       {"[[node]]\n[[node]]\n[root]\ninput_at=2\n", {"[root]", "input_at is no node"}},
       {"[[node]]\ncount=3\n", {"has 3 nodes, -n says 2"}},
@@ -111,7 +114,13 @@ std::optional<Board> findBoard(const std::string &name, Diagnostics &out) {
     board.links.emplace_back();
     board.links.back().name = port;
     board.links.back().kind = findLinkKind(kind);
+    if (name == "slow")
+      board.links.back().rates.fixed = {9600, 115200, 230400};
+    else if (name == "fast")
+      board.links.back().rates = {{}, 42000000, 16, 65535, 2000000};
   };
+  if (name == "slow" || name == "fast")
+    has("uart1", "uart");
   if (name == "two" || name == "one")
     has("uart1", "uart");
   if (name == "two") {
@@ -267,6 +276,41 @@ TEST(Cluster, SaysWhatDoesNotJoin) {
     Diagnostics out;
     EXPECT_FALSE(resolved(c.text, out)) << c.text;
     expectFault(out, c.parts);
+  }
+}
+
+TEST(Cluster, Bauds) {
+  struct Case {
+    const char *boards[2], *more;
+    int64_t baud; // 0: refused
+    double bandwidth;
+    const char *words;
+  } cases[] = {
+      {{"fast", "fast"}, "", 2000000, 200000, ""},
+      {{"fast", "slow"}, "", 230400, 23040, ""},
+      {{"fast", "one"}, "", 115200, 11520, ""},
+      {{"fast", "fast"}, "baud=460800\n", 460800, 46080, ""},
+      {{"fast", "fast"}, "baud=460800\nbandwidth=30e3\n", 460800, 30000, ""},
+      {{"slow", "slow"}, "baud=9601\n", 9601, 960.1, ""},
+      {{"slow", "pi"}, "", 115200, 11520, ""},
+      {{"slow", "pi"}, "baud=230400\n", 230400, 23040, ""},
+      {{"fast", "slow"}, "baud=921600\n", 0, 0, "nearest that both ends make is 230400"},
+      {{"fast", "fast"}, "baud=3000000\n", 0, 0, "nearest that both ends make is 2000000"},
+      {{"slow", "slow"}, "baud=118000\n", 0, 0, "\"uart1\" of the link between \"node0\""},
+  };
+  for (const Case &c : cases) {
+    Diagnostics out;
+    const std::string text =
+        nodes({c.boards[0], c.boards[1]}) + "[[link]]\nbetween=[0,1]\nkind='uart'\n" + c.more;
+    auto cluster = resolved(text, out);
+    ASSERT_EQ(cluster.has_value(), c.baud > 0) << text << toString(out);
+    if (!cluster) {
+      EXPECT_NE(toString(out).find(c.words), std::string::npos) << toString(out);
+      continue;
+    }
+    EXPECT_EQ(cluster->links[0].baud, c.baud) << text;
+    EXPECT_DOUBLE_EQ(cluster->links[0].bandwidth, c.bandwidth) << text;
+    expectRoundTrip(*cluster);
   }
 }
 

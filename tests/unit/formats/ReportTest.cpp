@@ -70,8 +70,8 @@ TEST(ReportOfBoards, ReadsWhatItWrites) {
   r.nodes[1].memory = {{"weights", "flash", 120, true, {}}, {"stack", "ram", 4096, false, {}}};
   r.nodes[1].memory[0].items["input0"] = 120;
   r.nodes[1].computeUs = 38700;
-  r.wires.push_back({{0, 1}, "uart", {"uart1", "wire0"}, {4, 41}, {1, 192}, 18500});
-  r.wires.push_back({{0, 1}, "uart", {"uart2", "wire1"}, {0, 0}, {0, 0}}); // no time is known
+  r.wires.push_back({{0, 1}, "uart", {"uart1", "wire0"}, 115200, {4, 41}, {1, 192}, 18500});
+  r.wires.push_back({{0, 1}, "uart", {"uart2", "wire1"}, 0, {0, 0}, {0, 0}}); // no time is known
   Diagnostics out;
   const std::string text = toJson(r);
   keepForSchemas("report-boards.json", text);

@@ -15,8 +15,8 @@ constexpr uint32_t mtu = 64;
 struct Wire {
   explicit Wire(const std::string &path) {
     char error[200];
-    near = disco_serial_create(("unix-listen:" + path).c_str(), mtu, error, sizeof error);
-    far = disco_serial_create(("unix:" + path).c_str(), mtu, error, sizeof error);
+    near = disco_serial_create(("unix-listen:" + path).c_str(), mtu, 115200, error, sizeof error);
+    far = disco_serial_create(("unix:" + path).c_str(), mtu, 115200, error, sizeof error);
     EXPECT_TRUE(near && far) << error;
   }
   ~Wire() {

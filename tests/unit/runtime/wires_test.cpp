@@ -93,7 +93,8 @@ protected:
                                          {{0xff, 0}, {0xff, 0}, {0, 2}},
                                          {{0, 0}, {1, 1}, {0xff, 0}}};
     static const char *const names[] = {"uart1", "uart2"};
-    disco_host_wires wires = {names, rank == 2 ? 2u : 1u, hops[rank], 56, 8, 0, 20000, 576};
+    static const uint32_t bauds[] = {115200, 115200};
+    disco_host_wires wires = {names, rank == 2 ? 2u : 1u, hops[rank], 56, 8, 0, 20000, 576, bauds};
     std::vector<std::string> args = {"shard", "--json"};
     std::string at = "127.0.0.1:" + std::to_string(ports[0]),
                 wire = "127.0.0.1:" + std::to_string(ports[1]), path = folder + "/wire";
