@@ -1,6 +1,7 @@
 //===- BufferPlan.cpp - which values share storage, and for how long ------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/BufferPlan.h"
+#include "compiler/dialect/Joined.h"
 #include "compiler/dialect/PhysicalLayout.h"
 #include "compiler/dialect/Target.h"
 #include "llvm/ADT/STLExtras.h"
@@ -46,8 +47,11 @@ bool disco::isSentInPlace(SendOp send) {
 BufferPlan::BufferPlan(func::FuncOp function) : keepInputs(inputsInArena(function)) {
   Block &block = function.getBody().front();
   int64_t index = 0;
-  for (Operation &op : block)
+  for (Operation &op : block) {
     order[&op] = index++;
+    if (op.hasAttr(kJoinedAttr))
+      notePieces(&op);
+  }
   for (Operation &op : block) {
     placeResults(&op, order[&op]);
     KernelAttr kernel = chosenKernel(&op);
@@ -64,6 +68,28 @@ std::optional<int64_t> BufferPlan::scratchOf(Operation *op) const {
 Place BufferPlan::newBuffer(int64_t bytes, int64_t index) {
   buffers.push_back({std::max<int64_t>(bytes, 1), index, index, -1});
   return {static_cast<int64_t>(buffers.size()) - 1, 0};
+}
+
+/// A piece, and the sums that it is added up in, are made where it will lie.
+void BufferPlan::notePieces(Operation *op) {
+  int64_t distance = 0;
+  for (Value piece : op->getOperands()) {
+    for (Value sum = piece; sum;) {
+      pieces[sum] = {op->getResult(0), distance};
+      auto storage = sum.getDefiningOp<StorageOpInterface>();
+      SmallVector<InPlaceOperand> before =
+          storage ? storage.getInPlaceOperands() : SmallVector<InPlaceOperand>();
+      sum = before.empty() || !before.front().value.hasOneUse() ? Value() : before.front().value;
+    }
+    distance += valueBytes(piece);
+  }
+}
+
+Place BufferPlan::placeInJoined(Piece piece, int64_t index) {
+  auto [known, isNew] = joined.try_emplace(piece.joined, -1);
+  if (isNew)
+    known->second = newBuffer(valueBytes(piece.joined), index).buffer;
+  return {known->second, piece.distance};
 }
 
 Place BufferPlan::shareWith(Value value, int64_t distance) {
@@ -111,6 +137,9 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
   } else if (isa<InputOp>(op)) {
     // It is there before anything else is.
     places[op->getResult(0)] = newBuffer(valueBytes(op->getResult(0)), -1);
+  } else if (auto piece = op->getNumResults() == 1 ? pieces.find(op->getResult(0)) : pieces.end();
+             piece != pieces.end()) {
+    places[piece->first] = placeInJoined(piece->second, index);
   } else if (op->getNumResults() == 1) {
     Value result = op->getResult(0), reused = isView(op) ? op->getOperand(0) : dying(op, index);
     places[result] = reused ? shareWith(reused, 0) : newBuffer(valueBytes(result), index);

@@ -43,6 +43,14 @@ public:
   Peak peak() const;
 
 private:
+  /// Of a piece of a joined tensor: the tensor, and where in it the piece lies.
+  struct Piece {
+    mlir::Value joined;
+    int64_t distance;
+  };
+
+  void notePieces(mlir::Operation *op);
+  Place placeInJoined(Piece piece, int64_t index);
   void placeResults(mlir::Operation *op, int64_t index);
   Place newBuffer(int64_t bytes, int64_t index);
   Place shareWith(mlir::Value value, int64_t distance);
@@ -53,7 +61,8 @@ private:
   bool keepInputs;
   llvm::DenseMap<mlir::Value, Place> places;
   llvm::DenseMap<mlir::Operation *, int64_t> order, scratch;
-  llvm::DenseMap<mlir::Value, mlir::Value> viewOfInput;
+  llvm::DenseMap<mlir::Value, Piece> pieces;
+  llvm::DenseMap<mlir::Value, int64_t> joined; // the buffers of joined tensors
 };
 
 /// Whether the inputs of a shard have a place in the arena: on boards, which have no memory to

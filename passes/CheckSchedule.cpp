@@ -1,5 +1,6 @@
 //===- CheckSchedule.cpp - prove that the shards fit together -------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Joined.h"
 #include "mlir/IR/Threading.h"
 #include "passes/BufferPlan.h"
 #include "passes/EventEngine.h"
@@ -135,7 +136,7 @@ private:
         auto weights = op->getOperand(rule->weights).getDefiningOp<ConstantOp>();
         if (!local || local.getAxis() != rule->inputAxis)
           return WalkResult::advance();
-        return failed(checkColumns(op, *rule, local.getSet().toVector(), weights))
+        return failed(checkColumns(op, *rule, channelsInOrder(op->getOperand(0)), weights))
                    ? WalkResult::interrupt()
                    : WalkResult::advance();
       });

@@ -129,8 +129,11 @@ FailureOr<ClusterSchedule> ClusterSchedule::read(ModuleOp module) {
 static void addMakers(Value value, const DenseMap<Operation *, size_t> &stepOf,
                       SmallVectorImpl<size_t> &makers) {
   Operation *maker = value.getDefiningOp();
-  while (maker && isView(maker))
-    maker = maker->getOperand(0).getDefiningOp();
+  if (maker && isView(maker)) {
+    for (Value viewed : maker->getOperands())
+      addMakers(viewed, stepOf, makers);
+    return;
+  }
   if (auto known = stepOf.find(maker); known != stepOf.end())
     makers.push_back(known->second);
 }

@@ -164,6 +164,7 @@ def Schedule : Pass<"disco-schedule", "mlir::ModuleOp"> {
     `disco.flush` is put before the next send to the same node and at the end: one send to a node is under way at a time.
     Posts stay where the data is made on the other side: a receive buffer is open, and takes room, from there on.
     Where a shard needs less memory by it, all readers of a message run behind the first one, which frees its buffer.
+    On hosts the rows of a contraction that are sent run before the others, where enough is left behind the send.
 
     Before, on the sender and on the receiver:
     ```mlir

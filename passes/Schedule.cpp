@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mlir/IR/Threading.h"
 #include "passes/ClusterSchedule.h"
+#include "passes/ExportsFirst.h"
 #include "passes/GatherReaders.h"
 #include "passes/Passes.h"
 #include <atomic>
@@ -39,6 +40,7 @@ public:
     parallelForEach(module.getContext(), shards, [&](ModuleOp shard) {
       insertFlushes(inferOf(shard).getBody().front());
       gathered += gatherReaders(inferOf(shard));
+      exportFirst(inferOf(shard));
     });
     saved = gathered;
     return success();

@@ -457,6 +457,7 @@ def Disco_AssembleOp : Disco_Op<"assemble", [Pure, DeclareOpInterfaceMethods<Dis
   let summary = "channels of several local tensors in a new order";
   let description = [{
     Channel i of the result's `axis` is channel `channels[i]` of input `sources[i]`.
+    With `disco.joined` the inputs are made one after the other in the result's storage: it is a view whose channels lie in their order.
   }];
   let arguments = (ins Variadic<Tensor>:$inputs, I64Attr:$axis, DenseI64ArrayAttr:$sources, DenseI64ArrayAttr:$channels);
   let results = (outs Tensor:$result);

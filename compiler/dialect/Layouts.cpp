@@ -1,5 +1,6 @@
 //===- Layouts.cpp - what a layout must keep to be one of its tensor ------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Joined.h"
 #include "compiler/dialect/PhysicalLayout.h"
 #include "compiler/dialect/Target.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -70,12 +71,24 @@ bool disco::readsExchange(Operation *op) {
 }
 
 bool disco::isView(Operation *op) {
+  if (op && op->hasAttr(kJoinedAttr))
+    return true;
   auto storage = dyn_cast_or_null<StorageOpInterface>(op);
   if (!storage || !storage.isView())
     return false;
   // In another shape the same bytes are the same elements by rows alone.
   PhysicalAttr from = physicalOf(op->getOperand(0)), to = physicalOf(op->getResult(0));
   return from == to && (!from || shapeOf(op->getOperand(0)) == shapeOf(op->getResult(0)));
+}
+
+SmallVector<int64_t> disco::channelsInOrder(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !op->hasAttr(kJoinedAttr))
+    return localOf(value).getSet().toVector();
+  SmallVector<int64_t> channels;
+  for (Value piece : op->getOperands())
+    llvm::append_range(channels, localOf(piece).getSet().toVector());
+  return channels;
 }
 
 bool disco::takesItsLayouts(KernelOpInterface op) {
