@@ -75,6 +75,8 @@ inline constexpr size_t kScopeDigits = 16;
 
 discoc::Report makeReport(mlir::ModuleOp module, const EmitOptions &options,
                           llvm::StringRef buildHash);
+/// Whether a message hands an input out, or an output in, and nothing else.
+bool handsOver(SendOp send);
 /// Fills the report's schedule and times, of what boards and links say how fast they are.
 mlir::LogicalResult addSchedule(discoc::Report &report, mlir::ModuleOp module);
 discoc::Manifest makeManifest(mlir::ModuleOp module, const EmitOptions &options,

@@ -202,9 +202,13 @@ private:
 };
 } // namespace
 
+bool disco::handsOver(SendOp send) {
+  return llvm::all_of(send.getParts().getAsRange<PartAttr>(),
+                      [](PartAttr part) { return part.getRoot(); });
+}
+
 static void addTraffic(discoc::Report &report, SendOp send, int64_t from) {
-  bool root = llvm::all_of(send.getParts().getAsRange<PartAttr>(),
-                           [](PartAttr part) { return part.getRoot(); });
+  bool root = handsOver(send);
   discoc::Traffic traffic{1, send.getBuffer().getType().getBytes()};
   auto peerOf = [&](int64_t rank, int64_t peer) -> discoc::PeerReport & {
     std::vector<discoc::PeerReport> &peers = report.nodes[rank].peers;
@@ -243,8 +247,7 @@ static void addWay(discoc::Report &report, const discoc::Cluster &cluster, SendO
                    int64_t from) {
   if (!cluster.hasPackets())
     return;
-  bool root = llvm::all_of(send.getParts().getAsRange<PartAttr>(),
-                           [](PartAttr part) { return part.getRoot(); });
+  bool root = handsOver(send);
   discoc::Traffic traffic{1, send.getBuffer().getType().getBytes()};
   for (const discoc::ClusterStep &step : discoc::stepsOf(cluster, from, send.getTo())) {
     auto &wire = *llvm::find_if(report.wires, [&](const discoc::WireReport &w) {

@@ -139,6 +139,18 @@ static void addInferenceTimes(discoc::Events &events, ClusterSchedule &schedule,
   events.chainNs = static_cast<int64_t>(longestChain(schedule, timing));
 }
 
+/// Messages one behind another: the longest chain where each takes one nanosecond, and nothing else
+/// takes any.
+static int64_t exchangePoints(ClusterSchedule &schedule) {
+  Timing timing;
+  timing.passage = [](ScheduledMessage &message) {
+    Passage passage;
+    passage.latency = handsOver(message.send) ? 0 : 1;
+    return passage;
+  };
+  return static_cast<int64_t>(longestChain(schedule, timing));
+}
+
 /// More events than these are not listed: reports are for people and pages.
 static constexpr size_t kMostEvents = 50'000;
 
@@ -165,6 +177,7 @@ LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module) {
 
   discoc::Events &events = report.schedule.emplace();
   events.inFlight = schedule->inFlight;
+  events.exchangePoints = exchangePoints(*schedule);
   if (timed)
     addInferenceTimes(events, *schedule, times.timing());
   if (run.events.size() > kMostEvents) {

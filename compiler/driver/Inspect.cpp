@@ -192,6 +192,7 @@ static void printDivision(const discoc::Report &report,
   say(nodesWord(report), (report.nodes.size() == 1 ? "" : "at most ") + sharesText(report));
   if (report.nodes.size() > 1) {
     say("exchanged", trafficText(report));
+    say("in a row", exchangePointsText(report));
     say("undivided", undividedText(report));
   }
   llvm::outs() << "\nlayers that compute"

@@ -1,6 +1,7 @@
 //===- ReportText.cpp - a report in words and tables ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/ReportText.h"
+#include "compiler/driver/SummaryText.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Table.h"
 
@@ -326,7 +327,10 @@ static std::string textOf(const Report &r, size_t layers, size_t others) {
     text += "\nMemory of the boards\n\n" + memory;
   if (const std::string floor = floorText(r); !floor.empty())
     text += "\nMemory that does not fall with N\n\n" + floor;
-  text += "\nLinks\n\n" + linksText(r, others);
+  text += "\nLinks";
+  if (r.nodes.size() > 1 && r.schedule && r.schedule->exchangePoints)
+    text += " (" + exchangePointsText(r) + ")";
+  text += "\n\n" + linksText(r, others);
   if (!r.wires.empty())
     text += "\nWires (both directions; a message counts on every wire of its way)\n\n" +
             wiresText(r, others);

@@ -58,6 +58,12 @@ std::string disco::trafficText(const Report &r) {
   return text;
 }
 
+std::string disco::exchangePointsText(const Report &r) {
+  const int64_t points = r.schedule ? r.schedule->exchangePoints.value_or(0) : 0;
+  return count(points) + (points == 1 ? " exchange point" : " exchange points") +
+         " one behind another";
+}
+
 //===----------------------------------------------------------------------===//
 // What is not divided
 //===----------------------------------------------------------------------===//

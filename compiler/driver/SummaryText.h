@@ -22,6 +22,8 @@ std::string sharesText(const discoc::Report &report);
 
 /// Bytes and messages between nodes, and those of inputs and outputs.
 std::string trafficText(const discoc::Report &report);
+/// How many messages need each other, one after another.
+std::string exchangePointsText(const discoc::Report &report);
 
 /// What is not divided, by type: layers that one node computes alone, and what all compute.
 /// "nothing" when there are none; empty on one node.

@@ -53,8 +53,8 @@ int64_t nearestBaud(const std::vector<BaudRates> &ends, int64_t wanted) {
   int64_t found = 0;
   for (int64_t one : usualBauds())
     if (allMake(ends, one, maxBaudError) &&
-        (found == 0 || distance(static_cast<double>(one), wanted) <
-                           distance(static_cast<double>(found), wanted)))
+        (found == 0 ||
+         distance(static_cast<double>(one), wanted) < distance(static_cast<double>(found), wanted)))
       found = one;
   return found;
 }

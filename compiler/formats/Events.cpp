@@ -52,6 +52,8 @@ Json toJson(const Events &events) {
   for (auto [key, time] : timesOf(events))
     if (*time)
       json[key] = **time;
+  if (events.exchangePoints)
+    json["exchange_points"] = *events.exchangePoints;
   json["left_out"] = events.leftOut;
   json["events"] = Json::array();
   for (const ScheduleEvent &event : events.events)
@@ -90,13 +92,14 @@ static bool readEvent(const JsonView &view, ScheduleEvent &event) {
 bool readEvents(const JsonView &view, Events &events) {
   if (!readHeader(view, formatName, Events::version) ||
       !view.object({"format", "version", "source", "in_flight", "left_out", "events"},
-                   {"latency_ns", "sequential_ns", "period_ns", "chain_ns"}))
+                   {"latency_ns", "sequential_ns", "period_ns", "chain_ns", "exchange_points"}))
     return false;
   bool good = readWord(view.member("source"), sourceWords, events.source) &&
               view.member("in_flight").read(events.inFlight, 1) &&
               view.member("left_out").read(events.leftOut);
   for (auto [key, time] : timesOf(events))
     good = readTime(view, key, *time) && good;
+  good = readTime(view, "exchange_points", events.exchangePoints) && good;
   return view.member("events").elements([&](size_t, const JsonView &item) {
     events.events.emplace_back();
     return readEvent(item, events.events.back());

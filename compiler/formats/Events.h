@@ -37,8 +37,11 @@ struct Events {
   std::optional<int64_t> sequentialNs; ///< where they move only while both ends wait
   std::optional<int64_t> periodNs;     ///< between the ends of two inferences, back to back
   std::optional<int64_t> chainNs;      ///< of the longest chain of steps that need each other
-  std::vector<ScheduleEvent> events;   ///< as they begin
-  int64_t leftOut = 0;                 ///< events that are not listed: there are too many
+  /// The most messages that need each other, one after another; inputs handed out and outputs
+  /// handed in do not count. Absent where nobody counted them.
+  std::optional<int64_t> exchangePoints;
+  std::vector<ScheduleEvent> events; ///< as they begin
+  int64_t leftOut = 0;               ///< events that are not listed: there are too many
 };
 
 } // namespace discoc

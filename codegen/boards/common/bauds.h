@@ -1,8 +1,8 @@
 //===- bauds.h - the speeds of a board's UARTs ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// BOARD_BAUDS is a list with one speed for each link of board.toml, in its order, made by the compiler
-// of the two ends.
+// BOARD_BAUDS is a list with one speed for each link of board.toml, in its order, made by the
+// compiler of the two ends.
 #ifndef DISCO_BOARDS_BAUDS_H
 #define DISCO_BOARDS_BAUDS_H
 

@@ -131,3 +131,8 @@ func.func @f(%x: tensor<4xf32>) {
   %0 = disco.unary %x {act = #disco.act<relu>, disco.kernel = "unary"} : (tensor<4xf32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+// expected-error@+1 {{only a UART has a baud}}
+module attributes {a.part = #disco.link<ends = [0, 1], kind = "tcp", ports = [], bandwidth = 0.0, latency = 0.0, baud = 9600>} {}
