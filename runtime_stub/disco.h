@@ -533,8 +533,9 @@ struct disco_frame {
 int disco_hello_rank(const uint8_t *bytes);
 
 // CRC-32 (IEEE 802.3, as in zlib) and CRC-32C (Castagnoli, as in iSCSI); start with 0. CRC-32C uses
-// the processor's instructions where there are some (SSE4.2, ARMv8); else, and for CRC-32, each
-// takes 8 KB of tables with DISCO_CRC_FAST (on by default on 64-bit machines), or 64 bytes.
+// the processor's instructions where there are some (SSE4.2 with PCLMULQDQ, ARMv8); else, and for
+// CRC-32, each takes 8 KB of tables with DISCO_CRC_FAST (on by default on 64-bit machines), or 64
+// bytes.
 uint32_t disco_crc32(uint32_t crc, const void *data, size_t size);
 uint32_t disco_crc32c(uint32_t crc, const void *data, size_t size);
 
@@ -561,7 +562,7 @@ uint32_t disco_session_id(const uint8_t *lower_nonce, const uint8_t *higher_nonc
 } // namespace DISCO_RUNTIME
 
 // Whether the program's weights are those that it was compiled with: their CRC-32C. Cost: a read of
-// all of them, at 8 bytes in 3 cycles with the processor's instructions. Host programs ask before
+// all of them, at 8 bytes a cycle with the processor's instructions. Host programs ask before
 // the first inference; a program of one's own may.
 bool disco_weights_match(const disco_program *program);
 

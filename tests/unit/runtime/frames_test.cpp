@@ -45,6 +45,21 @@ TEST(Crc, AnySizeAlignmentAndSplit) {
   checkEverySizeAlignmentAndSplit(disco_crc32c, 0x82f63b78u);
 }
 
+// Long ones are taken in several runs side by side, of 128 and of 1,024 bytes.
+TEST(Crc, LongPayloads) {
+  std::string s;
+  for (uint32_t i = 0; i < 10000; ++i)
+    s += static_cast<char>((i * 2654435761u) >> 24);
+  for (size_t size : {383u, 384u, 385u, 768u, 1151u, 3071u, 3072u, 3073u, 3456u, 6144u, 9999u})
+    for (size_t from : {0u, 1u}) {
+      const char *begin = s.data() + from;
+      EXPECT_EQ(disco_crc32c(0, begin, size), slowCrc(s.substr(from, size), 0x82f63b78u)) << size;
+      EXPECT_EQ(disco_crc32c(disco_crc32c(0, begin, 77), begin + 77, size - 77),
+                disco_crc32c(0, begin, size))
+          << size;
+    }
+}
+
 TEST(Frame, LayoutIsFixed) {
   disco_frame f = {
       DISCO_MAGIC, 2, DISCO_FRAME_DATA, 0x04030201, 0x08070605, 0x0c0b0a09, 0x0e0d, 0x0f, 16,
