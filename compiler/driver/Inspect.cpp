@@ -215,7 +215,10 @@ static int inspectDivision(ModuleOp module, const discoc::InspectOptions &option
   FailureOr<EmitOptions> emitOptions = readEmitOptions(module);
   if (failed(emitOptions))
     return discoc::ExitFault;
-  printDivision(makeReport(module, *emitOptions, ""), densities, nodes == 2 || options.pairs);
+  discoc::Report report = makeReport(module, *emitOptions, "");
+  if (failed(addSchedule(report, module)))
+    return discoc::ExitFault;
+  printDivision(report, densities, nodes == 2 || options.pairs);
   return discoc::ExitSuccess;
 }
 

@@ -329,7 +329,7 @@ static std::string textOf(const Report &r, size_t layers, size_t others) {
     text += "\nMemory that does not fall with N\n\n" + floor;
   text += "\nLinks";
   if (r.nodes.size() > 1 && r.schedule && r.schedule->exchangePoints)
-    text += " (" + exchangePointsText(r) + ")";
+    text += " (" + disco::exchangePointsText(r) + ")";
   text += "\n\n" + linksText(r, others);
   if (!r.wires.empty())
     text += "\nWires (both directions; a message counts on every wire of its way)\n\n" +
