@@ -50,8 +50,8 @@ bool ns16550_open(uintptr_t at, uint32_t irq, uint32_t link, disco_uart *uart) {
   open_uart = uart;
   uart->start_tx = start_tx;
   reg8(base + line) = 0x80; // the divider's registers
-  reg8(base + data) = divider & 0xff;
-  reg8(base + interrupts) = divider >> 8;
+  reg8(base + data) = static_cast<uint8_t>(divider);
+  reg8(base + interrupts) = static_cast<uint8_t>(divider >> 8);
   reg8(base + line) = 3;  // 8 bits, no parity
   reg8(base + fifo) = 7;  // on, and empty
   reg8(base + modem) = 8; // lets interrupts out
