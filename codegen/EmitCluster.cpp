@@ -89,7 +89,8 @@ static std::string modelFiles(const ModelEmitter &emitter, const std::string &fo
 }
 
 static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
-                              const ModelEmitter &emitter, const std::string &toolchain) {
+                              const ModelEmitter &emitter, const std::string &toolchain,
+                              bool hasWires) {
   const bool binaryWeights = emitter.weights().isBinary();
   std::string sources = modelFiles(emitter, "");
   for (const std::string &source : runtime.sources())
@@ -109,6 +110,7 @@ static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
        {"folders", ""},
        {"base_options", baseOptions(emitter.levels(), "shard")},
        {"werror", werrorOption("shard")},
+       {"mpi", hasWires ? "" : fillTemplate("parts/mpi.cmake", {})},
        {"file_options", fileOptions}});
 }
 
@@ -170,8 +172,10 @@ static LogicalResult emitNode(const ModelEmitter &emitter, const EmitOptions &op
                    failed(emitLibrary(emitter, options, stub, rank, directory, buildHash)));
   return failure(
       failed(writeText(directory, "main.cpp", mainSource(options, emitter.levels(), rank))) ||
-      failed(writeText(directory, "CMakeLists.txt",
-                       cmakeLists(prefix, runtime, emitter, board ? crossCompiler(*board) : ""))));
+      failed(
+          writeText(directory, "CMakeLists.txt",
+                    cmakeLists(prefix, runtime, emitter, board ? crossCompiler(*board) : "",
+                               !options.cluster.nodes[static_cast<size_t>(rank)].ports.empty()))));
 }
 
 //===----------------------------------------------------------------------===//
@@ -248,6 +252,7 @@ static std::string inprocCmakeLists(const EmitOptions &options,
                        levels.empty() ? fillTemplate("parts/any_processor.cmake", {}) : ""}})},
        {"base_options", baseOptions(levels, "cluster")},
        {"werror", werrorOption("cluster")},
+       {"mpi", ""},
        {"file_options", fileOptions}});
 }
 

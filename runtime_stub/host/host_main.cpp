@@ -3,6 +3,7 @@
 
 #include "host_main.h"
 
+#include "../transport/mpi.h"
 #include "../transport/shm.h"
 #include "../transport/tcp.h"
 #include "session.h"
@@ -215,6 +216,24 @@ disco_shm *share_memory(disco_session *s, disco_tcp *tcp, const disco_host_links
   return shm;
 }
 
+void describe_mpi(void *, FILE *to) { fprintf(to, ",\"mpi\":true"); }
+
+// Everything goes over MPI. False: the message says why.
+bool open_mpi(disco_session *s, const disco_host_links *links, disco_mpi **mpi,
+              disco_transport *transport) {
+  if (links || !DISCO_MAILBOX) {
+    snprintf(s->message, sizeof s->message, "--mpi: this node has wires, or no mailboxes");
+    return false;
+  }
+  *mpi = disco_mpi_create(s->program, s->message, sizeof s->message);
+  if (!*mpi)
+    return false;
+  s->config.mailbox = disco_mpi_mailbox(*mpi);
+  s->describe = describe_mpi;
+  *transport = disco_mpi_transport(*mpi);
+  return true;
+}
+
 // Who called or was called, and was of another version, build or epoch.
 void warn_of_foreigners(const disco_tcp *tcp, const disco_program *p, uint32_t epoch) {
   const disco_tcp_foreign *f = tcp ? disco_tcp_foreigners(tcp) : nullptr;
@@ -230,13 +249,14 @@ void warn_of_foreigners(const disco_tcp *tcp, const disco_program *p, uint32_t e
 }
 
 void run(disco_session *s, const disco_program *program, const disco_options *o,
-         const disco_host_links *links) {
+         const disco_host_links *links, disco_mpi **mpi) {
   addresses a = {};
   disco_tcp *tcp = nullptr;
   disco_transport transport = {};
   const char *listen = nullptr;
   disco_talk talk = {};
-  if (!open_links(s, program, o, links, &a, &listen, &tcp, &transport))
+  if (o->mpi ? !open_mpi(s, links, mpi, &transport)
+             : !open_links(s, program, o, links, &a, &listen, &tcp, &transport))
     s->exit_code = DISCO_EXIT_USAGE;
   disco_shm *shm = share_memory(s, tcp, links, &transport);
   if (s->exit_code == DISCO_EXIT_OK) {
@@ -277,8 +297,10 @@ int disco_host_main(int argc, char **argv, const disco_program *program, const c
 
 int disco_host_run(int argc, char **argv, const disco_program *program, const char *peers,
                    const disco_host_links *links) {
+  constexpr uint32_t leave_most_s = 60;
   disco_options o;
   disco_session s;
+  disco_mpi *mpi = nullptr;
   char error[256];
   if (!disco_options_parse(&o, argc, argv, true, error, sizeof error)) {
     disco_print_error(error);
@@ -294,8 +316,10 @@ int disco_host_run(int argc, char **argv, const disco_program *program, const ch
   disco_session_open(&s, program, &o);
   if (s.exit_code == DISCO_EXIT_OK && check_inputs(&s, program, &o) &&
       disco_session_open_outputs(&s))
-    run(&s, program, &o, links);
+    run(&s, program, &o, links, &mpi);
   int code = finish(&s, &o);
+  if (o.mpi)
+    disco_mpi_leave(mpi, code, leave_most_s);
   if (links)
     links->close(links->context);
   disco_session_close(&s);

@@ -65,6 +65,9 @@ constexpr option_row rows[] = {
      "how long a wait looks at the links before it sleeps (default 50; 0 where there is one "
      "processor, or more nodes in one process than processors)"},
     {"--no-shared-memory", "", flag, 1, 0, 0, "data goes over TCP to processes of this host too"},
+    {"--mpi", "", flag, 1, 0, 0,
+     "MPI has started the programs, in the order of their ranks, and carries all that they "
+     "exchange"},
     {"--low-latency", "", flag, 3, 0, 0,
      "waits of up to a second do not sleep: for processors that nobody else needs"},
     {"--no-weight-check", "", flag, 3, 0, 0,
@@ -129,6 +132,8 @@ void set_flag(disco_options *o, const option_row &r) {
     o->no_weight_check = true;
   else if (is(r, "--no-shared-memory"))
     o->no_shared_memory = true;
+  else if (is(r, "--mpi"))
+    o->mpi = true;
   else if (is(r, "--low-latency"))
     o->spin_us = 1000000;
   else if (is(r, "--quiet"))

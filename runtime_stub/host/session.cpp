@@ -475,7 +475,8 @@ void disco_session_json(const disco_session *s, FILE *to) {
             first ? "" : ",", peer, static_cast<ull>(t->tx_payload),
             static_cast<ull>(t->tx_messages), static_cast<ull>(t->tx_wire),
             static_cast<ull>(t->rx_payload), static_cast<ull>(t->rx_messages),
-            static_cast<ull>(t->rx_wire), disco_by_mailbox(&s->node, peer) ? "true" : "false");
+            static_cast<ull>(t->rx_wire),
+            disco_by_mailbox(&s->node, peer) && !s->options->mpi ? "true" : "false");
     first = false;
   }
   fprintf(to, "]");
