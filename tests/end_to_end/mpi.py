@@ -180,7 +180,10 @@ def check_lost(tally, name, sample, folder, victim, how):
         if not wait_until_all_are_there(job, sample.nodes):
             return tally.fail(name, f"it did not start: {job.said(job.err)}")
         time.sleep(0.2)
-        os.kill(job.children()[victim], how)
+        ranks = job.children()
+        if len(ranks) != sample.nodes:
+            return tally.fail(name, f"it has ended: {job.said(job.err)}")
+        os.kill(ranks[victim], how)
         began = time.monotonic()
         code, _, text = job.wait(DEADLINE + GRACE + SLACK)
         took = time.monotonic() - began
