@@ -214,11 +214,13 @@ def times_fault(out, kind):
         us = node["macs"] * speed["f32"] / speed["clock"] * 1e6
         if abs(node.get("compute_us", 0) - us) > 1:
             return f"node {node['rank']}: {node.get('compute_us')} of {us} us"
-        speeds += [l["bandwidth"] for l in board["link"] if l["kind"] == kind]
+        speeds += [l["bandwidth"] for l in board["link"] if l["kind"] == kind and "bandwidth" in l]
         most = max(most, *(node[k]["bytes"] + node["root_" + k]["bytes"]
                            for k in ("sent", "received")))
     if len(stated["nodes"]) == 2:
-        got, us = stated["wires"][0].get("least_us", 0), most / min(speeds) * 1e6
+        wire = stated["wires"][0]
+        speeds += [wire["baud"] / 10] if "baud" in wire else []  # ten bits a byte
+        got, us = wire.get("least_us", 0), most / min(speeds) * 1e6
         if abs(got - us) > 1:
             return f"wire: {got} of {us} us"
     return None
