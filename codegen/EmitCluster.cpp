@@ -49,10 +49,10 @@ static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, Strin
   const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(rank)];
   PacketPlan packets = planPackets(cluster);
   std::string names, bauds;
-  for (const discoc::ClusterPort &port : node.ports)
-    bauds += (bauds.empty() ? "" : ", ") + std::to_string(cluster.links[port.link].baud);
-  for (const discoc::ClusterPort &port : node.ports)
+  for (const discoc::ClusterPort &port : node.ports) {
     names += (names.empty() ? "" : ", ") + cString(port.name);
+    bauds += (bauds.empty() ? "" : ", ") + std::to_string(cluster.links[port.link].baud);
+  }
   return fillTemplate("host/wired_main.cpp",
                       {{"processor_check", processorCheck},
                        {"ports", names},

@@ -14,6 +14,7 @@ constexpr uint32_t most = 8;
 constexpr uintptr_t baud = 0x10, status = 0x14, control = 0x18, data = 0x1c;
 constexpr uint32_t rx_full = 1u << 21, tx_empty = 1u << 23, overrun = 1u << 19; // status
 constexpr uint32_t rx_int = 1u << 21, tx_int = 1u << 23, rx_on = 1u << 18, tx_on = 1u << 19;
+
 // Samples a bit, 8 to 32, and what the clock is divided by before: the pair next to the speed.
 struct divisor {
   uint32_t samples, by;
