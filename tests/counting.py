@@ -46,6 +46,13 @@ class Counting(unittest.TestCase):
         self.assertEqual(self.plain("Ran 9 tests in 0.1s\n\nFAILED (failures=1, errors=1, skipped=2)", 1), (5, 2, 2))
         self.assertEqual(self.plain("1 passed, 0 failed, 0 skipped\nnoise\n2 passed, 0 failed, 1 skipped"), (3, 0, 1))
 
+    def testFailuresHaveNames(self):
+        for line in ("FAIL fit SIGHUP after 3 ms: left", "237: [  FAILED  ] Run.Reads (258 ms)", "[  FAILED  ] Sizes/Crc.Long/3",
+                     "FAIL: discoc :: a.mlir (1 of 2)", "ERROR: testLanes (__main__.Counting)"):  # fmt: skip
+            self.assertTrue(TEST.FAILURE.search(line), line)
+        for line in ("[  FAILED  ] 1 test, listed below:", "5 passed, 1 failed, 0 skipped", "Failed: 1 (2.8%)", "ok FAIL is text"):
+            self.assertFalse(TEST.FAILURE.search(line), line)
+
     def testSilenceIsAFailure(self):
         self.assertEqual(self.plain(""), (0, 1, 0))
         self.assertEqual(self.plain("all is well"), (0, 1, 0))

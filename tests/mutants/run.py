@@ -174,12 +174,19 @@ class Runner:
         counter = self.tools.CtestCounter() if command[0] == "ctest" else self.tools.Counter()
         command = " ".join(map(shlex.quote, command))
         limit, began = self.limits.get(suite, LIMIT_SECONDS), time.time()
-        code, _ = self.copy.run(command, limit, self.environment, counter.add)
+        named = []
+
+        def note(line):
+            counter.add(line)
+            if self.tools.FAILURE.search(line):
+                named.append(line.strip())
+
+        code, _ = self.copy.run(command, limit, self.environment, note)
         if code is None:
             return f"no end within {limit} s"
         self.limits.setdefault(suite, max(60, int(4 * (time.time() - began))))
         counts = counter.total(code)
-        return f"{counts['failed']} failed" if counts["failed"] else None
+        return f"{counts['failed']} failed{f' ({named[0][:200]})' if named else ''}" if counts["failed"] else None
 
     def passes(self, suite):
         """Whether a suite passes on the unchanged copy; a diagnosis otherwise."""
