@@ -74,6 +74,19 @@ static LogicalResult convertGelu(OpImport &op) {
   return op.result(op.unary(x, UnaryKind::GeluTanh));
 }
 
+/// ONNX Runtime's forms: with a bias that is added first, and as x * sigmoid(1.702 * x).
+template <UnaryKind kind> static LogicalResult convertBiasGelu(OpImport &op) {
+  Value x = op.input(0), bias = op.input(1);
+  return op.result(op.unary(bias ? op.binary(BinaryKind::Add, x, bias) : x, kind));
+}
+
+static LogicalResult convertQuickGelu(OpImport &op) {
+  double alpha = op.real("alpha", 1.702f);
+  Value x = op.input(0);
+  Value gate = op.binary(BinaryKind::Mul, x, op.scalar(x, alpha));
+  return op.result(op.binary(BinaryKind::Mul, x, op.unary(gate, UnaryKind::Sigmoid)));
+}
+
 static LogicalResult convertShrink(OpImport &op) {
   double bias = op.real("bias", 0), lambd = op.real("lambd", 0.5);
   return op.result(op.unary(op.input(0), UnaryKind::Shrink, lambd, bias));
@@ -359,6 +372,10 @@ void disco::importing::addElementwise(ConverterTable &table) {
   unary("Gelu", convertGelu);
   unary("Swish", convertSwish);
   unary("Cast", convertCast, kAny);
+  table["com.microsoft.Gelu"] = {convertGelu, 1, 1, 1, kFloats};
+  table["com.microsoft.BiasGelu"] = {convertBiasGelu<UnaryKind::Gelu>, 2, 2, 1, kFloats, 2};
+  table["com.microsoft.FastGelu"] = {convertBiasGelu<UnaryKind::GeluTanh>, 1, 2, 1, kFloats, 2};
+  table["com.microsoft.QuickGelu"] = {convertQuickGelu, 1, 1, 1, kFloats};
   table["CastLike"] = {convertCastLike, 2, 2, 1, kAny, 1};
   table["Clip"] = {convertClip, 1, 3, 1, kNumbers, 3};
 

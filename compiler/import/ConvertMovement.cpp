@@ -404,6 +404,45 @@ static LogicalResult convertPad(OpImport &op) {
                            op.named("value", value)}));
 }
 
+/// Cuts the middle out of some dimensions, or puts them into the middle of zeros. What is odd is
+/// cut off, or added, at the end.
+static LogicalResult convertCenterCropPad(OpImport &op) {
+  Value x = op.input(0);
+  std::optional<Ints> wanted = op.constantInts(1, "shape");
+  if (!wanted || op.hasFailed())
+    return failure();
+  Ints axes = op.integers("axes", iota(op.rank(x)));
+  if (axes.size() != wanted->size())
+    return op.error("input 'shape' has " + Twine(wanted->size()) + " entries for " +
+                    Twine(axes.size()) + " axes");
+  const auto rank = static_cast<size_t>(op.rank(x));
+  Ints shape(op.shape(x)), starts(rank, 0), steps(rank, 1), pads(2 * rank, 0);
+  for (auto [given, extent] : llvm::zip_equal(axes, *wanted)) {
+    std::optional<int64_t> axis = op.normalAxis(given, op.rank(x));
+    if (!axis)
+      return failure();
+    if (extent < 0 || extent > kMostPad)
+      return op.error("input 'shape' has the entry " + Twine(extent));
+    const auto i = static_cast<size_t>(*axis);
+    const int64_t more = extent - shape[i];
+    starts[i] = more < 0 ? -more / 2 : 0;
+    pads[i] = more > 0 ? more / 2 : 0;
+    pads[i + rank] = more > 0 ? more - more / 2 : 0;
+    shape[i] = std::min(shape[i], extent);
+  }
+  if (ArrayRef<int64_t>(shape) != op.shape(x))
+    x = op.slice(x, starts, steps, shape);
+  if (!x || llvm::all_of(pads, [](int64_t pad) { return pad == 0; }))
+    return op.result(x);
+  Type element = tensorType(x).getElementType();
+  Attribute zero = isa<FloatType>(element) ? Attribute(op.builder.getF64FloatAttr(0))
+                                           : op.builder.getI64IntegerAttr(0);
+  return op.result(op.make<PadOp>(
+      {x}, {op.named("pads", pads),
+            op.named("mode", PadModeAttr::get(op.builder.getContext(), PadMode::Constant)),
+            op.named("value", zero)}));
+}
+
 void disco::importing::addMovement(ConverterTable &table) {
   table["Reshape"] = {convertReshape, 2, 2, 1};
   table["Flatten"] = {convertFlatten, 1, 1, 1};
@@ -417,5 +456,6 @@ void disco::importing::addMovement(ConverterTable &table) {
   table["Slice"] = {convertSlice, 1, 5, 1};
   table["Expand"] = {convertExpand, 2, 2, 1};
   table["Tile"] = {convertTile, 2, 2, 1};
+  table["CenterCropPad"] = {convertCenterCropPad, 2, 2, 1};
   table["Pad"] = {convertPad, 1, 4, 1};
 }

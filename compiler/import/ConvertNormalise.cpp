@@ -220,7 +220,15 @@ static LogicalResult convertLayerNorm(OpImport &op) {
   return op.result(y);
 }
 
-/// x / sqrt(mean of the squares + epsilon) * scale
+/// x / sqrt(mean of the squares + epsilon)
+static Normalised normaliseSquares(OpImport &op, Value x, ArrayRef<int64_t> axes, double epsilon) {
+  Value squares = op.reduce(op.binary(BinaryKind::Mul, x, x), ReduceKind::Mean, axes, true);
+  Value root =
+      op.unary(op.binary(BinaryKind::Add, squares, op.scalar(x, epsilon)), UnaryKind::Sqrt);
+  Value inverse = op.unary(root, UnaryKind::Reciprocal);
+  return {op.binary(BinaryKind::Mul, x, inverse), {}, inverse};
+}
+
 static LogicalResult convertRmsNorm(OpImport &op) {
   op.ignore({"stash_type"}); // computed in f32 at least
   double epsilon = op.real("epsilon", 1e-5f);
@@ -230,12 +238,29 @@ static LogicalResult convertRmsNorm(OpImport &op) {
   std::optional<int64_t> axis = op.normalAxis(op.integer("axis", -1), op.rank(x));
   if (!axis)
     return failure();
-  Value squares = op.reduce(op.binary(BinaryKind::Mul, x, x), ReduceKind::Mean,
-                            iota(op.rank(x) - *axis, *axis), true);
-  Value root =
-      op.unary(op.binary(BinaryKind::Add, squares, op.scalar(x, epsilon)), UnaryKind::Sqrt);
-  Value normal = op.binary(BinaryKind::Mul, x, op.unary(root, UnaryKind::Reciprocal));
+  Value normal = normaliseSquares(op, x, iota(op.rank(x) - *axis, *axis), epsilon).value;
   return op.result(affine(op, normal, scale, {}));
+}
+
+/// ONNX Runtime's fusion: layer or RMS normalisation of the sum of input, skip and a bias, which
+/// is its fourth output.
+template <bool ofSquares> static LogicalResult convertSkipNorm(OpImport &op) {
+  double epsilon = op.real("epsilon", ofSquares ? 1e-5f : 1e-12f);
+  Value sum = op.binary(BinaryKind::Add, op.input(0), op.input(1)), scale = op.input(2),
+        beta = ofSquares ? Value() : op.input(3), bias = op.input(ofSquares ? 3 : 4);
+  if (bias)
+    sum = op.binary(BinaryKind::Add, sum, bias);
+  if (op.hasFailed())
+    return failure();
+  Ints axes{op.rank(sum) - 1};
+  Normalised normal =
+      ofSquares ? normaliseSquares(op, sum, axes, epsilon) : normalise(op, sum, axes, epsilon);
+  if (op.isUsed(1) || op.isUsed(2))
+    return op.error("outputs mean and inverse deviation, which only training needs, are used",
+                    "export the model for inference");
+  if (op.isUsed(3) && failed(op.result(sum, 3)))
+    return failure();
+  return op.result(affine(op, normal.value, scale, beta));
 }
 
 /// [C] as [C, 1, ...] for a tensor of some rank.
@@ -319,6 +344,23 @@ static LogicalResult convertLpNormalization(OpImport &op) {
   return op.result(op.binary(BinaryKind::Div, x, op.binary(BinaryKind::Max, norm, least)));
 }
 
+/// (sum of |x|^p over the spatial dimensions) ^ (1/p)
+static LogicalResult convertGlobalLpPool(OpImport &op) {
+  int64_t p = op.integer("p", 2);
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  if (op.rank(x) < 3 || p < 1)
+    return op.error("needs an input of at least three dimensions and a positive 'p'");
+  Ints axes = iota(op.rank(x) - 2, 2);
+  if (p <= 2)
+    return op.result(op.reduce(x, p == 1 ? ReduceKind::L1 : ReduceKind::L2, axes, true));
+  Value powers =
+      op.binary(BinaryKind::Pow, op.unary(x, UnaryKind::Abs), op.scalar(x, static_cast<double>(p)));
+  Value sum = op.reduce(powers, ReduceKind::Sum, axes, true);
+  return op.result(op.binary(BinaryKind::Pow, sum, op.scalar(x, 1 / static_cast<double>(p))));
+}
+
 /// x / (bias + alpha / size * sum of the squares of `size` neighbouring channels) ^ beta
 static LogicalResult convertLrn(OpImport &op) {
   double alpha = op.real("alpha", 1e-4f), beta = op.real("beta", 0.75f), bias = op.real("bias", 1);
@@ -357,6 +399,11 @@ void disco::importing::addNormalise(ConverterTable &table) {
   table["LogSoftmax"] = {convertSoftmax<true>, 1, 1, 1, kFloats};
   table["BatchNormalization"] = {convertBatchNorm, 5, 5, 5, kFloats};
   table["LayerNormalization"] = {convertLayerNorm, 2, 3, 3, kFloats, 3};
+  table["SimplifiedLayerNormalization"] = {convertRmsNorm, 2, 2, 1, kFloats}; // ONNX Runtime's
+  table["com.microsoft.SkipLayerNormalization"] = {convertSkipNorm<false>, 3, 5, 4, kFloats, 5};
+  table["com.microsoft.SkipSimplifiedLayerNormalization"] = {
+      convertSkipNorm<true>, 3, 4, 4, kFloats, 4};
+  table["GlobalLpPool"] = {convertGlobalLpPool, 1, 1, 1, kFloats};
   table["RMSNormalization"] = {convertRmsNorm, 2, 2, 1, kFloats};
   table["InstanceNormalization"] = {convertInstanceNorm, 3, 3, 1, kFloats, 3};
   table["GroupNormalization"] = {convertGroupNorm, 3, 3, 1, kFloats, 3};

@@ -387,7 +387,7 @@ static std::optional<Value> integerProduct(OpImport &op, Scaled in) {
   QuantAttr quant = quantOf(op, in, op.shape(in.w).back());
   Value y;
   if (quant) {
-    y = matrixProduct(op, in.x, in.w, {}, false, false, quant);
+    y = matrixProduct(op, in.x, in.w, in.bias, false, false, quant);
   } else if ((quant = quantBeforeZero(op, in, op.shape(in.w).back())) && op.rank(in.w) == 2) {
     const int64_t columns = op.shape(in.w)[1];
     SmallVector<int64_t> totals =
@@ -401,6 +401,8 @@ static std::optional<Value> integerProduct(OpImport &op, Scaled in) {
     in.xScale = spread(op, in.xScale, 2);
     for (Value *one : {&in.wScale, &in.yScale, &in.yZero})
       *one = spread(op, *one, 1);
+    if (in.bias)
+      y = op.binary(BinaryKind::Add, y, in.bias);
     y = madeSmall(op, y, in);
   }
   if (!y)
@@ -449,11 +451,123 @@ static LogicalResult convertDynamicQuantizeMatMul(OpImport &op) {
   return op.result(bias ? op.binary(BinaryKind::Add, y, bias) : y);
 }
 
+/// ONNX Runtime's: the bias is in units of the products; without a scale of y the result is float.
+static LogicalResult convertQGemm(OpImport &op) {
+  double alpha = op.real("alpha", 1);
+  bool transA = op.flag("transA"), transB = op.flag("transB");
+  Scaled in{op.input(0), op.input(1), op.input(2), op.input(3), op.input(4),
+            op.input(5), op.input(7), op.input(8), op.input(6)};
+  if (op.hasFailed() || !isInteger(op, in.x, 8) || !isInteger(op, in.w, 8))
+    return failure();
+  if (op.rank(in.x) != 2 || op.rank(in.w) != 2)
+    return op.error("the factors must have two dimensions");
+  if (transA)
+    in.x = op.transpose(in.x, {1, 0});
+  if (transB)
+    in.w = op.transpose(in.w, {1, 0});
+  if (alpha != 1)
+    in.wScale = op.binary(BinaryKind::Mul, in.wScale, op.scalar(in.wScale, alpha));
+  if (op.hasFailed())
+    return failure();
+  const int64_t columns = op.shape(in.w)[1];
+  Value addend;
+  if (in.bias && (elementCount(op.shape(in.bias)) == 1 || op.shape(in.bias).back() == columns) &&
+      elementCount(op.shape(in.bias)) <= columns)
+    in.bias = op.expand(op.reshape(in.bias, {elementCount(op.shape(in.bias))}), {columns});
+  else
+    addend = std::exchange(in.bias, Value());
+  if (addend)
+    return op.error("C has the shape " + shapeText(op.shape(addend)) +
+                        ", but must have one value in all or one a column",
+                    "let ONNX Runtime optimise the model on its basic level only");
+  const bool isReal = !in.yScale;
+  const Value factor =
+      isReal ? op.binary(BinaryKind::Mul, spread(op, in.xScale, 1), spread(op, in.wScale, 1))
+             : Value();
+  if (isReal)
+    in.xScale = in.wScale = in.yZero = {};
+  std::optional<Value> y = integerProduct(op, in);
+  if (!y)
+    return failure();
+  return op.result(isReal ? op.binary(BinaryKind::Mul, asFloat(op, *y), factor) : *y);
+}
+
+//===----------------------------------------------------------------------===//
+// ONNX Runtime's ops of quantised tensors: between a DequantizeLinear and a QuantizeLinear
+//===----------------------------------------------------------------------===//
+
+/// A tensor, its scale and its zero point are inputs i, i + 1 and i + 2.
+static Value realInput(OpImport &op, size_t i) {
+  Value x = op.input(i), scale = op.input(i + 1), zero = op.input(i + 2);
+  if (op.hasFailed() || !isInteger(op, x, 8))
+    return {};
+  return op.dequantize(x, aligned(op, x, scale, 0, 0), aligned(op, x, zero, 0, 0));
+}
+
+/// `like`: the input whose element type the result has where it has no zero point.
+static LogicalResult quantisedResult(OpImport &op, Value y, size_t scaleAt, size_t like) {
+  Value scale = op.input(scaleAt), zero = op.input(scaleAt + 1), model = op.input(like);
+  if (op.hasFailed() || !y)
+    return failure();
+  Type element = tensorType(zero ? zero : model).getElementType();
+  return op.result(
+      op.quantize(y, aligned(op, y, scale, 0, 0), aligned(op, y, zero, 0, 0), element));
+}
+
+template <BinaryKind kind> static LogicalResult convertQLinearBinary(OpImport &op) {
+  Value a = realInput(op, 0), b = realInput(op, 3);
+  return quantisedResult(op, op.binary(kind, a, b), 6, 0);
+}
+
+static LogicalResult convertQLinearSigmoid(OpImport &op) {
+  return quantisedResult(op, op.unary(realInput(op, 0), UnaryKind::Sigmoid), 3, 0);
+}
+
+static LogicalResult convertQLinearLeakyRelu(OpImport &op) {
+  double alpha = op.real("alpha", 0.01f);
+  return quantisedResult(op, op.unary(realInput(op, 0), UnaryKind::LeakyRelu, alpha), 3, 0);
+}
+
+static LogicalResult convertQLinearGlobalPool(OpImport &op) {
+  if (op.flag("channels_last"))
+    return op.error("'channels_last' is not supported", "export the model with channels first");
+  Value x = realInput(op, 0);
+  if (!x)
+    return failure();
+  if (op.rank(x) < 3)
+    return op.error("needs an input of at least three dimensions");
+  Value mean = op.reduce(x, ReduceKind::Mean, iota(op.rank(x) - 2, 2), true);
+  return quantisedResult(op, mean, 3, 0);
+}
+
+static LogicalResult convertQLinearConcat(OpImport &op) {
+  int64_t axis = op.integer("axis", 1);
+  Values parts;
+  for (size_t i = 2; i + 1 < op.op.inputs.size(); i += 3)
+    parts.push_back(realInput(op, i));
+  if (op.hasFailed() || parts.empty())
+    return op.hasFailed() ? failure() : op.error("has no tensor to join");
+  std::optional<int64_t> normal = op.normalAxis(axis, op.rank(parts[0]));
+  return normal ? quantisedResult(op, op.concat(parts, *normal), 0, 2) : failure();
+}
+
 void disco::importing::addQuantized(ConverterTable &table) {
   constexpr unsigned kIntegers = kSigned | kUnsigned;
   table["QuantizeLinear"] = {convertQuantize, 2, 3, 1, kNumbers, 1};
   table["com.microsoft.DynamicQuantizeMatMul"] = {convertDynamicQuantizeMatMul, 3, 5, 1, kFloats};
   table["DequantizeLinear"] = {convertDequantize, 2, 3, 1, kIntegers | kConstants, 1};
+  auto ofRuntime = [&](StringRef name, const Converter &converter) {
+    table[("com.microsoft." + name).str()] = converter;
+  };
+  ofRuntime("QuantizeLinear", table["QuantizeLinear"]);
+  ofRuntime("DequantizeLinear", table["DequantizeLinear"]);
+  ofRuntime("QGemm", {convertQGemm, 6, 9, 1, kIntegers});
+  ofRuntime("QLinearAdd", {convertQLinearBinary<BinaryKind::Add>, 7, 8, 1, kIntegers});
+  ofRuntime("QLinearMul", {convertQLinearBinary<BinaryKind::Mul>, 7, 8, 1, kIntegers});
+  ofRuntime("QLinearSigmoid", {convertQLinearSigmoid, 4, 5, 1, kIntegers});
+  ofRuntime("QLinearLeakyRelu", {convertQLinearLeakyRelu, 4, 5, 1, kIntegers});
+  ofRuntime("QLinearGlobalAveragePool", {convertQLinearGlobalPool, 5, 5, 1, kIntegers});
+  ofRuntime("QLinearConcat", {convertQLinearConcat, 5, kVariadic, 1, kFloats});
   table["DynamicQuantizeLinear"] = {convertDynamicQuantize, 1, 1, 3, kFloats, 1};
   table["QLinearConv"] = {convertQLinearConv, 8, 9, 1, kIntegers, 1};
   table["ConvInteger"] = {convertConvInteger, 2, 4, 1, kIntegers, 1};

@@ -174,6 +174,35 @@ static LogicalResult convertMaxUnpool(OpImport &op) {
   return op.result(op.reshape(y, *shape));
 }
 
+/// (sum of |x|^p over the window) ^ (1/p): a convolution of each channel with ones.
+static LogicalResult convertLpPool(OpImport &op) {
+  int64_t p = op.integer("p", 2);
+  Value x = op.input(0);
+  if (op.hasFailed())
+    return failure();
+  if (op.rank(x) < 3 || op.rank(x) > 5 || p < 1 || !op.hasAttr("kernel_shape"))
+    return op.error("needs an input of 3, 4 or 5 dimensions, 'kernel_shape' and a positive 'p'");
+  Ints kernel = op.integers("kernel_shape");
+  std::optional<Window> window = readWindow(op, op.shape(x).drop_front(2), kernel);
+  if (!window)
+    return failure();
+  if (op.flag("ceil_mode"))
+    return op.error("'ceil_mode' is not supported", "give the pads that it adds, as 'pads'");
+  const double power = static_cast<double>(p);
+  Value powers = p == 1 ? op.unary(x, UnaryKind::Abs)
+                 : p == 2
+                     ? op.binary(BinaryKind::Mul, x, x)
+                     : op.binary(BinaryKind::Pow, op.unary(x, UnaryKind::Abs), op.scalar(x, power));
+  const int64_t channels = op.shape(x)[1];
+  Ints shape{channels, 1};
+  llvm::append_range(shape, kernel);
+  Value ones = op.filled(shape, tensorType(x).getElementType(), 1);
+  Value sum = convolution(op, powers, ones, {}, *window, channels);
+  return op.result(p == 1   ? sum
+                   : p == 2 ? op.unary(sum, UnaryKind::Sqrt)
+                            : op.binary(BinaryKind::Pow, sum, op.scalar(x, 1 / power)));
+}
+
 static LogicalResult convertAveragePool(OpImport &op) { return convertPool(op, PoolKind::Average); }
 
 template <ReduceKind kind> static LogicalResult convertGlobalPool(OpImport &op) {
@@ -189,6 +218,7 @@ template <ReduceKind kind> static LogicalResult convertGlobalPool(OpImport &op) 
 void disco::importing::addWindows(ConverterTable &table) {
   table["MaxPool"] = {convertMaxPool, 1, 1, 2, kNumbers, 1};
   table["MaxUnpool"] = {convertMaxUnpool, 2, 3, 1, kFloats, 1};
+  table["LpPool"] = {convertLpPool, 1, 1, 1, kFloats, 1};
   table["AveragePool"] = {convertAveragePool, 1, 1, 1, kFloats, 1};
   table["GlobalAveragePool"] = {convertGlobalPool<ReduceKind::Mean>, 1, 1, 1, kFloats, 1};
   table["GlobalMaxPool"] = {convertGlobalPool<ReduceKind::Max>, 1, 1, 1, kFloats, 1};

@@ -35,6 +35,7 @@ ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &
   addLoss(table);
   addRecurrent(table);
   addDetect(table);
+  addSignal(table);
   addAttention(table);
 }
 

@@ -499,14 +499,16 @@ def _model(opset, nodes, inputs, constants, outputs):
         [_info(k, v) for k, v in outputs.items()], dense,
         sparse_initializer=sparse)
     return helper.make_model(graph, ir_version=8, opset_imports=[
-        helper.make_opsetid("", opset)])
+        helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)])
 
 
 def all_local():
     """(name, model, inputs, outputs) of every case, in a fixed order."""
     import local_newer
+    import local_runtime
     found = []
-    for key, function in sorted({**globals(), **vars(local_newer)}.items()):
+    for key, function in sorted({**globals(), **vars(local_newer),
+                                 **vars(local_runtime)}.items()):
         if not key.startswith("case_"):
             continue
         for name, opset, nodes, inputs, constants, outputs in function():

@@ -43,7 +43,8 @@ def compiler_key():
     for folder, _, names in sorted(os.walk(discoc.RUNTIME)):
         paths += [os.path.join(folder, n) for n in sorted(names)]
     for path in paths + [os.path.join(HERE, name)
-                         for name in ("cases.py", "local.py", "local_newer.py")]:
+                         for name in ("cases.py", "local.py",
+                                      "local_newer.py", "local_runtime.py")]:
         with open(path, "rb") as stream:
             digest.update(hashlib.sha256(stream.read()).digest())
     return digest.hexdigest()[:16]

@@ -31,12 +31,6 @@ _MICROSOFT = ("not one of those of the domain 'com.microsoft'",
               "ops of ONNX Runtime's own")
 _OP = ("the op is not supported", "an op that we do not have")
 REFUSED = {
-    "lppool": _OP,
-    "ms-fused": _MICROSOFT,
-    "ms-qgemm": _MICROSOFT,
-    "ms-qlinearadd": _MICROSOFT,
-    "op-center-crop-pad": _OP,
-    "op-hann": _OP,
 }
 
 # Case: why it is not even tried.
