@@ -72,6 +72,7 @@ bool toProto(const Attribute &attribute, onnx::AttributeProto &proto) {
 bool toProto(const Op &op, onnx::NodeProto &proto) {
   proto.set_name(op.name);
   proto.set_op_type(op.type);
+  proto.set_domain(op.domain);
   for (const std::string &input : op.inputs)
     proto.add_input(input);
   for (const std::string &output : op.outputs)
@@ -133,6 +134,8 @@ private:
   bool apply(const ForbiddenWeights &weights);
   bool zero(const ForbiddenWeights &weights, onnx::NodeProto &node);
   bool multiply(const ForbiddenWeights &weights, int at);
+  onnx::TensorProto &constantFor(const ForbiddenWeights &weights, const std::string &what,
+                                 ElemType type);
   std::string freshName(const std::string &wanted);
   bool copyExternalData(const std::string &target);
   bool write(const std::string &target);
@@ -159,7 +162,7 @@ bool Writer::inlineFunctions() {
   proto.clear_functions();
   proto.mutable_graph()->clear_node();
   for (const Op &op : model.graph.ops) {
-    if (op.opset != model.defaultOpset())
+    if (op.domain.empty() && op.opset != model.defaultOpset())
       return error("its functions use several versions of ONNX's operators, "
                    "which one graph cannot");
     if (!toProto(op, *proto.mutable_graph()->add_node()))
@@ -230,7 +233,8 @@ bool Writer::apply(const ForbiddenWeights &weights) {
     onnx::NodeProto &node = *graph.mutable_node(i);
     if (node.output_size() == 0 || node.output(0) != weights.op->outputs[0])
       continue;
-    if (node.input_size() < 2 || node.input(1) != weights.weights)
+    const auto at = static_cast<int>(weights.input);
+    if (node.input_size() <= at || node.input(at) != weights.weights)
       break;
     return zero(weights, node) || multiply(weights, i);
   }
@@ -253,14 +257,14 @@ bool Writer::zero(const ForbiddenWeights &weights, onnx::NodeProto &node) {
     onnx::TensorProto &own = *graph.add_initializer();
     own.CopyFrom(*tensor);
     own.set_name(freshName(weights.weights + ".masked"));
-    node.set_input(1, own.name());
+    node.set_input(static_cast<int>(weights.input), own.name());
     tensor = &own;
   }
   std::string &bytes = *tensor->mutable_raw_data();
   const size_t block = bytes.size() / blocks;
   for (size_t i = 0; i < blocks; ++i)
     if (weights.forbidden[i])
-      bytes.replace(i * block, block, block, '\0');
+      bytes.replace(i * block, block, block, weights.fill.empty() ? '\0' : weights.fill[i]);
   return true;
 }
 
@@ -280,28 +284,46 @@ std::string oneOf(ElemType type) {
   }
 }
 
+/// An empty constant with an entry for each of the first two axes of the weights.
+onnx::TensorProto &Writer::constantFor(const ForbiddenWeights &weights, const std::string &what,
+                                       ElemType type) {
+  onnx::TensorProto &made = *proto.mutable_graph()->add_initializer();
+  made.set_name(freshName(weights.weights + what));
+  made.set_data_type(int32_t(type));
+  for (size_t i = 0; i < weights.dims.size(); ++i)
+    made.add_dims(i < 2 ? weights.dims[i] : 1);
+  return made;
+}
+
+/// Weights of one byte are chosen, since they cannot be multiplied.
 bool Writer::multiply(const ForbiddenWeights &weights, int at) {
   onnx::GraphProto &graph = *proto.mutable_graph();
-  const std::string one = oneOf(weights.type);
+  const bool isByte = weights.type == ElemType::I8 || weights.type == ElemType::U8;
+  const std::string one = isByte ? std::string(1, '\1') : oneOf(weights.type);
   if (one.empty())
     return error("op '" + weights.op->name + "': its weights have the type " +
                  elemTypeName(weights.type) + ", which cannot be masked");
-  onnx::TensorProto &keep = *graph.add_initializer();
-  keep.set_name(freshName(weights.weights + ".keep"));
-  keep.set_data_type(int32_t(weights.type));
-  for (size_t i = 0; i < weights.dims.size(); ++i)
-    keep.add_dims(i < 2 ? weights.dims[i] : 1);
+  onnx::TensorProto &keep = constantFor(weights, ".keep", isByte ? ElemType::Bool : weights.type);
   std::string &bytes = *keep.mutable_raw_data();
   for (char forbidden : weights.forbidden)
     bytes += forbidden ? std::string(one.size(), '\0') : one;
 
-  onnx::NodeProto &mul = *graph.add_node();
-  mul.set_op_type("Mul");
-  mul.set_name(freshName(weights.op->name + "/mask"));
-  mul.add_input(weights.weights);
-  mul.add_input(keep.name());
-  mul.add_output(freshName(weights.weights + ".masked"));
-  graph.mutable_node(at)->set_input(1, mul.output(0));
+  onnx::NodeProto &node = *graph.add_node();
+  node.set_op_type(isByte ? "Where" : "Mul");
+  node.set_name(freshName(weights.op->name + "/mask"));
+  if (isByte)
+    node.add_input(keep.name());
+  node.add_input(weights.weights);
+  if (isByte) {
+    onnx::TensorProto &fill = constantFor(weights, ".fill", weights.type);
+    *fill.mutable_raw_data() =
+        weights.fill.empty() ? std::string(weights.forbidden.size(), '\0') : weights.fill;
+    node.add_input(fill.name());
+  } else {
+    node.add_input(keep.name());
+  }
+  node.add_output(freshName(weights.weights + ".masked"));
+  graph.mutable_node(at)->set_input(static_cast<int>(weights.input), node.output(0));
   // In front of its reader: ops stay sorted.
   for (int i = graph.node_size() - 1; i > at; --i)
     graph.mutable_node()->SwapElements(i, i - 1);

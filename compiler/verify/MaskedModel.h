@@ -20,11 +20,14 @@ namespace discoc::importer {
 /// The weights of one op, and which of them masks forbid.
 struct ForbiddenWeights {
   const Op *op = nullptr; ///< of the model
+  size_t input = 1;       ///< of the op, where the weights are
   std::string weights;    ///< the tensor
   ElemType type = ElemType::Undefined;
   std::vector<int64_t> dims;
   /// By the first two axes, dims[0] * dims[1]; an entry stands for all taps.
   std::vector<char> forbidden;
+  /// The bytes that forbidden weights of one byte get, entry by entry: their zero points. Empty: 0.
+  std::string fill;
 };
 
 /// What masks forbid, op by op. \p masks has to be complete, as compile writes

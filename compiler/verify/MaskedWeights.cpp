@@ -27,6 +27,8 @@ struct Constant {
 struct Axes {
   bool rowsFirst = true; ///< [rows, columns, ...] instead of [columns, rows, ...]
   int64_t groups = 1;    ///< of the first axis
+  size_t input = 1;      ///< of the op, where the weights are
+  size_t zero = 0;       ///< the input that is their zero point; 0: none
 
   int64_t rows(const std::vector<int64_t> &dims) const {
     return rowsFirst ? dims[0] : dims[1] * groups;
@@ -84,11 +86,13 @@ public:
   /// that is not followed.
   std::optional<Constant> constant(const std::string &name, int depth = 0) const;
 
+  /// An initialiser or a Constant; null when it is computed.
+  const Tensor *tensor(const std::string &name) const;
+
 private:
   std::optional<Constant> computed(const Op &op, int depth) const;
-  /// The values of a tensor of int64; null when it is computed.
-  const Tensor *integers(const std::string &name) const;
   std::optional<Constant> reshaped(const Op &op, Constant constant) const;
+  std::optional<Constant> joined(const Op &op, Constant constant, int depth) const;
 
   std::unordered_map<std::string, const Tensor *> initializers;
   std::unordered_map<std::string, const Op *> byName, producers;
@@ -125,7 +129,7 @@ bool broadcast(std::vector<int64_t> &to, const std::vector<int64_t> &from) {
   return true;
 }
 
-const Tensor *GraphIndex::integers(const std::string &name) const {
+const Tensor *GraphIndex::tensor(const std::string &name) const {
   const Tensor *tensor = nullptr;
   if (auto it = initializers.find(name); it != initializers.end())
     tensor = it->second;
@@ -133,12 +137,12 @@ const Tensor *GraphIndex::integers(const std::string &name) const {
     if (const Attribute *value = made->second->findAttribute("value");
         value && made->second->type == "Constant" && value->tensors.size() == 1)
       tensor = &value->tensors[0];
-  return tensor && tensor->type == ElemType::I64 ? tensor : nullptr;
+  return tensor;
 }
 
 std::optional<Constant> GraphIndex::reshaped(const Op &op, Constant constant) const {
-  const Tensor *shape = op.inputs.size() > 1 ? integers(op.inputs[1]) : nullptr;
-  if (!shape)
+  const Tensor *shape = op.inputs.size() > 1 ? tensor(op.inputs[1]) : nullptr;
+  if (!shape || shape->type != ElemType::I64)
     return std::nullopt;
   const Attribute *allowZero = op.findAttribute("allowzero");
   std::vector<int64_t> dims(shape->bytes.size() / sizeof(int64_t));
@@ -158,10 +162,26 @@ std::optional<Constant> GraphIndex::reshaped(const Op &op, Constant constant) co
   return constant;
 }
 
+std::optional<Constant> GraphIndex::joined(const Op &op, Constant constant, int depth) const {
+  const Attribute *given = op.findAttribute("axis");
+  const auto rank = static_cast<int64_t>(constant.dims.size());
+  const int64_t axis = !given ? rank : given->i < 0 ? given->i + rank : given->i;
+  if (axis < 0 || axis >= rank)
+    return std::nullopt;
+  for (size_t i = 1; i < op.inputs.size(); ++i) {
+    std::optional<Constant> other = this->constant(op.inputs[i], depth);
+    if (!other || other->dims.size() != constant.dims.size())
+      return std::nullopt;
+    constant.dims[static_cast<size_t>(axis)] += other->dims[static_cast<size_t>(axis)];
+  }
+  return constant;
+}
+
 std::optional<Constant> GraphIndex::computed(const Op &op, int depth) const {
-  static const std::unordered_set<std::string> passOn = {"Identity", "Neg",     "Abs",
-                                                         "Cast",     "Dropout", "DequantizeLinear"};
-  static const std::unordered_set<std::string> binary = {"Mul", "Add", "Sub", "Div", "Min", "Max"};
+  static const std::unordered_set<std::string> passOn = {
+      "Identity", "Neg", "Abs", "Cast", "Dropout", "DequantizeLinear", "Sqrt", "Exp"};
+  static const std::unordered_set<std::string> binary = {"Mul", "Add", "Sub", "Div",
+                                                         "Min", "Max", "Pow"};
   if (op.type == "Constant") {
     const Attribute *value = op.findAttribute("value");
     if (!value || value->tensors.size() != 1)
@@ -185,6 +205,8 @@ std::optional<Constant> GraphIndex::computed(const Op &op, int depth) const {
     first->dims = dims;
     return first;
   }
+  if (op.type == "Concat")
+    return joined(op, std::move(*first), depth);
   if (op.type == "Reshape")
     return reshaped(op, std::move(*first));
   if (passOn.count(op.type)) {
@@ -206,19 +228,33 @@ std::optional<Constant> GraphIndex::computed(const Op &op, int depth) const {
   return first;
 }
 
-/// How the ops that masks belong to lay out their weights, which are always
-/// the second input.
+/// Where the ops that masks belong to have their weights, and how these lie there.
+struct Contraction {
+  const char *op;
+  bool isConvolution; ///< [rows, columns, taps]; else [columns, rows], or transposed by transB
+  size_t input, zero;
+};
+constexpr Contraction contractions[] = {
+    {"Conv", true, 1, 0},           {"FusedConv", true, 1, 0},
+    {"ConvInteger", true, 1, 3},    {"QLinearConv", true, 3, 5},
+    {"Gemm", false, 1, 0},          {"FusedGemm", false, 1, 0},
+    {"MatMul", false, 1, 0},        {"FusedMatMul", false, 1, 0},
+    {"MatMulInteger", false, 1, 3}, {"DynamicQuantizeMatMul", false, 1, 3},
+    {"QLinearMatMul", false, 3, 5}, {"QGemm", false, 3, 5},
+};
+
 std::optional<Axes> axesOf(const Op &op) {
   auto integer = [&](const char *name, int64_t otherwise) {
     const Attribute *attribute = op.findAttribute(name);
     return attribute ? attribute->i : otherwise;
   };
-  if (op.type == "Conv" || op.type == "ConvTranspose")
-    return Axes{op.type == "Conv", std::max<int64_t>(1, integer("group", 1))};
-  if (op.type == "Gemm")
-    return Axes{integer("transB", 0) != 0, 1};
-  if (op.type == "MatMul")
-    return Axes{false, 1};
+  const int64_t groups = std::max<int64_t>(1, integer("group", 1));
+  if (op.type == "ConvTranspose")
+    return Axes{false, groups};
+  for (const Contraction &known : contractions)
+    if (op.type == known.op)
+      return Axes{known.isConvolution || integer("transB", 0) != 0,
+                  known.isConvolution ? groups : 1, known.input, known.zero};
   return std::nullopt;
 }
 
@@ -240,8 +276,9 @@ private:
     errors.push_back({message, advice, model.path, op.name, op.type, op.opset});
     return false;
   }
-  /// Which node makes each row; -1: none.
+  /// Which node makes each row; -1: any.
   bool findReaders(const Op &op, int64_t rows, std::vector<int64_t> &readers);
+  bool findZeros(const Op &op, const Axes &axes, int64_t rows, std::string &zeros);
 
   const Model &model;
   const Owners &owners;
@@ -258,7 +295,8 @@ bool Planner::findReaders(const Op &op, int64_t rows, std::vector<int64_t> &read
                  "result is there",
                  "compile the model again");
   readers.assign(size_t(rows), -1);
-  for (size_t rank = 0; rank < map->owners.size(); ++rank) {
+  // One row is not divided: what follows may be, along another axis.
+  for (size_t rank = 0; rank < map->owners.size() && rows > 1; ++rank) {
     if (map->owners[rank].last() >= rows)
       return error(op,
                    "its owner map has channel " + std::to_string(map->owners[rank].last()) +
@@ -286,13 +324,26 @@ bool hasWithin(const Graph &graph, const std::string &name) {
   return false;
 }
 
-/// Whether the op sums products of integers that a program quantises as it runs.
-bool sumsIntegers(const Op &op) { return op.type == "ConvInteger" || op.type == "MatMulInteger"; }
+/// The zero point of each row; empty where all are 0. False: they are not known.
+bool Planner::findZeros(const Op &op, const Axes &axes, int64_t rows, std::string &zeros) {
+  if (axes.zero == 0 || op.inputs.size() <= axes.zero || op.inputs[axes.zero].empty())
+    return true;
+  const Tensor *given = index.tensor(op.inputs[axes.zero]);
+  const bool fits = given && (given->type == ElemType::I8 || given->type == ElemType::U8) &&
+                    (given->bytes.size() == 1 || given->bytes.size() == size_t(rows));
+  if (!fits)
+    return error(op, "the zero points of its weights are not known, or not one a row",
+                 "store them as an initialiser");
+  zeros.resize(size_t(rows));
+  for (size_t row = 0; row < zeros.size(); ++row)
+    zeros[row] = char(given->bytes[given->bytes.size() == 1 ? 0 : row]);
+  return true;
+}
 
 bool Planner::plan(const std::string &name, const Reads &reads) {
   const Op *op = index.find(name);
   // What masks forbid there is zero in the file, unless somebody stated it: then outputs differ.
-  if (op ? sumsIntegers(*op) : hasWithin(model.graph, name))
+  if (!op && hasWithin(model.graph, name))
     return true;
   if (!op) {
     errors.push_back({"the masks speak of op '" + name + "', which is not in the model",
@@ -300,19 +351,22 @@ bool Planner::plan(const std::string &name, const Reads &reads) {
     return false;
   }
   std::optional<Axes> axes = axesOf(*op);
-  if (!axes || op->inputs.size() < 2)
+  if (!axes || op->inputs.size() <= axes->input)
     return error(*op, "the masks speak of this op, which is no contraction");
-  std::optional<Constant> weights = index.constant(op->inputs[1]);
-  if (!weights || weights->dims.size() < 2)
+  std::optional<Constant> weights = index.constant(op->inputs[axes->input]);
+  if (!weights || weights->dims.empty())
     return error(*op, "the shape of its weights cannot be found out",
                  "fold them, as onnxsim does, and compile the model again");
-  const std::vector<int64_t> &dims = weights->dims;
+  std::vector<int64_t> dims = weights->dims;
+  if (dims.size() == 1) // a matrix of one column
+    dims.push_back(1);
   int64_t rows = axes->rows(dims), columns = axes->columns(dims);
   if (dims[0] % axes->groups != 0)
     return error(*op, "its weights cannot be divided into its groups");
 
   std::vector<int64_t> readers;
-  if (!findReaders(*op, rows, readers))
+  std::string zeros;
+  if (!findReaders(*op, rows, readers) || !findZeros(*op, *axes, rows, zeros))
     return false;
   std::map<int64_t, std::vector<char>> allowed;
   for (const auto &[rank, sets] : reads) {
@@ -327,17 +381,24 @@ bool Planner::plan(const std::string &name, const Reads &reads) {
     }
   }
 
-  ForbiddenWeights forbidden{op, op->inputs[1], weights->type, dims, {}};
+  ForbiddenWeights forbidden{op, axes->input, op->inputs[axes->input], weights->type, weights->dims, {}, {}};
   forbidden.forbidden.resize(size_t(dims[0] * dims[1]));
+  forbidden.fill.resize(zeros.empty() ? 0 : forbidden.forbidden.size());
   bool any = false;
   for (int64_t first = 0; first < dims[0]; ++first)
     for (int64_t second = 0; second < dims[1]; ++second) {
       int64_t inner = first / (dims[0] / axes->groups) * dims[1] + second;
       int64_t row = axes->rowsFirst ? first : inner;
       int64_t column = axes->rowsFirst ? inner : first;
-      auto flags = allowed.find(readers[size_t(row)]);
-      bool is = flags == allowed.end() ? unlistedEmpty : !flags->second[size_t(column)];
+      const int64_t reader = readers[size_t(row)];
+      auto flags = allowed.find(reader);
+      auto reads = [&](const auto &entry) { return entry.second[size_t(column)] != 0; };
+      bool is = reader < 0 ? std::none_of(allowed.begin(), allowed.end(), reads)
+                : flags == allowed.end() ? unlistedEmpty
+                                         : !flags->second[size_t(column)];
       forbidden.forbidden[size_t(first * dims[1] + second)] = is;
+      if (!zeros.empty())
+        forbidden.fill[size_t(first * dims[1] + second)] = zeros[size_t(row)];
       any |= is;
     }
   if (any)

@@ -128,6 +128,47 @@ TEST_F(MaskedModel, GemmBothWaysAndMatMul) {
   }
 }
 
+/// Weights of one byte get the zero point of their row; stored as repeated fields, they are chosen.
+TEST_F(MaskedModel, IntegersGetTheirZeroPoints) {
+  for (bool isRaw : {true, false}) {
+    graph.Clear();
+    masks.entries.clear();
+    setValue(graph.add_input(), "x", {1, 4}, onnx::TensorProto::UINT8);
+    setValue(graph.add_output(), "y", {1, 2}, onnx::TensorProto::INT32);
+    auto bytes = [&](const std::string &name, const std::vector<int64_t> &dims, std::string values) {
+      onnx::TensorProto *tensor = graph.add_initializer();
+      tensor->set_name(name);
+      tensor->set_data_type(onnx::TensorProto::INT8);
+      for (int64_t dim : dims)
+        tensor->add_dims(dim);
+      if (isRaw || name != "w")
+        tensor->set_raw_data(values);
+      else
+        for (char value : values)
+          tensor->add_int32_data(value);
+    };
+    bytes("w", {4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+    bytes("z", {2}, {-5, 9});
+    addOp(&graph, "MatMulInteger", "fc", {"x", "w", "", "z"}, {"y"});
+    halves("y", 1, 2);
+    mask("fc", 0, 0, {0, 1});
+    mask("fc", 1, 0, {3});
+    mask("fc", 0, 1, {});
+    mask("fc", 1, 1, {2, 3});
+    ASSERT_TRUE(mask()) << errorText();
+    const std::string filled{1, 9, 3, 9, -5, 6, 7, 8};
+    if (isRaw) {
+      EXPECT_EQ(tensor("w")->raw_data(), filled);
+      continue;
+    }
+    const onnx::NodeProto &where = masked.graph().node(0);
+    ASSERT_EQ(where.op_type(), "Where");
+    EXPECT_EQ(tensor(where.input(0))->raw_data(), (std::string{1, 0, 1, 0, 0, 1, 1, 1}));
+    EXPECT_EQ(tensor(where.input(2))->raw_data(), (std::string{-5, 9, -5, 9, -5, 9, -5, 9}));
+    EXPECT_EQ(masked.graph().node(1).input(1), where.output(0));
+  }
+}
+
 /// Two groups of two channels: columns count within the group, masks count over all.
 TEST_F(MaskedModel, GroupsOfConvolutions) {
   graph.clear_input();
