@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace discoc {
@@ -196,12 +197,17 @@ void ProcessGroup::endAll() {
         kill(-child.pid, signal);
         kill(-child.pid, SIGCONT); // one that was stopped hears nothing else
       }
-    const auto until = Clock::now() + std::chrono::seconds(signal == SIGTERM ? 1 : 5);
+    const auto until = Clock::now() + std::chrono::seconds(signal == SIGTERM ? 3 : 5);
     while (!allEnded() && Clock::now() < until)
       step(std::chrono::milliseconds(10), nullptr);
   }
+  // What they started was told to end, too, and removes its temporary files: compilers do.
+  const auto until = Clock::now() + std::chrono::seconds(2);
+  auto isThere = [](pid_t group) { return kill(-group, 0) == 0; };
+  while (std::any_of(ended.begin(), ended.end(), isThere) && Clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   for (const pid_t group : ended)
-    kill(-group, SIGKILL); // what they started, and what did not listen
+    kill(-group, SIGKILL); // what did not listen
 }
 
 ProcessGroup::~ProcessGroup() {

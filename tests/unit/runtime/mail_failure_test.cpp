@@ -259,10 +259,11 @@ TEST_F(MailFailure, SilenceEndsAtTheDeadline) {
 
 // A notice on the stream gives mail more time.
 TEST_F(MailFailure, ANoticeGivesTime) {
+  c.configure([](disco_config &g) { g.deadline_us = 400000; });
   start();
-  say(control(DISCO_FRAME_NOTICE, std::string("\x64\0\0\0", 4)));
+  say(control(DISCO_FRAME_NOTICE, std::string("\xd0\x07\0\0", 4))); // 2,000 ms
   std::thread late([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(85));
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
     mail(data());
   });
   EXPECT_EQ(receive(), 0);

@@ -378,12 +378,16 @@ int drip(size_t bytes, uint64_t everyMs, const std::function<void(disco_config &
   disco_transport peer = disco_inproc_transport(c.links, 1);
   std::string said = greeting(1, 2) + dataFrame(1, 10, std::string(4000, 'd'), sessionOf(0, 1));
   std::atomic<bool> over{false};
-  size_t at = 112 + 32;
+  size_t at = 144; // hello and header
   peer.write(peer.context, 0, said.data(), at, false);
   std::thread slow([&] {
-    for (; at < said.size() && !over; at += bytes) {
+    // Who is woken late on a busy machine makes up for it.
+    for (uint64_t begun = nowMs(); at < said.size() && !over;) {
       std::this_thread::sleep_for(std::chrono::milliseconds(everyMs));
-      peer.write(peer.context, 0, said.data() + at, std::min(bytes, said.size() - at), false);
+      const size_t due = std::min<size_t>(said.size(), 144 + bytes * ((nowMs() - begun) / everyMs));
+      if (due > at)
+        peer.write(peer.context, 0, said.data() + at, due - at, false);
+      at = std::max(at, due);
     }
   });
   std::vector<uint8_t> buffer(4000);

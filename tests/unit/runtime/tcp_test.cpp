@@ -150,7 +150,7 @@ TEST(Tcp, ForeignNodesAreNamedAtTheStartDeadline) {
     for (bool epoch : {false, true}) {
       Cluster c(3, allPairs(3, 100));
       Mesh m(3);
-      c.configure([](disco_config &g) { g.start_us = 300000; });
+      c.configure([](disco_config &g) { g.start_us = 1000000; });
       for (uint32_t i = 0; i < 3; ++i)
         c[i].config.transport = m.open(i);
       if (epoch)
