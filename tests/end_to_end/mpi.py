@@ -85,7 +85,7 @@ class Job:
         return code, {r["rank"]: r for r in lines}, self.said(self.err)
 
     def close(self):
-        for pid in self.children():
+        for pid in self.ranks().values():
             os.kill(pid, signal.SIGKILL)
         if self.process.poll() is None:
             self.process.kill()
@@ -93,17 +93,27 @@ class Job:
         self.out.close()
         self.err.close()
 
-    def children(self):
-        """The programs that mpirun has started, in the order of ranks."""
-        path = f"/proc/{self.process.pid}/task"
-        found = []
+    def ranks(self):
+        """{rank: pid} of the programs that mpirun has started."""
+        path, found = f"/proc/{self.process.pid}/task", {}
         try:
             for task in os.listdir(path):
                 with open(f"{path}/{task}/children", encoding="ascii") as f:
-                    found += [int(pid) for pid in f.read().split()]
+                    for pid in f.read().split():
+                        found[rank_of(pid)] = int(pid)
         except OSError:
             pass    # it has ended
-        return sorted(found)
+        return found
+
+
+def rank_of(pid):
+    """What Open MPI has told a process; None where it is not one of a job."""
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        for entry in f.read().split(b"\0"):
+            name, _, value = entry.partition(b"=")
+            if name == b"OMPI_COMM_WORLD_RANK":
+                return int(value)
+    return None
 
 
 def running(folder):
@@ -180,8 +190,8 @@ def check_lost(tally, name, sample, folder, victim, how):
         if not wait_until_all_are_there(job, sample.nodes):
             return tally.fail(name, f"it did not start: {job.said(job.err)}")
         time.sleep(0.2)
-        ranks = job.children()
-        if len(ranks) != sample.nodes:
+        ranks = job.ranks()
+        if sorted(ranks) != list(range(sample.nodes)):
             return tally.fail(name, f"it has ended: {job.said(job.err)}")
         os.kill(ranks[victim], how)
         began = time.monotonic()
