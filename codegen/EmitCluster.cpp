@@ -6,6 +6,7 @@
 #include "codegen/Desk.h"
 #include "codegen/EmitBoard.h"
 #include "codegen/EmitModel.h"
+#include "codegen/LauncherFiles.h"
 #include "codegen/NodeFiles.h"
 #include "codegen/Template.h"
 #include "compiler/dialect/Target.h"
@@ -395,6 +396,19 @@ static LogicalResult checkKernels(ModuleOp module) {
   return failure(walked.wasInterrupted());
 }
 
+static LogicalResult writeLauncherFiles(const EmitOptions &options,
+                                        const discoc::RootPlacement &root, StringRef directory) {
+  const auto files = launcherFiles(options.cluster, root);
+  if (files.empty())
+    return success();
+  if (failed(makeDirectories(directory)))
+    return failure();
+  for (const auto &[name, text] : files)
+    if (failed(writeText(directory, name, text)))
+      return failure();
+  return success();
+}
+
 static std::string nodeDirectory(StringRef directory, size_t rank) {
   return pathIn(directory, "node" + std::to_string(rank));
 }
@@ -524,7 +538,8 @@ FailureOr<Emitted> disco::emitCluster(ModuleOp module, StringRef runtimeDirector
     if (failed(writeText(nodeDirectory(directory, rank), "manifest.json",
                          texts.ofNode(static_cast<int64_t>(rank)))))
       return failure();
-  if (failed(texts.writeTo(directory)))
+  if (failed(texts.writeTo(directory)) ||
+      failed(writeLauncherFiles(options, texts.content.manifest.root, pathIn(directory, "launch"))))
     return failure();
   return std::move(texts.content);
 }

@@ -131,6 +131,9 @@ bool isHostPort(const std::string &text) {
   size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0 || text.size() - colon > 6)
     return false;
+  // It becomes an argument of launchers: no option.
+  if (!std::isalnum(static_cast<unsigned char>(text.front())) && text.front() != '[')
+    return false;
   // It becomes a part of source text: no quotes, no commas.
   for (char c : text.substr(0, colon))
     if (!std::isalnum(static_cast<unsigned char>(c)) && !std::strchr(".:-_[]%", c))

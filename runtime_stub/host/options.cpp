@@ -40,6 +40,8 @@ constexpr option_row rows[] = {
     {"--capacity", "BYTES", number, 2, 1, 1 << 30, "what a link buffers (default 65536)"},
     {"--input", "NAME=FILE.npy", list, 3, 0, 0,
      "value of an input; a leading dimension B times the model's runs B inferences"},
+    {"--input-dir", "DIR", text, 3, 0, 0,
+     "where the inputs lie that no --input names, as NAME.npy (written as --output-dir does)"},
     {"--output-dir", "DIR", text, 3, 0, 0,
      "write each output there as NAME.npy (characters outside A-Za-z0-9._- become _)"},
     {"--repeat", "R", number, 3, 1, 1ull << 32,
@@ -121,6 +123,8 @@ void set_text(disco_options *o, const option_row &r, const char *v) {
     o->listen = v;
   else if (is(r, "--peers"))
     o->peers_file = v;
+  else if (is(r, "--input-dir"))
+    o->input_dir = v;
   else
     o->output_dir = v;
 }

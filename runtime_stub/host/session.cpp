@@ -58,6 +58,41 @@ const char *shape_text(uint32_t rank, const uint64_t *dims, char *to, size_t siz
   return to;
 }
 
+// The file of tensor `index` in a folder of all, without ".npy".
+void file_name(const disco_tensor_info *all, uint32_t index, char *to, size_t size) {
+  auto plain = [](const char *name, char *out, size_t room) {
+    size_t n = 0;
+    for (; name[n] && n + 1 < room; ++n)
+      out[n] = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", name[n])
+                   ? name[n]
+                   : '_';
+    out[n] = 0;
+  };
+  plain(all[index].name, to, size);
+  // Names that become the same file are told apart by a number.
+  uint32_t same = 0;
+  char other[256];
+  for (uint32_t i = 0; i < index; ++i) {
+    plain(all[i].name, other, sizeof other);
+    same += strcmp(to, other) == 0;
+  }
+  size_t n = strlen(to);
+  if (same > 0)
+    snprintf(to + n, size - n, "_%u", same + 1);
+}
+
+// The path of that file. False: the message says that it is too long.
+bool file_path(disco_session *s, const char *folder, const disco_tensor_info *all, uint32_t index,
+               char *to) {
+  char name[256];
+  file_name(all, index, name, sizeof name - 16);
+  int size = snprintf(to, path_most, "%s/%s.npy", folder, name);
+  if (size >= 0 && static_cast<size_t>(size) < path_most)
+    return true;
+  snprintf(s->message, sizeof s->message, "the path of '%.100s' is too long", all[index].name);
+  return fail(s, DISCO_EXIT_FILE);
+}
+
 //===----------------------------------------------------------------------===//
 // Inputs
 //===----------------------------------------------------------------------===//
@@ -115,7 +150,12 @@ const char *file_of(const disco_options *o, const char *name) {
 bool load_inputs(disco_session *s) {
   const disco_program *p = s->program;
   for (uint32_t i = 0; i < p->input_count; ++i) {
-    const char *path = file_of(s->options, p->inputs[i].name);
+    const char *path = file_of(s->options, p->inputs[i].name), *folder = s->options->input_dir;
+    char in_folder[path_most];
+    if (!path && folder && !file_path(s, folder, p->inputs, i, in_folder))
+      return false;
+    if (!path && folder)
+      path = in_folder;
     if (!path) {
       snprintf(s->message, sizeof s->message, "input '%s' is missing: --input %s=FILE.npy",
                p->inputs[i].name, p->inputs[i].name);
@@ -185,28 +225,6 @@ bool allocate(disco_session *s) {
 //===----------------------------------------------------------------------===//
 // Outputs
 //===----------------------------------------------------------------------===//
-
-void file_name(const disco_program *p, uint32_t output, char *to, size_t size) {
-  auto plain = [](const char *name, char *out, size_t room) {
-    size_t n = 0;
-    for (; name[n] && n + 1 < room; ++n)
-      out[n] = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", name[n])
-                   ? name[n]
-                   : '_';
-    out[n] = 0;
-  };
-  plain(p->outputs[output].name, to, size);
-  // Names that become the same file are told apart by a number.
-  uint32_t same = 0;
-  char other[256];
-  for (uint32_t i = 0; i < output; ++i) {
-    plain(p->outputs[i].name, other, sizeof other);
-    same += strcmp(to, other) == 0;
-  }
-  size_t n = strlen(to);
-  if (same > 0)
-    snprintf(to + n, size - n, "_%u", same + 1);
-}
 
 // The outputs of the inference that is done.
 bool write_outputs(disco_session *s) {
@@ -325,7 +343,6 @@ void disco_session_count(disco_session *s, uint64_t batch) {
 bool disco_session_open_outputs(disco_session *s) {
   const disco_program *p = s->program;
   const char *folder = s->options->output_dir;
-  char name[256];
   if (!s->writes || p->output_count == 0)
     return true;
   if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
@@ -339,12 +356,8 @@ bool disco_session_open_outputs(disco_session *s) {
   for (uint32_t i = 0; i < p->output_count; ++i) {
     const disco_tensor_info &t = p->outputs[i];
     char *path = s->paths + path_most * i;
-    file_name(p, i, name, sizeof name - 16);
-    int size = snprintf(path, path_most, "%s/%s.npy", folder, name);
-    if (size < 0 || static_cast<size_t>(size) >= path_most) {
-      snprintf(s->message, sizeof s->message, "the path of output '%.100s' is too long", t.name);
-      return fail(s, DISCO_EXIT_FILE);
-    }
+    if (!file_path(s, folder, p->outputs, i, path))
+      return false;
     if (!disco_npy_stack_open(&s->files[i], path, t.type, t.rank, t.dims, t.bytes, s->message,
                               sizeof s->message))
       return fail(s, DISCO_EXIT_FILE);

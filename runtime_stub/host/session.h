@@ -24,8 +24,8 @@ enum disco_exit : int {
 struct disco_options {
   const char *const *inputs; // NAME=FILE
   uint32_t input_count;
-  const char *output_dir;
-  uint64_t repeat, count; // 0: not given
+  const char *input_dir, *output_dir; // NAME.npy of each tensor; may be null
+  uint64_t repeat, count;             // 0: not given
   uint64_t deadline_ms, start_ms, idle_ms, grace_ms, inference_ms, floor;
   int64_t spin_us; // below 0: not given
   uint32_t epoch;

@@ -66,6 +66,7 @@ TEST(Cluster, SaysWhatIsWrongAndWhere) {
       {"[[node]]\nname='a'\n[[node]]\nname='a'\n", {"\"a\" is used twice"}},
       {"[[node]]\naddress='a'\n[[node]]\n", {"address is not \"host:port\""}},
       {"[[node]]\naddress='a:99999'\n[[node]]\n", {"host:port"}},
+      {"[[node]]\naddress='-v:7000'\n[[node]]\n", {"host:port"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[0,2]\n", {"[[link]] 1", "not in the file"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,1]\n", {"one node twice"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=0\n", {"not a list of two"}},

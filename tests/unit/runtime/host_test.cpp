@@ -321,6 +321,19 @@ TEST_F(Host, InprocOnce) {
   EXPECT_EQ(load("n", {}), std::vector<float>({10}));
 }
 
+// Inputs that no --input names lie in a folder, under the names that outputs get.
+TEST_F(Host, InputsOfAFolder) {
+  const std::string inputs = folder + "/inputs";
+  EXPECT_EQ(mkdir(inputs.c_str(), 0700), 0);
+  EXPECT_EQ(symlink(file("a1").c_str(), (inputs + "/a.npy").c_str()), 0);
+  Result r = run(2, {"--input-dir", inputs, "--output-dir", folder});
+  EXPECT_EQ(r.exit, 3);
+  EXPECT_NE(r.err.find("inputs/b.npy"), std::string::npos) << r.err;
+  r = run(2, {"--input-dir", inputs, "--input", "b=" + file("b1"), "--output-dir", folder});
+  EXPECT_EQ(r.exit, 0) << r.err;
+  EXPECT_EQ(load("y_0", {2, 3}), std::vector<float>({11, 12, 13, 14, 15, 16}));
+}
+
 TEST_F(Host, InprocBatchesAndRepeats) {
   Result r = run(2, {"--input=a=" + file("a3"), "--input", "b=" + file("b3"), "--output-dir",
                      folder + "/new", "--repeat", "4", "--json"});
