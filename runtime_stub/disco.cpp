@@ -161,37 +161,44 @@ int look(disco_node *n, const disco_peer &p, uint32_t moves, uint64_t t, watch *
 
 #if DISCO_SPIN
 
-constexpr bool spins = true;
+constexpr uint32_t glances_a_look = 4; // at the clock
+// A node whose spins find nothing tries again after so many times the longest one: what that costs
+// is no more than a hundredth of its time.
+constexpr uint64_t spin_pause = 200;
 
-// Looks at the links as long as the slot has the state, and the next spin may last. False: the time
-// was over.
-bool spin(disco_node *n, uint32_t slot, uint8_t state) {
-  const disco_slot &s = n->config->slots[slot];
-  const disco_peer &p = n->config->peers[message_of(n, slot).peer];
-  uint64_t end = now(n) + n->spin_us;
-  while (s.state == state && n->error.code == DISCO_OK && !(p.seen & seen_bye)) {
-    if (now(n) >= end)
-      return n->config->spin_us == 0; // there is nothing to learn
-    glance(n);
-  }
-  return true;
+// Of a spin: whether it was long enough.
+void learn(disco_node *n, bool found) {
+  const uint32_t most = n->config->spin_us;
+  if (found)
+    n->spin_us = n->spin_us < most / 2 ? 2 * n->spin_us : most;
+  else
+    n->spin_us /= 2;
+  n->spin_again_us = n->alive_us + spin_pause * most;
 }
 
-// A wait has slept. Waking up takes about as long as the longest spin, so what ended within twice
-// that time would have ended in a spin.
-void learn(disco_node *n, uint64_t waited_us) {
-  const uint32_t most = n->config->spin_us, least = most / 16 + 1;
-  if (waited_us > 2ull * most)
-    n->spin_us /= 2;
-  else
-    n->spin_us = n->spin_us < least ? least : n->spin_us < most / 2 ? 2 * n->spin_us : most;
+// Looks at the links as long as the slot has the state, and the next spin may last.
+void spin(disco_node *n, uint32_t slot, uint8_t state) {
+  const disco_slot &s = n->config->slots[slot];
+  const disco_peer &p = n->config->peers[message_of(n, slot).peer];
+  if (n->spin_us == 0 && n->alive_us >= n->spin_again_us)
+    n->spin_us = n->config->spin_us;
+  if (n->spin_us == 0)
+    return;
+  const uint64_t end = n->alive_us + n->spin_us;
+  for (uint32_t i = 1; s.state == state && n->error.code == DISCO_OK && !(p.seen & seen_bye); ++i) {
+    if (n->alive_us >= end)
+      return learn(n, false);
+    if (i % glances_a_look == 0)
+      glance(n);
+    else
+      glance_again(n);
+  }
+  learn(n, true);
 }
 
 #else
 
-constexpr bool spins = false;
-bool spin(disco_node *, uint32_t, uint8_t) { return true; }
-void learn(disco_node *, uint64_t) {}
+void spin(disco_node *, uint32_t, uint8_t) {}
 
 #endif
 
@@ -204,8 +211,7 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   if (s.state != state)
     return DISCO_OK;
   glance(n);
-  const uint64_t begun = spins ? now(n) : 0;
-  const bool sleeps = !spin(n, slot, state);
+  spin(n, slot, state);
   watch w = {moves, moves, 0, 0, 0, 0};
   while (n->error.code == DISCO_OK && s.state == state) {
     uint64_t t = now(n), until = 0;
@@ -224,8 +230,6 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
     }
     pump(n);
   }
-  if (sleeps)
-    learn(n, now(n) - begun);
   return result(n);
 }
 
@@ -604,7 +608,7 @@ int disco_pump(disco_node *node) {
     return node->error.code;
   if (node->phase != phase_running)
     return misuse(node, DISCO_NONE);
-  glance(node);
+  pass_by(node);
   return result(node);
 }
 

@@ -384,9 +384,9 @@ struct disco_config {
 
 #if DISCO_SPIN
   // How long a wait may look at the links, over and over, before it sleeps: a sleep and the wake-up
-  // from it take longer than most messages. Spins that find nothing halve the time, waits that
-  // would have ended within it double it again. Range: 0 to 2^30; 0: sleep at once. Default 0.
-  // Cost: a processor that others could have had.
+  // from it take longer than most messages. Spins that find nothing halve the time, others double
+  // it again; at 0 the node tries again after 200 times as long. Range: 0 to 2^30; 0: sleep at
+  // once. Default 0. Cost: a processor that others could have had.
   uint32_t spin_us;
 #endif
 };
@@ -415,7 +415,8 @@ struct disco_node {
   uint8_t open;      // begun and not ended
   uint8_t submitted; // and not collected
 #if DISCO_SPIN
-  uint32_t spin_us; // of the next wait
+  uint32_t spin_us;       // of the next wait
+  uint64_t spin_again_us; // when a node whose spins found nothing tries again
 #endif
 #if DISCO_MAILBOX
   uint64_t looked_us; // when it last looked at the streams beside mailboxes

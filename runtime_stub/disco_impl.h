@@ -61,6 +61,7 @@ constexpr uint32_t abort_size = 12, notice_size = 4;
 constexpr uint32_t read_chunk = 256 * 1024; // so that the CRC finds the bytes still in the cache
 constexpr uint32_t reads_per_pump = 64; // so that a flooding peer cannot keep a pump from returning
 constexpr uint64_t look_again_us = 1000;    // at streams beside mailboxes
+constexpr uint64_t rarely_us = 50;          // at any stream, while nothing is waited for
 constexpr uint64_t time_limit = 1ull << 60; // so that sums of times do not overflow
 
 // Anywhere in memory; all machines here are little-endian.
@@ -142,12 +143,21 @@ void look_at_clock(disco_node *n, uint64_t longest_us);
 // Moves what can be moved on all links, in both directions, until something fails.
 void pump(disco_node *n);
 
-// The same, but looks at streams that carry no data once a millisecond only: a look at one costs as
-// much as a message by mailbox. For calls that come often; before a sleep it is a pump that looks.
 #if DISCO_MAILBOX
+// The same, but looks at streams that carry no data once a millisecond only: a look at one costs as
+// much as a message by mailbox. For waits; before a sleep it is a pump that looks.
 void glance(disco_node *n);
+
+// The same as a glance a moment ago: without a look at the clock, which costs as much.
+void glance_again(disco_node *n);
+
+// The same between the kernels of an inference, which may take less than a look at a stream: reads
+// streams every 50 us only, in which no socket fills.
+void pass_by(disco_node *n);
 #else
 inline void glance(disco_node *n) { pump(n); }
+inline void glance_again(disco_node *n) { pump(n); }
+inline void pass_by(disco_node *n) { pump(n); }
 #endif
 
 } // namespace disco_impl

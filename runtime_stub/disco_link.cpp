@@ -596,18 +596,34 @@ void disco_impl::look_at_clock(disco_node *n, uint64_t longest_us) {
   n->alive_us = t;
 }
 
-static inline void pump_links(disco_node *n, bool streams) {
-  look_at_clock(n, n->deadline_us);
+namespace {
+
+// Which streams a pump reads. quick: those that bring data, and the others once in a while. rare:
+// each once in a while.
+enum streams : uint8_t { all_streams, quick_streams, rare_streams };
+
+// Whether it is time to read what need not be read at every look.
+bool look_again([[maybe_unused]] disco_node *n, [[maybe_unused]] streams which) {
 #if DISCO_MAILBOX
-  streams |= n->alive_us - n->looked_us >= look_again_us;
-  n->looked_us = streams ? n->alive_us : n->looked_us;
+  const uint64_t pause = which == rare_streams ? rarely_us : look_again_us;
+  const bool due = which == all_streams || n->alive_us - n->looked_us >= pause;
+  n->looked_us = due ? n->alive_us : n->looked_us;
+  return due;
+#else
+  return true;
 #endif
+}
+
+} // namespace
+
+static inline void pump_links(disco_node *n, streams which) {
+  const bool due = look_again(n, which);
   for (uint32_t peer = 0; peer < n->program->nodes; ++peer) {
     if (peer == n->program->rank)
       continue;
     disco_peer *p = &n->config->peers[peer];
     push(n, peer);
-    if (streams || !by_mail(p))
+    if (due || (which == quick_streams && !by_mail(p)))
       pull(n, p, peer);
     // Behind the stream: what the peer started, and accepted, before its bye is seen.
     if (by_mail(p)) {
@@ -619,8 +635,21 @@ static inline void pump_links(disco_node *n, bool streams) {
   }
 }
 
-void disco_impl::pump(disco_node *n) { pump_links(n, true); }
+void disco_impl::pump(disco_node *n) {
+  look_at_clock(n, n->deadline_us);
+  pump_links(n, all_streams);
+}
 
 #if DISCO_MAILBOX
-void disco_impl::glance(disco_node *n) { pump_links(n, false); }
+void disco_impl::glance(disco_node *n) {
+  look_at_clock(n, n->deadline_us);
+  pump_links(n, quick_streams);
+}
+
+void disco_impl::glance_again(disco_node *n) { pump_links(n, quick_streams); }
+
+void disco_impl::pass_by(disco_node *n) {
+  look_at_clock(n, n->deadline_us);
+  pump_links(n, rare_streams);
+}
 #endif

@@ -64,8 +64,8 @@ constexpr option_row rows[] = {
     {"--epoch", "N", number, 3, 0, 0xffffffffu,
      "start count of the cluster; the same on every node (default 0)"},
     {"--spin-us", "US", number, 3, 0, 1u << 30,
-     "how long a wait looks at the links before it sleeps (default 50; 0 where there is one "
-     "processor, or more nodes in one process than processors)"},
+     "how long a wait looks at the links before it sleeps (default 50; 0 on a machine with one "
+     "processor, or with more nodes in one process than processors)"},
     {"--no-shared-memory", "", flag, 1, 0, 0, "data goes over TCP to processes of this host too"},
     {"--mpi", "", flag, 1, 0, 0,
      "MPI has started the programs, in the order of their ranks, and carries all that they "

@@ -403,8 +403,8 @@ uint32_t disco_session_spin(const disco_options *o, uint32_t threads) {
   constexpr uint32_t usual_us = 50;
   if (o->spin_us >= 0)
     return static_cast<uint32_t>(o->spin_us);
-  const uint32_t count = processors();
-  return count > 1 && threads <= count ? usual_us : 0;
+  // A process that is kept to one processor mostly has it for itself.
+  return sysconf(_SC_NPROCESSORS_ONLN) > 1 && threads <= processors() ? usual_us : 0;
 }
 
 void disco_session_run(disco_session *s, disco_transport transport) {

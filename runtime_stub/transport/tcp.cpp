@@ -13,16 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 namespace {
 
-#ifdef MSG_MORE
-constexpr int flag_more = MSG_MORE;
-#else
-constexpr int flag_more = 0;
-#endif
 #ifdef MSG_NOSIGNAL
 constexpr int flag_quiet = MSG_NOSIGNAL;
 #else
@@ -31,6 +27,7 @@ constexpr int flag_quiet = 0;
 
 constexpr uint32_t hello_size = DISCO_HEADER_SIZE + DISCO_HELLO_SIZE;
 constexpr uint32_t pending_max = 32;
+constexpr uint32_t ahead_most = 2048; // a header and a small payload come in one call
 constexpr uint64_t retry_first_us = 5000, retry_most_us = 200000, resolve_again_us = 1000000;
 constexpr uint64_t meet_us = 100000, meet_again_us = 2000; // before the node speaks
 
@@ -47,9 +44,14 @@ struct tcp_link {
   // Hello and terms. They are kept so that they can be said again on another connection.
   uint8_t greeting[DISCO_GREETING_SIZE];
   uint32_t greeting_have, greeting_sent;
-  // What the peer's hello is read into until it is known who it is.
-  uint8_t ahead[hello_size];
+  // What was read before the runtime asked for it: the peer's hello until it is known who it is,
+  // and later what a call gave beyond what was asked for.
+  uint8_t ahead[ahead_most];
   uint32_t ahead_size, ahead_pos;
+  bool drained; // the last call gave all that there was
+  // What was written and leaves with what follows at once.
+  uint8_t held[DISCO_HEADER_SIZE];
+  uint32_t held_size;
 };
 
 // An accepted connection of which it is not known who calls, or whom we have refused. A refused
@@ -368,6 +370,15 @@ void accept_all(disco_tcp *t) {
 // Callbacks
 //===----------------------------------------------------------------------===//
 
+// What is held and what follows it, in one packet.
+ssize_t send_both(tcp_link *l, const void *data, size_t size) {
+  iovec parts[2] = {{l->held, l->held_size}, {const_cast<void *>(data), size}};
+  msghdr m = {};
+  m.msg_iov = parts;
+  m.msg_iovlen = 2;
+  return sendmsg(l->fd, &m, flag_quiet);
+}
+
 int32_t tcp_write(void *context, uint32_t peer, const void *data, size_t size, bool more) {
   tcp_link *l = &static_cast<disco_tcp *>(context)->links[peer];
   if (l->state == link_over)
@@ -384,10 +395,19 @@ int32_t tcp_write(void *context, uint32_t peer, const void *data, size_t size, b
   send_greeting(l);
   if (l->state != link_open || !l->heard || l->greeting_sent < DISCO_GREETING_SIZE)
     return 0;
-  ssize_t n = send(l->fd, data, size, flag_quiet | (more ? flag_more : 0));
-  if (n >= 0)
-    return static_cast<int32_t>(n);
-  return again(errno) || errno == ENOBUFS ? 0 : static_cast<int32_t>(DISCO_IO_LOST);
+  if (more && size <= sizeof l->held - l->held_size) {
+    memcpy(l->held + l->held_size, data, size);
+    l->held_size += static_cast<uint32_t>(size);
+    return static_cast<int32_t>(size);
+  }
+  ssize_t n = send_both(l, data, size);
+  if (n < 0)
+    return again(errno) || errno == ENOBUFS ? 0 : static_cast<int32_t>(DISCO_IO_LOST);
+  const uint32_t sent = static_cast<uint32_t>(n),
+                 of_held = sent < l->held_size ? sent : l->held_size;
+  l->held_size -= of_held;
+  memmove(l->held, l->held + of_held, l->held_size);
+  return static_cast<int32_t>(sent - of_held);
 }
 
 // Reads the hello of a node that was called. False: not all of it is there, or it is not wanted and
@@ -416,6 +436,24 @@ bool hear_hello(disco_tcp *t, tcp_link *l) {
   return true;
 }
 
+// Reads what is asked for and some of what is behind it.
+int32_t receive(tcp_link *l, void *data, size_t size) {
+  iovec parts[2] = {{data, size}, {l->ahead, sizeof l->ahead}};
+  msghdr m = {};
+  m.msg_iov = parts;
+  m.msg_iovlen = 2;
+  ssize_t n = recvmsg(l->fd, &m, 0);
+  if (n < 0 && again(errno))
+    return 0;
+  if (n <= 0)
+    return n == 0 ? DISCO_IO_END : DISCO_IO_LOST;
+  const size_t got = static_cast<size_t>(n);
+  l->drained = got < size + sizeof l->ahead;
+  l->ahead_pos = 0;
+  l->ahead_size = got > size ? static_cast<uint32_t>(got - size) : 0;
+  return static_cast<int32_t>(got < size ? got : size);
+}
+
 int32_t tcp_read(void *context, uint32_t peer, void *data, size_t size) {
   disco_tcp *t = static_cast<disco_tcp *>(context);
   tcp_link *l = &t->links[peer];
@@ -430,12 +468,11 @@ int32_t tcp_read(void *context, uint32_t peer, void *data, size_t size) {
     l->ahead_pos += n;
     return static_cast<int32_t>(n);
   }
-  ssize_t n = recv(l->fd, data, size, 0);
-  if (n > 0)
-    return static_cast<int32_t>(n);
-  if (n < 0 && again(errno))
+  if (l->drained) {
+    l->drained = false;
     return 0;
-  return n == 0 ? DISCO_IO_END : DISCO_IO_LOST;
+  }
+  return receive(l, data, size);
 }
 
 void tcp_finish(void *context, uint32_t peer) {
@@ -457,6 +494,12 @@ void watch(pollfd *p, int fd, int events) {
   p->fd = events ? fd : -1;
   p->events = static_cast<short>(events);
   p->revents = 0;
+}
+
+// Whether bytes that are wanted have been read already.
+bool has_read_ahead(const tcp_link *l, uint8_t wants) {
+  return (wants & DISCO_WANT_READ) && l->state == link_open && l->heard &&
+         l->ahead_pos < l->ahead_size;
 }
 
 int peer_events(const tcp_link *l, uint8_t wants) {
@@ -503,9 +546,12 @@ void tcp_wait(void *context, const disco_peer *peers, uint64_t timeout_us) {
   watch(t->polled, t->listen_fd, accepting ? POLLIN : 0);
   for (uint32_t i = 0; i < pending_max; ++i)
     watch(&waiting[i], t->waiting[i].fd, t->waiting[i].fd >= 0 ? POLLIN : 0);
-  for (uint32_t i = 0; i < t->nodes; ++i)
-    watch(&links[i], t->links[i].fd,
-          i == t->rank ? 0 : peer_events(&t->links[i], disco_wants(peers, i)));
+  for (uint32_t i = 0; i < t->nodes; ++i) {
+    const uint8_t wants = i == t->rank ? static_cast<uint8_t>(0) : disco_wants(peers, i);
+    watch(&links[i], t->links[i].fd, i == t->rank ? 0 : peer_events(&t->links[i], wants));
+    if (has_read_ahead(&t->links[i], wants))
+      until = now;
+  }
   uint32_t count = 1 + pending_max + t->nodes;
   for (uint32_t i = 0; i < t->beside.watched_count; ++i, ++count)
     watch(&t->polled[count], t->beside.watched[i], t->beside.watched[i] >= 0 ? POLLIN : 0);

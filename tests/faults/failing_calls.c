@@ -333,6 +333,16 @@ ssize_t recv(int fd, void *to, size_t size, int flags) {
   return fails_on("recv", fd) ? -1 : next(fd, to, size, flags);
 }
 
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+  NEXT(sendmsg);
+  return fails_on("send", fd) ? -1 : next(fd, message, flags);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
+  NEXT(recvmsg);
+  return fails_on("recv", fd) ? -1 : next(fd, message, flags);
+}
+
 int socket(int domain, int type, int protocol) {
   NEXT(socket);
   return fails("socket", "") ? -1 : next(domain, type, protocol);

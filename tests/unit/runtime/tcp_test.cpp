@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <random>
@@ -77,6 +80,46 @@ TEST(Tcp, BigMessages) {
   EXPECT_EQ(c.run([&](uint32_t rank) { return exchangeAll(c, rank, 1); }),
             std::vector<int>({0, 0}));
   EXPECT_EQ(disco_peer_stats(&c[0].node, 1)->tx_payload, 30000000u);
+}
+
+// Many messages that one call has read: what a pump leaves of them is there, however long the link
+// stays silent.
+TEST(Tcp, WhatWasReadAheadIsNotSleptOn) {
+  constexpr uint32_t count = 50; // a pump takes 32
+  std::vector<Route> routes;
+  for (uint32_t i = 0; i < count; ++i)
+    routes.push_back({1 + i, 0, 1, 1});
+  Cluster c(2, routes);
+  c.configure([](disco_config &g) { g.deadline_us = 240000000; });
+  Mesh m(2);
+  for (uint32_t i = 0; i < 2; ++i)
+    c[i].config.transport = m.open(i);
+  std::atomic<bool> sent{false}, received{false};
+  std::chrono::duration<double> waited{};
+  std::vector<int> results = c.run([&](uint32_t rank) {
+    disco_node *n = &c[rank].node;
+    std::array<uint8_t, count> bytes = {};
+    int code = disco_begin(n);
+    for (uint32_t i = 0; i < count && !code; ++i) {
+      code = rank == 0 ? disco_send(n, i, &bytes[i]) : disco_post(n, i, &bytes[i]);
+      if (!code && rank == 0)
+        code = disco_flush(n, i);
+    }
+    sent = sent || rank == 0;
+    while (!sent)
+      sleepMs(1);
+    const auto begun = std::chrono::steady_clock::now();
+    if (!code && rank == 1)
+      code = disco_wait(n, count - 1);
+    if (rank == 1)
+      waited = std::chrono::steady_clock::now() - begun;
+    received = received || rank == 1;
+    while (!received) // a bye would end the sleep
+      sleepMs(1);
+    return code ? code : disco_end(n);
+  });
+  EXPECT_EQ(results, std::vector<int>({0, 0}));
+  EXPECT_LT(waited.count(), 30); // a quarter of the deadline is slept at most
 }
 
 TEST(Tcp, AnyStartOrder) {
