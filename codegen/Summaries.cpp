@@ -141,6 +141,8 @@ public:
           isa<ConstantOp, SendOp, RecvOp, PostOp, InputOp>(op))
         continue;
       discoc::LayerShare &share = shareOf(at->second, rank);
+      if (KernelAttr kernel = chosenKernel(&op))
+        report.layers[at->second].kernels.insert(kernel.getName().str());
       if (auto cost = dyn_cast<CostOpInterface>(op))
         share.macs += cost.getMacs();
       for (Value operand : op.getOperands())
@@ -152,7 +154,9 @@ public:
                   .second)
             share.weightBytes += WeightStore::storedBytes(constant);
       if (LocalAttr local = localOf(op.getResult(0)))
-        share.channels = std::max(share.channels, local.getSet().size());
+        if (share.owned.size() < local.getSet().size())
+          share.owned = local.getSet();
+      share.channels = share.owned.size();
     }
   }
 
@@ -260,10 +264,54 @@ static void addWay(discoc::Report &report, const discoc::Cluster &cluster, SendO
   }
 }
 
+/// What a value is in the arena, and for whom; its place was planned before.
+static discoc::BufferReport describeBuffer(OpResult value) {
+  Operation *op = value.getOwner();
+  discoc::BufferReport buffer;
+  buffer.name = opName(op);
+  buffer.use = "tensor";
+  if (auto input = dyn_cast<InputOp>(op)) {
+    buffer.name = input.getName().str();
+    buffer.use = "input";
+  } else if (isa<PostOp>(op)) {
+    buffer.use = "received";
+  } else if (isa<SendOp>(op)) {
+    buffer.use = "sent";
+  }
+  return buffer;
+}
+
+/// The arena of a node as a picture: each buffer, where and for how long.
+static void addBuffers(discoc::NodeReport &node, const BufferPlan &plan, func::FuncOp function) {
+  std::vector<bool> known(plan.buffers.size());
+  auto add = [&](int64_t index, int64_t offset, discoc::BufferReport buffer) {
+    if (index < 0 || known[index])
+      return;
+    known[index] = true;
+    const Buffer &planned = plan.buffers[index];
+    buffer.offset = offset;
+    buffer.bytes = planned.bytes;
+    buffer.first = planned.start;
+    buffer.last = planned.end;
+    node.buffers.push_back(std::move(buffer));
+  };
+  for (Operation &op : function.getBody().front()) {
+    auto offsets = op.getAttrOfType<DenseI64ArrayAttr>(kOffsetsAttr);
+    if (!offsets)
+      continue;
+    size_t next = 0;
+    for (OpResult value : op.getResults())
+      if (Place place = plan.placeOf(value); place.buffer >= 0)
+        add(place.buffer, offsets[next++] - place.distance, describeBuffer(value));
+    if (std::optional<int64_t> scratch = plan.scratchOf(&op))
+      add(*scratch, offsets.asArrayRef().back(), {opName(&op), "scratch"});
+  }
+}
+
 /// Where most of a node's arena is alive, and what of it came from other nodes.
-static void addPeak(discoc::NodeReport &node, func::FuncOp function) {
-  const BufferPlan plan(function);
+static void addPeak(discoc::NodeReport &node, const BufferPlan &plan, func::FuncOp function) {
   const BufferPlan::Peak peak = plan.peak();
+  node.peakStep = peak.at;
   int64_t index = 0;
   for (Operation &op : function.getBody().front()) {
     if (index++ == peak.at)
@@ -274,6 +322,25 @@ static void addPeak(discoc::NodeReport &node, func::FuncOp function) {
     if (buffer.start <= peak.at && peak.at <= buffer.end)
       node.peakReceivedBytes += BufferPlan::rounded(buffer.bytes);
   }
+}
+
+/// Lists that grow with pairs of nodes or with nodes times layers are left out where they are too
+/// long to be looked at.
+static void leaveOutLongLists(discoc::Report &report) {
+  constexpr size_t mostBuffers = 50'000, mostPairs = 50'000;
+  size_t buffers = 0, pairs = 0;
+  for (const discoc::NodeReport &node : report.nodes)
+    buffers += node.buffers.size();
+  for (const discoc::LayerReport &layer : report.layers)
+    for (const discoc::LayerShare &share : layer.nodes)
+      pairs += share.receivedFrom.size();
+  if (buffers > mostBuffers)
+    for (discoc::NodeReport &node : report.nodes)
+      node.buffers.clear();
+  if (pairs > mostPairs)
+    for (discoc::LayerReport &layer : report.layers)
+      for (discoc::LayerShare &share : layer.nodes)
+        share.receivedFrom.clear();
 }
 
 discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, StringRef buildHash) {
@@ -293,7 +360,9 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
       node.boardStatus = board->second->statusText();
     node.arenaBytes = integerOf(shard, kArenaBytesAttr);
     node.liveBytes = integerOf(shard, kLiveBytesAttr);
-    addPeak(node, inferOf(shard));
+    const BufferPlan plan(inferOf(shard));
+    addPeak(node, plan, inferOf(shard));
+    addBuffers(node, plan, inferOf(shard));
     report.nodes.push_back(std::move(node));
   }
   for (auto entry : module->getAttrOfType<ArrayAttr>(kLayersAttr).getAsRange<DictionaryAttr>()) {
@@ -301,6 +370,9 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     discoc::LayerReport layer;
     layer.op = entry.getAs<StringAttr>("op").str();
     layer.type = entry.getAs<StringAttr>("type").getValue().split(',').first.str();
+    llvm::append_range(layer.shape, entry.getAs<DenseI64ArrayAttr>("shape").asArrayRef());
+    for (auto name : entry.getAs<ArrayAttr>("inputs").getAsRange<StringAttr>())
+      layer.inputs.push_back(name.str());
     layer.replicatedReason = entry.getAs<StringAttr>("replicated").str();
     layer.macs = number("macs");
     layer.weightBytes = number("weight_bytes");
@@ -328,6 +400,7 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     layer.replicatedMacs = std::max<int64_t>(0, macs - layer.macs);
     layer.replicatedWeightBytes = std::max<int64_t>(0, weightBytes - layer.weightBytes);
   }
+  leaveOutLongLists(report);
   discoc::addTotals(report);
   return report;
 }

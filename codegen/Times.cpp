@@ -122,6 +122,7 @@ static discoc::ScheduleEvent eventOf(const Event &event, ClusterSchedule &schedu
     out.kind = discoc::ScheduleEvent::Kind::Transfer;
     out.to = message.to;
     out.bytes = message.bytes();
+    out.op = opName(message.send.getInputs().front().getDefiningOp());
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include "passes/LayerSummary.h"
 #include "compiler/dialect/Evaluate.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace disco;
@@ -12,6 +13,8 @@ struct Layer {
   std::string type, replicated;
   int64_t macs = 0, weightBytes = 0, denseMacs = 0, denseWeightBytes = 0, denseBytes = 0,
           denseMessages = 0;
+  SmallVector<int64_t> shape;
+  llvm::SmallSetVector<StringAttr, 4> inputs;
 };
 } // namespace
 
@@ -76,6 +79,25 @@ static void addCosts(Operation *op, Layer &layer) {
   }
   layer.macs += macs;
   layer.weightBytes += weights;
+}
+
+/// The op of the model whose result an operand is, whatever moved it on the way; null for constants
+/// and inputs of the model.
+static Operation *sourceOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (op && (isa<ExchangeOp, MergeOp>(op) || readsExchange(op)))
+    op = (isa<MergeOp>(op) ? cast<MergeOp>(op).getOwn() : op->getOperand(0)).getDefiningOp();
+  return op && !isa<ConstantOp, InputOp>(op) ? op : nullptr;
+}
+
+/// What a layer makes, and of which others it is made.
+static void addShape(Operation *op, Layer &layer) {
+  const std::string name = opName(op);
+  for (Value operand : op->getOperands())
+    if (Operation *source = sourceOf(operand); source && opName(source) != name)
+      layer.inputs.insert(StringAttr::get(op->getContext(), opName(source)));
+  if (!op->hasAttr(kRouteKindAttr) && op->getNumResults() > 0)
+    layer.shape.assign(shapeOf(op->getResult(0)).begin(), shapeOf(op->getResult(0)).end());
 }
 
 static int64_t integerOf(Operation *op, StringRef name) {
@@ -148,6 +170,7 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
     if (auto reason = op.getAttrOfType<StringAttr>(kReplicatedAttr))
       layer.replicated = reason.str();
     addCosts(&op, layer);
+    addShape(&op, layer);
     layer.denseBytes += integerOf(&op, kDenseBytesAttr);
     layer.denseMessages += integerOf(&op, kDenseMessagesAttr);
     op.removeAttr(kDenseBytesAttr);
@@ -164,7 +187,10 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
          builder.getNamedAttr("dense_weight_bytes",
                               builder.getI64IntegerAttr(layer.denseWeightBytes)),
          builder.getNamedAttr("dense_bytes", builder.getI64IntegerAttr(layer.denseBytes)),
-         builder.getNamedAttr("dense_messages", builder.getI64IntegerAttr(layer.denseMessages))}));
+         builder.getNamedAttr("dense_messages", builder.getI64IntegerAttr(layer.denseMessages)),
+         builder.getNamedAttr("inputs", builder.getArrayAttr(llvm::to_vector_of<Attribute>(
+                                            layer.inputs.getArrayRef()))),
+         builder.getNamedAttr("shape", builder.getDenseI64ArrayAttr(layer.shape))}));
   module->setAttr(kInputsAttr, builder.getArrayAttr(inputs));
   module->setAttr(kOutputsAttr, builder.getArrayAttr(outputs));
   module->setAttr(kTensorsAttr, builder.getArrayAttr(tensors));

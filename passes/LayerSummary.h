@@ -11,7 +11,9 @@ namespace disco {
 /// it is gone.
 /// - `disco.inputs`, `disco.outputs`, `disco.tensors`: name, type and owners of each.
 /// - `disco.masks`: the routes of each contraction's mask.
-/// - `disco.layers`: what each ONNX op costs on one node, with its masks and without.
+/// - `disco.layers`: what each ONNX op costs on one node, with its masks and without; the shape of
+/// its
+///   result, and whose results it reads.
 void noteLayers(mlir::ModuleOp module, mlir::func::FuncOp function);
 
 } // namespace disco

@@ -3,6 +3,8 @@
 #ifndef DISCOC_DRIVER_HOSTCOMMANDS_H
 #define DISCOC_DRIVER_HOSTCOMMANDS_H
 
+#include <string>
+
 namespace CLI {
 class App;
 }
@@ -27,6 +29,10 @@ void addFlashCommand(CLI::App &app, int &exitCode);
 void addRunCommand(CLI::App &app, int &exitCode);
 void addReportCommand(CLI::App &app, int &exitCode);
 void addVerifyCommand(CLI::App &app, int &exitCode); ///< in discocVerify: it compiles
+
+/// Writes what lies in `out` as a page for browsers, compared with what lies in `against` unless
+/// that is empty; an exit code.
+int writePage(const std::string &out, const std::string &against, const std::string &path);
 
 } // namespace discoc
 

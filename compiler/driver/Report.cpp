@@ -1,6 +1,7 @@
-//===- Report.cpp - discoc report: a partition in tables ---===//
+//===- Report.cpp - discoc report: a partition in tables, or as a page ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/formats/Report.h"
+#include "compiler/driver/CompareText.h"
 #include "compiler/driver/HostCommands.h"
 #include "compiler/driver/ReportText.h"
 #include "compiler/formats/Printable.h"
@@ -8,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 
@@ -22,22 +24,38 @@ static constexpr const char *description =
 
 static constexpr const char *footer = "Example:\n"
                                       "  discoc report out\n"
+                                      "  discoc report out --html report.html\n"
                                       "  discoc report out --json | jq .cluster.exchanged.bytes\n"
                                       "Exit codes: 0 shown, 1 no compiled model in OUT, 2 usage.";
 
 namespace {
 struct ReportOptions {
-  std::string out;
+  std::string out, html, against;
   bool all = false, json = false;
 };
 
+int compare(const Report &report, const ReportOptions &options) {
+  Diagnostics faults;
+  const std::optional<Report> against = readAgainst(report, options.against, faults);
+  if (!against) {
+    fmt::print(stderr, "{}", toString(faults));
+    return ExitFault;
+  }
+  fmt::print("{}", printableLines(compareText(report, *against, options.all ? SIZE_MAX : 16)));
+  return ExitSuccess;
+}
+
 int report(const ReportOptions &options) {
+  if (!options.html.empty())
+    return writePage(options.out, options.against, options.html);
   Diagnostics faults;
   const std::optional<Report> report = readReport(options.out + "/report.json", faults);
   if (!report) {
     fmt::print(stderr, "{}", toString(faults));
     return ExitFault;
   }
+  if (!options.against.empty())
+    return compare(*report, options);
   fmt::print("{}",
              options.json ? toJson(*report) : printableLines(reportText(*report, options.all)));
   return ExitSuccess;
@@ -51,7 +69,16 @@ void addReportCommand(CLI::App &app, int &exitCode) {
   command->add_option("OUT", options->out, "directory that `discoc compile -o OUT` wrote")
       ->required();
   command->add_flag("--all", options->all, "every row of every table; else fewer than 60 lines");
-  command->add_flag("--json", options->json, "the exact numbers, as docs/formats/report.md says");
+  CLI::Option *html = command->add_option(
+      "--html", options->html, "write FILE instead: one page for any browser, without a network");
+  html->option_text("FILE");
+  command->add_flag("--json", options->json, "the exact numbers, as docs/formats/report.md says")
+      ->excludes(html)
+      ->excludes(command
+                     ->add_option("--against", options->against,
+                                  "another OUT of the same model: what differs, in all, by node "
+                                  "and by layer, here or in the page")
+                     ->option_text("OUT"));
   command->callback([options, &exitCode] { exitCode = report(*options); });
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <sstream>
 
 namespace discoc {
 
@@ -314,11 +315,31 @@ static std::string floorText(const Report &r) {
   return text;
 }
 
+/// A sentence behind what it is about, in lines of at most 100 columns.
+static std::string sentenceText(const std::string &about, const std::string &sentence) {
+  constexpr size_t indent = 11, width = 100;
+  std::string text = fmt::format("{:<{}}", about, indent);
+  size_t column = indent;
+  std::istringstream words(sentence);
+  for (std::string word; words >> word; column += word.size() + 1) {
+    if (column > indent && column + word.size() > width) {
+      text.back() = '\n';
+      text += std::string(indent, ' ');
+      column = indent;
+    }
+    text += word + " ";
+  }
+  text.back() = '\n';
+  return text;
+}
+
 /// With at most so many rows of layers, and of each other table.
 static std::string textOf(const Report &r, size_t layers, size_t others) {
   std::string text = fmt::format(
       "{}: {} {}, {} layers (discoc {})\n", printable(r.model, maxShownName), r.nodes.size(),
       r.nodes.size() == 1 ? "node" : "nodes", r.layers.size(), printable(r.compiler, maxShownName));
+  for (const auto &[about, sentence] : disco::sentencesOf(r))
+    text += sentenceText(about, sentence);
   text += "\nOne inference, against the same model on one node, and on N nodes without masks\n\n";
   text += totalsText(r);
   text += "\nNodes (of one: of the model on one node; live: the most bytes needed at a time)\n\n" +

@@ -205,6 +205,16 @@ std::string disco::limitText(const Report &r) {
          bytes(read->received.sum());
 }
 
+std::vector<std::pair<std::string, std::string>> disco::sentencesOf(const Report &r) {
+  std::vector<std::pair<std::string, std::string>> all{
+      {"nodes", (r.nodes.size() > 1 ? "at most " : "") + sharesText(r)},
+      {"exchanged", trafficText(r)}};
+  if (std::string text = undividedText(r); !text.empty())
+    all.emplace_back("undivided", std::move(text));
+  all.emplace_back("limit", limitText(r));
+  return all;
+}
+
 //===----------------------------------------------------------------------===//
 // Layers
 //===----------------------------------------------------------------------===//

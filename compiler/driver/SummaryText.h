@@ -8,6 +8,8 @@
 #include "compiler/formats/Report.h"
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace disco {
 
@@ -31,6 +33,9 @@ std::string undividedText(const discoc::Report &report);
 
 /// What the time or the memory of an inference hangs on most, as far as the report knows it.
 std::string limitText(const discoc::Report &report);
+
+/// These of a report that is looked at, each with its key: what it is about.
+std::vector<std::pair<std::string, std::string>> sentencesOf(const discoc::Report &report);
 
 /// One line a layer that computes or reads from other nodes; `densities` of its masks, by op;
 /// `pairs`: what each node reads of each other one.

@@ -166,7 +166,17 @@ void addCompile(CLI::App &app, int &exitCode) {
   command
       ->add_flag("--any-size", options->anySize, "Emit for boards also what does not fit into them")
       ->group(""); // for tests/bench/bounds.py
-  command->callback([options, &exitCode] { exitCode = discoc::runCompile(*options); });
+  auto html = std::make_shared<std::string>();
+  command
+      ->add_option("--html", *html,
+                   "Also write what 'report --html' shows of OUT: one page for any browser")
+      ->type_name("FILE")
+      ->excludes("--stop-after");
+  command->callback([options, html, &exitCode] {
+    exitCode = discoc::runCompile(*options);
+    if (exitCode == discoc::ExitSuccess && !html->empty())
+      exitCode = discoc::writePage(options->out, "", *html);
+  });
 }
 
 void addEmit(CLI::App &app, int &exitCode) {

@@ -35,6 +35,8 @@ static Json toJson(const ScheduleEvent &event) {
   if (event.kind == ScheduleEvent::Kind::Transfer) {
     json["to"] = event.to;
     json["bytes"] = event.bytes;
+    if (!event.op.empty())
+      json["op"] = event.op;
   }
   if (event.startNs && event.endNs) {
     json["start_ns"] = *event.startNs;
@@ -82,7 +84,8 @@ static bool readEvent(const JsonView &view, ScheduleEvent &event) {
     if (!view.has("to") || !view.has("bytes"))
       return view.fault("has no \"to\" or no \"bytes\"");
     good = view.member("to").read(event.to, 0, maxNodes - 1) &&
-           view.member("bytes").read(event.bytes) && good;
+           view.member("bytes").read(event.bytes) &&
+           (!view.has("op") || view.member("op").read(event.op)) && good;
   }
   if (view.has("start_ns") != view.has("end_ns"))
     return view.fault("has only one of \"start_ns\" and \"end_ns\"");

@@ -21,7 +21,8 @@ struct ScheduleEvent {
   } kind = Kind::Compute;
   int64_t node = 0; ///< rank; of a transfer the sender's
   int64_t inference = 0;
-  std::string op;       ///< what computes: its ONNX name, else what it is in the IR
+  std::string op;       ///< what computes: its ONNX name, else what it is in the IR; of a transfer
+                        ///< what made the first that it carries, empty where that is not noted
   int64_t message = -1; ///< of a transfer and a wait: its id in the manifest
   int64_t to = -1;      ///< of a transfer: the receiver's rank
   int64_t bytes = 0;    ///< of a transfer: payload

@@ -137,6 +137,13 @@ template <class V, class S> void fields(V &v, S &s, const LayerShare *) {
   v("receive_bytes", s.receiveBytes);
 }
 
+template <class V, class S> void fields(V &v, S &s, const BufferReport *) {
+  v("name", s.name);
+  v("use", s.use);
+  v("offset", s.offset);
+  v("bytes", s.bytes);
+}
+
 template <class V, class S> void fields(V &v, S &s, const LayerReport *) {
   v("op", s.op);
   v("type", s.type);
@@ -240,6 +247,52 @@ bool readList(const JsonView &view, const char *key, std::vector<S> &list, F mor
 
 constexpr auto nothing = [](const JsonView &, auto &) { return true; };
 
+/// What reports of before did not have.
+void writeOptional(const LayerShare &share, Json &json) {
+  if (!share.owned.empty())
+    json["owned"] = toJson(share.owned);
+  for (auto [from, bytes] : share.receivedFrom)
+    json["received_from"].push_back({{"from", from}, {"bytes", bytes}});
+}
+
+void writeOptional(const LayerReport &layer, Json &json) {
+  json["nodes"] = Json::array();
+  for (const LayerShare &share : layer.nodes) {
+    json["nodes"].push_back(write(share));
+    writeOptional(share, json["nodes"].back());
+  }
+  if (!layer.shape.empty())
+    json["shape"] = layer.shape;
+  if (!layer.inputs.empty())
+    json["inputs"] = layer.inputs;
+  if (!layer.kernels.empty())
+    json["kernels"] = layer.kernels;
+}
+
+bool readOptional(const JsonView &view, LayerShare &share) {
+  auto readSource = [&](size_t, const JsonView &item) {
+    int64_t from = 0;
+    return item.object({"from", "bytes"}) && item.member("from").read(from, 0, maxNodes - 1) &&
+           item.member("bytes").read(share.receivedFrom[from]);
+  };
+  return (!view.has("owned") || view.member("owned").read(share.owned)) &&
+         (!view.has("received_from") || view.member("received_from").elements(readSource));
+}
+
+/// A list of numbers or of texts, which may be absent.
+template <class T, class Add> bool readPlain(const JsonView &view, const char *key, Add add) {
+  return !view.has(key) || view.member(key).elements([&](size_t, const JsonView &item) {
+    T value{};
+    return item.read(value) && (add(std::move(value)), true);
+  });
+}
+
+bool readOptional(const JsonView &view, LayerReport &layer) {
+  return readPlain<int64_t>(view, "shape", [&](int64_t d) { layer.shape.push_back(d); }) &&
+         readPlain<std::string>(view, "inputs", [&](auto name) { layer.inputs.push_back(name); }) &&
+         readPlain<std::string>(view, "kernels", [&](auto name) { layer.kernels.insert(name); });
+}
+
 /// What not every node has.
 void writeOptional(const NodeReport &node, Json &json) {
   Writer w;
@@ -255,7 +308,14 @@ void writeOptional(const NodeReport &node, Json &json) {
     w("peak_op", node.peakOp);
     w("peak_received_bytes", node.peakReceivedBytes);
   }
+  if (node.peakStep >= 0)
+    w("peak_step", node.peakStep);
   json.update(w.members.json());
+  for (const BufferReport &buffer : node.buffers) {
+    json["buffers"].push_back(write(buffer));
+    json["buffers"].back()["first"] = buffer.first;
+    json["buffers"].back()["last"] = buffer.last;
+  }
   for (const MemoryUse &use : node.memory) {
     json["memory"].push_back(write(use));
     if (!use.items.empty())
@@ -277,6 +337,14 @@ bool readOptional(const JsonView &view, NodeReport &node) {
     r("peak_op", node.peakOp);
     r("peak_received_bytes", node.peakReceivedBytes);
   }
+  if (view.has("peak_step"))
+    r("peak_step", node.peakStep);
+  auto readSteps = [](const JsonView &item, BufferReport &buffer) {
+    return item.object({"name", "use", "offset", "bytes", "first", "last"}) &&
+           item.member("first").read(buffer.first, -1) && item.member("last").read(buffer.last, -1);
+  };
+  if (view.has("buffers") && !readList(view, "buffers", node.buffers, readSteps))
+    return false;
   auto readItems = [](const JsonView &item, MemoryUse &use) {
     return !item.has("items") ||
            item.member("items").members([&](const std::string &name, const JsonView &bytes) {
@@ -319,7 +387,7 @@ std::string toJson(const Report &report) {
   json["layers"] = Json::array();
   for (const LayerReport &layer : report.layers) {
     json["layers"].push_back(write(layer));
-    json["layers"].back()["nodes"] = writeAll(layer.nodes);
+    writeOptional(layer, json["layers"].back());
   }
   for (const WireReport &wire : report.wires) {
     Json item = write(wire);
@@ -360,7 +428,11 @@ std::optional<Report> parseReport(const std::string &text, const std::string &fi
          good;
   good = readList(view, "layers", report.layers,
                   [](const JsonView &item, LayerReport &layer) {
-                    return readList(item, "nodes", layer.nodes, nothing);
+                    return readOptional(item, layer) &&
+                           readList(item, "nodes", layer.nodes,
+                                    [](const JsonView &part, LayerShare &share) {
+                                      return readOptional(part, share);
+                                    });
                   }) &&
          good;
   if (view.has("wires"))

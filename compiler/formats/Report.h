@@ -8,11 +8,13 @@
 
 #include "compiler/formats/Diagnostics.h"
 #include "compiler/formats/Events.h"
+#include "compiler/formats/IndexSet.h"
 #include "compiler/formats/MemoryUse.h"
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +53,9 @@ struct LayerShare {
   int64_t weightBytes = 0;  ///< that this node stores for this layer
   int64_t sendBytes = 0;    ///< features of this layer's inputs that this node sends for it
   int64_t receiveBytes = 0; ///< and that it receives
-  std::map<int64_t, int64_t> receivedFrom = {}; ///< these by source; not in the file
+  IndexSet owned = {};      ///< which channels those are
+  std::map<int64_t, int64_t> receivedFrom = {}; ///< receiveBytes by source; empty where there are
+                                                ///< too many pairs to list
 };
 
 /// One op of the model (fused ones under the op that they were fused into).
@@ -66,9 +70,12 @@ struct LayerReport {
   int64_t denseBytes = 0;     ///< what dense gather would send for it, all pairs together
   int64_t replicatedMacs = 0; ///< done more than once: sum over nodes minus the op's own
   int64_t replicatedWeightBytes = 0;
-  BytesByKind received;          ///< sum of the nodes' receiveBytes
-  std::string replicatedReason;  ///< why, when it is an allowed exception; may be empty
-  std::vector<LayerShare> nodes; ///< nodes without a part may be left out
+  BytesByKind received;                 ///< sum of the nodes' receiveBytes
+  std::string replicatedReason;         ///< why, when it is an allowed exception; may be empty
+  std::vector<LayerShare> nodes;        ///< nodes without a part may be left out
+  std::vector<int64_t> shape = {};      ///< of its result; empty in reports of before
+  std::vector<std::string> inputs = {}; ///< the layers whose results it reads
+  std::set<std::string> kernels = {};   ///< that nodes chose for it, where there are several
 };
 
 struct PeerReport {
@@ -77,15 +84,25 @@ struct PeerReport {
   Traffic rootSent, rootReceived; ///< inputs handed out, outputs handed in
 };
 
+/// One stretch of a node's arena, for as long as it is needed.
+struct BufferReport {
+  std::string name; ///< what it holds first: an op's result by the op, what arrives by its tensor
+  std::string use;  ///< "tensor", "input", "received", "sent", "scratch"
+  int64_t offset = 0, bytes = 0;
+  int64_t first = 0, last = 0; ///< steps of the node's program, both inside; -1: before them
+};
+
 struct NodeReport {
   int64_t rank = 0;
   std::string name;
   std::string board;
   std::string boardStatus; ///< of a board: how far it was tried; empty: a host
   int64_t arenaBytes = 0;
-  int64_t liveBytes = 0;         ///< the largest sum of bytes that live at one time
-  std::string peakOp;            ///< the ONNX op at which they do; empty: not known
-  int64_t peakReceivedBytes = 0; ///< of these, what came from other nodes
+  int64_t liveBytes = 0;             ///< the largest sum of bytes that live at one time
+  std::string peakOp;                ///< the ONNX op at which they do; empty: not known
+  int64_t peakReceivedBytes = 0;     ///< of these, what came from other nodes
+  int64_t peakStep = -1;             ///< the step at which they do; -1: not known, or before all
+  std::vector<BufferReport> buffers; ///< as they begin; empty where there are too many to list
   int64_t macs = 0;
   int64_t weightBytes = 0;
   std::vector<PeerReport> peers;                  ///< those it has messages with, by rank

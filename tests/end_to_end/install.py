@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
 import discoc  # noqa: E402
 
 DIGITS = os.path.join(discoc.ROOT, "samples", "digits", "digits_dense.onnx")
-PARTS = ("runtime_stub", os.path.join("codegen", "boards"))  # of the source tree, that an installed discoc has its own of
+PARTS = ("runtime_stub", os.path.join("codegen", "boards"), os.path.join("compiler", "page"))  # of the source tree, that an installed discoc has its own of
 
 
 def call(command, **more):
@@ -51,6 +51,7 @@ def check_installed(tally, prefix, folder, data="share"):
         tally.skip("source tree hidden", "no mount namespaces here: " + probe.stdout.strip()[:80])
     else:
         for title, command in (("compile", compile), ("boards", [program, "boards"]),
+                               ("a page", [program, "report", out, "--html", os.path.join(folder, "page.html")]),
                                ("a board", [*compile, "--board", "mps2-an386"])):  # fmt: skip
             done = call(hidden(command))
             tally.check(f"{title}, source tree hidden", done.returncode == 0, done.stdout)

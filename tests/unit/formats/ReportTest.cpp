@@ -64,6 +64,28 @@ TEST(Report, ReadsWhatItWrites) {
   EXPECT_EQ(back->layers[0].received.partialSums, 8);
 }
 
+TEST(ReportOfLayers, ReadsWhatItWrites) {
+  Report r = example();
+  r.layers[0].shape = {1, 8, 16, 16};
+  r.layers[1].inputs = {"conv"};
+  r.layers[0].kernels = {"conv_gemm", "conv_direct"};
+  r.layers[0].nodes[0].owned = IndexSet::of({0, 1, 2, 5});
+  r.layers[0].nodes[1].receivedFrom[0] = 8;
+  r.nodes[0].peakOp = "conv";
+  r.nodes[0].peakStep = 3;
+  r.nodes[0].buffers = {{"conv", "tensor", 16, 900, 2, 4}, {"x", "input", 0, 16, -1, 2}};
+  Diagnostics out;
+  const std::string text = toJson(r);
+  keepForSchemas("report-layers.json", text);
+  auto back = parseReport(text, "report.json", out);
+  ASSERT_TRUE(back) << toString(out);
+  EXPECT_EQ(toJson(*back), text);
+  EXPECT_EQ(back->layers[0].nodes[0].owned, IndexSet::of({0, 1, 2, 5}));
+  EXPECT_EQ(back->layers[0].nodes[1].receivedFrom.at(0), 8);
+  EXPECT_EQ(back->nodes[0].buffers[1].first, -1);
+  EXPECT_EQ(back->layers[0].kernels.size(), 2u);
+}
+
 TEST(ReportOfBoards, ReadsWhatItWrites) {
   Report r = example();
   r.nodes[1].forwarded = {2, 30};
@@ -94,7 +116,7 @@ static Events events() {
   all.chainNs = 0;
   all.events.push_back({ScheduleEvent::Kind::Compute, 0, 0, "conv", -1, -1, 0, 0, 1000});
   all.events.push_back({ScheduleEvent::Kind::Wait, 1, 0, "", 7, -1, 0, 0, 1100});
-  all.events.push_back({ScheduleEvent::Kind::Transfer, 0, 0, "", 7, 1, 8, 1000, 1100});
+  all.events.push_back({ScheduleEvent::Kind::Transfer, 0, 0, "conv", 7, 1, 8, 1000, 1100});
   all.events.push_back({ScheduleEvent::Kind::Transfer, 1, 2, "", 8, 0, 0, {}, {}});
   return all;
 }
