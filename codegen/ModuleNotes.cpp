@@ -49,6 +49,8 @@ FailureOr<EmitOptions> disco::readEmitOptions(ModuleOp module) {
   if (auto settings = module->getAttrOfType<DictionaryAttr>(kSettingsAttr))
     for (NamedAttribute entry : settings)
       options.settings[entry.getName().str()] = cast<StringAttr>(entry.getValue()).str();
+  if (int64_t number = ownerMapOf(module).value_or(1); number != 1)
+    options.settings["owner-map"] = std::to_string(number);
   FailureOr<discoc::Cluster> cluster = readCluster(module);
   if (failed(cluster))
     return failure();
@@ -76,6 +78,7 @@ static discoc::OwnerMap toOwnerMap(OwnedAttr layout) {
 discoc::Owners disco::makeOwners(ModuleOp module) {
   discoc::Owners owners;
   owners.nodes = nodesOf(module);
+  owners.ownerMap = ownerMapOf(module).value_or(1);
   for (auto entry : module->getAttrOfType<ArrayAttr>(kTensorsAttr).getAsRange<DictionaryAttr>()) {
     auto layout = entry.getAs<OwnedAttr>("owners");
     if (!layout || layout.getAxis() < 0)

@@ -81,6 +81,48 @@ static void applyProposal(const Problem &problem, const Proposal &proposal) {
   }
 }
 
+/// Whether each node owns the channels that stated masks have it send.
+static bool fitsMasks(const Problem &problem, const Proposal &proposal) {
+  func::FuncOp function = problem.function;
+  for (Operation &op : function.getBody().front()) {
+    auto mask = op.getAttrOfType<DictionaryAttr>(kStatedMaskAttr);
+    std::optional<Contraction> rule = contractionOf(&op);
+    if (!mask || !rule)
+      continue;
+    OwnedAttr owners = proposal.lookup(op.getOperand(0)).owners;
+    if (!owners || owners.getAxis() != rule->inputAxis)
+      continue;
+    for (auto route : mask.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
+      if (!owners.getSet(route.getFrom()).containsAll(route.getSet()))
+        return false;
+  }
+  return true;
+}
+
+/// Masks that do not say for which default map they were made are for the one that they fit, the
+/// first where they fit several, or none: what was trained before there was another stays right.
+static LogicalResult propose(ModuleOp module, Problem &problem, Proposal &proposal) {
+  std::unique_ptr<Strategy> strategy = strategyOf(module);
+  std::optional<int64_t> stated = ownerMapOf(module);
+  if (stated && (*stated < 1 || *stated > kLatestOwnerMap))
+    return module.emitError("there is no owner map ")
+           << *stated << "; the maps have the numbers 1 to " << kLatestOwnerMap;
+  problem.ownerMap = stated.value_or(1);
+  if (!strategy || failed(strategy->propose(problem, proposal)))
+    return failure();
+  if (stated || fitsMasks(problem, proposal))
+    return success();
+  Proposal other;
+  problem.ownerMap = 2;
+  if (failed(strategy->propose(problem, other)))
+    return failure();
+  if (!fitsMasks(problem, other))
+    return success();
+  proposal = std::move(other);
+  module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(2));
+  return success();
+}
+
 namespace {
 struct AssignOwnersPass : disco::impl::AssignOwnersBase<AssignOwnersPass> {
   void runOnOperation() override {
@@ -90,9 +132,8 @@ struct AssignOwnersPass : disco::impl::AssignOwnersBase<AssignOwnersPass> {
     int64_t nodes = nodesOf(getOperation());
     Problem problem(function, nodes, rootsOf(getOperation()).input,
                     CostModel(clusterOf(getOperation())));
-    std::unique_ptr<Strategy> strategy = strategyOf(getOperation());
     Proposal proposal;
-    if (!strategy || failed(checkStated(problem)) || failed(strategy->propose(problem, proposal)))
+    if (failed(checkStated(problem)) || failed(propose(getOperation(), problem, proposal)))
       return signalPassFailure();
     applyProposal(problem, proposal);
     numTensors = static_cast<int64_t>(problem.tensors.size());

@@ -132,13 +132,15 @@ void OwnerClasses::deal(Value value) {
   }
 }
 
+int64_t OwnerClasses::ownerOf(int64_t element) {
+  auto stated = fixed.find(element);
+  return stated != fixed.end() ? stated->second : owner[find(element)];
+}
+
 llvm::SmallVector<IndexSet> OwnerClasses::ownersOf(Value value) {
   std::vector<llvm::SmallVector<int64_t>> lists(nodes);
-  for (int64_t i = 0; i < extents.lookup(value); ++i) {
-    int64_t at = element(value, i);
-    auto stated = fixed.find(at);
-    lists[stated != fixed.end() ? stated->second : owner[find(at)]].push_back(i);
-  }
+  for (int64_t i = 0; i < extents.lookup(value); ++i)
+    lists[ownerOf(element(value, i))].push_back(i);
   llvm::SmallVector<IndexSet> sets;
   for (auto &list : lists)
     sets.push_back(IndexSet::of(list));

@@ -10,6 +10,13 @@
 
 namespace disco {
 
+/// What one channel of a tensor weighs.
+struct ChannelWeight {
+  int64_t elements = 0; ///< of the tensor
+  int64_t macs = 0;     ///< that make it
+  bool counts = false;  ///< arithmetic makes or reads the tensor: its channels are shared evenly
+};
+
 /// Union-find over the channels of all tensors; each class is dealt to one node.
 class OwnerClasses {
 public:
@@ -29,18 +36,25 @@ public:
   mlir::Value fix(mlir::Value value, const IndexSet &channels, int64_t rank);
   void assignAll(mlir::Value value, int64_t rank);
   /// Deals the classes of a value that have no owner yet, contiguously and as equally as their
-  /// sizes allow.
+  /// sizes allow (owner map 1).
   void deal(mlir::Value value);
+  /// Deals all classes that have no owner yet so that each node gets an even share of every tensor
+  /// and of all work (owner map 2). `weigh` says of each value what one of its channels weighs.
+  void dealEvenly(llvm::function_ref<ChannelWeight(mlir::Value)> weigh);
 
   llvm::SmallVector<IndexSet> ownersOf(mlir::Value value);
   int64_t count();
 
 private:
+  friend class EvenDealer;
+
   int64_t find(int64_t element);
   int64_t element(mlir::Value value, int64_t channel) const {
     return first.lookup(value) + channel;
   }
 
+  /// Who owns a channel, a stated map before its class; -1: nobody yet.
+  int64_t ownerOf(int64_t element);
   /// By tensor, in the order of `values`: how many channels the largest class has of it.
   std::vector<int64_t> largestClasses();
 

@@ -36,6 +36,8 @@ def AssignOwners : Pass<"disco-assign-owners", "mlir::ModuleOp"> {
   let summary = "give every tensor its owner map";
   let description = [{
     A strategy (`disco.strategy`, `greedy` by default) proposes axis and owners of every tensor; where `disco.plan` states them, they are taken from there.
+    `disco.owner_map` says by which default map (docs/formats/owners.md) `greedy` deals channels; without it that is map 1, but for stated masks
+    that only map 2 fits.
     Stated maps (`disco.owners`) hold under every strategy, and inputs of the model belong to the root.
 
     `greedy`: first every tensor gets the axis along which it is divided: that of the contraction's outputs where one makes

@@ -5,6 +5,7 @@
 #include "compiler/driver/Frontend.h"
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/Printable.h"
+#include "passes/strategies/Strategy.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Path.h"
@@ -12,6 +13,9 @@
 
 using namespace mlir;
 using namespace disco;
+
+/// The default map of what states none.
+static constexpr int64_t kDefaultOwnerMap = 1;
 
 namespace {
 
@@ -201,6 +205,17 @@ LogicalResult attachPlan(ModuleOp module, const std::string &file) {
   return success();
 }
 
+/// By which default map channels are dealt that nothing states. What was stated before the maps had
+/// numbers is for the first; of masks alone the pass finds out.
+std::optional<int64_t> findOwnerMap(const discoc::ModelOptions &options,
+                                    const std::optional<discoc::Owners> &owners, bool hasMasks) {
+  if (options.ownerMap > 0)
+    return options.ownerMap;
+  if (owners)
+    return owners->ownerMap;
+  return hasMasks ? std::nullopt : std::optional(kDefaultOwnerMap);
+}
+
 } // namespace
 
 LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOptions &options,
@@ -225,6 +240,11 @@ LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOption
   if (masks.failed || owners.failed ||
       (!options.plan.empty() && failed(attachPlan(module, options.plan))))
     return failure();
+  auto strategy = module->getAttrOfType<StringAttr>(kStrategyAttr);
+  bool isDefault = !strategy || strategy.getValue() == strategies().front().name;
+  std::optional<int64_t> number = findOwnerMap(options, owners.value, masks.value.has_value());
+  if (isDefault && number)
+    module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(*number));
   DirectiveAttacher attacher(module, model);
   if (masks.value && failed(attacher.attachMasks(*masks.value, masks.source)))
     return failure();

@@ -3,6 +3,7 @@
 #include "compiler/driver/VerifyDirectory.h"
 #include "compiler/driver/HostCommands.h"
 #include "compiler/formats/Cluster.h"
+#include "compiler/formats/Owners.h"
 #include "compiler/formats/Text.h"
 
 #include <algorithm>
@@ -28,6 +29,15 @@ static Cluster clusterOf(const Manifest &manifest) {
   return cluster;
 }
 
+/// Manifests of before the default maps had numbers are for the first.
+static int64_t ownerMapOf(const Manifest &manifest) {
+  auto stated = manifest.settings.find("owner-map");
+  for (int64_t number = latestOwnerMap; number > 1; --number)
+    if (stated != manifest.settings.end() && stated->second == std::to_string(number))
+      return number;
+  return 1;
+}
+
 ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   ModelOptions options;
   options.model = model;
@@ -35,6 +45,7 @@ ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   auto strategy = manifest.settings.find("strategy");
   if (strategy != manifest.settings.end() && strategy->second != "plan")
     options.strategy = strategy->second;
+  options.ownerMap = ownerMapOf(manifest);
   if (auto layout = manifest.settings.find("layout"); layout != manifest.settings.end())
     options.layout = layout->second;
   options.weightCheck = manifest.settings.count("weight-check") != 0;

@@ -6,6 +6,7 @@
 #include "compiler/driver/Version.h"
 #include "compiler/formats/Interrupt.h"
 #include "compiler/formats/Limits.h"
+#include "compiler/formats/Owners.h"
 #include "compiler/formats/Printable.h"
 
 #include <CLI/CLI.hpp>
@@ -46,6 +47,14 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       .add_option("--owners", options.owners,
                   "Owner maps as JSON (docs/formats/owners.md); else the default division")
       ->type_name("FILE");
+  command
+      .add_option(
+          "--owner-map", options.ownerMap,
+          "The number of the default map, by which tensors are divided whose owners nothing "
+          "states (docs/formats/owners.md); else that of the owner maps and masks that are "
+          "stated, else the latest")
+      ->check(CLI::Range(int64_t(1), discoc::latestOwnerMap))
+      ->type_name("NUMBER");
   auto *strategy = command
                        .add_option("--strategy", options.strategy,
                                    "Who chooses along which axis each tensor is divided, and what "

@@ -26,6 +26,8 @@ std::string toJson(const Owners &owners) {
   file["format"] = formatName;
   file["version"] = Owners::version;
   file["nodes"] = owners.nodes;
+  if (owners.ownerMap != 1)
+    file["owner_map"] = owners.ownerMap;
   file["tensors"] = std::move(tensors);
   return layOut(file);
 }
@@ -79,6 +81,8 @@ bool readMap(const JsonView &view, int64_t nodes, OwnerMap &map) {
 }
 
 static bool readBody(const JsonView &view, Owners &owners) {
+  if (view.has("owner_map") && !view.member("owner_map").read(owners.ownerMap, 1, latestOwnerMap))
+    return false;
   return view.member("tensors").members([&](const std::string &name, const JsonView &item) {
     if (name.empty())
       return item.fault("belongs to a tensor without a name", "name the ONNX tensor");
@@ -89,7 +93,7 @@ static bool readBody(const JsonView &view, Owners &owners) {
 std::optional<Owners> parseOwners(const std::string &text, const std::string &file,
                                   std::optional<int64_t> nodes, Diagnostics &diagnostics) {
   return parseStated<Owners>(text, file, nodes, diagnostics, formatName,
-                             {"format", "version", "nodes", "tensors"}, {}, readBody);
+                             {"format", "version", "nodes", "tensors"}, {"owner_map"}, readBody);
 }
 
 std::optional<Owners> readOwners(const std::string &path, std::optional<int64_t> nodes,

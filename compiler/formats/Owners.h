@@ -22,9 +22,13 @@ struct OwnerMap {
   std::vector<IndexSet> owners; ///< one set a node, in rank order, disjoint; may be empty
 };
 
+/// The default maps have the numbers 1 to this one; files that state none mean the first.
+constexpr int64_t latestOwnerMap = 2;
+
 struct Owners {
   static constexpr int64_t version = 1;
   int64_t nodes = 0;
+  int64_t ownerMap = 1; ///< the default map that tensors follow which are not named
   std::map<std::string, OwnerMap> tensors; ///< by ONNX tensor name
 };
 

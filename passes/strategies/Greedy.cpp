@@ -24,16 +24,38 @@ public:
     for (Value value : problem.tensors)
       if (rootOwned.contains(value) || axes[value] < 0)
         classes.assignAll(value, problem.root);
-    for (bool contractions : {true, false})
-      for (Value value : problem.tensors)
-        if (contractionOf(value.getDefiningOp()).has_value() == contractions)
-          classes.deal(value);
+    if (problem.ownerMap == 1)
+      dealInOrder();
+    else
+      classes.dealEvenly([&](Value value) { return weigh(value); });
     for (Value value : problem.tensors)
       proposal[value] = {ownersOf(value), axes.reasons.lookup(value)};
     return success();
   }
 
 private:
+  /// Contractions first, in the order of the program.
+  void dealInOrder() {
+    for (bool contractions : {true, false})
+      for (Value value : problem.tensors)
+        if (contractionOf(value.getDefiningOp()).has_value() == contractions)
+          classes.deal(value);
+  }
+
+  /// What every node computes is nobody's share.
+  ChannelWeight weigh(Value value) const {
+    ChannelWeight weight;
+    if (axes.replicated.contains(value))
+      return weight;
+    Operation *op = value.getDefiningOp();
+    auto cost = dyn_cast<CostOpInterface>(op);
+    int64_t channels = std::max<int64_t>(1, axisExtent(tensorType(value), axes[value]));
+    weight.elements = tensorType(value).getNumElements() / channels;
+    weight.macs = cost ? cost.getMacs() / channels : 0;
+    weight.counts = isArithmetic(op) || llvm::any_of(op->getUsers(), isArithmetic);
+    return weight;
+  }
+
   OwnedAttr ownersOf(Value value) {
     MLIRContext *context = value.getContext();
     // What the root makes of the inputs stays there.

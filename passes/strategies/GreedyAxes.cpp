@@ -11,7 +11,7 @@ static int64_t bytesOf(Value value) { return byteSize(tensorType(value)); }
 
 static int64_t elements(Value value) { return tensorType(value).getNumElements(); }
 
-static bool isArithmetic(Operation *op) {
+bool disco::isArithmetic(Operation *op) {
   auto cost = dyn_cast<CostOpInterface>(op);
   return cost && cost.isArithmetic();
 }

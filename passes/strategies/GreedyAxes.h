@@ -26,6 +26,9 @@ GreedyAxes chooseGreedyAxes(const Problem &problem);
 /// embeddings) is divided like weights.
 bool looksUp(mlir::Operation *op);
 
+/// Whether an op is worth dividing even where that moves more bytes.
+bool isArithmetic(mlir::Operation *op);
+
 } // namespace disco
 
 #endif // DISCOC_PASSES_STRATEGIES_GREEDYAXES_H

@@ -30,6 +30,11 @@ std::string disco::strategyNames() {
   return names;
 }
 
+std::optional<int64_t> disco::ownerMapOf(ModuleOp module) {
+  auto number = module->getAttrOfType<IntegerAttr>(kOwnerMapAttr);
+  return number ? std::optional(number.getInt()) : std::nullopt;
+}
+
 Problem::Problem(func::FuncOp function, int64_t nodes, int64_t root, CostModel costs)
     : function(function), nodes(nodes), root(root), costs(std::move(costs)) {
   for (Operation &op : function.getBody().front())

@@ -13,6 +13,12 @@
 
 namespace disco {
 
+/// On the module: by which default map channels are dealt that nothing states; none: by map 1, but
+/// for masks that only map 2 fits. Its number is part of docs/formats/owners.md.
+inline constexpr llvm::StringLiteral kOwnerMapAttr = "disco.owner_map";
+inline constexpr int64_t kLatestOwnerMap = 2;
+std::optional<int64_t> ownerMapOf(mlir::ModuleOp module);
+
 /// What a strategy is told.
 struct Problem {
   Problem(mlir::func::FuncOp function, int64_t nodes, int64_t root, CostModel costs);
@@ -25,6 +31,7 @@ struct Problem {
 
   mlir::func::FuncOp function;
   int64_t nodes, root;
+  int64_t ownerMap = 1; // the number of the default map that is asked for
   CostModel costs;
   /// What is to be given owners: results in program order, constants left out.
   llvm::SmallVector<mlir::Value> tensors;

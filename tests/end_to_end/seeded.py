@@ -3,6 +3,8 @@
 
 transformer: patches of a picture, two blocks of layer normalisation, attention of three heads, and
 two layers with Gelu, as exporters write them; its features, 36, are divided unevenly over 5 and 7.
+halves: blocks that split a tensor in halves, one of which convolutions read, as YOLOv8's C2f.
+shuffled: units of which one half passes and the other is computed, and shuffles, as ShuffleNetV2.
 """
 
 import numpy as np
@@ -86,3 +88,44 @@ def transformer(seed=8, blocks=2, width=36, heads=3):
     y = g.op("ReduceMean", norm(x), axes=[1], keepdims=0)
     y = g.op("Gemm", y, g.weights(width, 10), g.weights(10))
     return g.model({"x": [1, 3, 16, 16]}, {y: [1, 10]})
+
+
+def _conv(g, x, inputs, outputs, kernel=1, **attributes):
+    y = g.op("Conv", x, g.weights(outputs, inputs // attributes.get("group", 1), kernel, kernel),
+             g.weights(outputs), pads=[kernel // 2] * 4, **attributes)
+    return g.op("Relu", y)
+
+
+def _split(g, x, channels):
+    """The halves of a tensor, as slices of its channels."""
+    ends = [g.constant(np.array([c], np.int64)) for c in (0, channels // 2, channels, 1)]
+    return [g.op("Slice", x, ends[k], ends[k + 1], ends[3]) for k in (0, 1)]
+
+
+def halves(seed=21, blocks=2, width=24):
+    g = Graph(seed)
+    x = _conv(g, "x", 3, width, 3, strides=[2, 2])
+    for _ in range(blocks):
+        parts = _split(g, _conv(g, x, width, width), width)
+        for _ in range(2):
+            y = _conv(g, _conv(g, parts[-1], width // 2, width // 2, 3), width // 2, width // 2, 3)
+            parts.append(g.op("Add", parts[-1], y))
+        x = _conv(g, g.op("Concat", *parts, axis=1), 2 * width, width)
+    y = g.reshape(g.op("GlobalAveragePool", x), 1, width)
+    y = g.op("Gemm", y, g.weights(width, 10), g.weights(10))
+    return g.model({"x": [1, 3, 24, 24]}, {y: [1, 10]})
+
+
+def shuffled(seed=22, units=3, width=24, side=12):
+    g = Graph(seed)
+    half = width // 2
+    x = _conv(g, "x", 3, width, 3, strides=[2, 2])
+    for _ in range(units):
+        kept, y = _split(g, x, width)
+        y = _conv(g, _conv(g, y, half, half), half, half, 3, group=half)
+        x = g.op("Concat", kept, _conv(g, y, half, half), axis=1)
+        x = g.op("Transpose", g.reshape(x, 1, 2, half, side, side), perm=[0, 2, 1, 3, 4])
+        x = g.reshape(x, 1, width, side, side)
+    y = g.reshape(g.op("GlobalAveragePool", x), 1, width)
+    y = g.op("Gemm", y, g.weights(width, 10), g.weights(10))
+    return g.model({"x": [1, 3, 2 * side, 2 * side]}, {y: [1, 10]})

@@ -10,6 +10,15 @@ func.func @unknown() {
 
 // -----
 
+// expected-error@+1 {{there is no owner map 3; the maps have the numbers 1 to 2}}
+module attributes {disco.nodes = 2 : i64, disco.owner_map = 3 : i64} {
+func.func @number() {
+  return
+}
+}
+
+// -----
+
 // expected-error@+1 {{'disco.plan' is no list of tensors with name, shape, owners and reason}}
 module attributes {disco.nodes = 2 : i64, disco.plan = [{name = "x"}]} {
 func.func @malformed() {

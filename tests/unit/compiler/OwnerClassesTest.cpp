@@ -129,6 +129,75 @@ TEST(OwnerClasses, BlocksOfARelation) {
   EXPECT_EQ(OwnerClasses::countBlocks(Relation::table({0, 2, 4}, {0, 1, 1, 2})), 1);
 }
 
+/// Each channel of a listed value has one element and so many multiply-accumulates.
+auto weights(llvm::DenseMap<Value, int64_t> macs) {
+  return [macs = std::move(macs)](Value value) {
+    return ChannelWeight{1, macs.lookup(value), macs.contains(value)};
+  };
+}
+
+TEST(EvenShares, AsMapOneWhereEverythingDivides) {
+  for (int64_t nodes = 1; nodes <= 6; ++nodes) {
+    Values values(2);
+    OwnerClasses one(nodes), two(nodes);
+    for (OwnerClasses *classes : {&one, &two}) {
+      for (Value value : values.list)
+        classes->add(value, 4 * nodes);
+      classes->tie(values.list[1], values.list[0], Relation::identity(4 * nodes));
+    }
+    one.deal(values.list[0]);
+    two.dealEvenly(weights({{values.list[0], 9}, {values.list[1], 0}}));
+    EXPECT_EQ(one.ownersOf(values.list[0]), two.ownersOf(values.list[0]));
+    EXPECT_EQ(one.ownersOf(values.list[1]), two.ownersOf(values.list[1]));
+  }
+}
+
+TEST(EvenShares, HalvesThatAreReadAreSharedThemselves) {
+  // Eight channels; arithmetic reads channels 4 to 7 by themselves.
+  Values values(2);
+  OwnerClasses classes(2);
+  classes.add(values.list[0], 8);
+  classes.add(values.list[1], 4);
+  classes.tie(values.list[1], values.list[0], Relation::list({4, 5, 6, 7}));
+  classes.dealEvenly(weights({{values.list[0], 9}, {values.list[1], 0}}));
+  EXPECT_EQ(classes.ownersOf(values.list[0])[0], IndexSet::of({0, 1, 4, 5}));
+  EXPECT_EQ(classes.ownersOf(values.list[1])[1], IndexSet::range(2, 4));
+}
+
+TEST(EvenShares, WhatNoArithmeticReadsDoesNotBreakUpATensor) {
+  Values values(2);
+  OwnerClasses classes(2);
+  classes.add(values.list[0], 8);
+  classes.add(values.list[1], 4);
+  classes.tie(values.list[1], values.list[0], Relation::list({4, 5, 6, 7}));
+  classes.dealEvenly(weights({{values.list[0], 9}}));
+  EXPECT_EQ(classes.ownersOf(values.list[0])[0], IndexSet::range(0, 4));
+}
+
+TEST(EvenShares, RemaindersGoToTheNodeWithTheLeastWork) {
+  // Three channels in each of two layers: 2 and 1, then 1 and 2. What comes in five channels, each
+  // of less work, is dealt last: again as many as possible, the rest where there is less.
+  Values values(3);
+  OwnerClasses classes(2);
+  for (auto [value, extent] : {std::pair(0, 5), {1, 3}, {2, 3}})
+    classes.add(values.list[value], extent);
+  classes.dealEvenly(weights({{values.list[0], 1}, {values.list[1], 9}, {values.list[2], 8}}));
+  EXPECT_EQ(sizes(classes, values.list[1]), (Sizes{2, 1}));
+  EXPECT_EQ(sizes(classes, values.list[2]), (Sizes{1, 2}));
+  EXPECT_EQ(sizes(classes, values.list[0]), (Sizes{2, 3}));
+}
+
+TEST(EvenShares, WhatIsOwnedCounts) {
+  // Node 1 owns channels 0 to 2 of eight already: it gets one more, node 0 four.
+  Values values(1);
+  OwnerClasses classes(2);
+  classes.add(values.list[0], 8);
+  EXPECT_FALSE(classes.fix(values.list[0], IndexSet::range(0, 3), 1));
+  classes.dealEvenly(weights({{values.list[0], 9}}));
+  EXPECT_EQ(classes.ownersOf(values.list[0])[0], IndexSet::range(3, 7));
+  EXPECT_EQ(classes.ownersOf(values.list[0])[1], IndexSet::of({0, 1, 2, 7}));
+}
+
 TEST(OwnerClasses, AlwaysAPartitionWithWholeClasses) {
   Random random(3);
   for (int round = 0; round < 400; ++round) {
@@ -150,6 +219,8 @@ TEST(OwnerClasses, AlwaysAPartitionWithWholeClasses) {
       }
       classes.tie(values.list[v], values.list[v - 1], Relation::list(list));
     }
+    if (random.chance(50))
+      classes.dealEvenly(weights({{values.list[0], 3}, {values.list[1], 1}}));
     for (Value value : values.list)
       classes.deal(value);
     std::vector<std::vector<int64_t>> ownerOf(count);

@@ -25,6 +25,18 @@ TEST(Owners, ReadsWhatItWrites) {
   EXPECT_EQ(toJson(*back), text);
 }
 
+TEST(Owners, AFileWithoutANumberMeansTheFirstDefaultMap) {
+  Diagnostics out;
+  auto old = parseOwners(file("[[0],[1]]"), "o.json", 2, out);
+  ASSERT_TRUE(old) << toString(out);
+  EXPECT_EQ(old->ownerMap, 1);
+  EXPECT_EQ(toJson(*old).find("owner_map"), std::string::npos);
+  old->ownerMap = 2;
+  auto now = parseOwners(toJson(*old), "o.json", 2, out);
+  ASSERT_TRUE(now) << toString(out);
+  EXPECT_EQ(now->ownerMap, 2);
+}
+
 TEST(Owners, SaysWhatIsWrongAndWhere) {
   struct Case {
     std::string text;
@@ -41,6 +53,8 @@ TEST(Owners, SaysWhatIsWrongAndWhere) {
       {file("{}"), {"not a list"}},
       {R"({"format":"discoc-owners","version":1,"nodes":2,"tensors":{"":{"axis":1,"owners":[[],[]]}}})",
        {"without a name"}},
+      {R"({"format":"discoc-owners","version":1,"nodes":2,"owner_map":3,"tensors":{}})",
+       {"$.owner_map", "3"}},
       {R"({"format":"discoc-owners","version":1,"nodes":2,"tensors":[]})",
        {"$.tensors", "not an object"}},
       {R"({"format":"discoc-owners","version":1,"nodes":2,"tensors":{"t":{"axis":1,"owners":[[],[]]},"t":{"axis":1,"owners":[[],[]]}}})",
