@@ -12,8 +12,8 @@ namespace disco {
 
 /// Files of OUT/launch by name, as docs/running.md describes them: of Open MPI and Slurm where all
 /// nodes can run under MPI, and the hosts where the cluster file states all addresses.
-std::vector<std::pair<std::string, std::string>>
-launcherFiles(const discoc::Cluster &cluster, const discoc::RootPlacement &root);
+std::vector<std::pair<std::string, std::string>> launcherFiles(const discoc::Cluster &cluster,
+                                                               const discoc::RootPlacement &root);
 
 } // namespace disco
 

@@ -131,7 +131,8 @@ void addCompile(CLI::App &app, int &exitCode) {
   command->footer(
       "The output directory appears only when everything is written. It holds manifest.json, "
       "report.json, the\n"
-      "masks.json and owners.json that were used (with --plan, plan.json too), files.json, launch (what mpirun and "
+      "masks.json and owners.json that were used (with --plan, plan.json too), files.json, launch "
+      "(what mpirun and "
       "srun read), and node0 ... node{N-1}, each of "
       "which builds on\n"
       "its own with CMake and a C++17 compiler. An earlier output in its place goes away with its "

@@ -78,8 +78,9 @@ static LogicalResult convertMelWeights(OpImport &op) {
   int64_t rows = *length / 2 + 1;
   if (!element || isa<IntegerType>(element) || lower->size() != 1 || upper->size() != 1 ||
       rows * *bins > kMostConstant)
-    return op.error("needs one number an edge, and a result of float, float16 or double of at most " +
-                    Twine(kMostConstant) + " elements");
+    return op.error(
+        "needs one number an edge, and a result of float, float16 or double of at most " +
+        Twine(kMostConstant) + " elements");
   auto melOf = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
   auto hertzOf = [](double mel) { return 700 * (std::pow(10, mel / 2595) - 1); };
   double from = melOf(lower->front()), to2 = melOf(upper->front());
@@ -128,7 +129,8 @@ static Value dftMatrix(OpImport &op, Type element, int64_t length, int64_t parts
   for (int64_t n = 0; n < length; ++n)
     for (int64_t part = 0; part < parts; ++part)
       for (int64_t k = 0; k < bins; ++k) {
-        const double real = scale * cosOf(n * k, turns), imaginary = scale * sign * sinOf(n * k, turns);
+        const double real = scale * cosOf(n * k, turns),
+                     imaginary = scale * sign * sinOf(n * k, turns);
         values.push_back(part == 0 ? real : -imaginary);
         values.push_back(part == 0 ? imaginary : real);
       }
@@ -159,14 +161,16 @@ static LogicalResult convertDft(OpImport &op) {
   const int64_t parts = op.shape(x).empty() ? 0 : op.shape(x).back();
   if (!axis || *axis == rank - 1 || (parts != 1 && parts != 2) || (oneSided && inverse) ||
       (oneSided && parts != 1))
-    return op.error("needs an input whose last dimension is 1 or 2, real or real and imaginary, and "
-                    "another axis than that; a one-sided transform is one of real numbers");
+    return op.error(
+        "needs an input whose last dimension is 1 or 2, real or real and imaginary, and "
+        "another axis than that; a one-sided transform is one of real numbers");
   int64_t length = op.shape(x)[static_cast<size_t>(*axis)];
   if (op.hasInput(1)) {
     std::optional<int64_t> given = knownNumber(op, 1, "dft_length", 1, int64_t(1) << 14);
     if (!given)
       return failure();
-    Ints zeros(static_cast<size_t>(rank), 0), steps(static_cast<size_t>(rank), 1), shape(op.shape(x));
+    Ints zeros(static_cast<size_t>(rank), 0), steps(static_cast<size_t>(rank), 1),
+        shape(op.shape(x));
     const auto at = static_cast<size_t>(*axis);
     if (*given < length) {
       shape[at] = *given;
@@ -179,8 +183,10 @@ static LogicalResult convertDft(OpImport &op) {
   }
   const int64_t bins = oneSided ? length / 2 + 1 : length;
   if (length * parts * bins * 2 > kMostConstant)
-    return op.error("the transform of " + Twine(length) + " samples is too long: its matrix has more "
-                    "than " + Twine(kMostConstant) + " elements");
+    return op.error("the transform of " + Twine(length) +
+                    " samples is too long: its matrix has more "
+                    "than " +
+                    Twine(kMostConstant) + " elements");
   // [..., axis, ..., parts] to rows of samples.
   Ints order = iota(rank);
   order.erase(order.begin() + *axis);
@@ -220,9 +226,10 @@ static LogicalResult convertStft(OpImport &op) {
   const int64_t parts = shape.size() == 3 ? shape[2] : 1;
   if (shape.size() < 2 || shape.size() > 3 || (parts != 1 && parts != 2) || shape[1] < *length ||
       (oneSided && parts != 1))
-    return op.error("the signal has the shape " + shapeText(shape) +
-                    ", but must be [batch, samples], or have 1 or 2 more behind it, with at least as "
-                    "many samples as a frame; a one-sided transform is one of real numbers");
+    return op.error(
+        "the signal has the shape " + shapeText(shape) +
+        ", but must be [batch, samples], or have 1 or 2 more behind it, with at least as "
+        "many samples as a frame; a one-sided transform is one of real numbers");
   const int64_t bins = oneSided ? *length / 2 + 1 : *length, batch = shape[0];
   if (*length * parts * bins * 2 > kMostConstant)
     return op.error("the transform of " + Twine(*length) + " samples is too long");

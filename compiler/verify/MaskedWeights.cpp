@@ -381,7 +381,8 @@ bool Planner::plan(const std::string &name, const Reads &reads) {
     }
   }
 
-  ForbiddenWeights forbidden{op, axes->input, op->inputs[axes->input], weights->type, weights->dims, {}, {}};
+  ForbiddenWeights forbidden{op, axes->input, op->inputs[axes->input], weights->type, weights->dims,
+                             {}, {}};
   forbidden.forbidden.resize(size_t(dims[0] * dims[1]));
   forbidden.fill.resize(zeros.empty() ? 0 : forbidden.forbidden.size());
   bool any = false;
@@ -393,7 +394,7 @@ bool Planner::plan(const std::string &name, const Reads &reads) {
       const int64_t reader = readers[size_t(row)];
       auto flags = allowed.find(reader);
       auto reads = [&](const auto &entry) { return entry.second[size_t(column)] != 0; };
-      bool is = reader < 0 ? std::none_of(allowed.begin(), allowed.end(), reads)
+      bool is = reader < 0               ? std::none_of(allowed.begin(), allowed.end(), reads)
                 : flags == allowed.end() ? unlistedEmpty
                                          : !flags->second[size_t(column)];
       forbidden.forbidden[size_t(first * dims[1] + second)] = is;

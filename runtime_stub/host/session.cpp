@@ -115,7 +115,7 @@ bool load(disco_session *s, uint32_t index, const char *path) {
   if (!disco_npy_read(path, a, s->message, sizeof s->message))
     return fail(s, DISCO_EXIT_FILE);
   if (a->type != t.type) {
-    snprintf(s->message, sizeof s->message, "input '%s' is %s, but %s holds %s", t.name,
+    snprintf(s->message, sizeof s->message, "input '%s' is %s, but %.300s holds %s", t.name,
              disco_type_name(t.type), path, disco_type_name(a->type));
     return fail(s, DISCO_EXIT_FILE);
   }
@@ -123,14 +123,14 @@ bool load(disco_session *s, uint32_t index, const char *path) {
   if (n == 0) {
     char wants[200], has[200];
     snprintf(s->message, sizeof s->message,
-             "input '%s' is %s (or a multiple in the first dimension), but %s holds %s", t.name,
+             "input '%s' is %s (or a multiple in the first dimension), but %.300s holds %s", t.name,
              shape_text(t.rank, t.dims, wants, sizeof wants), path,
              shape_text(a->rank, a->dims, has, sizeof has));
     return fail(s, DISCO_EXIT_FILE);
   }
   if (s->batch != 0 && n != s->batch) {
     snprintf(s->message, sizeof s->message,
-             "input '%s': %s holds %llu inferences, another file %llu", t.name, path,
+             "input '%s': %.300s holds %llu inferences, another file %llu", t.name, path,
              static_cast<ull>(n), static_cast<ull>(s->batch));
     return fail(s, DISCO_EXIT_FILE);
   }

@@ -135,7 +135,8 @@ TEST_F(MaskedModel, IntegersGetTheirZeroPoints) {
     masks.entries.clear();
     setValue(graph.add_input(), "x", {1, 4}, onnx::TensorProto::UINT8);
     setValue(graph.add_output(), "y", {1, 2}, onnx::TensorProto::INT32);
-    auto bytes = [&](const std::string &name, const std::vector<int64_t> &dims, std::string values) {
+    auto bytes = [&](const std::string &name, const std::vector<int64_t> &dims,
+                     std::string values) {
       onnx::TensorProto *tensor = graph.add_initializer();
       tensor->set_name(name);
       tensor->set_data_type(onnx::TensorProto::INT8);
