@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/build/BuildNodes.h"
 #include "compiler/build/BuildBoards.h"
+#include "compiler/build/BuildJobs.h"
 #include "compiler/build/FlashImage.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Text.h"
@@ -50,8 +51,7 @@ bool isBuilt(const std::string &program, const fs::path &directory) {
 }
 
 /// CMake refuses a build directory that was copied here with its sources.
-void forgetMovedBuild(const fs::path &directory) {
-  const fs::path build = directory / "build";
+void forgetMovedBuild(const fs::path &directory, const fs::path &build) {
   Diagnostics ignored;
   const auto cache = readText((build / "CMakeCache.txt").string(), ignored);
   if (!cache)
@@ -90,144 +90,66 @@ private:
   int fd_;
 };
 
-/// One program on its way through cmake's two steps.
-struct Job {
+/// A program that is missing, and how it is configured.
+struct Missing {
   std::string name; ///< "node 3"
   fs::path directory;
-  int step = 0; ///< 0: configures, 1: compiles
-  Clock::time_point began{};
+  fs::path build; ///< where cmake builds it
+  std::vector<std::string> settings = {};
 };
 
-class Builder {
-public:
-  Builder(size_t count, size_t parallel, const BuildLock &lock, Diagnostics &out)
-      : count_(count), parallel_(parallel), lock_(lock), out_(out) {}
+/// Through cmake's two steps.
+BuildJob jobOf(const Missing &missing, size_t parallel, const BuildLock &lock) {
+  BuildJob job{missing.name, missing.directory.string(), {}};
+  const std::string build = missing.build.string();
+  std::vector<std::string> configure = {"cmake", "-S",  missing.directory.string(),
+                                        "-B",    build, "-DCMAKE_BUILD_TYPE=Release"};
+  configure.insert(configure.end(), missing.settings.begin(), missing.settings.end());
+  job.steps = {{"configure", configure},
+               {"compile", {"cmake", "--build", build, "--parallel", std::to_string(parallel)}}};
+  for (BuildJob::Step &step : job.steps)
+    step.how.inherited = {lock.descriptor()};
+  return job;
+}
 
-  bool start(Job job) {
-    const std::string build = (job.directory / "build").string();
-    std::vector<std::string> argv;
-    if (job.step == 0) {
-      job.began = Clock::now();
-      argv = {"cmake", "-S", job.directory.string(), "-B", build, "-DCMAKE_BUILD_TYPE=Release"};
-    } else {
-      argv = {"cmake", "--build", build, "--parallel", std::to_string(parallel_)};
-    }
-    if (!group_.start(argv, out_, {lock_.descriptor()}))
-      return false;
-    jobs_.push_back(std::move(job));
-    output_.emplace_back();
-    return true;
-  }
-
-  /// Runs until no job is left, or one failed.
-  bool run(std::vector<Job> waiting, size_t slots) {
-    std::reverse(waiting.begin(), waiting.end());
-    while (true) {
-      while (running_ < slots && !waiting.empty()) {
-        if (!start(std::move(waiting.back())))
-          return false;
-        waiting.pop_back();
-        ++running_;
-      }
-      if (running_ == 0)
-        return true;
-      group_.step(std::chrono::milliseconds(200),
-                  [&](size_t i, const std::string &line) { output_[i] += line + "\n"; });
-      if (InterruptGuard::interrupted()) {
-        out_.push_back({"", "", "interrupted while building", ""});
-        return false;
-      }
-      if (!advance())
-        return false;
-    }
-  }
-
-private:
-  /// What follows for each child that ended since the last call.
-  bool advance() {
-    for (size_t i = 0; i < group_.children().size(); ++i) {
-      const Child &child = group_.children()[i];
-      if (!child.ended || (i < seen_.size() && seen_[i]))
-        continue;
-      seen_.resize(std::max(seen_.size(), i + 1));
-      seen_[i] = true;
-      --running_;
-      if (child.failed())
-        return explain(i);
-      Job next = jobs_[i];
-      if (next.step++ == 1) {
-        report(next);
-        continue;
-      }
-      if (!start(std::move(next)))
-        return false;
-      ++running_;
-    }
-    return true;
-  }
-
-  void report(const Job &job) {
-    const double seconds = std::chrono::duration<double>(Clock::now() - job.began).count();
-    fmt::print(stderr, "built {} ({} of {}, {:.1f} s)\n", printable(job.name, maxShownName),
-               ++done_, count_, seconds);
-  }
-
-  bool explain(size_t i) {
-    constexpr size_t keep = 4000;
-    std::string text = output_[i] + group_.children()[i].errText;
-    if (text.size() > keep)
-      text = "...\n" + text.substr(text.size() - keep);
-    out_.push_back(
-        {jobs_[i].directory.string(), "",
-         fmt::format("{} does not {}: cmake ended with {}; it said:", jobs_[i].name,
-                     jobs_[i].step ? "compile" : "configure", group_.children()[i].endText()),
-         "", text});
-    return false;
-  }
-
-  size_t count_, parallel_, running_ = 0, done_ = 0;
-  const BuildLock &lock_;
-  Diagnostics &out_;
-  ProcessGroup group_;
-  std::vector<Job> jobs_; ///< one a child
-  std::vector<std::string> output_;
-  std::vector<bool> seen_;
-};
-
-/// Builds the jobs that `missing` finds, once no other discoc builds in OUT.
-bool buildJobs(const std::string &outDirectory, const std::string &what,
-               const std::function<std::vector<Job>()> &missing, Diagnostics &out) {
+/// Builds what `missing` finds, once no other discoc builds in OUT.
+bool buildMissing(const std::string &outDirectory, const std::string &what,
+                  const std::function<std::vector<Missing>()> &missing, Diagnostics &out) {
   if (missing().empty())
     return true;
   BuildLock lock(outDirectory);
-  std::vector<Job> jobs = missing(); // another discoc may have built them meanwhile
-  if (jobs.empty())
+  const std::vector<Missing> found = missing(); // another discoc may have built them meanwhile
+  if (found.empty())
     return true;
   if (findProgram("cmake").empty()) {
     out.push_back({"cmake", "", "is not installed", "it is needed to build the node directories"});
     return false;
   }
   const size_t cores = std::max(1u, std::thread::hardware_concurrency());
-  const size_t slots = std::min(cores, jobs.size());
-  for (const Job &job : jobs)
-    forgetMovedBuild(job.directory);
+  const size_t slots = std::min(cores, found.size());
+  std::vector<BuildJob> jobs;
+  for (const Missing &each : found) {
+    forgetMovedBuild(each.directory, each.build);
+    jobs.push_back(jobOf(each, (cores + slots - 1) / slots, lock));
+  }
   fmt::print(stderr, "building {} of {}\n", jobs.size(), printable(what));
-  const size_t count = jobs.size();
-  return Builder(count, (cores + slots - 1) / slots, lock, out).run(std::move(jobs), slots);
+  return runBuildJobs(std::move(jobs), slots, out);
 }
 } // namespace
 
+using ProgramPath = std::function<std::string(const std::string &, const ManifestNode &)>;
+
 /// Whether the files of every node are those of the compile that wrote the manifest: the sources,
-/// by their own manifest, or the programs, which hold the hash as it is.
+/// by their own manifest, or `programs`, which hold the hash as it is.
 static bool areOfOneCompile(const std::string &outDirectory, const Manifest &manifest,
-                            bool programs, Diagnostics &out) {
+                            const ProgramPath &programs, Diagnostics &out) {
   std::string hash;
   for (size_t i = 0; programs && i + 1 < manifest.buildHash.size(); i += 2)
     hash += static_cast<char>(std::strtol(manifest.buildHash.substr(i, 2).c_str(), nullptr, 16));
   bool good = true;
   for (const ManifestNode &node : manifest.nodes) {
     const std::string path =
-        programs ? shardPath(outDirectory, node) : nodePath(outDirectory, node) + "/manifest.json";
+        programs ? programs(outDirectory, node) : nodePath(outDirectory, node) + "/manifest.json";
     const auto text = readText(path, out);
     if (text && text->find(programs ? hash : "\"" + manifest.buildHash + "\"") != std::string::npos)
       continue;
@@ -242,21 +164,48 @@ static bool areOfOneCompile(const std::string &outDirectory, const Manifest &man
   return good;
 }
 
+bool areSourcesOfOneCompile(const std::string &outDirectory, const Manifest &manifest,
+                            Diagnostics &out) {
+  return areOfOneCompile(outDirectory, manifest, nullptr, out);
+}
+
 bool buildNodes(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
   auto missing = [&] {
-    std::vector<Job> jobs;
-    for (const ManifestNode &node : manifest.nodes)
-      if (!isBuilt(shardPath(outDirectory, node), nodePath(outDirectory, node)))
-        jobs.push_back({fmt::format("node {}", node.rank), nodePath(outDirectory, node)});
-    return jobs;
+    std::vector<Missing> found;
+    for (const ManifestNode &node : manifest.nodes) {
+      const fs::path directory = nodePath(outDirectory, node);
+      if (!isBuilt(shardPath(outDirectory, node), directory))
+        found.push_back({fmt::format("node {}", node.rank), directory, directory / "build"});
+    }
+    return found;
   };
-  return areOfOneCompile(outDirectory, manifest, /*programs=*/false, out) &&
+  return areSourcesOfOneCompile(outDirectory, manifest, out) &&
          (missing().empty() || findToolchains(outDirectory, manifest, out)) &&
-         buildJobs(outDirectory, fmt::format("{} node programs", manifest.nodes.size()), missing,
-                   out) &&
-         areOfOneCompile(outDirectory, manifest, /*programs=*/true, out) &&
+         buildMissing(outDirectory, fmt::format("{} node programs", manifest.nodes.size()), missing,
+                      out) &&
+         areOfOneCompile(outDirectory, manifest, shardPath, out) &&
          checkBoards(outDirectory, manifest, out).has_value() &&
          writeImages(outDirectory, manifest, out);
+}
+
+bool buildNodesForMpi(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
+  auto missing = [&] {
+    std::vector<Missing> found;
+    for (const ManifestNode &node : manifest.nodes) {
+      const fs::path directory = nodePath(outDirectory, node);
+      if (!isBuilt(mpiShardPath(outDirectory, node), directory))
+        found.push_back({fmt::format("node {}", node.rank),
+                         directory,
+                         directory / "build" / "mpi",
+                         {"-DDISCO_MPI=ON"}});
+    }
+    return found;
+  };
+  return areSourcesOfOneCompile(outDirectory, manifest, out) &&
+         (missing().empty() || findToolchains(outDirectory, manifest, out)) &&
+         buildMissing(outDirectory, fmt::format("{} node programs for MPI", manifest.nodes.size()),
+                      missing, out) &&
+         areOfOneCompile(outDirectory, manifest, mpiShardPath, out);
 }
 
 bool buildCluster(const std::string &outDirectory, const Manifest &manifest, Diagnostics &out) {
@@ -272,9 +221,11 @@ bool buildCluster(const std::string &outDirectory, const Manifest &manifest, Dia
     bool good = !absent && isOlder(directory, built);
     for (const ManifestNode &node : manifest.nodes)
       good = good && isOlder(nodePath(outDirectory, node), built);
-    return good ? std::vector<Job>() : std::vector<Job>{{"all nodes in one program", directory}};
+    return good
+               ? std::vector<Missing>()
+               : std::vector<Missing>{{"all nodes in one program", directory, directory / "build"}};
   };
-  return buildJobs(outDirectory, "1 program of all nodes", missing, out);
+  return buildMissing(outDirectory, "1 program of all nodes", missing, out);
 }
 
 } // namespace discoc

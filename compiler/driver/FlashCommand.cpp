@@ -3,6 +3,7 @@
 #include "compiler/build/FlashImage.h"
 #include "compiler/driver/HostCommands.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/ShellWord.h"
 #include "compiler/formats/Text.h"
 #include "compiler/run/NodePaths.h"
 #include "compiler/run/Process.h"
@@ -45,14 +46,6 @@ std::string replaced(std::string text, const std::string &what, const std::strin
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
     text.replace(at, what.size(), by);
   return text;
-}
-
-/// As a shell would read it.
-std::string quoted(const std::string &word) {
-  if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                             "_-+=:,./@%") == std::string::npos)
-    return word;
-  return "'" + replaced(word, "'", "'\\''") + "'";
 }
 
 class Flasher {
@@ -136,7 +129,7 @@ private:
     const std::vector<std::string> argv = commandOf(*tool);
     std::string line;
     for (const std::string &word : argv)
-      line += (line.empty() ? "" : " ") + quoted(word);
+      line += (line.empty() ? "" : " ") + shellQuoted(word);
     fmt::print("{}\n", printable(line));
     std::fflush(stdout);
     if (options_.dryRun)
@@ -180,7 +173,7 @@ private:
       return fault(options_.drive, "is not the drive of a UF2 loader: it has no INFO_UF2.TXT",
                    "hold the board's button while plugging it in, and wait for the drive");
     const std::string from = imagePath(elf_, "uf2"), to = (drive / "shard.uf2").string();
-    fmt::print("cp {} {}\n", printable(quoted(from)), printable(quoted(to)));
+    fmt::print("cp {} {}\n", printable(shellQuoted(from)), printable(shellQuoted(to)));
     if (options_.dryRun)
       return ExitSuccess;
     fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);

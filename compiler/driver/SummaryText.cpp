@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/SummaryText.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/ShellWord.h"
 #include "compiler/formats/Table.h"
 #include <algorithm>
 #include <cstdio>
@@ -14,17 +15,7 @@ using discoc::percent;
 using discoc::Report;
 
 std::string disco::shellWord(const std::string &text) {
-  auto isPlain = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string("_-+=:,./@").find(c) != std::string::npos;
-  };
-  const std::string shown = discoc::printable(text, discoc::maxShownName);
-  if (!shown.empty() && std::all_of(shown.begin(), shown.end(), isPlain))
-    return shown;
-  std::string quoted = "'";
-  for (char c : shown)
-    quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
+  return discoc::shellQuoted(discoc::printable(text, discoc::maxShownName));
 }
 
 std::string disco::nodesWord(const Report &r) {

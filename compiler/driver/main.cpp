@@ -132,9 +132,8 @@ void addCompile(CLI::App &app, int &exitCode) {
       "The output directory appears only when everything is written. It holds manifest.json, "
       "report.json, the\n"
       "masks.json and owners.json that were used (with --plan, plan.json too), files.json, launch "
-      "(what mpirun and "
-      "srun read), and node0 ... node{N-1}, each of "
-      "which builds on\n"
+      "(what mpirun and\n"
+      "srun read), and node0 ... node{N-1}, each of which builds on\n"
       "its own with CMake and a C++17 compiler. An earlier output in its place goes away with its "
       "build\n"
       "folders; where it holds other files than those of its files.json, compile refuses.\n\n"
@@ -327,6 +326,7 @@ int main(int argc, char **argv) {
   discoc::addBuildCommand(app, exitCode);
   discoc::addFlashCommand(app, exitCode);
   discoc::addRunCommand(app, exitCode);
+  discoc::addLaunchCommand(app, exitCode);
   discoc::addVerifyCommand(app, exitCode);
   discoc::addReportCommand(app, exitCode);
   addBoards(app, exitCode);

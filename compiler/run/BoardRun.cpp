@@ -79,9 +79,7 @@ bool BoardRun::findEmulators(const std::string &outDirectory, const Manifest &ma
 //===- files ---===//
 
 bool BoardRun::writesOutputs(size_t rank) const {
-  const auto at = static_cast<int64_t>(rank);
-  return isRootRank(manifest_.root.outputAt, at) && !request_.outputDirectory.empty() &&
-         (request_.outputsOfAll || manifest_.root.outputAt != RootPlacement::all || rank == 0);
+  return discoc::writesOutputs(request_, manifest_, static_cast<int64_t>(rank));
 }
 
 std::string BoardRun::outputPath(size_t rank, size_t output) const {
@@ -256,12 +254,12 @@ std::string BoardRun::programArguments(size_t rank) const {
 NodeStart BoardRun::bare(size_t rank) {
   const Board &board = boardOf(rank);
   NodeStart start;
-  start.directory = scratch_.path();
+  start.how.directory = scratch_.path();
   start.argv = {
       board.emulator.program, "-M", board.emulator.machine, "-display", "none", "-monitor", "none",
       "-nodefaults"};
   start.argv.insert(start.argv.end(), board.emulator.args.begin(), board.emulator.args.end());
-  const auto ports = portArguments(rank, start.inherited);
+  const auto ports = portArguments(rank, start.how.inherited);
   start.argv.insert(start.argv.end(), ports.begin(), ports.end());
   const fs::path image = fs::absolute(shardPath(request_.out, manifest_.nodes[rank]));
   start.argv.insert(start.argv.end(),

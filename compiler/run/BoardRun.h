@@ -4,6 +4,7 @@
 #define DISCOC_RUN_BOARDRUN_H
 
 #include "compiler/formats/Board.h"
+#include "compiler/run/Process.h"
 #include "compiler/run/Scratch.h"
 #include "compiler/run/ShardRun.h"
 
@@ -14,8 +15,7 @@ namespace discoc {
 /// How the program of a node is started.
 struct NodeStart {
   std::vector<std::string> argv;
-  std::vector<int> inherited; ///< descriptors
-  std::string directory;      ///< to begin in; empty: where discoc is
+  ChildStart how;
 };
 
 /// The emulators, and the wires between them, of a cluster in which not every node is a Linux

@@ -18,6 +18,10 @@ std::string shardPath(const std::string &outDirectory, const ManifestNode &node)
       .string();
 }
 
+std::string mpiShardPath(const std::string &outDirectory, const ManifestNode &node) {
+  return (fs::path(nodePath(outDirectory, node)) / "build" / "mpi" / "shard").string();
+}
+
 std::string clusterPath(const std::string &outDirectory) {
   return (fs::path(outDirectory) / "cluster" / "build" / "cluster").string();
 }

@@ -13,6 +13,8 @@ namespace discoc {
 std::string nodePath(const std::string &outDirectory, const ManifestNode &node);
 /// OUT/nodeK/build/shard; of a bare board shard.elf.
 std::string shardPath(const std::string &outDirectory, const ManifestNode &node);
+/// OUT/nodeK/build/mpi/shard: the program for hosts with MPI.
+std::string mpiShardPath(const std::string &outDirectory, const ManifestNode &node);
 /// OUT/cluster/build/cluster: all nodes in one process.
 std::string clusterPath(const std::string &outDirectory);
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace discoc {
 
@@ -53,10 +54,15 @@ struct Pipe {
   }
 };
 
+/// What a child's standard input, output and errors are.
+struct Streams {
+  int in = -1, out = -1, err = -1;
+};
+
 /// In the child, between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char *const *argv, const char *program, int out, int err,
-                         const std::vector<int> &inherited, const char *directory, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL); // never outlive discoc, even if it is killed
+[[noreturn]] void become(char *const *argv, const char *program, const Streams &streams,
+                         const ChildStart &how, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, how.whenKilled); // never outlive discoc, even if it is killed
   if (getppid() != parent)
     _exit(127);
   setpgid(0, 0);
@@ -64,15 +70,14 @@ struct Pipe {
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGHUP, SIG_DFL);
   std::signal(SIGPIPE, SIG_DFL);
-  for (int fd : inherited)
+  for (int fd : how.inherited)
     if (fd >= 0)
       fcntl(fd, F_SETFD, 0);
-  if (*directory && chdir(directory) != 0)
+  if (!how.directory.empty() && chdir(how.directory.c_str()) != 0)
     _exit(127);
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  dup2(nothing, 0);
-  dup2(out, 1);
-  dup2(err, 2);
+  dup2(streams.in, 0);
+  dup2(streams.out, 1);
+  dup2(streams.err, 2);
   execv(program, argv);
   const char text[] = "cannot be executed\n";
   (void)!write(2, text, sizeof text - 1);
@@ -80,8 +85,41 @@ struct Pipe {
 }
 } // namespace
 
+namespace {
+/// The pipes and files of a child that starts. What is still open is closed.
+class Plumbing {
+public:
+  ~Plumbing() {
+    for (Pipe *each : {&in, &out, &err})
+      each->close();
+  }
+
+  /// False with errno.
+  bool open(const ChildStart &how) {
+    const char *input = how.inputFile.empty() ? "/dev/null" : how.inputFile.c_str();
+    if (!err.open() || (how.holdsInput && !in.open()))
+      return false;
+    if (!how.holdsInput)
+      in.ends[0] = ::open(input, O_RDONLY | O_CLOEXEC);
+    if (how.outputFile.empty() ? !out.open() : !openFile(how.outputFile))
+      return false;
+    return in.ends[0] >= 0;
+  }
+  Streams ofChild() const { return {in.ends[0], out.ends[1], err.ends[1]}; }
+  static int take(int &end) { return std::exchange(end, -1); }
+
+  Pipe in, out, err;
+
+private:
+  bool openFile(const std::string &path) {
+    out.ends[1] = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return out.ends[1] >= 0;
+  }
+};
+} // namespace
+
 bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out,
-                         const std::vector<int> &inherited, const std::string &directory) {
+                         const ChildStart &how) {
   const std::string program = findProgram(argv[0]);
   if (program.empty()) {
     out.push_back({argv[0], "", "cannot be found or executed", ""});
@@ -91,38 +129,43 @@ bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out,
   for (const std::string &arg : argv)
     args.push_back(const_cast<char *>(arg.c_str()));
   args.push_back(nullptr);
-  Pipe stdoutPipe, stderrPipe;
+  Plumbing pipes;
   const pid_t parent = getpid();
-  pid_t pid = -1;
-  if (stdoutPipe.open() && stderrPipe.open())
-    pid = fork();
+  const pid_t pid = pipes.open(how) ? fork() : -1;
   if (pid == 0)
-    become(args.data(), program.c_str(), stdoutPipe.ends[1], stderrPipe.ends[1], inherited,
-           directory.c_str(), parent);
+    become(args.data(), program.c_str(), pipes.ofChild(), how, parent);
   if (pid > 0)
     setpgid(pid, pid); // before anybody can end the group
   if (pid < 0) {
     out.push_back({argv[0], "", std::string("cannot be started: ") + std::strerror(errno), ""});
-    stdoutPipe.close();
-    stderrPipe.close();
     return false;
   }
-  ::close(stdoutPipe.ends[1]);
-  ::close(stderrPipe.ends[1]);
   Child child;
   child.pid = pid;
-  child.out = stdoutPipe.ends[0];
-  child.err = stderrPipe.ends[0];
+  child.out = Plumbing::take(pipes.out.ends[0]);
+  child.err = Plumbing::take(pipes.err.ends[0]);
+  child.held = Plumbing::take(pipes.in.ends[1]);
   for (int fd : {child.out, child.err})
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    if (fd >= 0)
+      fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   children_.push_back(std::move(child));
   return true;
 }
 
 //===- running ---===//
 
-void ProcessGroup::drain(size_t index,
-                         const std::function<void(size_t, const std::string &)> &onLine) {
+/// Hands on the whole lines of `text`.
+static void handOn(std::string &text, size_t index, const ProcessGroup::OnLine &to) {
+  size_t start = 0, end;
+  while ((end = text.find('\n', start)) != std::string::npos) {
+    if (to)
+      to(index, text.substr(start, end - start));
+    start = end + 1;
+  }
+  text.erase(0, start);
+}
+
+void ProcessGroup::drain(size_t index, const OnLine &onLine, const OnLine &onError) {
   constexpr size_t keep = 64 * 1024; // of stderr: its end says why
   Child &child = children_[index];
   char buffer[16384];
@@ -130,9 +173,11 @@ void ProcessGroup::drain(size_t index,
     std::string &text = fd == &child.out ? child.outText : child.errText;
     while (*fd >= 0) {
       const ssize_t got = read(*fd, buffer, sizeof buffer);
-      if (got > 0)
+      if (got > 0) {
         text.append(buffer, static_cast<size_t>(got));
-      else if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        if (onError && fd == &child.err)
+          child.errLine.append(buffer, static_cast<size_t>(got));
+      } else if (got < 0 && (errno == EAGAIN || errno == EINTR))
         break;
       else {
         ::close(*fd);
@@ -140,15 +185,12 @@ void ProcessGroup::drain(size_t index,
       }
     }
   }
+  if (child.errLine.size() > keep)
+    child.errLine += '\n';
   if (child.errText.size() > 2 * keep)
     child.errText.erase(0, child.errText.size() - keep);
-  size_t start = 0, end;
-  while ((end = child.outText.find('\n', start)) != std::string::npos) {
-    if (onLine)
-      onLine(index, child.outText.substr(start, end - start));
-    start = end + 1;
-  }
-  child.outText.erase(0, start);
+  handOn(child.outText, index, onLine);
+  handOn(child.errLine, index, onError);
 }
 
 void ProcessGroup::reap() {
@@ -163,8 +205,8 @@ void ProcessGroup::reap() {
   }
 }
 
-void ProcessGroup::step(std::chrono::milliseconds wait,
-                        const std::function<void(size_t, const std::string &)> &onLine) {
+void ProcessGroup::step(std::chrono::milliseconds wait, const OnLine &onLine,
+                        const OnLine &onError) {
   std::vector<pollfd> fds;
   for (const Child &child : children_)
     for (int fd : {child.out, child.err})
@@ -179,7 +221,7 @@ void ProcessGroup::step(std::chrono::milliseconds wait,
   reap(); // before the last drain, which then has all that the child wrote
   for (size_t i = 0; i < children_.size(); ++i)
     if (running[i])
-      drain(i, onLine);
+      drain(i, onLine, onError);
 }
 
 bool ProcessGroup::allEnded() const {
@@ -197,7 +239,7 @@ void ProcessGroup::endAll() {
         kill(-child.pid, signal);
         kill(-child.pid, SIGCONT); // one that was stopped hears nothing else
       }
-    const auto until = Clock::now() + std::chrono::seconds(signal == SIGTERM ? 3 : 5);
+    const auto until = Clock::now() + (signal == SIGTERM ? patience_ : std::chrono::seconds(5));
     while (!allEnded() && Clock::now() < until)
       step(std::chrono::milliseconds(10), nullptr);
   }
@@ -213,7 +255,7 @@ void ProcessGroup::endAll() {
 ProcessGroup::~ProcessGroup() {
   endAll();
   for (Child &child : children_)
-    for (int fd : {child.out, child.err})
+    for (int fd : {child.out, child.err, child.held})
       if (fd >= 0)
         ::close(fd);
 }

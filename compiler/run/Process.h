@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -18,11 +19,23 @@ namespace discoc {
 
 using Clock = std::chrono::steady_clock;
 
+/// How a child begins, beside its arguments.
+struct ChildStart {
+  std::vector<int> inherited; ///< descriptors that stay open under their numbers, but for -1
+  std::string directory;      ///< to begin in; empty: where discoc is
+  std::string inputFile;      ///< its standard input; empty: there is none
+  bool holdsInput = false;    ///< its standard input is a pipe that ends when this process does
+  std::string outputFile;     ///< made new, gets its standard output; empty: its lines are heard
+  int whenKilled = SIGKILL;   ///< the signal that it gets when this process is killed
+};
+
 struct Child {
   pid_t pid = -1;
   int out = -1, err = -1; ///< read ends, -1 when closed
   std::string outText;    ///< what came and was not handed on as a line yet
   std::string errText;    ///< all of stderr, its end when it is long
+  std::string errLine;    ///< of stderr, what was not handed on as a line yet
+  int held = -1;          ///< write end of its stdin, which ends with it; -1: none
   bool ended = false;
   int exitCode = 0; ///< valid when signal is 0
   int signal = 0;   ///< that ended it, 0: it ended by itself
@@ -38,21 +51,21 @@ struct Child {
 /// still run.
 class ProcessGroup {
 public:
-  ProcessGroup() = default;
+  /// `patience`: how long one that is asked to end may take before it is killed.
+  explicit ProcessGroup(std::chrono::milliseconds patience = std::chrono::seconds(1))
+      : patience_(patience) {}
   ProcessGroup(const ProcessGroup &) = delete;
   ProcessGroup &operator=(const ProcessGroup &) = delete;
   ~ProcessGroup();
 
-  /// Starts argv[0] (looked up in PATH); stdin is empty. The child keeps those of `inherited`
-  /// that are not -1 open under their numbers, and begins in `directory` unless that is empty.
-  /// False with a diagnostic when it cannot be started.
-  bool start(const std::vector<std::string> &argv, Diagnostics &out,
-             const std::vector<int> &inherited = {}, const std::string &directory = "");
+  using OnLine = std::function<void(size_t, const std::string &)>;
+
+  /// Starts argv[0] (looked up in PATH). False with a diagnostic when it cannot be started.
+  bool start(const std::vector<std::string> &argv, Diagnostics &out, const ChildStart &how = {});
 
   /// Moves output and notes ends until something happened or `wait` is over. Each
-  /// whole line of stdout goes to onLine(index of the child, line).
-  void step(std::chrono::milliseconds wait,
-            const std::function<void(size_t, const std::string &)> &onLine);
+  /// whole line of stdout goes to onLine(index of the child, line), of stderr to onError.
+  void step(std::chrono::milliseconds wait, const OnLine &onLine, const OnLine &onError = nullptr);
 
   /// Ends all that still run: asks, waits a little, then insists.
   void endAll();
@@ -61,8 +74,9 @@ public:
   const std::vector<Child> &children() const { return children_; }
 
 private:
-  void drain(size_t index, const std::function<void(size_t, const std::string &)> &onLine);
+  void drain(size_t index, const OnLine &onLine, const OnLine &onError);
   void reap();
+  std::chrono::milliseconds patience_;
   std::vector<Child> children_;
 };
 

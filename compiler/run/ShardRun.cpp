@@ -4,7 +4,7 @@
 #include "compiler/formats/Printable.h"
 #include "compiler/run/BoardRun.h"
 #include "compiler/run/NodePaths.h"
-#include "compiler/run/Process.h"
+#include "compiler/run/RankGroup.h"
 
 #include <fmt/core.h>
 
@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
-#include <set>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <thread>
@@ -77,19 +76,17 @@ class ShardRunner {
 public:
   ShardRunner(const RunRequest &request, const Manifest &manifest, Diagnostics &out)
       : request_(request), manifest_(manifest), out_(out), boards_(request, manifest, out),
-        said_(manifest.nodes.size()) {
-    result_.reports.resize(manifest.nodes.size());
-  }
+        ranks_(sized(result_, manifest), watch()) {}
 
   RunResult run() {
     began_ = Clock::now();
     if (start())
-      wait();
-    group_.endAll();
+      ranks_.wait();
+    ranks_.end();
     result_.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
     if (boards_.needed())
       boards_.stopWires(result_);
-    judge();
+    ranks_.judge();
     if (!result_.ok)
       result_.written = writtenInferences(request_, manifest_, result_.reports);
     if (!boards_.collectOutputs(result_))
@@ -98,50 +95,46 @@ public:
   }
 
 private:
+  static RunResult &sized(RunResult &result, const Manifest &manifest) {
+    result.reports.resize(manifest.nodes.size());
+    return result;
+  }
+
+  RankGroup::Watch watch() {
+    RankGroup::Watch watch;
+    watch.line = [this](size_t rank, const std::string &line) {
+      if (request_.boardLog && boards_.isBare(rank))
+        say(rank, "says " + line);
+    };
+    if (request_.talks)
+      watch.said = [](size_t rank, const std::string &line) { sayOfRank(rank, line); };
+    watch.ended = [this](size_t rank) {
+      if (boards_.needed())
+        sayEnd(rank);
+    };
+    watch.how = [this](size_t rank) { return endText(rank); };
+    return watch;
+  }
+
   std::vector<std::string> arguments(int64_t rank, const std::vector<Listener> &listeners) const {
-    const ManifestNode &node = manifest_.nodes[static_cast<size_t>(rank)];
-    std::vector<std::string> argv = boards_.emulatorOf(static_cast<size_t>(rank));
-    argv.insert(argv.end(),
-                {shardPath(request_.out, node), "--json", "--quiet", "--deadline-ms",
-                 std::to_string(request_.deadlineMs), "--repeat", std::to_string(request_.repeat)});
+    const auto at = static_cast<size_t>(rank);
+    std::vector<std::string> argv = boards_.emulatorOf(at);
+    argv.push_back(shardPath(request_.out, manifest_.nodes[at]));
+    const std::vector<std::string> shared = shardArguments(request_, manifest_, rank);
+    argv.insert(argv.end(), shared.begin(), shared.end());
     // A node that spins where another waits for the processor only holds it up.
     if (manifest_.nodes.size() > std::thread::hardware_concurrency())
       argv.insert(argv.end(), {"--spin-us", "0"});
     if (request_.transport == RunRequest::Transport::Tcp)
       argv.push_back("--no-shared-memory");
-    if (isRootRank(manifest_.root.inputAt, rank) && !manifest_.inputs.empty()) {
-      for (const auto &[name, file] : request_.inputs) {
-        argv.push_back("--input");
-        argv.push_back(name + "=" + file);
-      }
-    } else {
-      argv.push_back("--count");
-      argv.push_back(std::to_string(request_.count));
-    }
-    if (listeners[static_cast<size_t>(rank)].fd >= 0) {
-      argv.push_back("--listen-fd");
-      argv.push_back(std::to_string(listeners[static_cast<size_t>(rank)].fd));
-    }
-    if (listeners[static_cast<size_t>(rank)].shareFd >= 0) {
-      argv.push_back("--share-fd");
-      argv.push_back(std::to_string(listeners[static_cast<size_t>(rank)].shareFd));
-    }
-    for (int64_t lower = 0; lower < rank; ++lower) {
-      if (!boards_.overTcp(static_cast<size_t>(lower), static_cast<size_t>(rank)))
-        continue;
-      argv.push_back("--peer");
-      argv.push_back(
-          fmt::format("{}=127.0.0.1:{}", lower, listeners[static_cast<size_t>(lower)].port));
-    }
-    // Where all nodes return the outputs, they are the same: one copy is enough.
-    const bool writes =
-        isRootRank(manifest_.root.outputAt, rank) &&
-        (request_.outputsOfAll || manifest_.root.outputAt != RootPlacement::all || rank == 0);
-    if (writes && !request_.outputDirectory.empty()) {
-      argv.push_back("--output-dir");
-      argv.push_back(request_.outputDirectory +
-                     (request_.outputsOfAll ? "/" + node.directory : ""));
-    }
+    if (listeners[at].fd >= 0)
+      argv.insert(argv.end(), {"--listen-fd", std::to_string(listeners[at].fd)});
+    if (listeners[at].shareFd >= 0)
+      argv.insert(argv.end(), {"--share-fd", std::to_string(listeners[at].shareFd)});
+    for (size_t lower = 0; lower < at; ++lower)
+      if (boards_.overTcp(lower, at))
+        argv.insert(argv.end(),
+                    {"--peer", fmt::format("{}=127.0.0.1:{}", lower, listeners[lower].port)});
     return argv;
   }
 
@@ -175,11 +168,11 @@ private:
         node = boards_.bare(at);
       } else {
         node.argv = arguments(rank, listeners);
-        node.inherited = {own.fd, own.shareFd};
+        node.how.inherited = {own.fd, own.shareFd};
         const std::vector<std::string> wires = boards_.wiresOf(at);
         node.argv.insert(node.argv.end(), wires.begin(), wires.end());
       }
-      if (!group_.start(node.argv, out_, node.inherited, node.directory))
+      if (!ranks_.start(node.argv, out_, node.how))
         return false;
       own.close();
       boards_.started(at);
@@ -198,8 +191,7 @@ private:
 
   void sayEnd(size_t rank) const {
     const auto &report = result_.reports[rank];
-    const Child &child = group_.children()[rank];
-    if (child.failed() || !report)
+    if (ranks_.child(rank).failed() || !report)
       return say(rank, endText(rank) + (report ? ": " + report->error : ""));
     std::string text = fmt::format("done, {} {}", report->inferences,
                                    report->inferences == 1 ? "inference" : "inferences");
@@ -215,111 +207,11 @@ private:
 
   /// How a program ended; a board's code in words.
   std::string endText(size_t rank) const {
-    const Child &child = group_.children()[rank];
+    const Child &child = ranks_.child(rank);
     const std::string words = child.signal ? "" : BoardRun::codeText(child.exitCode);
     return boards_.isBare(rank) && !words.empty()
                ? fmt::format("code {}, {}", child.exitCode, words)
                : child.endText();
-  }
-
-  void hear(size_t rank, const std::string &line) {
-    if (auto report = parseShardReport(line))
-      result_.reports[rank] = std::move(report);
-    else if (line.rfind("error: ", 0) == 0)
-      said_[rank] = line;
-    if (request_.boardLog && boards_.isBare(rank))
-      say(rank, "says " + line);
-  }
-
-  void wait() {
-    // After a failure the peers hear of it in an abort frame, or find the stream
-    // broken; their own grace is 2 s. Who says nothing then is ended.
-    constexpr auto grace = std::chrono::seconds(4);
-    Clock::time_point until = Clock::time_point::max();
-    while (!group_.allEnded() && Clock::now() < until) {
-      group_.step(std::chrono::milliseconds(200),
-                  [&](size_t rank, const std::string &line) { hear(rank, line); });
-      for (size_t rank = 0; boards_.needed() && rank < group_.children().size(); ++rank)
-        if (group_.children()[rank].ended && told_.insert(rank).second)
-          sayEnd(rank);
-      if (InterruptGuard::interrupted()) {
-        result_.interrupted = true;
-        return;
-      }
-      for (const Child &child : group_.children())
-        if (child.failed() && until == Clock::time_point::max())
-          until = Clock::now() + grace;
-    }
-    for (size_t rank = 0; rank < group_.children().size(); ++rank)
-      if (group_.children()[rank].ended)
-        natural_.insert(rank);
-  }
-
-  /// Emulators warn of much that explains nothing.
-  static std::string withoutWarnings(const std::string &text) {
-    std::string left;
-    for (size_t at = 0, end; at < text.size(); at = end + 1) {
-      end = std::min(text.find('\n', at), text.size());
-      const std::string line = text.substr(at, end - at);
-      if (line.rfind("qemu-", 0) != 0 || line.find(": warning: ") == std::string::npos)
-        left += line + "\n";
-    }
-    return left;
-  }
-
-  /// What a program that ended badly said last.
-  std::string lastWords(size_t rank) const {
-    if (result_.reports[rank] && !result_.reports[rank]->error.empty())
-      return result_.reports[rank]->error;
-    return lastLine(said_[rank].empty() ? withoutWarnings(group_.children()[rank].errText)
-                                        : said_[rank]);
-  }
-
-  /// Fills ok, failedRank, failure and details.
-  void judge() {
-    const auto &children = group_.children();
-    std::vector<size_t> bad;
-    for (size_t rank = 0; rank < children.size(); ++rank)
-      if (children[rank].failed() || !result_.reports[rank] || !result_.reports[rank]->ok)
-        bad.push_back(rank);
-    result_.ok = bad.empty() && children.size() == manifest_.nodes.size() && !result_.interrupted;
-    if (result_.ok || bad.empty() || result_.interrupted)
-      return;
-    std::sort(bad.begin(), bad.end(), [&](size_t a, size_t b) {
-      return std::pair(children[a].endedAt, a) < std::pair(children[b].endedAt, b);
-    });
-    for (size_t rank : bad) {
-      const std::string words = lastWords(rank);
-      const bool ended = natural_.count(rank) == 0;
-      result_.details.push_back(fmt::format("rank {}: {}{}{}", rank,
-                                            ended ? "still ran and was ended" : endText(rank),
-                                            words.empty() ? "" : ": ", words));
-    }
-    blame(bad);
-  }
-
-  /// Who was first: a program that died or could not begin knows best; otherwise
-  /// the first report of a failure names the rank.
-  void blame(const std::vector<size_t> &bad) {
-    for (size_t rank : bad) {
-      const auto &report = result_.reports[rank];
-      if (natural_.count(rank) && (!report || !report->failedRank)) {
-        const std::string words = lastWords(rank);
-        result_.failedRank = static_cast<int64_t>(rank);
-        result_.failure = endText(rank) + (words.empty() ? "" : ": " + words);
-        return;
-      }
-    }
-    for (size_t rank : bad) {
-      const auto &report = result_.reports[rank];
-      if (!report || !report->failedRank)
-        continue;
-      result_.failedRank = report->failedRank;
-      result_.failure = report->error;
-      return;
-    }
-    result_.failedRank = static_cast<int64_t>(bad.front());
-    result_.failure = "it ended without a report";
   }
 
   const RunRequest &request_;
@@ -327,13 +219,47 @@ private:
   Diagnostics &out_;
   Clock::time_point began_{};
   BoardRun boards_;
-  std::vector<std::string> said_; ///< the last error that a rank printed to stdout
-  ProcessGroup group_;            ///< children()[rank]
-  std::set<size_t> natural_;      ///< ranks that ended before we ended them
-  std::set<size_t> told_;         ///< ranks whose end was shown
   RunResult result_;
+  RankGroup ranks_;
 };
 } // namespace
+
+std::vector<std::string> shardArguments(const RunRequest &request, const Manifest &manifest,
+                                        int64_t rank) {
+  std::vector<std::string> argv = {"--json", "--deadline-ms", std::to_string(request.deadlineMs),
+                                   "--repeat", std::to_string(request.repeat)};
+  if (!request.talks)
+    argv.push_back("--quiet");
+  if (isRootRank(manifest.root.inputAt, rank) && !manifest.inputs.empty()) {
+    for (const auto &[name, file] : request.inputs)
+      argv.insert(argv.end(), {"--input", name + "=" + file});
+  } else {
+    argv.insert(argv.end(), {"--count", std::to_string(request.count)});
+  }
+  if (writesOutputs(request, manifest, rank))
+    argv.insert(argv.end(), {"--output-dir",
+                             request.outputDirectory +
+                                 (request.outputsOfAll
+                                      ? "/" + manifest.nodes[static_cast<size_t>(rank)].directory
+                                      : "")});
+  return argv;
+}
+
+/// Where all nodes return the outputs, they are the same: one copy is enough.
+bool writesOutputs(const RunRequest &request, const Manifest &manifest, int64_t rank) {
+  return !request.outputDirectory.empty() && isRootRank(manifest.root.outputAt, rank) &&
+         (request.outputsOfAll || manifest.root.outputAt != RootPlacement::all || rank == 0);
+}
+
+void sayOfRank(size_t rank, std::string line, const std::string &outputDirectory) {
+  const std::string prefix = fmt::format("rank {}: ", rank), place = "; outputs in ";
+  const size_t at = line.rfind(place + outputDirectory);
+  if (!outputDirectory.empty() && at != std::string::npos)
+    line.erase(at);
+  if (line.rfind(prefix, 0) == 0) // the programs' own
+    line.erase(0, prefix.size());
+  fmt::print(stderr, "{}{}\n", prefix, printable(line, maxShownText));
+}
 
 RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out) {
   return request.isByProcess() ? ShardRunner(request, manifest, out).run()

@@ -56,6 +56,7 @@ struct RunRequest {
   int64_t count = 1;         ///< inferences that the inputs hold
   int64_t repeat = 1;
   int64_t deadlineMs = 30000;
+  bool talks = false;    ///< the programs' words about what they do go to stderr, with their ranks
   WireErrors wireErrors; ///< of the links between boards
   bool boardLog = false; ///< everything that boards say goes to stderr
 };
@@ -86,6 +87,16 @@ RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnos
 
 /// The same for one program of all nodes (OUT/cluster).
 RunResult runInProcess(const RunRequest &request, const Manifest &manifest, Diagnostics &out);
+
+/// What the program of a rank on a host is told, whatever starts it: inputs, counts, deadlines,
+/// where outputs go.
+std::vector<std::string> shardArguments(const RunRequest &request, const Manifest &manifest,
+                                        int64_t rank);
+bool writesOutputs(const RunRequest &request, const Manifest &manifest, int64_t rank);
+
+/// A line that the program of a rank said, on stderr. Where its outputs are fetched from
+/// `outputDirectory`, nobody looks for them there.
+void sayOfRank(size_t rank, std::string line, const std::string &outputDirectory = "");
 
 /// How many inferences' outputs a run that failed left behind, as far as the reports tell.
 int64_t writtenInferences(const RunRequest &request, const Manifest &manifest,

@@ -151,7 +151,7 @@ bool load_inputs(disco_session *s) {
   const disco_program *p = s->program;
   for (uint32_t i = 0; i < p->input_count; ++i) {
     const char *path = file_of(s->options, p->inputs[i].name), *folder = s->options->input_dir;
-    char in_folder[path_most];
+    char *in_folder = s->paths + path_most * p->output_count; // behind those of the outputs
     if (!path && folder && !file_path(s, folder, p->inputs, i, in_folder))
       return false;
     if (!path && folder)
@@ -208,7 +208,7 @@ bool allocate(disco_session *s) {
   s->staged_inputs = static_cast<void **>(array(staged, sizeof(void *)));
   s->staged_outputs = static_cast<void **>(array(p->output_count, sizeof(void *)));
   s->files = static_cast<disco_npy_stack *>(array(p->output_count, sizeof(disco_npy_stack)));
-  s->paths = static_cast<char *>(array(p->output_count, path_most));
+  s->paths = static_cast<char *>(array(p->output_count + 1ull, path_most));
   s->times_us = static_cast<uint64_t *>(array(time_space, sizeof(uint64_t)));
   s->began_us = static_cast<uint64_t *>(array(p->in_flight, sizeof(uint64_t)));
   bool ok = s->config.peers && s->config.slots && s->inputs && s->staged_inputs &&

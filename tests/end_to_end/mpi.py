@@ -42,9 +42,9 @@ SETTINGS = {"OMPI_ALLOW_RUN_AS_ROOT": "1",
             "OMPI_MCA_hwloc_base_binding_policy": "none"}
 
 
-def build(directory, *settings):
+def build(directory, *settings, place="build"):
     """-O1: both sides of every comparison are this program."""
-    place = os.path.join(directory, "build")
+    place = os.path.join(directory, place)
     cluster.call(["cmake", "-S", directory, "-B", place,
                   "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
                   *settings])
