@@ -3,7 +3,7 @@
 
 For shipped samples with random masks: every pair shares memory, results and
 payload are those of TCP to the bit; where memory cannot be shared (one of the
-two does not, a tunnel lies between, another user) the data goes over TCP, and
+two does not, a tunnel or a container lies between, another user) the data goes over TCP, and
 the result is the same. A node that is killed or stopped at seeded moments is
 named by the others within deadline and grace. Nothing stays behind in the
 file system. `discoc run` shares memory unless it is told `--transport tcp`.
@@ -12,6 +12,7 @@ file system. `discoc run` shares memory unless it is told `--transport tcp`.
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,58 @@ def wrapped(program, folder, rank, prefix, more):
     return path
 
 
+class Container:
+    """Namespaces of networks and mounts for rank 1, and a wire to them."""
+
+    def __init__(self, ports):
+        self.ports = ports
+        self.host, self.inside = "10.213.77.1", "10.213.77.2"
+        self.process = subprocess.Popen(["unshare", "--net", "--mount", "sleep",
+                                         "300"], stderr=subprocess.DEVNULL)
+        pid = str(self.process.pid)
+        self.wire = f"disco{pid}"[:15]
+        self.prefix = ["nsenter", "-t", pid, "-n", "-m"]
+        there = ["nsenter", "-t", pid, "-n"]
+        self.works = self.is_apart() and all(
+            subprocess.run(command, capture_output=True).returncode == 0
+            for command in (
+                ["ip", "link", "add", self.wire, "type", "veth", "peer", "name",
+                 "wire", "netns", pid],
+                ["ip", "address", "add", self.host + "/30", "dev", self.wire],
+                ["ip", "link", "set", self.wire, "up"],
+                [*there, "ip", "address", "add", self.inside + "/30", "dev",
+                 "wire"],
+                [*there, "ip", "link", "set", "wire", "up"]))
+
+    def is_apart(self):
+        """Whether it has left our namespace."""
+        def network(pid):
+            return os.readlink(f"/proc/{pid}/ns/net")
+        if not all(map(shutil.which, ("ip", "nsenter", "unshare"))):
+            return False
+        until = time.monotonic() + 5
+        while time.monotonic() < until and self.process.poll() is None:
+            if network(self.process.pid) != network("self"):
+                return True
+            time.sleep(0.02)
+        return False
+
+    def of(self, rank):
+        """At which address a rank listens."""
+        return self.inside if rank == 1 else "0.0.0.0"
+
+    def address(self, i, j):
+        host = self.host if i == 1 else "127.0.0.1"
+        return self.inside if j == 1 else host, self.ports[j]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()    # the wire goes with its namespace
+        self.process.wait()
+
+
 def check_results(tally, name, sample, folder):
     """Memory against TCP, and against the oracle."""
     results, got = run(sample, os.path.join(folder, "shared"))
@@ -134,7 +187,22 @@ def check_alone(tally, sample, folder):
         check("a tunnel between all", set(), ports=ports,
               address=between.address)
     if os.geteuid() != 0:
-        return tally.skip("another user", "needs root to become one")
+        return tally.skip("another user, a container",
+                          "needs root to become one")
+    if subprocess.run(["unshare", "--mount", "true"],
+                      capture_output=True).returncode == 0:
+        check("another mount namespace", every_pair(3),
+              prefix={1: ["unshare", "--mount"]})
+    else:
+        tally.skip("another mount namespace", "may not be made here")
+    with Container(ports) as container:
+        if container.works:
+            check("a container", others, ports=ports,
+                  address=container.address, prefix={1: container.prefix},
+                  extra_of={rank: ["--listen", f"{container.of(rank)}:{port}"]
+                            for rank, port in enumerate(ports)})
+        else:
+            tally.skip("a container", "no network namespaces here")
     # The folder of the test is this user's alone.
     for path in (folder, os.path.dirname(sample.out), sample.out):
         os.chmod(path, 0o755)
