@@ -52,7 +52,7 @@ struct Child {
 class ProcessGroup {
 public:
   /// `patience`: how long one that is asked to end may take before it is killed.
-  explicit ProcessGroup(std::chrono::milliseconds patience = std::chrono::seconds(1))
+  explicit ProcessGroup(std::chrono::milliseconds patience = std::chrono::seconds(3))
       : patience_(patience) {}
   ProcessGroup(const ProcessGroup &) = delete;
   ProcessGroup &operator=(const ProcessGroup &) = delete;
