@@ -26,6 +26,8 @@ static discoc::ManifestTensor makeTensor(DictionaryAttr entry) {
   } else if (owners && owners.isReplicated()) {
     tensor.layout.kind = discoc::ManifestLayout::Kind::Replicated;
   }
+  if (auto stated = entry.getAs<TypeAttr>(kModelTypeAttr))
+    tensor.modelType = elementInfo(stated.getValue()).name;
   return tensor;
 }
 

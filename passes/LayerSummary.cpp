@@ -145,7 +145,13 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
   };
   for (Operation &op : function.getBody().front()) {
     if (auto input = dyn_cast<InputOp>(op)) {
-      inputs.push_back(tensor(input.getNameAttr(), tensorType(input.getResult()), {}));
+      DictionaryAttr entry = tensor(input.getNameAttr(), tensorType(input.getResult()), {});
+      if (Attribute stated = op.getAttr(kModelTypeAttr)) {
+        NamedAttrList entries(entry);
+        entries.set(kModelTypeAttr, stated);
+        entry = entries.getDictionary(builder.getContext());
+      }
+      inputs.push_back(entry);
       tensors.push_back(
           tensor(input.getNameAttr(), tensorType(input.getResult()), ownersOf(input.getResult())));
       continue;

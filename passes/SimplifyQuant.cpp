@@ -436,7 +436,8 @@ struct FunctionAsTable final : OpRewritePattern<QuantizeOp> {
       return success();
     }
     Value constant = rewriter.create<ConstantOp>(op.getLoc(), type, table.finish(), ArrayAttr());
-    auto made = rewriter.create<LookupOp>(op.getLoc(), op.getType(), tracer.source(), constant);
+    auto made = rewriter.create<LookupOp>(op.getLoc(), op.getType(), tracer.source(), constant,
+                                          IntegerAttr());
     takeOver(rewriter, op, made);
     rewriter.replaceOp(op, made);
     return success();

@@ -153,8 +153,36 @@ private:
   }
 };
 
+/// Of a picture the bytes are transposed or reshaped, not what is looked up for them.
+struct LookupLater final : OpRewritePattern<RearrangeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(RearrangeOp op, PatternRewriter &rewriter) const override {
+    auto first = op.getX().getDefiningOp<LookupOp>();
+    if (!first || !first->hasOneUse() || first->hasAttr(kOwnersAttr) ||
+        elementBytes(tensorType(first.getResult()).getElementType()) == 1)
+      return failure();
+    IntegerAttr axis = first.getAxisAttr();
+    if (axis) {
+      const auto *at = llvm::find(op.getPerm(), axis.getInt());
+      if (op.getView() != shapeOf(op.getX()) ||
+          shapeOf(op.getResult()).size() != op.getPerm().size())
+        return failure(); // more than a transpose
+      axis = rewriter.getI64IntegerAttr(at - op.getPerm().begin());
+    }
+    Operation *moved = cloneOn(rewriter, op, first.getX());
+    nameIntegers(moved, op);
+    auto later = rewriter.create<LookupOp>(op.getLoc(), op.getType(), moved->getResult(0),
+                                           first.getTable(), axis);
+    if (Attribute name = op->getAttr(kTensorAttr))
+      later->setAttr(kTensorAttr, name);
+    rewriter.replaceOp(op, later);
+    return success();
+  }
+};
+
 } // namespace
 
 void disco::populateQuantMovementPatterns(RewritePatternSet &patterns) {
-  patterns.add<DequantizeLater, QuantizeEarlier>(patterns.getContext());
+  patterns.add<DequantizeLater, QuantizeEarlier, LookupLater>(patterns.getContext());
 }

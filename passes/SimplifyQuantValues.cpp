@@ -46,7 +46,8 @@ std::optional<Tracer::Reals> Tracer::traceDequantize(DequantizeOp op) {
     return std::nullopt;
   Value from = op.getX();
   std::optional<ConstantView> table;
-  if (auto lookup = from.getDefiningOp<LookupOp>(); lookup && !lookup->hasAttr(kOwnersAttr))
+  if (auto lookup = from.getDefiningOp<LookupOp>();
+      lookup && !lookup->hasAttr(kOwnersAttr) && !lookup.getAxis())
     if (auto constant = lookup.getTable().getDefiningOp<ConstantOp>()) {
       table.emplace(constant.getResult());
       from = lookup.getX();

@@ -366,12 +366,20 @@ private:
 
   /// What is made of an exchange is made of each of its messages, in every shard that has some.
   void splitReceived(Operation *op) {
+    const int64_t axis = axisOf(op->getOperand(0));
+    SmallVector<int64_t> operandAxes(op->getNumOperands(), -1);
+    operandAxes[0] = axis;
+    DivisionRule rule = divisionRuleOf(cast<DivisionOpInterface>(op));
+    const Division *along = axis < 0 ? nullptr : rule.along(axis, operandAxes);
+    const Division whole = Division::whole(op->getNumOperands());
+    const Division *division = along ? along : &whole;
     for (Shard &shard : shards)
       for (Value carrier : shard.received.lookup(op->getOperand(0))) {
         IRMapping mapping;
         mapping.map(op->getOperand(0), carrier);
-        for (Value operand : llvm::drop_begin(op->getOperands()))
-          mapping.map(operand, shard.builder.clone(*operand.getDefiningOp())->getResult(0));
+        ShardContext context(shard, op, axis, localOf(carrier).getSet(), *division);
+        for (unsigned k = 1; k < op->getNumOperands(); ++k)
+          mapping.map(op->getOperand(k), *context.getOperand(k));
         Value local = shard.builder.clone(*op, mapping)->getResult(0);
         local.setType(RankedTensorType::get(shapeOf(carrier), tensorType(local).getElementType(),
                                             tensorType(carrier).getEncoding()));

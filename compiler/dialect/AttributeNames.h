@@ -68,6 +68,8 @@ inline constexpr llvm::StringLiteral kSettingsAttr = "disco.settings";
 inline constexpr llvm::StringLiteral kLabelsAttr = "disco.labels";
 /// What becomes of pictures before they are inputs.
 inline constexpr llvm::StringLiteral kPreprocessAttr = "disco.preprocess";
+/// Of an input that is taken as pixels: the element type that the model states.
+inline constexpr llvm::StringLiteral kModelTypeAttr = "disco.model_type";
 /// For how many nodes.
 inline constexpr llvm::StringLiteral kNodesAttr = "disco.nodes";
 /// The node that is given the inputs.

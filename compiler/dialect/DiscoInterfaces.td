@@ -70,7 +70,10 @@ def Disco_CarriedOpInterface : OpInterface<"CarriedOpInterface"> {
     has fewer bytes. (Quantised tensors travel as integers.)
   }];
   let methods = [
-    InterfaceMethod<"The operand that carries the result; null when other operands are not the same for all elements.",
+    InterfaceMethod<[{
+      The operand that carries the result; null when other operands are no constants that fit whatever part of it arrives. A constant may have a
+      part for each channel: the op's division rule then names it.
+    }],
                     "mlir::Value", "getCarrier", (ins)>,
     InterfaceMethod<[{
       Makes the result again, as a tensor of `type`, of what arrived of the carrier. That becomes the first operand of the op that it returns,

@@ -178,10 +178,13 @@ def Disco_DequantizeOp : Disco_PureOp<"dequantize", [ReadsSmaller,
   let hasVerifier = 1;
 }
 
-def Disco_LookupOp : Disco_PureOp<"lookup"> {
+def Disco_LookupOp : Disco_PureOp<"lookup", [DeclareOpInterfaceMethods<Disco_CarriedOpInterface>]> {
   let summary = "any function of an integer of 8 bits, by a table of 256 entries";
-  let description = [{Entry i of the table belongs to the element whose bits are those of i.}];
-  let arguments = (ins Tensor:$x, Tensor:$table);
+  let description = [{
+    Entry i of the table belongs to the element whose bits are those of i. With `axis` the table has a row of 256 entries for each index
+    of that axis.
+  }];
+  let arguments = (ins Tensor:$x, Tensor:$table, OptionalAttr<I64Attr>:$axis);
   let results = (outs Tensor:$result);
   let hasVerifier = 1;
 }

@@ -4,6 +4,7 @@
 #include "codegen/Codegen.h"
 #include "compiler/dialect/WireFormat.h"
 #include "compiler/driver/Directives.h"
+#include "compiler/driver/PictureInputs.h"
 #include "compiler/driver/Version.h"
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/Printable.h"
@@ -187,6 +188,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
     notes.settings["layout"] = options.layout;
     module->setAttr(kLayoutAttr, StringAttr::get(module.getContext(), options.layout));
   }
+  if (options.pictureBytes)
+    notes.settings["pictures"] = "bytes";
   if (options.weightCheck)
     notes.settings["weight-check"] = "boards";
   if (!options.console.empty())
@@ -337,6 +340,7 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
   if (cluster->root.outputAt != cluster->root.inputAt)
     module->setAttr(kOutputAtAttr, builder.getI64IntegerAttr(cluster->root.outputAt));
   if (!noteOptions(module, options, *loaded->model, *cluster) ||
+      (options.pictureBytes && failed(takePictures(module))) ||
       failed(attachDirectives(module, options, *loaded->model)))
     return std::nullopt;
   return loaded;

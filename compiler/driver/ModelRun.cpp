@@ -46,6 +46,12 @@ private:
       return ExitFault;
     std::optional<Preprocess> preprocess = manifest_->preprocess;
     if (!options_.preprocess.empty()) {
+      for (const ManifestTensor &input : manifest_->inputs)
+        if (!input.modelType.empty())
+          return fault(options_.preprocess,
+                       "says how pictures become input \"" + input.name +
+                           "\", and the programs apply what they were compiled with",
+                       "leave --preprocess out, or compile the model without --picture-bytes");
       preprocess = readPreprocess(options_.preprocess, faults_);
       if (!preprocess)
         return ExitFault;

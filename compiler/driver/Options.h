@@ -36,6 +36,7 @@ struct ModelOptions {
   std::string console;                  // of boards: semihosting, uart, none; empty: by the board
   bool followLinks = false;             // external data may be links
   bool featuresOnly = false;            // nodes send features, never sums
+  bool pictureBytes = false;            // inputs that are pictures are taken as pixels
   bool exactOrder = false;              // every sum in one order, whatever the number of nodes
 };
 

@@ -115,8 +115,10 @@ private:
       if (!ort_)
         return ExitFault;
     }
-    inputs_ = randomInputs(*manifest_, options_.samples, options_.seed);
-    if (!writeInputs())
+    inputs_ = randomInputs(*manifest_, options_.samples, options_.seed, /*forPrograms=*/false);
+    const std::vector<Array> given =
+        randomInputs(*manifest_, options_.samples, options_.seed, /*forPrograms=*/true);
+    if (!writeInputs(given, "given", given_) || !writeInputs(inputs_, "input", files_))
       return ExitFault;
     int code = runCluster();
     if (code == ExitSuccess)
@@ -124,11 +126,13 @@ private:
     return code == ExitSuccess ? compare() : code;
   }
 
-  bool writeInputs() {
-    for (size_t i = 0; i < inputs_.size(); ++i) {
-      files_.emplace_back(manifest_->inputs[i].name,
-                          fmt::format("{}/input{}.npy", scratch_.path(), i));
-      if (!writeNpy(files_.back().second, inputs_[i], faults_))
+  using Files = std::vector<std::pair<std::string, std::string>>; // by input
+
+  bool writeInputs(const std::vector<Array> &inputs, const char *name, Files &files) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      files.emplace_back(manifest_->inputs[i].name,
+                         fmt::format("{}/{}{}.npy", scratch_.path(), name, i));
+      if (!writeNpy(files.back().second, inputs[i], faults_))
         return false;
     }
     return true;
@@ -140,12 +144,12 @@ private:
                        inproc                        ? RunRequest::Transport::Exact
                        : options_.transport == "tcp" ? RunRequest::Transport::Tcp
                                                      : RunRequest::Transport::Local,
-                       got_);
+                       given_, got_);
   }
 
   /// Builds and runs what lies in `out`; the outputs, samples stacked, in the manifest's order.
   int runPrograms(const std::string &out, const Manifest &manifest, RunRequest::Transport transport,
-                  std::vector<Array> &outputs) {
+                  const Files &inputs, std::vector<Array> &outputs) {
     InterruptGuard guard; // what is outside ends at once
     const bool built = transport != RunRequest::Transport::Exact
                            ? buildNodes(out, manifest, faults_)
@@ -155,7 +159,7 @@ private:
     RunRequest request;
     request.out = out;
     request.transport = transport;
-    request.inputs = files_;
+    request.inputs = inputs;
     request.count = options_.samples;
     request.deadlineMs = options_.deadlineMs;
     request.outputDirectory = fmt::format("{}/outputs{}", scratch_.path(), runs_++);
@@ -194,7 +198,7 @@ private:
     const auto single = readManifest(compile.out + "/manifest.json", faults_);
     if (!single)
       return ExitFault;
-    return runPrograms(compile.out, *single, RunRequest::Transport::Tcp, wanted_);
+    return runPrograms(compile.out, *single, RunRequest::Transport::Tcp, files_, wanted_);
   }
 
   /// All samples, one after the other; stacked.
@@ -304,7 +308,7 @@ private:
   std::string masked_; ///< the masked copy's file
   std::unique_ptr<OrtSession> ort_;
   std::vector<Array> inputs_, got_, wanted_;
-  std::vector<std::pair<std::string, std::string>> files_;
+  Files given_, files_; // what the programs are given, and the model as it is written
   int runs_ = 0;
   VerifyResult result_;
 };

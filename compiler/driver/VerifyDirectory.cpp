@@ -88,6 +88,7 @@ std::optional<std::vector<std::string>> changedFiles(const std::string &out,
     options.model.plan = out + "/plan.json";
   if (wire != manifest.settings.end())
     options.model.wire = wire->second;
+  options.model.pictureBytes = manifest.settings.count("pictures") != 0;
   options.model.featuresOnly = manifest.settings.count("exchange") != 0;
   options.model.exactOrder = manifest.settings.count("order") != 0;
   options.model.cluster = scratch + "/again.toml";

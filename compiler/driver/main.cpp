@@ -88,6 +88,9 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       ->group("");
   command.add_flag("--features-only", options.featuresOnly,
                    "Exchange features, never partial sums, also where these are fewer bytes");
+  command.add_flag("--picture-bytes", options.pictureBytes,
+                   "Inputs whose preprocessing the model's metadata states are pixels of 8 bits, a "
+                   "quarter of the bytes: every node applies scale, mean and std itself");
   command.add_flag("--exact-order", options.exactOrder,
                    "Every sum in one order: outputs have the same bits for every number of nodes, "
                    "for more bytes and time");

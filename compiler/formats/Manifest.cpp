@@ -41,6 +41,8 @@ static Json toJson(const ManifestTensor &tensor) {
   Json json;
   json["name"] = tensor.name;
   json["type"] = tensor.type;
+  if (!tensor.modelType.empty())
+    json["model_type"] = tensor.modelType;
   json["shape"] = tensor.shape;
   json["layout"] = std::move(layout);
   return json;
@@ -173,13 +175,14 @@ static bool readLayout(const JsonView &view, ManifestLayout &layout) {
 static bool readTensors(const JsonView &view, std::vector<ManifestTensor> &tensors) {
   return view.elements([&](size_t, const JsonView &item) {
     ManifestTensor t;
-    bool good = item.object({"name", "type", "shape", "layout"}) &&
+    bool good = item.object({"name", "type", "shape", "layout"}, {"model_type"}) &&
                 item.member("name").read(t.name) && readType(item.member("type"), t.type) &&
                 item.member("shape").elements([&](size_t, const JsonView &dim) {
                   t.shape.push_back(0);
                   return dim.read(t.shape.back());
                 }) &&
-                readLayout(item.member("layout"), t.layout);
+                readLayout(item.member("layout"), t.layout) &&
+                (!item.has("model_type") || readType(item.member("model_type"), t.modelType));
     if (good)
       tensors.push_back(std::move(t));
     return good;

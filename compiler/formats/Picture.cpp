@@ -202,6 +202,17 @@ Array toTensor(const Picture &p, const PreprocessInput &how, ElementType type) {
   return array;
 }
 
+Array pixelTable(const PreprocessInput &how, ElementType type) {
+  PreprocessInput planes = how;
+  planes.layout = PreprocessInput::Layout::NCHW;
+  Picture all{1, 256, how.colors(), {}};
+  for (int value = 0; value < 256; ++value)
+    all.values.insert(all.values.end(), static_cast<size_t>(all.colors), static_cast<float>(value));
+  Array table = toTensor(all, planes, type);
+  table.shape = {all.colors, 256};
+  return table;
+}
+
 static std::optional<Picture> decode(const std::string &path, PreprocessInput::Color color,
                                      Diagnostics &out) {
   using Color = PreprocessInput::Color;

@@ -29,6 +29,9 @@ std::optional<Picture> resized(const Picture &picture, const PreprocessInput &ho
 /// Exposed for tests: (value * scale - mean) / std, layout, element type.
 Array toTensor(const Picture &picture, const PreprocessInput &how, ElementType type);
 
+/// What every pixel value becomes, [colours, 256].
+Array pixelTable(const PreprocessInput &how, ElementType type);
+
 /// A picture file as one input tensor of 1 x C x H x W or 1 x H x W x C.
 std::optional<Array> readPicture(const std::string &path, const PreprocessInput &how,
                                  ElementType type, Diagnostics &out);

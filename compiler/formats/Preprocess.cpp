@@ -22,6 +22,15 @@ static constexpr Word<In::Color> colorWords[] = {{"RGB", In::Color::RGB},
                                                  {"RGBA", In::Color::RGBA},
                                                  {"GRAY", In::Color::Gray}};
 
+PreprocessInput pixelsOf(PreprocessInput input) {
+  const auto colors = static_cast<size_t>(input.colors());
+  input.scale = 1;
+  input.mean.assign(colors, 0);
+  input.std.assign(colors, 1);
+  input.type.clear();
+  return input;
+}
+
 Json partToJson(const Preprocess &preprocess) {
   Json inputs = Json::object();
   for (const auto &[name, in] : preprocess.inputs) {

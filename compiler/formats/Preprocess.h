@@ -48,6 +48,9 @@ struct PreprocessInput {
   }
 };
 
+/// The same without the formula: what a program is given that applies it itself.
+PreprocessInput pixelsOf(PreprocessInput input);
+
 struct Preprocess {
   static constexpr int64_t version = 1;
   std::map<std::string, PreprocessInput> inputs; ///< by input name

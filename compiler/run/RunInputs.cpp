@@ -179,14 +179,15 @@ private:
                 exampleFor(input));
       return std::nullopt;
     }
-    if (!how->type.empty() && how->type != input.type) {
+    if (!how->type.empty() && input.modelType.empty() && how->type != input.type) {
       fault(file, "",
             "the preprocessing makes " + how->type + ", input \"" + input.name + "\" is " +
                 input.type,
             "remove \"type\" from the preprocessing");
       return std::nullopt;
     }
-    std::optional<Array> array = readPicture(file, *how, elementInfo(input.type)->type, out_);
+    std::optional<Array> array = readPicture(file, input.modelType.empty() ? *how : pixelsOf(*how),
+                                             elementInfo(input.type)->type, out_);
     if (!array)
       return std::nullopt;
     if (trimmed(array->shape) != trimmed(input.shape)) {
@@ -206,7 +207,9 @@ private:
       fault(file, "",
             std::string("holds ") + elementInfo(array.type)->name + ", input \"" + input.name +
                 "\" is " + input.type,
-            "convert with .astype(\"" + input.type + "\")");
+            input.modelType.empty()
+                ? "convert with .astype(\"" + input.type + "\")"
+                : "give pixels, 0 to 255, or compile the model without --picture-bytes");
       return 0;
     }
     const int64_t count = inferencesOf(array.shape, input.shape);

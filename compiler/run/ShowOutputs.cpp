@@ -330,7 +330,7 @@ private:
       return std::nullopt;
     if (preprocess_)
       if (auto how = preprocess_->inputs.find(input.name); how != preprocess_->inputs.end())
-        undo(*planes, how->second);
+        undo(*planes, input.modelType.empty() ? how->second : pixelsOf(how->second));
     return planes;
   }
 

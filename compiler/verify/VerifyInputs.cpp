@@ -105,7 +105,8 @@ Array randomInput(const ManifestTensor &input, const PreprocessInput *how, int64
 }
 } // namespace
 
-std::vector<Array> randomInputs(const Manifest &manifest, int64_t samples, uint64_t seed) {
+std::vector<Array> randomInputs(const Manifest &manifest, int64_t samples, uint64_t seed,
+                                bool forPrograms) {
   Random random(seed);
   std::vector<Array> inputs;
   for (const ManifestTensor &input : manifest.inputs) {
@@ -114,7 +115,16 @@ std::vector<Array> randomInputs(const Manifest &manifest, int64_t samples, uint6
       if (auto it = manifest.preprocess->inputs.find(input.name);
           it != manifest.preprocess->inputs.end())
         how = &it->second;
-    inputs.push_back(randomInput(input, how, samples, random));
+    if (input.modelType.empty() || !how) {
+      inputs.push_back(randomInput(input, how, samples, random));
+    } else if (forPrograms) {
+      const PreprocessInput pixels = pixelsOf(*how);
+      inputs.push_back(randomInput(input, &pixels, samples, random));
+    } else {
+      ManifestTensor stated = input;
+      stated.type = input.modelType;
+      inputs.push_back(randomInput(stated, how, samples, random));
+    }
   }
   return inputs;
 }

@@ -93,7 +93,9 @@ private:
   /// Whether an op makes of the inputs, and constants, what a contraction reads in the end: the
   /// root does that.
   bool isPreprocessing(Operation *op) const {
-    return !contractionOf(op) && !looksUp(op) && !op->hasAttr(kReplicatedAttr) &&
+    // Not what a large table is read for, but where others can read it for what they are handed.
+    const bool isLarge = looksUp(op) && !isa<CarriedOpInterface>(op);
+    return !contractionOf(op) && !isLarge && !op->hasAttr(kReplicatedAttr) &&
            !axes.reasons.contains(op->getResult(0)) && reaches.contains(op->getResult(0)) &&
            readsRootOwned(op) && llvm::all_of(op->getOperands(), [&](Value operand) {
              return isConstant(operand) || rootOwned.contains(operand);

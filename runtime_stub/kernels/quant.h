@@ -111,6 +111,20 @@ inline void lookup(typename P::y_t *y, const typename P::x_t *x, const typename 
     y[i] = table[(uint8_t)x[i]];
 }
 
+/// The same with a table of 256 entries for each row; element i is of row i / inner % rows. P: x_t
+/// (integer of 8 bits), y_t, count, rows, inner. In place when y_t has 8 bits.
+template <class P>
+inline void lookup_rows(typename P::y_t *y, const typename P::x_t *x,
+                        const typename P::y_t *table) {
+  constexpr dim rows = (dim)P::rows, inner = (dim)P::inner;
+  for (dim first = 0, row = 0; first < (dim)P::count; first += inner) {
+    const typename P::y_t *of_row = table + row * 256;
+    for (dim i = first; i < first + inner; ++i)
+      y[i] = of_row[(uint8_t)x[i]];
+    row = row + 1 < rows ? row + 1 : 0;
+  }
+}
+
 /// sum / 2^shift, halves to even.
 template <int Shift> DISCO_INLINE int32_t shifted_even(int32_t sum) {
   if constexpr (Shift == 0) {

@@ -73,6 +73,22 @@ func.func @lookup_table(%x: tensor<4xi8>, %t: tensor<255xi8>) {
 
 // -----
 
+func.func @lookup_axis(%x: tensor<4xi8>, %t: tensor<4x256xi8>) {
+  // expected-error@+1 {{has no axis 1}}
+  %0 = disco.lookup %x, %t {axis = 1 : i64} : (tensor<4xi8>, tensor<4x256xi8>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @lookup_rows(%x: tensor<4xi8>, %t: tensor<3x256xi8>) {
+  // expected-error@+1 {{needs a table of 256 entries of the result's element type for each index of its axis}}
+  %0 = disco.lookup %x, %t {axis = 0 : i64} : (tensor<4xi8>, tensor<3x256xi8>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
 func.func @lookup_shape(%x: tensor<4xi8>, %t: tensor<256xi8>) {
   // expected-error@+1 {{result and operand differ in shape}}
   %0 = disco.lookup %x, %t : (tensor<4xi8>, tensor<256xi8>) -> tensor<5xi8>

@@ -193,3 +193,18 @@ func.func @attention() {
   disco.output %v {name = "v", index = 0 : i64} : (tensor<1x3x4x2xf32>) -> ()
   return
 }
+
+// -----
+
+// A picture is transposed as bytes; the axis of its tables goes with it.
+// CHECK-LABEL: func.func @pixels
+// CHECK: %[[M:.*]] = disco.rearrange %{{.*}} {perm = array<i64: 0, 3, 1, 2>, view = array<i64: 1, 2, 2, 3>} : (tensor<1x2x2x3xui8>) -> tensor<1x3x2x2xui8>
+// CHECK: disco.lookup %[[M]], %{{.*}} {axis = 1 : i64} : (tensor<1x3x2x2xui8>, tensor<3x256xf32>) -> tensor<1x3x2x2xf32>
+func.func @pixels() {
+  %x = disco.input {index = 0 : i64, name = "x"} : () -> tensor<1x2x2x3xui8>
+  %t = disco.constant dense<1.0> : tensor<3x256xf32> : tensor<3x256xf32>
+  %0 = disco.lookup %x, %t {axis = 3 : i64} : (tensor<1x2x2x3xui8>, tensor<3x256xf32>) -> tensor<1x2x2x3xf32>
+  %1 = disco.rearrange %0 {perm = array<i64: 0, 3, 1, 2>, view = array<i64: 1, 2, 2, 3>} : (tensor<1x2x2x3xf32>) -> tensor<1x3x2x2xf32>
+  disco.output %1 {index = 0 : i64, name = "y"} : (tensor<1x3x2x2xf32>) -> ()
+  return
+}

@@ -176,8 +176,9 @@ TEST(VerifyInputs, SameSeedSameBytes) {
                            "bool", "uint16", "int16", "uint32", "uint64"})
     manifest.inputs.push_back({type, type, {3, 5}, {}});
   manifest.inputs.push_back({"scalar", "float32", {}, {}});
-  const std::vector<Array> a = randomInputs(manifest, 2, 1), b = randomInputs(manifest, 2, 1),
-                           c = randomInputs(manifest, 2, 2);
+  const std::vector<Array> a = randomInputs(manifest, 2, 1, true),
+                           b = randomInputs(manifest, 2, 1, true),
+                           c = randomInputs(manifest, 2, 2, true);
   ASSERT_EQ(a.size(), manifest.inputs.size());
   for (size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(a[i].data, b[i].data);
@@ -207,7 +208,7 @@ TEST(VerifyInputs, PicturesGoThroughThePreprocessing) {
   how.std = {1, 1, 1};
   manifest.preprocess.emplace();
   manifest.preprocess->inputs["x"] = how;
-  const std::vector<double> values = toDoubles(randomInputs(manifest, 1, 0)[0]);
+  const std::vector<double> values = toDoubles(randomInputs(manifest, 1, 0, true)[0]);
   ASSERT_EQ(values.size(), 144u);
   for (size_t i = 0; i < values.size(); ++i) {
     const double mean = how.mean[i / 48];

@@ -391,6 +391,25 @@ TEST(Lookup, EveryValue) {
   EXPECT_EQ(y, want);
 }
 
+struct RowTables {
+  using x_t = uint8_t;
+  using y_t = float;
+  static constexpr int64_t count = 2 * 3 * 5, rows = 3, inner = 5;
+};
+
+TEST(Lookup, TableOfEachRow) {
+  buffer<uint8_t> x;
+  buffer<float> table, y(30), want;
+  for (int i = 0; i < 768; ++i)
+    table.push_back((float)i);
+  for (int i = 0; i < 30; ++i)
+    x.push_back((uint8_t)(i * 8));
+  for (int i = 0; i < 30; ++i)
+    want.push_back((float)(i / 5 % 3 * 256 + i * 8));
+  lookup_rows<RowTables>(y.data(), x.data(), table.data());
+  EXPECT_EQ(y, want);
+}
+
 template <class Op, int FA, int FB, int Shift> struct Pair {
   using a_t = int8_t;
   using b_t = uint8_t;
