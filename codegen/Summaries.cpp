@@ -132,7 +132,7 @@ public:
   }
 
   void addShard(int64_t rank, func::FuncOp function) {
-    std::set<std::array<const void *, 3>> stored;
+    std::set<std::array<const void *, 2>> stored;
     for (Operation &op : function.getBody().front()) {
       if (auto recv = dyn_cast<RecvOp>(op))
         addReceived(rank, recv);
@@ -151,10 +151,9 @@ public:
         if (auto constant = operand.getDefiningOp<ConstantOp>())
           if (stored
                   .insert({constant.getValueAttr().getAsOpaquePointer(),
-                           constant.getViewAttr().getAsOpaquePointer(),
-                           constant.getPackingAttr().getAsOpaquePointer()})
+                           constant.getViewAttr().getAsOpaquePointer()})
                   .second)
-            share.weightBytes += WeightStore::storedBytes(constant);
+            share.weightBytes += byteSize(constant.getType());
       if (LocalAttr local = localOf(op.getResult(0)))
         if (share.owned.size() < local.getSet().size())
           share.owned = local.getSet();

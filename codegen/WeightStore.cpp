@@ -6,7 +6,6 @@
 #include "codegen/OutputFile.h"
 #include "compiler/dialect/Evaluate.h"
 #include "compiler/dialect/PackedConstant.h"
-#include "compiler/dialect/PhysicalLayout.h"
 #include "runtime_stub/disco.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/Format.h"
@@ -36,10 +35,7 @@ WeightStore::WeightStore(func::FuncOp function) {
 }
 
 int64_t WeightStore::storedBytes(ConstantOp op) {
-  if (!op.getPacking())
-    return byteSize(op.getType());
-  return PhysicalLayout(op.getType().getShape(), op.getType().getElementType(), *op.getPacking())
-      .getBytes();
+  return op.getPacking() ? packedBytes(op) : byteSize(op.getType());
 }
 
 bool WeightStore::isBinary() const { return total > kInlineWeightBytes; }
@@ -83,12 +79,6 @@ LogicalResult WeightStore::forEachPiece(function_ref<void(ArrayRef<char>)> callb
     if (!view.isValid())
       return ConstantOp(op).emitError("the bytes of its value are missing");
     ArrayRef<int64_t> shape = op.getValue().getShapedType().getShape();
-    SmallVector<IndexSet> sets;
-    for (int64_t extent : shape)
-      sets.push_back(IndexSet::all(extent));
-    if (auto entries = ConstantOp(op).getView())
-      for (auto entry : entries->getAsRange<LocalAttr>())
-        sets[entry.getAxis()] = entry.getSet();
     int64_t used = storedBytes(op), written = 0;
     auto count = [&](ArrayRef<char> piece) {
       written += static_cast<int64_t>(piece.size());
@@ -99,7 +89,7 @@ LogicalResult WeightStore::forEachPiece(function_ref<void(ArrayRef<char>)> callb
     else if (op.getPacking())
       forEachPackedPiece(op, count);
     else
-      forEachRun(view, shape, sets, 0, 0, count);
+      forEachRun(view, shape, storedIndices(op), 0, 0, count);
     if (written != used)
       return ConstantOp(op).emitError("is broadcast; disco-split-into-shards stores what it is "
                                       "made of");

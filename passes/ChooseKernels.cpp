@@ -29,14 +29,14 @@ private:
         choices, [](const KernelChoice &a, const KernelChoice &b) { return a.cost < b.cost; });
     MLIRContext *context = op->getContext();
     if (best->packing)
-      packWeights(op, llvm::cast<PhysicalAttr>(best->packing));
+      packWeights(op, best->packing);
     op->setAttr(kKernelAttr,
                 KernelAttr::get(context, StringAttr::get(context, best->kernel), best->scratch));
     ++numChosen;
   }
 
   /// Stores the weights of a contraction as its kernel wants them; other readers keep theirs.
-  static void packWeights(Operation *op, PhysicalAttr packing) {
+  static void packWeights(Operation *op, Attribute packing) {
     OpOperand &operand =
         op->getOpOperand(cast<ContractionOpInterface>(op).getContraction()->weights);
     auto constant = operand.get().getDefiningOp<ConstantOp>();

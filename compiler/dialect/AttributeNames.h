@@ -88,6 +88,8 @@ inline constexpr llvm::StringLiteral kLayoutAttr = "disco.layout";
 inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
 /// Each sum has one order, whatever the number of nodes.
 inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
+/// What kernels are chosen for: "memory" where that is not speed.
+inline constexpr llvm::StringLiteral kOptimizeAttr = "disco.optimize";
 /// As what f32 features travel: "f16" or "i8".
 inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
 

@@ -93,6 +93,8 @@ KernelAttr chosenKernel(mlir::Operation *op);
 
 /// Whether an op is in a module with kExactOrderAttr.
 bool inExactOrder(mlir::Operation *op);
+/// Whether it is in a module whose kOptimizeAttr is "memory".
+bool savesMemory(mlir::Operation *op);
 
 /// Whether an op reads what other nodes send as it arrives: one that is made again of its carrier.
 bool readsExchange(mlir::Operation *op);

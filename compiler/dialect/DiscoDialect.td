@@ -107,6 +107,17 @@ def Disco_PhysicalAttr : Disco_Attr<"Physical", "physical"> {
   let genVerifyDecl = 1;
 }
 
+def Disco_WinogradAttr : Disco_Attr<"Winograd", "winograd"> {
+  let summary = "weights of a 3x3 convolution as conv_winograd reads them";
+  let description = [{
+    `#disco.winograd<4>`: transformed for tiles of 4 x 4 outputs, `[co / 16][6 x 6][ci][16]` floats; lanes beyond the last output channel are 0.
+    Tiles are 2 x 2 or 4 x 4.
+  }];
+  let parameters = (ins "int64_t":$tile);
+  let assemblyFormat = "`<` $tile `>`";
+  let genVerifyDecl = 1;
+}
+
 def Disco_LocalAttr : Disco_LayoutAttr<"Local", "local"> {
   let summary = "the global channels that a shard's tensor holds";
   let description = [{

@@ -63,14 +63,14 @@ def Disco_ConstantOp : Disco_Op<"constant", [Pure, ConstantLike]> {
   let description = [{
     The value is usually a resource: a view of the model file. In a shard `view` lists, by axis, the
     indices of the value that this node stores; nothing is copied before the weights are written. `packing` says how what the view leaves
-    is stored, for a kernel that wants it so; what is beside the elements there (lanes of a block that is not full) is 0. Along an axis where the
+    is stored, for a kernel that wants it so: in another order (`#disco.physical`), or transformed (`#disco.winograd`); what is beside the elements there (lanes of a block that is not full) is 0. Along an axis where the
     value has extent 1 and the result more, the value is broadcast: before the split a constant is as small as what it is made of.
   }];
-  let arguments = (ins ElementsAttr:$value, OptionalAttr<ArrayAttr>:$view, OptionalAttr<Disco_PhysicalAttr>:$packing);
+  let arguments = (ins ElementsAttr:$value, OptionalAttr<ArrayAttr>:$view, OptionalAttr<AnyAttrOf<[Disco_PhysicalAttr, Disco_WinogradAttr]>>:$packing);
   let builders = [OpBuilder<(ins "mlir::Type":$type, "mlir::ElementsAttr":$value, "mlir::ArrayAttr":$view),
-                            [{ build($_builder, $_state, type, value, view, PhysicalAttr()); }]>];
+                            [{ build($_builder, $_state, type, value, view, mlir::Attribute()); }]>];
   let results = (outs Tensor:$result);
-  let assemblyFormat = "$value (`view` $view^)? (`packing` $packing^)? attr-dict `:` type($result)";
+  let assemblyFormat = "$value (`view` $view^)? (`packing` `(` $packing^ `)`)? attr-dict `:` type($result)";
   let hasFolder = 1;
   let hasVerifier = 1;
 }

@@ -119,6 +119,13 @@ bool disco::inExactOrder(Operation *op) {
   return false;
 }
 
+bool disco::savesMemory(Operation *op) {
+  for (; op; op = op->getParentOp())
+    if (auto aim = op->getAttrOfType<StringAttr>(kOptimizeAttr))
+      return aim == "memory";
+  return false;
+}
+
 static int64_t nodesOfLayout(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   Attribute layout = tensor ? tensor.getEncoding() : Attribute();

@@ -11,20 +11,15 @@ using namespace disco;
 namespace {
 class Packer {
 public:
-  explicit Packer(ConstantOp op)
+  Packer(ConstantOp op, PhysicalAttr packing)
       : view(op.getValue(), op.getValue().getShapedType().getShape()),
-        layout(op.getType().getShape(), op.getType().getElementType(), *op.getPacking()),
+        layout(op.getType().getShape(), op.getType().getElementType(), packing),
         outer(layout.getDims().front()), each(static_cast<size_t>(view.elementSize())),
         slab(static_cast<size_t>(outer.stride) * each) {
     ArrayRef<int64_t> shape = op.getValue().getShapedType().getShape();
     int64_t stride = view.size();
-    for (auto [axis, extent] : llvm::enumerate(shape)) {
-      IndexSet set = IndexSet::all(extent);
-      if (auto entries = op.getView())
-        for (auto entry : entries->getAsRange<LocalAttr>())
-          if (entry.getAxis() == static_cast<int64_t>(axis))
-            set = entry.getSet();
-      stride /= std::max<int64_t>(extent, 1);
+    for (auto [axis, set] : llvm::enumerate(storedIndices(op))) {
+      stride /= std::max<int64_t>(shape[axis], 1);
       addAxis(static_cast<int64_t>(axis), set, stride);
     }
   }
@@ -73,9 +68,37 @@ private:
 };
 } // namespace
 
+SmallVector<IndexSet> disco::storedIndices(ConstantOp op) {
+  SmallVector<IndexSet> sets;
+  for (int64_t extent : op.getValue().getShapedType().getShape())
+    sets.push_back(IndexSet::all(extent));
+  if (auto entries = op.getView())
+    for (auto entry : entries->getAsRange<LocalAttr>())
+      sets[entry.getAxis()] = entry.getSet();
+  return sets;
+}
+
+LogicalResult disco::verifyPacking(Attribute packing, RankedTensorType type,
+                                   function_ref<InFlightDiagnostic()> emitError) {
+  if (auto physical = dyn_cast<PhysicalAttr>(packing))
+    return verifyPhysical(physical, type.getShape(), emitError);
+  return verifyWinograd(type, emitError);
+}
+
+int64_t disco::packedBytes(ConstantOp op) {
+  if (auto winograd = dyn_cast<WinogradAttr>(*op.getPacking()))
+    return winogradBytes(winograd, op.getType());
+  return PhysicalLayout(op.getType().getShape(), op.getType().getElementType(),
+                        cast<PhysicalAttr>(*op.getPacking()))
+      .getBytes();
+}
+
 void disco::forEachPackedPiece(ConstantOp op, function_ref<void(ArrayRef<char>)> callback) {
-  Packer packer(op);
-  for (int64_t copy = 0; copy < op.getPacking()->getCopies(); ++copy)
+  if (auto winograd = dyn_cast<WinogradAttr>(*op.getPacking()))
+    return forEachWinogradPiece(op, winograd, callback);
+  auto physical = cast<PhysicalAttr>(*op.getPacking());
+  Packer packer(op, physical);
+  for (int64_t copy = 0; copy < physical.getCopies(); ++copy)
     for (int64_t step = 0; step < packer.steps(); ++step)
       callback(packer.fill(step));
 }

@@ -184,6 +184,10 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
     notes.settings["wire"] = options.wire;
     module->setAttr(kWireAttr, StringAttr::get(module.getContext(), options.wire));
   }
+  if (options.optimize != "speed") {
+    notes.settings["optimize"] = options.optimize;
+    module->setAttr(kOptimizeAttr, StringAttr::get(module.getContext(), options.optimize));
+  }
   if (!options.layout.empty()) {
     notes.settings["layout"] = options.layout;
     module->setAttr(kLayoutAttr, StringAttr::get(module.getContext(), options.layout));

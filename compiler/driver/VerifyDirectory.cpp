@@ -83,12 +83,15 @@ std::optional<std::vector<std::string>> changedFiles(const std::string &out,
   options.model.nodes = static_cast<int64_t>(manifest.nodes.size());
   options.model.masks = out + "/masks.json";
   options.model.owners = out + "/owners.json";
-  auto strategy = manifest.settings.find("strategy"), wire = manifest.settings.find("wire");
+  auto strategy = manifest.settings.find("strategy"), wire = manifest.settings.find("wire"),
+       optimize = manifest.settings.find("optimize");
   if (strategy != manifest.settings.end() && strategy->second == "plan")
     options.model.plan = out + "/plan.json";
   if (wire != manifest.settings.end())
     options.model.wire = wire->second;
   options.model.pictureBytes = manifest.settings.count("pictures") != 0;
+  if (optimize != manifest.settings.end())
+    options.model.optimize = optimize->second;
   options.model.featuresOnly = manifest.settings.count("exchange") != 0;
   options.model.exactOrder = manifest.settings.count("order") != 0;
   options.model.cluster = scratch + "/again.toml";

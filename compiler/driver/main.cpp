@@ -86,6 +86,11 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
                   "Experimental: how tensors lie in memory, where a kernel takes them so")
       ->type_name("NAME")
       ->group("");
+  command
+      .add_option("--optimize", options.optimize,
+                  "What kernels on hosts are chosen for: speed (the default), or memory, where "
+                  "convolutions keep their weights as they are")
+      ->check(CLI::IsMember({"speed", "memory"}));
   command.add_flag("--features-only", options.featuresOnly,
                    "Exchange features, never partial sums, also where these are fewer bytes");
   command.add_flag("--picture-bytes", options.pictureBytes,

@@ -201,6 +201,60 @@ constexpr cell_sizes cell_sizes_of(const processor &p, const cell_size &c, const
           raw_rows, plane,     slack, sums,     before_scratch(p) + bytes};
 }
 
+//===----------------------------------------------------------------------===//
+// Winograd's convolutions
+//===----------------------------------------------------------------------===//
+
+/// Channels in a block, of every processor: one vector of the widest, whole ones of the others.
+constexpr dim winograd_block = 16;
+
+/// Sums in registers: tiles, and blocks of output channels.
+struct winograd_tile_size {
+  dim rows, blocks;
+};
+constexpr winograd_tile_size winograd_tile_of(const processor &p) {
+  if (p.vector_bytes == 64)
+    return {6, 4};
+  return {p.vector_bytes == 32 || p.rows == 8 ? 6 : p.vector_bytes ? 3 : 1, 1};
+}
+
+/// The largest part of equal ones that are at most as large as `most`.
+constexpr dim even_parts(dim whole, dim most) {
+  const dim parts = (whole + most - 1) / most;
+  return (whole + parts - 1) / parts;
+}
+
+struct winograd_shape {
+  dim m; // outputs of a tile along an axis
+  dim ci, co, oh, ow;
+};
+/// A batch has down x across tiles; the rest: floats of scratch memory, one after the other.
+struct winograd_sizes {
+  dim down, across, blocks;
+  dim patch, inputs, sums, outputs;
+  dim bytes;
+};
+constexpr winograd_sizes winograd_sizes_of(const processor &p, const winograd_shape &s) {
+  // What the transforms of a batch take stays in a second-level cache, and its tiles fill
+  // registers; more of them would not read the weights much less often.
+  constexpr dim budget = dim(1) << 18, most = 16, step = 6;
+  const dim places = (s.m + 2) * (s.m + 2), tile = s.m * s.m,
+            channels = whole_steps(s.ci, winograd_block),
+            blocks =
+                least(winograd_tile_of(p).blocks, (s.co + winograd_block - 1) / winograd_block);
+  const dim each = places * (channels + blocks * winograd_block),
+            fit = least(most, budget / each / step * step), tiles = fit < step ? step : fit;
+  const dim all_down = (s.oh + s.m - 1) / s.m, all_across = (s.ow + s.m - 1) / s.m,
+            across = even_parts(all_across, tiles),
+            down = across < all_across ? 1 : even_parts(all_down, tiles / across),
+            batch = down * across;
+  const dim patch = (s.m * down + 2) * (s.m * across + 2) * winograd_block,
+            inputs = places * batch * channels, sums = places * batch * blocks * winograd_block,
+            outputs = whole_steps(tile * batch, 4) * winograd_block;
+  return {down,   across, blocks,  patch,
+          inputs, sums,   outputs, before_scratch(p) + 4 * (patch + inputs + sums + 2 * outputs)};
+}
+
 } // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "conv.h"
+#include "conv_winograd.h"
 #include "matmul.h"
 
 namespace {
@@ -35,7 +36,7 @@ struct Conv {
 template <class P, int64_t Bytes> struct Scratch : P {
   static constexpr int64_t scratch = Bytes;
 };
-unsigned char scratch[1 << 17];
+unsigned char scratch[1 << 20];
 
 /// The kernel that the compiler would choose for many columns.
 template <class P>
@@ -52,6 +53,25 @@ void conv_form(float *y, const float *x, const float *w, const float *bias, cons
                                                                                 residual, scratch);
   else
     disco::conv_gemm<Scratch<P, disco::gemm_bytes<G>>>(y, x, w, bias, init, residual, scratch);
+}
+
+template <class P> struct Tiles : P {
+  static constexpr int64_t tile = 4;
+};
+
+/// 3x3 by Winograd's tiles of 4 x 4 outputs; what is counted is what a direct form multiplies.
+template <class P> void conv_tiles(benchmark::State &state) {
+  using Q = Scratch<Tiles<P>, disco::winograd_image<Tiles<P>>::size.bytes>;
+  static_assert(Q::scratch <= sizeof(scratch), "more scratch memory than there is");
+  std::vector<float> x(P::ci * P::ih * P::iw, 1), b(P::co), y(P::co * P::oh * P::ow),
+      w((P::co + 15) / 16 * 16 * 36 * P::ci, 1);
+  for (auto _ : state) {
+    disco::conv_winograd<Q>(y.data(), x.data(), w.data(), b.data(), nullptr, nullptr, scratch);
+    benchmark::ClobberMemory();
+  }
+  state.counters["MAC/s"] =
+      benchmark::Counter(static_cast<double>(P::co * P::ci * 9) * P::oh * P::ow,
+                         benchmark::Counter::kIsIterationInvariantRate);
 }
 
 template <class P> void conv(benchmark::State &state) {
@@ -127,6 +147,7 @@ template <class P, class Kernel> void product(benchmark::State &state) {
 BENCHMARK(conv<Conv<3, 64, 224, 7, 2>>)->Name("7x7/2 3-64 @224");
 BENCHMARK(conv<Conv<64, 64, 56, 1>>)->Name("1x1 64-64 @56");
 BENCHMARK(conv<Conv<64, 64, 56, 3>>)->Name("3x3 64-64 @56");
+BENCHMARK(conv_tiles<Conv<64, 64, 56, 3>>)->Name("3x3 64-64 @56, conv_winograd");
 BENCHMARK(conv<Conv<64, 256, 56, 1>>)->Name("1x1 64-256 @56");
 BENCHMARK(conv<Conv<256, 64, 56, 1>>)->Name("1x1 256-64 @56");
 BENCHMARK(conv<Conv<128, 128, 56, 3, 2>>)->Name("3x3/2 128-128 @56");
@@ -134,12 +155,15 @@ BENCHMARK(conv<Conv<256, 512, 56, 1, 2>>)->Name("1x1/2 256-512 @56");
 BENCHMARK(conv<Conv<128, 512, 28, 1>>)->Name("1x1 128-512 @28");
 BENCHMARK(conv<Conv<512, 128, 28, 1>>)->Name("1x1 512-128 @28");
 BENCHMARK(conv<Conv<128, 128, 28, 3>>)->Name("3x3 128-128 @28");
+BENCHMARK(conv_tiles<Conv<128, 128, 28, 3>>)->Name("3x3 128-128 @28, conv_winograd");
 BENCHMARK(conv<Conv<256, 1024, 14, 1>>)->Name("1x1 256-1024 @14");
 BENCHMARK(conv<Conv<1024, 256, 14, 1>>)->Name("1x1 1024-256 @14");
 BENCHMARK(conv<Conv<256, 256, 14, 3>>)->Name("3x3 256-256 @14");
+BENCHMARK(conv_tiles<Conv<256, 256, 14, 3>>)->Name("3x3 256-256 @14, conv_winograd");
 BENCHMARK(conv<Conv<512, 2048, 7, 1>>)->Name("1x1 512-2048 @7");
 BENCHMARK(conv<Conv<2048, 512, 7, 1>>)->Name("1x1 2048-512 @7");
 BENCHMARK(conv<Conv<512, 512, 7, 3>>)->Name("3x3 512-512 @7");
+BENCHMARK(conv_tiles<Conv<512, 512, 7, 3>>)->Name("3x3 512-512 @7, conv_winograd");
 BENCHMARK(product<Product<1, 2048, 1000, true>, Rows>)->Name("1 row 2048-1000, matmul_rows");
 BENCHMARK(product<Product<65, 192, 768, true>, Gemm>)->Name("65 rows 192-768 turned, matmul_gemm");
 BENCHMARK(product<Product<65, 192, 768, false>, Gemm>)->Name("65 rows 192-768, matmul_gemm");

@@ -145,7 +145,7 @@ def main():
         hybrid = os.path.join(folder, "hybrid")
         discoc.compile(path, 2, dense, extra=["--features-only"])
         discoc.compile(path, 2, masked, masks=masks_path,
-                       extra=["--features-only"])
+                       extra=["--features-only", "--optimize", "memory"])
         discoc.compile(path, 2, hybrid)
         tally.check("features or sums",
                     exchanged(hybrid) == 4 * hybrid_values(),

@@ -169,11 +169,11 @@ def refusesOtherPacking(discoc, planned, folder):
     """Weights that do not lie as their kernel reads them are not emitted."""
     with open(planned, encoding="utf-8") as file:
         text = file.read()
-    if " packing <" not in text:
+    if " packing(" not in text:
         return
     other, out = os.path.join(folder, "unpacked.mlir"), os.path.join(folder, "unpacked")
     with open(other, "w", encoding="utf-8") as file:
-        file.write(re.sub(r" packing <[^>]*>", "", text))
+        file.write(re.sub(r" packing\([^)]*\)", "", text))
     done = subprocess.run([discoc, "emit", other, "-o", out], capture_output=True, text=True, timeout=300)
     if done.returncode == 0 or "not packed as its kernel reads" not in done.stderr or os.path.exists(out):
         raise Failure(f"another packing is not refused: exit code {done.returncode}, {done.stderr[:200]}")

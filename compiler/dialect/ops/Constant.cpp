@@ -1,6 +1,6 @@
 //===- Constant.cpp - weights and other constants -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/dialect/PhysicalLayout.h"
+#include "compiler/dialect/PackedConstant.h"
 #include "compiler/dialect/ops/Support.h"
 
 using namespace mlir;
@@ -32,7 +32,7 @@ LogicalResult ConstantOp::verify() {
                   : emitOpError("value and result differ in type");
   if (!getPacking())
     return success();
-  return verifyPhysical(*getPacking(), getType().getShape(), [&] { return emitOpError(); });
+  return verifyPacking(*getPacking(), getType(), [&] { return emitOpError(); });
 }
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) {

@@ -218,6 +218,9 @@ public:
       choices.push_back(planes("conv_planes"));
     if (window.m < leastRows && window.ow >= leastColumns)
       choices.push_back({"conv_rows", macs});
+    if (hasTiles())
+      choices.push_back(std::min(winograd(2), winograd(4),
+                                 [](const auto &a, const auto &b) { return a.cost < b.cost; }));
     return choices;
   }
 
@@ -276,6 +279,35 @@ private:
               return band_scratch(p, element, window);
             })};
   }
+  /// Whether Winograd's tiles serve: 3x3, each next to the other, of floats whose weights are
+  /// known. Not on boards, and not where memory counts: weights grow up to fourfold.
+  bool hasTiles() {
+    auto isFloat = [](Value value) { return tensorType(value).getElementType().isF32(); };
+    ArrayRef<int64_t> w = shapeOf(op.getW());
+    return !savesMemory(op) && isConstant(op.getW()) && op.getGroup() == 1 && w.size() == 4 &&
+           w[2] == 3 && w[3] == 3 && isFloat(op.getX()) && isFloat(op.getW()) &&
+           isFloat(op.getResult()) && macs > 0 &&
+           llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; }) &&
+           llvm::all_of(op.getDilations(), [](int64_t dilation) { return dilation == 1; }) &&
+           llvm::all_of(processors, [](const processor &p) { return p.vector_bytes > 0; });
+  }
+  /// Costs are those at which the forms were found to be equally fast: a transform takes what some
+  /// multiply-accumulates do for each of its numbers, and so does what the weights have grown by,
+  /// which comes from memory once an inference.
+  KernelChoice winograd(int64_t tile) {
+    constexpr int64_t transform = 6, read = 8;
+    const winograd_shape shape{tile, window.ci, window.m, window.oh, window.ow};
+    const int64_t places = (tile + 2) * (tile + 2), rows = whole_steps(window.m, winograd_block),
+                  tiles = shapeOf(op.getX())[0] * ((window.oh + tile - 1) / tile) *
+                          ((window.ow + tile - 1) / tile),
+                  weights = window.ci * rows;
+    const int64_t cost =
+        tiles * places * (weights + transform * (window.ci + rows)) + read * (places - 9) * weights;
+    return {"conv_winograd", static_cast<double>(cost),
+            mostScratch(processors,
+                        [&](const processor &p) { return winograd_sizes_of(p, shape).bytes; }),
+            WinogradAttr::get(op.getContext(), tile)};
+  }
   /// Whether four products can be one instruction: weights are signed, and have no zero point.
   bool quads() {
     return !tensorType(op.getW()).getElementType().isUnsignedInteger() &&
@@ -319,6 +351,9 @@ void ConvOp::describeKernel(KernelCall &call) {
   call.constant("groups", static_cast<int64_t>(getGroup())).constant("x_channels", x[1]);
   addWindow(call, getX(), getResult(), w.drop_front(2), getStrides(), getPads(), getDilations());
   addSum(call, *this);
+  if (auto weights = getW().getDefiningOp<ConstantOp>())
+    if (auto packing = dyn_cast_or_null<WinogradAttr>(weights.getPackingAttr()))
+      call.constant("tile", packing.getTile());
   if (getQuant())
     addQuant(call, *getQuant());
   if (liesOtherwise(*this))

@@ -149,14 +149,14 @@ module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
     nodes = [#disco.node<name = "n", address = "", listen = "", device = #host, hops = []>], links = []>} {
 module @node0 attributes {disco.rank = 0 : i64} {
 func.func @infer(%a: tensor<20x64xf32>, %c: tensor<20x96xf32>, %d: tensor<20x10xf32>) {
-  // CHECK: %[[B:.*]] = disco.constant {{.*}} packing <dims [1 by 48, 0, 1]> : tensor<64x96xf32>
+  // CHECK: %[[B:.*]] = disco.constant {{.*}} packing(#disco.physical<dims [1 by 48, 0, 1]>) : tensor<64x96xf32>
   // CHECK: %[[P:.*]] = disco.constant {{.*}} : tensor<64x96xf32> : tensor<64x96xf32>
   %b = disco.constant dense<1.0> : tensor<64x96xf32> : tensor<64x96xf32>
   // CHECK: disco.matmul %{{.*}}, %[[B]] {disco.kernel = #disco.kernel<name = "matmul_blocks", scratch = 48>}
   %0 = disco.matmul %a, %b : (tensor<20x64xf32>, tensor<64x96xf32>) -> tensor<20x96xf32>
   // CHECK: disco.unary %[[P]]
   %1 = disco.unary %b {act = #disco.act<exp>} : (tensor<64x96xf32>) -> tensor<64x96xf32>
-  // CHECK: %[[T:.*]] = disco.constant {{.*}} packing <dims [0 by 48, 1, 0]> : tensor<96x96xf32>
+  // CHECK: %[[T:.*]] = disco.constant {{.*}} packing(#disco.physical<dims [0 by 48, 1, 0]>) : tensor<96x96xf32>
   %t = disco.constant dense<1.0> : tensor<96x96xf32> : tensor<96x96xf32>
   // CHECK: disco.matmul %{{.*}}, %[[T]] {{.*}}name = "matmul_blocks", scratch = 48>
   %2 = disco.matmul %c, %t {trans_b} : (tensor<20x96xf32>, tensor<96x96xf32>) -> tensor<20x96xf32>
@@ -164,6 +164,54 @@ func.func @infer(%a: tensor<20x64xf32>, %c: tensor<20x96xf32>, %d: tensor<20x10x
   %e = disco.constant dense<1.0> : tensor<10x10xf32> : tensor<10x10xf32>
   // CHECK: disco.matmul {{.*}}name = "matmul_gemm"
   %3 = disco.matmul %d, %e : (tensor<20x10xf32>, tensor<10x10xf32>) -> tensor<20x10xf32>
+  return
+}
+}
+}
+
+// -----
+
+// Winograd's tiles where a host computes 3x3 convolutions: of 4 x 4 outputs, or of 2 x 2 where weights that come from memory outweigh the
+// sums, and none where strides are 2, outputs few, or weights are not known. The weights are stored transformed, for other readers as they were.
+#host = #disco.target<arch = "x86-64", levels = ["x86-64-v3", "x86-64-v4"], vector = 64, caches = [], clock = 1.0e9, cycles = {}>
+// CHECK-LABEL: module @node0
+module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
+    nodes = [#disco.node<name = "n", address = "", listen = "", device = #host, hops = []>], links = []>} {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer(%x: tensor<1x64x56x56xf32>, %y: tensor<1x512x7x7xf32>, %z: tensor<1x64x2x2xf32>, %v: tensor<64x64x3x3xf32>) {
+  // CHECK: %[[U:.*]] = disco.constant dense<1.000000e+00> : tensor<64x64x3x3xf32> packing(#disco.winograd<4>) : tensor<64x64x3x3xf32>
+  // CHECK: %[[W:.*]] = disco.constant dense<1.000000e+00> : tensor<64x64x3x3xf32> : tensor<64x64x3x3xf32>
+  %w = disco.constant dense<1.0> : tensor<64x64x3x3xf32> : tensor<64x64x3x3xf32>
+  // CHECK: disco.conv %arg0, %[[U]] {{.*}}name = "conv_winograd", scratch = 309040>
+  %a = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
+  // CHECK: disco.conv %arg0, %[[W]] {{.*}}name = "conv_gemm"
+  %b = disco.conv %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x28x28xf32>
+  // CHECK: disco.conv %arg2, %[[W]] {{.*}}name = "conv_dots"
+  %c = disco.conv %z, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x2x2xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x2x2xf32>
+  // CHECK: disco.conv %arg0, %arg3 {{.*}}name = "conv_gemm"
+  %d = disco.conv %x, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
+  // CHECK: disco.constant {{.*}} packing(#disco.winograd<2>) : tensor<512x512x3x3xf32>
+  %u = disco.constant dense<1.0> : tensor<512x512x3x3xf32> : tensor<512x512x3x3xf32>
+  // CHECK: disco.conv %arg1, {{.*}}name = "conv_winograd"
+  %e = disco.conv %y, %u {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x512x7x7xf32>, tensor<512x512x3x3xf32>) -> tensor<1x512x7x7xf32>
+  return
+}
+}
+}
+
+// -----
+
+// Where memory counts weights stay as they are; so do they in an exact order, and on a board, above.
+#host = #disco.target<arch = "x86-64", levels = ["x86-64-v3"], vector = 32, caches = [], clock = 1.0e9, cycles = {}>
+// CHECK-LABEL: module @node0
+module attributes {disco.optimize = "memory", disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
+    nodes = [#disco.node<name = "n", address = "", listen = "", device = #host, hops = []>], links = []>} {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer(%x: tensor<1x64x56x56xf32>) {
+  %w = disco.constant dense<1.0> : tensor<64x64x3x3xf32> : tensor<64x64x3x3xf32>
+  // CHECK-NOT: packing
+  // CHECK: disco.conv {{.*}}name = "conv_gemm"
+  %a = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
   return
 }
 }

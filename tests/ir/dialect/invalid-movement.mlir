@@ -11,7 +11,7 @@ func.func @constant_type() {
 
 func.func @constant_packing() {
   // expected-error@+1 {{axis 1 of the tensor has no dimension in memory}}
-  %0 = disco.constant dense<1.0> : tensor<4x3xf32> packing <dims [0]> : tensor<4x3xf32>
+  %0 = disco.constant dense<1.0> : tensor<4x3xf32> packing(#disco.physical<dims [0]>) : tensor<4x3xf32>
   return
 }
 
@@ -19,7 +19,15 @@ func.func @constant_packing() {
 
 func.func @constant_packing_of_broadcast() {
   // expected-error@+1 {{'disco.constant' op value and result differ in type}}
-  %0 = disco.constant dense<1.0> : tensor<1x3xf32> packing <dims [1, 0]> : tensor<4x3xf32>
+  %0 = disco.constant dense<1.0> : tensor<1x3xf32> packing(#disco.physical<dims [1, 0]>) : tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @constant_packing_of_another_window() {
+  // expected-error@+1 {{'disco.constant' op weights for Winograd's tiles are f32 kernels of 3 x 3, not 'tensor<4x3x1x3xf32>'}}
+  %0 = disco.constant dense<1.0> : tensor<4x3x1x3xf32> packing(#disco.winograd<4>) : tensor<4x3x1x3xf32>
   return
 }
 

@@ -19,8 +19,10 @@ func.func @constants() {
   %1 = disco.constant dense_resource<w0> : tensor<2x2xf32> : tensor<2x2xf32>
   // CHECK: disco.constant dense<1.000000e+00> : tensor<4x3xf32> view [#disco.local<axis 0 : 1, 3>, #disco.local<axis 1 : 0>] : tensor<2x1xf32>
   %2 = disco.constant dense<1.0> : tensor<4x3xf32> view [#disco.local<axis 0 : 1, 3>, #disco.local<axis 1 : 0>] : tensor<2x1xf32>
-  // CHECK: disco.constant dense<1.000000e+00> : tensor<4x3xf32> view [#disco.local<axis 0 : 1, 3>] packing <dims [1 by 2, 0, 1]> : tensor<2x3xf32>
-  %packed = disco.constant dense<1.0> : tensor<4x3xf32> view [#disco.local<axis 0 : 1, 3>] packing <dims [1 by 2, 0, 1]> : tensor<2x3xf32>
+  // CHECK: disco.constant dense<1.000000e+00> : tensor<4x3xf32> view [#disco.local<axis 0 : 1, 3>] packing(#disco.physical<dims [1 by 2, 0, 1]>) : tensor<2x3xf32>
+  %packed = disco.constant dense<1.0> : tensor<4x3xf32> view [#disco.local<axis 0 : 1, 3>] packing(#disco.physical<dims [1 by 2, 0, 1]>) : tensor<2x3xf32>
+  // CHECK: disco.constant dense<1.000000e+00> : tensor<4x2x3x3xf32> packing(#disco.winograd<2>) : tensor<4x2x3x3xf32>
+  %transformed = disco.constant dense<1.0> : tensor<4x2x3x3xf32> packing(#disco.winograd<2>) : tensor<4x2x3x3xf32>
   return
 }
 

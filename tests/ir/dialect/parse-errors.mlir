@@ -135,3 +135,8 @@ module attributes {a.lies = #disco.physical<dims [0, 1] order 1 [0, 0]>} {}
 
 // expected-error@+1 {{a tensor that lies in memory 0 times}}
 module attributes {a.lies = #disco.physical<dims [0] copies 0>} {}
+
+// -----
+
+// expected-error@+1 {{Winograd's tiles are 2 x 2 or 4 x 4 outputs, not 3 x 3}}
+module attributes {a.lies = #disco.winograd<3>} {}

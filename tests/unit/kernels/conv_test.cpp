@@ -1,105 +1,30 @@
 //===- conv_test.cpp - conv against a naive reference ---------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "conv.h"
-#include "kernel_test.h"
+#include "conv_cases.h"
 
 using namespace disco;
 using namespace kernel_test;
 
 namespace {
 
-enum Flags { Plain = 0, Bias = 1, Init = 2, Residual = 4, List = 8, InPlace = 16 };
-
-/// Kernel, stride, begin pad, end pad, dilation of one axis.
-template <int K, int S = 1, int B = 0, int E = 0, int D = 1> struct Axis {
-  static constexpr int64_t k = K, s = S, b = B, d = D;
-  static constexpr int64_t out(int64_t in) { return (in + B + E - (K - 1) * D - 1) / S + 1; }
-};
-
-template <class T, int N, int CI, int CO, int G, int ID, int IH, int IW, class AD, class AH,
-          class AW, int F = Plain, class Act = act_none, class WT = T, class XT = T>
-struct Case {
-  using x_t = XT;
-  using w_t = WT;
-  using y_t = T;
-  using act = Act;
-  static constexpr int64_t n = N, ci = CI, co = CO, groups = G, id = ID, ih = IH, iw = IW;
-  static constexpr int64_t od = AD::out(ID), oh = AH::out(IH), ow = AW::out(IW);
-  static constexpr int64_t kd = AD::k, kh = AH::k, kw = AW::k, sd = AD::s, sh = AH::s, sw = AW::s;
-  static constexpr int64_t pd = AD::b, ph = AH::b, pw = AW::b, dd = AD::d, dh = AH::d, dw = AW::d;
-  static constexpr bool dense_channels = !(F & List);
-  static constexpr int64_t x_channels =
-      F & List ? 2 * CI + 1 : CI + 1; // a buffer may have more channels than are read
-  static constexpr int64_t channel(int64_t i) { return (i * 7 + 3) % (2 * CI + 1); }
-  static constexpr bool has_init = (F & (Init | InPlace)) != 0, has_bias = (F & Bias) != 0,
-                        has_residual = (F & Residual) != 0;
-  static constexpr bool in_place = (F & InPlace) != 0;
-};
-
-template <class P>
-double referenceSum(const buffer<typename P::x_t> &x, const buffer<typename P::w_t> &w,
-                    int64_t image, int64_t co, int64_t oz, int64_t oy, int64_t ox) {
-  double sum = 0;
-  const int64_t cig = P::ci / P::groups, group = co / (P::co / P::groups);
-  for (int64_t c = 0; c < cig; ++c)
-    for (int64_t z = 0; z < P::kd; ++z)
-      for (int64_t y = 0; y < P::kh; ++y)
-        for (int64_t v = 0; v < P::kw; ++v) {
-          const int64_t iz = oz * P::sd - P::pd + z * P::dd, iy = oy * P::sh - P::ph + y * P::dh,
-                        ix = ox * P::sw - P::pw + v * P::dw;
-          if (iz < 0 || iz >= P::id || iy < 0 || iy >= P::ih || ix < 0 || ix >= P::iw)
-            continue;
-          const int64_t packed = group * cig + c,
-                        from = P::dense_channels ? packed : P::channel(packed);
-          sum +=
-              toDouble(
-                  x[(size_t)((((image * P::x_channels + from) * P::id + iz) * P::ih + iy) * P::iw +
-                             ix)]) *
-              toDouble(w[(size_t)((((co * cig + c) * P::kd + z) * P::kh + y) * P::kw + v)]);
-        }
-  return sum;
-}
-
 enum class Form { Gemm, Dots, Planes, Rows };
 
 template <class P, Form form> void checkForm() {
-  using arith = arith_t<typename P::x_t>;
-  const int64_t outputs = P::n * P::co * P::od * P::oh * P::ow;
-  const auto x = randomBuffer<typename P::x_t>(P::n * P::x_channels * P::id * P::ih * P::iw, 1);
-  const auto w =
-      randomBuffer<typename P::w_t>(P::co * P::ci / P::groups * P::kd * P::kh * P::kw, 2);
-  const auto bias = randomBuffer<arith>(P::co, 3);
-  const auto init = randomBuffer<typename P::y_t>(outputs, 4),
-             residual = randomBuffer<typename P::y_t>(outputs, 5);
-  auto y = P::in_place ? init : randomBuffer<typename P::y_t>(outputs, 6);
-  std::vector<double> want;
-  for (int64_t i = 0; i < P::n; ++i)
-    for (int64_t c = 0; c < P::co; ++c)
-      for (int64_t oz = 0; oz < P::od; ++oz)
-        for (int64_t oy = 0; oy < P::oh; ++oy)
-          for (int64_t ox = 0; ox < P::ow; ++ox) {
-            double sum = referenceSum<P>(x, w, i, c, oz, oy, ox);
-            sum += P::has_bias ? (double)bias[(size_t)c] : 0;
-            sum += P::has_init ? toDouble(init[want.size()]) : 0;
-            sum += P::has_residual ? toDouble(residual[want.size()]) : 0;
-            want.push_back(P::act::template apply<typename P::act>(sum));
-          }
-  const auto *b = P::has_bias ? bias.data() : nullptr;
-  const auto *i = P::in_place ? y.data() : P::has_init ? init.data() : nullptr;
-  const auto *r = P::has_residual ? residual.data() : nullptr;
+  ConvData<P> d;
   if constexpr (form == Form::Gemm) {
     using Q = Scratch<P, gemm_bytes<conv_product<P>>>;
-    conv_gemm<Q>(y.data(), x.data(), w.data(), b, i, r, Q().memory.data());
+    conv_gemm<Q>(d.y.data(), d.x.data(), d.w.data(), d.b(), d.i(), d.r(), Q().memory.data());
   } else if constexpr (form == Form::Dots) {
     using Q = Scratch<P, gemm_bytes<conv_dot_product<P>>>;
-    conv_dots<Q>(y.data(), x.data(), w.data(), b, i, r, Q().memory.data());
+    conv_dots<Q>(d.y.data(), d.x.data(), d.w.data(), d.b(), d.i(), d.r(), Q().memory.data());
   } else if constexpr (form == Form::Planes) {
     using Q = Scratch<P, conv_bands<P, conv_product<P>>::bytes>;
-    conv_planes<Q>(y.data(), x.data(), w.data(), b, i, r, Q().memory.data());
+    conv_planes<Q>(d.y.data(), d.x.data(), d.w.data(), d.b(), d.i(), d.r(), Q().memory.data());
   } else {
-    conv_rows<P>(y.data(), x.data(), w.data(), b, i, r);
+    conv_rows<P>(d.y.data(), d.x.data(), d.w.data(), d.b(), d.i(), d.r());
   }
-  expectNear(y, want, 16);
+  expectNear(d.y, d.want, 16);
 }
 
 /// Every kernel that serves, whether or not the compiler would choose it.
@@ -114,9 +39,6 @@ template <class P> void check() {
 struct Clip : act_clip {
   static constexpr float min = 0, max = 6;
 };
-using A1 = Axis<1>;
-using A3 = Axis<3, 1, 1, 1>;
-using A3s2 = Axis<3, 2, 1, 1>;
 
 TEST(Conv, Pointwise) {
   check<Case<float, 1, 1, 1, 1, 1, 1, 1, A1, A1, A1>>();
