@@ -269,6 +269,13 @@ def kill_rank(rank):
     return lambda _, ranks: os.kill(ranks[rank], signal.SIGKILL)
 
 
+def mpirun_of(job):
+    """The pid of the launcher that discoc has started."""
+    with open(f"/proc/{job.pid}/task/{job.pid}/children",
+              encoding="ascii") as file:
+        return int(file.read().split()[0])
+
+
 def signal_to(number):
     return lambda job, _: job.send_signal(number)
 
@@ -291,6 +298,9 @@ def check_mpirun(tally, case, full):
     check_end(tally, "mpirun, discoc killed", case, case.out,
               signal_to(signal.SIGKILL), -signal.SIGKILL, "", *with_mpirun)
     if full:
+        check_end(tally, "mpirun itself killed", case, case.out,
+                  lambda job, _: os.kill(mpirun_of(job), signal.SIGKILL),
+                  EXIT_RUN, "mpirun ended with signal 9 (Killed)", *with_mpirun)
         check_end(tally, "mpirun, stopped", case, case.out, lambda _, ranks:
                   os.kill(ranks[1], signal.SIGSTOP), EXIT_RUN,
                   "rank 1 failed first: ", *with_mpirun)
