@@ -34,13 +34,13 @@ struct ManifestLayout {
 /// An input or an output of the model.
 struct ManifestTensor {
   std::string name;
-  std::string type;           ///< numpy's word: float32, float16, float64, uint8, int8,
-                              ///< uint16, int16, uint32, int32, uint64, int64, bool
+  std::string type; ///< numpy's word: float32, float16, float64, uint8, int8,
+                    ///< uint16, int16, uint32, int32, uint64, int64, bool
+  std::vector<int64_t> shape;
+  ManifestLayout layout;      ///< after the root's share has been handed out, or before
+                              ///< the outputs have been handed in
   std::string modelType = {}; ///< of an input that is taken as pixels: the type that the model
                               ///< states, which the program makes of them; else empty
-  std::vector<int64_t> shape;
-  ManifestLayout layout; ///< after the root's share has been handed out, or before
-                         ///< the outputs have been handed in
 
   int64_t elements() const;
 };

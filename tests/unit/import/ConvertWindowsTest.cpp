@@ -126,8 +126,8 @@ TEST(ConvertPool, Mistakes) {
   expectParts(pool("MaxPool").text(), {"error:", "'kernel_shape' is missing"});
   expectParts(pool("MaxPool").attr("kernel_shape", {2, 2}).attr("pads", {2, 0, 0, 0}).text(),
               {"error:", "as large as the window"});
-  expectParts(pool("LpPool").attr("kernel_shape", {2, 2}).text(),
-              {"error:", "'op' (LpPool, opset 17)", "not supported"});
+  expectParts(pool("MaxRoiPool").attr("kernel_shape", {2, 2}).text(),
+              {"error:", "'op' (MaxRoiPool, opset 17)", "not supported"});
 }
 
 TEST(ConvertPool, IndicesCountOverAllPlanes) {
