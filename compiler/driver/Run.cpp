@@ -56,6 +56,8 @@ RunRequest::Transport transportOf(const RunOptions &options) {
     return RunRequest::Transport::Exact;
   if (options.transport == "inproc")
     return RunRequest::Transport::Inproc;
+  if (options.transport == "udp")
+    return RunRequest::Transport::Udp;
   return options.transport == "tcp" ? RunRequest::Transport::Tcp : RunRequest::Transport::Local;
 }
 
@@ -86,11 +88,13 @@ void addRunCommand(CLI::App &app, int &exitCode) {
   addModelRunOptions(*command, *options);
   auto *transport =
       command
-          ->add_option("--transport", options->transport,
-                       "local: a process for each node, data by shared memory (the default); tcp: "
-                       "likewise, over loopback TCP; inproc: one process, a thread for each node")
-          ->check(CLI::IsMember({"local", "tcp", "inproc"}))
-          ->type_name("local|tcp|inproc");
+          ->add_option(
+              "--transport", options->transport,
+              "local: a process for each node, data by shared memory (the default); tcp: "
+              "likewise, over loopback TCP; udp: likewise, by datagrams; inproc: one process, "
+              "a thread for each node")
+          ->check(CLI::IsMember({"local", "tcp", "udp", "inproc"}))
+          ->type_name("local|tcp|udp|inproc");
   command
       ->add_flag("--exact", options->exact,
                  "inproc: links buffer nothing, as the proof of the schedule assumes")

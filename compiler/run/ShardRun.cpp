@@ -32,14 +32,16 @@ public:
   Listener &operator=(Listener &&) = delete;
   ~Listener() { close(); }
 
-  bool open(int queue) {
-    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  /// `kind`: SOCK_STREAM, or SOCK_DGRAM, which waits for no calls.
+  bool open(int kind, int queue) {
+    fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     auto *generic = reinterpret_cast<sockaddr *>(&address);
-    if (fd < 0 || bind(fd, generic, size) != 0 || listen(fd, std::max(queue, 16)) != 0 ||
+    if (fd < 0 || bind(fd, generic, size) != 0 ||
+        (kind == SOCK_STREAM && listen(fd, std::max(queue, 16)) != 0) ||
         getsockname(fd, generic, &size) != 0)
       return false;
     port = ntohs(address.sin_port);
@@ -127,6 +129,8 @@ private:
       argv.insert(argv.end(), {"--spin-us", "0"});
     if (request_.transport == RunRequest::Transport::Tcp)
       argv.push_back("--no-shared-memory");
+    if (request_.transport == RunRequest::Transport::Udp)
+      argv.insert(argv.end(), {"--transport", "udp"});
     if (listeners[at].fd >= 0)
       argv.insert(argv.end(), {"--listen-fd", std::to_string(listeners[at].fd)});
     if (listeners[at].shareFd >= 0)
@@ -148,12 +152,19 @@ private:
 
   bool start() {
     const int64_t nodes = static_cast<int64_t>(manifest_.nodes.size());
+    const bool udp = request_.transport == RunRequest::Transport::Udp;
+    if (boards_.needed() && udp) {
+      out_.push_back({request_.out, "", "UDP reaches neither boards nor wires, which this has",
+                      "run it without --transport udp"});
+      return false;
+    }
     if (boards_.needed() && !boards_.open())
       return false;
     std::vector<Listener> listeners;
     for (int64_t rank = 0; rank < nodes; ++rank) {
       listeners.emplace_back();
-      if (isAwaited(static_cast<size_t>(rank)) && !listeners.back().open(static_cast<int>(nodes))) {
+      if (isAwaited(static_cast<size_t>(rank)) &&
+          !listeners.back().open(udp ? SOCK_DGRAM : SOCK_STREAM, static_cast<int>(nodes))) {
         out_.push_back({"127.0.0.1", "", std::string("no port: ") + std::strerror(errno), ""});
         return false;
       }

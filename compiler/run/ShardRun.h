@@ -44,11 +44,14 @@ struct RunRequest {
   enum class Transport {
     Local,  ///< a process each; data by shared memory where two of them can, else as Tcp
     Tcp,    ///< a process each, over loopback
+    Udp,    ///< likewise, by datagrams
     Inproc, ///< one process, a thread each
     Exact,  ///< likewise, over links that buffer nothing, as the proof of the schedule assumes
   } transport = Transport::Local;
   /// Whether every node is a process of its own.
-  bool isByProcess() const { return transport == Transport::Local || transport == Transport::Tcp; }
+  bool isByProcess() const {
+    return transport != Transport::Inproc && transport != Transport::Exact;
+  }
   std::string out;                                         ///< what compile wrote
   std::vector<std::pair<std::string, std::string>> inputs; ///< name, .npy file
   std::string outputDirectory;                             ///< empty: outputs are dropped

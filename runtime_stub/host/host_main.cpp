@@ -6,6 +6,8 @@
 #include "../transport/mpi.h"
 #include "../transport/shm.h"
 #include "../transport/tcp.h"
+#include "../transport/udp.h"
+#include "packet_report.h"
 #include "session.h"
 #include "talk.h"
 #include "text.h"
@@ -15,6 +17,8 @@
 #include <string.h>
 
 namespace {
+
+constexpr uint32_t busy_poll_us = 50; // under --low-latency
 
 // Addresses by rank: of the peers, and of the own rank to listen on.
 struct addresses {
@@ -112,16 +116,26 @@ void leave_to_links(disco_tcp *tcp, const disco_program *program, const disco_ho
       t.close(t.context, peer);
 }
 
-disco_tcp *connect(const disco_program *program, const disco_options *o,
-                   const disco_host_links *links, addresses *a, const char **listen, char *error,
-                   size_t error_size) {
+// All addresses, and where this node listens: null where nobody says. False: `error` says why.
+bool gather(const disco_program *program, const disco_options *o, addresses *a, const char **listen,
+            char *error, size_t error_size) {
   a->nodes = program->nodes;
   a->at = static_cast<char **>(calloc(program->nodes, sizeof(char *)));
   if (!a->at) {
     snprintf(error, error_size, "out of memory");
-    return nullptr;
+    return false;
   }
   if (!collect(a, o, error, error_size))
+    return false;
+  const char *env = getenv("DISCO_LISTEN");
+  *listen = o->listen ? o->listen : env && *env ? env : a->at[program->rank];
+  return true;
+}
+
+disco_tcp *connect(const disco_program *program, const disco_options *o,
+                   const disco_host_links *links, addresses *a, const char **listen, char *error,
+                   size_t error_size) {
+  if (!gather(program, o, a, listen, error, error_size))
     return nullptr;
   bool called = false; // by a higher rank
   for (uint32_t peer = 0; peer < program->nodes; ++peer) {
@@ -129,12 +143,8 @@ disco_tcp *connect(const disco_program *program, const disco_options *o,
     if (carries(links, program, peer) && !a->at[peer])
       a->at[peer] = strdup("0"); // never looked at
   }
-  const char *env = getenv("DISCO_LISTEN");
-  disco_tcp_options t = {program->rank, program->nodes, a->at[program->rank], o->listen_fd, a->at};
-  if (o->listen)
-    t.listen = o->listen;
-  else if (env && *env)
-    t.listen = env;
+  disco_tcp_options t = {program->rank, program->nodes, *listen, o->listen_fd, a->at};
+  t.busy_poll_us = o->low_latency ? busy_poll_us : 0;
   if (!called && !t.listen)
     t.listen = "0"; // any port: nobody comes
   *listen = o->listen_fd < 0 ? t.listen : nullptr;
@@ -234,6 +244,49 @@ bool open_mpi(disco_session *s, const disco_host_links *links, disco_mpi **mpi,
   return true;
 }
 
+disco_udp *udp_of(void *context) { return static_cast<disco_udp *>(context); }
+
+void describe_udp(void *context, FILE *to) {
+  fprintf(to, ",\"udp\":true");
+  disco_print_packets(disco_udp_packets(udp_of(context)), to);
+}
+
+// Everything goes over UDP. False: the message says why.
+bool open_udp(disco_session *s, const disco_host_links *links, addresses *a, const char **listen,
+              disco_udp **udp, disco_transport *transport) {
+  if (links) {
+    snprintf(s->message, sizeof s->message, "--transport udp: this node has wires");
+    return false;
+  }
+  const disco_program *p = s->program;
+  if (p->nodes == 1)
+    return true;
+  if (!gather(p, s->options, a, listen, s->message, sizeof s->message))
+    return false;
+  const disco_udp_options o = {p->rank, p->nodes, *listen, s->options->listen_fd, a->at};
+  *udp = disco_udp_create(&o, s->message, sizeof s->message);
+  if (!*udp)
+    return false;
+  s->describe = describe_udp;
+  s->describe_context = *udp;
+  *transport = disco_udp_transport(*udp);
+  return true;
+}
+
+const char *tcp_trouble(const void *tcp, uint32_t peer) {
+  return disco_tcp_trouble(static_cast<const disco_tcp *>(tcp), peer);
+}
+
+const char *udp_trouble(const void *udp, uint32_t peer) {
+  return disco_udp_trouble(static_cast<const disco_udp *>(udp), peer);
+}
+
+// What carries all that a node exchanges, in place of TCP; closed when the report is written.
+struct other_transports {
+  disco_mpi *mpi;
+  disco_udp *udp;
+};
+
 // Who called or was called, and was of another version, build or epoch.
 void warn_of_foreigners(const disco_tcp *tcp, const disco_program *p, uint32_t epoch) {
   const disco_tcp_foreign *f = tcp ? disco_tcp_foreigners(tcp) : nullptr;
@@ -249,23 +302,25 @@ void warn_of_foreigners(const disco_tcp *tcp, const disco_program *p, uint32_t e
 }
 
 void run(disco_session *s, const disco_program *program, const disco_options *o,
-         const disco_host_links *links, disco_mpi **mpi) {
+         const disco_host_links *links, other_transports *others) {
   addresses a = {};
   disco_tcp *tcp = nullptr;
   disco_transport transport = {};
   const char *listen = nullptr;
   disco_talk talk = {};
-  if (o->mpi ? !open_mpi(s, links, mpi, &transport)
-             : !open_links(s, program, o, links, &a, &listen, &tcp, &transport))
+  if (o->mpi   ? !open_mpi(s, links, &others->mpi, &transport)
+      : o->udp ? !open_udp(s, links, &a, &listen, &others->udp, &transport)
+               : !open_links(s, program, o, links, &a, &listen, &tcp, &transport))
     s->exit_code = DISCO_EXIT_USAGE;
   disco_shm *shm = share_memory(s, tcp, links, &transport);
   if (s->exit_code == DISCO_EXIT_OK) {
     // Why a peer was not reached is known here only; closing the links does not change it.
     s->spin_us = disco_session_spin(o, 1);
     talk.session = s;
-    talk.tcp = tcp;
-    talk.trouble = disco_tcp_trouble;
-    talk.port = tcp ? disco_tcp_port(tcp) : static_cast<uint16_t>(0);
+    disco_udp *udp = others->udp;
+    talk.trouble = udp ? udp_trouble : tcp ? tcp_trouble : nullptr;
+    talk.transport = udp ? static_cast<const void *>(udp) : tcp;
+    talk.port = udp ? disco_udp_port(udp) : tcp ? disco_tcp_port(tcp) : static_cast<uint16_t>(0);
     talk.addresses = a.at;
     talk.listen = listen;
     disco_session_run(s, o->quiet ? transport : disco_talk_open(&talk, transport));
@@ -273,10 +328,12 @@ void run(disco_session *s, const disco_program *program, const disco_options *o,
       disco_talk_close(&talk);
     if (links)
       links->linger(links->context);
+    if (udp)
+      disco_udp_linger(udp);
     const disco_error *e = disco_last_error(&s->node);
-    const char *why = tcp && e->code == DISCO_ERR_START && e->reporter == program->rank &&
+    const char *why = talk.trouble && e->code == DISCO_ERR_START && e->reporter == program->rank &&
                               !carries(links, program, e->rank)
-                          ? disco_tcp_trouble(tcp, e->rank)
+                          ? talk.trouble(talk.transport, e->rank)
                           : nullptr;
     size_t n = strlen(s->message);
     if (why)
@@ -300,7 +357,7 @@ int disco_host_run(int argc, char **argv, const disco_program *program, const ch
   constexpr uint32_t leave_most_s = 60;
   disco_options o;
   disco_session s;
-  disco_mpi *mpi = nullptr;
+  other_transports others = {};
   char error[256];
   if (!disco_options_parse(&o, argc, argv, true, error, sizeof error)) {
     disco_print_error(error);
@@ -316,12 +373,13 @@ int disco_host_run(int argc, char **argv, const disco_program *program, const ch
   disco_session_open(&s, program, &o);
   if (s.exit_code == DISCO_EXIT_OK && check_inputs(&s, program, &o) &&
       disco_session_open_outputs(&s))
-    run(&s, program, &o, links, &mpi);
+    run(&s, program, &o, links, &others);
   int code = finish(&s, &o);
   if (o.mpi)
-    disco_mpi_leave(mpi, code, leave_most_s);
+    disco_mpi_leave(others.mpi, code, leave_most_s);
   if (links)
     links->close(links->context);
+  disco_udp_destroy(others.udp);
   disco_session_close(&s);
   disco_options_free(&o);
   return code;

@@ -66,12 +66,17 @@ constexpr option_row rows[] = {
     {"--spin-us", "US", number, 3, 0, 1u << 30,
      "how long a wait looks at the links before it sleeps (default 50; 0 on a machine with one "
      "processor, or with more nodes in one process than processors)"},
+    {"--transport", "NAME", text, 1, 0, 0,
+     "tcp: as usual, but no shared memory; udp: datagrams, for networks that lose packets; the "
+     "same "
+     "on every node"},
     {"--no-shared-memory", "", flag, 1, 0, 0, "data goes over TCP to processes of this host too"},
     {"--mpi", "", flag, 1, 0, 0,
      "MPI has started the programs, in the order of their ranks, and carries all that they "
      "exchange"},
     {"--low-latency", "", flag, 3, 0, 0,
-     "waits of up to a second do not sleep: for processors that nobody else needs"},
+     "waits of up to a second do not sleep, and look at the network card where they may: for "
+     "processors that nobody else needs"},
     {"--no-weight-check", "", flag, 3, 0, 0,
      "start without reading all weights to see whether they are those that were compiled"},
     {"--quiet", "", flag, 1, 0, 0,
@@ -125,8 +130,14 @@ void set_text(disco_options *o, const option_row &r, const char *v) {
     o->peers_file = v;
   else if (is(r, "--input-dir"))
     o->input_dir = v;
-  else
+  else if (is(r, "--output-dir"))
     o->output_dir = v;
+}
+
+bool set_transport(disco_options *o, const char *name) {
+  o->udp = strcmp(name, "udp") == 0;
+  o->no_shared_memory |= !o->udp;
+  return o->udp || strcmp(name, "tcp") == 0;
 }
 
 void set_flag(disco_options *o, const option_row &r) {
@@ -139,7 +150,7 @@ void set_flag(disco_options *o, const option_row &r) {
   else if (is(r, "--mpi"))
     o->mpi = true;
   else if (is(r, "--low-latency"))
-    o->spin_us = 1000000;
+    o->low_latency = true;
   else if (is(r, "--quiet"))
     o->quiet = true;
   else if (is(r, "--json"))
@@ -196,7 +207,10 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
     }
     if (r->kind == number)
       set_number(o, *r, v);
-    else if (r->kind == text)
+    else if (is(*r, "--transport") && !set_transport(o, value)) {
+      snprintf(error, error_size, "--transport: '%s' is neither tcp nor udp", value);
+      return false;
+    } else if (r->kind == text)
       set_text(o, *r, value);
     else if (is(*r, "--input"))
       inputs[o->input_count++] = value;

@@ -400,9 +400,11 @@ static uint32_t processors() {
 }
 
 uint32_t disco_session_spin(const disco_options *o, uint32_t threads) {
-  constexpr uint32_t usual_us = 50;
+  constexpr uint32_t usual_us = 50, low_latency_us = 1000000;
   if (o->spin_us >= 0)
     return static_cast<uint32_t>(o->spin_us);
+  if (o->low_latency)
+    return low_latency_us;
   // A process that is kept to one processor mostly has it for itself.
   return sysconf(_SC_NPROCESSORS_ONLN) > 1 && threads <= processors() ? usual_us : 0;
 }

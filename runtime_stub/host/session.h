@@ -32,7 +32,8 @@ struct disco_options {
   bool json, help, quiet;
   bool no_weight_check;
   bool no_shared_memory;
-  bool mpi;
+  bool mpi, udp;
+  bool low_latency;
   // host_main
   const char *listen, *peers_file;
   const char *built_in; // addresses that the program was built with; may be null

@@ -41,7 +41,7 @@ struct line {
 void put_missing(line *l, const disco_talk *talk, uint32_t peer) {
   const disco_program *p = talk->session->program;
   const char *address = peer < p->rank && talk->addresses ? talk->addresses[peer] : nullptr;
-  const char *why = talk->tcp ? talk->trouble(talk->tcp, peer) : nullptr;
+  const char *why = talk->trouble ? talk->trouble(talk->transport, peer) : nullptr;
   put(l, "rank %u", peer);
   if (address && strcmp(address, "0") != 0)
     put(l, " at %s", address);

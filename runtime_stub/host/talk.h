@@ -4,16 +4,16 @@
 #ifndef DISCO_HOST_TALK_H
 #define DISCO_HOST_TALK_H
 
-#include "../transport/tcp.h"
 #include "session.h"
 
 // Says on standard error, a line each, where the program listens, whom it waits for (after a
 // moment, then every 10 s), that all are there, and what it did.
 struct disco_talk {
   disco_session *session;
-  const disco_tcp *tcp; // null: no peer is reached by it
-  // disco_tcp_trouble: a program of all nodes has no TCP, and is built from the same folder.
-  const char *(*trouble)(const disco_tcp *tcp, uint32_t peer);
+  // Why the peer is not there yet, or null; null where no transport can say. A program of all nodes
+  // has no transport to others, and is built from the same folder.
+  const char *(*trouble)(const void *transport, uint32_t peer);
+  const void *transport;
   uint16_t port;                // where it listens; 0: nowhere
   const char *const *addresses; // [rank], as the program knows them; entries may be null
   const char *listen;           // the address that was asked for; null: an inherited socket

@@ -6,6 +6,7 @@
 #include "../transport/mux.h"
 #include "../transport/serial.h"
 #include "host_main.h"
+#include "packet_report.h"
 #include "session.h"
 
 #include <stdlib.h>
@@ -129,32 +130,7 @@ disco_transport join(void *context, const disco_transport *others) {
 
 void linger(void *context) { disco_packets_linger(&from(context)->packets, 0); }
 
-void describe(void *context, FILE *to) {
-  const state *s = from(context);
-  fprintf(to, ",\"ports\":[");
-  for (uint32_t i = 0; i < s->wires->port_count; ++i) {
-    const disco_port_stats *t = disco_packets_port_stats(&s->packets, i);
-    fprintf(to,
-            "%s{\"tx_packets\":%u,\"tx_bytes\":%u,\"rx_packets\":%u,\"rx_bytes\":%u,\"damaged\":%u,"
-            "\"forwarded\":%u,\"dropped\":%u}",
-            i ? "," : "", t->tx_packets, t->tx_bytes, t->rx_packets, t->rx_bytes, t->damaged,
-            t->forwarded, t->dropped);
-  }
-  fprintf(to, "],\"streams\":[");
-  bool first = true;
-  for (uint32_t peer = 0; peer < s->program->nodes; ++peer) {
-    const disco_packets_stats *t = disco_packets_peer_stats(&s->packets, peer);
-    if (!t)
-      continue;
-    fprintf(to,
-            "%s{\"rank\":%u,\"tx_segments\":%u,\"retransmissions\":%u,\"rx_segments\":%u,"
-            "\"repeated\":%u}",
-            first ? "" : ",", peer, t->tx_segments, t->retransmissions, t->rx_segments,
-            t->repeated);
-    first = false;
-  }
-  fprintf(to, "]");
-}
+void describe(void *context, FILE *to) { disco_print_packets(&from(context)->packets, to); }
 
 void close(void *context) {
   state *s = from(context);

@@ -3,9 +3,10 @@
 
 #include "tcp.h"
 
+#include "address.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -68,7 +69,7 @@ struct pending {
 } // namespace
 
 struct DISCO_RUNTIME::disco_tcp {
-  uint32_t rank, nodes, strangers;
+  uint32_t rank, nodes, strangers, busy_poll_us;
   disco_tcp_foreign foreign;
   int listen_fd;
   uint16_t port;
@@ -88,11 +89,16 @@ uint64_t tcp_now(void *) {
   return static_cast<uint64_t>(t.tv_sec) * 1000000u + static_cast<uint64_t>(t.tv_nsec) / 1000u;
 }
 
-void prepare(int fd) {
+void prepare(int fd, [[maybe_unused]] uint32_t busy_poll_us) {
   int one = 1;
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   fcntl(fd, F_SETFD, FD_CLOEXEC);
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+#ifdef SO_BUSY_POLL
+  const int poll_us = static_cast<int>(busy_poll_us);
+  if (poll_us)
+    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &poll_us, sizeof poll_us);
+#endif
 #ifdef SO_NOSIGPIPE
   setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
 #endif
@@ -102,33 +108,12 @@ uint32_t load_magic(const uint8_t *p) { return static_cast<uint32_t>(p[0] | p[1]
 
 bool again(int e) { return e == EAGAIN || e == EWOULDBLOCK || e == EINTR; }
 
-// Splits HOST:PORT, [HOST]:PORT, :PORT or PORT and looks it up. Null: not found, `why` says so.
 addrinfo *look_up(const char *address, bool passive, const char **why) {
-  char host[256] = "127.0.0.1";
-  const char *colon = strrchr(address, ':'), *port = colon ? colon + 1 : address;
-  if (colon && colon != address) {
-    const char *from = address;
-    size_t size = static_cast<size_t>(colon - address);
-    if (size >= 2 && from[0] == '[' && from[size - 1] == ']') {
-      ++from;
-      size -= 2;
-    }
-    if (size >= sizeof host) {
-      *why = "host name too long";
-      return nullptr;
-    }
-    memcpy(host, from, size);
-    host[size] = 0;
-  }
-  addrinfo hints = {}, *found = nullptr;
+  addrinfo hints = {};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0);
-  int code = getaddrinfo(host, port, &hints, &found);
-  if (code == 0)
-    return found;
-  *why = gai_strerror(code);
-  return nullptr;
+  return disco_look_up(address, hints, why);
 }
 
 //===----------------------------------------------------------------------===//
@@ -204,7 +189,7 @@ void try_connect(disco_tcp *t, uint32_t peer) {
   l->fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
   if (l->fd < 0)
     return retry(l, "no socket");
-  prepare(l->fd);
+  prepare(l->fd, t->busy_poll_us);
   if (connect(l->fd, a->ai_addr, a->ai_addrlen) == 0)
     return connected(t, l);
   if (errno != EINPROGRESS)
@@ -345,7 +330,7 @@ void accept_all(disco_tcp *t) {
             tcp_now(nullptr) + 50000; // out of descriptors, perhaps: not to be asked again at once
       return;
     }
-    prepare(fd);
+    prepare(fd, t->busy_poll_us);
     // A peer says its hello at once, so among too many silent ones the oldest is none.
     pending *place = &t->waiting[0];
     for (pending &p : t->waiting) {
@@ -594,16 +579,6 @@ int open_listener(const char *address, char *error, size_t error_size) {
   return fd;
 }
 
-uint16_t port_of(int fd) {
-  sockaddr_storage a = {};
-  socklen_t size = sizeof a;
-  if (fd < 0 || getsockname(fd, reinterpret_cast<sockaddr *>(&a), &size) != 0)
-    return 0;
-  if (a.ss_family == AF_INET6)
-    return ntohs(reinterpret_cast<sockaddr_in6 *>(&a)->sin6_port);
-  return ntohs(reinterpret_cast<sockaddr_in *>(&a)->sin_port);
-}
-
 bool allocate(disco_tcp *t, const disco_tcp_options *o) {
   t->links = static_cast<tcp_link *>(calloc(o->nodes, sizeof(tcp_link)));
   t->names = static_cast<char **>(calloc(o->nodes, sizeof(char *)));
@@ -642,6 +617,7 @@ disco_tcp *disco_tcp_create(const disco_tcp_options *o, char *error, size_t erro
   }
   t->rank = o->rank;
   t->nodes = o->nodes;
+  t->busy_poll_us = o->busy_poll_us;
   t->listen_fd = o->listen_fd;
   for (pending &p : t->waiting)
     p.fd = -1;
@@ -655,8 +631,8 @@ disco_tcp *disco_tcp_create(const disco_tcp_options *o, char *error, size_t erro
     return nullptr;
   }
   if (t->listen_fd >= 0)
-    prepare(t->listen_fd);
-  t->port = port_of(t->listen_fd);
+    prepare(t->listen_fd, t->busy_poll_us);
+  t->port = disco_port_of(t->listen_fd);
   return t;
 }
 

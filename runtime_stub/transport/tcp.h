@@ -22,6 +22,9 @@ struct disco_tcp_options {
       *listen; // where higher ranks connect to; may be null on the highest rank, and with listen_fd
   int listen_fd;            // a socket that listens already, or -1
   const char *const *peers; // [rank] of every lower rank; the other entries may be null
+  // How long the kernel itself looks at the network card for a read that finds nothing, where the
+  // card's driver and the rights of the process allow it (SO_BUSY_POLL). Cost: a processor.
+  uint32_t busy_poll_us = 0;
 };
 
 } // namespace DISCO_RUNTIME

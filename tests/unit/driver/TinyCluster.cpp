@@ -73,7 +73,7 @@ static const char *const cmake = R"(
 cmake_minimum_required(VERSION 3.16)
 project(shard CXX)
 set(CMAKE_CXX_STANDARD 17)
-file(GLOB runtime runtime/*.cpp runtime/transport/tcp*.cpp runtime/transport/shm*.cpp runtime/transport/mpi*.cpp runtime/host/*.cpp)
+file(GLOB runtime runtime/*.cpp runtime/transport/tcp*.cpp runtime/transport/shm*.cpp runtime/transport/mpi*.cpp runtime/transport/address*.cpp runtime/transport/udp*.cpp runtime/transport/packets*.cpp runtime/host/*.cpp)
 list(FILTER runtime EXCLUDE REGEX "inproc|wires")
 add_executable(shard main.cpp ${runtime})
 )";

@@ -19,15 +19,16 @@ struct Ending {
 };
 
 struct Round {
-  uint32_t nodes, victim, afterUs;
+  uint32_t nodes, victim, afterUs, spinUs;
   std::vector<Route> routes;
   int rank = -1; // of the child
   std::vector<pid_t> children;
   int pipes[2];
 };
 
-void setUp(Cluster &c) {
-  c.configure([](disco_config &g) {
+void setUp(Cluster &c, uint32_t spinUs) {
+  c.configure([spinUs](disco_config &g) {
+    g.spin_us = spinUs;
     g.deadline_us = 2000000; // a busy machine lets a node stand still, too
     g.grace_us = 300000;
     g.settle_us = 20000;
@@ -41,7 +42,7 @@ void start(Round &r, Mesh &m) {
     pid_t child = fork();
     if (child == 0) {
       Cluster c(r.nodes, r.routes);
-      setUp(c);
+      setUp(c, r.spinUs);
       for (uint32_t i = 0; i < r.nodes; ++i)
         if (i != rank)
           close(m.fds[i]);
@@ -105,6 +106,8 @@ TEST(Stopped, ANodeThatWakesTooLateNamesItself) {
       r.nodes = 2 + random() % 3;
       r.victim = random() % r.nodes;
       r.afterUs = 20000 + random() % 60000;
+      // Whether it stops while it spins, and others while they spin on it.
+      r.spinUs = random() % 2 ? 20000 : 0;
       // Everybody needs everybody.
       for (uint16_t i = 0; i < r.nodes; ++i)
         r.routes.push_back({100u + i, i, static_cast<uint16_t>((i + 1) % r.nodes), 100});
