@@ -174,6 +174,7 @@ static std::vector<NotedMasks> notedMasks(ModuleOp module) {
 discoc::Masks disco::makeMasks(ModuleOp module) {
   discoc::Masks masks;
   masks.nodes = nodesOf(module);
+  masks.ownerMap = ownerMapOf(module).value_or(1);
   masks.apply = discoc::Masks::Apply::Zero;
   std::vector<NotedMasks> noted = notedMasks(module);
   size_t pairs = 0, routes = 0;

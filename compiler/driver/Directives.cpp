@@ -15,7 +15,7 @@ using namespace mlir;
 using namespace disco;
 
 /// The default map of what states none.
-static constexpr int64_t kDefaultOwnerMap = 1;
+static constexpr int64_t kDefaultOwnerMap = discoc::latestOwnerMap;
 
 namespace {
 
@@ -208,12 +208,15 @@ LogicalResult attachPlan(ModuleOp module, const std::string &file) {
 /// By which default map channels are dealt that nothing states. What was stated before the maps had
 /// numbers is for the first; of masks alone the pass finds out.
 std::optional<int64_t> findOwnerMap(const discoc::ModelOptions &options,
-                                    const std::optional<discoc::Owners> &owners, bool hasMasks) {
+                                    const std::optional<discoc::Owners> &owners,
+                                    const std::optional<discoc::Masks> &masks) {
   if (options.ownerMap > 0)
     return options.ownerMap;
   if (owners)
     return owners->ownerMap;
-  return hasMasks ? std::nullopt : std::optional(kDefaultOwnerMap);
+  if (masks && masks->ownerMap == 0)
+    return std::nullopt;
+  return masks ? masks->ownerMap : kDefaultOwnerMap;
 }
 
 } // namespace
@@ -242,7 +245,7 @@ LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOption
     return failure();
   auto strategy = module->getAttrOfType<StringAttr>(kStrategyAttr);
   bool isDefault = !strategy || strategy.getValue() == strategies().front().name;
-  std::optional<int64_t> number = findOwnerMap(options, owners.value, masks.value.has_value());
+  std::optional<int64_t> number = findOwnerMap(options, owners.value, masks.value);
   if (isDefault && number)
     module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(*number));
   DirectiveAttacher attacher(module, model);

@@ -37,6 +37,8 @@ std::string toJson(const Masks &masks) {
   file["format"] = formatName;
   file["version"] = Masks::version;
   file["nodes"] = masks.nodes;
+  if (masks.ownerMap > 1)
+    file["owner_map"] = masks.ownerMap;
   file["apply"] = wordOf(applyWords, masks.apply);
   if (masks.unlisted != Masks::Unlisted::Keep)
     file["unlisted"] = wordOf(unlistedWords, masks.unlisted);
@@ -59,6 +61,8 @@ static bool readBody(const JsonView &view, Masks &masks) {
   bool good = !view.has("apply") || readWord(view.member("apply"), applyWords, masks.apply);
   if (view.has("unlisted"))
     good = readWord(view.member("unlisted"), unlistedWords, masks.unlisted) && good;
+  if (view.has("owner_map"))
+    good = view.member("owner_map").read(masks.ownerMap, 1, latestOwnerMap) && good;
   std::map<std::tuple<std::string, int64_t, int64_t>, std::string> seen;
   return view.member("masks").elements([&](size_t, const JsonView &item) {
     MaskEntry entry;
@@ -77,8 +81,8 @@ static bool readBody(const JsonView &view, Masks &masks) {
 std::optional<Masks> parseMasks(const std::string &text, const std::string &file,
                                 std::optional<int64_t> nodes, Diagnostics &diagnostics) {
   return parseStated<Masks>(text, file, nodes, diagnostics, formatName,
-                            {"format", "version", "nodes", "masks"}, {"apply", "unlisted"},
-                            readBody);
+                            {"format", "version", "nodes", "masks"},
+                            {"apply", "unlisted", "owner_map"}, readBody);
 }
 
 std::optional<Masks> readMasks(const std::string &path, std::optional<int64_t> nodes,

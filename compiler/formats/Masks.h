@@ -35,6 +35,7 @@ struct Masks {
     Empty, ///< nothing, as if its entry were empty
   };
   int64_t nodes = 0;
+  int64_t ownerMap = 0; ///< the default map for which they were made; 0: not stated
   Apply apply = Apply::Check;
   Unlisted unlisted = Unlisted::Keep;
   std::vector<MaskEntry> entries; ///< in the file's order; written by op, from, to

@@ -13,7 +13,7 @@ import onnx_file
 
 
 def contiguous(channels, nodes, block=1):
-    """The default owner map: contiguous, as equal as possible, the first ranks get the larger share. `block` channels
+    """Default owner map 1: contiguous, as equal as possible, the first ranks get the larger share. `block` channels
     stay together, as the features do into which Flatten turns one channel."""
     share, rest = divmod(channels // block, nodes)
     owners, begin = [], 0
@@ -48,14 +48,16 @@ def compress(channels):
 
 
 def readOwners(path, nodes):
-    """Tensor name -> one channel list a node, from a file of `discoc inspect --write-owners`."""
+    """Tensor name -> one channel list a node, from a file of `discoc inspect --write-owners`; and the number of the
+    default map that it states."""
     with open(path, encoding="utf-8") as file:
         document = json.load(file)
     if document.get("format") != "discoc-owners" or document.get("version") != 1:
         raise SystemExit(f"error: {path} is no discoc-owners file of version 1")
     if document["nodes"] != nodes:
         raise SystemExit(f"error: {path} is for {document['nodes']} nodes, not for {nodes}")
-    return {name: [expand(node) for node in entry["owners"]] for name, entry in document["tensors"].items()}
+    owners = {name: [expand(node) for node in entry["owners"]] for name, entry in document["tensors"].items()}
+    return owners, document.get("owner_map", 1)
 
 
 class Group:
@@ -72,9 +74,10 @@ class Group:
 class Masks:
     """The masks of a network at one node count."""
 
-    def __init__(self, groups, nodes):
+    def __init__(self, groups, nodes, ownerMap=1):
         self.groups = groups
         self.nodes = nodes
+        self.ownerMap = ownerMap
         for group in groups:
             for p, q in self.pairs():
                 group.kept[p, q] = list(group.owners[p])
@@ -125,11 +128,19 @@ class Masks:
             for name in group.names:
                 for p, q in self.pairs():
                     entries.append({"op": name, "from": p, "to": q, "channels": compress(group.kept[p, q])})
-        return {"format": "discoc-masks", "version": 1, "nodes": self.nodes, "masks": entries}
+        return {
+            "format": "discoc-masks",
+            "version": 1,
+            "nodes": self.nodes,
+            "owner_map": self.ownerMap,
+            "masks": entries,
+        }
 
 
-def make(network, shape, nodes, owners):
-    """The masks of all tensors, still complete, with the owner maps by tensor name or else contiguous."""
+def make(network, shape, nodes, owners=None, ownerMap=1):
+    """The masks of all tensors, still complete, with the owner maps by tensor name or else contiguous, as default owner
+    map 1 has them."""
+    owners = owners or {}
     ops = onnx_file.contractions(onnx_file.export(copy.deepcopy(network), shape))
     layerNames = {module: name for name, module in network.named_modules()}
 
@@ -144,7 +155,7 @@ def make(network, shape, nodes, owners):
         rows = [ops[layerNames[layer]] for layer in layers]
         outputs = [ownersOf(row[2], layer.weight.shape[0]) for row, layer in zip(rows, layers)]
         groups.append(Group(ownersOf(rows[0][1], channels, block), layers, [row[0] for row in rows], outputs))
-    return Masks(groups, nodes)
+    return Masks(groups, nodes, ownerMap)
 
 
 @torch.no_grad()

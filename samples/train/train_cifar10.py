@@ -108,8 +108,8 @@ def main():
     name = "cifar10_dense" if args.kind == "dense" else f"cifar10_{args.kind}{args.nodes}"
     if args.kind != "dense":
         network.load_state_dict(torch.load(os.path.join(args.out, "cifar10_dense.pt")))
-        owners = disco_masks.readOwners(args.owners, args.nodes) if args.owners else {}
-        masks = disco_masks.make(network, (1, 3, 32, 32), args.nodes, owners)
+        stated = disco_masks.readOwners(args.owners, args.nodes) if args.owners else ()
+        masks = disco_masks.make(network, (1, 3, 32, 32), args.nodes, *stated)
         if args.kind == "groups":
             args.density = 0.0
     print(f"{name}: {args.epochs} epochs, rate {args.rate}, {sum(p.numel() for p in network.parameters())} weights", flush=True)

@@ -109,8 +109,8 @@ def main():
     finish(dense, None, "digits_dense", args, testPictures, testLabels)
     for nodes in args.nodes or [2, 4]:
         network = copy.deepcopy(dense)
-        owners = disco_masks.readOwners(args.owners, nodes) if args.owners else {}
-        masks = disco_masks.make(network, (1, 1, 8, 8), nodes, owners)
+        stated = disco_masks.readOwners(args.owners, nodes) if args.owners else ()
+        masks = disco_masks.make(network, (1, 1, 8, 8), nodes, *stated)
         train(network, masks, 60, 0.005, pictures, labels)
         finish(network, masks, f"digits_masks{nodes}", args, testPictures, testLabels)
     np.save(os.path.join(args.out, "digits_test_images.npy"), testPictures.numpy())

@@ -88,7 +88,7 @@ def write_masks(found, nodes, folder, density=0.2, seed=1):
     owners = mask_files.Owners.load(owners_path)
     traced = graph.Traced(found.onnx, found.inputs(seed))
     entries, zeroed, _ = mask_files.draw(traced, owners, density, seed)
-    document = mask_files.mask_document(entries, nodes)
+    document = mask_files.mask_document(entries, nodes, owners.owner_map)
     path = os.path.join(folder, f"masks{nodes}.json")
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(document, stream)

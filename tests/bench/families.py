@@ -111,12 +111,14 @@ def _origin(traced, name):
 def masked(model, traced, nodes, folder):
     owners = os.path.join(folder, "owners.json")
     discoc.write_owners(model.path, nodes, owners, model.shapes)
+    owners = mask_files.Owners.load(owners)
     entries, _, _ = mask_files.draw(
-        traced, mask_files.Owners.load(owners), 0.2,
+        traced, owners, 0.2,
         zlib.crc32(f"{model.name}/{nodes}".encode()))
     path = os.path.join(folder, "masks.json")
     with open(path, "w", encoding="utf-8") as stream:
-        json.dump(mask_files.mask_document(entries, nodes), stream)
+        json.dump(mask_files.mask_document(entries, nodes, owners.owner_map),
+                  stream)
     return [exchanged(report(model, nodes, folder, path, extra))
             for extra in (FEATURES, ())]
 

@@ -42,7 +42,7 @@ SEEDED = {"transformer": seeded.transformer,
 
 
 def networks(wanted, folder, exported):
-    """(name, path, shapes)"""
+    """(name, path, shapes); without exports where `exported` is None."""
     for model in models.trained(int8=True) or []:
         if re.search(wanted, model.name):
             model.onnx
@@ -53,7 +53,7 @@ def networks(wanted, folder, exported):
             path = os.path.join(folder, "seeded.onnx")
             onnx.save(make(), path)
             yield name, path, {}
-    for name in exports.NAMES:
+    for name in exports.NAMES if exported else ():
         if re.search(wanted, name):
             try:
                 yield name, full_size.exported(name, exported).path, {}

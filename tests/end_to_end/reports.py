@@ -21,9 +21,11 @@ import onnx
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+sys.path.insert(0, os.path.join(HERE, "..", "bench"))
 import cluster  # noqa: E402
 import discoc  # noqa: E402
 import seeded  # noqa: E402
+import shares as shares_of  # noqa: E402
 
 DIGITS = os.path.join(discoc.ROOT, "samples", "digits", "digits_dense.onnx")
 BOARD_ALIGNMENT = 8
@@ -172,6 +174,21 @@ def replication(folder, tally):
         tally.check(f"N = {nodes}: others", others == 0, f"{others} multiply-adds more than once")
 
 
+# Networks whose largest share is more than 1.03 times the least, by N, and why.
+UNEVEN = {
+    "gtcrn_simple": "recurrent layers of more than 64 steps are one node's each",
+}
+
+
+def shares(folder, tally):
+    """No node has much more work than the others."""
+    for name, path, shapes in shares_of.networks("", folder, None):
+        for nodes in (2, 3):
+            work, least, _, _ = shares_of.measure(path, shapes, nodes, [], folder)
+            if name not in UNEVEN:
+                tally.check(f"{name}, N = {nodes}: shares", work <= 1.03 * least, f"{work:.4f} times even, not {least:.4f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="")
@@ -179,7 +196,7 @@ def main():
     discoc.need_compiler()
     tally = discoc.Tally()
     with tempfile.TemporaryDirectory(prefix="discoc-reports-") as folder:
-        for check in (memories, times, schedules, fitting, libraries, replication):
+        for check in (memories, times, schedules, fitting, libraries, replication, shares):
             if re.search(a.only, check.__name__):
                 try:
                     check(folder, tally)

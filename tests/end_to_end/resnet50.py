@@ -139,7 +139,7 @@ def main():
         traced = graph.Traced(model, {"input": np.zeros((1, 3, 224, 224),
                                                         np.float32)})
         entries, _, _ = mask_files.draw(traced, owners, 0.2, 7)
-        document = mask_files.mask_document(entries, 2)
+        document = mask_files.mask_document(entries, 2, owners.owner_map)
         with open(masks_path, "w", encoding="utf-8") as stream:
             json.dump(document, stream)
         hybrid = os.path.join(folder, "hybrid")

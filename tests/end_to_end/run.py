@@ -42,7 +42,7 @@ import ort  # noqa: E402
 FULL_NODES = (1, 2, 3, 4, 5, 7)
 # Small enough for every run of the tests: (model, N).
 # Three nodes have what two and four do not: a sum of three parts, uneven shares.
-ALWAYS = (("transformer", (2, 3)),)
+ALWAYS = (("transformer", (2, 3)), ("halves", (2, 3)), ("shuffled", (3,)))
 SHARE = (("mnist_cnn", (1, 2, 3, 4)), ("micro_kws_m", (2, 4)),
          ("resnet20_cifar10", (3, 4)), ("vit_pgd_2_3_16_cifar10", (2, 3)),
          ("ppocr_cls_mbv3", (2,)), ("squeezenet_fp16", (2,)),
@@ -67,7 +67,8 @@ class Prepared:
         if kind == "masks":
             entries, zeroed, self.skipped = mask_files.draw(
                 self.traced, self.owners, 0.2, seed)
-            self.document = mask_files.mask_document(entries, nodes)
+            self.document = mask_files.mask_document(
+                entries, nodes, self.owners.owner_map)
             self.masks_path = os.path.join(folder, "masks.json")
             with open(self.masks_path, "w", encoding="utf-8") as stream:
                 json.dump(self.document, stream)

@@ -39,7 +39,8 @@ class Sample:
         self.traced = graph.Traced(model, self.feeds)
         entries, zeroed, _ = mask_files.draw(self.traced, self.owners,
                                              density, seed)
-        self.document = mask_files.mask_document(entries, nodes)
+        self.document = mask_files.mask_document(
+            entries, nodes, self.owners.owner_map)
         self.masked = mask_files.zeroed_model(self.traced, zeroed)
         masks = os.path.join(folder, "masks.json")
         with open(masks, "w", encoding="utf-8") as stream:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of every strategy, against ONNX Runtime; plans; and what a strategy costs to add.
+"""Programs of every strategy, against ONNX Runtime; plans; the two default owner maps; and what a strategy costs to add.
 
 Under every strategy and at every N a network with residuals, a grouped convolution and a softmax, and a
 transformer, compute what ONNX Runtime does; `root` moves nothing between nodes, and under `stages`
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 
+import onnx
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -139,6 +140,27 @@ def check_verify(checked, out):
     checked.check(f"verify of {os.path.basename(out)}", done.returncode == 0, done.stdout + done.stderr)
 
 
+def check_owner_maps(folder, tally):
+    """Both default maps: what was compiled with one is verified by it, and written again from its masks and owners."""
+    path = os.path.join(folder, "halves.onnx")
+    onnx.save(seeded.halves(), path)
+    made = {}
+    for number in (1, 2):
+        out = made[number] = os.path.join(folder, f"map{number}")
+        discoc.compile(path, 2, out, extra=["--owner-map", str(number)])
+        settings = cluster.load_json(os.path.join(out, "manifest.json"))["settings"]
+        tally.check(f"map {number}: in the manifest", settings.get("owner-map", "1") == str(number), str(settings))
+        done = run(discoc.binary(), "verify", out, "--model", path)
+        tally.check(f"map {number}: verify", done.returncode == 0, done.stdout + done.stderr)
+        for given, why in (({"masks": "masks.json"}, "masks"), ({"masks": "masks.json", "owners": "owners.json"}, "both")):
+            again = f"{out}-{why}"
+            discoc.compile(path, 2, again, **{key: os.path.join(out, name) for key, name in given.items()})
+            tally.check(f"map {number}: the same from {why}", programs(out) == programs(again), "another program")
+    tally.check("two maps are two", programs(made[1]) != programs(made[2]), "one program")
+    discoc.compile(path, 2, os.path.join(folder, "default"))
+    tally.check("map 2 is the default", programs(os.path.join(folder, "default")) == programs(made[2]), "another program")
+
+
 def check_files(tally):
     """Where the sources name the strategy that was added last: its file, and its line in the table."""
     named = []
@@ -180,6 +202,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="discoc-strategies-") as folder:
         runtime = cluster.Runtime(os.path.join(folder, "runtime"))
         try:
+            if re.search(a.only, "maps"):
+                check_owner_maps(folder, tally)
             for name, make in MODELS.items():
                 if re.search(a.only, name):
                     check_model(Checked(name, make(), folder, runtime, tally))

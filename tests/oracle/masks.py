@@ -52,6 +52,7 @@ class Owners:
         if document.get("format") != "discoc-owners":
             raise ValueError("not an owners file")
         self.nodes = document["nodes"]
+        self.owner_map = document.get("owner_map", 1)
         self.maps = {}
         for name, entry in document["tensors"].items():
             if "owners" not in entry:
@@ -159,9 +160,12 @@ def draw(traced, owners, density=0.2, seed=0):
     return entries, zeroed, skipped
 
 
-def mask_document(entries, nodes):
-    return {"format": "discoc-masks", "version": 1, "nodes": nodes,
-            "apply": "zero", "masks": entries}
+def mask_document(entries, nodes, owner_map=1):
+    document = {"format": "discoc-masks", "version": 1, "nodes": nodes,
+                "apply": "zero", "masks": entries}
+    if owner_map != 1:
+        document["owner_map"] = owner_map
+    return document
 
 
 def zeroed_model(traced, zeroed):
@@ -203,7 +207,8 @@ def main():
     entries, zeroed, skipped = draw(traced, owners, a.density, a.seed)
     if a.masks:
         with open(a.masks, "w", encoding="utf-8") as stream:
-            json.dump(mask_document(entries, owners.nodes), stream)
+            json.dump(mask_document(entries, owners.nodes, owners.owner_map),
+                      stream)
     if a.model:
         with open(a.model, "wb") as stream:
             stream.write(zeroed_model(traced, zeroed).SerializeToString())

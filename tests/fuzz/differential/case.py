@@ -222,7 +222,8 @@ def _mask(case, rng, folder):
     case.model = mask_files.zeroed_model(traced, zeroed)
     if rng.random() < 0.5:
         case.plain = plain
-        case.masks = mask_files.mask_document(entries, case.nodes)
+        case.masks = mask_files.mask_document(entries, case.nodes,
+                                              owners.owner_map)
         _drop_refused(case, "masks", folder)
         if not case.masks:
             case.plain = None

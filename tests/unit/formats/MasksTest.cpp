@@ -45,6 +45,18 @@ TEST(Masks, UnlistedPairs) {
   expectFault(out, {"$.unlisted", "unknown word"});
 }
 
+TEST(Masks, SayForWhichDefaultMapTheyAre) {
+  Diagnostics out;
+  auto old = parseMasks(file("[]"), "m.json", 2, out);
+  ASSERT_TRUE(old) << toString(out);
+  EXPECT_EQ(old->ownerMap, 0);
+  EXPECT_EQ(toJson(*old).find("owner_map"), std::string::npos);
+  auto now = parseMasks(file("[]", R"("owner_map":2,)"), "m.json", 2, out);
+  ASSERT_TRUE(now) << toString(out);
+  EXPECT_EQ(now->ownerMap, 2);
+  EXPECT_NE(toJson(*now).find("\"owner_map\": 2"), std::string::npos);
+}
+
 TEST(Masks, DefaultIsToCheck) {
   Diagnostics out;
   auto masks =
@@ -73,6 +85,7 @@ TEST(Masks, SaysWhatIsWrongAndWhere) {
        {"$.nodes", "not an integer"}},
       {R"({"format":"discoc-masks","version":1,"nodes":0,"masks":[]})", {"out of range"}},
       {file("[]", R"("apply":"maybe",)"), {"$.apply", "unknown word", "\"check\""}},
+      {file("[]", R"("owner_map":3,)"), {"$.owner_map", "3"}},
       {file("[]", R"("extra":1,)"), {"unknown key \"extra\""}},
       {file("{}"), {"$.masks", "is an object, not a list"}},
       {file(R"([{"op":"c","from":0,"to":1}])"), {"$.masks[0]", "has no \"channels\""}},
