@@ -31,6 +31,12 @@ bool isHostName(const std::string &host) {
          host.find("@-") == std::string::npos && std::all_of(host.begin(), host.end(), isPlain);
 }
 
+std::string listenAddress(const std::string &address) {
+  const size_t colon = address.rfind(':');
+  const bool isNumber = address.front() == '[' || address.find_first_not_of("0123456789.") == colon;
+  return isNumber ? address : "0.0.0.0" + address.substr(colon);
+}
+
 RunRequest staged(const RunRequest &request, const std::string &folder) {
   RunRequest moved = request;
   for (size_t i = 0; i < moved.inputs.size(); ++i)

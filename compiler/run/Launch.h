@@ -34,6 +34,10 @@ bool findHosts(const std::string &out, const Manifest &manifest,
 /// Whether `host` is a name or an address, with or without a user, that can be no option.
 bool isHostName(const std::string &host);
 
+/// Where a rank listens that its peers reach at `address`. A host may know its own name as a
+/// loopback address only: then on all that it has.
+std::string listenAddress(const std::string &address);
+
 /// `request` with its inputs and outputs in one folder: inputs 0.npy, 1.npy, ..., outputs below
 /// outputs.
 RunRequest staged(const RunRequest &request, const std::string &folder);

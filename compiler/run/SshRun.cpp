@@ -145,7 +145,7 @@ private:
     if (hosts_.addresses.empty())
       return argv;
     if (rank + 1 < hosts_.addresses.size())
-      argv.insert(argv.end(), {"--listen", hosts_.addresses[rank]});
+      argv.insert(argv.end(), {"--listen", listenAddress(hosts_.addresses[rank])});
     for (size_t lower = 0; lower < rank; ++lower)
       argv.insert(argv.end(), {"--peer", fmt::format("{}={}", lower, hosts_.addresses[lower])});
     return argv;

@@ -1,9 +1,9 @@
 //===- LaunchTest.cpp - words for shells, hosts, and who failed first -----===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/run/Launch.h"
 #include "TinyCluster.h"
 #include "compiler/formats/ShellWord.h"
 #include "compiler/formats/Text.h"
-#include "compiler/run/Launch.h"
 #include "compiler/run/Process.h"
 #include "compiler/run/RankGroup.h"
 #include "compiler/run/Scratch.h"
@@ -15,10 +15,22 @@
 
 using namespace discoc;
 
-static const std::vector<std::string> hostile = {
-    "plain",      "",     "two words", "it's",      "\"$(touch pwned)\"", "`id` ${HOME} !!",
-    "a\nb\\n\tc", "-rf",  "*?[x]",     "a;b&c|d>e", "#~",                 "\\",
-    "'\\''",      "%s%n", "\x01\x7f",  "\xff\xfe"};
+static const std::vector<std::string> hostile = {"plain",
+                                                 "",
+                                                 "two words",
+                                                 "it's",
+                                                 "\"$(touch pwned)\"",
+                                                 "`id` ${HOME} !!",
+                                                 "a\nb\\n\tc",
+                                                 "-rf",
+                                                 "*?[x]",
+                                                 "a;b&c|d>e",
+                                                 "#~",
+                                                 "\\",
+                                                 "'\\''",
+                                                 "%s%n",
+                                                 "\x01\x7f",
+                                                 "\xff\xfe"};
 
 /// What a command prints.
 static std::string outputOf(const std::vector<std::string> &argv) {
@@ -47,7 +59,8 @@ TEST(Launch, NamesPassThroughTwoShells) {
 TEST(Launch, HostsAreNoOptionsAndNoCommands) {
   for (const char *good : {"a", "me@10.0.0.1", "pi-3.local", "fd00::1", "fe80::1%eth0", "a_b"})
     EXPECT_TRUE(isHostName(good)) << good;
-  for (const char *bad : {"", "-v", "a b", "a;b", "$(x)", "me@-oProxyCommand=x", "a\nb", "a'b", "a=b"})
+  for (const char *bad :
+       {"", "-v", "a b", "a;b", "$(x)", "me@-oProxyCommand=x", "a\nb", "a'b", "a=b"})
     EXPECT_FALSE(isHostName(bad)) << bad;
 }
 
@@ -71,6 +84,9 @@ TEST(Launch, HostsOfTheCommandLineAndOfTheClusterFile) {
   EXPECT_NE(find(With::Ssh, {{2, "a"}}, hosts).find("ranks 0 to 1"), std::string::npos);
   EXPECT_EQ(find(With::Ssh, {{0, "me@a"}, {1, "fd00::1"}}, hosts), "");
   EXPECT_EQ(hosts.addresses, (std::vector<std::string>{"a:7700", "[fd00::1]:7701"}));
+  EXPECT_EQ(listenAddress("a:7700"), "0.0.0.0:7700");
+  EXPECT_EQ(listenAddress("[fd00::1]:7701"), "[fd00::1]:7701");
+  EXPECT_EQ(listenAddress("10.0.0.1:7701"), "10.0.0.1:7701");
   // The programs know the addresses of the cluster file.
   std::filesystem::create_directory(scratch.path() + "/launch");
   Diagnostics out;
