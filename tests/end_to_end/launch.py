@@ -232,6 +232,8 @@ def check_end(tally, name, case, folder, victim, code, words, *more, env=None):
         job = subprocess.Popen(
             case.command("launch", *ENDLESS, *more), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=err, cwd=case.folder,
+            # HUP would stay ignored where it is, under nohup.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
             env=dict(os.environ, **SETTINGS, **(env or {})))
         try:
             said, until = "", time.monotonic() + 90
