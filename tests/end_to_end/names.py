@@ -145,7 +145,7 @@ class Suite:
                 warnings += ["-Wbidi-chars=any", "-Wtrigraphs", "-Wcomment"]
             for node in sorted(os.listdir(out)):
                 folder = os.path.join(out, node)
-                if not os.path.isdir(folder):
+                if not os.path.isdir(folder) or node == "launch":
                     continue
                 files = [os.path.join(folder, name) for name in ("model.cpp", "main.cpp")
                          if os.path.exists(os.path.join(folder, name))]
