@@ -51,7 +51,7 @@ static std::string textOf(const std::string &path) {
 static const std::map<std::string, std::string> unmeasured = {
     {"assemble concat gather pack pad rearrange scatter select where",
      "what they take is that of moving the bytes"},
-    {"binary cast dequantize lookup quantize quant_binary requantize unary",
+    {"binary cast dequantize lookup lookup_rows quantize quant_binary requantize unary",
      "one look at every element; a small part of every model that was measured"},
     {"arg_extreme average_pool average_pool_int max_pool max_pool_index reduce softmax log_softmax "
      "cum_sum",
