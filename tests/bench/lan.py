@@ -4,12 +4,13 @@
 pair of virtual Ethernet ports whose rates `tc` holds down (token buckets, each
 direction its own). Needs the right to make namespaces.
 
-    lan.py [--rate 100mbit] [--rounds R] [--repeat N] [MODEL]
+    lan.py [--rate 100mbit] [--rounds R] [--repeat N] [--first-in-line]
+           [--target T] [MODEL]
 
 Dense gather, dense with partial sums, and masks of 0.2, the picture handed out
 as floats and as bytes. The programs run in turns, a round each; printed are the
 median over the rounds of the programs' own medians, and how many times faster
-masks are.
+masks are. --first-in-line: at real-time priority, on a machine that others use.
 """
 
 import argparse
@@ -80,15 +81,16 @@ class Link:
             holder.wait()
 
 
-def median_ms(link, out, arguments, work, repeat):
+def median_ms(link, out, arguments, work, a):
     processes = []
     for node in (0, 1):
-        command = link.enter(node) + [
+        command = link.enter(node) + (
+            ["chrt", "-f", "1"] if a.first_in_line else []) + [
             "taskset", "-c", str(node % os.cpu_count()),
             cluster.shard_of(out, node), "--json", "--quiet",
             "--no-shared-memory", "--listen", f"{ADDRESSES[node]}:7700"]
         if node == 0:
-            command += arguments + ["--repeat", str(repeat), "--output-dir",
+            command += arguments + ["--repeat", str(a.repeat), "--output-dir",
                                     os.path.join(work, "answers")]
         else:
             command += ["--peer", f"0={ADDRESSES[0]}:7700"]
@@ -101,7 +103,7 @@ def median_ms(link, out, arguments, work, repeat):
     return json.loads(results[0][0])["time_us"]["median"] / 1e3
 
 
-def compile_all(name, folder):
+def compile_all(name, target, folder):
     """{(way, picture): (directory, its input's arguments)}"""
     found = bench.model(name, folder)
     masks = bench.write_masks(found, 2, folder)[0]
@@ -116,7 +118,8 @@ def compile_all(name, folder):
     for way, options, masked in WAYS:
         for picture, more in (("floats", []), ("bytes", ["--picture-bytes"])):
             out = os.path.join(folder, f"out{len(made)}")
-            discoc.compile(path, 2, out, extra=options + more,
+            discoc.compile(path, 2, out, extra=options + more +
+                           (["--target", target] if target else []),
                            masks=masks if masked else None)
             cluster.build_shards(out)
             feeds = {value: pixels if more else
@@ -135,20 +138,23 @@ def main():
     parser.add_argument("--rate", default="100mbit")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--target", help="of discoc compile")
+    parser.add_argument("--first-in-line", action="store_true")
     a = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="discoc-lan-") as folder:
-        made = compile_all(a.model, folder)
+        made = compile_all(a.model, a.target, folder)
         link = Link(a.rate)
         try:
             times = {key: [] for key in made}
             for _ in range(a.rounds):
                 for key, (out, arguments) in made.items():
                     times[key].append(median_ms(link, out, arguments, folder,
-                                                a.repeat))
+                                                a))
         finally:
             link.close()
     middle = {key: statistics.median(values) for key, values in times.items()}
-    print(f"{a.model}, N = 2, {a.rate}\n\n"
+    name = os.path.splitext(os.path.basename(a.model))[0]
+    print(f"{name}, N = 2, {a.rate}\n\n"
           "| picture as | program | ms | medians | masks are faster by |\n"
           "| --- | --- | ---: | --- | ---: |")
     for (way, picture), values in times.items():
