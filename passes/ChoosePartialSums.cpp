@@ -1,5 +1,6 @@
 //===- ChoosePartialSums.cpp - send features, or sums of them -------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "passes/Carriers.h"
 #include "passes/MinCut.h"
 #include "passes/Needs.h"
 #include "passes/Passes.h"
@@ -40,7 +41,8 @@ struct Addend {
 class PartialSumChooser {
 public:
   PartialSumChooser(func::FuncOp function, int64_t nodes, Roots roots)
-      : function(function), nodes(nodes), known(nodes, roots, /*dense=*/false, rules) {}
+      : function(function), nodes(nodes), known(nodes, roots, /*dense=*/false, rules),
+        carriers(rules) {}
 
   LogicalResult run() {
     WalkResult walked = function.walk([&](Operation *op) {
@@ -131,7 +133,7 @@ private:
         int reader = eligible ? readerOf(op, from, to) : -1;
         lacking.forEach([&](int64_t channel) {
           const Feature &origin = features[channel];
-          Value carrier = Needs::carrierOf(origin.value);
+          Value carrier = carriers.carrierOf(origin.value);
           auto [at, inserted] =
               offers.try_emplace({carrier.getAsOpaquePointer(), origin.channel, from, to});
           Offer &offer = at->second;
@@ -256,6 +258,7 @@ private:
   int64_t nodes;
   DivisionRules rules;
   Needs known;
+  Carriers carriers;
   SmallVector<Shortage> shortages;
   std::map<std::tuple<const void *, int64_t, int64_t, int64_t>, Offer> offers;
   std::vector<Reader> readers;

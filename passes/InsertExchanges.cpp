@@ -1,9 +1,11 @@
 //===- InsertExchanges.cpp - make data movement between nodes explicit ----===//
 // SPDX-License-Identifier: Apache-2.0
+#include "passes/Carriers.h"
 #include "passes/LayerSummary.h"
 #include "passes/Needs.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 #include <map>
 
 namespace disco {
@@ -19,15 +21,17 @@ namespace {
 /// One exchange to be made: what each pair of nodes passes on of a tensor.
 struct Demand {
   std::map<std::pair<int64_t, int64_t>, IndexSet> routes;
-  Value exchanged;                     // the exchange's result, once made
-  llvm::MapVector<Value, Value> reals; // what is made of it for readers of what it carries
+  bool atOnce = false;                  // somebody reads what travels without waiting for more
+  llvm::SetVector<Value> awaited;       // what the others wait for besides
+  Value exchanged;                      // the exchange's result, once made
+  llvm::MapVector<Value, Value> remade; // of it, for readers of what it carries
 };
 
 class ExchangeInserter {
 public:
   ExchangeInserter(func::FuncOp function, int64_t nodes, Roots roots, DivisionRules &rules,
                    bool dense = false)
-      : function(function), nodes(nodes), known(nodes, roots, dense, rules) {}
+      : function(function), nodes(nodes), known(nodes, roots, dense, rules), carriers(rules) {}
 
   /// Notes on every reader what it would bring across if every contraction read all channels.
   LogicalResult noteDense() {
@@ -130,7 +134,7 @@ private:
         llvm::SmallMapVector<Value, SmallVector<int64_t, 4>, 4> byOrigin;
         for (int64_t channel : lacking.channels) {
           const Feature &origin = features[channel];
-          byOrigin[Needs::carrierOf(origin.value)].push_back(origin.channel);
+          byOrigin[origin.value].push_back(origin.channel);
         }
         for (auto &[origin, channels] : byOrigin)
           addRoute(shortage, origin, {static_cast<int64_t>(from), lacking.to},
@@ -138,8 +142,9 @@ private:
       }
   }
 
-  void addRoute(const Shortage &shortage, Value origin, std::pair<int64_t, int64_t> pair,
+  void addRoute(const Shortage &shortage, Value feature, std::pair<int64_t, int64_t> pair,
                 IndexSet set) {
+    Value origin = carriers.carrierOf(feature);
     if (shortage.output)
       if (auto compute = demands[0].find(origin); compute != demands[0].end())
         if (auto route = compute->second.routes.find(pair); route != compute->second.routes.end())
@@ -148,11 +153,35 @@ private:
       return;
     if (!demands[shortage.output].count(origin))
       order[shortage.output].push_back(origin);
-    auto [route, inserted] = demands[shortage.output][origin].routes.try_emplace(pair);
+    Demand &demand = demands[shortage.output][origin];
+    SmallVector<Value> awaited = carriers.awaited(feature);
+    demand.atOnce |= awaited.empty();
+    demand.awaited.insert(awaited.begin(), awaited.end());
+    auto [route, inserted] = demand.routes.try_emplace(pair);
     demandBytes += set.minus(route->second).size() *
                    channelBytes(tensorType(origin), ownersOf(origin).getAxis());
     routeCount += inserted;
     route->second.add(set);
+  }
+
+  /// The last exchange of statistics that what travels is normalised with. They are few bytes, and
+  /// leave before it: who has them works on with its own channels.
+  static Operation *lastStatistics(Value value, const Demand &demand) {
+    Operation *last = nullptr;
+    llvm::SetVector<Value> found;
+    for (Value awaited : demand.awaited)
+      found.insert(awaited);
+    for (size_t i = 0; i < found.size(); ++i) {
+      Operation *made = found[i].getDefiningOp();
+      if (!made || found[i] == value ||
+          (value.getDefiningOp() && made->isBeforeInBlock(value.getDefiningOp())))
+        continue;
+      for (Operation *user : found[i].getUsers())
+        if (isa<ExchangeOp>(user) && (!last || last->isBeforeInBlock(user)))
+          last = user;
+      found.insert(made->operand_begin(), made->operand_end());
+    }
+    return last;
   }
 
   void makeExchange(Value value, Demand &demand, bool output) {
@@ -164,7 +193,11 @@ private:
       held[pair.second].add(set);
     }
     OpBuilder builder(value.getContext());
-    builder.setInsertionPointAfterValue(value);
+    Operation *statistics = demand.atOnce ? nullptr : lastStatistics(value, demand);
+    if (statistics)
+      builder.setInsertionPointAfter(statistics);
+    else
+      builder.setInsertionPointAfterValue(value);
     // Exchanges of one tensor stay in the order in which they were made.
     while (builder.getInsertionPoint() != builder.getBlock()->end() &&
            isa<ExchangeOp>(*builder.getInsertionPoint()))
@@ -184,24 +217,20 @@ private:
   }
 
   /// What an exchange brings of `value`: what a carrier stands for is made again where it arrives.
-  static Value arrivedAs(Value value, Demand &demand) {
-    if (Needs::carrierOf(value) == value)
+  Value arrivedAs(Value value, Demand &demand) {
+    if (carriers.carrierOf(value) == value)
       return demand.exchanged;
-    Value &reals = demand.reals[value];
-    if (reals)
-      return reals;
-    OpBuilder builder(value.getContext());
-    builder.setInsertionPointAfterValue(demand.exchanged);
-    Type type = withLayout(tensorType(value), tensorType(demand.exchanged).getEncoding());
-    reals = value.getDefiningOp<CarriedOpInterface>().restore(builder, demand.exchanged, type);
-    return reals;
+    Value &remade = demand.remade[value];
+    if (!remade)
+      remade = carriers.remake(value, demand.exchanged);
+    return remade;
   }
 
   /// What brings a feature from one node to another: an exchange to compute with, else one to hand
   /// in.
   Demand *demandOf(const Feature &origin, std::pair<int64_t, int64_t> pair) {
     for (int which : {0, 1}) {
-      auto demand = demands[which].find(Needs::carrierOf(origin.value));
+      auto demand = demands[which].find(carriers.carrierOf(origin.value));
       if (demand == demands[which].end())
         continue;
       auto route = demand->second.routes.find(pair);
@@ -247,6 +276,7 @@ private:
   func::FuncOp function;
   int64_t nodes, demandBytes = 0, routeCount = 0;
   Needs known;
+  Carriers carriers;
   SmallVector<Shortage> shortages;
   DenseMap<Value, Demand> demands[2]; // to compute with, and to hand in only
   SmallVector<Value> order[2];

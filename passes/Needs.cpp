@@ -66,16 +66,6 @@ SmallVector<IndexSet> disco::maskColumns(Operation *op, int64_t nodes) {
   return columns;
 }
 
-Value Needs::carrierOf(Value value) {
-  auto op = dyn_cast_or_null<CarriedOpInterface>(value.getDefiningOp());
-  Value carrier = op ? op.getCarrier() : Value();
-  if (!carrier || isConstant(carrier) || ownersOf(carrier) != ownersOf(value) ||
-      elementBytes(tensorType(carrier).getElementType()) >=
-          elementBytes(tensorType(value).getElementType()))
-    return value;
-  return carrier;
-}
-
 const Division *Needs::divisionOf(DivisionOpInterface op) const {
   SmallVector<int64_t> operandAxes;
   for (Value operand : op->getOperands())

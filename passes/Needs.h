@@ -46,10 +46,6 @@ public:
   /// owns it.
   const std::vector<Feature> &origins(mlir::Value value);
 
-  /// As what a feature travels: what was dequantised with one scale as the integers that it was,
-  /// else itself. Channels are the same.
-  static mlir::Value carrierOf(mlir::Value value);
-
 private:
   bool handsIn(mlir::Operation *op) const;
   bool mayBeHandedOut(mlir::Value value) const;

@@ -124,7 +124,9 @@ def InsertExchanges : Pass<"disco-insert-exchanges", "mlir::ModuleOp"> {
     is traced back through ops that only rename channels (concatenations, slices, shuffles) to the tensor that computed it, and one
     `disco.exchange` after that tensor's op carries the union of what all readers of a node need, so
     that a feature travels once. A `disco.merge` before the reader joins what the node owns and what it received.
-    What was dequantised with one scale travels as the integers that it was, and is dequantised again where it arrives.
+    What was dequantised with one scale travels as the integers that it was, and is dequantised again where it arrives. What was normalised
+    with statistics that all nodes merged travels as it was before, behind the statistics, and is normalised again where it arrives: so it does not
+    have to wait for them.
 
     Before:
     ```mlir
@@ -161,7 +163,7 @@ def SplitIntoShards : Pass<"disco-split-into-shards", "mlir::ModuleOp"> {
 def Schedule : Pass<"disco-schedule", "mlir::ModuleOp"> {
   let summary = "order sending, receiving and computing in every shard";
   let description = [{
-    Waits for messages sink to just before the first op that reads them, so that the own part of a contraction runs
+    Waits for messages, and what is made of them alone, sink to just before the first op that reads them, so that the own part of a contraction runs
     while the rest is on its way. Sends of one pair of nodes between which the sender computes nothing become one message. A
     `disco.flush` is put before the next send to the same node and at the end: one send to a node is under way at a time.
     Posts stay where the data is made on the other side: a receive buffer is open, and takes room, from there on.

@@ -49,20 +49,45 @@ public:
   int64_t merged = 0, messages = 0, saved = 0; // bytes
 
 private:
-  /// Readers of what is received keep their order, which is looked up once: moving an op makes the
-  /// block forget it.
+  /// What arrives is taken when it is read first, and what is made of it alone is made then:
+  /// before, a node works on with its own. Places are looked up once: moving an op makes the block
+  /// forget them.
   static void sinkToFirstReaders(Block &block) {
-    DenseMap<Operation *, size_t> position;
-    for (auto [i, op] : llvm::enumerate(block))
-      position[&op] = i;
-    for (RecvOp recv : llvm::to_vector(block.getOps<RecvOp>())) {
-      Operation *first = nullptr;
-      for (Operation *user : recv->getUsers())
-        if (!first || position.lookup(user) < position.lookup(first))
-          first = user;
-      if (first)
-        recv->moveBefore(first);
+    DenseMap<Operation *, size_t> place;
+    SmallVector<Operation *> sinking;
+    llvm::SmallPtrSet<Operation *, 16> sinks;
+    for (auto [i, op] : llvm::enumerate(block)) {
+      place[&op] = i;
+      if (isa<RecvOp>(op) || llvm::any_of(op.getOperands(), [&](Value operand) {
+            return sinks.contains(operand.getDefiningOp()) && isAlike(op, operand);
+          })) {
+        sinking.push_back(&op);
+        sinks.insert(&op);
+      }
     }
+    DenseMap<Operation *, Operation *> readers; // that do not sink
+    for (Operation *op : llvm::reverse(sinking)) {
+      Operation *first = nullptr;
+      for (Operation *user : op->getUsers()) {
+        Operation *reader = sinks.contains(user) ? readers.lookup(user) : user;
+        if (reader && (!first || place.lookup(reader) < place.lookup(first)))
+          first = reader;
+      }
+      readers[op] = first;
+      if (!first && !isa<RecvOp>(op))
+        sinks.erase(op); // it stays, and reads
+    }
+    for (Operation *op : sinking)
+      if (Operation *first = readers.lookup(op))
+        op->moveBefore(first);
+  }
+
+  /// Whether an op makes the same channels of what arrived, and computes little.
+  static bool isAlike(Operation &op, Value arrived) {
+    auto cost = dyn_cast<CostOpInterface>(op);
+    return isa<DivisionOpInterface>(op) && op.getNumResults() == 1 &&
+           !(cost && cost.isArithmetic()) && tensorType(arrived).getEncoding() &&
+           tensorType(op.getResult(0)).getEncoding() == tensorType(arrived).getEncoding();
   }
 
   LogicalResult readMessages() {
@@ -114,10 +139,24 @@ private:
         merge(run);
   }
 
+  /// Statistics do not wait for more bytes than these: with them a node works on with its own
+  /// channels while the others arrive. Fewer take no longer than a message of their own would.
+  static constexpr int64_t kFewBytes = 4096;
+
+  static bool bringsStatistics(SendOp send) {
+    return llvm::any_of(send.getParts().getAsRange<PartAttr>(),
+                        [](PartAttr part) { return part.getKind() == RouteKind::Statistic; });
+  }
+
   /// The receiver must be able to post one buffer for all: nothing that one brings may be needed
   /// before the last is posted.
   bool canMerge(const Run &run, size_t message) {
     PostOp post = ends[message].post;
+    SendOp send = ends[message].send;
+    if (send.getBuffer().getType().getBytes() > kFewBytes && !bringsStatistics(send) &&
+        llvm::any_of(run.messages,
+                     [&](size_t other) { return bringsStatistics(ends[other].send); }))
+      return false;
     return post->isBeforeInBlock(run.firstRecv) || post == ends[run.messages.back()].post;
   }
 

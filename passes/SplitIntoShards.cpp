@@ -366,20 +366,23 @@ private:
 
   /// What is made of an exchange is made of each of its messages, in every shard that has some.
   void splitReceived(Operation *op) {
-    const int64_t axis = axisOf(op->getOperand(0));
-    SmallVector<int64_t> operandAxes(op->getNumOperands(), -1);
-    operandAxes[0] = axis;
+    const unsigned from =
+        std::distance(op->operand_begin(), llvm::find_if(op->getOperands(), [](Value operand) {
+                        return isa_and_nonnull<HeldAttr>(tensorType(operand).getEncoding());
+                      }));
+    const int64_t axis = axisOf(op->getOperand(from));
+    SmallVector<int64_t> operandAxes;
+    for (Value operand : op->getOperands())
+      operandAxes.push_back(axisOf(operand));
     DivisionRule rule = divisionRuleOf(cast<DivisionOpInterface>(op));
     const Division *along = axis < 0 ? nullptr : rule.along(axis, operandAxes);
     const Division whole = Division::whole(op->getNumOperands());
-    const Division *division = along ? along : &whole;
     for (Shard &shard : shards)
-      for (Value carrier : shard.received.lookup(op->getOperand(0))) {
+      for (Value carrier : shard.received.lookup(op->getOperand(from))) {
+        ShardContext context(shard, op, axis, localOf(carrier).getSet(), along ? *along : whole);
         IRMapping mapping;
-        mapping.map(op->getOperand(0), carrier);
-        ShardContext context(shard, op, axis, localOf(carrier).getSet(), *division);
-        for (unsigned k = 1; k < op->getNumOperands(); ++k)
-          mapping.map(op->getOperand(k), *context.getOperand(k));
+        for (auto [k, operand] : llvm::enumerate(op->getOperands()))
+          mapping.map(operand, k == from ? carrier : *context.getOperand(k));
         Value local = shard.builder.clone(*op, mapping)->getResult(0);
         local.setType(RankedTensorType::get(shapeOf(carrier), tensorType(local).getElementType(),
                                             tensorType(carrier).getEncoding()));
@@ -387,12 +390,20 @@ private:
       }
   }
 
+  /// Whether an op makes what other nodes alone read: it travelled in another form.
+  bool isUnread(Operation &op) const {
+    auto cost = dyn_cast<CostOpInterface>(op);
+    return read.contains(&op) && op.use_empty() && isa<DivisionOpInterface>(op) &&
+           !(cost && cost.isArithmetic()) && llvm::none_of(op.getOperands(), [](Value operand) {
+             return operand.getDefiningOp<RecvOp>();
+           });
+  }
+
   /// What a node made for nobody, since its carrier travelled.
   void dropUnread() {
     for (Shard &shard : shards)
       for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*shard.builder.getBlock())))
-        if (isa<CarriedOpInterface>(op) && op.use_empty() &&
-            !op.getOperand(0).getDefiningOp<RecvOp>())
+        if (isUnread(op))
           op.erase();
   }
 
@@ -447,6 +458,8 @@ private:
     if (failed(local))
       return op->emitError("could not be divided");
     shard.own[result] = *local;
+    if (!result.use_empty())
+      read.insert(local->getDefiningOp());
     return success();
   }
 
@@ -499,6 +512,7 @@ private:
   Roots roots;
   int64_t messages = 0;
   std::vector<Shard> shards;
+  DenseSet<Operation *> read;    // of the shards: whose result somebody reads, on this node or not
   SmallVector<IndexSet> columns; // by rank: the mask's, of the op that is split
 };
 

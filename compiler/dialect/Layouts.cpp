@@ -66,8 +66,14 @@ LogicalResult LocalAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError
 // Layouts and the number of nodes
 //===----------------------------------------------------------------------===//
 
+/// Whether a tensor is what an exchange brought, or was made of that alone.
+static bool isArrived(Value value) {
+  return isa_and_nonnull<HeldAttr>(tensorType(value).getEncoding()) &&
+         !value.getDefiningOp<MergeOp>();
+}
+
 bool disco::readsExchange(Operation *op) {
-  return op->getNumOperands() > 0 && op->getOperand(0).getDefiningOp<ExchangeOp>();
+  return !isa<MergeOp>(op) && llvm::any_of(op->getOperands(), isArrived);
 }
 
 bool disco::isView(Operation *op) {

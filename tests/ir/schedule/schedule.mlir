@@ -144,12 +144,13 @@ module @node1 attributes {disco.rank = 1 : i64} {
 func.func @infer() {
   // CHECK: %[[P:.+]] = disco.post {{.*}}message = 0
   // CHECK-NEXT: disco.recv %[[P]]
-  // CHECK-NEXT: disco.unary
+  // CHECK-NEXT: disco.matmul
   // CHECK-NEXT: %[[Q:.+]] = disco.post {{.*}}message = 1
   // CHECK-NEXT: disco.recv %[[Q]]
+  %w = disco.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
   %p = disco.post {from = 0 : i64, message = 0 : i64} : () -> !disco.message<4>
   %x = disco.recv %p {parts = [#disco.part<"x" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
-  %z = disco.unary %x {act = #disco.act<exp>} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %z = disco.matmul %x, %w : (tensor<1x1xf32, #disco.local<axis 1 : 0>>, tensor<1x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
   %q = disco.post {from = 0 : i64, message = 1 : i64} : () -> !disco.message<4>
   %y = disco.recv %q {parts = [#disco.part<"x again" : axis 1 : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
   %a = disco.binary %y, %z {kind = 0 : i32} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
@@ -230,6 +231,45 @@ func.func @infer() {
   %b = disco.matmul %y, %w init %a {disco.tensor = "third"} : (tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>, tensor<64x1xf32>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
   %d = disco.matmul %x, %w {disco.tensor = "second"} : (tensor<1x64xf32, #disco.local<axis 1 : 0 to 63>>, tensor<64x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
   %e = disco.binary %b, %d {kind = 0 : i32} : (tensor<1x1xf32, #disco.local<axis 1 : 0>>, tensor<1x1xf32, #disco.local<axis 1 : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  return
+}
+}
+}
+
+// -----
+
+// More features than a few do not hold up statistics: two messages. What is made of a message alone is made where it is read first.
+// CHECK-LABEL: module @node0
+module {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer() {
+  %c = disco.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %d = disco.constant dense<1.0> : tensor<1x2000xf32> : tensor<1x2000xf32>
+  %m = disco.unary %c {act = #disco.act<relu>} : (tensor<1x1xf32>) -> tensor<1x1xf32, #disco.local<whole : 0>>
+  %x = disco.unary %d {act = #disco.act<relu>} : (tensor<1x2000xf32>) -> tensor<1x2000xf32, #disco.local<axis 1 : 0 to 1999>>
+  // CHECK: disco.send {{.*}}message = 0 {{.*}}statistic
+  // CHECK: disco.send {{.*}}message = 1
+  %s = disco.send %m {to = 1 : i64, message = 0 : i64, parts = [#disco.part<"m" : statistic whole : 0>]} : (tensor<1x1xf32, #disco.local<whole : 0>>) -> !disco.message<4>
+  %t = disco.send %x {to = 1 : i64, message = 1 : i64, parts = [#disco.part<"x" : axis 1 : 0 to 1999>]} : (tensor<1x2000xf32, #disco.local<axis 1 : 0 to 1999>>) -> !disco.message<8000>
+  return
+}
+}
+// CHECK-LABEL: module @node1
+module @node1 attributes {disco.rank = 1 : i64} {
+func.func @infer() {
+  // CHECK: disco.recv {{.*}}statistic
+  // CHECK-NEXT: %[[N:.*]] = disco.unary
+  // CHECK-NEXT: %[[X:.*]] = disco.recv
+  // CHECK-NEXT: %[[Y:.*]] = disco.binary %[[X]]
+  // CHECK-NEXT: disco.matmul %[[Y]]
+  %w = disco.constant dense<1.0> : tensor<2000x1xf32> : tensor<2000x1xf32>
+  %p = disco.post {from = 0 : i64, message = 0 : i64} : () -> !disco.message<4>
+  %m = disco.recv %p {parts = [#disco.part<"m" : statistic whole : 0>]} : (!disco.message<4>) -> tensor<1x1xf32, #disco.local<whole : 0>>
+  %q = disco.post {from = 0 : i64, message = 1 : i64} : () -> !disco.message<8000>
+  %x = disco.recv %q {parts = [#disco.part<"x" : axis 1 : 0 to 1999>]} : (!disco.message<8000>) -> tensor<1x2000xf32, #disco.local<axis 1 : 0 to 1999>>
+  %y = disco.binary %x, %m {kind = 1 : i32} : (tensor<1x2000xf32, #disco.local<axis 1 : 0 to 1999>>, tensor<1x1xf32, #disco.local<whole : 0>>) -> tensor<1x2000xf32, #disco.local<axis 1 : 0 to 1999>>
+  %n = disco.unary %m {act = #disco.act<exp>} : (tensor<1x1xf32, #disco.local<whole : 0>>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
+  %z = disco.matmul %y, %w : (tensor<1x2000xf32, #disco.local<axis 1 : 0 to 1999>>, tensor<2000x1xf32>) -> tensor<1x1xf32, #disco.local<axis 1 : 0>>
   return
 }
 }
