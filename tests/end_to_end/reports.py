@@ -189,6 +189,33 @@ def shares(folder, tally):
                 tally.check(f"{name}, N = {nodes}: shares", work <= 1.03 * least, f"{work:.4f} times even, not {least:.4f}")
 
 
+def optimized(folder, tally):
+    """Transformed weights grow what a node stores, and nothing else that is stated; --optimize memory has none."""
+    g = seeded.Graph(3)
+    y = g.op("Conv", "x", g.weights(32, 32, 3, 3), pads=[1] * 4)
+    path = os.path.join(folder, "tiles.onnx")
+    onnx.save(g.model({"x": [1, 32, 32, 32]}, {y: [1, 32, 32, 32]}), path)
+    for nodes in (1, 2):
+        shares = {}
+        for aim in ("speed", "memory"):
+            out = os.path.join(folder, f"{aim}{nodes}")
+            discoc.compile(path, nodes, out, extra=["--optimize", aim])
+            manifest = cluster.load_json(os.path.join(out, "manifest.json"))
+            stated = cluster.load_json(os.path.join(out, "report.json"))["nodes"]
+            with open(os.path.join(out, "node0", "model.cpp"), encoding="utf-8") as file:
+                tiles = "conv_winograd" in file.read()
+            shares[aim] = [n["weight_bytes"] for n in stated]
+            stored = [n["weight_bytes"] for n in manifest["nodes"]]
+            # Tiles of 4 x 4 outputs have 36 numbers for 9.
+            want = [n * (4 if aim == "speed" else 1) for n in shares[aim]]
+            tally.check(f"N = {nodes}, {aim}: what is stored", stored == want, f"{stored}, not {want}")
+            tally.check(f"N = {nodes}, {aim}: tiles", tiles == (aim == "speed"), "")
+            tally.check(f"N = {nodes}, {aim}: settings", manifest["settings"].get("optimize") ==
+                        (None if aim == "speed" else "memory"), str(manifest["settings"]))
+        tally.check(f"N = {nodes}: weights as the model has them", shares["speed"] == shares["memory"] and
+                    sum(shares["speed"]) == 4 * 32 * 32 * 9, str(shares))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="")
@@ -196,7 +223,7 @@ def main():
     discoc.need_compiler()
     tally = discoc.Tally()
     with tempfile.TemporaryDirectory(prefix="discoc-reports-") as folder:
-        for check in (memories, times, schedules, fitting, libraries, replication, shares):
+        for check in (memories, times, schedules, fitting, libraries, replication, shares, optimized):
             if re.search(a.only, check.__name__):
                 try:
                     check(folder, tally)

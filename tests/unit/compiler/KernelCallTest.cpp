@@ -58,7 +58,6 @@ static const std::map<std::string, std::string> unmeasured = {
      "a small part of every model that was measured"},
     {"grid_sample gru lstm rnn non_max_suppression resize roi_align top_k",
      "no model that was measured spends its time there"},
-    {"lookup_rows", "one load an element of a picture: read once"},
     {"assemble_any binary_any conv_any copy_blocks pool_any relayout unary_any",
      "plain loops that try layouts; quick kernels for them are still to come"},
     {"matmul_int_dots matmul_int_gemm", "tests/bench/layers.py measures them in whole models"},
