@@ -328,20 +328,25 @@ static void addPeak(discoc::NodeReport &node, const BufferPlan &plan, func::Func
 /// Lists that grow with pairs of nodes or with nodes times layers are left out where they are too
 /// long to be looked at.
 static void leaveOutLongLists(discoc::Report &report) {
-  constexpr size_t mostBuffers = 50'000, mostPairs = 50'000;
-  size_t buffers = 0, pairs = 0;
+  constexpr size_t mostBuffers = 20'000, mostPairs = 50'000, mostShares = 50'000;
+  size_t buffers = 0, pairs = 0, shares = 0;
   for (const discoc::NodeReport &node : report.nodes)
     buffers += node.buffers.size();
-  for (const discoc::LayerReport &layer : report.layers)
+  for (const discoc::LayerReport &layer : report.layers) {
+    shares += layer.nodes.size();
     for (const discoc::LayerShare &share : layer.nodes)
       pairs += share.receivedFrom.size();
+  }
   if (buffers > mostBuffers)
     for (discoc::NodeReport &node : report.nodes)
       node.buffers.clear();
-  if (pairs > mostPairs)
-    for (discoc::LayerReport &layer : report.layers)
-      for (discoc::LayerShare &share : layer.nodes)
+  for (discoc::LayerReport &layer : report.layers)
+    for (discoc::LayerShare &share : layer.nodes) {
+      if (pairs > mostPairs)
         share.receivedFrom.clear();
+      if (shares > mostShares)
+        share.owned = {};
+    }
 }
 
 discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, StringRef buildHash) {
@@ -357,8 +362,11 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     node.name = clusterNode(options, rank).name;
     node.board = clusterNode(options, rank).board;
     if (const auto board = options.cluster.boards.find(node.board);
-        board != options.cluster.boards.end())
+        board != options.cluster.boards.end()) {
       node.boardStatus = board->second->statusText();
+      for (const discoc::BoardMemory &memory : board->second->memories)
+        node.memorySizes[memory.name] = static_cast<int64_t>(memory.size);
+    }
     node.arenaBytes = integerOf(shard, kArenaBytesAttr);
     node.liveBytes = integerOf(shard, kLiveBytesAttr);
     const BufferPlan plan(inferOf(shard));
@@ -371,6 +379,12 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     discoc::LayerReport layer;
     layer.op = entry.getAs<StringAttr>("op").str();
     layer.type = entry.getAs<StringAttr>("type").getValue().split(',').first.str();
+    if (auto density = entry.getAs<DictionaryAttr>("density")) {
+      layer.density.rows = density.getAs<IntegerAttr>("rows").getInt();
+      layer.density.columns = density.getAs<IntegerAttr>("columns").getInt();
+      for (auto row : density.getAs<ArrayAttr>("tiles").getAsRange<StringAttr>())
+        layer.density.tiles.push_back(row.str());
+    }
     llvm::append_range(layer.shape, entry.getAs<DenseI64ArrayAttr>("shape").asArrayRef());
     for (auto name : entry.getAs<ArrayAttr>("inputs").getAsRange<StringAttr>())
       layer.inputs.push_back(name.str());

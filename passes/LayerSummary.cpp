@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/LayerSummary.h"
 #include "compiler/dialect/Evaluate.h"
+#include "passes/WeightDensity.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -15,6 +16,7 @@ struct Layer {
           denseMessages = 0;
   SmallVector<int64_t> shape;
   llvm::SmallSetVector<StringAttr, 4> inputs;
+  Attribute density;
 };
 } // namespace
 
@@ -131,6 +133,28 @@ static Attribute noteMask(OpBuilder &builder, Operation *op) {
   return builder.getDictionaryAttr(entries);
 }
 
+static Attribute noteLayer(OpBuilder &builder, StringAttr name, const Layer &layer) {
+  auto number = [&](StringRef key, int64_t value) {
+    return builder.getNamedAttr(key, builder.getI64IntegerAttr(value));
+  };
+  SmallVector<NamedAttribute> entries{
+      builder.getNamedAttr("op", name),
+      builder.getNamedAttr("type", builder.getStringAttr(layer.type)),
+      builder.getNamedAttr("replicated", builder.getStringAttr(layer.replicated)),
+      number("macs", layer.macs),
+      number("weight_bytes", layer.weightBytes),
+      number("dense_macs", layer.denseMacs),
+      number("dense_weight_bytes", layer.denseWeightBytes),
+      number("dense_bytes", layer.denseBytes),
+      number("dense_messages", layer.denseMessages),
+      builder.getNamedAttr("inputs", builder.getArrayAttr(llvm::to_vector_of<Attribute>(
+                                         layer.inputs.getArrayRef()))),
+      builder.getNamedAttr("shape", builder.getDenseI64ArrayAttr(layer.shape))};
+  if (layer.density)
+    entries.push_back(builder.getNamedAttr("density", layer.density));
+  return builder.getDictionaryAttr(entries);
+}
+
 void disco::noteLayers(ModuleOp module, func::FuncOp function) {
   OpBuilder builder(module.getContext());
   SmallVector<Attribute> inputs, outputs, list, tensors, masks;
@@ -177,26 +201,15 @@ void disco::noteLayers(ModuleOp module, func::FuncOp function) {
       layer.replicated = reason.str();
     addCosts(&op, layer);
     addShape(&op, layer);
+    if (op.hasAttr(kMaskAttr) && !op.hasAttr(kRouteKindAttr))
+      layer.density = noteDensity(&op, cast<ArrayAttr>(fullMask(&op)));
     layer.denseBytes += integerOf(&op, kDenseBytesAttr);
     layer.denseMessages += integerOf(&op, kDenseMessagesAttr);
     op.removeAttr(kDenseBytesAttr);
     op.removeAttr(kDenseMessagesAttr);
   }
   for (auto &[name, layer] : layers)
-    list.push_back(builder.getDictionaryAttr(
-        {builder.getNamedAttr("op", name),
-         builder.getNamedAttr("type", builder.getStringAttr(layer.type)),
-         builder.getNamedAttr("replicated", builder.getStringAttr(layer.replicated)),
-         builder.getNamedAttr("macs", builder.getI64IntegerAttr(layer.macs)),
-         builder.getNamedAttr("weight_bytes", builder.getI64IntegerAttr(layer.weightBytes)),
-         builder.getNamedAttr("dense_macs", builder.getI64IntegerAttr(layer.denseMacs)),
-         builder.getNamedAttr("dense_weight_bytes",
-                              builder.getI64IntegerAttr(layer.denseWeightBytes)),
-         builder.getNamedAttr("dense_bytes", builder.getI64IntegerAttr(layer.denseBytes)),
-         builder.getNamedAttr("dense_messages", builder.getI64IntegerAttr(layer.denseMessages)),
-         builder.getNamedAttr("inputs", builder.getArrayAttr(llvm::to_vector_of<Attribute>(
-                                            layer.inputs.getArrayRef()))),
-         builder.getNamedAttr("shape", builder.getDenseI64ArrayAttr(layer.shape))}));
+    list.push_back(noteLayer(builder, name, layer));
   module->setAttr(kInputsAttr, builder.getArrayAttr(inputs));
   module->setAttr(kOutputsAttr, builder.getArrayAttr(outputs));
   module->setAttr(kTensorsAttr, builder.getArrayAttr(tensors));

@@ -13,7 +13,7 @@ namespace disco {
 /// - `disco.masks`: the routes of each contraction's mask.
 /// - `disco.layers`: what each ONNX op costs on one node, with its masks and without; the shape of
 /// its
-///   result, and whose results it reads.
+///   result, and whose results it reads; how much of its weights is left.
 void noteLayers(mlir::ModuleOp module, mlir::func::FuncOp function);
 
 } // namespace disco

@@ -267,6 +267,10 @@ void writeOptional(const LayerReport &layer, Json &json) {
     json["inputs"] = layer.inputs;
   if (!layer.kernels.empty())
     json["kernels"] = layer.kernels;
+  if (!layer.density.tiles.empty())
+    json["density"] = {{"rows", layer.density.rows},
+                       {"columns", layer.density.columns},
+                       {"tiles", layer.density.tiles}};
 }
 
 bool readOptional(const JsonView &view, LayerShare &share) {
@@ -287,8 +291,15 @@ template <class T, class Add> bool readPlain(const JsonView &view, const char *k
   });
 }
 
+bool readDensity(const JsonView &view, WeightDensity &density) {
+  return view.object({"rows", "columns", "tiles"}) && view.member("rows").read(density.rows) &&
+         view.member("columns").read(density.columns) &&
+         readPlain<std::string>(view, "tiles", [&](auto row) { density.tiles.push_back(row); });
+}
+
 bool readOptional(const JsonView &view, LayerReport &layer) {
-  return readPlain<int64_t>(view, "shape", [&](int64_t d) { layer.shape.push_back(d); }) &&
+  return (!view.has("density") || readDensity(view.member("density"), layer.density)) &&
+         readPlain<int64_t>(view, "shape", [&](int64_t d) { layer.shape.push_back(d); }) &&
          readPlain<std::string>(view, "inputs", [&](auto name) { layer.inputs.push_back(name); }) &&
          readPlain<std::string>(view, "kernels", [&](auto name) { layer.kernels.insert(name); });
 }
@@ -321,6 +332,8 @@ void writeOptional(const NodeReport &node, Json &json) {
     if (!use.items.empty())
       json["memory"].back()["items"] = use.items;
   }
+  if (!node.memorySizes.empty())
+    json["memory_sizes"] = node.memorySizes;
 }
 
 bool readOptional(const JsonView &view, NodeReport &node) {
@@ -351,7 +364,11 @@ bool readOptional(const JsonView &view, NodeReport &node) {
              return bytes.read(use.items[name]);
            });
   };
-  return (!view.has("memory") || readList(view, "memory", node.memory, readItems)) && r.good;
+  auto readSize = [&](const std::string &name, const JsonView &bytes) {
+    return bytes.read(node.memorySizes[name]);
+  };
+  return (!view.has("memory") || readList(view, "memory", node.memory, readItems)) &&
+         (!view.has("memory_sizes") || view.member("memory_sizes").members(readSize)) && r.good;
 }
 
 bool readWireEnds(const JsonView &view, WireReport &wire) {

@@ -58,6 +58,12 @@ struct LayerShare {
                                                 ///< too many pairs to list
 };
 
+/// How much of a contraction's weights is left, as a picture.
+struct WeightDensity {
+  int64_t rows = 0, columns = 0;  ///< outputs, and inputs of a group
+  std::vector<std::string> tiles; ///< a text a row of tiles, two hexadecimal digits each
+};
+
 /// One op of the model (fused ones under the op that they were fused into).
 struct LayerReport {
   std::string op;   ///< ONNX name
@@ -76,6 +82,7 @@ struct LayerReport {
   std::vector<int64_t> shape = {};      ///< of its result; empty in reports of before
   std::vector<std::string> inputs = {}; ///< the layers whose results it reads
   std::set<std::string> kernels = {};   ///< that nodes chose for it, where there are several
+  WeightDensity density = {};           ///< no tiles where nothing is missing, or not counted
 };
 
 struct PeerReport {
@@ -109,6 +116,7 @@ struct NodeReport {
   Traffic sent, received, rootSent, rootReceived; ///< sums over peers, by addTotals
   Traffic forwarded, rootForwarded; ///< of other nodes, whose packets go through this one
   std::vector<MemoryUse> memory;    ///< of a bare board; empty on a host
+  std::map<std::string, int64_t> memorySizes = {}; ///< of a bare board: bytes of each memory
   int64_t computeUs = 0; ///< of a bare board: its multiply-accumulates at the stated cycles of
                          ///< one; 0: not known, or none
 };

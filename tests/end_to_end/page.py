@@ -255,6 +255,18 @@ class Check:
         shown = {kind: browser.run(f"return document.querySelectorAll('#op .mask rect.{kind}').length;") for kind in runs}
         self.equal("runs of its mask", shown, runs)
 
+    def density(self):
+        """Of a layer whose weights are not all there, a tile for a tile."""
+        browser = self.browser
+        layer = next((layer for layer in self.report["layers"] if "density" in layer), None)
+        if not layer:
+            return
+        browser.run("location.hash = 'Layers/' + encodeURIComponent(arguments[0])", layer["op"])
+        browser.wait("document.querySelector('#op h2')?.textContent === arguments[0]", layer["op"])
+        tiles = "".join(layer["density"]["tiles"])
+        shown = browser.run("return [...document.querySelectorAll('#op .density .tile')].map(tile => Math.round(tile.getAttribute('fill-opacity') * 255));")
+        self.equal("tiles of the weights", shown, list(bytes.fromhex(tiles)))
+
     def keys(self):
         browser, layers = self.browser, self.report["layers"]
         browser.show("Summary")
@@ -294,6 +306,10 @@ class Check:
         code, said, page = write_page(self.out)
         if not self.check("written", code == 0, said):
             return
+        beside = os.path.join(os.path.dirname(self.out), "compiled.html")
+        if self.name == "cifar10":
+            with open(page, encoding="utf-8") as one, open(beside, encoding="utf-8") as other:
+                self.check("compile --html writes the same", one.read() == other.read())
         self.check("at most 2.5 MB", os.path.getsize(page) <= 2_500_000, os.path.getsize(page))
         self.browser.open(page)
         for part in (self.summary, self.traffic, self.timeline, self.memory, self.layers):
@@ -301,6 +317,7 @@ class Check:
         if not quick:
             self.browser.open(page)
             self.clicks()
+            self.density()
             self.keys()
             self.narrow()
         self.look()
@@ -321,7 +338,7 @@ def shared(folder, name, model, nodes, *more):
 
 
 def cifar(folder):
-    return compiled(folder, "cifar10", os.path.join(SAMPLES, "cifar10", "cifar10_masks2.onnx"), 2)
+    return compiled(folder, "cifar10", os.path.join(SAMPLES, "cifar10", "cifar10_masks2.onnx"), 2, "--html", os.path.join(folder, "compiled.html"))
 
 
 def boards(folder):

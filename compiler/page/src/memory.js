@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import {hierarchy, treemap} from "d3-hierarchy";
 import {useState} from "preact/hooks";
-import {bytes, largest, nodeName, report, tail} from "./data.js";
-import {Bytes, Table, html, number, plain, word} from "./parts.js";
+import {bytes, largest, nodeName, percent, report, sum, tail} from "./data.js";
+import {Bar, Bytes, Table, html, number, plain, word} from "./parts.js";
 
 const fills = {tensor: "#0072b2", input: "#009e73", received: "#e69f00", sent: "#cc79a7", scratch: "#7f7f7f"};
 const parts = {code: "#7f7f7f", weights: "#0072b2", data: "#56b4e9", arena: "#009e73", buffers: "#e69f00", stack: "#cc79a7"};
@@ -51,8 +51,9 @@ function Board({node}) {
   const memories = [...new Set(node.memory.filter(use => use.bytes > 0).map(use => use.memory))];
   const wide = 900, tall = 220;
   return memories.map(memory => {
-    const root = treemap().size([wide, tall]).paddingTop(15).paddingInner(1).paddingOuter(2)(hierarchy(treeOf(node, memory)).sum(item => item.value || 0).sort((a, b) => b.value - a.value));
-    return html`<h3>${memory}</h3><svg class="nested" viewBox=${[0, 0, wide, tall].join(" ")} role="img" aria-label=${memory + " of " + nodeName(node.rank) + ", as nested rectangles; the parts are listed below"}>
+    const root = treemap().size([wide, tall]).paddingInner(1).paddingOuter(2).paddingTop(15)(hierarchy(treeOf(node, memory)).sum(item => item.value || 0).sort((a, b) => b.value - a.value));
+    const size = node.memory_sizes?.[memory], used = sum(node.memory.filter(use => use.memory === memory).map(use => use.bytes));
+    return html`<h3>${memory}: <${Bytes} value=${used} />${size && html` of <${Bytes} value=${size} /> (${percent(used, size)}) <${Bar} part=${used} whole=${size} />`}</h3><svg class="nested" viewBox=${[0, 0, wide, tall].join(" ")} role="img" aria-label=${memory + " of " + nodeName(node.rank) + ", as nested rectangles; the parts are listed below"}>
       ${root.descendants().map(item => {
         const w = item.x1 - item.x0, h = item.y1 - item.y0, part = item.ancestors().find(up => up.depth === 1)?.data.name;
         const label = item.depth === 2 ? item.data.name : item.data.name + " " + bytes(item.data.use ? item.data.use.bytes : item.value);

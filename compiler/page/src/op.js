@@ -1,6 +1,6 @@
 // One op: what it is, who computes what of it, and its mask as a picture.
 // SPDX-License-Identifier: Apache-2.0
-import {bytes, colourOf, largest, masksOf, nodeName, readBytes, readersOf, report, runsOf, setText, sizeOf} from "./data.js";
+import {bytes, colourOf, largest, masksOf, nodeName, percent, readBytes, readersOf, report, runsOf, setText, sizeOf} from "./data.js";
 import {Bytes, Count, Table, barred, html, number} from "./parts.js";
 
 // A row a reading node, a column a channel: what it has itself, what it is sent and by whom, what it never reads.
@@ -33,6 +33,22 @@ function Mask({layer}) {
       number("channels", entry => sizeOf(entry.channels)), {title: "which", word: true, cell: entry => html`<span class="name">${setText(entry.channels)}</span>`}]} />`;
 }
 
+// How much of the weights is left: the darker a tile, the more.
+function Density({density}) {
+  const {rows, columns, tiles} = density, high = tiles.length, wide = tiles[0].length / 2;
+  const side = Math.max(5, Math.min(16, Math.floor(480 / Math.max(wide, high))));
+  const span = (at, count, whole) => Math.ceil((at * whole) / count) + " to " + (Math.ceil(((at + 1) * whole) / count) - 1);
+  return html`<h3>Weights that are left</h3>
+    <p class="note">Rows are the ${rows} outputs, columns the ${columns} inputs${high < rows || wide < columns ? ", in tiles" : ""}: full where every weight is left, empty where none is.</p>
+    <svg class="density" viewBox=${[0, 0, wide * side, high * side].join(" ")} style=${{maxWidth: wide * side + "px"}} role="img" aria-label=${"weights of " + rows + " outputs and " + columns + " inputs"}>
+      <rect class="track" width=${wide * side} height=${high * side} />
+      ${tiles.flatMap((row, y) => Array.from({length: wide}, (_, x) => {
+        const part = parseInt(row.slice(2 * x, 2 * x + 2), 16) / 255;
+        return html`<rect class="tile" x=${x * side} y=${y * side} width=${side} height=${side} fill-opacity=${part.toFixed(3)}>
+          <title>${"outputs " + span(y, high, rows) + ", inputs " + span(x, wide, columns) + ": " + percent(part, 1) + " left"}</title></rect>`;
+      }))}</svg>`;
+}
+
 const Names = ({names, open}) => (names.length ? names.map(name => html`<button class="op" dir="auto" onClick=${() => open(name)}>${name}</button> `) : "none");
 
 export function Op({layer, open}) {
@@ -59,5 +75,6 @@ export function Op({layer, open}) {
       barred("reads", n => n.receive_bytes, layer.nodes, Bytes),
       {title: "from", word: true, cell: n => (n.received_from || []).map(f => f.from + ": " + bytes(f.bytes)).join(", ")}]} />
     <${Mask} layer=${layer} />
+    ${layer.density && html`<${Density} density=${layer.density} />`}
   </section>`;
 }

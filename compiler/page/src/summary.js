@@ -30,6 +30,14 @@ function Ratios() {
   </div>`;
 }
 
+// Three bars of a node: what the memories of a board hold of what they could, and what a host has, each with its whole.
+function filled(node) {
+  const used = memory => sum((node.memory || []).filter(use => use.memory === memory).map(use => use.bytes));
+  const memories = Object.entries(node.memory_sizes || {}).map(([name, size]) => [name, used(name), size]).filter(([, bytes]) => bytes > 0);
+  if (memories.length) return [...memories.sort((a, b) => b[1] / b[2] - a[1] / a[2]).slice(0, 2), ["sends", node.sent.bytes, most.exchanged.bytes]];
+  return [["weights", node.weight_bytes, one.weight_bytes], ["arena", node.arena_bytes, Math.max(one.arena_bytes, most.arena_bytes)], ["sends", node.sent.bytes, most.exchanged.bytes]];
+}
+
 // Nodes on a circle, and between them what crosses: its width is the bytes both ways.
 function Drawing() {
   const nodes = report.nodes, N = nodes.length;
@@ -66,11 +74,11 @@ function Drawing() {
       return html`<g><rect class="box" x=${left} y=${top} width=${wide} height=${tall} rx="6" stroke=${colourOf(node.rank)} />
         <text x=${left + 8} y=${top + 19} font-weight="600">${tail(nodeName(node.rank), 20)}<title>${nodeName(node.rank)}</title></text>
         <text class="small" x=${left + 8} y=${top + 33} opacity=".75">${tail(node.board, 26)}</text>
-        ${bar(0, "weights", node.weight_bytes, one.weight_bytes)} ${bar(1, "arena", node.arena_bytes, Math.max(one.arena_bytes, most.arena_bytes))}
-        ${bar(2, "sends", node.sent.bytes, most.exchanged.bytes)}</g>`;
+        ${filled(node).map(([name, value, whole], row) => bar(row, tail(name, 9), value, whole))}</g>`;
     })}
   </svg>
-  <p class="note">A line's width is the bytes of one inference, both ways, inputs and outputs included. Bars: weights of the model's, arena and bytes sent of the largest.</p>`;
+  <p class="note">A line's width is the bytes of one inference, both ways, inputs and outputs included. Bars: ${report.nodes.some(node => node.memory_sizes) ? "memories of boards, and how full they are; of hosts " : ""}weights
+    of the model's, arena and bytes sent of the largest.</p>`;
 }
 
 function totals() {

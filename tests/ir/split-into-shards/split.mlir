@@ -155,7 +155,7 @@ func.func @main() {
 // CHECK-LABEL: module attributes {
 // CHECK-SAME: disco.inputs = [{name = "x", type = tensor<1x4xf32>}]
 // CHECK-SAME: disco.layers = [
-// CHECK-SAME: {dense_bytes = 16 : i64, dense_macs = 16 : i64, dense_messages = 2 : i64, dense_weight_bytes = 64 : i64, inputs = [{{.*}}], macs = 12 : i64, op = "fc", replicated = "", shape = array<i64: 1, 4>, type = "Gemm, opset 13", weight_bytes = 48 : i64}
+// CHECK-SAME: {dense_bytes = 16 : i64, dense_macs = 16 : i64, dense_messages = 2 : i64, dense_weight_bytes = 64 : i64, density = {columns = 4 : i64, rows = 4 : i64, tiles = ["ffff0000", "ffff0000", "ffffffff", "ffffffff"]}, inputs = [{{.*}}], macs = 12 : i64, op = "fc", replicated = "", shape = array<i64: 1, 4>, type = "Gemm, opset 13", weight_bytes = 48 : i64}
 // CHECK-SAME: disco.masks = [{op = "fc",
 // CHECK-SAME: routes = [#disco.route<0 -> 0 : 0 to 1>, #disco.route<0 -> 1 : 0 to 1>, #disco.route<1 -> 1 : 2 to 3>]
 // CHECK-SAME: disco.outputs = [{name = "x", owners = #disco.owned<axis 1 : 0 to 3 | >, type = tensor<1x4xf32>}]

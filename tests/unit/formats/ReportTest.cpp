@@ -68,6 +68,8 @@ TEST(ReportOfLayers, ReadsWhatItWrites) {
   Report r = example();
   r.layers[0].shape = {1, 8, 16, 16};
   r.layers[1].inputs = {"conv"};
+  r.layers[1].density = {4, 3, {"ff00", "a07f"}};
+  r.nodes[1].memorySizes = {{"flash", 4096}, {"ram", 1024}};
   r.layers[0].kernels = {"conv_gemm", "conv_direct"};
   r.layers[0].nodes[0].owned = IndexSet::of({0, 1, 2, 5});
   r.layers[0].nodes[1].receivedFrom[0] = 8;
@@ -84,6 +86,8 @@ TEST(ReportOfLayers, ReadsWhatItWrites) {
   EXPECT_EQ(back->layers[0].nodes[1].receivedFrom.at(0), 8);
   EXPECT_EQ(back->nodes[0].buffers[1].first, -1);
   EXPECT_EQ(back->layers[0].kernels.size(), 2u);
+  EXPECT_EQ(back->layers[1].density.tiles[1], "a07f");
+  EXPECT_EQ(back->nodes[1].memorySizes.at("ram"), 1024);
 }
 
 TEST(ReportOfBoards, ReadsWhatItWrites) {
