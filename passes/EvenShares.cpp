@@ -26,6 +26,8 @@ public:
   void run() {
     findSegments();
     countOwned();
+    for (const Segment &segment : segments)
+      allWork += segment.macs * static_cast<int64_t>(segment.members.size());
     llvm::stable_sort(segments, [](const Segment &a, const Segment &b) { return a.macs > b.macs; });
     for (const Segment &segment : segments)
       deal(segment);
@@ -119,6 +121,7 @@ private:
       for (int64_t i = 0; i < classes.extents.lookup(value); ++i)
         if (int64_t rank = classes.ownerOf(classes.element(value, i)); rank >= 0) {
           work[rank] += weights[tensor].macs;
+          allWork += weights[tensor].macs;
           if (shared[tensor] > 0)
             loadOf(tensor)[rank] += weights[tensor].elements;
         }
@@ -131,15 +134,19 @@ private:
   }
 
   /// How many classes of a segment each node gets: one after the other goes to the node that has
-  /// the fewest elements of the segment's tensors, then the least work, then the lowest rank.
+  /// the fewest elements of the segment's tensors, then the least work, then the lowest rank. Of
+  /// few channels of little work (a mask, a score) the rank decides: the next layer's are where
+  /// they were, and nothing has to travel for them.
   std::vector<int64_t> sharesOf(const Segment &segment) {
+    const bool isSmall = static_cast<int64_t>(segment.members.size()) < classes.nodes &&
+                         segment.macs < allWork / kSmallPart;
     std::set<std::tuple<int64_t, int64_t, int64_t>> least;
     for (int64_t rank = 0; rank < classes.nodes; ++rank) {
       int64_t elements = 0;
       for (const Part &part : segment.parts)
         if (auto load = loads.find(part.tensor); load != loads.end())
           elements += load->second[rank];
-      least.insert({elements, work[rank], rank});
+      least.insert({elements, isSmall ? 0 : work[rank], rank});
     }
     std::vector<int64_t> shares(classes.nodes, 0);
     for (size_t i = 0; i < segment.members.size(); ++i) {
@@ -166,7 +173,10 @@ private:
     }
   }
 
+  static constexpr int64_t kSmallPart = 200;
+
   OwnerClasses &classes;
+  int64_t allWork = 0;
   std::vector<ChannelWeight> weights; // by tensor, in the order of classes.values
   std::vector<int64_t> work;          // by rank
   std::vector<int64_t> counts;        // by representative; 0 between uses
