@@ -2,8 +2,8 @@
 """What must not change what is emitted, and the forms in which masks come.
 
 The same masks as (a) zeros in the weights, (b) a Mul of the weight with a
-constant, (c) metadata of the model, (d) a file, give the same traffic and the
-same weights on every node. Two compilations, from another directory, under
+constant, (c) metadata of the model, (d) a file, (e) sparse initialisers, give
+the same traffic and the same weights on every node. Two compilations, from another directory, under
 another locale, under another name of OUT, give the same bytes.
 """
 
@@ -56,6 +56,25 @@ def with_metadata(sample):
     return model
 
 
+def as_sparse(masked):
+    """Form (e): weights with zeros in coordinate form, as pruned ones are stored."""
+    model = copy.deepcopy(masked)
+    dense = list(model.graph.initializer)
+    del model.graph.initializer[:]
+    for tensor in dense:
+        value = numpy_helper.to_array(tensor)
+        if value.dtype != np.float32 or value.ndim < 2 or value.all():
+            model.graph.initializer.append(tensor)
+            continue
+        flat = value.reshape(-1)
+        at = np.flatnonzero(flat)
+        model.graph.sparse_initializer.append(helper.make_sparse_tensor(
+            numpy_helper.from_array(flat[at], tensor.name),
+            numpy_helper.from_array(at.astype(np.int64)), value.shape))
+    assert model.graph.sparse_initializer
+    return model
+
+
 def files_of(out):
     """{path inside OUT: bytes}, but for the place of the model's file, which the manifest of OUT
     says so that verify finds it: the one thing that depends on where the model lies."""
@@ -91,7 +110,8 @@ def check_forms(sample, folder, tally):
     _, zeroed, _ = mask_files.draw(sample.traced, sample.owners, 0.2, 7)
     forms = {"zeros in the weights": sample.masked,
              "Mul with a constant": with_mul(sample, zeroed),
-             "metadata": with_metadata(sample)}
+             "metadata": with_metadata(sample),
+             "sparse initialisers": as_sparse(sample.masked)}
     stated = cluster.load_json(os.path.join(sample.out, "report.json"))
     want = cluster.report_traffic(stated)
     stem = os.path.basename(samples.DIGITS)
