@@ -25,6 +25,13 @@ def ir_version(opset):
     return 8 if opset < 18 else 9 if opset < 21 else 10 if opset < 23 else 11
 
 
+def _imports(nodes, opset):
+    """Other domains than ONNX's have one version."""
+    return [helper.make_opsetid("", opset)] + [
+        helper.make_opsetid(d, 1)
+        for d in sorted({n.domain for n in nodes if n.domain})]
+
+
 def make_model(nodes, inputs, weights, outputs, opset, name="fuzz"):
     """A model from nodes, {name: array} of inputs and weights, and the names
     of the outputs, {name: array}."""
@@ -36,7 +43,7 @@ def make_model(nodes, inputs, weights, outputs, opset, name="fuzz"):
         nodes, name, described(inputs), described(outputs),
         [numpy_helper.from_array(np.ascontiguousarray(v).reshape(v.shape), n)
          for n, v in weights.items()])
-    return helper.make_model(g, opset_imports=[helper.make_opsetid("", opset)],
+    return helper.make_model(g, opset_imports=_imports(nodes, opset),
                              ir_version=ir_version(opset))
 
 
@@ -51,8 +58,8 @@ def run_op(node, values, weights, opset):
         [onnx.ValueInfoProto(name=o) for o in node.output if o],
         [numpy_helper.from_array(weights[n], n) for n in names
          if n in weights])
-    model = helper.make_model(g, opset_imports=[helper.make_opsetid(
-        "", opset)], ir_version=ir_version(opset))
+    model = helper.make_model(g, opset_imports=_imports([node], opset),
+                              ir_version=ir_version(opset))
     try:
         with ort.Session(model.SerializeToString(), optimise=False) as session:
             result = session.run({n: values[n] for n in names

@@ -109,6 +109,8 @@ def as_python(case, verdict):
         lines.append(f"             ({op.op_type!r}, {' '.join(op.input)!r}, "
                      f"{' '.join(op.output)!r},")
         attributes = {k: _written(v) for k, v in graph.attributes(op).items()}
+        if op.domain:  # an argument of make_node
+            attributes["domain"] = op.domain
         lines.append(f"              {attributes!r}),")
     lines.append(f"         ], {[o.name for o in model.graph.output]!r},")
     lines.append("         weights={" + ", ".join(

@@ -103,9 +103,12 @@ class FuzzTest(unittest.TestCase):
                 want = compare.oracle(again.model, again.feeds)
             except ort.OrtError as error:
                 self.fail(f"{error}\n{text}")
-            self.assertEqual({n: v.shape for n, v in want.items()},
-                             {n: v.shape for n, v in compare.oracle(
-                                 case.model, case.feeds).items()})
+            # How many boxes are kept depends on values, which are drawn anew.
+            boxes = "NonMaxSuppression" in kinds(case)
+            shapes = lambda values: {  # noqa: E731
+                n: v.shape[boxes:] for n, v in values.items()}
+            self.assertEqual(shapes(want), shapes(
+                compare.oracle(case.model, case.feeds)))
 
     def test_likeness(self):
         case = graph_case(3)
