@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/Codegen.h"
 #include "codegen/WeightStore.h"
+#include "compiler/formats/Table.h"
 #include "passes/BufferPlan.h"
 #include "runtime_stub/disco.h"
 #include "llvm/ADT/DenseMap.h"
@@ -285,11 +286,13 @@ static discoc::BufferReport describeBuffer(OpResult value) {
 /// The arena of a node as a picture: each buffer, where and for how long.
 static void addBuffers(discoc::NodeReport &node, const BufferPlan &plan, func::FuncOp function) {
   std::vector<bool> known(plan.buffers.size());
+  constexpr size_t mostCharacters = 200; // a name stands there for every buffer
   auto add = [&](int64_t index, int64_t offset, discoc::BufferReport buffer) {
     if (index < 0 || known[index])
       return;
     known[index] = true;
     const Buffer &planned = plan.buffers[index];
+    buffer.name = discoc::fitted(buffer.name, mostCharacters);
     buffer.offset = offset;
     buffer.bytes = planned.bytes;
     buffer.first = planned.start;
