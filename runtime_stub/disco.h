@@ -499,7 +499,9 @@ uint32_t disco_received(const disco_node *node, uint32_t message);
 // waited for: where it lies until it is released.
 void *disco_place(disco_node *node, uint32_t message);
 int disco_release(disco_node *node, uint32_t message);
-int disco_pump(disco_node *node); // never waits: moves what can be moved
+// Never waits: moves what can be moved. On hosts it looks at a stream every 50 us at most, since
+// that is a system call.
+int disco_pump(disco_node *node);
 // Waits until all sends of the inference have left, and ends it. The oldest ends first; what
 // follows is about the next one.
 int disco_end(disco_node *node);

@@ -216,6 +216,11 @@ std::string changed(std::string bytes, size_t offset, uint8_t value) {
   return bytes; // a wrong length is found before the CRC is looked at
 }
 
+int pumpLater(disco_node *node) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return disco_pump(node);
+}
+
 uint64_t nowMs() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                    std::chrono::steady_clock::now().time_since_epoch())

@@ -107,6 +107,8 @@ enum Field {
 std::string changed(std::string frame, size_t offset, uint8_t value);
 
 uint64_t nowMs();
+/// A disco_pump that looks at the streams: soon after another it leaves them alone.
+int pumpLater(disco_node *node);
 
 // The seed of a random test, or that of the environment's DISCO_TEST_SEED.
 uint32_t seed(uint32_t fallback);

@@ -54,12 +54,12 @@ int compute(disco_node *node, const uint8_t *from, uint8_t *to) {
   const uint64_t until = nowMs() + s->sleepMs;
   while (s->sleepMs && nowMs() < until) { // layers
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    if (int code = disco_pump(node))
+    if (int code = pumpLater(node))
       return code;
   }
   for (uint32_t k = 0; k < length; ++k)
     to[k] = static_cast<uint8_t>(from[k] + s->rank + 1);
-  return disco_pump(node);
+  return pumpLater(node);
 }
 
 // A message a peer at a time: that of the inference before has to leave first.
@@ -448,7 +448,7 @@ TEST(InFlight, FramesBelongToTheirInference) {
     // Two are under way, so the peer may have begun the third to the fifth.
     for (uint32_t early : {5u, 6u}) {
       c.say(dataFrame(early, 2, std::string(length, 'c'), sessionOf(0, 1)));
-      EXPECT_EQ(disco_pump(c.node()), early == 5 ? 0 : DISCO_ERR_SEQUENCE);
+      EXPECT_EQ(pumpLater(c.node()), early == 5 ? 0 : DISCO_ERR_SEQUENCE);
       if (early == 5)
         break; // nothing behind it is read until it is posted
     }

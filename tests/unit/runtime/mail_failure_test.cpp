@@ -61,7 +61,7 @@ protected:
   // What the next pump gives that looks at the stream as well.
   int pump() {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    return disco_pump(node());
+    return pumpLater(node());
   }
 
   std::string data(uint32_t sequence = 1, uint32_t message = 10, size_t size = 40) {
@@ -112,7 +112,7 @@ TEST_F(MailFailure, EveryMismatchHasItsCode) {
         continue;
       EXPECT_EQ(c[0].error().rank, 1u);
       EXPECT_EQ(c[0].error().message, 10u) << disco_error_text(k.code);
-      EXPECT_EQ(disco_pump(node()), k.code);
+      EXPECT_EQ(pumpLater(node()), k.code);
     }
 }
 
@@ -144,7 +144,7 @@ TEST_F(MailFailure, DataOnTheStream) {
 TEST_F(MailFailure, BeforeAnythingIsPosted) {
   start();
   mail(data(7));
-  EXPECT_EQ(disco_pump(node()), DISCO_ERR_SEQUENCE);
+  EXPECT_EQ(pumpLater(node()), DISCO_ERR_SEQUENCE);
 }
 
 TEST_F(MailFailure, MailBehindTheEndOfASession) {

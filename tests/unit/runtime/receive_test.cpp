@@ -125,7 +125,7 @@ TEST_F(Receive, EveryMismatchHasItsCode) {
     EXPECT_EQ(c[0].error().rank, 1u);
     EXPECT_EQ(c[0].error().message, k.message) << disco_error_text(k.code);
     expectAbort();
-    EXPECT_EQ(disco_pump(node()), k.code);
+    EXPECT_EQ(pumpLater(node()), k.code);
     EXPECT_EQ(disco_stop(node()), k.code);
   }
 }
@@ -222,7 +222,7 @@ TEST_F(Receive, ByeBetweenInferencesIsTheEnd) {
 TEST_F(Receive, SendingToWhoLeft) {
   start();
   say(control(DISCO_FRAME_BYE, ""));
-  EXPECT_EQ(disco_pump(node()), 0);
+  EXPECT_EQ(pumpLater(node()), 0);
   EXPECT_EQ(disco_send(node(), at(20), "0123456789abcdef"), DISCO_ERR_LEFT);
 }
 
@@ -252,11 +252,11 @@ TEST_F(Receive, OnlyTheHeaderIsReadAhead) {
   start();
   say(data() + data(1, 11, 8));
   for (int i = 0; i < 3; ++i)
-    EXPECT_EQ(disco_pump(node()), 0);
+    EXPECT_EQ(pumpLater(node()), 0);
   EXPECT_EQ(disco_peer_stats(node(), 1)->rx_wire, 112u + 32u);
   buffer.assign(41, 'x');
   EXPECT_EQ(disco_post(node(), at(10), &buffer[0]), 0);
-  EXPECT_EQ(disco_pump(node()), 0);
+  EXPECT_EQ(pumpLater(node()), 0);
   EXPECT_EQ(disco_peer_stats(node(), 1)->rx_wire, 112u + 72u + 32u);
   EXPECT_EQ(buffer, std::string(40, 'd') + "x");
 }
@@ -325,7 +325,7 @@ TEST_F(Receive, FloodAfterGarbageEndsWithinTheGrace) {
   start();
   say(std::string(60000, 'g'));
   uint64_t from = nowMs();
-  EXPECT_EQ(disco_pump(node()), DISCO_ERR_MAGIC);
+  EXPECT_EQ(pumpLater(node()), DISCO_ERR_MAGIC);
   EXPECT_LE(nowMs() - from, 200u);
 }
 
@@ -374,7 +374,7 @@ TEST(Init, OneNodeNeedsNothing) {
   ASSERT_EQ(c[0].init(), 0);
   EXPECT_EQ(disco_start(&c[0].node), 0);
   EXPECT_EQ(disco_begin(&c[0].node), 0);
-  EXPECT_EQ(disco_pump(&c[0].node), 0);
+  EXPECT_EQ(pumpLater(&c[0].node), 0);
   EXPECT_EQ(disco_end(&c[0].node), 0);
   EXPECT_EQ(disco_stop(&c[0].node), 0);
   ASSERT_EQ(c[0].init(), 0);
