@@ -113,7 +113,7 @@ TEST_P(EveryCall, OfEveryNode) {
         calls = std::max(calls, runWith(nodes, victim, GetParam(), 0, &fine));
         EXPECT_EQ(fine, 0);
       }
-      ASSERT_GT(calls, 20u);
+      ASSERT_GT(calls, 10u); // beside mailboxes streams are read once in a while
       // Most of a run is waiting, so some run side by side.
       std::atomic<uint64_t> next{1};
       std::atomic<int> failed{0};
@@ -127,7 +127,7 @@ TEST_P(EveryCall, OfEveryNode) {
         });
       for (std::thread &t : workers)
         t.join();
-      EXPECT_GT(failed, 20) << nodes << " " << victim;
+      EXPECT_GT(failed, static_cast<int>(calls / 2)) << nodes << " " << victim;
       printf("%u nodes, rank %u: %llu calls, %d nodes failed and named it\n", nodes, victim,
              static_cast<unsigned long long>(calls), failed.load());
     }
