@@ -127,7 +127,7 @@ TEST_P(EveryCall, OfEveryNode) {
         });
       for (std::thread &t : workers)
         t.join();
-      EXPECT_GT(failed, static_cast<int>(calls / 2)) << nodes << " " << victim;
+      EXPECT_GT(failed, static_cast<int>(calls / 3)) << nodes << " " << victim;
       printf("%u nodes, rank %u: %llu calls, %d nodes failed and named it\n", nodes, victim,
              static_cast<unsigned long long>(calls), failed.load());
     }
