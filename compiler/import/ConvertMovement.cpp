@@ -359,6 +359,42 @@ static Attribute readBorder(OpImport &op, Value x) {
                 : op.builder.getI64IntegerAttr(view.integer(0));
 }
 
+/// Borders of these pads: all begins, then all ends.
+static LogicalResult bordered(OpImport &op, Value x, Ints pads, PadMode mode, Attribute value) {
+  // Negative pads crop, before the border is made.
+  size_t rank = static_cast<size_t>(op.rank(x));
+  Ints shape(op.shape(x)), starts(rank, 0), steps(rank, 1);
+  bool isEmpty = llvm::is_contained(shape, 0);
+  for (size_t i = 0; i < rank; ++i) {
+    int64_t &begin = pads[i], &end = pads[i + rank];
+    starts[i] = std::max<int64_t>(-begin, 0);
+    shape[i] += std::min<int64_t>(begin, 0) + std::min<int64_t>(end, 0);
+    if (shape[i] < 0)
+      return op.error("the pads crop more than dimension " + Twine(i) +
+                      " of a tensor of the shape " + shapeText(op.shape(x)) + " has");
+    begin = std::max<int64_t>(begin, 0), end = std::max<int64_t>(end, 0);
+    starts[i] = shape[i] == 0 ? 0 : starts[i];
+    bool needsOne = mode == PadMode::Edge || mode == PadMode::Wrap;
+    if (needsOne && begin + end > 0 && shape[i] == 0)
+      return op.error("dimension " + Twine(i) +
+                      " is empty: there is nothing that its border could repeat");
+  }
+  if (ArrayRef<int64_t>(shape) != op.shape(x) && !isEmpty)
+    x = op.slice(x, starts, steps, shape);
+  if (llvm::all_of(pads, [](int64_t pad) { return pad == 0; }))
+    return op.result(x);
+  if (llvm::is_contained(shape, 0) && mode == PadMode::Constant) {
+    // Nothing of the operand is left between the borders.
+    for (size_t i = 0; i < rank; ++i)
+      shape[i] += pads[i] + pads[i + rank];
+    return op.result(op.filled(shape, tensorType(x).getElementType(), value));
+  }
+  return op.result(
+      op.make<PadOp>({x}, {op.named("pads", pads),
+                           op.named("mode", PadModeAttr::get(op.builder.getContext(), mode)),
+                           op.named("value", value)}));
+}
+
 static LogicalResult convertPad(OpImport &op) {
   Value x = op.input(0);
   std::string name = op.text("mode", "constant");
@@ -370,38 +406,7 @@ static LogicalResult convertPad(OpImport &op) {
   std::optional<Ints> pads = value ? readPads(op, op.rank(x)) : std::nullopt;
   if (!pads)
     return failure();
-  // Negative pads crop, before the border is made.
-  size_t rank = static_cast<size_t>(op.rank(x));
-  Ints shape(op.shape(x)), starts(rank, 0), steps(rank, 1);
-  bool isEmpty = llvm::is_contained(shape, 0);
-  for (size_t i = 0; i < rank; ++i) {
-    int64_t &begin = (*pads)[i], &end = (*pads)[i + rank];
-    starts[i] = std::max<int64_t>(-begin, 0);
-    shape[i] += std::min<int64_t>(begin, 0) + std::min<int64_t>(end, 0);
-    if (shape[i] < 0)
-      return op.error("the pads crop more than dimension " + Twine(i) +
-                      " of a tensor of the shape " + shapeText(op.shape(x)) + " has");
-    begin = std::max<int64_t>(begin, 0), end = std::max<int64_t>(end, 0);
-    starts[i] = shape[i] == 0 ? 0 : starts[i];
-    bool needsOne = *mode == PadMode::Edge || *mode == PadMode::Wrap;
-    if (needsOne && begin + end > 0 && shape[i] == 0)
-      return op.error("dimension " + Twine(i) +
-                      " is empty: there is nothing that its border could repeat");
-  }
-  if (ArrayRef<int64_t>(shape) != op.shape(x) && !isEmpty)
-    x = op.slice(x, starts, steps, shape);
-  if (llvm::all_of(*pads, [](int64_t pad) { return pad == 0; }))
-    return op.result(x);
-  if (llvm::is_contained(shape, 0) && *mode == PadMode::Constant) {
-    // Nothing of the operand is left between the borders.
-    for (size_t i = 0; i < rank; ++i)
-      shape[i] += (*pads)[i] + (*pads)[i + rank];
-    return op.result(op.filled(shape, tensorType(x).getElementType(), value));
-  }
-  return op.result(
-      op.make<PadOp>({x}, {op.named("pads", *pads),
-                           op.named("mode", PadModeAttr::get(op.builder.getContext(), *mode)),
-                           op.named("value", value)}));
+  return bordered(op, x, *pads, *mode, value);
 }
 
 /// Cuts the middle out of some dimensions, or puts them into the middle of zeros. What is odd is
@@ -414,33 +419,22 @@ static LogicalResult convertCenterCropPad(OpImport &op) {
   Ints axes = op.integers("axes", iota(op.rank(x)));
   if (axes.size() != wanted->size())
     return op.error("input 'shape' has " + Twine(wanted->size()) + " entries for " +
-                    Twine(axes.size()) + " axes");
+                        Twine(axes.size()) + " axes",
+                    "give one size for each axis");
+  if (!op.normalAxes(axes, op.rank(x)))
+    return failure();
   const auto rank = static_cast<size_t>(op.rank(x));
-  Ints shape(op.shape(x)), starts(rank, 0), steps(rank, 1), pads(2 * rank, 0);
+  Ints pads(2 * rank, 0);
   for (auto [given, extent] : llvm::zip_equal(axes, *wanted)) {
-    std::optional<int64_t> axis = op.normalAxis(given, op.rank(x));
-    if (!axis)
-      return failure();
     if (extent < 0 || extent > kMostPad)
-      return op.error("input 'shape' has the entry " + Twine(extent));
-    const auto i = static_cast<size_t>(*axis);
-    const int64_t more = extent - shape[i];
-    starts[i] = more < 0 ? -more / 2 : 0;
-    pads[i] = more > 0 ? more / 2 : 0;
-    pads[i + rank] = more > 0 ? more - more / 2 : 0;
-    shape[i] = std::min(shape[i], extent);
+      return op.error("input 'shape' has the entry " + Twine(extent),
+                      "sizes must be from 0 to " + Twine(kMostPad));
+    const auto i = static_cast<size_t>(*op.normalAxis(given, op.rank(x)));
+    const int64_t more = extent - op.shape(x)[i];
+    pads[i] = more / 2; // towards 0
+    pads[i + rank] = more - more / 2;
   }
-  if (ArrayRef<int64_t>(shape) != op.shape(x))
-    x = op.slice(x, starts, steps, shape);
-  if (!x || llvm::all_of(pads, [](int64_t pad) { return pad == 0; }))
-    return op.result(x);
-  Type element = tensorType(x).getElementType();
-  Attribute zero = isa<FloatType>(element) ? Attribute(op.builder.getF64FloatAttr(0))
-                                           : op.builder.getI64IntegerAttr(0);
-  return op.result(op.make<PadOp>(
-      {x}, {op.named("pads", pads),
-            op.named("mode", PadModeAttr::get(op.builder.getContext(), PadMode::Constant)),
-            op.named("value", zero)}));
+  return bordered(op, x, pads, PadMode::Constant, readBorder(op, x));
 }
 
 void disco::importing::addMovement(ConverterTable &table) {

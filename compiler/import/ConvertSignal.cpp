@@ -182,7 +182,7 @@ static LogicalResult convertDft(OpImport &op) {
     length = *given;
   }
   const int64_t bins = oneSided ? length / 2 + 1 : length;
-  if (length * parts * bins * 2 > kMostConstant)
+  if (length > kMostConstant || length * parts * bins * 2 > kMostConstant)
     return op.error("the transform of " + Twine(length) +
                     " samples is too long: its matrix has more "
                     "than " +
