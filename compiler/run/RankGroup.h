@@ -41,9 +41,11 @@ public:
     std::function<std::string(size_t)> how; ///< of an end; null: Child::endText()
   };
 
-  /// `result`: gets the reports; has one place a rank.
-  RankGroup(RunResult &result, Watch watch)
-      : result_(result), watch_(std::move(watch)), errors_(result.reports.size()) {}
+  /// `result`: gets a report for each of so many ranks.
+  RankGroup(size_t ranks, RunResult &result, Watch watch)
+      : result_(result), watch_(std::move(watch)), errors_(ranks) {
+    result.reports.resize(ranks);
+  }
 
   /// The next rank's.
   bool start(const std::vector<std::string> &argv, Diagnostics &out, const ChildStart &how);

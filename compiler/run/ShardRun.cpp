@@ -78,7 +78,7 @@ class ShardRunner {
 public:
   ShardRunner(const RunRequest &request, const Manifest &manifest, Diagnostics &out)
       : request_(request), manifest_(manifest), out_(out), boards_(request, manifest, out),
-        ranks_(sized(result_, manifest), watch()) {}
+        ranks_(manifest.nodes.size(), result_, watch()) {}
 
   RunResult run() {
     began_ = Clock::now();
@@ -97,11 +97,6 @@ public:
   }
 
 private:
-  static RunResult &sized(RunResult &result, const Manifest &manifest) {
-    result.reports.resize(manifest.nodes.size());
-    return result;
-  }
-
   RankGroup::Watch watch() {
     RankGroup::Watch watch;
     watch.line = [this](size_t rank, const std::string &line) {

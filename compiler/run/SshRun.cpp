@@ -53,7 +53,8 @@ public:
   SshRunner(const RunRequest &request, const LaunchHosts &hosts, const Manifest &manifest,
             Diagnostics &out)
       : request_(request), hosts_(hosts), manifest_(manifest), out_(out),
-        name_(hosts.directory + "/" + drawName()), ranks_(sized(result_, manifest), watch()) {}
+        name_(hosts.directory + "/" + drawName()), ranks_(manifest.nodes.size(), result_, watch()) {
+  }
 
   RunResult run() {
     const auto began = Clock::now();
@@ -74,11 +75,6 @@ public:
   }
 
 private:
-  static RunResult &sized(RunResult &result, const Manifest &manifest) {
-    result.reports.resize(manifest.nodes.size());
-    return result;
-  }
-
   RankGroup::Watch watch() {
     RankGroup::Watch watch;
     watch.said = [this](size_t rank, const std::string &line) {
