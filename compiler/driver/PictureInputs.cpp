@@ -20,7 +20,7 @@ public:
     if (!isa<FloatType>(type.getElementType()))
       return fail("is not of floats: its pixels are what crosses already");
     if (!how.type.empty() && how.type != element.name)
-      return fail("is ") << element.name << ", and its preprocessing makes " << how.type;
+      return fail(Twine("is ") + element.name + ", and its preprocessing makes " + how.type);
     if (!fits())
       return fail("has another shape than its preprocessing makes");
     const discoc::Array table = discoc::pixelTable(how, element.type);
@@ -66,7 +66,9 @@ private:
   }
 
   InFlightDiagnostic fail(const Twine &what) {
-    return input->emitError("--picture-bytes: input '") << input.getName() << "' " << what;
+    return input->emitError("--picture-bytes: input '")
+           << input.getName() << "' " << what
+           << "; correct discoc.preprocess, or leave the option out";
   }
 
   InputOp input;
