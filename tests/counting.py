@@ -111,8 +111,11 @@ class Running(unittest.TestCase):
             def meet(own, other):
                 return ["bash", "-c", f"touch {folder}/{own}; for i in $(seq 200); do [ -e {folder}/{other} ] && "
                         "echo '1 passed, 0 failed, 0 skipped' && exit; sleep 0.05; done; exit 1"]  # fmt: skip
-            total, bad, _ = self.lanes([("works", True, meet("a", "b")), ("kill", True, meet("b", "a"))], 2)
-        self.assertEqual((total["passed"], bad), (2, []))
+            # The second suite of a pair is of the lane of those that wait, or one that this lane takes from the other's.
+            suites = [("works", True, meet("a", "b")), ("kill", True, meet("b", "a")),
+                      ("left", True, meet("c", "d")), ("right", True, meet("d", "c"))]  # fmt: skip
+            total, bad, _ = self.lanes(suites, 2)
+        self.assertEqual((total["passed"], bad), (4, []))
 
     def testWaitingSuitesAreThere(self):
         known = {suite[0] for suite in TEST.SUITES} | {"packets_tests", "runtime_tests"}
