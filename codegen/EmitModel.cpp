@@ -98,12 +98,18 @@ void ModelEmitter::emitOps() {
       emitInput(input);
       continue;
     }
+    if (auto state = dyn_cast<StateOp>(op)) {
+      emitState(state);
+      continue;
+    }
     if (auto send = dyn_cast<SendOp>(op))
       emitSend(send);
     else if (auto recv = dyn_cast<RecvOp>(op))
       emitRecv(recv);
     else if (auto output = dyn_cast<OutputOp>(op))
       emitOutput(output);
+    else if (auto keep = dyn_cast<KeepOp>(op))
+      emitKeep(keep);
     else if (auto post = dyn_cast<PostOp>(op))
       check("disco_post(node, " +
             std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
@@ -332,6 +338,20 @@ void ModelEmitter::emitRecv(RecvOp op) {
         std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
                                     post.getBuffer().getType().getBytes())) +
         ")");
+}
+
+/// A session begins with zeros: another one may have left something.
+void ModelEmitter::emitState(StateOp op) {
+  calls += "\n  // state " + commentText(tensorName(op)) + ": " + shapeText(tensorType(op)) +
+           "\n  if (node->sequence == 1)\n    memset(arena + " + std::to_string(offsetOf(op)) +
+           ", 0, " + std::to_string(byteSize(tensorType(op))) + ");\n";
+}
+
+void ModelEmitter::emitKeep(KeepOp op) {
+  for (auto [value, state] : llvm::zip(op.getValues(), op.getStates()))
+    calls += "\n  // state " + commentText(tensorName(state)) + " of the next inference\n" +
+             "  memcpy(arena + " + std::to_string(offsetOf(state)) + ", " + pointer(value, false) +
+             ", " + std::to_string(byteSize(tensorType(state))) + ");\n";
 }
 
 void ModelEmitter::emitOutput(OutputOp op) {

@@ -55,6 +55,8 @@ private:
   void emitSend(SendOp op);
   void emitRecv(RecvOp op);
   void emitOutput(OutputOp op);
+  void emitState(StateOp op);
+  void emitKeep(KeepOp op);
   void emitInput(InputOp op);
   void emitComment(mlir::Operation *op);
   std::string pointer(mlir::Value value, bool result);

@@ -141,7 +141,7 @@ public:
         addSent(rank, send);
       auto at = index.find(opName(&op));
       if (at == index.end() || op.getNumResults() == 0 ||
-          isa<ConstantOp, SendOp, RecvOp, PostOp, InputOp>(op))
+          isa<ConstantOp, SendOp, RecvOp, PostOp, InputOp, StateOp, KeepOp>(op))
         continue;
       discoc::LayerShare &share = shareOf(at->second, rank);
       if (KernelAttr kernel = chosenKernel(&op))
@@ -275,6 +275,9 @@ static discoc::BufferReport describeBuffer(OpResult value) {
   if (auto input = dyn_cast<InputOp>(op)) {
     buffer.name = input.getName().str();
     buffer.use = "input";
+  } else if (isa<StateOp>(op)) {
+    buffer.name = tensorName(value).str();
+    buffer.use = "state";
   } else if (isa<PostOp>(op)) {
     buffer.use = "received";
   } else if (isa<SendOp>(op)) {

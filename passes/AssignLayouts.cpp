@@ -27,7 +27,10 @@ public:
         assign(kernel);
       else if (auto input = dyn_cast<InputOp>(op))
         copyIn(input.getResult());
-      else if (isa<OutputOp>(op)) // what the caller gets lies by rows; a send packs what does not
+      else if (auto state = dyn_cast<StateOp>(op))
+        copyIn(state);
+      else if (isa<OutputOp, KeepOp>(
+                   op)) // what is handed on lies by rows; a send packs what does not
         readByRows(&op);
     }
   }

@@ -19,12 +19,13 @@ bool disco::inputsInArena(func::FuncOp function) { return isBare(nodeOf(function
 
 bool disco::scratchOnStack(func::FuncOp function) { return isBare(nodeOf(function)); }
 
-/// Whether a value lies among the weights, or where the caller of infer() put an input.
+/// Whether a value lies among the weights or the states, or where the caller of infer() put an
+/// input.
 static bool liesOutside(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (isa<InputOp>(op))
       return !inputsInArena(op->getParentOfType<func::FuncOp>());
-    if (isa<ConstantOp>(op))
+    if (isa<ConstantOp, StateOp>(op)) // a state is overwritten while its message may still leave
       return true;
     if (!isView(op))
       return false;
@@ -134,6 +135,9 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
     }
   } else if (auto send = dyn_cast<SendOp>(op); send && isSentInPlace(send)) {
     places[send.getBuffer()] = shareWith(send.getInputs().front(), 0);
+  } else if (isa<StateOp>(op)) {
+    places[op->getResult(0)] = newBuffer(valueBytes(op->getResult(0)), -1);
+    buffers.back().end = static_cast<int64_t>(order.size()) - 1;
   } else if (isa<InputOp>(op)) {
     // It is there before anything else is.
     places[op->getResult(0)] = newBuffer(valueBytes(op->getResult(0)), -1);

@@ -38,7 +38,7 @@ private:
 
   /// Without an op: no step.
   FailureOr<Step> readStep(int64_t rank, Operation *op) {
-    if (isa<ConstantOp, func::ReturnOp>(op) || isView(op) ||
+    if (isa<ConstantOp, StateOp, func::ReturnOp>(op) || isView(op) ||
         (isa<InputOp>(op) && !inputsInArena(op->getParentOfType<func::FuncOp>())))
       return Step();
     if (auto send = dyn_cast<SendOp>(op))

@@ -10,7 +10,7 @@ using namespace disco;
 namespace {
 
 bool isArithmetic(Operation *op) {
-  return op->getNumResults() == 1 && !isa<SendOp, PostOp, RecvOp, FlushOp, InputOp>(op);
+  return op->getNumResults() == 1 && !isa<SendOp, PostOp, RecvOp, FlushOp, InputOp, StateOp>(op);
 }
 
 /// Moves ops of one block. Numbers between those of neighbours tell which of two comes first: MLIR

@@ -98,10 +98,30 @@ bool Needs::handsIn(Operation *op) const {
   });
 }
 
+/// Of the values that the next inference finds every node needs what it owns of the states.
+void Needs::findKept(KeepOp keep, SmallVectorImpl<Shortage> &shortages) const {
+  for (auto [k, state] : llvm::enumerate(keep.getStates())) {
+    if (isConstant(keep.getValues()[k]))
+      continue;
+    OwnedAttr owners = ownersOf(state);
+    const OperandNeed need = keep.needOf(k, owners.getAxis());
+    Shortage shortage{&keep->getOpOperand(k), {}, false};
+    bool lacks = false;
+    for (int64_t rank = 0; rank < nodes; ++rank) {
+      shortage.needs.push_back(needOf(keep, k, need, owners.getSet(rank), {}, rank));
+      lacks |= !ownersOf(keep.getValues()[k]).getSet(rank).containsAll(shortage.needs.back());
+    }
+    if (lacks)
+      shortages.push_back(std::move(shortage));
+  }
+}
+
 LogicalResult Needs::findShortages(Operation *op, SmallVectorImpl<Shortage> &shortages) const {
   for (Value operand : op->getOperands())
     if (!isConstant(operand) && !ownersOf(operand))
       return op->emitError("has an operand without owner map: run disco-assign-owners first");
+  if (auto keep = dyn_cast<KeepOp>(op))
+    return findKept(keep, shortages), success();
   bool output = handsIn(op);
   auto rule = dyn_cast<DivisionOpInterface>(op);
   const Division whole = Division::whole(op->getNumOperands());

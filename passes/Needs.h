@@ -47,6 +47,7 @@ public:
   const std::vector<Feature> &origins(mlir::Value value);
 
 private:
+  void findKept(KeepOp keep, llvm::SmallVectorImpl<Shortage> &shortages) const;
   bool handsIn(mlir::Operation *op) const;
   bool mayBeHandedOut(mlir::Value value) const;
   /// The division of an op along the axis of its owner map; null: it has none along it.

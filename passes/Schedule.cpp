@@ -20,7 +20,7 @@ namespace {
 
 /// Whether an op takes time: communication and constants do not count.
 bool computes(Operation *op) {
-  return !isa<SendOp, PostOp, RecvOp, FlushOp, ConstantOp, InputOp>(op);
+  return !isa<SendOp, PostOp, RecvOp, FlushOp, ConstantOp, InputOp, StateOp>(op);
 }
 
 class Scheduler {

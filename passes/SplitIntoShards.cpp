@@ -411,6 +411,10 @@ private:
     OpBuilder &builder = shard.builder;
     if (isa<func::ReturnOp>(op))
       return builder.clone(*op), success();
+    if (auto state = dyn_cast<StateOp>(op))
+      return splitState(state, shard);
+    if (auto keep = dyn_cast<KeepOp>(op))
+      return splitKeep(keep, shard);
     if (auto input = dyn_cast<InputOp>(op)) {
       OwnedAttr owners = ownersOf(input.getResult());
       if (!owners)
@@ -429,6 +433,40 @@ private:
     if (isa<OutputOp>(op))
       return splitOutput(op, shard);
     return splitComputation(cast<DivisionOpInterface>(op), division, shard);
+  }
+
+  static LogicalResult splitState(StateOp state, Shard &shard) {
+    OwnedAttr owners = ownersOf(state);
+    if (!owners)
+      return state.emitOpError("has no owner map: run disco-assign-owners first");
+    if (owners.getSet(shard.rank).empty())
+      return success();
+    auto local = cast<StateOp>(shard.builder.clone(*state));
+    local.getResult().setType(
+        localType(tensorType(state), owners.getAxis(), owners.getSet(shard.rank)));
+    shard.own[state] = local;
+    return success();
+  }
+
+  static LogicalResult splitKeep(KeepOp keep, Shard &shard) {
+    SmallVector<Value> values, states;
+    for (auto [k, state] : llvm::enumerate(keep.getStates())) {
+      OwnedAttr owners = ownersOf(state);
+      IndexSet set = owners.getSet(shard.rank);
+      if (set.empty())
+        continue;
+      Division division = Division::whole(keep->getNumOperands());
+      division.operands[k] = keep.needOf(k, owners.getAxis());
+      FailureOr<Value> value =
+          ShardContext(shard, keep, owners.getAxis(), set, division).getOperand(k);
+      if (failed(value))
+        return failure();
+      values.push_back(KeepOp::apart(shard.builder, *value));
+      states.push_back(shard.own.lookup(state));
+    }
+    if (!values.empty())
+      shard.builder.create<KeepOp>(keep.getLoc(), values, states);
+    return success();
   }
 
   LogicalResult splitOutput(Operation *op, Shard &shard) {

@@ -58,6 +58,31 @@ def Disco_OutputOp : Disco_Op<"output"> {
   let arguments = (ins Tensor:$x, StrAttr:$name, I64Attr:$index);
 }
 
+def Disco_StateOp : Disco_Op<"state"> {
+  let summary = "what the inference before kept";
+  let description = [{
+    Zeros in the first inference of a session. Every node has what it owns, in a place of its arena that nothing else takes.
+  }];
+  let results = (outs Tensor:$result);
+}
+
+def Disco_KeepOp : Disco_Op<"keep", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<Disco_CostOpInterface, ["getCost"]>]> {
+  let summary = "what the next inference finds in the states";
+  let description = [{
+    State k becomes `values[k]`: of it every node needs the channels that it owns of the state. One op for all, the last of an
+    inference, since it overwrites what others read. No value is a view of a state.
+  }];
+  let arguments = (ins Variadic<Tensor>:$values, Variadic<Tensor>:$states);
+  let assemblyFormat = "$values `in` $states attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What a node that owns channels of `axis` (-1: all) of state k needs of the k-th value.
+    disco::OperandNeed needOf(unsigned k, int64_t axis);
+    /// A copy of a local value that is a view of a state, before that is overwritten; else the value.
+    static mlir::Value apart(mlir::OpBuilder &builder, mlir::Value value);
+  }];
+}
+
 def Disco_ConstantOp : Disco_Op<"constant", [Pure, ConstantLike]> {
   let summary = "weights and other constants";
   let description = [{

@@ -5,6 +5,7 @@
 #include "compiler/dialect/WireFormat.h"
 #include "compiler/driver/Directives.h"
 #include "compiler/driver/PictureInputs.h"
+#include "compiler/driver/States.h"
 #include "compiler/driver/Version.h"
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/Printable.h"
@@ -153,7 +154,7 @@ static std::string symbolName(StringRef path) {
   return name;
 }
 
-static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
+static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, const States &states,
                         const discoc::importer::Model &model, const discoc::Cluster &cluster) {
   EmitOptions notes;
   notes.modelName = options.name.empty() ? symbolName(options.model) : options.name;
@@ -204,6 +205,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options,
   for (const std::string &shape : options.inputShapes)
     notes.settings["shape." + StringRef(shape).rsplit('=').first.str()] =
         StringRef(shape).rsplit('=').second.str();
+  for (auto &[input, output] : states)
+    notes.settings["state." + input] = output;
   for (const std::string &set : options.sets)
     notes.settings["set." + StringRef(set).rsplit('=').first.str()] =
         StringRef(set).rsplit('=').second.str();
@@ -343,8 +346,12 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
   module->setAttr(kRootAttr, builder.getI64IntegerAttr(cluster->root.inputAt));
   if (cluster->root.outputAt != cluster->root.inputAt)
     module->setAttr(kOutputAtAttr, builder.getI64IntegerAttr(cluster->root.outputAt));
-  if (!noteOptions(module, options, *loaded->model, *cluster) ||
-      (options.pictureBytes && failed(takePictures(module))) ||
+  const std::optional<States> states = findStates(module, options.states);
+  if (!states || !noteOptions(module, options, *states, *loaded->model, *cluster))
+    return std::nullopt;
+  if (!states->empty())
+    keepStates(module, *states);
+  if ((options.pictureBytes && failed(takePictures(module))) ||
       failed(attachDirectives(module, options, *loaded->model)))
     return std::nullopt;
   return loaded;

@@ -4,6 +4,7 @@
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
 #include "compiler/driver/OpenDimensions.h"
+#include "compiler/driver/States.h"
 #include "compiler/driver/SummaryText.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Table.h"
@@ -120,6 +121,15 @@ static void printOutputs(func::FuncOp function) {
     say("output", shownName(op.getName()) + ": " + elementInfo(type.getElementType()).name + " " +
                       shapeText(dims));
   });
+}
+
+/// What could stay on the nodes between two inferences.
+static void printStates(ModuleOp module) {
+  std::string pairs;
+  for (auto &[input, output] : usualStates(module))
+    pairs += (pairs.empty() ? "" : ", ") + shownName(output) + "=" + shownName(input);
+  if (!pairs.empty())
+    say("state", pairs + ": kept by the nodes with --state auto");
 }
 
 static void printOpen(const OpenDimensions &open) {
@@ -243,5 +253,6 @@ int discoc::runInspect(const InspectOptions &options) {
     return ExitFault;
   DiagnosticPrinter printer(*loaded->context, options.model.model);
   printOutputs(mainOf(*loaded->module));
+  printStates(*loaded->module);
   return inspectDivision(*loaded->module, options);
 }

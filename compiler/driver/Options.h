@@ -32,6 +32,7 @@ struct ModelOptions {
   std::vector<std::string> pins;        // name=size
   std::vector<std::string> inputShapes; // NAME=AxBxC
   std::vector<std::string> sets;        // NAME=VALUE: inputs that are constants
+  std::vector<std::string> states;      // OUTPUT=INPUT, auto: what becomes the next one's input
   std::string wire = "f32";             // as what features travel: f32, f16, i8
   std::string optimize = "speed";       // what kernels are chosen for: speed, memory
   std::string console;                  // of boards: semihosting, uart, none; empty: by the board

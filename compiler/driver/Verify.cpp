@@ -67,6 +67,11 @@ double wireTolerance(const Manifest &manifest) {
   return wire->second == "f16" ? 1e-2 : 1e-1;
 }
 
+bool keepsStates(const Manifest &manifest) {
+  const auto next = manifest.settings.lower_bound("state.");
+  return next != manifest.settings.end() && next->first.rfind("state.", 0) == 0;
+}
+
 class VerifyCommand {
 public:
   explicit VerifyCommand(const VerifyOptions &options) : options_(options) {
@@ -100,6 +105,11 @@ private:
     manifest_ = readManifest(options_.out + "/manifest.json", faults_);
     if (!manifest_)
       return ExitFault;
+    if (!ortPath().empty() && keepsStates(*manifest_))
+      return fault(
+          options_.out,
+          "keeps states from one inference to the next, which ONNX Runtime would have to be given",
+          "leave --against out: the same model on one node keeps them, too");
     result_.tolerance = options_.tolerance.value_or(wireTolerance(*manifest_));
     if (scratch_.path().empty())
       return fault("the temporary directory", "cannot be made", "set TMPDIR");

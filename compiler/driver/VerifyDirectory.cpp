@@ -58,6 +58,8 @@ ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
       options.inputShapes.push_back(key.substr(6) + "=" + value);
     else if (key.rfind("set.", 0) == 0)
       options.sets.push_back(key.substr(4) + "=" + value);
+    else if (key.rfind("state.", 0) == 0)
+      options.states.push_back(value + "=" + key.substr(6));
   }
   return options;
 }

@@ -75,6 +75,12 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
                   "Shape of an input, such as x=1x3x224x224; repeatable")
       ->type_name("NAME=AxBxC");
   addSet(command, options.sets);
+  command
+      .add_option("--state", options.states,
+                  "An output that is an input of the next inference, such as h_out=h_in: it is "
+                  "zero at first, and stays with the nodes that own it; repeatable. auto: the "
+                  "pairs whose names are alike")
+      ->type_name("OUTPUT=INPUT");
   command.add_flag("--follow-links", options.followLinks, followLinksHelp);
   command
       .add_option("--wire", options.wire,

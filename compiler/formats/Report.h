@@ -94,7 +94,7 @@ struct PeerReport {
 /// One stretch of a node's arena, for as long as it is needed.
 struct BufferReport {
   std::string name; ///< what it holds first: an op's result by the op, what arrives by its tensor
-  std::string use;  ///< "tensor", "input", "received", "sent", "scratch"
+  std::string use;  ///< "tensor", "input", "state", "received", "sent", "scratch"
   int64_t offset = 0, bytes = 0;
   int64_t first = 0, last = 0; ///< steps of the node's program, both inside; -1: before them
 };

@@ -118,7 +118,18 @@ private:
     Relation relation;
   };
 
+  /// Who owns a channel of a state makes what the next inference finds there.
+  void tieStates() {
+    func::FuncOp function = problem.function;
+    for (auto keep : function.getOps<KeepOp>())
+      for (auto [value, state] : llvm::zip(keep.getValues(), keep.getStates()))
+        if (!isConstant(value) && axes[state] >= 0 && axes[value] == axes[state] &&
+            !axes.replicated.contains(value) && !rootOwned.contains(value))
+          classes.tie(value, state, Relation::identity(shapeOf(state)[axes[state]]));
+  }
+
   void tie() {
+    tieStates();
     SmallVector<Tie> groups;
     for (Value value : problem.tensors) {
       auto rule = dyn_cast<DivisionOpInterface>(value.getDefiningOp());

@@ -304,6 +304,12 @@ private:
     Operation *op = use.getOwner();
     if (isa<OutputOp>(op))
       return axis < 0 ? 0 : bytesOf(use.get()); // handed in
+    if (auto keep = dyn_cast<KeepOp>(op)) {
+      const unsigned k = use.getOperandNumber();
+      return k >= keep.getValues().size() || axes.lookup(keep.getStates()[k]) == axis
+                 ? 0
+                 : bytesOf(use.get());
+    }
     auto rule = dyn_cast<DivisionOpInterface>(op);
     if (!rule)
       return 0;
