@@ -10,6 +10,7 @@
 #include "compiler/formats/Plan.h"
 #include "compiler/formats/Report.h"
 #include "passes/Passes.h"
+#include "llvm/ADT/DenseMap.h"
 #include <string>
 
 namespace disco {
@@ -79,6 +80,10 @@ discoc::Report makeReport(mlir::ModuleOp module, const EmitOptions &options,
 bool handsOver(SendOp send);
 /// Fills the report's schedule and times, of what boards and links say how fast they are.
 mlir::LogicalResult addSchedule(discoc::Report &report, mlir::ModuleOp module);
+/// By the number of a message that a host waits for: how many microseconds that wait may spin, 1 to
+/// 50. Empty unless the times of the whole schedule are known.
+using SpinBounds = llvm::DenseMap<int64_t, uint8_t>;
+mlir::FailureOr<SpinBounds> spinBounds(mlir::ModuleOp module);
 discoc::Manifest makeManifest(mlir::ModuleOp module, const EmitOptions &options,
                               llvm::StringRef buildHash);
 /// The owner maps and masks in use, from what the split noted on the module.

@@ -500,10 +500,13 @@ FailureOr<Emitted> disco::emitCluster(ModuleOp module, StringRef runtimeDirector
   FailureOr<RuntimeStub> stub = openRuntimeStub(runtimeDirectory);
   if (failed(stub))
     return failure();
+  FailureOr<SpinBounds> spins = spinBounds(module);
+  if (failed(spins))
+    return failure();
   SmallVector<ModuleOp> shards = shardsOf(module);
   std::vector<std::unique_ptr<ModelEmitter>> emitters(shards.size());
   parallelFor(module.getContext(), 0, shards.size(), [&](size_t rank) {
-    emitters[rank] = std::make_unique<ModelEmitter>(shards[rank], options);
+    emitters[rank] = std::make_unique<ModelEmitter>(shards[rank], options, *spins);
   });
   for (size_t rank = 0; rank < shards.size(); ++rank)
     if (failed(makeDirectories(nodeDirectory(directory, rank))))

@@ -65,8 +65,8 @@ static bool sumsBytes(func::FuncOp function) {
   });
 }
 
-ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options)
-    : shard(shard), function(inferOf(shard)), options(options),
+ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options, SpinBounds spins)
+    : shard(shard), function(inferOf(shard)), options(options), spins(std::move(spins)),
       rank(shard->getAttrOfType<IntegerAttr>(kRankAttr).getInt()),
       nodes(nodesOf(cast<ModuleOp>(shard->getParentOp()))), prefix(shardPrefix(options, rank)),
       store(function) {
@@ -472,10 +472,15 @@ void ModelEmitter::emitTables(std::string &text) const {
     text += "#if DISCO_LEVEL == 0\n" +
             levelChoice(ownLevels, kInferParameters, "node, inputs, outputs") + "\n";
   if (!messages.empty()) {
-    text += "// id, peer, incoming, bytes\nstatic const disco_message messages[] = {\n";
-    for (const Message &message : messages)
+    text += spins.empty() ? "// id, peer, incoming, bytes\n"
+                          : "// id, peer, incoming, bytes, form, how long a wait may spin, us\n";
+    text += "static const disco_message messages[] = {\n";
+    for (const Message &message : messages) {
+      auto spin = message.incoming ? spins.find(message.id) : spins.end();
       text += "    {" + std::to_string(message.id) + ", " + std::to_string(message.peer) + ", " +
-              (message.incoming ? "1" : "0") + ", " + std::to_string(message.bytes) + "},\n";
+              (message.incoming ? "1" : "0") + ", " + std::to_string(message.bytes) +
+              (spin == spins.end() ? "" : ", 0, " + std::to_string(spin->second)) + "},\n";
+    }
     text += "};\n";
   }
   emitTensorInfos(text);

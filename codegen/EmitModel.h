@@ -18,7 +18,7 @@ std::string cString(llvm::StringRef text);
 /// The sources of one shard as text. The build hash is filled in when the whole cluster is known.
 class ModelEmitter {
 public:
-  ModelEmitter(mlir::ModuleOp shard, const EmitOptions &options);
+  ModelEmitter(mlir::ModuleOp shard, const EmitOptions &options, SpinBounds spins = SpinBounds());
 
   /// Everything that depends on the program: parameter structs and the function `infer`.
   const std::string &body() const { return code; }
@@ -72,6 +72,7 @@ private:
   mlir::ModuleOp shard;
   mlir::func::FuncOp function;
   const EmitOptions &options;
+  SpinBounds spins;
   int64_t rank, nodes;
   std::string prefix;
   WeightStore store;

@@ -127,6 +127,46 @@ static discoc::ScheduleEvent eventOf(const Event &event, ClusterSchedule &schedu
   return out;
 }
 
+/// Whether it is known how long everything takes: a link that says no speed, or a node that says
+/// none, could be what all others wait for.
+static bool isTimed(ClusterSchedule &schedule, const ClusterTimes &times) {
+  for (auto [rank, node] : llvm::enumerate(schedule.nodes))
+    if (!times.knowsComputing(static_cast<int64_t>(rank), node))
+      return false;
+  return llvm::all_of(schedule.messages,
+                      [&](ScheduledMessage &message) { return times.knowsPassage(message); });
+}
+
+/// A prediction is no promise: to fall asleep just before a message comes takes longer than to spin
+/// twice as long. No spin is longer than a sleep and the wake-up from it.
+static uint8_t spinFor(Nanoseconds predicted) {
+  constexpr Nanoseconds least = 5, most = 50;
+  return static_cast<uint8_t>(std::min(2 * ((predicted + 999) / 1000) + least, most));
+}
+
+FailureOr<SpinBounds> disco::spinBounds(ModuleOp module) {
+  ClusterAttr cluster = clusterOf(module);
+  FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(module);
+  if (failed(schedule))
+    return failure();
+  ClusterTimes times(cluster);
+  SpinBounds bounds;
+  if (!isTimed(*schedule, times))
+    return bounds;
+  EngineResult run = runSchedule(*schedule, times.timing(), 1, 1);
+  for (ScheduledMessage &message : schedule->messages)
+    if (!isBare(cluster.getNode(message.to)))
+      bounds[message.number] = spinFor(0);
+  for (const Event &event : run.events)
+    if (event.kind == Event::Kind::Wait) {
+      const ScheduledMessage &message = schedule->messages[event.message];
+      auto bound = bounds.find(message.number);
+      if (event.rank == message.to && bound != bounds.end())
+        bound->second = spinFor(event.end - event.start);
+    }
+  return bounds;
+}
+
 /// The times of a whole inference, of a schedule of which all times are known.
 static void addInferenceTimes(discoc::Events &events, ClusterSchedule &schedule,
                               const Timing &timing) {
@@ -161,16 +201,12 @@ LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module) {
   if (failed(schedule))
     return failure();
   ClusterTimes times(cluster);
-  bool timed = llvm::all_of(schedule->messages,
-                            [&](ScheduledMessage &message) { return times.knowsPassage(message); });
   EngineResult run = runSchedule(*schedule, times.timing(), 1, 1);
-  for (auto [rank, node] : llvm::enumerate(schedule->nodes)) {
-    bool known = times.knowsComputing(rank, node);
-    timed = timed && known;
-    if (known && isBare(cluster.getNode(static_cast<int64_t>(rank))))
+  for (auto [rank, node] : llvm::enumerate(schedule->nodes))
+    if (times.knowsComputing(static_cast<int64_t>(rank), node) &&
+        isBare(cluster.getNode(static_cast<int64_t>(rank))))
       report.nodes[rank].computeUs = microseconds(run.computing[rank]);
-  }
-  timed = timed && run.finished.front() > 0;
+  const bool timed = isTimed(*schedule, times) && run.finished.front() > 0;
   auto wire = report.wires.begin();
   for (auto link : cluster.getLinks().getAsRange<LinkAttr>())
     if (!link.getPorts().empty())

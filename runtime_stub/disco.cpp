@@ -179,12 +179,14 @@ void learn(disco_node *n, bool found) {
 // Looks at the links as long as the slot has the state, and the next spin may last.
 void spin(disco_node *n, uint32_t slot, uint8_t state) {
   const disco_slot &s = n->config->slots[slot];
-  const disco_peer &p = n->config->peers[message_of(n, slot).peer];
+  const disco_message &m = message_of(n, slot);
+  const disco_peer &p = n->config->peers[m.peer];
   if (n->spin_us == 0 && n->alive_us >= n->spin_again_us)
     n->spin_us = n->config->spin_us;
   if (n->spin_us == 0)
     return;
-  const uint64_t end = n->alive_us + n->spin_us;
+  const bool bounded = n->config->spin_as_predicted && m.spin_us && m.spin_us < n->spin_us;
+  const uint64_t end = n->alive_us + (bounded ? m.spin_us : n->spin_us);
   for (uint32_t i = 1; s.state == state && n->error.code == DISCO_OK && !(p.seen & seen_bye); ++i) {
     if (n->alive_us >= end)
       return learn(n, false);

@@ -93,11 +93,12 @@ struct disco_tensor_info {
 // One message between this node and a peer, once an inference. Its index in the program's table
 // names it in the calls below.
 struct disco_message {
-  uint32_t id;      // the same at both ends, unique in the cluster
-  uint16_t peer;    // rank of the other end
-  uint8_t incoming; // 1: peer sends, this node receives; 0: the other way
-  uint32_t bytes;   // payload; at most so many when the form is not 0
-  uint8_t form = 0; // of the payload: 0 planned, 1 f16, 2 i8, 3 sparse, 4 lz4, 5 zfp
+  uint32_t id;         // the same at both ends, unique in the cluster
+  uint16_t peer;       // rank of the other end
+  uint8_t incoming;    // 1: peer sends, this node receives; 0: the other way
+  uint32_t bytes;      // payload; at most so many when the form is not 0
+  uint8_t form = 0;    // of the payload: 0 planned, 1 f16, 2 i8, 3 sparse, 4 lz4, 5 zfp
+  uint8_t spin_us = 0; // how long a wait for it may spin by what is predicted; 0: not known
 };
 
 struct disco_node;
@@ -388,6 +389,10 @@ struct disco_config {
   // it again; at 0 the node tries again after 200 times as long. Range: 0 to 2^30; 0: sleep at
   // once. Default 0. Cost: a processor that others could have had.
   uint32_t spin_us;
+
+  // Whether a wait for a message whose wait was predicted spins no longer than the message states.
+  // Default no.
+  bool spin_as_predicted;
 #endif
 };
 

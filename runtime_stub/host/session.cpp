@@ -422,6 +422,7 @@ void disco_session_run(disco_session *s, disco_transport transport) {
     s->config.floor = disco_session_floor(o, o->floor);
 #if DISCO_SPIN
   s->config.spin_us = s->spin_us;
+  s->config.spin_as_predicted = o->spin_us < 0 && !o->low_latency;
 #endif
   int code = disco_init(&s->node, s->program, &s->config);
   if (code == DISCO_OK)

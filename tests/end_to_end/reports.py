@@ -112,6 +112,30 @@ def schedules(folder, tally):
                         f"{us} us of {node['compute_us']}, {own}")
 
 
+def spins(folder, tally):
+    """How long waits of hosts may spin: twice what the schedule predicts and 5 us, at most 50; nothing where it does not."""
+    board = os.path.join(folder, "computer")
+    shutil.copytree(os.path.join(discoc.ROOT, "codegen", "boards", "linux-aarch64"), board)
+    with open(os.path.join(board, "board.toml"), "a", encoding="utf-8") as stream:
+        stream.write("\n[speed]\nclock = 1e9\nf32 = 0.1\n")
+    for rate in ("1e9", "1e7", None):
+        pairs = "".join(f'[[link]]\nbetween = [{a}, {b}]\nbandwidth = {rate}\n\n' for a, b in ((0, 1), (0, 2), (1, 2)))
+        out = os.path.join(folder, f"spins-{rate}")
+        _, report = compile(DIGITS, 3, out, f'[[node]]\nboard = "{board}"\ncount = 3\n\n' + (pairs if rate else ""))
+        waits = {(e["message"], e["node"]): e["end_ns"] - e["start_ns"] for e in report["schedule"]["events"]
+                 if e["kind"] == "wait" and "end_ns" in e}
+        stated, want = {}, {}
+        for rank in range(3):
+            with open(os.path.join(out, f"node{rank}", "model.cpp"), encoding="utf-8") as stream:
+                rows = re.findall(r"^    \{(\d+), \d+, ([01]), \d+(?:, 0, (\d+))?\},$", stream.read(), re.MULTILINE)
+            for message, incoming, spin in rows:
+                stated[int(message), rank] = int(spin) if spin else None
+                us = -(-waits.get((int(message), rank), 0) // 1000)
+                want[int(message), rank] = min(2 * us + 5, 50) if rate and incoming == "1" else None
+        tally.check(f"spins, {rate} bytes a second", stated == want and (not rate or len(set(stated.values())) > 2),
+                    f"{stated}, not {want}")
+
+
 def fitting(folder, tally):
     """`fit` says the time that the report has, and none where a board does not say how fast it is."""
     board = os.path.join(folder, "board")
@@ -223,7 +247,7 @@ def main():
     discoc.need_compiler()
     tally = discoc.Tally()
     with tempfile.TemporaryDirectory(prefix="discoc-reports-") as folder:
-        for check in (memories, times, schedules, fitting, libraries, replication, shares, optimized):
+        for check in (memories, times, schedules, spins, fitting, libraries, replication, shares, optimized):
             if re.search(a.only, check.__name__):
                 try:
                     check(folder, tally)

@@ -367,4 +367,30 @@ TEST(Spin, IsHalvedByWaitsThatAreLongAndComesBack) {
   EXPECT_GE(*std::max_element(spins.begin() + slow, spins.end()), most / 2);
 }
 
+// A wait whose time is predicted spins no longer, however long it could: the peer comes later, so
+// the spin is in vain. Without the prediction, or where it is not asked for, it finds the message.
+TEST(Spin, IsNoLongerThanWhatIsPredicted) {
+  constexpr uint32_t most = 1u << 30;
+  for (auto [asked, stated] : {std::pair(true, 20), std::pair(true, 0), std::pair(false, 20)}) {
+    Cluster c(2, {{1, 1, 0, 100}});
+    c.configure([asked = asked](disco_config &g) {
+      g.spin_us = most;
+      g.spin_as_predicted = asked;
+    });
+    for (disco_message &m : c[0].messages)
+      m.spin_us = static_cast<uint8_t>(stated);
+    Sharing s(c);
+    uint32_t after = 0;
+    std::vector<int> results = c.run([&](uint32_t rank) {
+      if (rank == 1)
+        sleepMs(200);
+      int code = exchangeAll(c, rank, 1);
+      after = rank == 0 ? c[0].node.spin_us : after;
+      return code;
+    });
+    EXPECT_EQ(results, std::vector<int>({0, 0}));
+    EXPECT_EQ(after, asked && stated ? most / 2 : most) << asked << " " << stated;
+  }
+}
+
 } // namespace
