@@ -149,11 +149,13 @@ private:
   }
 
   int runCluster() {
-    const bool inproc = options_.transport == "inproc";
+    using Transport = RunRequest::Transport;
+    const std::string &name = options_.transport;
     return runPrograms(options_.out, *manifest_,
-                       inproc                        ? RunRequest::Transport::Exact
-                       : options_.transport == "tcp" ? RunRequest::Transport::Tcp
-                                                     : RunRequest::Transport::Local,
+                       name == "inproc" ? Transport::Exact
+                       : name == "tcp"  ? Transport::Tcp
+                       : name == "udp"  ? Transport::Udp
+                                        : Transport::Local,
                        given_, got_);
   }
 
@@ -361,10 +363,10 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
       ->add_option(
           "--transport", options->transport,
           "local: a process for each node, data by shared memory (the default); tcp: likewise, "
-          "over loopback TCP; inproc: one process, over links that "
+          "over loopback TCP; udp: likewise, by datagrams; inproc: one process, over links that "
           "buffer nothing")
-      ->check(CLI::IsMember({"local", "tcp", "inproc"}))
-      ->type_name("local|tcp|inproc");
+      ->check(CLI::IsMember({"local", "tcp", "udp", "inproc"}))
+      ->type_name("local|tcp|udp|inproc");
   command
       ->add_option("--deadline-ms", options->deadlineMs,
                    "longest silence of an awaited node before it counts as failed (default "

@@ -260,6 +260,31 @@ def check_start(tally, sample, folder):
     ranks = json.loads(done.stdout)["ranks"] if done.returncode == 0 else []
     tally.check("discoc run", len(ranks) == NODES
                 and all(r["udp"] for r in ranks), done.stderr)
+    done = subprocess.run([discoc.binary(), "verify", sample.out, "--transport",
+                           "udp", "--samples", "1", "--against",
+                           "onnxruntime=" + ort.library_path()],
+                          capture_output=True, text=True, timeout=300)
+    tally.check("discoc verify", done.returncode == 0,
+                done.stdout + done.stderr)
+
+
+def check_boards(tally, folder):
+    """Datagrams reach neither boards nor wires."""
+    wired = os.path.join(folder, "wired.toml")
+    with open(wired, "w", encoding="utf-8") as stream:
+        stream.write('[[node]]\n\n[[node]]\nboard = "mps2-an386"\n\n[[link]]\n'
+                     'between = [0, 1]\nkind = "uart"\n')
+    out = os.path.join(folder, "wired")
+    os.makedirs(out)
+    discoc.compile(samples.DIGITS, 2, os.path.join(out, "out"),
+                   extra=["--pin", "batch=1", "--cluster", wired])
+    for verb in ("run", "verify"):
+        done = subprocess.run([discoc.binary(), verb, os.path.join(out, "out"),
+                               "--transport", "udp"], capture_output=True,
+                              text=True, timeout=300)
+        tally.check(f"{verb} with a board is refused", done.returncode != 0 and
+                    "UDP reaches neither boards nor wires" in done.stderr,
+                    f"{done.returncode}: {done.stderr}")
 
 
 def main():
@@ -285,6 +310,7 @@ def main():
                 if nodes == NODES:
                     check_loss(tally, sample, folder)
                     check_start(tally, sample, folder)
+                    check_boards(tally, folder)
             except (discoc.CompileError, cluster.BuildError,
                     cluster.RunError) as error:
                 tally.fail(name, f"{type(error).__name__}: {error}")
