@@ -90,6 +90,30 @@ def transformer(seed=8, blocks=2, width=36, heads=3):
     return g.model({"x": [1, 3, 16, 16]}, {y: [1, 10]})
 
 
+def _root_mean_square(g, x):
+    square = g.op("ReduceMean", g.op("Mul", x, x), axes=[1], keepdims=1)
+    return g.op("Div", x, g.op("Sqrt", g.op("Add", square, g.constant(np.float32(1e-5)))))
+
+
+def _group(g, x, groups, width, side):
+    flat = g.reshape(x, 1, groups, -1)
+    flat = g.op("InstanceNormalization", flat, g.constant(np.ones(groups, np.float32)),
+                g.constant(np.zeros(groups, np.float32)))
+    return g.reshape(flat, 1, width, side, side)
+
+
+def normalised(kind, seed=24, width=12, side=6):
+    """A normalisation of one kind between two convolutions: by the root mean square of all
+    channels, a softmax over them, or groups of them of which one lies on two of two nodes."""
+    g = Graph(seed)
+    x = g.op("Conv", "x", g.weights(width, 3, 1, 1), g.weights(width))
+    y = {"rms": lambda: _root_mean_square(g, x), "softmax": lambda: g.op("Softmax", x, axis=1),
+         "group": lambda: _group(g, x, 3, width, side)}[kind]()
+    y = g.op("Mul", y, g.weights(1, width, 1, 1, around=1.0))
+    y = g.op("Conv", y, g.weights(width, width, 1, 1), g.weights(width))
+    return g.model({"x": [1, 3, side, side]}, {y: [1, width, side, side]})
+
+
 def _conv(g, x, inputs, outputs, kernel=1, **attributes):
     y = g.op("Conv", x, g.weights(outputs, inputs // attributes.get("group", 1), kernel, kernel),
              g.weights(outputs), pads=[kernel // 2] * 4, **attributes)

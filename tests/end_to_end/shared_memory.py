@@ -189,12 +189,14 @@ def check_alone(tally, sample, folder):
     if os.geteuid() != 0:
         return tally.skip("another user, a container",
                           "needs root to become one")
-    if subprocess.run(["unshare", "--mount", "true"],
-                      capture_output=True).returncode == 0:
-        check("another mount namespace", every_pair(3),
-              prefix={1: ["unshare", "--mount"]})
-    else:
-        tally.skip("another mount namespace", "may not be made here")
+    for name, options in (("mount", ["--mount"]),
+                          ("user", ["--user", "--map-root-user"])):
+        if subprocess.run(["unshare", *options, "true"],
+                          capture_output=True).returncode == 0:
+            check(f"another {name} namespace", every_pair(3),
+                  prefix={1: ["unshare", *options]})
+        else:
+            tally.skip(f"another {name} namespace", "may not be made here")
     with Container(ports) as container:
         if container.works:
             check("a container", others, ports=ports,

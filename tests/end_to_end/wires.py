@@ -6,7 +6,7 @@ feature: 2^-11 of it as a half float, 1/254 of the largest of its message as a
 byte; the largest error seen must also come near that, so that neither a wider
 nor a narrower scale passes. Deeper models stay within a share of their range.
 What travels takes a half of f32's bytes, or a quarter and a scale a message.
-The programs of deeper models run under the address sanitizer: an arena that is
+Features that leave before a normalisation give its results, in fewer exchanges. The programs of deeper models run under the address sanitizer: an arena that is
 too small is no matter of a compiler's warnings.
 
     wires.py [--only REGEX]
@@ -117,6 +117,19 @@ def check_deep(checked):
             print(f"     {checked.name}, N = {nodes}, {wire}: {far:.2g} of the range", flush=True)
 
 
+def check_early(folder, runtime, tally):
+    """Features leave before they are normalised, with the statistics: one exchange in a row, not
+    two. Group normalisation reshapes, and has mean, variance and features."""
+    for kind, points in (("rms", 1), ("softmax", 1), ("group", 3)):
+        checked = Checked(kind, seeded.normalised(kind), folder, runtime, tally)
+        got, _ = checked.run(2, "f32", flags=SANITIZED)
+        far = compare.worst(got, checked.want)
+        checked.check("results", far <= 1e-5, f"error {far:.3g} of the range")
+        report = cluster.load_json(os.path.join(folder, f"{kind}-2-f32", "report.json"))
+        stated = report["schedule"]["exchange_points"]
+        checked.check("exchanges in a row", stated == points, f"{stated}, not {points}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="")
@@ -131,6 +144,8 @@ def main():
         try:
             if re.search(a.only, "product"):
                 check_steps(folder, runtime, tally)
+            if re.search(a.only, "early"):
+                check_early(folder, runtime, tally)
             for name, model in (("residual", residual(4)), ("transformer", seeded.transformer(blocks=1))):
                 if re.search(a.only, name):
                     check_deep(Checked(name, model, folder, runtime, tally))

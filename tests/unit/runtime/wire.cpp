@@ -129,10 +129,14 @@ ByteWire::ByteWire(uint32_t mtu, uint32_t ring, uint32_t s, Faults f, uint32_t s
 }
 
 void ByteWire::step() {
+  behind += faults.slower * speed;
+  const uint32_t left = behind >= 1 ? 1 : 0;
+  behind -= left;
   for (int i = 0; i < 2; ++i) {
     disco_uart *to = &ends[1 - i].uart;
+    const uint32_t most = i == 1 ? speed - left : speed;
     uint8_t byte = 0;
-    for (uint32_t k = 0; k < speed && disco_uart_tx_byte(&ends[i].uart, &byte); ++k) {
+    for (uint32_t k = 0; k < most && disco_uart_tx_byte(&ends[i].uart, &byte); ++k) {
       ++moved;
       if (happens(random, faults.lose))
         continue;

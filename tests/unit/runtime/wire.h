@@ -22,6 +22,8 @@ struct Faults {
   // To a packet: its segment is changed by a multiple of the polynomial of CRC-32, which the
   // packet's CRC does not see.
   double unseen = 0;
+  // No fault: end 1 of a byte wire sends so much slower than end 0, since its clock is slower.
+  double slower = 0;
 };
 
 // What joins two ports.
@@ -80,6 +82,7 @@ private:
   };
   uint32_t speed;
   Faults faults;
+  double behind = 0; // bytes that end 1 has not sent as its clock is slower
   std::mt19937 random;
   End ends[2];
 };
