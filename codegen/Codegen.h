@@ -44,6 +44,11 @@ inline bool checksWeights(const EmitOptions &options) {
   return options.settings.count("weight-check") != 0;
 }
 
+/// Whether programs note when their steps begin and end.
+inline bool isTraced(const EmitOptions &options) { return options.settings.count("trace") != 0; }
+/// How many of the latest notes a program keeps; a power of two.
+inline constexpr int64_t kNotes = 65536;
+
 /// Whether nodes have to fit into their boards.
 struct FitCheck {
   bool anySize = false;    // in: what does not fit is emitted all the same

@@ -46,7 +46,8 @@ static std::string knownAddresses(const EmitOptions &options, int64_t rank) {
 
 /// main.cpp of a host whose packets go over wires: with the tables of its ports.
 static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, StringRef program,
-                             const std::string &processorCheck, const std::string &addresses) {
+                             const std::string &processorCheck, const std::string &notes,
+                             const std::string &addresses) {
   const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(rank)];
   PacketPlan packets = planPackets(cluster);
   std::string names, bauds;
@@ -56,6 +57,7 @@ static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, Strin
   }
   return fillTemplate("host/wired_main.cpp",
                       {{"processor_check", processorCheck},
+                       {"notes", notes},
                        {"ports", names},
                        {"bauds", bauds},
                        {"hops", hopRows(node)},
@@ -69,15 +71,25 @@ static std::string wiredMain(const discoc::Cluster &cluster, int64_t rank, Strin
                        {"addresses", addresses.empty() ? "nullptr" : cString(addresses)}});
 }
 
+/// What main does first where the program notes its steps.
+static std::string openNotes(const EmitOptions &options, const std::string &program) {
+  if (!isTraced(options))
+    return "";
+  return "  if (!disco_trace_open(&" + program + "_notes, &" + program + "_program, " +
+         StringRef(program).upper() + "_NOTES))\n    return 3;\n";
+}
+
 static std::string mainSource(const EmitOptions &options, const Levels &levels, int64_t rank) {
   std::string program = shardPrefix(options, rank), addresses = knownAddresses(options, rank),
               check = processorCheck(program, levels);
   if (!options.cluster.nodes[static_cast<size_t>(rank)].ports.empty())
-    return wiredMain(options.cluster, rank, program, check, addresses);
+    return wiredMain(options.cluster, rank, program, check, openNotes(options, program), addresses);
   if (!addresses.empty())
     addresses = ",\n                         " + cString(addresses);
-  return fillTemplate("host/main.cpp",
-                      {{"processor_check", check}, {"program", program}, {"addresses", addresses}});
+  return fillTemplate("host/main.cpp", {{"processor_check", check},
+                                        {"notes", openNotes(options, program)},
+                                        {"program", program},
+                                        {"addresses", addresses}});
 }
 
 /// The files that a node's program is compiled from beside main.cpp and the runtime.
@@ -117,6 +129,8 @@ static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
 
 static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
                                     const discoc::ClusterNode &node) {
+  if (emitter.notesSteps() && failed(runtime.addWithSource("host/trace.h")))
+    return failure();
   for (const char *name :
        {"disco.cpp", "disco_frame.cpp", "disco_crc.cpp", "disco_link.cpp", "host/options.cpp"})
     if (failed(runtime.add(name)))
@@ -197,14 +211,16 @@ static std::optional<LeastLevels> leastLevels(const EmitOptions &options,
 
 static std::string inprocMain(const EmitOptions &options, const std::optional<LeastLevels> &least,
                               size_t nodes) {
-  std::string models, programs;
+  std::string models, programs, notes;
   for (size_t rank = 0; rank < nodes; ++rank) {
+    notes += openNotes(options, shardPrefix(options, static_cast<int64_t>(rank)));
     models += "#include \"../node" + std::to_string(rank) + "/model.h\"\n";
     programs += "      &" + shardPrefix(options, static_cast<int64_t>(rank)) + "_program,\n";
   }
   return fillTemplate(
       "host/cluster_main.cpp",
       {{"models", models},
+       {"notes", notes},
        {"processor_check", processorCheck(options.modelName, least ? least->needed() : Levels())},
        {"programs", programs},
        {"count", std::to_string(nodes)}});
@@ -489,6 +505,21 @@ private:
 };
 } // namespace
 
+/// Bare boards have no ring yet.
+static LogicalResult checkTraced(const EmitOptions &options) {
+  for (size_t rank = 0; isTraced(options) && rank < options.cluster.nodes.size(); ++rank) {
+    const discoc::Board *board = options.cluster.boardOf(static_cast<int64_t>(rank));
+    if (!board || board->isLinux())
+      continue;
+    llvm::errs() << "error: --trace: node " << rank << " ("
+                 << discoc::printable(options.cluster.nodes[rank].name, discoc::maxShownName)
+                 << ", " << board->name
+                 << ") is a bare board, whose programs note nothing yet: leave --trace out\n";
+    return failure();
+  }
+  return success();
+}
+
 FailureOr<Emitted> disco::emitCluster(ModuleOp module, StringRef runtimeDirectory,
                                       StringRef directory, FitCheck &fit) {
   if (failed(checkKernels(module)))
@@ -497,6 +528,8 @@ FailureOr<Emitted> disco::emitCluster(ModuleOp module, StringRef runtimeDirector
   if (failed(read))
     return failure();
   const EmitOptions &options = *read;
+  if (failed(checkTraced(options)))
+    return failure();
   FailureOr<RuntimeStub> stub = openRuntimeStub(runtimeDirectory);
   if (failed(stub))
     return failure();

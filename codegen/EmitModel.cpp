@@ -65,11 +65,21 @@ static bool sumsBytes(func::FuncOp function) {
   });
 }
 
+/// The last lines of the function that is one inference. `notes`: the ring; empty without one.
+static std::string inferEnd(const std::string &notes) {
+  if (notes.empty())
+    return "  return disco_end(node);\n";
+  return "\n  disco_note_begin(" + notes +
+         ", DISCO_NOTE_END);\n  if ((error = disco_end(node)) != 0)\n    return error;\n"
+         "  disco_note_end(" +
+         notes + ");\n  disco_note_close(" + notes + ", began);\n  return 0;\n";
+}
+
 ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options, SpinBounds spins)
     : shard(shard), function(inferOf(shard)), options(options), spins(std::move(spins)),
       rank(shard->getAttrOfType<IntegerAttr>(kRankAttr).getInt()),
       nodes(nodesOf(cast<ModuleOp>(shard->getParentOp()))), prefix(shardPrefix(options, rank)),
-      store(function) {
+      store(function), traced(isTraced(options)) {
   emitOps();
   ownLevels =
       usefulLevels(options.cluster.nodes[static_cast<size_t>(rank)].target, sumsBytes(function));
@@ -80,7 +90,8 @@ ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options, SpinBound
      << "int infer(" << kInferParameters << ") {\n"
      << "  (void)inputs;\n  (void)outputs;\n"
      << "  int error = disco_begin(node);\n  if (error)\n    return error;\n"
-     << calls << "  return disco_end(node);\n}\n"
+     << (traced ? "  const uint64_t began = disco_note_open(" + prefix + "_notes);\n" : "") << calls
+     << inferEnd(traced ? prefix + "_notes" : "") << "}\n"
      << (isOne ? "" : "} // namespace DISCO_LEVEL_NAME\n");
   for (std::string *part : {&structs, &calls}) // these texts are all that is large about a node
     std::string().swap(*part);
@@ -91,37 +102,56 @@ ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options, SpinBound
 //===----------------------------------------------------------------------===//
 
 void ModelEmitter::emitOps() {
-  for (Operation &op : function.getBody().front()) {
-    if (isa<ConstantOp, func::ReturnOp>(op))
-      continue;
-    if (auto input = dyn_cast<InputOp>(op)) {
-      emitInput(input);
-      continue;
-    }
-    if (auto state = dyn_cast<StateOp>(op)) {
-      emitState(state);
-      continue;
-    }
-    if (auto send = dyn_cast<SendOp>(op))
-      emitSend(send);
-    else if (auto recv = dyn_cast<RecvOp>(op))
-      emitRecv(recv);
-    else if (auto output = dyn_cast<OutputOp>(op))
-      emitOutput(output);
-    else if (auto keep = dyn_cast<KeepOp>(op))
-      emitKeep(keep);
-    else if (auto post = dyn_cast<PostOp>(op))
-      check("disco_post(node, " +
-            std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
-                                        post.getBuffer().getType().getBytes())) +
-            ", " + arenaAt(post.getBuffer()) + ")");
-    else if (auto flush = dyn_cast<FlushOp>(op)) {
-      auto flushed = flush.getBuffer().getDefiningOp<SendOp>();
-      check("disco_flush(node, " +
-            std::to_string(messageIndex(flushed.getMessage(), flushed.getTo(), false, 0)) + ")");
-    } else if (!isView(&op))
-      emitKernel(&op);
+  for (auto [index, op] : llvm::enumerate(function.getBody().front())) {
+    step = static_cast<int64_t>(index);
+    emitOp(&op);
   }
+}
+
+void ModelEmitter::emitOp(Operation *op) {
+  if (isa<ConstantOp, func::ReturnOp>(op))
+    return;
+  if (auto input = dyn_cast<InputOp>(op)) {
+    emitInput(input);
+  } else if (auto state = dyn_cast<StateOp>(op)) {
+    emitState(state);
+  } else if (auto keep = dyn_cast<KeepOp>(op)) {
+    emitKeep(keep);
+  } else if (auto send = dyn_cast<SendOp>(op)) {
+    emitSend(send);
+  } else if (auto recv = dyn_cast<RecvOp>(op)) {
+    emitRecv(recv);
+  } else if (auto output = dyn_cast<OutputOp>(op)) {
+    emitOutput(output);
+  } else if (auto post = dyn_cast<PostOp>(op)) {
+    check("disco_post(node, " +
+          std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
+                                      post.getBuffer().getType().getBytes())) +
+          ", " + arenaAt(post.getBuffer()) + ")");
+  } else if (auto flush = dyn_cast<FlushOp>(op)) {
+    auto flushed = flush.getBuffer().getDefiningOp<SendOp>();
+    checkNoted("disco_flush(node, " +
+               std::to_string(messageIndex(flushed.getMessage(), flushed.getTo(), false, 0)) + ")");
+  } else if (!isView(op)) {
+    emitKernel(op);
+  }
+}
+
+void ModelEmitter::beginNote() {
+  if (traced)
+    calls += "  disco_note_begin(" + prefix + "_notes, " + std::to_string(step) + ");\n";
+}
+
+void ModelEmitter::endNote() {
+  if (traced)
+    calls += "  disco_note_end(" + prefix + "_notes);\n";
+}
+
+/// A call that fails leaves its note open: that is where the node stood.
+void ModelEmitter::checkNoted(StringRef call) {
+  beginNote();
+  check(call);
+  endNote();
 }
 
 void ModelEmitter::check(StringRef call) {
@@ -211,6 +241,7 @@ void ModelEmitter::emitKernel(Operation *op) {
   std::string arguments;
   for (auto [i, value] : llvm::enumerate(call.pointers))
     arguments += (i ? ", " : "") + pointer(value, i == 0);
+  beginNote();
   if (!call.sources.empty()) {
     std::string type = storageType(tensorType(call.sources.front()).getElementType());
     calls += "  {\n    const " + type + " *const sources[] = {";
@@ -231,6 +262,7 @@ void ModelEmitter::emitKernel(Operation *op) {
     calls += onStack ? "  disco::with_scratch<" + name + ">([&](void *scratch) { " + text + " });\n"
                      : "  " + text + "\n";
   }
+  endNote();
   if (nodes > 1)
     check("disco_pump(node)");
 }
@@ -253,9 +285,11 @@ void ModelEmitter::emitInput(InputOp op) {
   int64_t index = op.getIndex();
   std::string place = "arena + " + std::to_string(inputPlaces[index] = offsetOf(op.getResult()));
   std::string from = "inputs[" + std::to_string(index) + "]";
-  calls += "\n  // input " + std::to_string(index) + "\n  if (" + from + " != " + place +
-           ")\n    memcpy(" + place + ", " + from + ", " +
+  calls += "\n  // input " + std::to_string(index) + "\n";
+  beginNote();
+  calls += "  if (" + from + " != " + place + ")\n    memcpy(" + place + ", " + from + ", " +
            std::to_string(byteSize(tensorType(op.getResult()))) + ");\n";
+  endNote();
 }
 
 bool ModelEmitter::hasInputPlaces() const {
@@ -316,9 +350,10 @@ void ModelEmitter::emitSend(SendOp op) {
   };
   if (isSentInPlace(op)) {
     calls += title(cast<PartAttr>(op.getParts()[0])) + "; as it lies there\n";
-    return check("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) +
-                 ")");
+    return checkNoted("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) +
+                      ")");
   }
+  beginNote();
   for (auto [input, part] : llvm::zip(op.getInputs(), op.getParts().getAsRange<PartAttr>())) {
     KernelCall call = packOf(input, part);
     calls += title(part) + "\n  disco::" + call.kernel + "<" + parameters(call) +
@@ -327,6 +362,7 @@ void ModelEmitter::emitSend(SendOp op) {
     offset += part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
   }
   check("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) + ")");
+  endNote();
 }
 
 void ModelEmitter::emitRecv(RecvOp op) {
@@ -334,10 +370,10 @@ void ModelEmitter::emitRecv(RecvOp op) {
   for (auto part : op.getParts().getAsRange<PartAttr>())
     calls += "\n  // from node " + std::to_string(post.getFrom()) +
              (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
-  check("disco_wait(node, " +
-        std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
-                                    post.getBuffer().getType().getBytes())) +
-        ")");
+  checkNoted("disco_wait(node, " +
+             std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
+                                         post.getBuffer().getType().getBytes())) +
+             ")");
 }
 
 /// A session begins with zeros: another one may have left something.
@@ -348,17 +384,21 @@ void ModelEmitter::emitState(StateOp op) {
 }
 
 void ModelEmitter::emitKeep(KeepOp op) {
+  beginNote();
   for (auto [value, state] : llvm::zip(op.getValues(), op.getStates()))
     calls += "\n  // state " + commentText(tensorName(state)) + " of the next inference\n" +
              "  memcpy(arena + " + std::to_string(offsetOf(state)) + ", " + pointer(value, false) +
              ", " + std::to_string(byteSize(tensorType(state))) + ");\n";
+  endNote();
 }
 
 void ModelEmitter::emitOutput(OutputOp op) {
   calls +=
       "\n  // output " + commentText(op.getName()) + ": " + shapeText(tensorType(op.getX())) + "\n";
+  beginNote();
   calls += "  memcpy(outputs[" + std::to_string(op.getIndex()) + "], " + pointer(op.getX(), false) +
            ", " + std::to_string(byteSize(tensorType(op.getX()))) + ");\n";
+  endNote();
 }
 
 //===----------------------------------------------------------------------===//
@@ -388,7 +428,9 @@ std::string ModelEmitter::header(StringRef buildHash, StringRef runtime) const {
   std::string text, upper = StringRef(prefix).upper();
   std::string label = buildHash.take_front(kScopeDigits).str() + "\")";
   text +=
-      "\n#include \"runtime/disco.h\"\n\n#if DISCO_RUNTIME_VERSION != " + runtime.str() +
+      "\n#include \"runtime/disco.h\"\n" +
+      std::string(traced ? "#include \"runtime/host/trace.h\"\n" : "") +
+      "\n#if DISCO_RUNTIME_VERSION != " + runtime.str() +
       "\n#error \"runtime/disco.h of another version of discoc was included before\"\n#endif\n\n";
   text += "// Bytes of static memory for activations and messages, and of weights.\n";
   text += "#define " + upper + "_ARENA_BYTES " + std::to_string(arenaBytes()) + "u\n";
@@ -402,6 +444,11 @@ std::string ModelEmitter::header(StringRef buildHash, StringRef runtime) const {
           "another program of the same name.\n";
   text += "extern \"C\" DISCO_PUBLIC const disco_program " + prefix + "_program __asm__(\"" +
           prefix + "_program_" + label + ";\n";
+  if (traced)
+    text += "\n// Where it notes when its steps begin and end, once disco_trace_open has opened "
+            "it.\nextern \"C\" DISCO_HIDDEN disco_notes *" +
+            prefix + "_notes __asm__(\"" + prefix + "_notes_" + label + ";\n#define " + upper +
+            "_NOTES " + std::to_string(kNotes) + "u // that are kept, the latest\n";
   std::string banner;
   emitBanner(banner, "Interface");
   return banner + guarded(upper + "_MODEL_H", prefix, buildHash, text);
@@ -533,6 +580,8 @@ std::string ModelEmitter::source(StringRef buildHash, uint32_t weightsCrc) const
       places += (places.empty() ? "" : ", ") + scope + "::arena + " + std::to_string(offset);
     text += "extern \"C\" void *const " + prefix + "_inputs[] = {" + places + "};\n\n";
   }
+  if (traced)
+    text += "disco_notes *" + prefix + "_notes = nullptr;\n\n";
   text += "extern \"C\" const disco_program " + prefix + "_program = {\n    " +
           programFields(scope, buildHash, weightsCrc) + "};\n\n";
   // Two programs of one name cannot be linked statically: the second name of both is the same.

@@ -45,11 +45,13 @@ public:
   std::vector<int64_t> bufferBytes(llvm::StringRef kind) const {
     return kind == "inputs" && hasInputPlaces() ? std::vector<int64_t>() : tensorBytes(kind);
   }
+  bool notesSteps() const { return traced; }
   /// Whether all inputs have a place in the arena: the emitted NAME_inputs says where.
   bool hasInputPlaces() const;
 
 private:
   void emitOps();
+  void emitOp(mlir::Operation *op);
   std::string parameters(const KernelCall &call);
   void emitKernel(mlir::Operation *op);
   void emitSend(SendOp op);
@@ -63,6 +65,10 @@ private:
   std::string arenaAt(mlir::Value message) const;
   unsigned messageIndex(int64_t id, int64_t peer, bool incoming, int64_t bytes);
   void check(llvm::StringRef call);
+  /// A call that is noted, where the program notes its steps.
+  void checkNoted(llvm::StringRef call);
+  void beginNote();
+  void endNote();
   void emitBanner(std::string &text, llvm::StringRef what) const;
   void emitTensorInfos(std::string &text) const;
   void emitTables(std::string &text) const;
@@ -89,6 +95,8 @@ private:
   int64_t numCalls = 0;
   std::vector<std::string> instances;
   bool library = false;
+  bool traced;      ///< the program notes when each step begins and ends
+  int64_t step = 0; ///< that of the op which is emitted: its place in the function
   Levels ownLevels;
 };
 

@@ -4,7 +4,7 @@
 #include "codegen/WeightStore.h"
 #include "compiler/formats/Table.h"
 #include "passes/BufferPlan.h"
-#include "runtime_stub/disco.h"
+#include "runtime_stub/disco_note.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include <array>
@@ -331,6 +331,32 @@ static void addPeak(discoc::NodeReport &node, const BufferPlan &plan, func::Func
   }
 }
 
+/// What the notes of a traced program are about.
+static void addNotedSteps(discoc::NodeReport &node, func::FuncOp function) {
+  using Kind = discoc::StepReport::Kind;
+  node.noteCount = kNotes;
+  node.noteBytes = static_cast<int64_t>(disco_notes_bytes(kNotes));
+  for (auto [index, op] : llvm::enumerate(function.getBody().front())) {
+    discoc::StepReport step{Kind::Compute, static_cast<int64_t>(index), opName(&op), -1};
+    auto isMessage = [&](Kind kind, uint64_t message) {
+      step.kind = kind;
+      step.message = static_cast<int64_t>(message);
+    };
+    if (auto send = dyn_cast<SendOp>(op))
+      isMessage(Kind::Send, send.getMessage());
+    else if (auto flush = dyn_cast<FlushOp>(op))
+      isMessage(Kind::Flush, flush.getBuffer().getDefiningOp<SendOp>().getMessage());
+    else if (auto recv = dyn_cast<RecvOp>(op))
+      isMessage(Kind::Wait, recv.getBuffer().getDefiningOp<PostOp>().getMessage());
+    else if (isa<ConstantOp, StateOp, func::ReturnOp, PostOp>(op) || isView(&op) ||
+             (isa<InputOp>(op) && !op.hasAttr(kOffsetsAttr)))
+      continue;
+    else if (step.op.empty())
+      step.op = op.getName().getStringRef().str();
+    node.steps.push_back(std::move(step));
+  }
+}
+
 /// Lists that grow with pairs of nodes or with nodes times layers are left out where they are too
 /// long to be looked at.
 static void leaveOutLongLists(discoc::Report &report) {
@@ -378,6 +404,8 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     const BufferPlan plan(inferOf(shard));
     addPeak(node, plan, inferOf(shard));
     addBuffers(node, plan, inferOf(shard));
+    if (isTraced(options))
+      addNotedSteps(node, inferOf(shard));
     report.nodes.push_back(std::move(node));
   }
   for (auto entry : module->getAttrOfType<ArrayAttr>(kLayersAttr).getAsRange<DictionaryAttr>()) {

@@ -102,7 +102,19 @@ private:
 
 } // namespace
 
-static discoc::ScheduleEvent eventOf(const Event &event, ClusterSchedule &schedule, bool timed) {
+/// The numbers of ops in their programs, as reports and notes have them.
+using StepNumbers = DenseMap<Operation *, int64_t>;
+
+static StepNumbers stepNumbers(ClusterSchedule &schedule) {
+  StepNumbers numbers;
+  for (NodeSchedule &node : schedule.nodes)
+    for (auto [index, op] : llvm::enumerate(node.function.getBody().front()))
+      numbers[&op] = static_cast<int64_t>(index);
+  return numbers;
+}
+
+static discoc::ScheduleEvent eventOf(const Event &event, ClusterSchedule &schedule,
+                                     const StepNumbers &numbers, bool timed) {
   discoc::ScheduleEvent out;
   out.node = event.rank;
   out.inference = event.inference;
@@ -110,6 +122,8 @@ static discoc::ScheduleEvent eventOf(const Event &event, ClusterSchedule &schedu
     out.startNs = static_cast<int64_t>(event.start);
     out.endNs = static_cast<int64_t>(event.end);
   }
+  if (event.op)
+    out.step = numbers.lookup(event.op);
   if (event.kind == Event::Kind::Compute) {
     std::string name = opName(event.op);
     out.op = name.empty() ? event.op->getName().getStringRef().str() : name;
@@ -222,7 +236,8 @@ LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module) {
     return success();
   }
   llvm::stable_sort(run.events, [](const Event &a, const Event &b) { return a.start < b.start; });
+  const StepNumbers numbers = stepNumbers(*schedule);
   for (const Event &event : run.events)
-    events.events.push_back(eventOf(event, *schedule, timed));
+    events.events.push_back(eventOf(event, *schedule, numbers, timed));
   return success();
 }

@@ -5,6 +5,7 @@
 #include "compiler/formats/Table.h"
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>
@@ -122,13 +123,13 @@ static std::string nodesText(const Report &r, const Report &b, size_t most) {
   return table.text() + (nodes > most ? fmt::format("  and {} more nodes\n", nodes - most) : "");
 }
 
-static std::string layersText(const Report &r, const Report &b, size_t most) {
+/// Those that differ, the most in bytes read from other nodes first.
+static std::vector<LayerPair> differingPairs(const Report &r, const Report &b) {
   std::vector<LayerPair> pairs = pairsOf(r, b);
   const auto isSame = [](const LayerPair &pair) {
     return pair.now && pair.before && mostMacs(pair.now) == mostMacs(pair.before) &&
            weightsOf(pair.now) == weightsOf(pair.before) && readOf(pair.now) == readOf(pair.before);
   };
-  const size_t all = pairs.size();
   pairs.erase(std::remove_if(pairs.begin(), pairs.end(), isSame), pairs.end());
   const auto difference = [](const LayerPair &pair, auto of) {
     return std::abs(of(pair.now) - of(pair.before));
@@ -137,6 +138,12 @@ static std::string layersText(const Report &r, const Report &b, size_t most) {
     return std::pair(difference(x, readOf), difference(x, mostMacs)) >
            std::pair(difference(y, readOf), difference(y, mostMacs));
   });
+  return pairs;
+}
+
+static std::string layersText(const Report &r, const Report &b, size_t most) {
+  const std::vector<LayerPair> pairs = differingPairs(r, b);
+  const size_t all = pairsOf(r, b).size();
   Table table({"<op", "<type", "read", "against", "largest MACs", "against", "weights", "against"});
   for (const LayerPair &pair : pairs) {
     if (most-- == 0)
@@ -164,6 +171,69 @@ std::string compareText(const Report &r, const Report &b, size_t most) {
                      b.nodes.size(), b.nodes.size() == 1 ? "node" : "nodes") +
          totalsText(r, b) + "\nNodes\n\n" + nodesText(r, b, most) + "\nLayers\n\n" +
          layersText(r, b, most);
+}
+
+//===- the same as JSON ---===//
+
+using Json = nlohmann::ordered_json;
+
+/// Both values of each key; null where a division has none.
+template <class T>
+static Json bothOf(const T *now, const T *before,
+                   std::initializer_list<std::pair<const char *, int64_t (*)(const T *)>> fields) {
+  Json json = Json::object();
+  for (auto [key, of] : fields)
+    json[key] = {now ? Json(of(now)) : Json(), before ? Json(of(before)) : Json()};
+  return json;
+}
+
+static Json totalsJson(const Report &r, const Report &b) {
+  Json json = bothOf<Report>(
+      &r, &b,
+      {{"nodes", [](const Report *x) { return static_cast<int64_t>(x->nodes.size()); }},
+       {"largest_macs", [](const Report *x) { return x->largestNode.macs; }},
+       {"macs", [](const Report *x) { return x->cluster.macs; }},
+       {"largest_weight_bytes", [](const Report *x) { return x->largestNode.weightBytes; }},
+       {"largest_arena_bytes", [](const Report *x) { return x->largestNode.arenaBytes; }},
+       {"sent_bytes", [](const Report *x) { return x->cluster.exchanged.bytes; }},
+       {"messages", [](const Report *x) { return x->cluster.exchanged.messages; }}});
+  auto time = [&](const char *key, auto field) {
+    auto of = [&](const Report &x) {
+      return x.schedule && (*x.schedule).*field ? Json(*((*x.schedule).*field)) : Json();
+    };
+    json[key] = {of(r), of(b)};
+  };
+  time("exchange_points", &Events::exchangePoints);
+  time("latency_ns", &Events::latencyNs);
+  return json;
+}
+
+std::string compareJson(const Report &r, const Report &b) {
+  Json json = {{"models", {r.model, b.model}},
+               {"build_hashes", {r.buildHash, b.buildHash}},
+               {"all", totalsJson(r, b)},
+               {"nodes", Json::array()},
+               {"layers", Json::array()}};
+  for (size_t rank = 0; rank < std::max(r.nodes.size(), b.nodes.size()); ++rank) {
+    Json row = {{"rank", rank}};
+    row.update(
+        bothOf<NodeReport>(rank < r.nodes.size() ? &r.nodes[rank] : nullptr,
+                           rank < b.nodes.size() ? &b.nodes[rank] : nullptr,
+                           {{"macs", [](const NodeReport *n) { return n->macs; }},
+                            {"weight_bytes", [](const NodeReport *n) { return n->weightBytes; }},
+                            {"arena_bytes", [](const NodeReport *n) { return n->arenaBytes; }},
+                            {"sent_bytes", [](const NodeReport *n) { return n->sent.bytes; }}}));
+    json["nodes"].push_back(std::move(row));
+  }
+  for (const LayerPair &pair : differingPairs(r, b)) {
+    const LayerReport &either = pair.now ? *pair.now : *pair.before;
+    Json row = {{"op", either.op}, {"type", either.type}};
+    row.update(bothOf<LayerReport>(
+        pair.now, pair.before,
+        {{"received_bytes", readOf}, {"largest_macs", mostMacs}, {"weight_bytes", weightsOf}}));
+    json["layers"].push_back(std::move(row));
+  }
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 } // namespace discoc

@@ -15,6 +15,8 @@ std::optional<Report> readAgainst(const Report &report, const std::string &out,
 
 /// What differs in all, by node and by layer; of layers the `most` that differ most.
 std::string compareText(const Report &report, const Report &against, size_t most);
+/// The same as one line of JSON, of layers all that differ: docs/report.md.
+std::string compareJson(const Report &report, const Report &against);
 
 } // namespace discoc
 

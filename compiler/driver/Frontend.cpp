@@ -195,6 +195,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
   }
   if (options.pictureBytes)
     notes.settings["pictures"] = "bytes";
+  if (options.trace)
+    notes.settings["trace"] = "on";
   if (options.weightCheck)
     notes.settings["weight-check"] = "boards";
   if (!options.console.empty())

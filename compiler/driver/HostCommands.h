@@ -29,11 +29,13 @@ void addFlashCommand(CLI::App &app, int &exitCode);
 void addRunCommand(CLI::App &app, int &exitCode);
 void addLaunchCommand(CLI::App &app, int &exitCode);
 void addReportCommand(CLI::App &app, int &exitCode);
+void addTraceCommand(CLI::App &app, int &exitCode);
 void addVerifyCommand(CLI::App &app, int &exitCode); ///< in discocVerify: it compiles
 
-/// Writes what lies in `out` as a page for browsers, compared with what lies in `against` unless
-/// that is empty; an exit code.
-int writePage(const std::string &out, const std::string &against, const std::string &path);
+/// Writes what lies in `out` as a page for browsers; an exit code. `against`, `trace`: another
+/// output that it is compared with, and a trace of one of its runs; both may be empty.
+int writePage(const std::string &out, const std::string &against, const std::string &trace,
+              const std::string &path);
 
 } // namespace discoc
 

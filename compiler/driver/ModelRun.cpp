@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/ModelRun.h"
 #include "compiler/driver/HostCommands.h"
+#include "compiler/driver/RunTrace.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/run/Process.h"
 #include "compiler/run/RunInputs.h"
@@ -44,6 +45,9 @@ private:
     manifest_ = readManifest(options_.out + "/manifest.json", faults_);
     if (!manifest_)
       return ExitFault;
+    if (!options_.trace.empty() && !RunTrace::isTraced(*manifest_))
+      return fault(options_.out, "was compiled without --trace: its programs note nothing",
+                   "compile the model again with --trace");
     std::optional<Preprocess> preprocess = manifest_->preprocess;
     if (!options_.preprocess.empty()) {
       for (const ManifestTensor &input : manifest_->inputs)
@@ -100,15 +104,20 @@ private:
     request.deadlineMs = options_.deadlineMs;
     const bool keep = !options_.outputDirectory.empty();
     request.outputDirectory = keep ? options_.outputDirectory : scratch_.path() + "/outputs";
+    const RunTrace trace(options_.out, *manifest_, scratch_.path() + "/notes");
+    request.notesDirectory = trace.folder();
     result_ = steps_.start(request, *manifest_, faults_);
+    const bool traced = options_.trace.empty() || trace.write(options_.trace, faults_);
     if (result_.interrupted) {
       faults_.push_back({"", "", "interrupted; all programs were ended", ""});
       return ExitInterrupted;
     }
     if (!result_.ok) {
-      explainFailure(inputs.count);
+      explainFailure(inputs.count, trace.standings());
       return ExitRun;
     }
+    if (!traced)
+      return ExitRun;
     for (size_t i = 0; i < manifest_->outputs.size(); ++i) {
       const std::string path = request.outputDirectory + "/" + outputFile(*manifest_, i);
       std::optional<Array> values = readNpy(path, faults_);
@@ -134,13 +143,15 @@ private:
     return ExitSuccess;
   }
 
-  void explainFailure(int64_t count) {
+  void explainFailure(int64_t count, const std::vector<std::string> &standings) {
     std::string text = result_.failedRank         ? fmt::format("rank {} failed first: {}",
                                                                 *result_.failedRank, result_.failure)
                        : !result_.failure.empty() ? result_.failure
                                                   : "the programs could not be started";
     std::string said;
-    for (const std::string &line : result_.details)
+    std::vector<std::string> lines = result_.details;
+    lines.insert(lines.end(), standings.begin(), standings.end());
+    for (const std::string &line : lines)
       said += (said.empty() ? "  " : "\n  ") + line;
     if (result_.written > 0 && !options_.outputDirectory.empty())
       said += fmt::format("{}outputs of the first {} of {} inferences are in {}",

@@ -21,6 +21,7 @@ struct ModelRunOptions {
   std::vector<std::string> inputs, show;
   std::string preprocess;
   std::string outputDirectory;
+  std::string trace; ///< a file; may be empty
   int64_t repeat = 1;
   int64_t deadlineMs = 30000;
   bool json = false;

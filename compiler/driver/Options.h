@@ -39,6 +39,7 @@ struct ModelOptions {
   bool followLinks = false;             // external data may be links
   bool featuresOnly = false;            // nodes send features, never sums
   bool pictureBytes = false;            // inputs that are pictures are taken as pixels
+  bool trace = false;                   // programs note when their steps begin and end
   bool exactOrder = false;              // every sum in one order, whatever the number of nodes
 };
 

@@ -5,6 +5,7 @@
 #include "compiler/driver/SummaryText.h"
 #include "compiler/formats/Text.h"
 #include "compiler/page/ReportPage.h"
+#include "compiler/trace/TraceFile.h"
 
 #include <fmt/core.h>
 
@@ -12,8 +13,28 @@
 
 namespace discoc {
 
-static bool write(const std::string &out, const std::string &other, const std::string &path,
-                  Diagnostics &faults) {
+/// The inference of median duration of a trace of this very build.
+static std::optional<Events> measured(const Report &report, const std::string &path,
+                                      Diagnostics &faults) {
+  const std::optional<Trace> trace = readTrace(path, faults);
+  if (!trace)
+    return std::nullopt;
+  if (trace->buildHash != report.buildHash) {
+    faults.push_back({path, "",
+                      "is of build " + trace->buildHash + ", and the report of " + report.buildHash,
+                      "run the programs of this OUT with --trace"});
+    return std::nullopt;
+  }
+  std::optional<Events> median = medianInference(*trace);
+  if (!median)
+    faults.push_back({path, "",
+                      "has no inference that all nodes noted from its beginning to its end",
+                      "run the programs again"});
+  return median;
+}
+
+static bool write(const std::string &out, const std::string &other, const std::string &trace,
+                  const std::string &path, Diagnostics &faults) {
   std::optional<Report> report = readReport(out + "/report.json", faults);
   if (!report)
     return false;
@@ -21,16 +42,19 @@ static bool write(const std::string &out, const std::string &other, const std::s
       readMasks(out + "/masks.json", static_cast<int64_t>(report->nodes.size()), faults);
   if (!masks)
     return false;
-  PageContent content{std::move(*report), std::move(*masks), {}, std::nullopt};
+  PageContent content{std::move(*report), std::move(*masks), {}, std::nullopt, std::nullopt};
   if (!other.empty() && !(content.against = readAgainst(content.report, other, faults)))
+    return false;
+  if (!trace.empty() && !(content.measured = measured(content.report, trace, faults)))
     return false;
   content.sentences = disco::sentencesOf(content.report);
   return writeText(path, reportPage(content), faults);
 }
 
-int writePage(const std::string &out, const std::string &against, const std::string &path) {
+int writePage(const std::string &out, const std::string &against, const std::string &trace,
+              const std::string &path) {
   Diagnostics faults;
-  if (write(out, against, path, faults))
+  if (write(out, against, trace, path, faults))
     return ExitSuccess;
   fmt::print(stderr, "{}", toString(faults));
   return ExitFault;

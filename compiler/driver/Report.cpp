@@ -5,6 +5,8 @@
 #include "compiler/driver/HostCommands.h"
 #include "compiler/driver/ReportText.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Text.h"
+#include "compiler/trace/TraceFile.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -30,7 +32,7 @@ static constexpr const char *footer = "Example:\n"
 
 namespace {
 struct ReportOptions {
-  std::string out, html, against;
+  std::string out, html, against, trace, planned;
   bool all = false, json = false;
 };
 
@@ -41,13 +43,35 @@ int compare(const Report &report, const ReportOptions &options) {
     fmt::print(stderr, "{}", toString(faults));
     return ExitFault;
   }
-  fmt::print("{}", printableLines(compareText(report, *against, options.all ? SIZE_MAX : 16)));
+  fmt::print("{}", options.json ? compareJson(report, *against)
+                                : printableLines(
+                                      compareText(report, *against, options.all ? SIZE_MAX : 16)));
   return ExitSuccess;
+}
+
+/// The schedule as a trace.
+bool writePlanned(const ReportOptions &options, Diagnostics &faults) {
+  const std::optional<Report> report = readReport(options.out + "/report.json", faults);
+  const std::optional<Manifest> manifest = readManifest(options.out + "/manifest.json", faults);
+  if (!report || !manifest)
+    return false;
+  const std::optional<Trace> trace = plannedTrace(*report, *manifest, faults);
+  return trace && writeText(options.planned, traceBytes(*trace, *report, *manifest), faults);
+}
+
+int writePlanned(const ReportOptions &options) {
+  Diagnostics faults;
+  if (writePlanned(options, faults))
+    return ExitSuccess;
+  fmt::print(stderr, "{}", toString(faults));
+  return ExitFault;
 }
 
 int report(const ReportOptions &options) {
   if (!options.html.empty())
-    return writePage(options.out, options.against, options.html);
+    return writePage(options.out, options.against, options.trace, options.html);
+  if (!options.planned.empty())
+    return writePlanned(options);
   Diagnostics faults;
   const std::optional<Report> report = readReport(options.out + "/report.json", faults);
   if (!report) {
@@ -72,13 +96,24 @@ void addReportCommand(CLI::App &app, int &exitCode) {
   CLI::Option *html = command->add_option(
       "--html", options->html, "write FILE instead: one page for any browser, without a network");
   html->option_text("FILE");
+  command
+      ->add_option(
+          "--trace", options->trace,
+          "with --html: what `discoc run OUT --trace FILE` measured, under what was planned")
+      ->option_text("FILE")
+      ->needs(html);
+  command
+      ->add_option("--planned-trace", options->planned,
+                   "write the schedule as a trace instead, for Perfetto and `discoc trace`")
+      ->option_text("FILE")
+      ->excludes(html);
   command->add_flag("--json", options->json, "the exact numbers, as docs/formats/report.md says")
-      ->excludes(html)
-      ->excludes(command
-                     ->add_option("--against", options->against,
-                                  "another OUT of the same model: what differs, in all, by node "
-                                  "and by layer, here or in the page")
-                     ->option_text("OUT"));
+      ->excludes(html);
+  command
+      ->add_option("--against", options->against,
+                   "another OUT of the same model: what differs, in all, by node and by layer, "
+                   "here or in the page")
+      ->option_text("OUT");
   command->callback([options, &exitCode] { exitCode = report(*options); });
 }
 

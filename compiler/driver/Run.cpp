@@ -99,6 +99,11 @@ void addRunCommand(CLI::App &app, int &exitCode) {
       ->add_flag("--exact", options->exact,
                  "inproc: links buffer nothing, as the proof of the schedule assumes")
       ->needs(transport);
+  command
+      ->add_option("--trace", options->trace,
+                   "write what every node did when, for `discoc trace`, `discoc report --html` and "
+                   "Perfetto, also when the run fails; OUT has to be compiled with --trace")
+      ->type_name("FILE");
   command->add_flag("--board-log", options->boardLog,
                     "show every line that the boards' consoles print, on stderr");
   command

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/build/BuildNodes.h"
 #include "compiler/driver/HostCommands.h"
+#include "compiler/driver/RunTrace.h"
 #include "compiler/driver/VerifyDirectory.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/run/Process.h"
@@ -175,6 +176,8 @@ private:
     request.count = options_.samples;
     request.deadlineMs = options_.deadlineMs;
     request.outputDirectory = fmt::format("{}/outputs{}", scratch_.path(), runs_++);
+    const RunTrace trace(out, manifest, fmt::format("{}/notes{}", scratch_.path(), runs_));
+    request.notesDirectory = trace.folder();
     const RunResult result = runShards(request, manifest, faults_);
     if (result.interrupted) {
       fault("", "interrupted; all programs were ended", "");
@@ -185,6 +188,8 @@ private:
                                                          *result.failedRank, result.failure)
                                            : "the programs could not be started";
       for (const std::string &line : result.details)
+        text += "\n  " + line;
+      for (const std::string &line : trace.standings())
         text += "\n  " + line;
       fault(out, text, "");
       return ExitRun;

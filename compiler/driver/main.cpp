@@ -102,6 +102,8 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
   command.add_flag("--picture-bytes", options.pictureBytes,
                    "Inputs whose preprocessing the model's metadata states are pixels of 8 bits, a "
                    "quarter of the bytes: every node applies scale, mean and std itself");
+  command.add_flag("--trace", options.trace,
+                   "Programs note when each step begins and ends, for 'discoc run --trace FILE'");
   command.add_flag("--exact-order", options.exactOrder,
                    "Every sum in one order: outputs have the same bits for every number of nodes, "
                    "for more bytes and time");
@@ -198,7 +200,7 @@ void addCompile(CLI::App &app, int &exitCode) {
   command->callback([options, html, &exitCode] {
     exitCode = discoc::runCompile(*options);
     if (exitCode == discoc::ExitSuccess && !html->empty())
-      exitCode = discoc::writePage(options->out, "", *html);
+      exitCode = discoc::writePage(options->out, "", "", *html);
   });
 }
 
@@ -343,6 +345,7 @@ int main(int argc, char **argv) {
   discoc::addLaunchCommand(app, exitCode);
   discoc::addVerifyCommand(app, exitCode);
   discoc::addReportCommand(app, exitCode);
+  discoc::addTraceCommand(app, exitCode);
   addBoards(app, exitCode);
   addEmit(app, exitCode);
   std::string why;

@@ -28,6 +28,8 @@ static Json toJson(const ScheduleEvent &event) {
   json["node"] = event.node;
   json["inference"] = event.inference;
   json["kind"] = wordOf(kindWords, event.kind);
+  if (event.step >= 0)
+    json["step"] = event.step;
   if (event.kind == ScheduleEvent::Kind::Compute)
     json["op"] = event.op;
   else
@@ -69,11 +71,12 @@ static bool readTime(const JsonView &view, const char *key, std::optional<int64_
 
 static bool readEvent(const JsonView &view, ScheduleEvent &event) {
   if (!view.object({"node", "inference", "kind"},
-                   {"op", "message", "to", "bytes", "start_ns", "end_ns"}) ||
+                   {"step", "op", "message", "to", "bytes", "start_ns", "end_ns"}) ||
       !readWord(view.member("kind"), kindWords, event.kind))
     return false;
   bool good = view.member("node").read(event.node, 0, maxNodes - 1) &&
-              view.member("inference").read(event.inference);
+              view.member("inference").read(event.inference) &&
+              (!view.has("step") || view.member("step").read(event.step));
   const bool computes = event.kind == ScheduleEvent::Kind::Compute;
   if (!view.has(computes ? "op" : "message"))
     return view.fault(computes ? "has no \"op\"" : "has no \"message\"");

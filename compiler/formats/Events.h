@@ -21,6 +21,7 @@ struct ScheduleEvent {
   } kind = Kind::Compute;
   int64_t node = 0; ///< rank; of a transfer the sender's
   int64_t inference = 0;
+  int64_t step = -1;    ///< of what computes and of a wait: its number in the node's program
   std::string op;       ///< what computes: its ONNX name, else what it is in the IR; of a transfer
                         ///< what made the first that it carries, empty where that is not noted
   int64_t message = -1; ///< of a transfer and a wait: its id in the manifest

@@ -304,6 +304,39 @@ bool readOptional(const JsonView &view, LayerReport &layer) {
          readPlain<std::string>(view, "kernels", [&](auto name) { layer.kernels.insert(name); });
 }
 
+constexpr Word<StepReport::Kind> stepWords[] = {{"compute", StepReport::Kind::Compute},
+                                                {"send", StepReport::Kind::Send},
+                                                {"flush", StepReport::Kind::Flush},
+                                                {"wait", StepReport::Kind::Wait}};
+
+Json traceToJson(const NodeReport &node) {
+  Json steps = Json::array();
+  for (const StepReport &step : node.steps) {
+    Members item(3);
+    item("step", step.step);
+    item("kind", wordOf(stepWords, step.kind));
+    if (step.kind == StepReport::Kind::Compute)
+      item("op", step.op);
+    else
+      item("message", step.message);
+    steps.push_back(item.json());
+  }
+  return {{"bytes", node.noteBytes}, {"notes", node.noteCount}, {"steps", std::move(steps)}};
+}
+
+bool readTrace(const JsonView &view, NodeReport &node) {
+  auto readStep = [&](size_t, const JsonView &item) {
+    StepReport &step = node.steps.emplace_back();
+    return item.object({"step", "kind"}, {"op", "message"}) &&
+           item.member("step").read(step.step) &&
+           readWord(item.member("kind"), stepWords, step.kind) &&
+           (!item.has("op") || item.member("op").read(step.op)) &&
+           (!item.has("message") || item.member("message").read(step.message));
+  };
+  return view.object({"bytes", "notes", "steps"}) && view.member("bytes").read(node.noteBytes, 1) &&
+         view.member("notes").read(node.noteCount, 1) && view.member("steps").elements(readStep);
+}
+
 /// What not every node has.
 void writeOptional(const NodeReport &node, Json &json) {
   Writer w;
@@ -334,6 +367,8 @@ void writeOptional(const NodeReport &node, Json &json) {
   }
   if (!node.memorySizes.empty())
     json["memory_sizes"] = node.memorySizes;
+  if (node.noteBytes > 0)
+    json["trace"] = traceToJson(node);
 }
 
 bool readOptional(const JsonView &view, NodeReport &node) {
@@ -367,7 +402,8 @@ bool readOptional(const JsonView &view, NodeReport &node) {
   auto readSize = [&](const std::string &name, const JsonView &bytes) {
     return bytes.read(node.memorySizes[name]);
   };
-  return (!view.has("memory") || readList(view, "memory", node.memory, readItems)) &&
+  return (!view.has("trace") || readTrace(view.member("trace"), node)) &&
+         (!view.has("memory") || readList(view, "memory", node.memory, readItems)) &&
          (!view.has("memory_sizes") || view.member("memory_sizes").members(readSize)) && r.good;
 }
 

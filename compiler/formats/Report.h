@@ -99,6 +99,14 @@ struct BufferReport {
   int64_t first = 0, last = 0; ///< steps of the node's program, both inside; -1: before them
 };
 
+/// One step of a node's program that is noted when it runs.
+struct StepReport {
+  enum class Kind { Compute, Send, Flush, Wait } kind = Kind::Compute;
+  int64_t step = 0;     ///< its number in the notes, and in the schedule's events
+  std::string op;       ///< of Compute: as the events call it
+  int64_t message = -1; ///< of the others: its id
+};
+
 struct NodeReport {
   int64_t rank = 0;
   std::string name;
@@ -117,6 +125,9 @@ struct NodeReport {
   Traffic forwarded, rootForwarded; ///< of other nodes, whose packets go through this one
   std::vector<MemoryUse> memory;    ///< of a bare board; empty on a host
   std::map<std::string, int64_t> memorySizes = {}; ///< of a bare board: bytes of each memory
+  int64_t noteBytes = 0;         ///< of the ring of a traced program; 0: it is not traced
+  int64_t noteCount = 0;         ///< how many notes it holds
+  std::vector<StepReport> steps; ///< of a traced program, in the order in which they run
   int64_t computeUs = 0; ///< of a bare board: its multiply-accumulates at the stated cycles of
                          ///< one; 0: not known, or none
 };

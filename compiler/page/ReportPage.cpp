@@ -3,7 +3,7 @@
 //
 // The page is made of src/ by scripts/bundle-report; here its data are put into it.
 #include "compiler/page/ReportPage.h"
-#include "compiler/formats/Json.h"
+#include "compiler/formats/EventsJson.h"
 
 #include <cstdlib>
 #include <string_view>
@@ -39,6 +39,8 @@ std::string reportPage(const PageContent &content) {
                      ", \"sentences\": " + layOut(sentences);
   if (content.against)
     json += ", \"against\": " + toJson(*content.against);
+  if (content.measured)
+    json += ", \"measured\": " + layOut(toJson(*content.measured));
   return std::string(page.substr(0, at)) + escaped(json + "}") +
          std::string(page.substr(at + place.size()));
 }

@@ -18,8 +18,9 @@ struct PageContent {
   Report report;
   Masks masks;
   std::vector<std::pair<std::string, std::string>>
-      sentences;                 ///< what the terminal says, each with its key
-  std::optional<Report> against; ///< another division of the same model
+      sentences;                  ///< what the terminal says, each with its key
+  std::optional<Report> against;  ///< another division of the same model
+  std::optional<Events> measured; ///< one inference, by clocks
 };
 
 /// The page: HTML that asks for nothing else. Whatever names are in the content, they are text.

@@ -64,7 +64,9 @@ RunResult runInProcess(const RunRequest &request, const Manifest &manifest, Diag
   result.reports.resize(manifest.nodes.size());
   ProcessGroup group;
   const auto began = Clock::now();
-  if (!group.start(arguments(request), out))
+  ChildStart how;
+  how.environment = shardEnvironment(request);
+  if (!group.start(arguments(request), out, how))
     return result;
   while (!group.allEnded() && !result.interrupted) {
     group.step(std::chrono::milliseconds(200),

@@ -60,8 +60,8 @@ struct Streams {
 };
 
 /// In the child, between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char *const *argv, const char *program, const Streams &streams,
-                         const ChildStart &how, pid_t parent) {
+[[noreturn]] void become(char *const *argv, char *const *environment, const char *program,
+                         const Streams &streams, const ChildStart &how, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, how.whenKilled); // never outlive discoc, even if it is killed
   if (getppid() != parent)
     _exit(127);
@@ -78,7 +78,7 @@ struct Streams {
   dup2(streams.in, 0);
   dup2(streams.out, 1);
   dup2(streams.err, 2);
-  execv(program, argv);
+  execve(program, argv, environment);
   const char text[] = "cannot be executed\n";
   (void)!write(2, text, sizeof text - 1);
   _exit(127);
@@ -125,15 +125,20 @@ bool ProcessGroup::start(const std::vector<std::string> &argv, Diagnostics &out,
     out.push_back({argv[0], "", "cannot be found or executed", ""});
     return false;
   }
-  std::vector<char *> args;
+  std::vector<char *> args, environment;
   for (const std::string &arg : argv)
     args.push_back(const_cast<char *>(arg.c_str()));
   args.push_back(nullptr);
+  for (const std::string &entry : how.environment) // the first of a name counts
+    environment.push_back(const_cast<char *>(entry.c_str()));
+  for (char **entry = environ; *entry; ++entry)
+    environment.push_back(*entry);
+  environment.push_back(nullptr);
   Plumbing pipes;
   const pid_t parent = getpid();
   const pid_t pid = pipes.open(how) ? fork() : -1;
   if (pid == 0)
-    become(args.data(), program.c_str(), pipes.ofChild(), how, parent);
+    become(args.data(), environment.data(), program.c_str(), pipes.ofChild(), how, parent);
   if (pid > 0)
     setpgid(pid, pid); // before anybody can end the group
   if (pid < 0) {

@@ -22,11 +22,12 @@ using Clock = std::chrono::steady_clock;
 /// How a child begins, beside its arguments.
 struct ChildStart {
   std::vector<int> inherited; ///< descriptors that stay open under their numbers, but for -1
-  std::string directory;      ///< to begin in; empty: where discoc is
-  std::string inputFile;      ///< its standard input; empty: there is none
-  bool holdsInput = false;    ///< its standard input is a pipe that ends when this process does
-  std::string outputFile;     ///< made new, gets its standard output; empty: its lines are heard
-  int whenKilled = SIGKILL;   ///< the signal that it gets when this process is killed
+  std::vector<std::string> environment; ///< NAME=VALUE, beside that of discoc
+  std::string directory;                ///< to begin in; empty: where discoc is
+  std::string inputFile;                ///< its standard input; empty: there is none
+  bool holdsInput = false;  ///< its standard input is a pipe that ends when this process does
+  std::string outputFile;   ///< made new, gets its standard output; empty: its lines are heard
+  int whenKilled = SIGKILL; ///< the signal that it gets when this process is killed
 };
 
 struct Child {

@@ -175,6 +175,7 @@ private:
       } else {
         node.argv = arguments(rank, listeners);
         node.how.inherited = {own.fd, own.shareFd};
+        node.how.environment = shardEnvironment(request_);
         const std::vector<std::string> wires = boards_.wiresOf(at);
         node.argv.insert(node.argv.end(), wires.begin(), wires.end());
       }
@@ -229,6 +230,12 @@ private:
   RankGroup ranks_;
 };
 } // namespace
+
+std::vector<std::string> shardEnvironment(const RunRequest &request) {
+  if (request.notesDirectory.empty())
+    return {};
+  return {"DISCO_TRACE=" + request.notesDirectory};
+}
 
 std::vector<std::string> shardArguments(const RunRequest &request, const Manifest &manifest,
                                         int64_t rank) {

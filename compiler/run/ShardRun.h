@@ -59,10 +59,15 @@ struct RunRequest {
   int64_t count = 1;         ///< inferences that the inputs hold
   int64_t repeat = 1;
   int64_t deadlineMs = 30000;
+  /// Of programs that were compiled with --trace: where each leaves its notes; empty: nowhere.
+  std::string notesDirectory;
   bool talks = false;    ///< the programs' words about what they do go to stderr, with their ranks
   WireErrors wireErrors; ///< of the links between boards
   bool boardLog = false; ///< everything that boards say goes to stderr
 };
+
+/// What programs on this machine have in their environment, beside discoc's own.
+std::vector<std::string> shardEnvironment(const RunRequest &request);
 
 /// What one end of a link between boards sent.
 struct WireTraffic {

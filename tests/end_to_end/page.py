@@ -410,6 +410,12 @@ def compared(browser, tally, folder, pictures):
     reports = [cluster.load_json(os.path.join(out, "report.json")) for out in outs]
     done = subprocess.run([discoc.binary(), "report", outs[0], "--against", outs[1]], capture_output=True, text=True, timeout=600)
     tally.check("compared: in the terminal", done.returncode == 0 and re.search(r"^  nodes +4 +2 +\+100\.0 %$", done.stdout, re.M), done.stdout + done.stderr)
+    done = subprocess.run([discoc.binary(), "report", outs[0], "--against", outs[1], "--json"], capture_output=True, text=True, timeout=600)
+    said = json.loads(done.stdout or "{}")
+    want = [[report["largest_node"]["macs"] for report in reports], [report["cluster"]["exchanged"]["bytes"] for report in reports]]
+    tally.check("compared: as JSON", done.returncode == 0 and [said["all"]["largest_macs"], said["all"]["sent_bytes"]] == want
+                and [row["macs"][0] for row in said["nodes"]] == [node["macs"] for node in reports[0]["nodes"]]
+                and said["layers"] and all(layer["op"] for layer in said["layers"]), done.stdout[:300] + done.stderr)
     other = compiled(folder, "other", os.path.join(SAMPLES, "digits", "digits_dense.onnx"), 2, "--pin", "batch=1")
     for more in ((), ("--html", os.path.join(folder, "none.html"))):
         done = subprocess.run([discoc.binary(), "report", outs[0], "--against", other, *more], capture_output=True, text=True, timeout=600)
@@ -430,6 +436,32 @@ def compared(browser, tally, folder, pictures):
     browser.picture(os.path.join(pictures, "compared-Compare.png"))
     faults = browser.faults()
     tally.check("compared: no error, no request", not faults, faults)
+
+
+def traced(browser, tally, folder, pictures):
+    """What was measured, under what was planned."""
+    out = compiled(folder, "traced", os.path.join(SAMPLES, "digits", "digits_dense.onnx"), 2, "--pin", "batch=1", "--trace")
+    path = os.path.join(folder, "run.trace")
+    images = os.path.join(SAMPLES, "digits", "digits_test_images.npy")
+    done = subprocess.run([discoc.binary(), "run", out, "--input", "image=" + images, "--trace", path], capture_output=True, text=True, timeout=600)
+    tally.check("traced: run", done.returncode == 0, done.stderr)
+    code, said, page = write_page(out, "--trace", path)
+    if not tally.check("traced: written", code == 0, said) or not browser:
+        return
+    browser.open(page)
+    browser.show("Timeline")
+    measured = browser.run("return JSON.parse(document.getElementById('data').textContent).measured")
+    waits = [event["end_ns"] - event["start_ns"] for event in measured["events"] if event["kind"] == "wait" and event["end_ns"] > event["start_ns"]]
+    shown = browser.column("waits", 2)
+    tally.check("traced: the longest waits", shown == sorted(waits, reverse=True)[:len(shown)], f"{shown[:3]}, not {sorted(waits, reverse=True)[:3]}")
+    causes = browser.texts("#waits tbody td:last-child")
+    tally.check("traced: waits have causes", causes and all(re.search(r"message \d+ (from|to) node \d", cause) for cause in causes), causes)
+    rows = browser.run("return document.querySelector('#timeline').getAttribute('aria-label')")
+    links = len({(event["node"], event["to"]) for event in measured["events"] if event["kind"] == "transfer"})
+    tally.check("traced: rows of both", rows.startswith(f"time line of {2 * (2 + links)} rows"), rows)
+    browser.picture(os.path.join(pictures, "traced-Timeline.png"))
+    faults = browser.faults()
+    tally.check("traced: no error, no request", not faults, faults)
 
 
 def damaged(tally, folder):
@@ -492,6 +524,8 @@ def main():
                 tally.skip("hostile", reason)
         if wanted("compared"):
             compared(browser, tally, folder, pictures)
+        if wanted("traced"):
+            traced(browser, tally, folder, pictures)
         if browser:
             browser.driver.quit()
     if options.write_pictures:

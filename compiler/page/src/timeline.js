@@ -1,18 +1,21 @@
 // When what happens: a row a node and a row a link, drawn on a canvas. No library draws tracks without a network.
 // SPDX-License-Identifier: Apache-2.0
 import {useEffect, useMemo, useRef, useState} from "preact/hooks";
-import {bytes, colourOf, count, duration, nodeName, report} from "./data.js";
+import {bytes, colourOf, count, duration, measured, nodeName, report} from "./data.js";
 import {Table, html, number, word} from "./parts.js";
 
 const rowTall = 22, head = 150, top = 24;
 
 // Sets of events with the same form: what is computed, and under it what was measured.
-const sets = [{title: "planned", schedule: report.schedule}].filter(set => set.schedule?.events.length);
+const sets = [{title: "planned", schedule: report.schedule}, {title: "measured", schedule: measured}].filter(set => set.schedule?.events.length)
+  .map(set => ({...set, known: set.schedule.events.every(event => event.start_ns !== undefined)}));
+const known = sets.some(set => set.known);
+const knownEnd = Math.max(1, ...sets.filter(set => set.known).map(set => set.schedule.events.reduce((end, event) => Math.max(end, event.end_ns), 0)));
 
-// Where no times are known the order is left: every event is a column.
-function timed(events) {
-  const known = events.every(event => event.start_ns !== undefined);
-  return {known, events: events.map((event, i) => ({...event, start: known ? event.start_ns : i, end: known ? event.end_ns : i + 1}))};
+// Where no times are known the order is left: every event is a column, as wide as leaves room for all under what was measured.
+function timed(set) {
+  const wide = known ? knownEnd / set.schedule.events.length : 1;
+  return set.schedule.events.map((event, i) => ({...event, set, start: set.known ? event.start_ns : i * wide, end: set.known ? event.end_ns : (i + 1) * wide}));
 }
 
 // From the last event back to what each waited for: what ended last, of all that it needed.
@@ -54,7 +57,7 @@ function rowsOf(events, title, links) {
   if (links)
     for (const pair of transfers) {
       const [from, to] = [Math.floor(pair / 65536), pair % 65536];
-      const row = {key: "l" + from + " " + to, label: from + " → " + to, link: true, events: []};
+      const row = {key: "l" + from + " " + to, label: from + " → " + to + (sets.length > 1 ? ", " + title : ""), link: true, events: []};
       byKey.set(row.key, row);
       list.push(row);
     }
@@ -65,23 +68,22 @@ function rowsOf(events, title, links) {
 function useScene(links) {
   return useMemo(() => {
     const rows = [], messages = new Map();
-    let end = 1, known = true, path = new Set();
+    let end = 1, path = new Set();
     for (const set of sets) {
-      const {known: all, events} = timed(set.schedule.events);
-      known = known && all;
+      const events = timed(set);
       for (const event of events) {
         end = Math.max(end, event.end);
         if (event.kind === "transfer") messages.set(event.message, event);
       }
-      if (all) path = new Set([...path, ...criticalPath(events)]);
+      if (set.known) path = new Set([...path, ...criticalPath(events)]);
       rows.push(...rowsOf(events, set.title, links));
     }
-    return {rows, messages, end, known, path};
+    return {rows, messages, end, path};
   }, [links]);
 }
 
 const describe = (event, scene, times = true) => {
-  const took = scene.known && times ? duration(event.end - event.start) + " from " + duration(event.start) : "";
+  const took = event.set.known && times ? duration(event.end - event.start) + " from " + duration(event.start) : "";
   if (event.kind === "compute") return nodeName(event.node) + " computes " + event.op.slice(0, 120) + (took && ", " + took);
   const message = "message " + event.message;
   if (event.kind === "transfer") return message + " from " + event.node + " to " + event.to + ", " + bytes(event.bytes) + (event.op ? " of " + event.op.slice(0, 120) : "") + (took && ", " + took);
@@ -121,7 +123,7 @@ function draw(canvas, scene, view) {
     pen.fillRect(Math.min(x(time), wide - 1), top - 4, 1, tall);
     pen.fillStyle = colour("--dim");
     pen.textAlign = i === 5 ? "right" : i ? "center" : "left";
-    if (wide > 500 || i % 5 === 0) pen.fillText(scene.known ? duration(Math.round(time)) : count(Math.round(time)), x(time), 12);
+    if (wide > 500 || i % 5 === 0) pen.fillText(known ? duration(Math.round(time)) : count(Math.round(time)), x(time), 12);
   }
   pen.textAlign = "left";
   scene.rows.forEach((row, at) => {
@@ -157,9 +159,9 @@ function draw(canvas, scene, view) {
 
 // The longest waits, in words: the picture for those who do not see it.
 function Waits({scene}) {
-  const waits = scene.rows.flatMap(row => row.events).filter(event => event.kind === "wait" && event.end > event.start).sort((a, b) => b.end - b.start - (a.end - a.start));
+  const waits = scene.rows.flatMap(row => row.events).filter(event => event.set.known && event.kind === "wait" && event.end > event.start).sort((a, b) => b.end - b.start - (a.end - a.start));
   if (!waits.length) return null;
-  return html`<h2>The longest waits</h2><${Table} id="waits" rows=${waits} most=${12} columns=${[number("node", w => w.node),
+  return html`<h2>The longest waits</h2><${Table} id="waits" rows=${waits} most=${12} columns=${[...(sets.length > 1 ? [word("set", w => w.set.title)] : []), number("node", w => w.node),
     {title: "waits", key: w => w.end - w.start, cell: w => html`<data value=${w.end - w.start}>${duration(w.end - w.start)}</data>`},
     number("message", w => w.message), word("for what", w => describe(w, scene, false).replace(/^.*? waits /, ""))]} />`;
 }
@@ -221,11 +223,11 @@ export function Timeline() {
     <p class="tools"><button onClick=${() => zoom(0.7)} aria-label="zoom in">+</button><button onClick=${() => zoom(1 / 0.7)} aria-label="zoom out">−</button>
       <button onClick=${() => setView({from: 0, to: scene.end})}>All</button>
       <label><input type="checkbox" id="links" checked=${links} onChange=${event => setLinks(event.target.checked)} /> links</label></p>
-    <p class="note">${scene.known ? "Filled: a node computes, or a link carries a message (thin). Hatched: a node waits. Outlined: the critical path."
+    <p class="note">${sets.length > 1 ? "Above what was planned" + (sets[0].known ? "" : " (no speeds are stated: the order alone)") + ", under it what was measured: the inference of median duration. " : ""}${known ? "Filled: a node computes, or a link carries a message (thin). Hatched: a node waits. Outlined: the critical path."
       : "No times are known, since speeds of nodes or links are not stated: the order alone, a column an event."} Drag or arrow keys move, + and − zoom.</p>
     <p class="said" id="said" aria-live="polite">${said || "Point at an event."}</p>
     <canvas ref=${canvas} id="timeline" tabIndex="0" role="img" aria-label=${"time line of " + scene.rows.length + " rows; the waits are listed below"}
       style=${{height: top + scene.rows.length * rowTall + "px"}} onKeyDown=${step} onWheel=${wheel} onPointerMove=${move}
       onPointerDown=${event => { drag.current = event.offsetX; }} onPointerUp=${() => { drag.current = null; }} onPointerLeave=${() => { drag.current = null; say(""); }}></canvas>
-    ${scene.known && html`<${Waits} scene=${scene} />`}`;
+    ${known && html`<${Waits} scene=${scene} />`}`;
 }
