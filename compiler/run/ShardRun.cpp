@@ -86,12 +86,12 @@ public:
       ranks_.wait();
     ranks_.end();
     result_.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
-    if (boards_.needed())
+    if (opened_)
       boards_.stopWires(result_);
     ranks_.judge();
     if (!result_.ok)
       result_.written = writtenInferences(request_, manifest_, result_.reports);
-    if (!boards_.collectOutputs(result_))
+    if (opened_ && !boards_.collectOutputs(result_))
       result_.ok = false;
     return std::move(result_);
   }
@@ -153,7 +153,8 @@ private:
                       "run it without --transport udp"});
       return false;
     }
-    if (boards_.needed() && !boards_.open())
+    opened_ = boards_.needed() && boards_.open();
+    if (boards_.needed() && !opened_)
       return false;
     std::vector<Listener> listeners;
     for (int64_t rank = 0; rank < nodes; ++rank) {
@@ -226,6 +227,7 @@ private:
   Diagnostics &out_;
   Clock::time_point began_{};
   BoardRun boards_;
+  bool opened_ = false; // the boards
   RunResult result_;
   RankGroup ranks_;
 };

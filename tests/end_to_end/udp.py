@@ -268,7 +268,7 @@ def check_start(tally, sample, folder):
                 done.stdout + done.stderr)
 
 
-def check_boards(tally, folder):
+def check_boards(tally, inputs, folder):
     """Datagrams reach neither boards nor wires."""
     wired = os.path.join(folder, "wired.toml")
     with open(wired, "w", encoding="utf-8") as stream:
@@ -278,11 +278,11 @@ def check_boards(tally, folder):
     os.makedirs(out)
     discoc.compile(samples.DIGITS, 2, os.path.join(out, "out"),
                    extra=["--pin", "batch=1", "--cluster", wired])
-    for verb in ("run", "verify"):
+    for verb, more in (("run", inputs), ("verify", [])):
         done = subprocess.run([discoc.binary(), verb, os.path.join(out, "out"),
-                               "--transport", "udp"], capture_output=True,
-                              text=True, timeout=300)
-        tally.check(f"{verb} with a board is refused", done.returncode != 0 and
+                               "--transport", "udp", *more],
+                              capture_output=True, text=True, timeout=300)
+        tally.check(f"{verb} with a board is refused", done.returncode > 0 and
                     "UDP reaches neither boards nor wires" in done.stderr,
                     f"{done.returncode}: {done.stderr}")
 
@@ -310,7 +310,8 @@ def main():
                 if nodes == NODES:
                     check_loss(tally, sample, folder)
                     check_start(tally, sample, folder)
-                    check_boards(tally, folder)
+                    check_boards(tally, cluster.save_inputs(sample.feeds,
+                                                            folder), folder)
             except (discoc.CompileError, cluster.BuildError,
                     cluster.RunError) as error:
                 tally.fail(name, f"{type(error).__name__}: {error}")
