@@ -226,6 +226,13 @@ std::optional<Trace> plannedTrace(const Report &report, const Manifest &manifest
     event.endNs = planned.endNs.value_or(0);
     trace.events.push_back(std::move(event));
   }
+  // A wait holds up what its node computes next.
+  std::map<int64_t, std::string> next;
+  for (auto event = trace.events.rbegin(); event != trace.events.rend(); ++event)
+    if (event->kind == Kind::Compute)
+      next[event->node] = event->op;
+    else if (event->waits())
+      event->op = next[event->node];
   finish(trace);
   return trace;
 }

@@ -131,15 +131,16 @@ static std::string clockText(const TraceNode &node) {
 
 std::string traceText(const Trace &trace, size_t most) {
   const TraceSummary summary = summarise(trace);
-  std::string text = fmt::format(
-      "{} of {} on {} {}\n", trace.source == Events::Source::Measured ? "measured" : "planned",
-      trace.model, trace.nodes.size(), trace.nodes.size() == 1 ? "node" : "nodes");
+  const bool isMeasured = trace.source == Events::Source::Measured;
+  std::string text =
+      fmt::format("{} of {} on {} {}\n", isMeasured ? "measured" : "planned", trace.model,
+                  trace.nodes.size(), trace.nodes.size() == 1 ? "node" : "nodes");
   if (summary.inferences)
     text += fmt::format("{} whole {}: median {} us, from {} to {} us\n", summary.inferences,
                         summary.inferences == 1 ? "inference" : "inferences",
                         microseconds(summary.medianNs), microseconds(summary.leastNs),
                         microseconds(summary.mostNs));
-  for (size_t rank = 0; rank < trace.nodes.size(); ++rank) {
+  for (size_t rank = 0; isMeasured && rank < trace.nodes.size(); ++rank) {
     const TraceNode &node = trace.nodes[rank];
     text += fmt::format("node {}: {} notes{}{}\n", rank, node.notes,
                         node.lost ? fmt::format(", {} earlier ones lost to them", node.lost) : "",

@@ -147,6 +147,9 @@ def measured(folder, tally):
     done = run(out, "--trace", path, "--repeat", "20")
     said = json.loads(tool("trace", path, "--json").stdout)
     tally.check("a ring that is full", done.returncode == 0 and all(node["lost"] > 0 and node["notes"] == 65536 for node in said["nodes"]), str(said["nodes"]))
+    done = subprocess.run([os.path.join(out, "node0", "build", "shard"), "--quiet"], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "DISCO_TRACE": os.path.join(folder, "nowhere")})
+    tally.check("no folder for notes", done.returncode == 3 and "(DISCO_TRACE) cannot be made" in done.stderr, done.stderr)
     with open(path, "r+b") as stream:
         stream.truncate(os.path.getsize(path) // 2)
     done = tool("trace", path)

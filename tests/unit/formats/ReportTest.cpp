@@ -75,6 +75,12 @@ TEST(ReportOfLayers, ReadsWhatItWrites) {
   r.layers[0].nodes[1].receivedFrom[0] = 8;
   r.nodes[0].peakOp = "conv";
   r.nodes[0].peakStep = 3;
+  r.nodes[0].noteBytes = 168;
+  r.nodes[0].noteCount = 4;
+  r.nodes[0].steps = {{StepReport::Kind::Compute, 3, "conv", -1},
+                      {StepReport::Kind::Send, 4, "", 7},
+                      {StepReport::Kind::Flush, 6, "", 7},
+                      {StepReport::Kind::Wait, 9, "", 8}};
   r.nodes[0].buffers = {{"conv", "tensor", 16, 900, 2, 4}, {"x", "input", 0, 16, -1, 2}};
   Diagnostics out;
   const std::string text = toJson(r);
@@ -85,6 +91,9 @@ TEST(ReportOfLayers, ReadsWhatItWrites) {
   EXPECT_EQ(back->layers[0].nodes[0].owned, IndexSet::of({0, 1, 2, 5}));
   EXPECT_EQ(back->layers[0].nodes[1].receivedFrom.at(0), 8);
   EXPECT_EQ(back->nodes[0].buffers[1].first, -1);
+  EXPECT_EQ(back->nodes[0].noteBytes, 168);
+  ASSERT_EQ(back->nodes[0].steps.size(), 4u);
+  EXPECT_EQ(back->nodes[0].steps[3].message, 8);
   EXPECT_EQ(back->layers[0].kernels.size(), 2u);
   EXPECT_EQ(back->layers[1].density.tiles[1], "a07f");
   EXPECT_EQ(back->nodes[1].memorySizes.at("ram"), 1024);
@@ -118,10 +127,10 @@ static Events events() {
   all.sequentialNs = 1600;
   all.periodNs = 1300;
   all.chainNs = 0;
-  all.events.push_back({ScheduleEvent::Kind::Compute, 0, 0, "conv", -1, -1, 0, 0, 1000});
-  all.events.push_back({ScheduleEvent::Kind::Wait, 1, 0, "", 7, -1, 0, 0, 1100});
-  all.events.push_back({ScheduleEvent::Kind::Transfer, 0, 0, "conv", 7, 1, 8, 1000, 1100});
-  all.events.push_back({ScheduleEvent::Kind::Transfer, 1, 2, "", 8, 0, 0, {}, {}});
+  all.events.push_back({ScheduleEvent::Kind::Compute, 0, 0, 4, "conv", -1, -1, 0, 0, 1000});
+  all.events.push_back({ScheduleEvent::Kind::Wait, 1, 0, 5, "", 7, -1, 0, 0, 1100});
+  all.events.push_back({ScheduleEvent::Kind::Transfer, 0, 0, -1, "conv", 7, 1, 8, 1000, 1100});
+  all.events.push_back({ScheduleEvent::Kind::Transfer, 1, 2, -1, "", 8, 0, 0, {}, {}});
   return all;
 }
 
