@@ -289,13 +289,13 @@ def Disco_CumSumOp : Disco_InferredOp<"cum_sum"> {
 def Disco_RecurrentOp : Disco_InferredOp<"recurrent", [], ["getReplication"], ["getMacs", "isArithmetic"]> {
   let summary = "RNN, GRU or LSTM over a whole sequence";
   let description = [{
-    x is [steps, batch, inputs], w [directions, gates * hidden, inputs], r [directions, gates * hidden, hidden], bias
-    [directions, 2 * gates * hidden], lengths [batch], initial [directions, batch, hidden]; `cell` holds an LSTM's initial cell state, like
-    initial, and its peepholes, [directions, 3 * hidden]. The result is [steps + states, directions, batch,
-    hidden]: the output of every step, the last hidden state and, of an LSTM, the last cell state. `activations` has
-    those of one direction after those of the other. It is not divided.
+    x is what the inputs add to the gates, a contraction of its own: [steps, batch, directions * gates * hidden]. r is [directions,
+    gates * hidden, hidden], bias, that of the hidden state, [directions, gates * hidden], lengths [batch], initial [directions,
+    batch, hidden]; `cell` holds an LSTM's initial cell state, like initial, and its peepholes, [directions, 3 * hidden]. The result is
+    [steps + states, directions, batch, hidden]: the output of every step, the last hidden state and, of an LSTM, the last cell
+    state. `activations` has those of one direction after those of the other. It is not divided.
   }];
-  let arguments = (ins Tensor:$x, Tensor:$w, Tensor:$r, Tensor:$bias, Tensor:$lengths, Tensor:$initial,
+  let arguments = (ins Tensor:$x, Tensor:$r, Tensor:$bias, Tensor:$lengths, Tensor:$initial,
     Variadic<Tensor>:$cell, Disco_RecurrentKind:$kind, Disco_RecurrentDirection:$direction,
     TypedArrayAttrBase<Disco_ActAttr, "array of scalar functions">:$activations, OptionalAttr<F64Attr>:$clip,
     UnitAttr:$linear_before_reset, UnitAttr:$input_forget);

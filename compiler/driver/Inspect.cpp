@@ -12,6 +12,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "passes/LayerSummary.h"
 #include "passes/strategies/Strategy.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace disco;
@@ -167,6 +168,23 @@ static std::map<std::string, double> densitiesOf(ModuleOp module) {
   return densities;
 }
 
+/// The recurrences that are one op: no node can compute a step before the one before it is there.
+static std::string wholeRecurrences(ModuleOp module) {
+  constexpr size_t mostNames = 3;
+  SmallVector<std::string> names;
+  mainOf(module).walk([&](RecurrentOp op) {
+    names.push_back(shownName(opName(op)) + " (" + std::to_string(shapeOf(op.getX())[0]) +
+                    " steps)");
+  });
+  if (names.empty())
+    return "";
+  const size_t shown = std::min(names.size(), mostNames);
+  std::string text = llvm::join(ArrayRef<std::string>(names).take_front(shown), ", ");
+  if (names.size() > shown)
+    text += ", and " + std::to_string(names.size() - shown) + " more";
+  return text + ": every node computes all steps; the products of the inputs are divided";
+}
+
 static bool write(const std::string &path, const std::string &text) {
   discoc::Diagnostics diagnostics;
   const bool good = discoc::writeText(path, text, diagnostics);
@@ -196,7 +214,8 @@ static bool divide(ModuleOp module, const discoc::InspectOptions &options) {
 }
 
 static void printDivision(const discoc::Report &report,
-                          const std::map<std::string, double> &densities, bool pairs) {
+                          const std::map<std::string, double> &densities,
+                          const std::string &recurrences, bool pairs) {
   say("total", discoc::count(report.oneNode.macs) + " MACs, " +
                    discoc::bytes(report.oneNode.weightBytes) + " of weights");
   say(nodesWord(report), (report.nodes.size() == 1 ? "" : "at most ") + sharesText(report));
@@ -204,6 +223,8 @@ static void printDivision(const discoc::Report &report,
     say("exchanged", trafficText(report));
     say("in a row", exchangePointsText(report));
     say("undivided", undividedText(report));
+    if (!recurrences.empty())
+      say("in steps", recurrences);
   }
   llvm::outs() << "\nlayers that compute"
                << (report.nodes.size() == 1
@@ -219,6 +240,7 @@ static int inspectDivision(ModuleOp module, const discoc::InspectOptions &option
   if (!divide(module, options))
     return discoc::ExitFault;
   const std::map<std::string, double> densities = densitiesOf(module);
+  const std::string recurrences = wholeRecurrences(module);
   const int64_t nodes = nodesOf(module);
   if (!runStages(module, stages().back().name, "derive-masks"))
     return discoc::ExitFault;
@@ -228,7 +250,7 @@ static int inspectDivision(ModuleOp module, const discoc::InspectOptions &option
   discoc::Report report = makeReport(module, *emitOptions, "");
   if (failed(addSchedule(report, module)))
     return discoc::ExitFault;
-  printDivision(report, densities, nodes == 2 || options.pairs);
+  printDivision(report, densities, recurrences, nodes == 2 || options.pairs);
   return discoc::ExitSuccess;
 }
 

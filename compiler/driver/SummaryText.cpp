@@ -89,8 +89,10 @@ std::string disco::undividedText(const Report &r) {
   for (const LayerReport &layer : r.layers) {
     if (layer.macs == 0)
       continue;
+    // Of a recurrent layer the product of its inputs is divided.
     if (layer.replicatedMacs > 0)
-      note(list, layer.type + " on every node", layer.macs);
+      note(list, layer.type + " on every node",
+           layer.replicatedMacs / static_cast<int64_t>(r.nodes.size() - 1));
     else if (mostMacs(layer) == layer.macs)
       note(list, layer.type + " on one node", layer.macs);
   }

@@ -1,6 +1,7 @@
 //===- ConvertRecurrent.cpp - RNN, GRU and LSTM ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/import/Recurrent.h"
+#include "compiler/import/Windows.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -57,7 +58,9 @@ static ArrayAttr activations(OpImport &op, int64_t directions, ArrayRef<StringRe
   for (const std::string &name : names) {
     std::optional<Function> function = functionOf(name);
     if (!function) {
-      (void)op.error("the activation '" + name + "' is not known");
+      (void)op.error("the activation '" + name + "' is not one of ONNX's",
+                     "export the model with one of the activations that its page of " + op.op.type +
+                         " names");
       return {};
     }
     if (function->parameters > 0 && alpha < alphas.size())
@@ -118,6 +121,35 @@ static Values unpacked(OpImport &op, Value all, int64_t steps) {
   return results;
 }
 
+/// Whether the weights and biases fit the input and the states.
+static bool fits(OpImport &op, ArrayRef<Value> operands, int64_t gates, int64_t directions) {
+  const int64_t inputs = op.shape(operands[0])[2], hidden = op.shape(operands[2])[2];
+  return op.shape(operands[1]) == ArrayRef<int64_t>({directions, gates * hidden, inputs}) &&
+         op.shape(operands[2]) == ArrayRef<int64_t>({directions, gates * hidden, hidden}) &&
+         op.shape(operands[3]) == ArrayRef<int64_t>({directions, 2 * gates * hidden});
+}
+
+/// One bias of the two, [directions, gates * hidden].
+static Value biasOf(OpImport &op, Value bias, bool ofState) {
+  Ints part(op.shape(bias));
+  part[1] /= 2;
+  return op.slice(bias, {0, ofState ? part[1] : 0}, {1, 1}, part);
+}
+
+/// What the inputs of all steps add to the gates: one contraction, which is divided and has masks,
+/// though the recurrence is neither. [steps, batch, directions * gates * hidden].
+static Value inputProduct(OpImport &op, Value x, Value w, Value bias) {
+  ArrayRef<int64_t> input = op.shape(x), weights = op.shape(w);
+  const int64_t steps = input[0], batch = input[1], rows = weights[0] * weights[1];
+  Value matrix = op.reshape(w, {rows, input[2]}), row = op.reshape(bias, {rows});
+  const bool isFixed = OpImport::constant(row) != nullptr;
+  Value product = matrixProduct(op, op.reshape(x, {steps * batch, input[2]}), matrix,
+                                isFixed ? row : Value(), false, true);
+  if (!isFixed)
+    product = op.binary(BinaryKind::Add, product, row);
+  return op.reshape(product, {steps, batch, rows});
+}
+
 template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op) {
   constexpr bool lstm = kind == RecurrentKind::Lstm;
   constexpr int64_t gates = lstm ? 4 : kind == RecurrentKind::Gru ? 3 : 1;
@@ -156,6 +188,10 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
   }
   if (op.hasFailed())
     return failure();
+  if (!fits(op, operands, gates, directions))
+    return op.error(
+        "the shapes of the weights, the bias or the initial states do not fit the input "
+        "and each other");
   RecurrentSettings settings{kind,
                              *direction,
                              functions,
@@ -175,6 +211,9 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
     op.addFlags(attrs, {"linear_before_reset"});
   if (lstm)
     op.addFlags(attrs, {"input_forget"});
+  operands[0] = inputProduct(op, x, w, biasOf(op, bias, false));
+  operands[3] = biasOf(op, bias, true);
+  operands.erase(operands.begin() + 1);
   return setResults(op, unpacked(op, op.make<RecurrentOp>(operands, attrs), steps), batchFirst);
 }
 

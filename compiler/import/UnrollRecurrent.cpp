@@ -1,7 +1,7 @@
 //===- UnrollRecurrent.cpp - recurrent layers as products of matrices -----===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// A whole recurrence is one op, which no node can share. Of a few steps, each becomes a product of
+// A whole recurrence is one op, which no nodes can share. Of a few steps, each becomes a product of
 // the hidden state and elementwise ops, which divide by hidden channels. The rows of the matrices
 // are reordered so that the gates of one channel lie side by side and so with one owner: [gate,
 // channel] becomes [channel, gate]. The inputs of all steps are multiplied at once.

@@ -41,23 +41,21 @@ template <class T> inline T recurrent_dot(const T *__restrict a, const T *__rest
 template <class P, int D, int Gates> struct recurrent_lane {
   using T = typename P::x_t;
   using functions = recurrent_functions<P, D>;
-  static constexpr dim hidden = (dim)P::hidden, inputs = (dim)P::inputs;
+  static constexpr dim hidden = (dim)P::hidden;
   static constexpr dim state = (dim)(P::directions * P::batch) * hidden; // one step of the result
 
-  const T *w, *r, *bias; // of this direction
+  const T *r, *bias; // of this direction
 
   template <class F> static T apply(T v) {
     if constexpr (P::has_clip)
       v = clip_of(v, -(T)P::clip, (T)P::clip);
     return F::template apply<F>(v);
   }
-  T input(dim gate, dim j, const T *x) const {
-    const dim row = gate * hidden + j;
-    return recurrent_dot(w + row * inputs, x, inputs) + bias[row];
-  }
+  /// x, before: what the inputs of a step, and the hidden state, add to a gate.
+  static T input(dim gate, dim j, const T *x) { return x[gate * hidden + j]; }
   T before(dim gate, dim j, const T *h) const {
     const dim row = gate * hidden + j;
-    return recurrent_dot(r + row * hidden, h, hidden) + bias[Gates * hidden + row];
+    return recurrent_dot(r + row * hidden, h, hidden) + bias[row];
   }
 };
 
@@ -132,7 +130,7 @@ inline void recurrent_sequence(const Cell &cell, typename P::x_t *y, const typen
   const T *h = initial;
   for (dim k = 0; k < length; ++k) {
     const dim t = D == 1 || P::reverse ? length - 1 - k : k;
-    cell.step(y + t * state, last, x + t * (dim)(P::batch * P::inputs), h);
+    cell.step(y + t * state, last, x + t * Cell::gates * state, h);
     h = y + t * state;
   }
   for (dim t = length; t < steps; ++t)
@@ -144,13 +142,12 @@ inline void recurrent_sequence(const Cell &cell, typename P::x_t *y, const typen
 
 template <class P, int D, class Cell>
 inline void recurrent_direction(Cell cell, typename P::x_t *y, const typename P::x_t *x,
-                                const typename P::x_t *w, const typename P::x_t *r,
-                                const typename P::x_t *bias, const typename P::length_t *lengths,
-                                const typename P::x_t *initial, const typename P::x_t *cells) {
+                                const typename P::x_t *r, const typename P::x_t *bias,
+                                const typename P::length_t *lengths, const typename P::x_t *initial,
+                                const typename P::x_t *cells) {
   constexpr dim hidden = (dim)P::hidden, batch = (dim)P::batch, rows = Cell::gates * hidden;
-  cell.w = w + D * rows * (dim)P::inputs;
   cell.r = r + D * rows * hidden;
-  cell.bias = bias + D * 2 * rows;
+  cell.bias = bias + D * rows;
   for (dim b = 0; b < batch; ++b) {
     const dim lane = (D * batch + b) * hidden;
     if constexpr (Cell::states == 2)
@@ -158,50 +155,50 @@ inline void recurrent_direction(Cell cell, typename P::x_t *y, const typename P:
         y[((dim)P::steps + 1) * Cell::state + lane + j] = cells[lane + j];
     int64_t length = (int64_t)lengths[b];
     length = length < 0 ? 0 : length > P::steps ? P::steps : length;
-    recurrent_sequence<P, D>(cell, y + lane, x + b * (dim)P::inputs, initial + lane, (dim)length);
+    const typename P::x_t *own = x + (b * (dim)P::directions + D) * rows;
+    recurrent_sequence<P, D>(cell, y + lane, own, initial + lane, (dim)length);
   }
 }
 
-/// P: x_t (float or double), length_t (any integer), steps, batch, inputs, hidden, directions (1 or
-/// 2),
+/// P: x_t (float or double), length_t (any integer), steps, batch, hidden, directions (1 or 2),
 ///    reverse (bool: the one direction reads from the end), has_clip, clip, linear_before_reset,
 ///    input_forget, and the functions f0, g0, h0 of the first and f1, g1, h1 of the second
 ///    direction (act_none where there is none)
 /// y [steps + states][directions][batch][hidden]: states is 2 for an LSTM, else 1;
-/// x [steps][batch][inputs], w [directions][gates * hidden][inputs], r [directions][gates *
-/// hidden][hidden], bias [directions][2 * gates * hidden], lengths [batch], initial [directions]
-/// [batch][hidden]; gates in ONNX's order.
+/// x [steps][batch][directions][gates][hidden], what the inputs add to the gates; r [directions]
+/// [gates * hidden][hidden], bias [directions][gates * hidden], lengths [batch], initial
+/// [directions][batch][hidden]; gates in ONNX's order.
 template <class P>
-inline void rnn(typename P::x_t *y, const typename P::x_t *x, const typename P::x_t *w,
-                const typename P::x_t *r, const typename P::x_t *bias,
-                const typename P::length_t *lengths, const typename P::x_t *initial) {
-  recurrent_direction<P, 0>(rnn_cell<P, 0>{}, y, x, w, r, bias, lengths, initial, nullptr);
+inline void rnn(typename P::x_t *y, const typename P::x_t *x, const typename P::x_t *r,
+                const typename P::x_t *bias, const typename P::length_t *lengths,
+                const typename P::x_t *initial) {
+  recurrent_direction<P, 0>(rnn_cell<P, 0>{}, y, x, r, bias, lengths, initial, nullptr);
   if constexpr (P::directions == 2)
-    recurrent_direction<P, 1>(rnn_cell<P, 1>{}, y, x, w, r, bias, lengths, initial, nullptr);
+    recurrent_direction<P, 1>(rnn_cell<P, 1>{}, y, x, r, bias, lengths, initial, nullptr);
 }
 
 template <class P>
-inline void gru(typename P::x_t *y, const typename P::x_t *x, const typename P::x_t *w,
-                const typename P::x_t *r, const typename P::x_t *bias,
-                const typename P::length_t *lengths, const typename P::x_t *initial) {
-  recurrent_direction<P, 0>(gru_cell<P, 0>{}, y, x, w, r, bias, lengths, initial, nullptr);
+inline void gru(typename P::x_t *y, const typename P::x_t *x, const typename P::x_t *r,
+                const typename P::x_t *bias, const typename P::length_t *lengths,
+                const typename P::x_t *initial) {
+  recurrent_direction<P, 0>(gru_cell<P, 0>{}, y, x, r, bias, lengths, initial, nullptr);
   if constexpr (P::directions == 2)
-    recurrent_direction<P, 1>(gru_cell<P, 1>{}, y, x, w, r, bias, lengths, initial, nullptr);
+    recurrent_direction<P, 1>(gru_cell<P, 1>{}, y, x, r, bias, lengths, initial, nullptr);
 }
 
 /// cells as initial, peepholes [directions][3 * hidden].
 template <class P>
-inline void lstm(typename P::x_t *y, const typename P::x_t *x, const typename P::x_t *w,
-                 const typename P::x_t *r, const typename P::x_t *bias,
-                 const typename P::length_t *lengths, const typename P::x_t *initial,
-                 const typename P::x_t *cells, const typename P::x_t *peepholes) {
+inline void lstm(typename P::x_t *y, const typename P::x_t *x, const typename P::x_t *r,
+                 const typename P::x_t *bias, const typename P::length_t *lengths,
+                 const typename P::x_t *initial, const typename P::x_t *cells,
+                 const typename P::x_t *peepholes) {
   lstm_cell<P, 0> forward{};
   forward.peepholes = peepholes;
-  recurrent_direction<P, 0>(forward, y, x, w, r, bias, lengths, initial, cells);
+  recurrent_direction<P, 0>(forward, y, x, r, bias, lengths, initial, cells);
   if constexpr (P::directions == 2) {
     lstm_cell<P, 1> backward{};
     backward.peepholes = peepholes + 3 * (dim)P::hidden;
-    recurrent_direction<P, 1>(backward, y, x, w, r, bias, lengths, initial, cells);
+    recurrent_direction<P, 1>(backward, y, x, r, bias, lengths, initial, cells);
   }
 }
 

@@ -326,7 +326,7 @@ def _gru(x, w, r, b, h, after):
 
 
 def case_recurrent():
-    for steps in (1, 5):
+    for steps in (1, 5, 70):
         x = _random(steps, 2, 4)
         two = [_random(2, 28, 4, seed=1), _random(2, 28, 7, seed=2),
                _random(2, 56, seed=3), _random(2, 2, 7, seed=4),

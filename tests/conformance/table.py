@@ -49,13 +49,13 @@ REFUSED_OPS = (
     ("`If`, `Loop`, `Scan` whose condition or count is computed from values",
      "a program does not branch, and its shapes are fixed: the branch that is "
      "taken is compiled, loops are unrolled (up to 20,000 ops in all). "
-     "`--set` fixes an input that a condition is computed of. `Scan` of "
+     "`--set` fixes an input of a few numbers that a condition is computed of. `Scan` of "
      "opset 8 carries a batch that no exporter used"),
     ("`NonZero`, `Unique`, `Compress` by values, `Range` by values, `Reshape` "
      "and its like by values", "the shape of the result is not known when "
      "compiling"),
     ("`Bernoulli`, `Multinomial`, `RandomNormal`, `RandomNormalLike`, "
-     "`RandomUniform`, `RandomUniformLike`, `Dropout` and `BatchNormalization` in training mode",
+     "`RandomUniform`, `RandomUniformLike`, `Dropout` in training mode",
      "results are drawn: no two runs agree, nor two nodes"),
     ("`Adagrad`, `Adam`, `Momentum`, `Gradient`", "training"),
     ("strings, `TfIdfVectorizer`, `StringNormalizer`, `StringConcat`, "

@@ -22,11 +22,10 @@ LogicalResult RecurrentOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
   int64_t steps = x[0], batch = x[1], hidden = r[2];
   bool lstm = op.getKind() == RecurrentKind::Lstm;
   auto has = [&](Value value, ArrayRef<int64_t> shape) { return shapeOf(value) == shape; };
-  bool fits = has(op.getW(), {directions, gates * hidden, x[2]}) &&
-              has(op.getR(), {directions, gates * hidden, hidden}) &&
-              has(op.getBias(), {directions, 2 * gates * hidden}) &&
-              has(op.getLengths(), {batch}) && has(op.getInitial(), {directions, batch, hidden}) &&
-              op.getCell().size() == (lstm ? 2 : 0);
+  bool fits =
+      x[2] == directions * gates * hidden && has(op.getR(), {directions, gates * hidden, hidden}) &&
+      has(op.getBias(), {directions, gates * hidden}) && has(op.getLengths(), {batch}) &&
+      has(op.getInitial(), {directions, batch, hidden}) && op.getCell().size() == (lstm ? 2 : 0);
   if (fits && lstm)
     fits = has(op.getCell()[0], {directions, batch, hidden}) &&
            has(op.getCell()[1], {directions, 3 * hidden});
@@ -47,22 +46,19 @@ StringRef RecurrentOp::getReplication() { return "recurrent layer"; }
 
 bool RecurrentOp::isArithmetic() { return true; }
 
-int64_t RecurrentOp::getMacs() {
-  ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW()), r = shapeOf(getR());
-  return x[0] * x[1] * w[0] * w[1] * (x[2] + r[2]);
-}
+int64_t RecurrentOp::getMacs() { return tensorType(getX()).getNumElements() * shapeOf(getR())[2]; }
 
 void RecurrentOp::describeKernel(KernelCall &call) {
-  ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getW());
+  ArrayRef<int64_t> x = shapeOf(getX()), r = shapeOf(getR());
   call.use(stringifyRecurrentKind(getKind())).type("x_t", getX());
   call.type("length_t", getLengths());
-  call.constant("steps", x[0]).constant("batch", x[1]).constant("inputs", x[2]);
-  call.constant("hidden", shapeOf(getR())[2]).constant("directions", w[0]);
+  call.constant("steps", x[0]).constant("batch", x[1]);
+  call.constant("hidden", r[2]).constant("directions", r[0]);
   call.flag("reverse", getDirection() == RecurrentDirection::Reverse);
   call.flag("linear_before_reset", getLinearBeforeReset());
   call.flag("input_forget", getInputForget()).flag("has_clip", getClip().has_value());
   call.real("clip", getClip() ? getClip()->convertToDouble() : 0);
-  size_t functions = getActivations().size() / static_cast<size_t>(w[0]);
+  size_t functions = getActivations().size() / static_cast<size_t>(r[0]);
   for (size_t direction = 0; direction < 2; ++direction)
     for (size_t i = 0; i < 3; ++i) {
       size_t at = direction * functions + i;
@@ -70,7 +66,7 @@ void RecurrentOp::describeKernel(KernelCall &call) {
       std::string name = std::string(1, "fgh"[i]) + std::to_string(direction);
       call.function(name, used ? cast<ActAttr>(getActivations()[at]) : ActAttr());
     }
-  call.pointers = {getResult(), getX(), getW(), getR(), getBias(), getLengths(), getInitial()};
+  call.pointers = {getResult(), getX(), getR(), getBias(), getLengths(), getInitial()};
   for (Value state : getCell())
     call.pointers.push_back(state);
 }

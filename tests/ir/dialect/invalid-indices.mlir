@@ -73,28 +73,28 @@ func.func @max_pool_index_rank(%x: tensor<4x2xf32>) {
 
 // -----
 
-func.func @recurrent_rank(%x: tensor<5x2x3xf32>, %w: tensor<1x4x3xf32>, %r: tensor<4x4xf32>, %b: tensor<1x8xf32>, %l: tensor<2xi32>, %h: tensor<1x2x4xf32>) {
+func.func @recurrent_rank(%x: tensor<5x2x4xf32>, %r: tensor<4x4xf32>, %b: tensor<1x4xf32>, %l: tensor<2xi32>, %h: tensor<1x2x4xf32>) {
   // expected-error@+2 {{'disco.recurrent' op failed to infer returned types}}
   // expected-error@+1 {{the input and the weights must have three dimensions}}
-  %0 = disco.recurrent %x, %w, %r, %b, %l, %h {kind = 0 : i32, direction = 0 : i32, activations = [#disco.act<tanh>]} : (tensor<5x2x3xf32>, tensor<1x4x3xf32>, tensor<4x4xf32>, tensor<1x8xf32>, tensor<2xi32>, tensor<1x2x4xf32>) -> tensor<6x1x2x4xf32>
+  %0 = disco.recurrent %x, %r, %b, %l, %h {kind = 0 : i32, direction = 0 : i32, activations = [#disco.act<tanh>]} : (tensor<5x2x4xf32>, tensor<4x4xf32>, tensor<1x4xf32>, tensor<2xi32>, tensor<1x2x4xf32>) -> tensor<6x1x2x4xf32>
   return
 }
 
 // -----
 
-func.func @recurrent_shapes(%x: tensor<5x2x3xf32>, %w: tensor<1x4x3xf32>, %r: tensor<1x5x4xf32>, %b: tensor<1x8xf32>, %l: tensor<2xi32>, %h: tensor<1x2x4xf32>) {
+func.func @recurrent_shapes(%x: tensor<5x2x4xf32>, %r: tensor<1x5x4xf32>, %b: tensor<1x4xf32>, %l: tensor<2xi32>, %h: tensor<1x2x4xf32>) {
   // expected-error@+2 {{'disco.recurrent' op failed to infer returned types}}
   // expected-error@+1 {{the shapes of the weights, the bias or the initial states do not fit the input and each other}}
-  %0 = disco.recurrent %x, %w, %r, %b, %l, %h {kind = 0 : i32, direction = 0 : i32, activations = [#disco.act<tanh>]} : (tensor<5x2x3xf32>, tensor<1x4x3xf32>, tensor<1x5x4xf32>, tensor<1x8xf32>, tensor<2xi32>, tensor<1x2x4xf32>) -> tensor<6x1x2x4xf32>
+  %0 = disco.recurrent %x, %r, %b, %l, %h {kind = 0 : i32, direction = 0 : i32, activations = [#disco.act<tanh>]} : (tensor<5x2x4xf32>, tensor<1x5x4xf32>, tensor<1x4xf32>, tensor<2xi32>, tensor<1x2x4xf32>) -> tensor<6x1x2x4xf32>
   return
 }
 
 // -----
 
-func.func @recurrent_functions(%x: tensor<5x2x3xf32>, %w: tensor<1x4x3xf32>, %r: tensor<1x4x4xf32>, %b: tensor<1x8xf32>, %l: tensor<2xi32>, %h: tensor<1x2x4xf32>) {
+func.func @recurrent_functions(%x: tensor<5x2x4xf32>, %r: tensor<1x4x4xf32>, %b: tensor<1x4xf32>, %l: tensor<2xi32>, %h: tensor<1x2x4xf32>) {
   // expected-error@+2 {{'disco.recurrent' op failed to infer returned types}}
   // expected-error@+1 {{needs 1 activations a direction}}
-  %0 = disco.recurrent %x, %w, %r, %b, %l, %h {kind = 0 : i32, direction = 0 : i32, activations = [#disco.act<tanh>, #disco.act<tanh>]} : (tensor<5x2x3xf32>, tensor<1x4x3xf32>, tensor<1x4x4xf32>, tensor<1x8xf32>, tensor<2xi32>, tensor<1x2x4xf32>) -> tensor<6x1x2x4xf32>
+  %0 = disco.recurrent %x, %r, %b, %l, %h {kind = 0 : i32, direction = 0 : i32, activations = [#disco.act<tanh>, #disco.act<tanh>]} : (tensor<5x2x4xf32>, tensor<1x4x4xf32>, tensor<1x4xf32>, tensor<2xi32>, tensor<1x2x4xf32>) -> tensor<6x1x2x4xf32>
   return
 }
 

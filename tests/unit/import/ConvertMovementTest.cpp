@@ -35,7 +35,7 @@ TEST(ConvertReshape, ZeroAndMinusOne) {
   expectParts(OneOp("Reshape").input({2, 3}).constantInts({INT64_MAX, INT64_MAX, 4}).text(),
               {"error:", "is impossible"});
   expectParts(OneOp("Reshape").input({2, 3}).input({2}, TensorProto::INT64).text(),
-              {"error:", "input 'shape' ('x1')", "--input-shape"});
+              {"error:", "input 'shape' ('x1')", "--set x1=VALUE fixes"});
   expectParts(OneOp("Reshape").input({2, 3}).constant({2}, {3, 2}).text(),
               {"error:", "must hold integers"});
 }
@@ -330,8 +330,9 @@ TEST(ConvertRecurrent, PacksItsResults) {
   OneOp op("LSTM");
   op.input({5, 2, 3}).input({2, 16, 3}).input({2, 16, 4}).attr("direction", "bidirectional");
   expectParts(op.outputs(3).text(),
-              {"\"disco.recurrent\"", "#disco.act<sigmoid>, #disco.act<tanh>, #disco.act<tanh>",
-               "tensor<7x2x2x4xf32>", "starts = array<i64: 0, 0, 0, 0>", "starts = array<i64: 5",
+              {"\"disco.matmul\"", "tensor<5x2x32xf32>", "\"disco.recurrent\"",
+               "#disco.act<sigmoid>, #disco.act<tanh>, #disco.act<tanh>", "tensor<7x2x2x4xf32>",
+               "starts = array<i64: 0, 0, 0, 0>", "starts = array<i64: 5",
                "starts = array<i64: 6"});
   expectParts(OneOp("GRU").input({5, 2, 3}).input({1, 11, 3}).input({1, 12, 4}).text(),
               {"error:", "do not fit the input and each other"});

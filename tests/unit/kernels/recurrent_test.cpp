@@ -17,7 +17,7 @@ struct Layer {
   using f1 = act_sigmoid;
   using g1 = act_relu;
   using h1 = act_softsign;
-  static constexpr int64_t steps = 5, batch = 3, inputs = 18, hidden = 19, directions = 2;
+  static constexpr int64_t steps = 5, batch = 3, hidden = 19, directions = 2;
   static constexpr bool reverse = false, linear_before_reset = false, input_forget = false,
                         has_clip = false;
   static constexpr double clip = 0;
@@ -44,24 +44,20 @@ double third(int direction, double v) {
 
 /// The formulas of ONNX's pages, in double; `Gates` is 1, 3 or 4.
 template <class P, int Gates> struct Reference {
-  static constexpr int64_t D = P::directions, B = P::batch, H = P::hidden, I = P::inputs;
-  indexed<float> x = randomBuffer<float>(P::steps * B * I, 1, 6),
-                 w = randomBuffer<float>(D * Gates * H * I, 2, 3),
+  static constexpr int64_t D = P::directions, B = P::batch, H = P::hidden;
+  indexed<float> x = randomBuffer<float>(P::steps * B * D * Gates * H, 1, 6),
                  r = randomBuffer<float>(D * Gates * H * H, 3, 3),
-                 bias = randomBuffer<float>(D * 2 * Gates * H, 4, 3),
+                 bias = randomBuffer<float>(D * Gates * H, 4, 3),
                  initial = randomBuffer<float>(D * B * H, 5, 6),
                  cells = randomBuffer<float>(D * B * H, 6, 6),
                  peepholes = randomBuffer<float>(D * 3 * H, 7, 6);
   indexed<double> y;
 
   double in(int d, int gate, int64_t j, int64_t t, int64_t b) const {
-    double sum = bias[(d * 2 * Gates + gate) * H + j];
-    for (int64_t i = 0; i < I; ++i)
-      sum += (double)w[((d * Gates + gate) * H + j) * I + i] * x[(t * B + b) * I + i];
-    return sum;
+    return x[(((t * B + b) * D + d) * Gates + gate) * H + j];
   }
   double back(int d, int gate, int64_t j, const indexed<double> &h) const {
-    double sum = bias[(d * 2 * Gates + Gates + gate) * H + j];
+    double sum = bias[(d * Gates + gate) * H + j];
     for (int64_t i = 0; i < H; ++i)
       sum += (double)r[((d * Gates + gate) * H + j) * H + i] * h[i];
     return sum;
@@ -131,18 +127,18 @@ template <class P, int Gates, class Call> void check(Call call) {
 
 template <class P> void checkGru() {
   check<P, 3>([](const auto &a, float *y) {
-    gru<P>(y, a.x.data(), a.w.data(), a.r.data(), a.bias.data(), lengths, a.initial.data());
+    gru<P>(y, a.x.data(), a.r.data(), a.bias.data(), lengths, a.initial.data());
   });
 }
 template <class P> void checkLstm() {
   check<P, 4>([](const auto &a, float *y) {
-    lstm<P>(y, a.x.data(), a.w.data(), a.r.data(), a.bias.data(), lengths, a.initial.data(),
-            a.cells.data(), a.peepholes.data());
+    lstm<P>(y, a.x.data(), a.r.data(), a.bias.data(), lengths, a.initial.data(), a.cells.data(),
+            a.peepholes.data());
   });
 }
 template <class P> void checkRnn() {
   check<P, 1>([](const auto &a, float *y) {
-    rnn<P>(y, a.x.data(), a.w.data(), a.r.data(), a.bias.data(), lengths, a.initial.data());
+    rnn<P>(y, a.x.data(), a.r.data(), a.bias.data(), lengths, a.initial.data());
   });
 }
 
