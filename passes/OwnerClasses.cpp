@@ -52,17 +52,28 @@ std::vector<int64_t> OwnerClasses::largestClasses() {
   return largest;
 }
 
-void OwnerClasses::tieUnlessLarge(Value result, Value operand, const Relation &relation) {
+void OwnerClasses::tieUnlessLarge(llvm::ArrayRef<OwnerTie> ties) {
+  // Classes only grow: where all of them together are none too large, none is on the way.
+  if (ties.empty() || tieAllUnlessLarge(ties))
+    return;
+  for (const OwnerTie &each : ties)
+    tieAllUnlessLarge(each);
+}
+
+/// All of them or none; whether they are made.
+bool OwnerClasses::tieAllUnlessLarge(llvm::ArrayRef<OwnerTie> ties) {
   std::vector<int64_t> before = parent, largestBefore = largestClasses();
-  tie(result, operand, relation);
+  for (const OwnerTie &each : ties)
+    tie(each.result, each.operand, each.relation);
   std::vector<int64_t> largest = largestClasses();
   for (size_t k = 0; k < values.size(); ++k) {
     int64_t share = (extents.lookup(values[k]) + nodes - 1) / nodes;
     if (largest[k] <= std::max(share, largestBefore[k]))
       continue;
     parent = std::move(before);
-    return;
+    return false;
   }
+  return true;
 }
 
 int64_t OwnerClasses::countBlocks(const Relation &relation) {

@@ -17,6 +17,12 @@ struct ChannelWeight {
   bool counts = false;  ///< arithmetic makes or reads the tensor: its channels are shared evenly
 };
 
+/// Each channel of `result` goes with the channels of `operand` that it reads.
+struct OwnerTie {
+  mlir::Value result, operand;
+  Relation relation;
+};
+
 /// Union-find over the channels of all tensors; each class is dealt to one node.
 class OwnerClasses {
 public:
@@ -25,9 +31,9 @@ public:
   void add(mlir::Value value, int64_t extent);
   /// Ties each channel of `result` to the channels of `operand` that it reads.
   void tie(mlir::Value result, mlir::Value operand, const Relation &relation);
-  /// The same, unless a class would then have more than a node's share of some tensor, and more
-  /// than the largest class has of it already.
-  void tieUnlessLarge(mlir::Value result, mlir::Value operand, const Relation &relation);
+  /// The same of each in turn, unless a class would then have more than a node's share of some
+  /// tensor, and more than the largest class has of it already.
+  void tieUnlessLarge(llvm::ArrayRef<OwnerTie> ties);
   /// In how many independent blocks a relation falls apart.
   static int64_t countBlocks(const Relation &relation);
 
@@ -48,6 +54,7 @@ public:
 private:
   friend class EvenDealer;
 
+  bool tieAllUnlessLarge(llvm::ArrayRef<OwnerTie> ties);
   int64_t find(int64_t element);
   int64_t element(mlir::Value value, int64_t channel) const {
     return first.lookup(value) + channel;

@@ -113,10 +113,14 @@ private:
     }
   }
 
-  struct Tie {
-    Value result, operand;
-    Relation relation;
-  };
+  /// Whether an op moves several tensors one behind another along an axis that is not divided: it
+  /// ties the channels of all of them.
+  static bool stacks(DivisionOpInterface rule, const Division &division) {
+    return rule.isMovement() && llvm::count_if(division.operands, [](const OperandNeed &need) {
+                                  return need.relation && need.relation->size() > 0 &&
+                                         need.relation->single(0) >= 0;
+                                }) > 1;
+  }
 
   /// Who owns a channel of a state makes what the next inference finds there.
   void tieStates() {
@@ -130,7 +134,7 @@ private:
 
   void tie() {
     tieStates();
-    SmallVector<Tie> groups;
+    SmallVector<OwnerTie> late;
     for (Value value : problem.tensors) {
       auto rule = dyn_cast<DivisionOpInterface>(value.getDefiningOp());
       if (!rule || axes[value] < 0 || rootOwned.contains(value))
@@ -141,21 +145,22 @@ private:
         classes.tie(value, rule->getOperand(0), Relation::identity(shapeOf(value)[axes[value]]));
       if (!division)
         continue;
+      const bool isStack = problem.ownerMap > 1 && stacks(rule, *division);
       for (auto [k, operand] : llvm::enumerate(rule->getOperands())) {
         const OperandNeed &need = division->operands[k];
         if (isConstant(operand) || axes.replicated.contains(operand) ||
             rootOwned.contains(operand) || !need.relation || need.axis != axes[operand])
           continue;
-        if (need.kind != OperandNeed::Contracted || isDepthwise(*need.relation))
+        const bool isFree = need.kind != OperandNeed::Contracted || isDepthwise(*need.relation);
+        if (isFree && !isStack)
           classes.tie(value, operand, *need.relation);
-        else if (classes.countBlocks(*need.relation) >= problem.nodes)
-          groups.push_back({value, operand, *need.relation});
+        else if (isFree || classes.countBlocks(*need.relation) >= problem.nodes)
+          late.push_back({value, operand, *need.relation});
       }
     }
-    // Groups stay together as long as every node can have one, unless shuffles between grouped
-    // convolutions would join them all.
-    for (const Tie &group : groups)
-      classes.tieUnlessLarge(group.result, group.operand, group.relation);
+    // Groups stay together as long as every node can have one, and so do stacked channels, unless
+    // shuffles between them would join all.
+    classes.tieUnlessLarge(late);
   }
 
   static bool isDepthwise(const Relation &relation) {
