@@ -56,6 +56,11 @@ static std::string shapeText(RankedTensorType type) {
 /// Of the function that is one inference.
 static constexpr StringRef kInferParameters =
     "disco_node *node, const void *const *inputs, void *const *outputs";
+static constexpr StringRef kUnusedParameters = "  (void)inputs;\n  (void)outputs;\n";
+
+/// Calls of kernels in one function. A compiler inlines many of them, and what it takes grows
+/// faster than the function: an inference of 3,000 calls in one took twice the time.
+static constexpr int64_t kMostCalls = 50;
 
 /// Whether a contraction of the function sums products of 8 bits.
 static bool sumsBytes(func::FuncOp function) {
@@ -84,16 +89,16 @@ ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options, SpinBound
   ownLevels =
       usefulLevels(options.cluster.nodes[static_cast<size_t>(rank)].target, sumsBytes(function));
   const bool isOne = ownLevels.size() < 2;
-  code.reserve(structs.size() + calls.size() + 1024);
+  code.reserve(structs.size() + parts.size() + calls.size() + 4096);
   llvm::raw_string_ostream os(code);
-  os << (isOne ? "" : "namespace DISCO_LEVEL_NAME {\n") << structs << (isOne ? "static " : "")
-     << "int infer(" << kInferParameters << ") {\n"
-     << "  (void)inputs;\n  (void)outputs;\n"
-     << "  int error = disco_begin(node);\n  if (error)\n    return error;\n"
-     << (traced ? "  const uint64_t began = disco_note_open(" + prefix + "_notes);\n" : "") << calls
-     << inferEnd(traced ? prefix + "_notes" : "") << "}\n"
+  os << (isOne ? "" : "namespace DISCO_LEVEL_NAME {\n") << structs << parts
+     << (isOne ? "static " : "") << "int infer(" << kInferParameters << ") {\n"
+     << kUnusedParameters << "  int error = disco_begin(node);\n  if (error)\n    return error;\n"
+     << (traced ? "  const uint64_t began = disco_note_open(" + prefix + "_notes);\n" : "")
+     << partCalls << calls << inferEnd(traced ? prefix + "_notes" : "") << "}\n"
      << (isOne ? "" : "} // namespace DISCO_LEVEL_NAME\n");
-  for (std::string *part : {&structs, &calls}) // these texts are all that is large about a node
+  for (std::string *part :
+       {&structs, &parts, &partCalls, &calls}) // these texts are all that is large about a node
     std::string().swap(*part);
 }
 
@@ -101,8 +106,25 @@ ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options, SpinBound
 // The function
 //===----------------------------------------------------------------------===//
 
+/// What was called since the last part becomes a function of its own, which the calls are now.
+void ModelEmitter::endPart() {
+  const std::string name = "part" + std::to_string(numParts++);
+  parts += "[[gnu::noinline]] static int " + name + "(" + kInferParameters.str() + ") {\n" +
+           kUnusedParameters.str() + "  (void)node;\n  [[maybe_unused]] int error = 0;\n" + calls +
+           "  return 0;\n}\n";
+  calls.clear();
+  callsBeforePart = numCalls;
+  partCalls += "  if ((error = " + name + "(node, inputs, outputs)) != 0)\n    return error;\n";
+}
+
+/// A board's compiler aims at size: it gets one function, whose calls it inlines where that is
+/// less.
 void ModelEmitter::emitOps() {
+  const discoc::Board *board = options.cluster.boardOf(rank);
+  const bool hasParts = !board || board->isLinux();
   for (auto [index, op] : llvm::enumerate(function.getBody().front())) {
+    if (hasParts && numCalls - callsBeforePart >= kMostCalls)
+      endPart();
     step = static_cast<int64_t>(index);
     emitOp(&op);
   }

@@ -52,6 +52,7 @@ public:
 private:
   void emitOps();
   void emitOp(mlir::Operation *op);
+  void endPart();
   std::string parameters(const KernelCall &call);
   void emitKernel(mlir::Operation *op);
   void emitSend(SendOp op);
@@ -82,7 +83,7 @@ private:
   int64_t rank, nodes;
   std::string prefix;
   WeightStore store;
-  std::string structs, calls, code;
+  std::string structs, parts, partCalls, calls, code;
   std::set<std::string> used;
   struct Message {
     int64_t id, peer, bytes;
@@ -92,7 +93,7 @@ private:
   llvm::DenseMap<int64_t, unsigned> messageIndices;                       ///< by id
   std::map<int64_t, int64_t> inputPlaces;                                 // offsets in the arena
   std::map<std::pair<std::string, std::string>, std::string> structNames; // by kernel and members
-  int64_t numCalls = 0;
+  int64_t numCalls = 0, callsBeforePart = 0, numParts = 0;
   std::vector<std::string> instances;
   bool library = false;
   bool traced;      ///< the program notes when each step begins and ends
