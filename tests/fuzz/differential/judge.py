@@ -40,7 +40,7 @@ class Verdict:
         return f"{self.kind} {self.detail}".strip()
 
 
-def _noisy(model, values, rng):
+def with_rounding(model, values, rng):
     """The model with rounding errors put on every float."""
     noisy = onnx.ModelProto()
     noisy.CopyFrom(model)
@@ -71,7 +71,7 @@ def settled(case):
     want = compare.oracle(case.model, case.feeds)
     rng = np.random.default_rng(0)
     for _ in range(3):
-        noisy = _noisy(case.model, values, rng)
+        noisy = with_rounding(case.model, values, rng)
         if compare.fault(compare.oracle(noisy, case.feeds), want):
             return False
     plain = {n: values[n] for n in want}
@@ -114,7 +114,7 @@ def _compile(case, folder):
         if error.crashed or error.code not in (1, 2):
             return None, Verdict("crash", f"{text} {error.text[-300:]}")
         kind = "unsupported" if _UNSUPPORTED.search(text) else "refused"
-        if case.owners and "state another axis" in text:
+        if case.owners and re.search("state another (axis|map)", text):
             kind = "declined"
         return None, Verdict(kind, text)
     return out, None
