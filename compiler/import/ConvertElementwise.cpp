@@ -296,7 +296,8 @@ static LogicalResult castTo(OpImport &op, ElemType to) {
   ElemType from = op.inputType(0);
   Type element = elementType(op.builder.getContext(), to);
   if (!element)
-    return op.error("a cast to " + elemTypeName(to) + " is not supported");
+    return op.error("a cast to " + elemTypeName(to) + " is not supported",
+                    "export the model in float or float16");
   if (from == to)
     return op.forward();
   Value x = op.input(0);

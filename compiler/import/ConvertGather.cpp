@@ -5,6 +5,7 @@
 #include "compiler/dialect/Evaluate.h"
 #include "compiler/import/Converters.h"
 #include "compiler/import/Indices.h"
+#include "compiler/import/Known.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -177,8 +178,7 @@ static LogicalResult convertNonZero(OpImport &op) {
   if (!known)
     return op.error("the shape of the result depends on the values of its input, which must be "
                     "known when compiling",
-                    "--set NAME=VALUE fixes an input that it is computed of; else export the model "
-                    "without it");
+                    adviceToKnow(x));
   ConstantView view(known, op.shape(x));
   if (view.size() > kMostConstant)
     return op.error("its input has more than " + Twine(kMostConstant) + " elements",

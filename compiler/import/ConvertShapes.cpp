@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/Evaluate.h"
 #include "compiler/import/Converters.h"
+#include "compiler/import/Known.h"
 #include <cmath>
 
 using namespace mlir;
@@ -133,8 +134,7 @@ static LogicalResult convertRange(OpImport &op) {
       values[i].emplace(parts[i]);
     else
       return op.error("start, limit and delta must be scalars that are known when compiling",
-                      "--pin and --input-shape fix sizes, --set NAME=VALUE an input that they are "
-                      "computed of");
+                      adviceToKnow(parts[i]));
   }
   const ConstantView &start = *values[0], &limit = *values[1], &delta = *values[2];
   Type element = start.getElementType();

@@ -4,6 +4,7 @@
 // What runs does not branch: of an If the branch that is taken is imported, a loop is unrolled. So
 // conditions and counts have to be known once shapes are.
 #include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Known.h"
 #include "compiler/import/ModelImport.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -13,8 +14,6 @@ using namespace disco::importing;
 
 /// Ops that all loops of a model may become; docs/limits.md states it.
 static constexpr int64_t kMostUnrolled = 20000;
-static constexpr const char *kKnownAdvice =
-    "--pin and --input-shape fix sizes, --set NAME=VALUE an input that it is computed of";
 
 //===----------------------------------------------------------------------===//
 // Graphs
@@ -88,7 +87,7 @@ LogicalResult ModelImport::importIf(OpImport &op) {
     return op.error("the condition, '" + op.op.inputs[0] +
                         "', is computed from values of the model's inputs, but must be known "
                         "when compiling: one branch is compiled",
-                    kKnownAdvice);
+                    adviceToKnow(condition));
   Tensors outputs = importSubgraph(*branches[*taken != 0], {});
   if (outputs.size() < op.op.outputs.size())
     return op.error("has " + Twine(op.op.outputs.size()) + " outputs, but its branch makes " +
@@ -197,13 +196,14 @@ LogicalResult ModelImport::importLoop(OpImport &op) {
   loop.around = iterations;
   std::optional<int64_t> count = op.hasInput(0) ? knownInteger(op.input(0)) : INT64_MAX,
                          goesOn = op.hasInput(1) ? knownInteger(op.input(1)) : 1;
+  Value decides = op.hasInput(1) ? op.input(1) : Value();
   if (op.hasFailed())
     return failure();
   if (!count)
     return op.error("the number of iterations, '" + op.op.inputs[0] +
                         "', is computed from values of the model's inputs, but must be known "
                         "when compiling: the loop is unrolled",
-                    kKnownAdvice);
+                    adviceToKnow(op.input(0)));
   for (size_t i = 2; i < op.op.inputs.size(); ++i) {
     ImportedTensor *tensor = find(op.op.inputs[i]);
     if (!tensor)
@@ -219,7 +219,7 @@ LogicalResult ModelImport::importLoop(OpImport &op) {
       return op.error("whether iteration " + Twine(i) +
                           " runs is computed from values of the model's inputs, but must be known "
                           "when compiling: the loop is unrolled",
-                      kKnownAdvice);
+                      adviceToKnow(decides));
     if (!*goesOn)
       break;
     if (failed(payIteration(op, *loop.body, i)))
@@ -229,7 +229,8 @@ LogicalResult ModelImport::importLoop(OpImport &op) {
                                    asTensor(op.filled({}, builder.getI1Type(), 1), ElemType::Bool)},
                                   /*stateFirst=*/false);
     materialise(next);
-    goesOn = knownInteger(next.value);
+    decides = next.value;
+    goesOn = knownInteger(decides);
   }
   return finish(op, loop, {}, {});
 }

@@ -48,8 +48,10 @@ bool checkDefaultOpset(ReadContext &context, const std::string &where,
   return context.error(where + " uses ONNX opset " + std::to_string(it->second) +
                            "; supported are " + std::to_string(options.minOpset) + " to " +
                            std::to_string(options.maxOpset),
-                       "convert the model with onnx.version_converter, or "
-                       "export it again with a supported opset_version");
+                       it->second > options.maxOpset
+                           ? "export it again with a supported opset_version"
+                           : "export it again with a supported opset_version, or convert it with "
+                             "onnx.version_converter, which knows no Crop, ImageScaler or Affine");
 }
 
 /// After functions are inlined every op must be one of ONNX's own.

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/import/OpImport.h"
 #include "compiler/dialect/Evaluate.h"
+#include "compiler/import/Known.h"
 #include "compiler/import/ModelImport.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace disco;
@@ -163,6 +165,45 @@ ElementsAttr OpImport::known(Value value) {
   return last ? dyn_cast_or_null<ElementsAttr>(last->getAttr(kOfConstantsAttr)) : ElementsAttr();
 }
 
+/// The model's inputs that a value is computed of.
+static llvm::SmallSetVector<Operation *, 8> inputsOf(Value value) {
+  llvm::SmallSetVector<Operation *, 8> inputs;
+  llvm::DenseSet<Operation *> seen;
+  SmallVector<Operation *> pending{value.getDefiningOp()};
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (isa<InputOp>(op))
+      inputs.insert(op);
+    for (Value operand : op->getOperands())
+      pending.push_back(operand.getDefiningOp());
+  }
+  return inputs;
+}
+
+std::string disco::importing::adviceToKnow(Value value) {
+  constexpr int64_t mostSet = 16;
+  if (!value)
+    return "";
+  std::string few, many;
+  int64_t large = 0;
+  const auto inputs = inputsOf(value);
+  for (Operation *input : inputs) {
+    const std::string name = cast<InputOp>(input).getName().str();
+    if (tensorType(input->getResult(0)).getNumElements() > mostSet && ++large)
+      many += (many.empty() ? "'" : ", '") + name + "'";
+    else
+      few += (few.empty() ? "--set " : " --set ") + name + "=VALUE";
+  }
+  if (inputs.empty())
+    return "store it as an initialiser";
+  if (!many.empty())
+    return "it depends on what " + many + (large > 1 ? " hold" : " holds") +
+           ", which differs from inference to inference: export the model without this op";
+  return few + " fixes what it is computed of";
+}
+
 std::optional<Ints> OpImport::constantInts(size_t i, StringRef what) {
   Value value = input(i);
   if (!value)
@@ -172,8 +213,7 @@ std::optional<Ints> OpImport::constantInts(size_t i, StringRef what) {
     (void)error("input '" + what + "' ('" + op.inputs[i] +
                     "') is computed from the model's inputs, but must be known "
                     "when compiling",
-                "--pin and --input-shape fix sizes, --set NAME=VALUE an input that it is computed "
-                "of");
+                adviceToKnow(value));
     return std::nullopt;
   }
   ConstantView view(elements, shape(value));
@@ -204,12 +244,10 @@ std::optional<Reals> OpImport::constantReals(size_t i, StringRef what) {
     return std::nullopt;
   ElementsAttr elements = known(value);
   if (!elements) {
-    (void)error(
-        "input '" + what + "' ('" + op.inputs[i] +
-            "') is computed from the model's inputs, but must be known "
-            "when compiling",
-        "--set NAME=VALUE fixes an input that it is computed of; else export the model with "
-        "a constant");
+    (void)error("input '" + what + "' ('" + op.inputs[i] +
+                    "') is computed from the model's inputs, but must be known "
+                    "when compiling",
+                adviceToKnow(value));
     return std::nullopt;
   }
   ConstantView view(elements, shape(value));

@@ -60,7 +60,9 @@ TEST(Control, TheBranchThatIsTaken) {
 
 TEST(Control, ConditionsMustBeKnown) {
   expectParts(importedText(branchModel(false)),
-              {"error:", "op 'choice' (If", "the condition, 'c'", "--set NAME=VALUE"});
+              {"error:", "op 'choice' (If", "the condition, 'c'", "--set c=VALUE fixes"});
+  expectParts(OneOp("NonZero").input({3, 5, 7}).text(),
+              {"error:", "it depends on what 'x0' holds", "export the model without"});
 }
 
 TEST(Control, BranchesSeeWhatIsAround) {
