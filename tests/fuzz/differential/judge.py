@@ -40,7 +40,7 @@ class Verdict:
         return f"{self.kind} {self.detail}".strip()
 
 
-def with_rounding(model, values, rng):
+def _noisy(model, values, rng):
     """The model with rounding errors put on every float."""
     noisy = onnx.ModelProto()
     noisy.CopyFrom(model)
@@ -71,7 +71,7 @@ def settled(case):
     want = compare.oracle(case.model, case.feeds)
     rng = np.random.default_rng(0)
     for _ in range(3):
-        noisy = with_rounding(case.model, values, rng)
+        noisy = _noisy(case.model, values, rng)
         if compare.fault(compare.oracle(noisy, case.feeds), want):
             return False
     plain = {n: values[n] for n in want}
