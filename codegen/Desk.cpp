@@ -26,16 +26,24 @@ const char *Desk::source() const {
                              : "board/desk_none.cpp";
 }
 
+std::string Desk::text() const {
+  return kind == Semihosting ? discoc::ManifestNode::semihosting
+         : kind == Serial    ? link->name
+                             : discoc::ManifestNode::noConsole;
+}
+
 Desk disco::deskOf(const EmitOptions &options, int64_t rank) {
   const discoc::Board *board = options.cluster.boardOf(rank);
   const std::string wanted = stated(options);
   const bool emulated = board->status == discoc::Board::emulatedStatus;
-  if (wanted == "semihosting" || (wanted.empty() && emulated))
+  if (wanted == "semihosting")
     return {Desk::Semihosting, nullptr};
   const discoc::BoardLink *link =
       wanted == "none" ? nullptr
                        : freeUart(*board, options.cluster.nodes[static_cast<size_t>(rank)]);
-  return {link ? Desk::Serial : Desk::None, link};
+  if (link)
+    return {Desk::Serial, link};
+  return {wanted.empty() && emulated ? Desk::Semihosting : Desk::None, nullptr};
 }
 
 int64_t disco::nodeWithoutDesk(const EmitOptions &options) {

@@ -19,10 +19,12 @@ struct Desk {
 
   /// The source in the runtime stub.
   const char *source() const;
+  /// As the manifest says it.
+  std::string text() const;
 };
 
-/// What `--console` says; by itself semihosting where the board has an emulator, else the first
-/// UART that no link of the node uses.
+/// What `--console` says; by itself the first UART that no link of the node uses, and where none is
+/// left semihosting if the board has an emulator.
 Desk deskOf(const EmitOptions &options, int64_t rank);
 
 /// The first bare node that was to have a UART and has none left; -1: none.

@@ -113,16 +113,20 @@ static std::string linkTables(const BoardPlan &plan, const discoc::Board &board,
          "static const board_links links = {&packets, &config, ports, opened};\n";
 }
 
-/// The UART to the desk, for desk_serial.cpp. A node that is given the inputs waits for them.
-static std::string deskTables(const discoc::Board &board, const Desk &desk, bool givenInputs) {
+/// The UART to the desk, for desk_serial.cpp. A node that is given the inputs waits for them, and
+/// one that is emulated has a desk.
+static std::string deskTables(const discoc::Board &board, const Desk &desk,
+                              const std::string &prefix, bool givenInputs) {
   if (desk.kind != Desk::Serial)
     return "";
+  const bool waits = givenInputs || board.status == discoc::Board::emulatedStatus;
   return "// To the desk: " + desk.link->name +
          ".\ndisco_uart board_desk = {memory.desk_rx, memory.desk_tx, sizeof memory.desk_rx,\n"
          "    sizeof memory.desk_tx, board_desk_packet, nullptr, nullptr, 0, 0, 0, 0, 0, 0};\n"
          "const uint32_t board_desk_link = " +
          number(desk.link - board.links.data()) +
-         ", board_desk_patience_ms = " + (givenInputs ? "60000" : "5000") + ";\n";
+         ", board_desk_patience_ms = " + (waits ? "60000" : "5000") +
+         ";\nconst disco_program *const board_desk_program = &" + prefix + "_program;\n";
 }
 
 static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter,
@@ -154,7 +158,7 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
         number(plan.packets.payload) + ", window = " + number(plan.packets.window) + ";\n\n";
   text += bufferStruct(plan);
   text += pointerTable("input", inputs) + pointerTable("output", outputs);
-  text += deskTables(board, desk, !emitter.tensorBytes("inputs").empty());
+  text += deskTables(board, desk, prefix, !emitter.tensorBytes("inputs").empty());
   if (linked)
     text += linkTables(plan, board, node, rank);
   text += "\nstatic const board_shard shard = {&" + prefix + "_program,\n    ";
@@ -258,6 +262,8 @@ static std::string definitions(const discoc::Board &board, const discoc::Cluster
     text += std::string(" ") + kind->define;
   if (desk.kind == Desk::Semihosting)
     text += " BOARD_SEMIHOSTING";
+  if (desk.kind == Desk::Serial)
+    text += " BOARD_RESTARTS"; // a person runs the next inputs without touching the boards
   return text + (checksWeights ? " BOARD_CHECKS_WEIGHTS" : "");
 }
 

@@ -1,6 +1,7 @@
 //===- Summaries.cpp - the manifest and the report of a planned module ----===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/Codegen.h"
+#include "codegen/Desk.h"
 #include "codegen/WeightStore.h"
 #include "compiler/formats/Table.h"
 #include "passes/BufferPlan.h"
@@ -94,6 +95,8 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
     node.board = clusterNode(options, rank).board;
     if (!clusterNode(options, rank).hasBoard())
       node.target = clusterNode(options, rank).target.text();
+    if (options.cluster.isBare(node.rank))
+      node.console = deskOf(options, node.rank).text();
     node.directory = "node" + std::to_string(rank);
     node.arenaBytes = integerOf(shard, kArenaBytesAttr);
     node.weightBytes = WeightStore(inferOf(shard)).bytes();

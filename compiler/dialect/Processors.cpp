@@ -35,7 +35,7 @@ static SmallVector<processor> ofArch(StringRef arch) {
     return {kAarch64, withQuads(kAarch64)};
   if (arch.starts_with("armv8.1-m"))
     return {kScalarPairs, kMve};
-  if (arch == "armv7e-m" || arch == "armv7-a" || arch == "armv7ve")
+  if (arch == "armv7e-m" || arch == "armv8-m.main" || arch == "armv7-a" || arch == "armv7ve")
     return {kScalarPairs};
   if (arch == "armv6-m" || arch == "armv7-m" || arch.starts_with("rv"))
     return {kScalars};

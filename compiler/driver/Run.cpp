@@ -22,6 +22,7 @@ static constexpr const char *footer =
     "Examples:\n"
     "  discoc run out --input image=cat.png\n"
     "  discoc run out --input x=x.npy --output-dir results --repeat 100 --json\n"
+    "  discoc run out --input x=x.npy --on desk.toml           on boards that were flashed\n"
     "\n"
     "Exit codes: 0 done; 1 a file is wrong or does not fit; 2 usage; 3 a node does not build; 4 a\n"
     "node failed while running (the message names the rank that failed first); 6 interrupted.\n"
@@ -33,6 +34,7 @@ struct RunOptions : ModelRunOptions {
   std::string wireErrors; ///< RATE[,SEED]
   std::string transport = "local";
   bool exact = false;
+  std::string on; ///< a desk file
 };
 
 /// RATE[,SEED].
@@ -65,7 +67,9 @@ int run(const RunOptions &options) {
   const bool inproc = options.transport == "inproc";
   ModelRunSteps steps;
   steps.check = [&](const Manifest &manifest, Diagnostics &out) -> int {
-    return inproc || BoardRun::findEmulators(options.out, manifest, out) ? ExitSuccess : ExitRun;
+    return inproc || !options.on.empty() || BoardRun::findEmulators(options.out, manifest, out)
+               ? ExitSuccess
+               : ExitRun;
   };
   steps.build = [&](const Manifest &manifest, Diagnostics &out) {
     return inproc ? buildCluster(options.out, manifest, out)
@@ -73,6 +77,7 @@ int run(const RunOptions &options) {
   };
   steps.start = [&](RunRequest &request, const Manifest &manifest, Diagnostics &out) {
     request.transport = transportOf(options);
+    request.on = options.on;
     request.boardLog = options.boardLog;
     request.wireErrors = parseWireErrors(options.wireErrors).value_or(WireErrors());
     return runShards(request, manifest, out);
@@ -104,6 +109,11 @@ void addRunCommand(CLI::App &app, int &exitCode) {
                    "write what every node did when, for `discoc trace`, `discoc report --html` and "
                    "Perfetto, also when the run fails; OUT has to be compiled with --trace")
       ->type_name("FILE");
+  command
+      ->add_option("--on", options->on,
+                   "run on real boards: which serial port leads to which (docs/formats/desk.md)")
+      ->excludes(transport)
+      ->type_name("desk.toml");
   command->add_flag("--board-log", options->boardLog,
                     "show every line that the boards' consoles print, on stderr");
   command

@@ -49,6 +49,7 @@ struct VerifyOptions {
   std::string out, model;
   std::string against = "single-node";
   std::string transport = "local";
+  std::string on; ///< a desk file
   uint64_t seed = 0;
   int64_t samples = 2;
   std::optional<double> tolerance; // else what the wire allows
@@ -152,12 +153,15 @@ private:
   int runCluster() {
     using Transport = RunRequest::Transport;
     const std::string &name = options_.transport;
-    return runPrograms(options_.out, *manifest_,
-                       name == "inproc" ? Transport::Exact
-                       : name == "tcp"  ? Transport::Tcp
-                       : name == "udp"  ? Transport::Udp
-                                        : Transport::Local,
-                       given_, got_);
+    on_ = options_.on;
+    const int code = runPrograms(options_.out, *manifest_,
+                                 name == "inproc" ? Transport::Exact
+                                 : name == "tcp"  ? Transport::Tcp
+                                 : name == "udp"  ? Transport::Udp
+                                                  : Transport::Local,
+                                 given_, got_);
+    on_.clear(); // the reference is computed here
+    return code;
   }
 
   /// Builds and runs what lies in `out`; the outputs, samples stacked, in the manifest's order.
@@ -172,6 +176,7 @@ private:
     RunRequest request;
     request.out = out;
     request.transport = transport;
+    request.on = on_;
     request.inputs = inputs;
     request.count = options_.samples;
     request.deadlineMs = options_.deadlineMs;
@@ -327,6 +332,7 @@ private:
   std::vector<Array> inputs_, got_, wanted_;
   Files given_, files_; // what the programs are given, and the model as it is written
   int runs_ = 0;
+  std::string on_; ///< the desk file of what runs now
   VerifyResult result_;
 };
 
@@ -364,14 +370,21 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
           "f16 and i8)")
       ->check(CLI::NonNegativeNumber)
       ->type_name("T");
+  auto *transport =
+      command
+          ->add_option(
+              "--transport", options->transport,
+              "local: a process for each node, data by shared memory (the default); tcp: likewise, "
+              "over loopback TCP; udp: likewise, by datagrams; inproc: one process, over links "
+              "that buffer nothing")
+          ->check(CLI::IsMember({"local", "tcp", "udp", "inproc"}))
+          ->type_name("local|tcp|udp|inproc");
   command
-      ->add_option(
-          "--transport", options->transport,
-          "local: a process for each node, data by shared memory (the default); tcp: likewise, "
-          "over loopback TCP; udp: likewise, by datagrams; inproc: one process, over links that "
-          "buffer nothing")
-      ->check(CLI::IsMember({"local", "tcp", "udp", "inproc"}))
-      ->type_name("local|tcp|udp|inproc");
+      ->add_option("--on", options->on,
+                   "run OUT on real boards: which serial port leads to which "
+                   "(docs/formats/desk.md)")
+      ->excludes(transport)
+      ->type_name("desk.toml");
   command
       ->add_option("--deadline-ms", options->deadlineMs,
                    "longest silence of an awaited node before it counts as failed (default "

@@ -171,8 +171,8 @@ void addCompile(CLI::App &app, int &exitCode) {
   command
       ->add_option("--console", options->model.console,
                    "Where boards find inputs and leave outputs and text: uart (the first that no "
-                   "link uses), semihosting (an emulator or a debugger), none. By default "
-                   "semihosting on boards that run in QEMU, else uart where one is left")
+                   "link uses, the default), semihosting (an emulator or a debugger; on boards "
+                   "that run in QEMU also where no UART is left), none")
       ->check(CLI::IsMember({"uart", "semihosting", "none"}));
   command
       ->add_option("--stop-after", options->stopAfter,

@@ -1,6 +1,7 @@
 //===- Board.cpp - the description of a kind of device, a TOML file ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/formats/Board.h"
+#include "compiler/formats/BoardTable.h"
 #include "compiler/formats/DataDirectory.h"
 #include "compiler/formats/Text.h"
 #include "compiler/formats/Toml.h"
@@ -59,10 +60,10 @@ const std::vector<const char *> &boardKeys(const std::string &table) {
       {"build",
        {"linker_script", "sources", "uart_sources", "ethernet_sources", "stack", "defines"}},
       {"speed", {"clock", "f32", "i8", "vector", "caches"}},
-      {"memory", {"name", "kind", "address", "size", "holds"}},
+      {"memory", {"name", "kind", "address", "size", "holds", "dma", "cached"}},
       {"link",
        {"name", "kind", "bandwidth", "latency", "bauds", "baud_clock", "divisors", "max_baud",
-        "serial", "emulator"}},
+        "serial", "emulator", "pins", "dma"}},
       {"image", {"formats", "uf2_family", "keep", "crc"}},
       {"keep", {"from", "to"}},
       {"crc", {"address", "size", "at"}},
@@ -77,13 +78,6 @@ constexpr int64_t maxVector = 256;         // bytes of a register
 constexpr int64_t maxIrqs = 1024;          // of a PLIC; an NVIC has 496
 constexpr int64_t alignment = 64;          // at which parts of a program begin
 constexpr double minHz = 1e6, maxHz = 4e9; // BOARD_CLOCK_HZ has 32 bits
-
-std::string joined(const std::vector<std::string> &words) {
-  std::string all;
-  for (const std::string &word : words)
-    all += (all.empty() ? "" : ", ") + word;
-  return all;
-}
 
 std::string hex(uint64_t value) {
   char text[32];
@@ -103,115 +97,6 @@ std::string lastOf(const fs::path &path) {
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
-/// What a quotation mark, a line break or CMake would understand otherwise.
-bool isPlain(const std::string &text) {
-  return !text.empty() && text.find_first_of("\"'\\;\n\r\t$`#") == std::string::npos;
-}
-
-/// One table of the file; every complaint has the line.
-class Table {
-public:
-  Table(const toml::table &table, std::string name, const std::string &file, Diagnostics &out)
-      : table(table), name(std::move(name)), file(file), out(out) {}
-
-  bool fault(const char *key, const std::string &what, const std::string &hint = "") const {
-    const toml::node *node = key ? table.get(key) : nullptr;
-    auto line = (node ? *node : static_cast<const toml::node &>(table)).source().begin.line;
-    out.push_back({file, line ? "line " + std::to_string(line) : "", name + ": " + what, hint});
-    return false;
-  }
-
-  bool known(const std::string &keys) const {
-    bool good = true;
-    for (auto &&[key, value] : table) {
-      std::string all, text(key.str());
-      bool found = false;
-      for (const char *one : boardKeys(keys)) {
-        found |= text == one;
-        all += (all.empty() ? "" : ", ") + std::string(one);
-      }
-      if (!found)
-        good = fault(text.c_str(), "unknown key \"" + text + "\"", "known: " + all);
-    }
-    return good;
-  }
-
-  bool has(const char *key) const { return table.contains(key); }
-
-  bool text(const char *key, std::string &to, bool required = false) const {
-    const toml::node *node = table.get(key);
-    if (!node)
-      return !required || fault(key, std::string(key) + " is missing", "write it as a string");
-    auto value = node->value_exact<std::string>();
-    if (!value || (!value->empty() && !isPlain(*value)))
-      return fault(key, std::string(key) + " is not a plain string",
-                   "in quotes, without \" ' \\ ; $ ` # and line breaks");
-    to = *value;
-    return true;
-  }
-
-  bool choice(const char *key, std::string &to, const std::vector<std::string> &choices) const {
-    if (!text(key, to, /*required=*/true))
-      return false;
-    return std::find(choices.begin(), choices.end(), to) != choices.end() ||
-           fault(key, "unknown " + std::string(key) + " \"" + to + "\"",
-                 "known: " + joined(choices));
-  }
-
-  bool texts(const char *key, std::vector<std::string> &to) const {
-    return list(key, to, isPlain, "a list of plain strings", "for example [\"a\", \"b\"]");
-  }
-
-  bool number(const char *key, double &to) const {
-    const toml::node *node = table.get(key);
-    if (!node)
-      return true;
-    auto value = node->value<double>();
-    if (!value || node->is_boolean() || !std::isfinite(*value) || *value < 0)
-      return fault(key, std::string(key) + " is not a number from 0 up");
-    to = *value;
-    return true;
-  }
-
-  bool integer(const char *key, std::optional<int64_t> &to, int64_t least, int64_t most) const {
-    const toml::node *node = table.get(key);
-    if (!node)
-      return true;
-    to = node->value_exact<int64_t>();
-    return (to && *to >= least && *to <= most) ||
-           fault(key, std::string(key) + " is not an integer from " + std::to_string(least) +
-                          " to " + std::to_string(most));
-  }
-
-  bool integers(const char *key, std::vector<int64_t> &to, int64_t least, int64_t most) const {
-    auto fits = [&](int64_t value) {
-      return value >= least && value <= most && (to.empty() || value > to.back());
-    };
-    return list(key, to, fits, "a list of rising integers", "for example [16, 65535]");
-  }
-
-  const toml::table &table;
-
-private:
-  template <class T, class F>
-  bool list(const char *key, std::vector<T> &to, F fits, const char *what, const char *how) const {
-    const toml::node *node = table.get(key);
-    const toml::array *list = node ? node->as_array() : nullptr;
-    bool good = !node || list;
-    for (size_t i = 0; good && list && i < list->size(); ++i) {
-      auto value = list->get(i)->value_exact<T>();
-      good = value && fits(*value);
-      if (good)
-        to.push_back(std::move(*value));
-    }
-    return good || fault(key, std::string(key) + " is not " + what, how);
-  }
-
-  std::string name;
-  const std::string &file;
-  Diagnostics &out;
-};
-
 class BoardReader {
 public:
   BoardReader(const toml::table &root, const std::string &file, Diagnostics &out)
@@ -219,7 +104,7 @@ public:
 
   bool read(Board &to) {
     board = &to;
-    Table top(root, "the file", file, out);
+    BoardTable top(root, "the file", file, out);
     bool good = top.known("") && top.text("title", to.title, true) &&
                 top.choice("status", to.status, Board::allStatus()) && readMeasurer(top) &&
                 top.text("arch", to.arch, true) && readTarget(top);
@@ -236,43 +121,43 @@ public:
   }
 
 private:
-  bool inTable(const char *key, bool (BoardReader::*reader)(const Table &), bool required) {
+  bool inTable(const char *key, bool (BoardReader::*reader)(const BoardTable &), bool required) {
     const toml::node *node = root.get(key);
     if (node && node->is_table()) {
-      Table table(*node->as_table(), "[" + std::string(key) + "]", file, out);
+      BoardTable table(*node->as_table(), "[" + std::string(key) + "]", file, out);
       return table.known(key) && (this->*reader)(table);
     }
     if (!node && !required)
       return true;
-    return Table(root, "the file", file, out)
+    return BoardTable(root, "the file", file, out)
         .fault(key, node ? std::string(key) + " is not a table" : std::string(key) + " is missing",
                "begin it with [" + std::string(key) + "]");
   }
 
-  bool inEach(const char *key, bool (BoardReader::*reader)(const Table &)) {
+  bool inEach(const char *key, bool (BoardReader::*reader)(const BoardTable &)) {
     return inEach(root, "", key, reader);
   }
 
   /// `prefix` is of the table that the list is in: "image.", or "".
   bool inEach(const toml::table &of, const std::string &prefix, const char *key,
-              bool (BoardReader::*reader)(const Table &)) {
+              bool (BoardReader::*reader)(const BoardTable &)) {
     const toml::node *node = of.get(key);
     if (!node)
       return true;
     const toml::array *list = node->as_array();
     const std::string name = "[[" + prefix + key + "]]";
     if (!list || !std::all_of(list->begin(), list->end(), [](auto &one) { return one.is_table(); }))
-      return Table(of, "the file", file, out)
+      return BoardTable(of, "the file", file, out)
           .fault(key, std::string(key) + " is not a list of tables", "begin each with " + name);
     bool good = true;
     for (size_t i = 0; i < list->size(); ++i) {
-      Table table(*list->get(i)->as_table(), name + " " + std::to_string(i + 1), file, out);
+      BoardTable table(*list->get(i)->as_table(), name + " " + std::to_string(i + 1), file, out);
       good = table.known(key) && (this->*reader)(table) && good;
     }
     return good;
   }
 
-  bool readMeasurer(const Table &table) {
+  bool readMeasurer(const BoardTable &table) {
     if (!table.text("measured_by", board->measuredBy))
       return false;
     if ((board->status == Board::measuredStatus) != board->measuredBy.empty())
@@ -284,7 +169,7 @@ private:
                              "leave it out");
   }
 
-  bool readTarget(const Table &table) {
+  bool readTarget(const BoardTable &table) {
     if (!table.has("target"))
       return true;
     std::string text;
@@ -301,13 +186,13 @@ private:
     return table.fault("target", why.what, why.hint);
   }
 
-  bool readToolchain(const Table &table) {
+  bool readToolchain(const BoardTable &table) {
     return table.text("prefix", board->toolchain, true) && table.text("package", board->package) &&
            table.texts("flags", board->flags) && table.texts("link_flags", board->linkFlags) &&
            table.text("optimize", board->optimize);
   }
 
-  bool readBuild(const Table &table) {
+  bool readBuild(const BoardTable &table) {
     std::optional<int64_t> stack;
     bool good = table.text("linker_script", board->linkerScript, !board->isLinux()) &&
                 table.texts("sources", board->sources) && readLinkSources(table) &&
@@ -323,7 +208,7 @@ private:
   }
 
   /// `uart_sources`, `ethernet_sources`.
-  bool readLinkSources(const Table &table) {
+  bool readLinkSources(const BoardTable &table) {
     for (const LinkKind &kind : linkKinds())
       if (const std::string key = sourcesKey(kind); kind.onBoards && table.has(key.c_str()))
         if (!table.texts(key.c_str(), board->linkSources[kind.name]))
@@ -335,11 +220,11 @@ private:
     return std::string(kind.name) + "_sources";
   }
 
-  bool readDefines(const Table &table) {
+  bool readDefines(const BoardTable &table) {
     const toml::table *defines = table.table.get("defines")->as_table();
     if (!defines)
       return table.fault("defines", "defines is not a table", "begin it with [build.defines]");
-    const Table own(*defines, "[build.defines]", file, out);
+    const BoardTable own(*defines, "[build.defines]", file, out);
     for (auto &&[key, value] : *defines) {
       const std::string name(key.str());
       const int64_t most = name == "BOARD_IRQS" ? maxIrqs : maxAddress;
@@ -354,7 +239,7 @@ private:
     return true;
   }
 
-  bool readSpeed(const Table &table) {
+  bool readSpeed(const BoardTable &table) {
     std::optional<int64_t> vector;
     if (!table.number("clock", board->clockHz) || !table.number("f32", board->cyclesF32) ||
         !table.number("i8", board->cyclesI8) || !table.integer("vector", vector, 0, maxVector) ||
@@ -365,7 +250,7 @@ private:
            table.fault("clock", "clock is not a number of Hz from 1e6 to 4e9");
   }
 
-  bool readCaches(const Table &table) {
+  bool readCaches(const BoardTable &table) {
     const toml::node *node = table.table.get("caches");
     if (!node)
       return true;
@@ -381,13 +266,13 @@ private:
            table.fault("caches", "caches is not a list of bytes", "for example caches = [16384]");
   }
 
-  bool readEmulator(const Table &table) {
+  bool readEmulator(const BoardTable &table) {
     return table.text("program", board->emulator.program, true) &&
            table.text("machine", board->emulator.machine, !board->isLinux()) &&
            table.texts("args", board->emulator.args);
   }
 
-  bool readMemory(const Table &table) {
+  bool readMemory(const BoardTable &table) {
     BoardMemory memory;
     std::optional<int64_t> address, size;
     if (!table.text("name", memory.name, true) ||
@@ -397,6 +282,8 @@ private:
       return false;
     if (!address || !size)
       return table.fault(nullptr, address ? "size is missing" : "address is missing", "in bytes");
+    if (!table.flag("dma", reached[memory.name]) || !table.flag("cached", cached[memory.name]))
+      return false;
     memory.address = static_cast<uint64_t>(*address);
     memory.size = static_cast<uint64_t>(*size);
     if (memory.address % alignment)
@@ -423,7 +310,7 @@ private:
     return true;
   }
 
-  bool checkHolds(const Table &table, const BoardMemory &memory) {
+  bool checkHolds(const BoardTable &table, const BoardMemory &memory) {
     for (const std::string &part : memory.holds) {
       std::vector<std::string> all = BoardPart::all();
       all.push_back(BoardPart::boot);
@@ -442,16 +329,33 @@ private:
     return true;
   }
 
-  bool checkMemories(const Table &top) {
+  bool checkMemories(const BoardTable &top) {
     for (const std::string &part : BoardPart::all())
       if (!held.count(part))
         return top.fault("memory", "no memory holds \"" + part + "\"",
                          "name it in the holds of one [[memory]]");
+    return checkDma(top);
+  }
+
+  /// A device that reads and writes memory by itself sees neither what DMA does not reach nor what
+  /// only a cache has; no driver cleans or invalidates lines.
+  bool checkDma(const BoardTable &top) const {
+    const std::string &memory = board->memoryOf(BoardPart::buffers)->name;
+    for (const std::string &link : dmaLinks) {
+      const std::string what = "the driver of \"" + link +
+                               "\" moves buffers by DMA, and they lie in \"" + memory + "\", ";
+      if (!reached.at(memory))
+        return top.fault("memory", what + "which DMA does not reach",
+                         "let a memory with dma = true hold \"buffers\"");
+      if (cached.at(memory))
+        return top.fault("memory", what + "which is cached",
+                         "let a memory with cached = false hold \"buffers\"");
+    }
     return true;
   }
 
   /// An address, or a number of bytes, that has to be there.
-  bool address(const Table &table, const char *key, uint64_t &to) const {
+  bool address(const BoardTable &table, const char *key, uint64_t &to) const {
     std::optional<int64_t> value;
     if (!table.integer(key, value, 0, maxAddress + 1))
       return false;
@@ -459,7 +363,7 @@ private:
     return value || table.fault(key, std::string(key) + " is missing", "in bytes");
   }
 
-  bool readImage(const Table &table) {
+  bool readImage(const BoardTable &table) {
     std::optional<int64_t> family;
     BoardImage &image = board->image;
     if (!table.texts("formats", image.formats) ||
@@ -480,7 +384,7 @@ private:
            inEach(table.table, "image.", "crc", &BoardReader::readCrc);
   }
 
-  bool readKeep(const Table &table) {
+  bool readKeep(const BoardTable &table) {
     BoardImage::Range range;
     if (!address(table, "from", range.from) || !address(table, "to", range.to))
       return false;
@@ -498,7 +402,7 @@ private:
     return true;
   }
 
-  bool readCrc(const Table &table) {
+  bool readCrc(const BoardTable &table) {
     BoardImage::Crc crc;
     if (!address(table, "address", crc.address) || !address(table, "size", crc.size) ||
         !address(table, "at", crc.at))
@@ -507,7 +411,7 @@ private:
     return true;
   }
 
-  bool readFlasher(const Table &table) {
+  bool readFlasher(const BoardTable &table) {
     BoardFlasher tool;
     if (!table.text("program", tool.program, true) || !table.texts("args", tool.args) ||
         !table.text("from", tool.from, true))
@@ -528,7 +432,7 @@ private:
     const toml::node *node = root.get("build");
     if (!node || !node->is_table())
       return true;
-    const Table table(*node->as_table(), "[build]", file, out);
+    const BoardTable table(*node->as_table(), "[build]", file, out);
     std::map<std::string, std::string> places = {{"memory.ld", "what compile writes"},
                                                  {"board.toml", "what compile writes"}};
     auto check = [&](const char *key, const std::string &path) {
@@ -561,7 +465,7 @@ private:
     return good;
   }
 
-  bool readLink(const Table &table) {
+  bool readLink(const BoardTable &table) {
     BoardLink link;
     std::vector<std::string> kinds;
     for (const LinkKind &one : linkKinds())
@@ -584,11 +488,31 @@ private:
         return table.fault("serial", "-serial " + std::to_string(*link.serial) + " is \"" +
                                          other.name + "\" already");
     }
+    if (!readPins(table, link.name))
+      return false;
     board->links.push_back(std::move(link));
     return readRates(table, board->links.back());
   }
 
-  static bool readRates(const Table &table, BoardLink &link) {
+  /// Those that send and receive, as the board's print names them: for drawings of the wires.
+  bool readPins(const BoardTable &table, const std::string &link) {
+    std::vector<std::string> list;
+    bool dma = false;
+    if (!table.texts("pins", list) || !table.flag("dma", dma))
+      return false;
+    if (dma)
+      dmaLinks.push_back(link);
+    if (!list.empty() && list.size() != 2)
+      return table.fault("pins", "pins are not two", "that which sends, and that which receives");
+    for (const std::string &pin : list)
+      if (const auto [found, fresh] = pins.try_emplace(pin, link); !fresh)
+        return table.fault("pins",
+                           "pin " + pin + " is used twice, by \"" + found->second + "\" already",
+                           "give each link pins of its own");
+    return true;
+  }
+
+  static bool readRates(const BoardTable &table, BoardLink &link) {
     constexpr int64_t mostHz = 2000000000;
     std::optional<int64_t> clock, max;
     std::vector<int64_t> divisors;
@@ -613,6 +537,9 @@ private:
   Diagnostics &out;
   Board *board = nullptr;
   std::set<std::string> held;
+  std::map<std::string, bool> reached, cached; ///< memories: by DMA, by the processor's caches
+  std::map<std::string, std::string> pins;     ///< the link that uses each
+  std::vector<std::string> dmaLinks;           ///< whose drivers use DMA
 };
 } // namespace
 

@@ -78,6 +78,8 @@ static Json toJson(const ManifestNode &node) {
   json["board"] = node.board;
   if (!node.target.empty())
     json["target"] = node.target;
+  if (!node.console.empty())
+    json["console"] = node.console;
   json["directory"] = node.directory;
   json["arena_bytes"] = node.arenaBytes;
   json["weight_bytes"] = node.weightBytes;
@@ -211,10 +213,11 @@ static bool readMemory(const JsonView &view, std::vector<MemoryUse> &memory) {
 
 static bool readNode(const JsonView &view, ManifestNode &node) {
   return view.object({"rank", "name", "board", "directory", "arena_bytes", "weight_bytes"},
-                     {"target", "memory"}) &&
+                     {"target", "console", "memory"}) &&
          view.member("rank").read(node.rank, 0, maxNodes - 1) &&
          view.member("name").read(node.name) && view.member("board").read(node.board) &&
          (!view.has("target") || view.member("target").read(node.target)) &&
+         (!view.has("console") || view.member("console").read(node.console)) &&
          readDirectory(view.member("directory"), node.directory) &&
          view.member("arena_bytes").read(node.arenaBytes) &&
          view.member("weight_bytes").read(node.weightBytes) &&

@@ -73,6 +73,10 @@ struct ManifestNode {
   int64_t weightBytes = 0;
   std::vector<MemoryUse> memory; ///< of a bare board; empty on a host
   std::string target = {};       ///< of a host: what its program is compiled for; empty on a board
+  /// Of a bare board: the link that leads to the desk ("uart3"), `semihosting`, or "none"; empty:
+  /// an older manifest.
+  std::string console = {};
+  static constexpr const char *semihosting = "semihosting", *noConsole = "none";
 
   bool isBare() const { return !memory.empty(); }
 };

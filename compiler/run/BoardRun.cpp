@@ -1,54 +1,22 @@
 //===- BoardRun.cpp - starts the nodes of a cluster with boards ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/run/BoardRun.h"
-#include "compiler/formats/Npy.h"
-#include "compiler/formats/Text.h"
 #include "compiler/run/NodePaths.h"
-#include "compiler/run/Process.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <random>
 #include <set>
 
 namespace fs = std::filesystem;
 
 namespace discoc {
 
-//===- opening ---===//
-
 bool BoardRun::open() {
-  auto cluster = parseCluster(manifest_.cluster, "the cluster in manifest.json",
-                              static_cast<int64_t>(manifest_.nodes.size()), out_);
-  if (!cluster)
+  if (!files_.open())
     return false;
-  cluster_ = std::move(*cluster);
-  if (!readBoards())
-    return false;
-  if (scratch_.path().empty()) {
-    out_.push_back({"the temporary directory", "", "cannot be made", "set TMPDIR"});
-    return false;
-  }
-  wires_.open(cluster_, scratch_.path(), request_.wireErrors);
-  return writeInputs();
-}
-
-bool BoardRun::readBoards() {
-  for (size_t rank = 0; rank < cluster_.nodes.size(); ++rank) {
-    const ClusterNode &node = cluster_.nodes[rank];
-    if (boards_.count(node.board))
-      continue;
-    Board &board = boards_[node.board];
-    board.status = Board::linuxStatus;
-    if (!node.hasBoard())
-      continue;
-    auto read = readNodeBoard(nodePath(request_.out, manifest_.nodes[rank]), node.board, out_);
-    if (!read)
-      return false;
-    board = std::move(*read);
-  }
+  wires_.open(files_.cluster(), files_.directory(), request_.wireErrors);
   return true;
 }
 
@@ -76,98 +44,6 @@ bool BoardRun::findEmulators(const std::string &outDirectory, const Manifest &ma
   return missing.empty();
 }
 
-//===- files ---===//
-
-bool BoardRun::writesOutputs(size_t rank) const {
-  return discoc::writesOutputs(request_, manifest_, static_cast<int64_t>(rank));
-}
-
-std::string BoardRun::outputPath(size_t rank, size_t output) const {
-  return request_.outputDirectory +
-         (request_.outputsOfAll ? "/" + manifest_.nodes[rank].directory : "") + "/" +
-         outputFile(manifest_, output);
-}
-
-/// A board reads the bare elements; the names are short because its command line is.
-bool BoardRun::writeInputs() {
-  bool any = false;
-  for (size_t rank = 0; rank < manifest_.nodes.size(); ++rank)
-    any = any || (isBare(rank) && isRootRank(manifest_.root.inputAt, static_cast<int64_t>(rank)));
-  if (!any)
-    return true;
-  for (const auto &[name, file] : request_.inputs) {
-    const auto array = readNpy(file, out_);
-    const auto at = std::find_if(manifest_.inputs.begin(), manifest_.inputs.end(),
-                                 [&](const ManifestTensor &t) { return t.name == name; });
-    if (!array || at == manifest_.inputs.end())
-      return false;
-    const std::string path = scratch_.path() + "/i" + std::to_string(at - manifest_.inputs.begin());
-    if (!writeText(path, std::string(array->data.begin(), array->data.end()), out_))
-      return false;
-  }
-  return true;
-}
-
-std::string BoardRun::rawPath(size_t rank, size_t output) const {
-  return fmt::format("{}/o{}-{}", scratch_.path(), rank, output);
-}
-
-static int64_t bytesOf(const ManifestTensor &tensor) {
-  return tensor.elements() * elementInfo(tensor.type)->bytes();
-}
-
-/// The inferences of which every output is whole in its file.
-int64_t BoardRun::finished(size_t rank) const {
-  int64_t least = request_.count;
-  for (size_t i = 0; i < manifest_.outputs.size(); ++i) {
-    std::error_code error;
-    const auto size = static_cast<int64_t>(fs::file_size(rawPath(rank, i), error));
-    const int64_t bytes = bytesOf(manifest_.outputs[i]);
-    if (error || bytes > 0)
-      least = error ? 0 : std::min(least, size / bytes);
-  }
-  return least;
-}
-
-bool BoardRun::collectOutput(size_t rank, size_t output, int64_t count) {
-  const ManifestTensor &tensor = manifest_.outputs[output];
-  const auto text = readText(rawPath(rank, output), out_);
-  if (!text)
-    return false;
-  Array array;
-  array.type = elementInfo(tensor.type)->type;
-  array.shape = tensor.shape;
-  if (request_.count > 1 && array.shape.empty())
-    array.shape = {count};
-  else if (count > 1)
-    array.shape[0] *= count;
-  array.data.assign(text->begin(), text->begin() + bytesOf(tensor) * count);
-  std::error_code ignored;
-  fs::create_directories(fs::path(outputPath(rank, output)).parent_path(), ignored);
-  return writeNpy(outputPath(rank, output), array, out_);
-}
-
-bool BoardRun::collectOutputs(RunResult &result) {
-  for (size_t rank = 0; rank < manifest_.nodes.size(); ++rank) {
-    if (!isBare(rank) || !writesOutputs(rank))
-      continue;
-    const int64_t count = finished(rank);
-    if (result.ok && count < request_.count) {
-      out_.push_back({manifest_.nodes[rank].name, "",
-                      fmt::format("rank {} returned the outputs of {} inferences instead of {}",
-                                  rank, count, request_.count),
-                      ""});
-      return false;
-    }
-    for (size_t i = 0; count > 0 && i < manifest_.outputs.size(); ++i)
-      if (!collectOutput(rank, i, count))
-        return false;
-    if (!result.ok)
-      result.written = count;
-  }
-  return true;
-}
-
 //===- starting ---===//
 
 bool BoardRun::overTcp(size_t a, size_t b) const {
@@ -175,8 +51,22 @@ bool BoardRun::overTcp(size_t a, size_t b) const {
     return true;
   if (isBare(a) || isBare(b))
     return false;
-  const auto &hops = cluster_.nodes[a].hops;
+  const auto &hops = files_.cluster().nodes[a].hops;
   return hops.empty() || hops[b].tcp;
+}
+
+namespace {
+struct EmulatorLinks {
+  std::vector<std::string> argv;
+  std::map<int64_t, std::string> serials; ///< what -serial says, by number
+};
+} // namespace
+
+static std::string joined(const std::vector<std::string> &words) {
+  std::string text;
+  for (const std::string &word : words)
+    text += (text.empty() ? "" : " ") + word;
+  return text;
 }
 
 static std::string replaced(std::string text, const std::string &what, const std::string &by) {
@@ -185,87 +75,84 @@ static std::string replaced(std::string text, const std::string &what, const std
   return text;
 }
 
-/// The ends of the wires: -serial options in the board's order, and what its other links say.
+/// What the emulator is told of one of the board's links, whose other end is `fd`.
+static void addLink(const BoardLink &link, const std::string &id, int fd, size_t rank,
+                    EmulatorLinks &links) {
+  const bool serves = link.serial || link.kind->carries == Carries::Bytes;
+  if (serves)
+    links.argv.insert(links.argv.end(), {"-chardev", fmt::format("socket,id={},fd={}", id, fd)});
+  if (link.serial)
+    links.serials[*link.serial] = "chardev:" + id;
+  const std::string mac = fmt::format("02:d1:5c:00:{:02x}:{:02x}", rank >> 8 & 0xff, rank & 0xff);
+  const bool netdev =
+      std::any_of(link.emulator.begin(), link.emulator.end(), [](const std::string &text) {
+        return text.find("{netdev}") != std::string::npos;
+      });
+  if (netdev)
+    links.argv.insert(links.argv.end(), {"-netdev", fmt::format("socket,id=net-{},fd={}", id, fd)});
+  for (std::string text : link.emulator) {
+    text = replaced(text, "{chardev}", id);
+    text = replaced(text, "{netdev}", "net-" + id);
+    text = replaced(text, "{backend}", fmt::format("socket,fd={}", fd));
+    links.argv.push_back(replaced(text, "{mac}", mac));
+  }
+}
+
+/// The ends of the wires and the desk: -serial options in the board's order, and what its other
+/// links say.
 std::vector<std::string> BoardRun::portArguments(size_t rank, std::vector<int> &inherited) {
   const Board &board = boardOf(rank);
-  const auto &ports = cluster_.nodes[rank].ports;
-  std::vector<std::string> argv;
-  std::map<int64_t, std::string> serials;
+  const auto &ports = files_.cluster().nodes[rank].ports;
+  EmulatorLinks links;
   for (size_t i = 0; i < ports.size(); ++i) {
-    const int fd = wires_.handOut(static_cast<int64_t>(rank), i);
-    const BoardLink *link = board.findLink(ports[i].name);
-    inherited.push_back(fd);
-    if (!link)
-      continue;
-    const std::string number = std::to_string(i);
-    if (link->serial || link->kind->carries == Carries::Bytes) {
-      argv.insert(argv.end(), {"-chardev", fmt::format("socket,id=port{},fd={}", i, fd)});
-      if (link->serial)
-        serials[*link->serial] = "chardev:port" + number;
-    }
-    const std::string mac = fmt::format("02:d1:5c:00:{:02x}:{:02x}", rank >> 8 & 0xff, rank & 0xff);
-    const bool netdev =
-        std::any_of(link->emulator.begin(), link->emulator.end(), [](const std::string &text) {
-          return text.find("{netdev}") != std::string::npos;
-        });
-    if (netdev)
-      argv.insert(argv.end(), {"-netdev", fmt::format("socket,id=net{},fd={}", i, fd)});
-    for (std::string text : link->emulator) {
-      text = replaced(text, "{chardev}", "port" + number);
-      text = replaced(text, "{netdev}", "net" + number);
-      text = replaced(text, "{backend}", fmt::format("socket,fd={}", fd));
-      argv.push_back(replaced(text, "{mac}", mac));
-    }
+    inherited.push_back(wires_.handOut(static_cast<int64_t>(rank), i));
+    if (const BoardLink *link = board.findLink(ports[i].name))
+      addLink(*link, "port" + std::to_string(i), inherited.back(), rank, links);
   }
-  const int64_t last = serials.empty() ? 0 : serials.rbegin()->first;
+  if (const BoardLink *link = board.findLink(manifest_.nodes[rank].console)) {
+    inherited.push_back(desks_.handOut(rank, files_.directory(), joined(files_.arguments(rank))));
+    addLink(*link, "desk", inherited.back(), rank, links);
+  }
+  const int64_t last = links.serials.empty() ? 0 : links.serials.rbegin()->first;
   for (int64_t serial = 0; serial <= last; ++serial)
-    argv.insert(argv.end(), {"-serial", serials.count(serial) ? serials[serial] : "null"});
-  return argv;
+    links.argv.insert(links.argv.end(),
+                      {"-serial", links.serials.count(serial) ? links.serials[serial] : "null"});
+  return links.argv;
 }
 
-/// What boards read has at most 18 digits: 59 bits.
-static uint64_t randomNonce() {
-  std::random_device random;
-  return ((static_cast<uint64_t>(random()) << 32) | random()) >> 5;
-}
-
-/// What the program finds as its command line, as -semihosting-config has it.
-std::string BoardRun::programArguments(size_t rank) const {
-  std::vector<std::string> words = {"shard",         "--json",
-                                    "--deadline-ms", std::to_string(request_.deadlineMs),
-                                    "--repeat",      std::to_string(request_.repeat),
-                                    "--nonce",       std::to_string(randomNonce())};
-  if (isRootRank(manifest_.root.inputAt, static_cast<int64_t>(rank)) && !manifest_.inputs.empty()) {
-    for (size_t i = 0; i < manifest_.inputs.size(); ++i)
-      for (const auto &[name, file] : request_.inputs)
-        if (name == manifest_.inputs[i].name)
-          words.insert(words.end(), {"--input", fmt::format("{}=i{}", i, i)});
-  } else {
-    words.insert(words.end(), {"--count", std::to_string(request_.count)});
-  }
-  for (size_t i = 0; writesOutputs(rank) && i < manifest_.outputs.size(); ++i)
-    words.insert(words.end(), {"--output", fmt::format("{}=o{}-{}", i, rank, i)});
+/// As -semihosting-config has it.
+std::string BoardRun::semihosting(size_t rank) const {
   std::string text = "enable=on,target=native,chardev=console";
-  for (const std::string &word : words)
+  for (const std::string &word : files_.arguments(rank))
     text += ",arg=" + replaced(word, ",", ",,");
   return text;
 }
 
 NodeStart BoardRun::bare(size_t rank) {
   const Board &board = boardOf(rank);
+  const std::string &console = manifest_.nodes[rank].console;
   NodeStart start;
-  start.how.directory = scratch_.path();
+  start.how.directory = files_.directory();
   start.argv = {
       board.emulator.program, "-M", board.emulator.machine, "-display", "none", "-monitor", "none",
       "-nodefaults"};
   start.argv.insert(start.argv.end(), board.emulator.args.begin(), board.emulator.args.end());
   const auto ports = portArguments(rank, start.how.inherited);
   start.argv.insert(start.argv.end(), ports.begin(), ports.end());
+  if (console.empty() || console == ManifestNode::semihosting)
+    start.argv.insert(start.argv.end(), {"-chardev", "stdio,id=console,signal=off",
+                                         "-semihosting-config", semihosting(rank)});
   const fs::path image = fs::absolute(shardPath(request_.out, manifest_.nodes[rank]));
-  start.argv.insert(start.argv.end(),
-                    {"-chardev", "stdio,id=console,signal=off", "-semihosting-config",
-                     programArguments(rank), "-kernel", image.string()});
+  start.argv.insert(start.argv.end(), {"-kernel", image.string()});
   return start;
+}
+
+void BoardRun::hearDesks(RankGroup &ranks) {
+  for (const DeskEvent &event : desks_.take(std::chrono::milliseconds(0)))
+    if (event.kind == DeskEvent::Line)
+      ranks.hear(event.rank, event.text);
+    else if (event.kind == DeskEvent::Ended)
+      ranks.finish(event.rank, event.code);
 }
 
 std::vector<std::string> BoardRun::emulatorOf(size_t rank) const {
@@ -282,7 +169,7 @@ std::vector<std::string> BoardRun::wiresOf(size_t rank) {
   std::vector<std::string> argv;
   if (!needed())
     return argv;
-  const auto &ports = cluster_.nodes[rank].ports;
+  const auto &ports = files_.cluster().nodes[rank].ports;
   for (size_t i = 0; i < ports.size(); ++i)
     argv.insert(argv.end(),
                 {"--wire", ports[i].name + "=unix:" + wires_.path(static_cast<int64_t>(rank), i)});
@@ -292,36 +179,19 @@ std::vector<std::string> BoardRun::wiresOf(size_t rank) {
 void BoardRun::started(size_t rank) {
   if (!needed())
     return;
-  for (size_t i = 0; i < cluster_.nodes[rank].ports.size(); ++i)
+  for (size_t i = 0; i < files_.cluster().nodes[rank].ports.size(); ++i)
     wires_.given(static_cast<int64_t>(rank), i);
+  desks_.given(rank);
 }
 
 void BoardRun::stopWires(RunResult &result) {
   wires_.stop();
-  for (size_t rank = 0; rank < cluster_.nodes.size(); ++rank)
-    for (size_t i = 0; i < cluster_.nodes[rank].ports.size(); ++i)
-      result.wires.push_back({static_cast<int64_t>(rank), cluster_.nodes[rank].ports[i].name,
+  desks_.stop();
+  for (size_t rank = 0; rank < files_.cluster().nodes.size(); ++rank)
+    for (size_t i = 0; i < files_.cluster().nodes[rank].ports.size(); ++i)
+      result.wires.push_back({static_cast<int64_t>(rank),
+                              files_.cluster().nodes[rank].ports[i].name,
                               wires_.count(static_cast<int64_t>(rank), i)});
-}
-
-std::string BoardRun::title(size_t rank) const {
-  const ManifestNode &node = manifest_.nodes[rank];
-  return node.name + ", " + node.board;
-}
-
-/// As runtime_stub/board/board.h numbers them.
-std::string BoardRun::codeText(int code) {
-  static const std::map<int, const char *> texts = {
-      {64, "a fault that the processor does not name"},
-      {65, "access to protected memory"},
-      {66, "access to an address where nothing is"},
-      {67, "an instruction that cannot be carried out"},
-      {68, "the stack is too small"},
-      {69, "the program stood still and the watchdog ended it"},
-      {70, "an interrupt that nobody waits for"},
-      {71, "the hardware of a link does not answer"}};
-  const auto found = texts.find(code);
-  return found == texts.end() ? "" : found->second;
 }
 
 } // namespace discoc

@@ -3,12 +3,9 @@
 #ifndef DISCOC_RUN_BOARDRUN_H
 #define DISCOC_RUN_BOARDRUN_H
 
-#include "compiler/formats/Board.h"
-#include "compiler/run/Process.h"
-#include "compiler/run/Scratch.h"
-#include "compiler/run/ShardRun.h"
-
-#include <map>
+#include "compiler/run/BoardFiles.h"
+#include "compiler/run/Desks.h"
+#include "compiler/run/RankGroup.h"
 
 namespace discoc {
 
@@ -27,14 +24,16 @@ public:
                             Diagnostics &out);
 
   BoardRun(const RunRequest &request, const Manifest &manifest, Diagnostics &out)
-      : request_(request), manifest_(manifest), out_(out) {}
+      : request_(request), manifest_(manifest), out_(out), files_(request, manifest, out) {}
 
-  /// Reads the boards, looks for their emulators, and writes the inputs for them.
+  /// Reads the boards, and writes the inputs for them.
   bool open();
 
   /// Whether there is anything to do here.
-  bool needed() const { return !manifest_.cluster.empty(); }
-  bool isBare(size_t rank) const { return needed() && !boardOf(rank).isLinux(); }
+  bool needed() const { return files_.needed(); }
+  bool isBare(size_t rank) const { return files_.isBare(rank); }
+  std::string title(size_t rank) const { return files_.title(rank); }
+  bool collectOutputs(RunResult &result) { return files_.collectOutputs(result); }
   /// Whether two nodes talk over TCP.
   bool overTcp(size_t a, size_t b) const;
 
@@ -45,37 +44,22 @@ public:
   std::vector<std::string> wiresOf(size_t rank);
   /// Once a node has been started.
   void started(size_t rank);
-  bool startWires() { return wires_.start(out_); }
+  bool startWires() { return wires_.start(out_) && desks_.start(out_); }
   void stopWires(RunResult &result);
-
-  /// What the bare root returned, as the .npy files that other nodes write; of a run that failed,
-  /// the inferences that were finished.
-  bool collectOutputs(RunResult &result);
-
-  /// "lab0, mps2-an386".
-  std::string title(size_t rank) const;
-  /// What an exit code of a bare board means; empty: nothing beyond the number.
-  static std::string codeText(int code);
+  /// Hands on what boards without semihosting said, and ends those that are done.
+  void hearDesks(RankGroup &ranks);
 
 private:
-  const Board &boardOf(size_t rank) const { return boards_.at(cluster_.nodes[rank].board); }
-  bool readBoards();
-  bool writeInputs();
+  const Board &boardOf(size_t rank) const { return files_.boardOf(rank); }
   std::vector<std::string> portArguments(size_t rank, std::vector<int> &inherited);
-  std::string programArguments(size_t rank) const;
-  bool writesOutputs(size_t rank) const;
-  std::string outputPath(size_t rank, size_t output) const;
-  std::string rawPath(size_t rank, size_t output) const;
-  int64_t finished(size_t rank) const;
-  bool collectOutput(size_t rank, size_t output, int64_t count);
+  std::string semihosting(size_t rank) const;
 
   const RunRequest &request_;
   const Manifest &manifest_;
   Diagnostics &out_;
-  Cluster cluster_;
-  std::map<std::string, Board> boards_;
-  Scratch scratch_; ///< raw inputs and outputs, sockets
+  BoardFiles files_;
   Wires wires_;
+  Desks desks_;
 };
 
 } // namespace discoc

@@ -229,6 +229,17 @@ void ProcessGroup::step(std::chrono::milliseconds wait, const OnLine &onLine,
       drain(i, onLine, onError);
 }
 
+void ProcessGroup::finish(size_t index, int exitCode) {
+  Child &child = children_[index];
+  if (child.ended)
+    return;
+  kill(-child.pid, SIGKILL);
+  waitpid(child.pid, nullptr, 0);
+  child.ended = true;
+  child.endedAt = Clock::now();
+  child.exitCode = exitCode;
+}
+
 bool ProcessGroup::allEnded() const {
   return std::all_of(children_.begin(), children_.end(), [](const Child &c) { return c.ended; });
 }

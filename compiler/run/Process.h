@@ -68,6 +68,9 @@ public:
   /// whole line of stdout goes to onLine(index of the child, line), of stderr to onError.
   void step(std::chrono::milliseconds wait, const OnLine &onLine, const OnLine &onError = nullptr);
 
+  /// Ends one that has told its exit code another way, as if it had exited with it.
+  void finish(size_t index, int exitCode);
+
   /// Ends all that still run: asks, waits a little, then insists.
   void endAll();
 

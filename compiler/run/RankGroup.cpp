@@ -59,18 +59,21 @@ bool RankGroup::start(const std::vector<std::string> &argv, Diagnostics &out,
   return group_.start(argv, out, how);
 }
 
+void RankGroup::hear(size_t rank, const std::string &line) {
+  if (auto report = parseShardReport(line))
+    result_.reports[rank] = std::move(report);
+  else if (line.rfind("error: ", 0) == 0)
+    errors_[rank] = line;
+  if (watch_.line)
+    watch_.line(rank, line);
+}
+
 void RankGroup::step() {
   group_.step(
-      std::chrono::milliseconds(200),
-      [&](size_t rank, const std::string &line) {
-        if (auto report = parseShardReport(line))
-          result_.reports[rank] = std::move(report);
-        else if (line.rfind("error: ", 0) == 0)
-          errors_[rank] = line;
-        if (watch_.line)
-          watch_.line(rank, line);
-      },
-      watch_.said);
+      std::chrono::milliseconds(watch_.step ? 20 : 200),
+      [&](size_t rank, const std::string &line) { hear(rank, line); }, watch_.said);
+  if (watch_.step)
+    watch_.step();
   for (size_t rank = 0; watch_.ended && rank < group_.children().size(); ++rank)
     if (child(rank).ended && told_.insert(rank).second)
       watch_.ended(rank);

@@ -39,6 +39,7 @@ public:
     std::function<void(size_t, const std::string &)> said; ///< a line of standard error
     std::function<void(size_t)> ended;
     std::function<std::string(size_t)> how; ///< of an end; null: Child::endText()
+    std::function<void()> step;             ///< now and then
   };
 
   /// `result`: gets a report for each of so many ranks.
@@ -49,6 +50,10 @@ public:
 
   /// The next rank's.
   bool start(const std::vector<std::string> &argv, Diagnostics &out, const ChildStart &how);
+  /// A line that came another way than by standard output.
+  void hear(size_t rank, const std::string &line);
+  /// A program that stands still has said how it ended.
+  void finish(size_t rank, int exitCode) { group_.finish(rank, exitCode); }
   /// Until all have ended, or some time after the first failure, or an interruption.
   void wait();
   /// Ends those that still run.

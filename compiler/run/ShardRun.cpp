@@ -3,6 +3,7 @@
 #include "compiler/run/ShardRun.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/run/BoardRun.h"
+#include "compiler/run/DeskRun.h"
 #include "compiler/run/NodePaths.h"
 #include "compiler/run/RankGroup.h"
 
@@ -110,6 +111,8 @@ private:
         sayEnd(rank);
     };
     watch.how = [this](size_t rank) { return endText(rank); };
+    if (boards_.needed())
+      watch.step = [this] { boards_.hearDesks(ranks_); };
     return watch;
   }
 
@@ -192,31 +195,21 @@ private:
 
   /// A live line of one node.
   void say(size_t rank, const std::string &what) const {
-    fmt::print(stderr, "{:6.2f} s  rank {} ({}): {}\n",
-               std::chrono::duration<double>(Clock::now() - began_).count(), rank,
-               printable(boards_.title(rank), maxShownName), printable(what, maxShownText));
+    sayOfNode(std::chrono::duration<double>(Clock::now() - began_).count(), rank,
+              boards_.title(rank), what);
   }
 
   void sayEnd(size_t rank) const {
     const auto &report = result_.reports[rank];
     if (ranks_.child(rank).failed() || !report)
       return say(rank, endText(rank) + (report ? ": " + report->error : ""));
-    std::string text = fmt::format("done, {} {}", report->inferences,
-                                   report->inferences == 1 ? "inference" : "inferences");
-    if (report->medianUs)
-      text += fmt::format(" of {:.1f} ms", static_cast<double>(report->medianUs) / 1000);
-    if (report->stackBytes)
-      text += fmt::format(", {} bytes of stack", *report->stackBytes);
-    if (report->packets)
-      text += fmt::format(", {} packets sent, {} again, {} damaged", report->packets->sent,
-                          report->packets->repeated, report->packets->damaged);
-    say(rank, text);
+    say(rank, BoardFiles::doneText(*report));
   }
 
   /// How a program ended; a board's code in words.
   std::string endText(size_t rank) const {
     const Child &child = ranks_.child(rank);
-    const std::string words = child.signal ? "" : BoardRun::codeText(child.exitCode);
+    const std::string words = child.signal ? "" : BoardFiles::codeText(child.exitCode);
     return boards_.isBare(rank) && !words.empty()
                ? fmt::format("code {}, {}", child.exitCode, words)
                : child.endText();
@@ -277,6 +270,8 @@ void sayOfRank(size_t rank, std::string line, const std::string &outputDirectory
 }
 
 RunResult runShards(const RunRequest &request, const Manifest &manifest, Diagnostics &out) {
+  if (!request.on.empty())
+    return runOnDesk(request, manifest, out);
   return request.isByProcess() ? ShardRunner(request, manifest, out).run()
                                : runInProcess(request, manifest, out);
 }

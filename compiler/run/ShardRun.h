@@ -63,6 +63,7 @@ struct RunRequest {
   std::string notesDirectory;
   bool talks = false;    ///< the programs' words about what they do go to stderr, with their ranks
   WireErrors wireErrors; ///< of the links between boards
+  std::string on;        ///< a desk file: the boards are real, and on these serial ports
   bool boardLog = false; ///< everything that boards say goes to stderr
 };
 

@@ -10,6 +10,11 @@
 
 namespace {
 
+#ifdef BOARD_HAS_IO
+constexpr bool has_io = true; // board_input and board_output are there
+#else
+constexpr bool has_io = false;
+#endif
 constexpr uint32_t files_most = 8;   // inputs, and outputs, that may have files
 constexpr uint32_t times_kept = 32;  // inferences whose times are kept, the latest
 constexpr uint32_t line_space = 512; // of the command line
@@ -30,6 +35,7 @@ struct session {
   uint64_t batch, total, done; // inferences a repeat, in all (0: until the others leave), completed
   uint32_t times_us[times_kept];
   bool ran;
+  bool over; // board_input has no more
   int exit_code;
   const char *problem; // null: what the runtime's error says
 };
@@ -158,7 +164,15 @@ void open_files() {
   }
 }
 
-// As the programs on hosts do.
+// Whether an input comes from board_input.
+bool takes_from_code() {
+  bool any = false;
+  for (uint32_t i = 0; has_io && i < s.program->input_count; ++i)
+    any |= i >= files_most || !s.inputs.path[i];
+  return any;
+}
+
+// As the programs on hosts do; inputs from code make as many inferences as they like.
 void set_counts() {
   const disco_program *p = s.program;
   bool hears = false;
@@ -167,6 +181,10 @@ void set_counts() {
   if (p->input_count > 0) {
     if (s.batch && s.count && s.count != s.batch)
       return fail(BOARD_USAGE, "--count is not what the inputs' files hold");
+    if (!s.batch && !s.count && takes_from_code()) {
+      s.total = 0;
+      return;
+    }
     if (!s.batch)
       s.batch = s.count ? s.count : 1;
   } else {
@@ -177,10 +195,14 @@ void set_counts() {
 
 bool read_inputs() {
   const bool first = s.batch > 0 && s.done % s.batch == 0;
-  for (uint32_t i = 0; i < s.program->input_count && i < files_most; ++i) {
+  for (uint32_t i = 0; i < s.program->input_count; ++i) {
     const uint32_t bytes = static_cast<uint32_t>(s.program->inputs[i].bytes);
-    if (!s.inputs.path[i])
+    if (i >= files_most || !s.inputs.path[i]) {
+      s.over = has_io && !board_input(i, s.done, s.shard->inputs[i], bytes);
+      if (s.over)
+        return false;
       continue;
+    }
     // Also when it is the same again: the inference used the place for something else.
     if ((first && s.done > 0 && !desk_seek(s.inputs.handle[i], 0)) ||
         !desk_read(s.inputs.handle[i], s.shard->inputs[i], bytes)) {
@@ -193,6 +215,10 @@ bool read_inputs() {
 
 // Outputs are those of the last repeat.
 bool write_outputs() {
+  for (uint32_t i = 0; has_io && i < s.program->output_count; ++i)
+    if (i >= files_most || !s.outputs.path[i])
+      board_output(i, s.done, s.shard->outputs[i],
+                   static_cast<uint32_t>(s.program->outputs[i].bytes));
   if (s.total > 0 && s.done + s.batch < s.total)
     return true;
   for (uint32_t i = 0; i < s.program->output_count && i < files_most; ++i)
@@ -243,7 +269,7 @@ uint64_t only_now(void *) { return board_now_us(); }
 
 int infer_once() {
   if (!read_inputs())
-    return DISCO_ERR_ABORTED;
+    return s.over ? DISCO_ERR_END : DISCO_ERR_ABORTED;
   const uint64_t from = board_now_us();
   const int code = s.program->infer(&s.node, s.shard->inputs, s.shard->outputs);
   if (code != DISCO_OK)

@@ -28,6 +28,13 @@ struct board_shard {
   uint32_t floor = 0, floor_most = 0;
 };
 
+// Of a source of one's own that the build is told of (-DDISCO_BOARD_IO=FILE): where inputs come
+// from and outputs go when the desk names no file for them. `index`: of the tensor among those of
+// the model; `inference`: counted from 0. Fills the `bytes` of an input, waiting as long as it
+// takes; false: there is no further inference.
+bool board_input(uint32_t index, uint64_t inference, void *to, uint32_t bytes);
+void board_output(uint32_t index, uint64_t inference, const void *from, uint32_t bytes);
+
 // Starts the board, runs the inferences that the command line asks for, and returns the exit code.
 // The command line comes from the desk (desk.h):
 //   --input K=FILE      values of input K, one inference after the other, as raw elements
@@ -35,7 +42,8 @@ struct board_shard {
 //   --repeat R, --count B, --deadline-ms, --start-deadline-ms, --idle-ms, --grace-ms, --epoch,
 //   --inference-ms, --json    as the programs on hosts
 //   --nonce N           a number that tells this start from all others
-// Without one, the node that is given the inputs runs once, on zeros, and writes nothing.
+// Without one, the node that is given the inputs runs once, on zeros, and writes nothing; with
+// board_input it runs until that says no more.
 int board_main(const board_shard *shard);
 
 #endif // DISCO_BOARD_MAIN_H

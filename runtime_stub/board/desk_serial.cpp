@@ -91,8 +91,13 @@ int32_t ask(uint8_t what, int32_t handle, uint32_t value, const void *data, uint
 
 uint32_t result() { return word_at(packet + 4); }
 
+// With the program's rank, number of nodes and build, so that a desk knows a board on a wrong port.
 bool greet(uint64_t within_us) {
-  is_here = is_open && ask(hello, 0, 1, nullptr, 0, within_us) >= 0;
+  uint8_t who[8 + sizeof board_desk_program->build_hash];
+  put_word(who, board_desk_program->rank);
+  put_word(who + 4, board_desk_program->nodes);
+  memcpy(who + 8, board_desk_program->build_hash, sizeof board_desk_program->build_hash);
+  is_here = is_open && ask(hello, 0, 1, who, sizeof who, within_us) >= 0;
   return is_here;
 }
 

@@ -8,7 +8,7 @@
 #ifndef DISCO_TRANSPORT_UART_H
 #define DISCO_TRANSPORT_UART_H
 
-#include "packets.h"
+#include "port.h"
 
 // Bytes on the wire of a packet of `size` bytes, at most.
 constexpr uint32_t disco_uart_frame(uint32_t size) { return size + size / 128 + 2; }

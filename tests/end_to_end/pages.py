@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pages whose commands are run, and must say what the pages show.
 
-Of a page, every block ```console is run line by line in one folder, in which `discoc` is a command and `samples` the
-shipped networks. A line that begins with "$ " is a command (lines that end in \\ go on below); what follows is what it
+Of a page, every block ```console is run line by line in one folder, in which `discoc` is a command, `samples` the
+shipped networks and `scripts` those of the tree. A line that begins with "$ " is a command (lines that end in \\ go on below); what follows is what it
 prints, standard error behind standard output. "..." alone stands for lines that were left out; times are not compared. A
 block below a line "`PATH`:" is a file. A command that leads to more than one line of a shell is one command.
 
@@ -24,6 +24,7 @@ import discoc  # noqa: E402
 # page, the shared model that it is about, the programs that it needs
 PAGES = [
     ("docs/first-model.md", ["yunet_s_dynamic", "silero_half"], []),
+    ("docs/two-boards.md", [], ["arm-none-eabi-g++"]),
     ("docs/embedding.md", [], ["aarch64-linux-gnu-g++", "arm-linux-gnueabihf-g++", "qemu-aarch64", "qemu-arm"]),
 ]
 BLOCK = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -69,7 +70,8 @@ class Page:
     def prepare(self, folder):
         os.makedirs(os.path.join(folder, ".bin"))
         os.symlink(discoc.binary(), os.path.join(folder, ".bin", "discoc"))
-        os.symlink(os.path.join(discoc.ROOT, "samples"), os.path.join(folder, "samples"))
+        for part in ("samples", "scripts"):
+            os.symlink(os.path.join(discoc.ROOT, part), os.path.join(folder, part))
         for model in self.models:
             shutil.copy(os.path.join(discoc.shared(), "models", model, "model.onnx"), os.path.join(folder, model + ".onnx"))
         self.environment = dict(os.environ, PATH=os.path.join(folder, ".bin") + ":" + os.environ["PATH"], LC_ALL="C.UTF-8",

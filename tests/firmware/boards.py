@@ -25,17 +25,15 @@ import firmware  # noqa: E402  (puts the oracles on the path)
 import discoc  # noqa: E402
 
 MODELS = ("digits", "mnist_cnn", "micro_kws_m", "cifar10")
-# (model, board, N, kind): what every run of the tests tries.
-SHARE = (("mnist_cnn", "mps2-an386", 1, "uart"),
-         ("mnist_cnn", "mps2-an386", 2, "uart"),
+# (model, board, N, kind): what every run of the tests tries; scripts/soak
+# tries all. Like any image they have no semihosting: the desk is a UART.
+SHARE = (("mnist_cnn", "mps2-an386", 2, "uart"),
          ("mnist_cnn", "mps2-an500", 2, "ethernet"),
          ("mnist_cnn", "mps3-an547", 2, "uart"),
          ("mnist_cnn", "netduinoplus2", 3, "uart"),
          ("mnist_cnn", "riscv32-virt", 2, "ethernet"),
          ("mnist_cnn", "riscv32-virt", 2, "uart"),
          ("digits", "microbit", 1, "uart"),
-         ("micro_kws_m", "mps2-an500", 2, "uart"),
-         ("cifar10", "mps2-an386", 2, "ethernet"),
          ("cifar10", "mps2-an386", 4, "uart"))
 
 

@@ -78,6 +78,15 @@ def imxrt(values):
     return core, 24e6, 24e6
 
 
+def rp2350(values):
+    pll, dividers = 0x40050000, values[0x4005000C]
+    assert values[0x40010048] == 1 << 11 and values[0x4001003C] & 1, "the UARTs', or the core, are not on the PLL"
+    vco = 12e6 / values[pll] * values[pll + 8]
+    assert 750e6 <= vco <= 1600e6 and not values[pll + 4] & (1 | 1 << 3 | 1 << 5), "the PLL's oscillator"
+    core = vco / (dividers >> 16 & 7) / (dividers >> 12 & 7)
+    return core, core, core
+
+
 # Board, how to compute, what is ready at once, what shows a choice; the write that switches; (register, bits, why) that come before it.
 BOARDS = (
     ("netduinoplus2", stm32f4, "{0x40023800, 1 << 17 | 1 << 25}", "{0x40023808, 3, 2}", (0x40023808, 2),
@@ -88,6 +97,8 @@ BOARDS = (
      (0x58024410, 3), ((0x52002000, 15, 2, "wait states"), (0x58024818, 3 << 14, 3 << 14, "voltage scale 1"), (0x5802480C, 7, 2, "supply"))),
     ("imxrt1062-teensy41", imxrt, "{0x400d8000, 1u << 31}, {0x40080000, 1u << 31}", "{0, 0, 0}", (0x400FC010, 1),
      ((0x4008000C, 31, 18, "1.25 V"), (0x400FC014, 1 << 25, 1 << 25, "the crystal meanwhile"))),
+    ("rp2350", rp2350, "{0x40048004, 1u << 31}, {0x40010038, 1u << 2}, {0x40050000, 1u << 31 | 1}, {0x40010044, 3}, {0x40020008, ~0u}", "{0, 0, 0}", (0x4001003C, 1),
+     ((0x40050008, 4095, 125, "the PLL"), (0x40010030, 3, 2, "the crystal"))),
 )  # fmt: skip
 SECOND_BUS = (0x40011000, 0x40011400)  # USART1 and 6
 
@@ -97,7 +108,7 @@ def writes_of(board, ready, choice, folder):
     source, program = os.path.join(folder, "main.cpp"), os.path.join(folder, "main")
     with open(source, "w", encoding="utf-8") as stream:
         stream.write(MAIN % {"source": os.path.join(boards, board, "board.cpp")})
-    for header in ("cortex_m7.h", "stm32_usart.h", "lpuart.h", "wait_for.h"):  # beside no cortex_m.h of their own, so that they find the table's
+    for header in ("cortex_m7.h", "stm32_usart.h", "lpuart.h", "pl011.h", "wait_for.h"):  # beside no cortex_m.h of their own, so that they find the table's
         shutil.copy(os.path.join(boards, "common", header), folder)
     subprocess.run(["g++", "-std=c++17", f"-DREADY={ready}", f"-DSWITCH={choice}", "-I", os.path.join(HERE, "registers"),
                     "-I", folder, "-o", program, source], check=True, capture_output=True, text=True)  # fmt: skip

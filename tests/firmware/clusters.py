@@ -21,11 +21,11 @@
   tiny      a network of 210 weights on one and on two stm32vldiscovery, which
             have 8 KB of memory each;
   ops       functions of the library, recurrent layers, sorts and windows on
-            a Cortex-M4 and a RISC-V, on one node and on two;
+            two Cortex-M4 and on a RISC-V; with --full each on one and two;
   own       a board's folder of one's own, by its path: compiled and built from
             elsewhere, run once the folder is gone.
 
-    clusters.py [--only NAME] [--inferences 50] [--seed 1]
+    clusters.py [--only NAME] [--inferences 50] [--seed 1] [--full]
 """
 
 import argparse
@@ -238,11 +238,11 @@ def tiny(folder, _):
     return None, "; ".join(notes)
 
 
-def ops(folder, _):
+def ops(folder, a):
     notes = []
-    for board in ("mps2-an386", "riscv32-virt"):
+    for board, counts in (("mps2-an386", (2,)), ("riscv32-virt", (1,))):
         for name in ("functions", "recurrent", "order", "windows"):
-            for nodes in (1, 2):
+            for nodes in (1, 2) if a.full else counts:
                 inner = os.path.join(folder, f"{board}-{name}-{nodes}")
                 path, out = made(name, [board] * nodes, inner)
                 why, _, report = compared(
@@ -301,6 +301,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--inferences", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--full", action="store_true")
     a = parser.parse_args()
     discoc.need_compiler()
     tally = discoc.Tally()

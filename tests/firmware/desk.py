@@ -1,180 +1,168 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards in QEMU without semihosting: command line, inputs, outputs and console go over a UART that no link uses (docs/formats/desk.md).
+"""Boards on a desk: `discoc run --on` and `verify --on` over pseudo-terminals, behind which two boards run in QEMU.
 
-Of some boards: the outputs equal those of the host's programs to 1e-5 of the range, the payload is what
-report.json states, the exit code comes, and no image has a semihosting call."""
+The outputs are the host's to 1e-5 of the range, the payload is what report.json states, and the boards serve one run after
+the other. A wrong port, another program, a port that vanishes and one on which nothing is are named, and a default image has no
+semihosting call."""
 
-import json
 import os
 import re
-import selectors
+import select
+import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-import zlib
 
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import firmware  # noqa: E402  (puts the oracles on the path)
+import cluster  # noqa: E402
 import discoc  # noqa: E402
 
-# (board, nodes)
-SHARE = (("netduinoplus2", 1), ("mps2-an386", 1), ("microbit", 1))
+BOARD, NODES = "netduinoplus2", 2
+# BKPT, and the shifts of register 0 around RISC-V's call.
+SEMIHOSTING = re.compile(r"\bbkpt\b|\b01f01013\b|\b40705013\b")
 
 
-def encode(packet):
-    """COBS and the delimiter."""
-    return b"".join(
-        bytes((len(part) + 1,)) + part if len(part) < 254 else b"\xff" + part[:254] + bytes((len(part) - 253,)) + part[254:]
-        for part in packet.split(b"\0")
-    ) + b"\0"
+class Bench:
+    """The emulated boards of one OUT: links between them, and the pseudo-terminals of their consoles."""
+
+    def __init__(self, out):
+        self.emulators, self.ports = [], []
+        pairs = [socket.socketpair() for _ in range(NODES)]
+        self.wire, link = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        spec = firmware.all_boards()[BOARD]
+        serials = {item["name"]: item["serial"] for item in spec["link"]}
+        for node in cluster.load_json(os.path.join(out, "manifest.json"))["nodes"]:
+            rank = node["rank"]
+            lines = {0: f"socket,id=s0,fd={link[rank].fileno()}", serials[node["console"]]: "pty,id=desk"}
+            command = [spec["emulator"]["program"], "-M", spec["emulator"]["machine"], "-display", "none", "-monitor", "none", "-nodefaults"]
+            for serial in range(max(lines) + 1):
+                name = lines.get(serial, "null,id=none").split("id=")[1].split(",")[0]
+                command += ["-chardev", lines[serial], "-serial", f"chardev:{name}"] if serial in lines else ["-serial", "null"]
+            self.emulators.append(subprocess.Popen(
+                [*command, "-kernel", os.path.join(out, f"node{rank}", "build", "shard.elf")], pass_fds=[link[rank].fileno()],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))  # fmt: skip
+            self.ports.append(re.search(r"/dev/\S+", self.emulators[-1].stdout.readline()).group(0))
+        for end in link:
+            end.close()
+        threading.Thread(target=self.carry, daemon=True).start()
+
+    def carry(self):
+        """Two emulators that write to each other directly wait for each other once a socket is full."""
+        waiting = [b"", b""]
+        try:
+            while True:
+                read, write, _ = select.select(self.wire, [end for end, data in zip(self.wire, waiting) if data], [])
+                for i, end in enumerate(self.wire):
+                    if end in read:
+                        waiting[1 - i] += end.recv(4096)
+                    if end in write:
+                        waiting[i] = waiting[i][end.send(waiting[i], socket.MSG_DONTWAIT) :]
+        except OSError:
+            pass  # an emulator was ended
+
+    def close(self):
+        for emulator in self.emulators:
+            emulator.kill()
+            emulator.wait()
+            emulator.stdout.close()
 
 
-def decode(frame):
-    out, at = bytearray(), 0
-    while at < len(frame):
-        code = frame[at]
-        out += frame[at + 1 : at + code]
-        at += code
-        if code < 255 and at < len(frame):
-            out.append(0)
-    return bytes(out)
+def write_desk(path, ports):
+    """ports: by rank; None: not in the file."""
+    with open(path, "w", encoding="utf-8") as stream:
+        for rank, port in enumerate(ports):
+            if port:
+                stream.write(f'[[board]]\nnode = {rank}\nport = "{port}"\n\n')
+
+
+def image_fault(elf, tool):
+    text = subprocess.run([tool, "-d", elf], capture_output=True, text=True, check=True).stdout
+    found = SEMIHOSTING.search(text)
+    return found.group(0) if found else None if len(text) > 10000 else "nothing was disassembled"
+
+
+def images(tally, folder):
+    """A RISC-V's; one that asks for semihosting has it, so that the search finds something."""
+    out = os.path.join(folder, "riscv")
+    for more, there in (([], False), (["--console", "semihosting"], True)):
+        done = firmware.call(["compile", firmware.sample("digits", 1), "--pin", "batch=1", "-n", "1", "--board", "riscv32-virt", *more, "-o", out], 120)
+        if done.returncode:
+            tally.fail("riscv32-virt", done.stderr)
+            continue
+        firmware.build(out)
+        found = image_fault(os.path.join(out, "node0", "build", "shard.elf"), "riscv64-unknown-elf-objdump")
+        tally.check(f"semihosting in a RISC-V's image{' that asks for it' if there else ''}", bool(found) == there, str(found))
 
 
 class Desk:
-    """Answers one board; `files`: {name: bytes}, written ones come into it."""
+    """A compiled model, its bench and its desk file."""
 
-    def __init__(self, arguments="shard", files=None):
-        self.arguments, self.files = arguments.encode(), files or {}
-        self.frame, self.console, self.exit, self.requests = bytearray(), "", None, 0
-        self.handles, self.last = [], (None, b"")
+    def __init__(self, folder):
+        self.folder = folder
+        self.path, self.out = firmware.sample("digits", NODES), os.path.join(folder, "out")
+        self.file, self.lab, picture = (os.path.join(folder, name) for name in ("desk.toml", "lab.toml", "in.npy"))
+        firmware.write_cluster(self.lab, [BOARD] * NODES)
+        firmware.compile(self.path, self.out, lab=self.lab)
+        firmware.build(self.out)
+        np.save(picture, np.load(os.path.join(discoc.ROOT, "samples", "digits", "digits_test_images.npy"))[:2].astype(np.float32))
+        self.inputs = ["--input", f"image={picture}"]
+        self.bench = Bench(self.out)
 
-    def bytes(self, data):
-        """What came; returns what is answered."""
-        answers = b""
-        for byte in data:
-            if byte:
-                self.frame.append(byte)
-                continue
-            packet, self.frame = decode(bytes(self.frame)), bytearray()
-            if len(packet) >= 12 and zlib.crc32(packet[:-4]) == struct.unpack("<I", packet[-4:])[0]:
-                self.requests += 1
-                answers += self.answer(packet)
-        return answers
+    def words(self, out=None, *more):
+        return ["run", out or self.out, *self.inputs, "--on", self.file, *more]
 
-    def answer(self, packet):
-        what, sequence, handle, _, number = struct.unpack_from("<4BI", packet)
-        if (sequence, what) != self.last[0] or what == ord("H"):
-            result, data = self.serve(chr(what), handle, number, packet[8:-4])
-            reply = struct.pack("<4Bi", what | 0x80, sequence, 0, 0, result) + data
-            self.last = ((sequence, what), encode(reply + struct.pack("<I", zlib.crc32(reply))))
-        return self.last[1]
-
-    def serve(self, what, handle, number, data):
-        name, at = self.handles[handle] if handle < len(self.handles) else (None, 0)
-        if what == "H":
-            self.handles = []
-        elif what == "C":
-            return 0, self.arguments[number : number + 128]
-        elif what == "O":
-            name = data.decode()
-            if number != 1:
-                self.files[name] = b""
-            if name not in self.files:
-                return -1, b""
-            self.handles.append((name, 0))
-            return len(self.handles) - 1, b""
-        elif what == "S":
-            return len(self.files[name]) if name else -1, b""
-        elif what == "R" and name:
-            part = self.files[name][at : at + number]
-            self.handles[handle] = (name, at + len(part))
-            return len(part), part
-        elif what == "W" and name:
-            self.files[name] += data
-            return len(data), b""
-        elif what == "K" and name:
-            self.handles[handle] = (name, number)
-        elif what == "P":
-            self.console += data.decode(errors="replace")
-        elif what == "E":
-            self.exit = number
-        return 0, b""
+    def refused(self, tally, name, text, ports, code=4, out=None):
+        write_desk(self.file, ports)
+        done = firmware.call(self.words(out), 200)
+        tally.check(name, done.returncode == code and text in done.stderr, f"ended with {done.returncode}: {done.stderr}")
 
 
-def start(board, elf, serials):
-    """QEMU with {serial: socket}."""
-    emulator = firmware.all_boards()[board]["emulator"]
-    command = [emulator["program"], "-M", emulator["machine"], *emulator.get("args", []), "-display", "none", "-monitor", "none", "-nodefaults"]
-    for serial in range(max(serials) + 1):
-        if serial in serials:
-            command += ["-chardev", f"socket,id=s{serial},fd={serials[serial].fileno()}", "-serial", f"chardev:s{serial}"]
-        else:
-            command += ["-serial", "null"]
-    return subprocess.Popen([*command, "-kernel", elf], pass_fds=[s.fileno() for s in serials.values()],
-                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
+def runs(tally, desk):
+    want = firmware.host_answer(desk.path, NODES, desk.folder, desk.inputs)
+    write_desk(desk.file, desk.bench.ports)
+    for turn in ("first", "second"):
+        got, report = firmware.run(desk.out, desk.inputs, os.path.join(desk.folder, turn), "--on", desk.file)
+        why = firmware.output_fault(got, want) or firmware.traffic_fault(desk.out, report)
+        tally.check(f"the {turn} run", not why, why)
+    done = firmware.call(["verify", desk.out, "--model", desk.path, "--on", desk.file], 300)
+    tally.check("verify", done.returncode == 0, done.stderr)
 
 
-def run(board, out, desks, seconds=100):
-    """Serves all desks until every program has ended. The link of two boards is their first UART."""
-    nodes, emulators = len(desks), []
-    ends = [socket.socketpair() for _ in desks]
-    link = socket.socketpair() if nodes == 2 else None
-    try:
-        for rank in range(nodes):
-            serials = {(1 if link else 0): ends[rank][1]}
-            if link:
-                serials[0] = link[rank]
-            emulators.append(start(board, os.path.join(out, f"node{rank}", "build", "shard.elf"), serials))
-        with selectors.DefaultSelector() as poll:
-            for desk, (own, _) in zip(desks, ends):
-                poll.register(own, selectors.EVENT_READ, desk)
-            end = time.monotonic() + seconds
-            while time.monotonic() < end and any(desk.exit is None for desk in desks):
-                for key, _ in poll.select(0.2):
-                    if data := key.fileobj.recv(4096):
-                        key.fileobj.sendall(key.data.bytes(data))
-    finally:
-        for emulator in emulators:
-            emulator.kill()
-            emulator.wait()
-        for pair in [*ends, *([link] if link else [])]:
-            for end in pair:
-                end.close()
+def faults(tally, desk):
+    ports, other = desk.bench.ports, os.path.join(desk.folder, "other")
+    desk.refused(tally, "wrong ports", "leads to the board of rank", ports[::-1])
+    desk.refused(tally, "no port", "node 1 has no port", ports[:1])
+    desk.refused(tally, "an absent port", "cannot be opened", [os.path.join(desk.folder, "absent"), ports[1]])
+    desk.refused(tally, "a file as port", "is no serial port", [desk.lab, ports[1]])
+    firmware.compile(desk.path, other, lab=desk.lab, extra=["--wire", "f16"])
+    firmware.build(other)
+    desk.refused(tally, "another program", "with another program", ports, out=other)
+    write_desk(desk.file, ports)
+    process = subprocess.Popen([discoc.binary(), *desk.words(None, "--repeat", "1000000")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said = ""
+    while "rank 0" not in said or "begun" not in said:
+        said = process.stderr.readline()
+    time.sleep(1)
+    desk.bench.emulators[0].send_signal(signal.SIGKILL)
+    said = process.communicate(timeout=100)[1]
+    tally.check("a port that vanishes", process.returncode == 4 and f"the port {ports[0]} vanished" in said, said)
 
 
-def prepared(board, nodes, folder):
-    path, out = firmware.sample("digits", nodes), os.path.join(folder, "out")
-    done = firmware.call(["compile", path, "--pin", "batch=1", "-n", str(nodes), "--board", board, "--console", "uart", "-o", out], 120)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip()[-300:])
-    firmware.build(out)
-    value = np.load(os.path.join(discoc.ROOT, "samples", "digits", "digits_test_images.npy"))[:2].astype(np.float32)
-    np.save(os.path.join(folder, "in.npy"), value)
-    want = firmware.host_answer(path, nodes, folder, ["--input", f"image={os.path.join(folder, 'in.npy')}"])
-    return out, value, want
-
-
-def fault(board, nodes, folder):
-    out, value, want = prepared(board, nodes, folder)
-    for rank in range(nodes):
-        text = subprocess.run(["arm-none-eabi-objdump", "-d", os.path.join(out, f"node{rank}", "build", "shard.elf")],
-                              capture_output=True, text=True, check=True).stdout  # fmt: skip
-        if re.search(r"\bbkpt\b", text) or len(text) < 10000:
-            return "a semihosting call is in the image"
-    desks = [Desk("shard --input 0=i --output 0=o", {"i": value.tobytes()})] + [Desk() for _ in range(nodes - 1)]
-    run(board, out, desks)
-    if any(desk.exit != 0 for desk in desks):
-        return f"exit codes {[desk.exit for desk in desks]}, {[desk.requests for desk in desks]} requests: {[desk.console[-300:] for desk in desks]}"
-    ((name, values),) = want.items()
-    got = {name: np.frombuffer(desks[0].files["o"], values.dtype).reshape(values.shape)}
-    reports = [json.loads(desk.console.splitlines()[-1]) for desk in desks]
-    return firmware.output_fault(got, want) or firmware.traffic_fault(out, {"ranks": reports})
+def silence(tally, desk):
+    """A terminal at whose other end nobody is."""
+    master, slave = os.openpty()
+    write_desk(desk.file, [os.ttyname(slave), desk.bench.ports[1]])
+    done = firmware.call(desk.words(None, "--deadline-ms", "500"), 100)
+    tally.check("nobody there", done.returncode == 4 and "nothing comes from" in done.stderr, done.stderr)
+    os.close(master)
+    os.close(slave)
 
 
 def main():
@@ -183,13 +171,17 @@ def main():
     if firmware.missing():
         tally.skip("all", firmware.missing())
         return tally.close()
-    for board, nodes in SHARE:
-        with tempfile.TemporaryDirectory(prefix="discoc-desk-") as folder:
-            try:
-                why = fault(board, nodes, folder)
-            except (RuntimeError, subprocess.TimeoutExpired, KeyError, ValueError) as error:
-                why = f"{type(error).__name__}: {error}"
-        tally.check(f"{nodes} {board}", not why, why)
+    with tempfile.TemporaryDirectory(prefix="discoc-desk-") as folder:
+        images(tally, folder)
+        desk = Desk(folder)
+        found = image_fault(os.path.join(desk.out, "node0", "build", "shard.elf"), "arm-none-eabi-objdump")
+        tally.check("no semihosting in the image", not found, str(found))
+        try:
+            runs(tally, desk)
+            silence(tally, desk)
+            faults(tally, desk)
+        finally:
+            desk.bench.close()
     return tally.close()
 
 

@@ -21,6 +21,7 @@ import discoc  # noqa: E402
 # What the makers say: where flash is, what the loader takes, where its own bytes are, where RAM is, where the vectors are.
 CHIPS = {
     "rp2040": {"flash": (0x10000000, 0x10200000), "ram": (0x20000000, 0x20042000), "vectors": 0x10000100, "family": 0xE48BFF56},
+    "rp2350": {"flash": (0x10000000, 0x10400000), "ram": (0x20000000, 0x20082000), "vectors": 0x10000200, "family": 0xE48BFF59},
     "imxrt1062-teensy41": {"flash": (0x60000000, 0x607C0000), "ram": (0x20000000, 0x20020000), "vectors": 0x60002000},
     "nrf52840": {"flash": (0, 0x100000), "ram": (0x20000000, 0x20040000), "vectors": 0},
     "nrf52840-uf2": {"flash": (0x26000, 0xAD000), "ram": (0x20000008, 0x20040000), "vectors": 0x26000, "family": 0xADA52840},
@@ -129,6 +130,17 @@ def check_rp2040(memory):
     demand(crc32_of_boot(stage[:252]) == struct.unpack("<I", stage[252:])[0], "second stage: checksum")
 
 
+def check_rp2350(memory):
+    """A block in the first 4 KB: a program for Arm in secure state, its vector table; the loop of blocks is closed."""
+    start = next((a for a in range(0x10000000, 0x10001000, 4) if all(a + k in memory for k in range(28)) and words_at(memory, a, 1)[0] == 0xFFFFDED3), None)
+    demand(start is not None, "image definition: none")
+    _, kind, item, vectors, last, following, end = words_at(memory, start, 7)
+    demand(kind == 0x10210142, "image definition: kind of image")
+    demand((item, vectors) == (0x0203, CHIPS["rp2350"]["vectors"]), "image definition: vector table")
+    demand((last, following, end) == (0x03FF, 0, 0xAB123579), "image definition: end")
+    demand(vectors % 512 == 0, "the vector table's alignment")
+
+
 def check_imxrt(memory):
     tag, version = words_at(memory, 0x60000000, 2)
     demand(tag == 0x42464346 and version >> 24 == ord("V"), "flash configuration: tag")
@@ -147,7 +159,7 @@ def check_imxrt(memory):
     demand(last < start + length <= last + 64, f"boot data: length {length:#x}, the last byte is at {last:#x}")
 
 
-TABLES = {"rp2040": check_rp2040, "imxrt1062-teensy41": check_imxrt}
+TABLES = {"rp2040": check_rp2040, "rp2350": check_rp2350, "imxrt1062-teensy41": check_imxrt}
 
 
 def check_start(memory, chip):
@@ -182,6 +194,7 @@ def check(board, data):
 # Addresses of words, one damaged at a time; every one of them has to be noticed.
 DAMAGED = {
     "rp2040": (0x10000000, 0x100000F8, 0x100000FC),
+    "rp2350": tuple(0x10000000 + 4 * i for i in range(7)),
     "imxrt1062-teensy41": (0x60000000, 0x60000044, 0x60000050, 0x60000080, 0x600001C0, 0x60001000, 0x60001004, 0x60001010, 0x60001014, 0x60001020,
                            0x60001024),
 }  # fmt: skip

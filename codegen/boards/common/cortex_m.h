@@ -11,6 +11,8 @@ inline volatile uint32_t &reg(uintptr_t address) {
 
 // Of the board: clocks, pins, power of the peripherals. The tick runs already.
 void board_init_hardware(void);
+// Begins anew, as after power-on. By itself the processor's request for a reset of the system.
+void board_restart(void);
 // Of the board: an interrupt of a peripheral. False: nobody waits for it.
 bool board_interrupt(uint32_t irq);
 

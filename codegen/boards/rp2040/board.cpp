@@ -63,6 +63,14 @@ void board_init_hardware(void) {
     reg(io_bank + pin * 8 + 4) = uart_function;
 }
 
+// The processor's own request would leave the peripherals as they are: the watchdog resets all but
+// the oscillators (data sheet, power-on state machine).
+void board_restart(void) {
+  constexpr uintptr_t psm_watchdog = 0x40010008, watchdog = 0x40058000;
+  reg(psm_watchdog) = 0x1fffc;
+  reg(watchdog) = 1u << 31;
+}
+
 bool board_interrupt([[maybe_unused]] uint32_t irq) {
 #ifdef BOARD_USES_UART
   return pl011_interrupt(irq);

@@ -22,6 +22,7 @@ static Manifest example() {
   m.nodes = {{0, "left", "linux", "node0", 100, 200, {}},
              {1, "right", "linux", "node1", 300, 400, {}}};
   m.nodes[0].target = "x86-64-v3,x86-64-v4";
+  m.nodes[1].console = "uart3";
   ManifestMessage in{0, 0, 1, 768, true, {}};
   in.routes.push_back({"x:0", ManifestRoute::Kind::Feature, std::nullopt, {}, 768});
   ManifestMessage feature{7, 1, 0, 64, false, {}};
@@ -44,6 +45,7 @@ TEST(Manifest, ReadsWhatItWrites) {
   EXPECT_EQ(toJson(*back), text);
   EXPECT_EQ(back->root.outputAt, RootPlacement::all);
   EXPECT_EQ(back->nodes[0].target, "x86-64-v3,x86-64-v4");
+  EXPECT_EQ(back->nodes[1].console, "uart3");
   EXPECT_EQ(back->outputs[0].layout.owners[1], IndexSet::range(5, 10));
   ASSERT_EQ(back->messages.size(), 2u);
   EXPECT_FALSE(back->messages[0].routes[0].axis);
