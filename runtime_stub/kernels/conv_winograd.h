@@ -18,43 +18,104 @@
 namespace disco {
 inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
-/// y[j * y_row + i] = x[i][at + j], i < 4, for 4 columns j.
-inline void transpose_quad(float *__restrict y, dim y_row, const float *const *x, dim at) {
+/// Four by four numbers in every 16 bytes of a vector.
+template <int Bytes> struct quads;
+template <> struct quads<16> {
   using v = vec<float, 16>;
-  v::type a, b, c, d;
-  v::load(a, x[0] + at);
-  v::load(b, x[1] + at);
-  v::load(c, x[2] + at);
-  v::load(d, x[3] + at);
-  const v::type ac = __builtin_shufflevector(a, c, 0, 4, 1, 5),
-                bd = __builtin_shufflevector(b, d, 0, 4, 1, 5),
-                ac2 = __builtin_shufflevector(a, c, 2, 6, 3, 7),
-                bd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
-  v::store(y, __builtin_shufflevector(ac, bd, 0, 4, 1, 5));
-  v::store(y + y_row, __builtin_shufflevector(ac, bd, 2, 6, 3, 7));
-  v::store(y + 2 * y_row, __builtin_shufflevector(ac2, bd2, 0, 4, 1, 5));
-  v::store(y + 3 * y_row, __builtin_shufflevector(ac2, bd2, 2, 6, 3, 7));
+  using type = v::type;
+  static void low(type &y, const type &a, const type &b) {
+    y = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  }
+  static void high(type &y, const type &a, const type &b) {
+    y = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  }
+  /// Four numbers of each fourth channel.
+  static void load(type &q, const float *const *x, dim at) { v::load(q, x[0] + at); }
+  static void store(float *y, dim, const type &q) { v::store(y, q); }
+};
+template <> struct quads<32> {
+  using half = quads<16>;
+  using type = vec<float, 32>::type;
+  static void low(type &y, const type &a, const type &b) {
+    y = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+  }
+  static void high(type &y, const type &a, const type &b) {
+    y = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+  static void load(type &q, const float *const *x, dim at) {
+    half::type a, b;
+    half::load(a, x, at);
+    half::load(b, x + 4, at);
+    q = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+  }
+  static void store(float *y, dim row, const type &q) {
+    half::store(y, row, __builtin_shufflevector(q, q, 0, 1, 2, 3));
+    half::store(y + 4 * row, row, __builtin_shufflevector(q, q, 4, 5, 6, 7));
+  }
+};
+template <> struct quads<64> {
+  using half = quads<32>;
+  using type = vec<float, 64>::type;
+  static void low(type &y, const type &a, const type &b) {
+    y = __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+  }
+  static void high(type &y, const type &a, const type &b) {
+    y = __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+  }
+  static void load(type &q, const float *const *x, dim at) {
+    half::type a, b;
+    half::load(a, x, at);
+    half::load(b, x + 8, at);
+    q = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  }
+  static void store(float *y, dim row, const type &q) {
+    half::store(y, row, __builtin_shufflevector(q, q, 0, 1, 2, 3, 4, 5, 6, 7));
+    half::store(y + 8 * row, row, __builtin_shufflevector(q, q, 8, 9, 10, 11, 12, 13, 14, 15));
+  }
+};
+
+/// a[i][j] of every four becomes a[j][i].
+template <class Q> inline void turn(typename Q::type *a) {
+  typename Q::type ac, bd, ac2, bd2;
+  Q::low(ac, a[0], a[2]);
+  Q::low(bd, a[1], a[3]);
+  Q::high(ac2, a[0], a[2]);
+  Q::high(bd2, a[1], a[3]);
+  Q::low(a[0], ac, bd);
+  Q::high(a[1], ac, bd);
+  Q::low(a[2], ac2, bd2);
+  Q::high(a[3], ac2, bd2);
 }
 
 /// y[j][i] = x[i][j]: a block of channels, from rows to channels last.
-DISCO_WIDE void winograd_interleave(float *__restrict y, const float *const *x, dim count) {
+DISCO_WIDE inline void winograd_interleave(float *__restrict y, const float *const *x, dim count) {
+  using v = vec<float>;
+  using q = quads<DISCO_VECTOR_BYTES>;
   dim j = 0;
   for (; j + 4 <= count; j += 4)
-    for (dim i = 0; i < winograd_block; i += 4)
-      transpose_quad(y + j * winograd_block + i, winograd_block, x + i, j);
+    for (dim i = 0; i < winograd_block; i += v::lanes) {
+      typename q::type a[4];
+      DISCO_UNROLL for (int c = 0; c < 4; ++c) q::load(a[c], x + i + c, j);
+      turn<q>(a);
+      DISCO_UNROLL for (int c = 0; c < 4; ++c) v::store(y + (j + c) * winograd_block + i, a[c]);
+    }
   for (; j < count; ++j)
     for (dim i = 0; i < winograd_block; ++i)
       y[j * winograd_block + i] = x[i][j];
 }
 
-/// y[i * y_row + j] = x[j][i], for whole fours of columns j.
-DISCO_WIDE void winograd_separate(float *__restrict y, dim y_row, const float *x, dim count) {
-  for (dim j = 0; j < count; j += 4) {
-    const float *const from[] = {x + j * winograd_block, x + (j + 1) * winograd_block,
-                                 x + (j + 2) * winograd_block, x + (j + 3) * winograd_block};
-    for (dim i = 0; i < winograd_block; i += 4)
-      transpose_quad(y + i * y_row + j, y_row, from, i);
-  }
+/// y[i * y_row + j] = x[j * x_row + i], for whole fours of columns j.
+DISCO_WIDE inline void winograd_separate(float *__restrict y, dim y_row, const float *x, dim x_row,
+                                         dim count) {
+  using v = vec<float>;
+  using q = quads<DISCO_VECTOR_BYTES>;
+  for (dim j = 0; j < count; j += 4, x += 4 * x_row)
+    for (dim i = 0; i < winograd_block; i += v::lanes) {
+      typename q::type a[4];
+      DISCO_UNROLL for (int c = 0; c < 4; ++c) v::load(a[c], x + c * x_row + i);
+      turn<q>(a);
+      DISCO_UNROLL for (int c = 0; c < 4; ++c) q::store(y + (i + c) * y_row + j, y_row, a[c]);
+    }
 }
 
 /// One direction of the transforms of a tile whose outputs are M x M.
@@ -142,8 +203,8 @@ DISCO_WIDE void winograd_output(float *__restrict y, const float *__restrict s, 
 }
 
 /// y[t][vectors] = sum over k of x[t][k] * w[k][vectors]; vector j is in block j / (vectors of
-/// one).
-template <int Tiles, int Vectors>
+/// one). Turned: x is [k][t].
+template <int Tiles, int Vectors, bool Turned>
 DISCO_WIDE void winograd_tile(dim k, const float *__restrict x, dim x_row,
                               const float *__restrict w, dim w_block, float *__restrict y,
                               dim y_row) {
@@ -158,7 +219,7 @@ DISCO_WIDE void winograd_tile(dim k, const float *__restrict x, dim x_row,
         v::load(wv[j], w + j / each * w_block + j % each * v::lanes);
     DISCO_UNROLL for (int t = 0; t < Tiles; ++t) {
       typename v::type xv;
-      v::fill(xv, x[t * x_row + i]);
+      v::fill(xv, Turned ? x[i * x_row + t] : x[t * x_row + i]);
       DISCO_UNROLL for (int j = 0; j < Vectors; ++j) acc[t][j] += xv * wv[j];
     }
   }
@@ -166,34 +227,35 @@ DISCO_WIDE void winograd_tile(dim k, const float *__restrict x, dim x_row,
       v::store(y + t * y_row + j * v::lanes, acc[t][j]);
 }
 
-template <int Tiles, int Vectors>
+template <int Tiles, int Vectors, bool Turned>
 inline void winograd_tiles(dim tiles, dim k, const float *x, dim x_row, const float *w, dim w_block,
                            float *y, dim y_row) {
-  for (; tiles >= Tiles; tiles -= Tiles, x += Tiles * x_row, y += Tiles * y_row)
-    winograd_tile<Tiles, Vectors>(k, x, x_row, w, w_block, y, y_row);
+  for (; tiles >= Tiles; tiles -= Tiles, x += Turned ? Tiles : Tiles * x_row, y += Tiles * y_row)
+    winograd_tile<Tiles, Vectors, Turned>(k, x, x_row, w, w_block, y, y_row);
   if constexpr (Tiles > 1)
     if (tiles > 0)
-      winograd_tiles<Tiles - 1, Vectors>(tiles, k, x, x_row, w, w_block, y, y_row);
+      winograd_tiles<Tiles - 1, Vectors, Turned>(tiles, k, x, x_row, w, w_block, y, y_row);
 }
 
 /// The product of a place: `blocks` blocks of output channels, at most as many as `here` has.
+template <bool Turned = false>
 DISCO_WIDE void winograd_product(dim blocks, dim tiles, dim k, const float *x, dim x_row,
                                  const float *w, dim w_block, float *y, dim y_row) {
   constexpr int vectors = winograd_block / (int)vec<float>::lanes,
                 rows = (int)winograd_tile_of(here).rows;
   if constexpr (winograd_tile_of(here).blocks > 1) {
     if (blocks == 4)
-      return winograd_tiles<rows, 4 * vectors>(tiles, k, x, x_row, w, w_block, y, y_row);
+      return winograd_tiles<rows, 4 * vectors, Turned>(tiles, k, x, x_row, w, w_block, y, y_row);
     if (blocks == 3)
-      return winograd_tiles<rows, 3 * vectors>(tiles, k, x, x_row, w, w_block, y, y_row);
+      return winograd_tiles<rows, 3 * vectors, Turned>(tiles, k, x, x_row, w, w_block, y, y_row);
     if (blocks == 2)
-      return winograd_tiles<rows, 2 * vectors>(tiles, k, x, x_row, w, w_block, y, y_row);
+      return winograd_tiles<rows, 2 * vectors, Turned>(tiles, k, x, x_row, w, w_block, y, y_row);
   }
-  winograd_tiles<rows, vectors>(tiles, k, x, x_row, w, w_block, y, y_row);
+  winograd_tiles<rows, vectors, Turned>(tiles, k, x, x_row, w, w_block, y, y_row);
 }
 
-DISCO_WIDE void winograd_add(float *y, dim y_row, const float *x, dim x_row, dim rows,
-                             dim columns) {
+DISCO_WIDE inline void winograd_add(float *y, dim y_row, const float *x, dim x_row, dim rows,
+                                    dim columns) {
   for (dim r = 0; r < rows; ++r)
     for (dim j = 0; j < columns; ++j)
       y[r * y_row + j] += x[r * x_row + j];
@@ -244,7 +306,7 @@ template <class P> struct winograd_image {
   /// The end of the op, for the block from output channel o on.
   void finish(dim o, dim oy, dim ox, dim rows, dim columns) const {
     const dim row = whole_steps(rows * columns, 4), used = co - o < block ? co - o : block;
-    winograd_separate(ends, row, outputs, row);
+    winograd_separate(ends, row, outputs, block, row);
     const bool whole = columns == ow;
     const dim count = whole ? rows * columns : columns;
     for (dim r = 0; r < (whole ? 1 : rows); ++r) {

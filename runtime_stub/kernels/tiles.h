@@ -255,6 +255,64 @@ constexpr winograd_sizes winograd_sizes_of(const processor &p, const winograd_sh
           inputs, sums,   outputs, before_scratch(p) + 4 * (patch + inputs + sums + 2 * outputs)};
 }
 
+//===----------------------------------------------------------------------===//
+// Convolutions whose weights lie in blocks of rows
+//===----------------------------------------------------------------------===//
+
+struct block_shape {
+  dim m, n, k;
+  bool direct; // columns are read where they lie
+};
+/// A strip is some tiles, as wide as one each; the last one has the rest of the columns beside it.
+/// Then floats of scratch memory, one after the other.
+struct block_sizes {
+  dim width, whole, rest, k_step, blocks, strip;
+  dim panel, beside, sums, ends;
+  dim bytes;
+};
+constexpr block_sizes block_sizes_of(const processor &p, const block_shape &s) {
+  // More tiles in a panel would not share much more; narrower vectors use less of a line of
+  // weights.
+  constexpr dim budget = 24576, most = 8;
+  const dim width = gemm_tile_of(p, 4).nr, rest = s.n % width, whole = s.n - rest,
+            k_step = even_parts(s.k, p.vector_bytes < 64 ? 96
+                                     : s.direct          ? 512
+                                                         : 256),
+            blocks = least(winograd_tile_of(p).blocks, (s.m + winograd_block - 1) / winograd_block);
+  const dim tiles = least(least(most, budget / (k_step * width)), whole / width),
+            strip = s.direct || tiles < 1 ? width : tiles * width;
+  const dim panel = s.direct || whole == 0 ? 0 : k_step * strip,
+            beside = s.direct ? 0 : whole_steps(k_step * rest, winograd_block),
+            fours = whole_steps(rest, 4), sums = fours * blocks * winograd_block,
+            ends = fours * winograd_block;
+  return {width,
+          whole,
+          rest,
+          k_step,
+          blocks,
+          strip,
+          panel,
+          beside,
+          sums,
+          ends,
+          before_scratch(p) + 4 * (panel + beside + sums + ends)};
+}
+
+/// Depthwise ones: rows of the input in the ring, of the output in a turn. Then floats of scratch
+/// memory, one after the other; what is in `outputs` ends there or beside it.
+struct depthwise_sizes {
+  dim ring, columns, rows;
+  dim inputs, outputs;
+  dim bytes;
+};
+constexpr depthwise_sizes depthwise_sizes_of(const processor &p, const window_shape &w) {
+  constexpr dim turn = 128; // outputs of a channel
+  const dim ring = (w.kh - 1) * w.dh + 1, columns = (w.ow - 1) * w.sw + (w.kw - 1) * w.dw + 1,
+            rows = w.ow >= turn ? 1 : least(turn / w.ow, w.oh),
+            inputs = ring * columns * winograd_block, outputs = rows * w.ow * winograd_block;
+  return {ring, columns, rows, inputs, outputs, before_scratch(p) + 4 * (inputs + 2 * outputs)};
+}
+
 } // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 

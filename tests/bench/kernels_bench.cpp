@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "conv.h"
+#include "conv_blocks.h"
+#include "conv_depthwise.h"
 #include "conv_winograd.h"
 #include "matmul.h"
 
@@ -72,6 +74,35 @@ template <class P> void conv_tiles(benchmark::State &state) {
   state.counters["MAC/s"] =
       benchmark::Counter(static_cast<double>(P::co * P::ci * 9) * P::oh * P::ow,
                          benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// Weights packed before, in blocks of 16 rows.
+template <class P> void conv_packed(benchmark::State &state) {
+  using Q = Scratch<P, disco::block_image<P>::size.bytes>;
+  static_assert(Q::scratch <= sizeof(scratch), "more scratch memory than there is");
+  std::vector<float> x(P::ci * P::ih * P::iw, 1), b(P::co), y(P::co * P::oh * P::ow),
+      w((P::co + 15) / 16 * 16 * P::kh * P::kw * P::ci, 1);
+  for (auto _ : state) {
+    disco::conv_blocks<Q>(y.data(), x.data(), w.data(), b.data(), nullptr, nullptr, scratch);
+    benchmark::ClobberMemory();
+  }
+  state.counters["MAC/s"] =
+      benchmark::Counter(static_cast<double>(P::co * P::ci * P::kh * P::kw) * P::oh * P::ow,
+                         benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// Depthwise, weights packed before.
+template <class P> void conv_lanes(benchmark::State &state) {
+  using Q = Scratch<P, disco::depthwise_image<P>::size.bytes>;
+  static_assert(Q::scratch <= sizeof(scratch), "more scratch memory than there is");
+  std::vector<float> x(P::ci * P::ih * P::iw, 1), b(P::co), y(P::co * P::oh * P::ow),
+      w((P::co + 15) / 16 * 16 * P::kh * P::kw, 1);
+  for (auto _ : state) {
+    disco::conv_depthwise<Q>(y.data(), x.data(), w.data(), b.data(), nullptr, nullptr, scratch);
+    benchmark::ClobberMemory();
+  }
+  state.counters["MAC/s"] = benchmark::Counter(static_cast<double>(y.size()) * P::kh * P::kw,
+                                               benchmark::Counter::kIsIterationInvariantRate);
 }
 
 template <class P> void conv(benchmark::State &state) {
@@ -145,23 +176,34 @@ template <class P, class Kernel> void product(benchmark::State &state) {
 }
 
 BENCHMARK(conv<Conv<3, 64, 224, 7, 2>>)->Name("7x7/2 3-64 @224");
+BENCHMARK(conv_packed<Conv<3, 64, 224, 7, 2>>)->Name("7x7/2 3-64 @224, conv_blocks");
 BENCHMARK(conv<Conv<64, 64, 56, 1>>)->Name("1x1 64-64 @56");
+BENCHMARK(conv_packed<Conv<64, 64, 56, 1>>)->Name("1x1 64-64 @56, conv_blocks");
 BENCHMARK(conv<Conv<64, 64, 56, 3>>)->Name("3x3 64-64 @56");
 BENCHMARK(conv_tiles<Conv<64, 64, 56, 3>>)->Name("3x3 64-64 @56, conv_winograd");
 BENCHMARK(conv<Conv<64, 256, 56, 1>>)->Name("1x1 64-256 @56");
+BENCHMARK(conv_packed<Conv<64, 256, 56, 1>>)->Name("1x1 64-256 @56, conv_blocks");
 BENCHMARK(conv<Conv<256, 64, 56, 1>>)->Name("1x1 256-64 @56");
+BENCHMARK(conv_packed<Conv<256, 64, 56, 1>>)->Name("1x1 256-64 @56, conv_blocks");
 BENCHMARK(conv<Conv<128, 128, 56, 3, 2>>)->Name("3x3/2 128-128 @56");
+BENCHMARK(conv_packed<Conv<128, 128, 56, 3, 2>>)->Name("3x3/2 128-128 @56, conv_blocks");
 BENCHMARK(conv<Conv<256, 512, 56, 1, 2>>)->Name("1x1/2 256-512 @56");
 BENCHMARK(conv<Conv<128, 512, 28, 1>>)->Name("1x1 128-512 @28");
+BENCHMARK(conv_packed<Conv<128, 512, 28, 1>>)->Name("1x1 128-512 @28, conv_blocks");
 BENCHMARK(conv<Conv<512, 128, 28, 1>>)->Name("1x1 512-128 @28");
+BENCHMARK(conv_packed<Conv<512, 128, 28, 1>>)->Name("1x1 512-128 @28, conv_blocks");
 BENCHMARK(conv<Conv<128, 128, 28, 3>>)->Name("3x3 128-128 @28");
 BENCHMARK(conv_tiles<Conv<128, 128, 28, 3>>)->Name("3x3 128-128 @28, conv_winograd");
 BENCHMARK(conv<Conv<256, 1024, 14, 1>>)->Name("1x1 256-1024 @14");
+BENCHMARK(conv_packed<Conv<256, 1024, 14, 1>>)->Name("1x1 256-1024 @14, conv_blocks");
 BENCHMARK(conv<Conv<1024, 256, 14, 1>>)->Name("1x1 1024-256 @14");
+BENCHMARK(conv_packed<Conv<1024, 256, 14, 1>>)->Name("1x1 1024-256 @14, conv_blocks");
 BENCHMARK(conv<Conv<256, 256, 14, 3>>)->Name("3x3 256-256 @14");
 BENCHMARK(conv_tiles<Conv<256, 256, 14, 3>>)->Name("3x3 256-256 @14, conv_winograd");
 BENCHMARK(conv<Conv<512, 2048, 7, 1>>)->Name("1x1 512-2048 @7");
+BENCHMARK(conv_packed<Conv<512, 2048, 7, 1>>)->Name("1x1 512-2048 @7, conv_blocks");
 BENCHMARK(conv<Conv<2048, 512, 7, 1>>)->Name("1x1 2048-512 @7");
+BENCHMARK(conv_packed<Conv<2048, 512, 7, 1>>)->Name("1x1 2048-512 @7, conv_blocks");
 BENCHMARK(conv<Conv<512, 512, 7, 3>>)->Name("3x3 512-512 @7");
 BENCHMARK(conv_tiles<Conv<512, 512, 7, 3>>)->Name("3x3 512-512 @7, conv_winograd");
 BENCHMARK(product<Product<1, 2048, 1000, true>, Rows>)->Name("1 row 2048-1000, matmul_rows");
@@ -174,8 +216,12 @@ BENCHMARK(product<Product<196, 768, 2, false>, Dots>)->Name("196 rows 768-2, mat
 BENCHMARK(conv<Conv<960, 240, 1, 1>>)->Name("1x1 960-240 @1, conv_dots");
 BENCHMARK(conv<Conv<64, 2, 112, 3>>)->Name("3x3 64-2 @112, conv_rows");
 BENCHMARK(conv<Conv<32, 32, 112, 3, 1, 32>>)->Name("depthwise 3x3 32 @112");
+BENCHMARK(conv_lanes<Conv<32, 32, 112, 3, 1, 32>>)->Name("depthwise 3x3 32 @112, conv_depthwise");
 BENCHMARK(conv<Conv<144, 144, 56, 3, 2, 144>>)->Name("depthwise 3x3/2 144 @56");
+BENCHMARK(conv_lanes<Conv<144, 144, 56, 3, 2, 144>>)
+    ->Name("depthwise 3x3/2 144 @56, conv_depthwise");
 BENCHMARK(conv<Conv<960, 960, 7, 3, 1, 960>>)->Name("depthwise 3x3 960 @7");
+BENCHMARK(conv_lanes<Conv<960, 960, 7, 3, 1, 960>>)->Name("depthwise 3x3 960 @7, conv_depthwise");
 BENCHMARK(conv<Conv<256, 256, 56, 3, 1, 32>>)->Name("groups 32 3x3 256 @56");
 
 } // namespace

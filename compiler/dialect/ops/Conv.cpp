@@ -180,6 +180,14 @@ static bool isChannelwise(ConvOp op) {
   return shapeOf(op.getW())[1] == 1 && (op.getGroup() > 1 || op->hasAttr(kGroupsAttr));
 }
 
+/// Whether an element of the result reads one of each channel, that at its own place.
+static bool isPointwise(ConvOp op) {
+  auto isOne = [](int64_t value) { return value == 1; };
+  return llvm::all_of(shapeOf(op.getW()).drop_front(2), isOne) &&
+         llvm::all_of(op.getStrides(), isOne) &&
+         llvm::all_of(op.getPads(), [](int64_t pad) { return pad == 0; });
+}
+
 /// What tiles.h is told of a group.
 static window_shape windowOf(ConvOp op) {
   ArrayRef<int64_t> w = shapeOf(op.getW());
@@ -218,6 +226,10 @@ public:
       choices.push_back(planes("conv_planes"));
     if (window.m < leastRows && window.ow >= leastColumns)
       choices.push_back({"conv_rows", macs});
+    if (hasBlocks() && op.getGroup() == 1 && !few)
+      choices.push_back(blocks());
+    if (hasBlocks() && isDepthwise())
+      choices.push_back(depthwise());
     if (hasTiles())
       choices.push_back(std::min(winograd(2), winograd(4),
                                  [](const auto &a, const auto &b) { return a.cost < b.cost; }));
@@ -279,17 +291,54 @@ private:
               return band_scratch(p, element, window);
             })};
   }
-  /// Whether Winograd's tiles serve: 3x3, each next to the other, of floats whose weights are
-  /// known. Not on boards, and not where memory counts: weights grow up to fourfold.
-  bool hasTiles() {
+  /// Whether weights may be stored as a kernel with vectors wants them: known, and of floats. Not
+  /// on boards, and not where memory counts: they grow.
+  bool hasBlocks() {
     auto isFloat = [](Value value) { return tensorType(value).getElementType().isF32(); };
-    ArrayRef<int64_t> w = shapeOf(op.getW());
-    return !savesMemory(op) && isConstant(op.getW()) && op.getGroup() == 1 && w.size() == 4 &&
-           w[2] == 3 && w[3] == 3 && isFloat(op.getX()) && isFloat(op.getW()) &&
+    return !savesMemory(op) && isConstant(op.getW()) && isFloat(op.getX()) && isFloat(op.getW()) &&
            isFloat(op.getResult()) && macs > 0 &&
-           llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; }) &&
-           llvm::all_of(op.getDilations(), [](int64_t dilation) { return dilation == 1; }) &&
            llvm::all_of(processors, [](const processor &p) { return p.vector_bytes > 0; });
+  }
+  /// Rows in blocks, of which half ones are computed. A panel takes what a few more rows do.
+  KernelChoice blocks() {
+    constexpr double gain = 0.8;
+    constexpr int64_t panel = 2;
+    const bool direct = isPointwise(op) && !op.getChannels();
+    const int64_t rows = whole_steps(window.m, winograd_block / 4) + (direct ? 0 : panel);
+    return {"conv_blocks", gain * macs / static_cast<double>(window.m) * static_cast<double>(rows),
+            mostScratch(processors,
+                        [&](const processor &p) {
+                          return block_sizes_of(p, {window.m, columns(), depth(), direct}).bytes;
+                        }),
+            packedRows()};
+  }
+  /// Weights in blocks of rows: [co / 16]...[16].
+  PhysicalAttr packedRows() {
+    SmallVector<int64_t> dims = llvm::to_vector(llvm::seq<int64_t>(0, shapeOf(op.getW()).size())),
+                         steps(dims.size() + 1, 1);
+    dims.push_back(0);
+    steps.front() = winograd_block;
+    return PhysicalAttr::get(op.getContext(), dims, steps, {}, {}, -1, {}, 1);
+  }
+  bool isDepthwise() {
+    return window.ci == 1 && window.m == 1 && window.id == 1 && window.od == 1 && window.kd == 1 &&
+           window.pd == 0;
+  }
+  /// Half as dear as bands of planes where vectors of channels are full.
+  KernelChoice depthwise() {
+    const auto channels = static_cast<double>(op.getGroup()),
+               lanes = static_cast<double>(whole_steps(op.getGroup(), winograd_block));
+    return {"conv_depthwise", macs / 2 * lanes / channels,
+            mostScratch(processors,
+                        [&](const processor &p) { return depthwise_sizes_of(p, window).bytes; }),
+            packedRows()};
+  }
+  /// Whether Winograd's tiles serve: 3x3, each next to the other.
+  bool hasTiles() {
+    ArrayRef<int64_t> w = shapeOf(op.getW());
+    return hasBlocks() && op.getGroup() == 1 && w.size() == 4 && w[2] == 3 && w[3] == 3 &&
+           llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; }) &&
+           llvm::all_of(op.getDilations(), [](int64_t dilation) { return dilation == 1; });
   }
   /// Costs are those at which the forms were found to be equally fast: a transform takes what some
   /// multiply-accumulates do for each of its numbers, and so does what the weights have grown by,

@@ -78,7 +78,7 @@ func.func @infer(%x: tensor<1x8x2x2xf32>, %y: tensor<1x8x1x5xf32>, %a: tensor<20
   %w = disco.constant dense<1.0> : tensor<8x8x1x1xf32> : tensor<8x8x1x1xf32>
   // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_dots", scratch = 80>
   %0 = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x2x2xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x2x2xf32>
-  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_gemm", scratch = 1584>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_blocks", scratch = 1072>
   %1 = disco.conv %y, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x1x5xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x1x5xf32>
   // More than two tiles of rows share packed columns; one row reads them where they lie.
   // CHECK: disco.matmul {{.*}}disco.kernel = #disco.kernel<name = "matmul_gemm", scratch = 24624>
@@ -172,7 +172,8 @@ func.func @infer(%a: tensor<20x64xf32>, %c: tensor<20x96xf32>, %d: tensor<20x10x
 // -----
 
 // Winograd's tiles where a host computes 3x3 convolutions: of 4 x 4 outputs, or of 2 x 2 where weights that come from memory outweigh the
-// sums, and none where strides are 2, outputs few, or weights are not known. The weights are stored transformed, for other readers as they were.
+// sums, and none where strides are 2, outputs few, or weights are not known. The weights are stored transformed, for others in blocks of rows, or as
+// they were.
 #host = #disco.target<arch = "x86-64", levels = ["x86-64-v3", "x86-64-v4"], vector = 64, caches = [], clock = 1.0e9, cycles = {}>
 // CHECK-LABEL: module @node0
 module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
@@ -180,11 +181,12 @@ module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
 module @node0 attributes {disco.rank = 0 : i64} {
 func.func @infer(%x: tensor<1x64x56x56xf32>, %y: tensor<1x512x7x7xf32>, %z: tensor<1x64x2x2xf32>, %v: tensor<64x64x3x3xf32>) {
   // CHECK: %[[U:.*]] = disco.constant dense<1.000000e+00> : tensor<64x64x3x3xf32> packing(#disco.winograd<4>) : tensor<64x64x3x3xf32>
+  // CHECK: %[[B:.*]] = disco.constant dense<1.000000e+00> : tensor<64x64x3x3xf32> packing(#disco.physical<dims [0 by 16, 1, 2, 3, 0]>) : tensor<64x64x3x3xf32>
   // CHECK: %[[W:.*]] = disco.constant dense<1.000000e+00> : tensor<64x64x3x3xf32> : tensor<64x64x3x3xf32>
   %w = disco.constant dense<1.0> : tensor<64x64x3x3xf32> : tensor<64x64x3x3xf32>
   // CHECK: disco.conv %arg0, %[[U]] {{.*}}name = "conv_winograd", scratch = 309040>
   %a = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
-  // CHECK: disco.conv %arg0, %[[W]] {{.*}}name = "conv_gemm"
+  // CHECK: disco.conv %arg0, %[[B]] {{.*}}name = "conv_blocks", scratch = 91184>
   %b = disco.conv %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x28x28xf32>
   // CHECK: disco.conv %arg2, %[[W]] {{.*}}name = "conv_dots"
   %c = disco.conv %z, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x2x2xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x2x2xf32>
@@ -194,6 +196,27 @@ func.func @infer(%x: tensor<1x64x56x56xf32>, %y: tensor<1x512x7x7xf32>, %z: tens
   %u = disco.constant dense<1.0> : tensor<512x512x3x3xf32> : tensor<512x512x3x3xf32>
   // CHECK: disco.conv %arg1, {{.*}}name = "conv_winograd"
   %e = disco.conv %y, %u {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x512x7x7xf32>, tensor<512x512x3x3xf32>) -> tensor<1x512x7x7xf32>
+  return
+}
+}
+}
+
+// -----
+
+// One channel a group: its vectors go along channels, unless most of their lanes would be empty.
+#host = #disco.target<arch = "x86-64", levels = ["x86-64-v3", "x86-64-v4"], vector = 64, caches = [], clock = 1.0e9, cycles = {}>
+// CHECK-LABEL: module @node0
+module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
+    nodes = [#disco.node<name = "n", address = "", listen = "", device = #host, hops = []>], links = []>} {
+module @node0 attributes {disco.rank = 0 : i64} {
+func.func @infer(%x: tensor<1x24x14x14xf32>, %y: tensor<1x4x14x14xf32>) {
+  // CHECK: disco.constant {{.*}} packing(#disco.physical<dims [0 by 16, 1, 2, 3, 0]>) : tensor<24x1x3x3xf32>
+  %w = disco.constant dense<1.0> : tensor<24x1x3x3xf32> : tensor<24x1x3x3xf32>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_depthwise", scratch = 9200>
+  %a = disco.conv %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 24 : i64} : (tensor<1x24x14x14xf32>, tensor<24x1x3x3xf32>) -> tensor<1x24x7x7xf32>
+  %v = disco.constant dense<1.0> : tensor<4x1x3x3xf32> : tensor<4x1x3x3xf32>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_planes"
+  %b = disco.conv %y, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 4 : i64} : (tensor<1x4x14x14xf32>, tensor<4x1x3x3xf32>) -> tensor<1x4x14x14xf32>
   return
 }
 }

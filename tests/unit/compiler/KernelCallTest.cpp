@@ -78,8 +78,8 @@ TEST(Kernels, DeclaredOnesAreThereAndTested) {
   const std::string contracts = textOf("runtime_stub/kernels/README.md");
   std::string tests;
   for (const char *name :
-       {"conv", "detect", "eltwise", "matmul", "move", "pool", "quant", "recurrent", "reduce",
-        "resize", "sample", "types", "order", "layout", "winograd"})
+       {"blocks", "conv", "detect", "eltwise", "matmul", "move", "pool", "quant", "recurrent",
+        "reduce", "resize", "sample", "types", "order", "layout", "winograd"})
     tests += textOf("tests/unit/kernels/" + std::string(name) + "_test.cpp");
   const std::string bench =
       textOf("tests/bench/kernels_bench.cpp") + textOf("tests/bench/quant_bench.cpp");
