@@ -138,7 +138,25 @@ template <class T> inline T round_even_of(T v) {
   return r == 0 && (v < 0 || 1 / v < 0) ? -(T)0 : r; // keeps the sign of zero
 }
 
+/// e^v for |v| at most 87, within 1.1 ulp: half as many operations.
+DISCO_INLINE float bounded_exp_of(float v) {
+  const float shifted = v * 0x1.715476p+0f + 0x1.8p23f; // its low bits are the nearest integer
+  const float fn = shifted - 0x1.8p23f;
+  const float r = (v - fn * 0.693359375f) - fn * -2.12194440e-4f;
+  float p = 0x1.a0d2cep-13f;
+  p = p * r + 0x1.6e879cp-10f;
+  p = p * r + 0x1.1112eep-7f;
+  p = p * r + 0x1.55554ep-5f;
+  p = p * r + 0x1.555554p-3f;
+  p = p * r + 0.5f;
+  return float_of(bits_of((p * (r * r) + r) + 1.0f) + (bits_of(shifted) << 23));
+}
+
 template <class T> inline T sigmoid_of(T v) { return 1 / (1 + exp_of(-v)); }
+DISCO_INLINE float sigmoid_of(float v) {
+  const float s = 1.0f / (1.0f + bounded_exp_of(-v));
+  return pick(v == v, pick(v < -87.0f, 0.0f, pick(v > 87.0f, 1.0f, s)), v);
+}
 template <class T> inline T softplus_of(T v) {
   return (v > 0 ? v : (T)0) + log1p_of(exp_of(v > 0 ? -v : v));
 }
