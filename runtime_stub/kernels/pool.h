@@ -3,7 +3,7 @@
 #ifndef DISCO_KERNELS_POOL_H
 #define DISCO_KERNELS_POOL_H
 
-#include "types.h"
+#include "vec.h"
 
 namespace disco {
 inline namespace DISCO_KERNELS DISCO_HIDDEN {
@@ -47,13 +47,35 @@ template <class T> inline constexpr T pool_lowest() {
 template <class P> struct pool_max {
   using T = arith_t<typename P::x_t>;
   static constexpr T start = pool_lowest<T>();
+  static constexpr bool any_order = true;
   static T join(T a, T b) { return b > a ? b : a; }
 };
 template <class P> struct pool_sum {
   using T = arith_t<typename P::x_t>;
   static constexpr T start = (T)0;
+  static constexpr bool any_order = false;
   static T join(T a, T b) { return a + b; }
 };
+
+/// Joins the taps of one row of the input to a piece of an output row.
+template <class P, class Join, class X>
+inline void pool_taps(typename Join::T *__restrict acc, const X *__restrict x, dim ox, dim run) {
+  using S = pool_shape<P>;
+  for (dim kx = 0; kx < S::kw; ++kx) {
+    const dim shift = S::pw - kx * S::dw - ox * S::sw; // input column = i * sw - shift
+    const dim low = shift > 0 ? (shift + S::sw - 1) / S::sw : 0;
+    const dim fit = S::iw + shift <= 0 ? 0 : (S::iw + shift + S::sw - 1) / S::sw;
+    const dim high = fit < run ? fit : run;
+    for (dim i = low; i < high; ++i)
+      acc[i] = Join::join(acc[i], load(x[i * S::sw - shift]));
+  }
+}
+
+/// Whether rows of a window are joined first, and then columns of what that gives: fewer joins,
+/// which give the same in any order. Not on boards, whose stacks are small.
+template <class P, class Join>
+inline constexpr bool pool_by_rows =
+    Join::any_order && DISCO_VECTOR_BYTES > 0 && P::kw > 1 && P::kd *P::kh > 1 && P::iw <= 256;
 
 /// One piece of an output row: every tap is joined to the whole piece, pads are outside the inner
 /// loop.
@@ -61,20 +83,26 @@ template <class P, class Join>
 inline void pool_row(typename Join::T *__restrict acc, const typename P::x_t *__restrict x, dim oz,
                      dim oy, dim ox, dim run) {
   using S = pool_shape<P>;
+  using T = typename Join::T;
+  constexpr bool by_rows = pool_by_rows<P, Join>;
+  T joined[by_rows ? S::iw : 1];
   for (dim i = 0; i < run; ++i)
     acc[i] = Join::start;
+  for (dim i = 0; by_rows && i < S::iw; ++i)
+    joined[i] = Join::start;
   const pool_window z = S::z(oz), y = S::y(oy);
   for (dim a = 0; a < z.count; ++a)
-    for (dim b = 0; b < y.count; ++b)
-      for (dim kx = 0; kx < S::kw; ++kx) {
-        const dim row = ((z.first + a * S::dd) * S::ih + y.first + b * S::dh) * S::iw;
-        const dim shift = S::pw - kx * S::dw - ox * S::sw; // input column = i * sw - shift
-        const dim low = shift > 0 ? (shift + S::sw - 1) / S::sw : 0;
-        const dim fit = S::iw + shift <= 0 ? 0 : (S::iw + shift + S::sw - 1) / S::sw;
-        const dim high = fit < run ? fit : run;
-        for (dim i = low; i < high; ++i)
-          acc[i] = Join::join(acc[i], load(x[row - shift + i * S::sw]));
-      }
+    for (dim b = 0; b < y.count; ++b) {
+      const typename P::x_t *row =
+          x + ((z.first + a * S::dd) * S::ih + y.first + b * S::dh) * S::iw;
+      if constexpr (by_rows)
+        for (dim i = 0; i < S::iw; ++i)
+          joined[i] = Join::join(joined[i], load(row[i]));
+      else
+        pool_taps<P, Join>(acc, row, ox, run);
+    }
+  if constexpr (by_rows)
+    pool_taps<P, Join>(acc, joined, ox, run);
 }
 
 /// One output of a narrow output row: lanes of partial results, so that wide windows are quick.
