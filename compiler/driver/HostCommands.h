@@ -28,6 +28,7 @@ void addBuildCommand(CLI::App &app, int &exitCode);
 void addFlashCommand(CLI::App &app, int &exitCode);
 void addRunCommand(CLI::App &app, int &exitCode);
 void addLaunchCommand(CLI::App &app, int &exitCode);
+void addMaskCommand(CLI::App &app, int &exitCode);
 void addReportCommand(CLI::App &app, int &exitCode);
 void addTraceCommand(CLI::App &app, int &exitCode);
 void addVerifyCommand(CLI::App &app, int &exitCode); ///< in discocVerify: it compiles

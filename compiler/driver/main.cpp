@@ -339,6 +339,7 @@ int main(int argc, char **argv) {
   addCompile(app, exitCode);
   addFit(app, exitCode);
   addInspect(app, exitCode);
+  discoc::addMaskCommand(app, exitCode);
   discoc::addBuildCommand(app, exitCode);
   discoc::addFlashCommand(app, exitCode);
   discoc::addRunCommand(app, exitCode);

@@ -9,8 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/verify/MaskedModel.h"
-
-#include <onnx/onnx_pb.h>
+#include "compiler/import/OnnxProto.h"
 
 #include <climits>
 #include <filesystem>
@@ -23,83 +22,6 @@ using namespace discoc::importer;
 namespace fs = std::filesystem;
 
 namespace {
-
-//===----------------------------------------------------------------------===//
-// Inlined functions
-//===----------------------------------------------------------------------===//
-
-void toProto(const Tensor &tensor, onnx::TensorProto &proto) {
-  proto.set_name(tensor.name);
-  proto.set_data_type(int32_t(tensor.type));
-  for (int64_t dim : tensor.dims)
-    proto.add_dims(dim);
-  proto.set_raw_data(tensor.bytes.data(), tensor.bytes.size());
-}
-
-bool toProto(const Graph &graph, onnx::GraphProto &proto);
-
-/// False for attributes that the reader keeps nothing of.
-bool toProto(const Attribute &attribute, onnx::AttributeProto &proto) {
-  using Kind = Attribute::Kind;
-  proto.set_name(attribute.name);
-  proto.set_type(onnx::AttributeProto::AttributeType(int(attribute.kind)));
-  switch (attribute.kind) {
-  case Kind::Float: proto.set_f(attribute.f); return true;
-  case Kind::Int: proto.set_i(attribute.i); return true;
-  case Kind::String: proto.set_s(attribute.s); return true;
-  case Kind::Tensor: toProto(attribute.tensors.at(0), *proto.mutable_t()); return true;
-  case Kind::Tensors:
-    for (const Tensor &tensor : attribute.tensors)
-      toProto(tensor, *proto.add_tensors());
-    return true;
-  case Kind::Floats:
-    for (float value : attribute.floats)
-      proto.add_floats(value);
-    return true;
-  case Kind::Ints:
-    for (int64_t value : attribute.ints)
-      proto.add_ints(value);
-    return true;
-  case Kind::Strings:
-    for (const std::string &value : attribute.strings)
-      proto.add_strings(value);
-    return true;
-  case Kind::Graph: return toProto(attribute.graphs.at(0), *proto.mutable_g());
-  default: return false;
-  }
-}
-
-bool toProto(const Op &op, onnx::NodeProto &proto) {
-  proto.set_name(op.name);
-  proto.set_op_type(op.type);
-  proto.set_domain(op.domain);
-  for (const std::string &input : op.inputs)
-    proto.add_input(input);
-  for (const std::string &output : op.outputs)
-    proto.add_output(output);
-  for (const Attribute &attribute : op.attributes)
-    if (!toProto(attribute, *proto.add_attribute()))
-      return false;
-  return true;
-}
-
-bool toProto(const Graph &graph, onnx::GraphProto &proto) {
-  proto.set_name(graph.name.empty() ? "graph" : graph.name);
-  for (const Tensor &tensor : graph.initializers)
-    toProto(tensor, *proto.add_initializer());
-  for (const ValueInfo &input : graph.inputs) {
-    auto &info = *proto.add_input();
-    info.set_name(input.name);
-    if (input.type != ElemType::Undefined)
-      info.mutable_type()->mutable_tensor_type()->set_elem_type(int32_t(input.type));
-  }
-  for (const ValueInfo &output : graph.outputs)
-    proto.add_output()->set_name(output.name);
-  for (const Op &op : graph.ops)
-    if (!toProto(op, *proto.add_node()))
-      return false;
-  return true;
-}
 
 //===----------------------------------------------------------------------===//
 // The writer

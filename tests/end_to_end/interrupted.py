@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nothing is left after INT, TERM and HUP, and what KILL leaves the next discoc removes.
 
-At drawn moments compile, build, run, verify, fit and inspect are ended: no process, no temporary folder and no half-written
+At drawn moments compile, build, run, verify, fit, inspect and mask are ended: no process, no temporary folder and no half-written
 file stays, and an earlier OUT is as it was, or is the new one, whole.
 
     interrupted.py [--moments 8] [--seed 0]
@@ -175,6 +175,8 @@ def commands(place):
     yield "compile", 1, ["compile", LARGER, "-n", "8", "-o", place.out], compiled, (2, 8)
     yield "fit", 2, ["fit", LARGER, "--board", "netduinoplus2"], compiled, (2,)
     yield "inspect", 2, ["inspect", LARGER, "-n", "64", "--write-owners", place.out + ".owners"], compiled, (2,)
+    masked = os.path.join(place.folder, "work", "masked.onnx")
+    yield "mask", 3, ["mask", MODEL, *PIN, "-n", "2", "--density", "0.5", "--samples", "4", "-o", masked], compiled, (2,)
     yield "build", 3, ["build", place.out], unbuilt, (2,)
     yield "run", 1, ["run", place.out, *feed, "--repeat", "3000", "--output-dir", results], built, (2,)
     yield "run inproc", 3, ["run", place.out, *feed, "--transport", "inproc", "--repeat", "100000"], built, (2,)

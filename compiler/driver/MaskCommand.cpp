@@ -1,0 +1,608 @@
+//===- MaskCommand.cpp - discoc mask: masks of a trained model, without training ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/driver/HostCommands.h"
+#include "compiler/driver/MaskDivision.h"
+#include "compiler/driver/MaskText.h"
+#include "compiler/driver/ModelPrograms.h"
+#include "compiler/formats/Metadata.h"
+#include "compiler/formats/Npy.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/formats/Text.h"
+#include "compiler/import/OnnxReader.h"
+#include "compiler/import/OnnxWriter.h"
+#include "compiler/mask/Pieces.h"
+#include "compiler/run/RunInputs.h"
+#include "compiler/run/Scratch.h"
+#include "compiler/verify/VerifyInputs.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+namespace fs = std::filesystem;
+
+namespace discoc {
+
+static constexpr const char *description =
+    "Makes masks for a trained float32 model, without training: chooses which channels of others\n"
+    "every node reads, and adjusts the weights that are left so that every layer's output on\n"
+    "calibration inputs changes least.";
+
+static constexpr const char *footer =
+    "\n"
+    "Writes an ONNX model with the zeros in its weights, and masks and owner maps in its "
+    "metadata:\n"
+    "`discoc compile MASKED.onnx -n N` needs nothing else, and any runtime runs it. A quarter of\n"
+    "the calibration inputs is held out; errors are those on it. docs/masks.md explains it all.\n"
+    "\n"
+    "Examples:\n"
+    "  discoc mask net.onnx -n 2 --density 0.2 --calibration pictures -o net_masked.onnx\n"
+    "  discoc mask net.onnx -n 4 --bytes 200000 --calibration x=x.npy -o net_masked.onnx\n"
+    "\n"
+    "Exit codes: 0 done; 1 a file is wrong, or the model cannot be masked so; 2 usage; 3, 4 a\n"
+    "program of the model does not build, or failed; 6 interrupted.";
+
+namespace {
+struct MaskOptions {
+  ModelOptions model;
+  std::string out, preprocess;
+  std::vector<std::string> calibration;
+  std::optional<double> density;
+  std::optional<int64_t> bytes;
+  int64_t samples = 16; ///< random ones
+  uint64_t seed = 0;
+  size_t threads = 0;
+  bool json = false;
+};
+
+class MaskCommand {
+public:
+  explicit MaskCommand(const MaskOptions &options)
+      : options_(options), start_(std::chrono::steady_clock::now()),
+        programs_(scratch_.path() + "/programs") {}
+
+  int run() {
+    const int code = steps();
+    fmt::print(stderr, "{}", toString(faults_));
+    return code;
+  }
+
+private:
+  int fault(const std::string &file, const std::string &what, const std::string &hint) {
+    faults_.push_back({file, "", what, hint});
+    return ExitFault;
+  }
+  int faultOfModel(const std::string &what, const std::string &hint) {
+    return fault(options_.model.model, what, hint);
+  }
+  int faultOfOp(const mask::Layer &layer, const std::string &what, const std::string &hint) {
+    return faultOfModel("op '" + layer.name + "' (" + layer.type + "): " + what, hint);
+  }
+
+  int steps();
+  int readDivision();
+  int checkModel();
+  int checkOutput();
+  int readInputs();
+  int observeAll();
+  int observeBatch(int64_t from, int64_t count);
+  int noteConstants(const std::string &folder);
+  int findFloor();
+  int choose();
+  int adjustAll();
+  int adjustLevel(int64_t level);
+  int runLevel(int64_t level);
+  int writeModel();
+  importer::Model wholeModel() const;
+  std::vector<float> readFloats(const std::string &path);
+
+  const MaskOptions &options_;
+  const std::chrono::steady_clock::time_point start_;
+  Diagnostics faults_;
+  Scratch scratch_;
+  ModelPrograms programs_;
+  std::optional<ModelDivision> division_;
+  std::optional<mask::Masker> masker_;
+  std::optional<mask::Pieces> pieces_;
+  importer::Model result_;                           ///< with the weights as they are by now
+  std::map<std::string, importer::ValueInfo> known_; ///< types and shapes of one inference
+  std::vector<importer::Tensor> constants_;          ///< what depends on shapes alone
+  std::map<std::string, std::string> files_;         ///< of the changed model, by tensor
+  ModelPrograms::Files inputs_;
+  int64_t samples_ = 0;
+  int64_t floor_ = 0; ///< bytes that cross whatever masks leave out
+  bool random_ = false;
+};
+
+int MaskCommand::steps() {
+  if (scratch_.path().empty())
+    return fault("the temporary directory", "cannot be made", "set TMPDIR");
+  std::error_code error;
+  fs::create_directories(scratch_.path() + "/programs", error);
+  for (auto step : {&MaskCommand::checkOutput, &MaskCommand::readDivision, &MaskCommand::checkModel,
+                    &MaskCommand::observeAll, &MaskCommand::choose, &MaskCommand::adjustAll,
+                    &MaskCommand::writeModel})
+    if (const int code = (this->*step)())
+      return code;
+  return ExitSuccess;
+}
+
+//===----------------------------------------------------------------------===//
+// Before anything is run
+//===----------------------------------------------------------------------===//
+
+int MaskCommand::checkOutput() {
+  const fs::path folder = fs::path(options_.out).parent_path();
+  std::error_code error;
+  if (!folder.empty() && !fs::is_directory(folder, error))
+    return fault(options_.out, "its folder is not there", "make it, or name another file");
+  if (fs::is_directory(options_.out, error))
+    return fault(options_.out, "is a folder", "name a file");
+  return ExitSuccess;
+}
+
+int MaskCommand::readDivision() {
+  division_ = divideModel(options_.model);
+  return division_ ? ExitSuccess : ExitFault;
+}
+
+/// By name, since the ops are many: all that compute with quantised values.
+static bool isQuantised(const std::string &type) {
+  return type.find("Quantize") != std::string::npos || type.find("QLinear") == 0 ||
+         type == "QGemm" || type.find("Integer") != std::string::npos;
+}
+
+int MaskCommand::checkModel() {
+  const importer::Model &model = division_->model;
+  for (const importer::Op &op : model.graph.ops)
+    if (isQuantised(op.type))
+      return faultOfModel("op '" + op.name + "' (" + op.type + ") is quantised",
+                          "mask the float32 model first, and quantise what comes out");
+  for (const char *key : {metadataMasks, metadataOwners})
+    if (auto entry = model.metadata.find(key); entry != model.metadata.end()) {
+      Diagnostics ignored;
+      const auto owners = parseOwners(entry->second, key, std::nullopt, ignored);
+      const auto masks = parseMasks(entry->second, key, std::nullopt, ignored);
+      const int64_t nodes = owners ? owners->nodes : masks ? masks->nodes : options_.model.nodes;
+      if (nodes != options_.model.nodes)
+        return faultOfModel(fmt::format("its metadata entry {} is for {} nodes, not for {}", key,
+                                        nodes, options_.model.nodes),
+                            "mask the model from before, or for as many nodes");
+    }
+  result_ = model;
+  const size_t threads =
+      options_.threads ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
+  if (std::none_of(division_->contractions.begin(), division_->contractions.end(),
+                   mask::Masker::readsOthers))
+    return faultOfModel(
+        "no op reads channels of another node, so there is nothing to mask",
+        "`discoc inspect` shows who owns what; state other owner maps with --owners");
+  masker_.emplace(model.graph, division_->contractions, options_.model.nodes, threads);
+  pieces_.emplace(model.graph, masker_->ops());
+  std::erase_if(masker_->parts(), [&](const mask::Masker::Part &part) {
+    return pieces_->levelOf(part.layer.op) < 1; // of constants
+  });
+  for (const mask::Masker::Part &part : masker_->parts())
+    if (!mask::readWeights(model.graph, part.layer).allFinite())
+      return faultOfOp(part.layer, "its weights are not finite numbers",
+                       "train the model again, or repair them");
+  if (masker_->bytes() == 0 && !masker_->whole().empty())
+    return faultOfModel("no op that reads channels of another node can be masked: " +
+                            masker_->whole().front().first + ": " + masker_->whole().front().second,
+                        "store its weights as float32 constants");
+  return options_.bytes ? findFloor() : ExitSuccess;
+}
+
+/// Compiles with masks that leave out all that they can.
+int MaskCommand::findFloor() {
+  Masks none = masker_->masks(division_->owners.ownerMap);
+  none.apply = Masks::Apply::Zero;
+  for (MaskEntry &entry : none.entries)
+    entry.channels = {};
+  ModelOptions options = options_.model;
+  options.masks = scratch_.path() + "/none.json";
+  if (!writeText(options.masks, toJson(none), faults_))
+    return ExitFault;
+  const std::optional<ModelDivision> least = divideModel(options);
+  if (!least)
+    return ExitFault;
+  floor_ = least->exchangedBytes;
+  if (*options_.bytes >= floor_)
+    return ExitSuccess;
+  return fault(
+      "--bytes",
+      fmt::format("{} bytes an inference cannot be met: {} cross that no mask leaves out",
+                  *options_.bytes, floor_),
+      fmt::format("give at least {}; `discoc inspect` shows by layer what crosses", floor_));
+}
+
+//===----------------------------------------------------------------------===//
+// The model as it is
+//===----------------------------------------------------------------------===//
+
+static importer::ValueInfo nameAlone(const std::string &name) {
+  importer::ValueInfo info;
+  info.name = name;
+  return info;
+}
+
+/// With all outputs that something is to be known of.
+importer::Model MaskCommand::wholeModel() const {
+  importer::Model whole = result_;
+  whole.metadata.erase(metadataMasks);
+  whole.metadata.erase(metadataOwners);
+  std::set<std::string> shown(pieces_->shapes().begin(), pieces_->shapes().end());
+  for (int64_t level = 0; level < pieces_->count(); ++level)
+    for (const std::string &name : pieces_->outputsOf(level))
+      shown.insert(name);
+  for (const mask::Masker::Part &part : const_cast<mask::Masker &>(*masker_).parts()) {
+    shown.insert(part.layer.input);
+    shown.insert(part.layer.output);
+  }
+  for (const importer::ValueInfo &input : whole.graph.inputs)
+    shown.erase(input.name);
+  whole.graph.outputs.clear();
+  for (const std::string &name : shown)
+    whole.graph.outputs.push_back(nameAlone(name));
+  return whole;
+}
+
+static importer::ValueInfo infoOf(const ManifestTensor &tensor) {
+  importer::ValueInfo info;
+  info.name = tensor.name;
+  info.type = elementInfo(tensor.type)->type;
+  info.hasShape = true;
+  for (int64_t extent : tensor.shape)
+    info.dims.push_back({extent, ""});
+  return info;
+}
+
+static std::vector<int64_t> shapeOf(const importer::ValueInfo &info) {
+  std::vector<int64_t> shape;
+  for (const importer::Dim &dim : info.dims)
+    shape.push_back(dim.size);
+  return shape;
+}
+
+int MaskCommand::readInputs() {
+  const Manifest &manifest = programs_.manifest();
+  std::optional<Preprocess> preprocess = manifest.preprocess;
+  if (!options_.preprocess.empty() && !(preprocess = readPreprocess(options_.preprocess, faults_)))
+    return ExitFault;
+  random_ = options_.calibration.empty();
+  if (random_) {
+    fmt::print(stderr, "warning: no --calibration: the errors on random inputs say little of those "
+                       "on real ones; give some that the model was made for\n");
+    samples_ = options_.samples;
+    const std::vector<Array> arrays = randomInputs(manifest, samples_, options_.seed, false);
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      inputs_.emplace_back(manifest.inputs[i].name,
+                           fmt::format("{}/random{}.npy", scratch_.path(), i));
+      if (!writeNpy(inputs_.back().second, arrays[i], faults_))
+        return ExitFault;
+    }
+    return ExitSuccess;
+  }
+  std::vector<std::string> arguments = options_.calibration;
+  for (std::string &argument : arguments)
+    if (manifest.inputs.size() == 1 && argument.rfind(manifest.inputs[0].name + "=", 0) != 0)
+      argument = manifest.inputs[0].name + "=" + argument;
+  const auto inputs = collectInputs(arguments, manifest, preprocess, scratch_.path(), faults_);
+  if (!inputs)
+    return ExitFault;
+  inputs_ = inputs->files;
+  samples_ = inputs->count;
+  return ExitSuccess;
+}
+
+std::vector<float> MaskCommand::readFloats(const std::string &path) {
+  const std::optional<Array> array = readNpy(path, faults_);
+  if (!array || array->type != ElementType::F32)
+    return {};
+  std::vector<float> values(array->data.size() / sizeof(float));
+  std::memcpy(values.data(), array->data.data(), values.size() * sizeof(float));
+  return values;
+}
+
+/// Tensors of `count` inferences from the `from`th on, in a file of their own.
+static bool cut(const std::string &file, const std::string &to, int64_t all, int64_t from,
+                int64_t count, Diagnostics &faults) {
+  std::optional<Array> array = readNpy(file, faults);
+  if (!array)
+    return false;
+  const auto size = static_cast<ptrdiff_t>(array->data.size()) / all;
+  array->data = {array->data.begin() + from * size, array->data.begin() + (from + count) * size};
+  if (array->shape.empty())
+    array->shape = {count};
+  else
+    array->shape[0] = array->shape[0] / all * count;
+  return writeNpy(to, *array, faults);
+}
+
+int MaskCommand::noteConstants(const std::string &folder) {
+  const Manifest &manifest = programs_.manifest();
+  for (size_t i = 0; i < manifest.outputs.size(); ++i) {
+    const ManifestTensor &output = manifest.outputs[i];
+    if (pieces_->shapes().count(output.name) == 0)
+      continue;
+    std::optional<Array> values = readNpy(programs_.outputFileOf(folder, i), faults_);
+    if (!values)
+      return ExitRun;
+    importer::Tensor tensor;
+    tensor.name = output.name;
+    tensor.type = values->type;
+    tensor.dims = output.shape;
+    auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(output.elements()) *
+                                                          elementInfo(output.type)->bits / 8);
+    std::memcpy(bytes->data(), values->data.data(), bytes->size());
+    tensor.bytes = *bytes;
+    tensor.owner = std::move(bytes);
+    constants_.push_back(std::move(tensor));
+  }
+  return ExitSuccess;
+}
+
+/// A few inferences at a time: what they make is large.
+int MaskCommand::observeBatch(int64_t from, int64_t count) {
+  const std::string folder = scratch_.path() + "/whole";
+  ModelPrograms::Files inputs, tensors;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    inputs.emplace_back(inputs_[i].first, fmt::format("{}/batch{}.npy", scratch_.path(), i));
+    if (!cut(inputs_[i].second, inputs.back().second, samples_, from, count, faults_))
+      return ExitFault;
+  }
+  if (const int code = programs_.run(inputs, count, folder, faults_))
+    return code;
+  if (from == 0)
+    if (const int code = noteConstants(folder))
+      return code;
+  std::map<std::string, std::string> files;
+  for (const auto &[name, file] : inputs)
+    files[name] = file;
+  for (size_t i = 0; i < programs_.manifest().outputs.size(); ++i)
+    files[programs_.manifest().outputs[i].name] = programs_.outputFileOf(folder, i);
+  for (mask::Masker::Part &part : masker_->parts()) {
+    const std::vector<float> input = readFloats(files.at(part.layer.input));
+    const std::vector<float> output = readFloats(files.at(part.layer.output));
+    if (input.empty() || output.empty())
+      return faultOfOp(part.layer, "what it reads or makes is not float32", "");
+    const size_t in = input.size() / static_cast<size_t>(count);
+    const size_t out = output.size() / static_cast<size_t>(count);
+    for (int64_t i = 0; i < count; ++i)
+      masker_->observe(part, from + i, input.data() + in * static_cast<size_t>(i),
+                       output.data() + out * static_cast<size_t>(i));
+  }
+  std::error_code error;
+  fs::remove_all(folder, error);
+  return ExitSuccess;
+}
+
+int MaskCommand::observeAll() {
+  constexpr int64_t batch = 8;
+  if (const int code = programs_.compile(wholeModel(), faults_))
+    return code;
+  if (const int code = readInputs())
+    return code;
+  if (samples_ < 4)
+    return fault("--calibration",
+                 fmt::format("{} inputs are too few: a quarter is held out", samples_),
+                 "give at least 4");
+  if (const int code = programs_.build(faults_))
+    return code;
+  const Manifest &manifest = programs_.manifest();
+  for (const std::vector<ManifestTensor> *tensors : {&manifest.inputs, &manifest.outputs})
+    for (const ManifestTensor &tensor : *tensors)
+      known_[tensor.name] = infoOf(tensor);
+  masker_->begin(samples_);
+  for (mask::Masker::Part &part : masker_->parts()) {
+    part.layer.inputShape = shapeOf(known_.at(part.layer.input));
+    part.layer.outputShape = shapeOf(known_.at(part.layer.output));
+  }
+  for (int64_t from = 0; from < samples_; from += batch)
+    if (const int code = observeBatch(from, std::min(batch, samples_ - from)))
+      return code;
+  for (const mask::Masker::Part &part : masker_->parts())
+    if (!mask::Masker::isFinite(part))
+      return faultOfOp(part.layer, "what it computes of the calibration inputs is not finite",
+                       "give inputs as the model takes them; see --preprocess");
+  return ExitSuccess;
+}
+
+//===----------------------------------------------------------------------===//
+// Masks and weights
+//===----------------------------------------------------------------------===//
+
+int MaskCommand::choose() {
+  const auto all = static_cast<double>(masker_->bytes());
+  masker_->choose(options_.density ? static_cast<int64_t>(std::floor(*options_.density * all))
+                                   : *options_.bytes - floor_);
+  return ExitSuccess;
+}
+
+int MaskCommand::adjustLevel(int64_t level) {
+  for (mask::Masker::Part &part : masker_->parts()) {
+    if (pieces_->levelOf(part.layer.op) != level)
+      continue;
+    const std::vector<float> input = readFloats(files_.at(part.layer.input));
+    const size_t size = input.size() / static_cast<size_t>(samples_);
+    if (size == 0)
+      return ExitRun;
+    for (int64_t i = 0; i < samples_; ++i)
+      masker_->observe(part, i, input.data() + size * static_cast<size_t>(i), nullptr);
+    const mask::Matrix old = mask::readWeights(division_->model.graph, part.layer);
+    const mask::Matrix weights = masker_->adjust(part, old, level == 1);
+    if (weights != old)
+      mask::writeWeights(result_.graph, part.layer, weights);
+    part.fitOutputs.resize(0, 0);
+    part.heldOutputs.resize(0, 0);
+  }
+  return ExitSuccess;
+}
+
+/// What later levels see, and nothing that they do not.
+int MaskCommand::runLevel(int64_t level) {
+  const std::vector<std::string> outputs = pieces_->outputsOf(level);
+  if (outputs.empty())
+    return ExitSuccess;
+  if (const int code =
+          programs_.compile(pieces_->make(result_, level, known_, constants_), faults_))
+    return code;
+  if (const int code = programs_.build(faults_))
+    return code;
+  ModelPrograms::Files inputs;
+  for (const std::string &name : pieces_->inputsOf(level))
+    inputs.emplace_back(name, files_.at(name));
+  const std::string folder = fmt::format("{}/level{}", scratch_.path(), level);
+  if (const int code = programs_.run(inputs, samples_, folder, faults_))
+    return code;
+  for (size_t i = 0; i < programs_.manifest().outputs.size(); ++i)
+    files_[programs_.manifest().outputs[i].name] = programs_.outputFileOf(folder, i);
+  std::set<std::string> later;
+  for (int64_t next = level + 1; next < pieces_->count(); ++next)
+    for (const std::string &name : pieces_->inputsOf(next))
+      later.insert(name);
+  std::error_code error;
+  for (const auto &[name, file] : files_) // the user's own stay
+    if (later.count(name) == 0 && file.rfind(scratch_.path() + "/", 0) == 0)
+      fs::remove(file, error);
+  return ExitSuccess;
+}
+
+int MaskCommand::adjustAll() {
+  for (const auto &[name, file] : inputs_)
+    files_[name] = file;
+  for (int64_t level = 0; level < pieces_->count(); ++level) {
+    if (const int code = adjustLevel(level))
+      return code;
+    if (level + 1 < pieces_->count())
+      if (const int code = runLevel(level))
+        return code;
+  }
+  return ExitSuccess;
+}
+
+//===----------------------------------------------------------------------===//
+// The masked model
+//===----------------------------------------------------------------------===//
+
+int MaskCommand::writeModel() {
+  result_.metadata[metadataMasks] = toJson(masker_->masks(division_->owners.ownerMap));
+  result_.metadata[metadataOwners] = toJson(division_->owners);
+  const std::string part = options_.out + ".part";
+  const Unfinished unfinished(part);
+  std::vector<importer::Diagnostic> errors;
+  if (!importer::writeOnnx(result_, part, errors)) {
+    for (const importer::Diagnostic &one : errors)
+      faults_.push_back({"", "", one.str(), ""});
+    return ExitFault;
+  }
+  // What is said of it is what compile makes of it.
+  ModelOptions masked;
+  masked.model = part;
+  masked.nodes = options_.model.nodes;
+  masked.strategy = options_.model.strategy;
+  const std::optional<ModelDivision> after = divideModel(masked);
+  std::error_code error;
+  if (!after) {
+    fs::remove(part, error);
+    return faultOfModel("the masked model does not compile", "this is a fault of discoc");
+  }
+  fs::rename(part, options_.out, error);
+  if (error) {
+    fs::remove(part, error);
+    return fault(options_.out, "cannot be written", "");
+  }
+  MaskSummary summary;
+  summary.model = options_.model.model;
+  summary.output = options_.out;
+  summary.nodes = options_.model.nodes;
+  summary.samples = samples_;
+  summary.held = samples_ / 4;
+  summary.random = random_;
+  for (const mask::Masker::Part &each : masker_->parts())
+    summary.layers.push_back(each.result);
+  summary.whole = masker_->whole();
+  summary.bytesBefore = division_->exchangedBytes;
+  summary.bytesAfter = after->exchangedBytes;
+  summary.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  fmt::print("{}", options_.json ? maskJson(summary) : maskText(summary));
+  return ExitSuccess;
+}
+} // namespace
+
+void addMaskCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<MaskOptions>();
+  CLI::App *command = app.add_subcommand("mask", description);
+  command->footer(footer);
+  command->add_option("MODEL", options->model.model, "The trained float32 model")
+      ->required()
+      ->type_name("MODEL.onnx");
+  command->add_option("-n,--nodes", options->model.nodes, "Number of nodes, 2 or more")
+      ->required()
+      ->check(CLI::Range(int64_t(2), int64_t(1024)))
+      ->type_name("N");
+  auto *density =
+      command
+          ->add_option("--density", options->density,
+                       "Which share of the bytes that masks can leave out is still sent, 0 to 1")
+          ->check([](const std::string &text) {
+            const double density = std::strtod(text.c_str(), nullptr);
+            return density >= 0 && density <= 1 ? std::string()
+                                                : "is not from 0 to 1"; // nor not a number
+          })
+          ->type_name("D");
+  auto *bytes = command
+                    ->add_option("--bytes", options->bytes,
+                                 "How many bytes the nodes exchange at most in one inference")
+                    ->check(CLI::NonNegativeNumber)
+                    ->type_name("B");
+  density->excludes(bytes);
+  command
+      ->add_option("--calibration", options->calibration,
+                   "Inputs as `discoc run --input` takes them: a folder of pictures, an .npy "
+                   "file; with several inputs NAME=...; repeatable")
+      ->allow_extra_args(false)
+      ->type_name("[NAME=]PATH");
+  command
+      ->add_option("--preprocess", options->preprocess,
+                   "How pictures become tensors; wins over the model's metadata")
+      ->type_name("FILE");
+  command->add_option("-o,--output", options->out, "The masked model")
+      ->required()
+      ->type_name("MASKED.onnx");
+  command->add_option("--owners", options->model.owners, "Owner maps (docs/formats/owners.md)")
+      ->type_name("FILE");
+  command->add_option("--pin", options->model.pins, "Size of a named dimension; repeatable")
+      ->type_name("NAME=SIZE");
+  command->add_option("--input-shape", options->model.inputShapes, "Shape of an input; repeatable")
+      ->type_name("NAME=AxBxC");
+  command->add_option("--set", options->model.sets, "Make an input a constant; repeatable")
+      ->type_name("NAME=VALUE");
+  command->add_flag("--follow-links", options->model.followLinks, followLinksHelp);
+  command->add_option("--samples", options->samples, "Random inputs (default 16)")
+      ->check(CLI::Range(int64_t(4), int64_t(1) << 16))
+      ->type_name("K");
+  command->add_option("--seed", options->seed, "Of random inputs (default 0)")->type_name("S");
+  command
+      ->add_option(
+          "--threads", options->threads,
+          "Of the linear algebra (default: all cores); results are the same for any number")
+      ->check(CLI::Range(size_t(1), size_t(1024)))
+      ->type_name("T");
+  command->add_flag("--json", options->json, "One line of JSON instead of text");
+  command->callback([options, &exitCode] {
+    if (!options->density && !options->bytes)
+      throw CLI::ValidationError("mask", "needs --density D or --bytes B");
+    exitCode = MaskCommand(*options).run();
+  });
+}
+
+} // namespace discoc

@@ -1,0 +1,90 @@
+//===- MaskDivision.cpp - what the compiler knows of a model that is to get masks ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/driver/MaskDivision.h"
+#include "codegen/Codegen.h"
+#include "compiler/driver/Frontend.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/LayerSummary.h"
+
+using namespace mlir;
+using namespace disco;
+
+static bool runStages(ModuleOp module, StringRef last, StringRef after = "") {
+  PassManager manager(module.getContext());
+  buildPipeline(manager, last, after);
+  return succeeded(manager.run(module));
+}
+
+static std::vector<int64_t> ownerOfEach(OwnedAttr owners, int64_t extent) {
+  std::vector<int64_t> ranks(static_cast<size_t>(extent), 0);
+  for (int64_t rank = 0; rank < owners.getNodes(); ++rank)
+    owners.getSet(rank).forEach([&](int64_t i) { ranks[static_cast<size_t>(i)] = rank; });
+  return ranks;
+}
+
+/// Nothing where its input is not divided along the channels that it sums over.
+static std::optional<discoc::mask::Division> describe(ContractionOpInterface op) {
+  std::optional<Contraction> contraction = op.getContraction();
+  Value input = op->getOperand(0);
+  auto routes = op->getAttrOfType<ArrayAttr>(kMaskAttr);
+  if (!contraction || !routes || isConstant(input))
+    return std::nullopt;
+  OwnedAttr inputs = ownersOf(input), outputs = ownersOf(op->getResult(0));
+  if (inputs.getAxis() != contraction->inputAxis || outputs.getAxis() != contraction->resultAxis)
+    return std::nullopt;
+  RankedTensorType type = tensorType(input);
+  const int64_t columns = type.getDimSize(contraction->inputAxis);
+  const int64_t rows = tensorType(op->getResult(0)).getDimSize(contraction->resultAxis);
+  discoc::mask::Division divided;
+  divided.op = opName(op);
+  divided.rowOwner = ownerOfEach(outputs, rows);
+  divided.columnOwner = ownerOfEach(inputs, columns);
+  divided.reads.assign(static_cast<size_t>(outputs.getNodes()),
+                       std::vector<char>(static_cast<size_t>(columns), 0));
+  for (auto route : routes.getAsRange<RouteAttr>())
+    route.getSet().forEach([&](int64_t column) {
+      divided.reads[static_cast<size_t>(route.getTo())][static_cast<size_t>(column)] = 1;
+    });
+  divided.bytes = type.getNumElements() / columns * (type.getElementTypeBitWidth() / 8);
+  return divided;
+}
+
+static std::vector<discoc::mask::Division> describeAll(ModuleOp module) {
+  std::vector<discoc::mask::Division> all;
+  llvm::DenseMap<Value, int64_t> features;
+  mainOf(module).walk([&](ContractionOpInterface op) {
+    std::optional<discoc::mask::Division> one = describe(op);
+    if (!one)
+      return;
+    // What the root hands out is no exchange.
+    if (!isa_and_nonnull<InputOp>(op->getOperand(0).getDefiningOp()))
+      one->feature = features.try_emplace(op->getOperand(0), static_cast<int64_t>(features.size()))
+                         .first->second;
+    all.push_back(std::move(*one));
+  });
+  return all;
+}
+
+std::optional<discoc::ModelDivision> discoc::divideModel(const ModelOptions &options) {
+  std::optional<LoadedModel> loaded = loadModel(options);
+  if (!loaded)
+    return std::nullopt;
+  DiagnosticPrinter printer(*loaded->context, options.model);
+  ModuleOp module = *loaded->module;
+  if (!runStages(module, "derive-masks"))
+    return std::nullopt;
+  ModelDivision division;
+  division.contractions = describeAll(module);
+  noteLayers(module, mainOf(module));
+  division.owners = makeOwners(module);
+  if (!runStages(module, stages().back().name, "derive-masks"))
+    return std::nullopt;
+  FailureOr<EmitOptions> emitOptions = readEmitOptions(module);
+  if (failed(emitOptions))
+    return std::nullopt;
+  const Report report = makeReport(module, *emitOptions, "");
+  division.exchangedBytes = report.cluster.exchanged.bytes;
+  division.denseBytes = report.denseGather.exchanged.bytes;
+  division.model = std::move(*loaded->model);
+  return division;
+}

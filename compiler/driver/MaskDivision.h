@@ -1,0 +1,29 @@
+//===- MaskDivision.h - what the compiler knows of a model that is to get masks ---===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_MASKDIVISION_H
+#define DISCOC_DRIVER_MASKDIVISION_H
+
+#include "compiler/driver/Options.h"
+#include "compiler/formats/Owners.h"
+#include "compiler/import/OnnxModel.h"
+#include "compiler/mask/Division.h"
+
+#include <optional>
+#include <vector>
+
+namespace discoc {
+
+struct ModelDivision {
+  importer::Model model; ///< pinned
+  Owners owners;
+  std::vector<mask::Division> contractions; ///< whose inputs are divided
+  int64_t exchangedBytes = 0;               ///< between nodes, an inference, without the root's
+  int64_t denseBytes = 0;                   ///< if all channels were gathered
+};
+
+/// Divides and plans the model as compile does. Nothing after errors on standard error.
+std::optional<ModelDivision> divideModel(const ModelOptions &options);
+
+} // namespace discoc
+
+#endif // DISCOC_DRIVER_MASKDIVISION_H

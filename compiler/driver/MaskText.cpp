@@ -1,0 +1,59 @@
+//===- MaskText.cpp - what discoc mask did, for people and as JSON ---===//
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/driver/MaskText.h"
+#include "compiler/formats/Printable.h"
+#include "compiler/formats/Table.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace discoc {
+
+/// A share of the output's standard deviation.
+static std::string errorText(double squared) {
+  return squared == 0 ? "0" : fmt::format("{:.3g} %", 100 * std::sqrt(squared));
+}
+
+std::string maskText(const MaskSummary &s) {
+  std::string text =
+      fmt::format("masks for {} nodes from {} {}, {} of them held out\n\n", s.nodes, s.samples,
+                  s.random ? "random inputs" : "calibration inputs", s.held);
+  Table table({"<layer", "<op", "remote channels", "kept", "error, old weights", "adjusted"});
+  for (const mask::LayerResult &layer : s.layers)
+    table.row({layer.name, layer.type, count(layer.channels),
+               layer.channels == 0 ? "-" : percent(layer.kept, layer.channels),
+               errorText(layer.before), layer.adjusted ? errorText(layer.after) : "-"});
+  text += table.text();
+  for (const auto &[name, why] : s.whole)
+    text += fmt::format("\n  {} stays whole: {}", printable(name, maxShownName), why);
+  text += fmt::format("\nexchanged  {} an inference, {} before ({})\nwritten    {}\n",
+                      bytes(s.bytesAfter), bytes(s.bytesBefore),
+                      percent(s.bytesAfter, s.bytesBefore), printable(s.output));
+  return text;
+}
+
+std::string maskJson(const MaskSummary &s) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (const mask::LayerResult &layer : s.layers)
+    layers.push_back({{"op", layer.name},
+                      {"type", layer.type},
+                      {"channels", layer.channels},
+                      {"kept", layer.kept},
+                      {"error_old_weights", std::sqrt(layer.before)},
+                      {"error", std::sqrt(layer.after)},
+                      {"adjusted", layer.adjusted}});
+  nlohmann::ordered_json whole = nlohmann::ordered_json::array();
+  for (const auto &[name, why] : s.whole)
+    whole.push_back({{"op", name}, {"why", why}});
+  const nlohmann::ordered_json all = {{"model", s.model},      {"output", s.output},
+                                      {"nodes", s.nodes},      {"samples", s.samples},
+                                      {"held_out", s.held},    {"random_inputs", s.random},
+                                      {"layers", layers},      {"whole", whole},
+                                      {"bytes", s.bytesAfter}, {"bytes_before", s.bytesBefore},
+                                      {"seconds", s.seconds}};
+  return all.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+} // namespace discoc
