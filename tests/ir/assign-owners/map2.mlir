@@ -69,3 +69,33 @@ func.func @of_map_two() {
   return
 }
 }
+
+// -----
+
+// Channel shuffles that stack two tensors along a new axis: the first ties channels in twos, the second would join all four.
+// CHECK-LABEL: func.func @stacked
+module attributes {disco.nodes = 2 : i64, disco.owner_map = 2 : i64} {
+func.func @stacked() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x3xf32>
+  %w = disco.constant dense<1.0> : tensor<3x4xf32> : tensor<3x4xf32>
+  %v = disco.constant dense<1.0> : tensor<4x2xf32> : tensor<4x2xf32>
+  %a = disco.matmul %x, %w : (tensor<1x3xf32>, tensor<3x4xf32>) -> tensor<1x4xf32>
+  %a2 = disco.slice %a {starts = array<i64: 0, 2>, steps = array<i64: 1, 1>} : (tensor<1x4xf32>) -> tensor<1x2xf32>
+  %h = disco.matmul %a, %v : (tensor<1x4xf32>, tensor<4x2xf32>) -> tensor<1x2xf32>
+  %h3 = disco.rearrange %h {view = array<i64: 1, 2>, perm = array<i64: 0, 1>} : (tensor<1x2xf32>) -> tensor<1x1x2xf32>
+  %a3 = disco.rearrange %a2 {view = array<i64: 1, 2>, perm = array<i64: 0, 1>} : (tensor<1x2xf32>) -> tensor<1x1x2xf32>
+  %s = disco.concat %h3, %a3 {axis = 1 : i64} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x2x2xf32>
+  // CHECK: disco.rearrange {{.*}} -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>
+  %b = disco.rearrange %s {view = array<i64: 1, 2, 2>, perm = array<i64: 0, 2, 1>} : (tensor<1x2x2xf32>) -> tensor<1x4xf32>
+  %b2 = disco.slice %b {starts = array<i64: 0, 2>, steps = array<i64: 1, 1>} : (tensor<1x4xf32>) -> tensor<1x2xf32>
+  %g = disco.matmul %b, %v : (tensor<1x4xf32>, tensor<4x2xf32>) -> tensor<1x2xf32>
+  %g3 = disco.rearrange %g {view = array<i64: 1, 2>, perm = array<i64: 0, 1>} : (tensor<1x2xf32>) -> tensor<1x1x2xf32>
+  %b3 = disco.rearrange %b2 {view = array<i64: 1, 2>, perm = array<i64: 0, 1>} : (tensor<1x2xf32>) -> tensor<1x1x2xf32>
+  %t = disco.concat %g3, %b3 {axis = 1 : i64} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x2x2xf32>
+  // CHECK: disco.rearrange {{.*}} -> tensor<1x4xf32, #disco.owned<axis 1 : 0 to 1 | 2 to 3>>
+  %c = disco.rearrange %t {view = array<i64: 1, 2, 2>, perm = array<i64: 0, 2, 1>} : (tensor<1x2x2xf32>) -> tensor<1x4xf32>
+  %d = disco.matmul %c, %v : (tensor<1x4xf32>, tensor<4x2xf32>) -> tensor<1x2xf32>
+  disco.output %d {name = "d", index = 0 : i64} : (tensor<1x2xf32>) -> ()
+  return
+}
+}
