@@ -239,5 +239,9 @@ LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module) {
   const StepNumbers numbers = stepNumbers(*schedule);
   for (const Event &event : run.events)
     events.events.push_back(eventOf(event, *schedule, numbers, timed));
+  constexpr size_t mostSteps = 20'000; // with its step an event takes several lines
+  if (events.events.size() > mostSteps)
+    for (discoc::ScheduleEvent &event : events.events)
+      event.step = -1;
   return success();
 }

@@ -154,10 +154,10 @@ TEST(ReportOfSchedules, RefusesHalfAnEvent) {
   r.schedule = events();
   const std::string text = toJson(r);
   const std::tuple<const char *, const char *, const char *> cases[] = {
-      {"\"op\": \"conv\", \"start", "\"start", "has no \"op\""},
-      {"\"message\": 7, \"start", "\"start", "has no \"message\""},
+      {"\"step\": 4,\n        \"op\": \"conv\",", "", "has no \"op\""},
+      {"\"message\": 7,", "", "has no \"message\""},
       {"\"to\": 1,", "", "has no \"to\" or no \"bytes\""},
-      {", \"end_ns\": 1000", "", "has only one of \"start_ns\" and \"end_ns\""},
+      {"\"start_ns\": 0,", "", "has only one of \"start_ns\" and \"end_ns\""},
       {"\"kind\": \"wait\"", "\"kind\": \"rest\"", "unknown word \"rest\""},
       {"\"discoc-events\",\n    \"version\": 1", "\"discoc-events\",\n    \"version\": 2",
        "this discoc knows only version 1"}};
