@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/ClusterTexts.h"
 #include "codegen/NodeFiles.h"
+#include "codegen/ScheduleText.h"
 
 using namespace mlir;
 using namespace disco;
@@ -22,6 +23,10 @@ LogicalResult ClusterTexts::make(ModuleOp module, const EmitOptions &options, St
   files.emplace_back("owners.json", discoc::toJson(makeOwners(module)));
   files.emplace_back("masks.json", discoc::toJson(makeMasks(module)));
   files.emplace_back("report.json", discoc::toJson(report));
+  FailureOr<TimedSchedule> timed = TimedSchedule::read(module);
+  if (failed(timed))
+    return failure();
+  files.emplace_back("schedule.txt", scheduleText(*timed));
   return success();
 }
 

@@ -1,154 +1,358 @@
-//===- Times.cpp - the schedule of a planned module, timed ----------------===//
+//===- Times.cpp - how long the steps and messages of a schedule take -----===//
 // SPDX-License-Identifier: Apache-2.0
+#include "codegen/Times.h"
 #include "codegen/Codegen.h"
+#include "compiler/dialect/KernelCall.h"
 #include "compiler/dialect/Target.h"
-#include "passes/EventEngine.h"
+#include "llvm/ADT/StringMap.h"
 #include <algorithm>
 #include <cmath>
 
 using namespace mlir;
 using namespace disco;
 
-static Nanoseconds nanoseconds(double seconds) {
+static Nanoseconds nanoseconds(double time) {
   constexpr double most = 9e18;
-  return seconds > 0 ? static_cast<Nanoseconds>(std::llround(std::min(seconds * 1e9, most))) : 0;
+  return time > 0 ? static_cast<Nanoseconds>(std::llround(std::min(time, most))) : 0;
 }
+
+static Nanoseconds ofSeconds(double seconds) { return nanoseconds(seconds * 1e9); }
 
 /// What a report says of a time that is not zero is not zero.
 static int64_t microseconds(Nanoseconds time) {
   return time ? std::max<int64_t>(static_cast<int64_t>(time / 1000 + (time % 1000 >= 500)), 1) : 0;
 }
 
-/// What one step takes on a board: its multiply-accumulates, at the cycles of one that the board
-/// states. Nothing: it is not known. The one place that says what computing costs.
-static std::optional<Nanoseconds> stepTime(Operation *op, NodeAttr node) {
+//===----------------------------------------------------------------------===//
+// From the IR
+//===----------------------------------------------------------------------===//
+
+static std::string kernelOf(Operation *op) {
+  if (KernelAttr chosen = chosenKernel(op))
+    return chosen.getName().str();
+  auto kernel = dyn_cast<KernelOpInterface>(op);
+  if (!kernel)
+    return "copy"; // an input or an output
+  KernelCall call;
+  kernel.describeKernel(call);
+  return call.kernel;
+}
+
+static int64_t constantBytes(Operation *op) {
+  int64_t sum = 0;
+  for (Value operand : op->getOperands())
+    if (isConstant(operand))
+      sum += byteSize(tensorType(operand));
+  return sum;
+}
+
+static discoc::StepWork workOf(Operation *op) {
+  discoc::StepWork work;
+  work.op = op->getName().stripDialect().str();
+  work.kernel = kernelOf(op);
+  Value value = op->getNumResults() ? Value(op->getResult(0)) : op->getOperand(0);
+  const Type element = tensorType(value).getElementType();
+  work.element = op->hasAttr(kQuantAttr) ? "i8"
+                 : element.isF32()       ? "f32"
+                                         : elementInfo(element).name;
+  work.elements = tensorType(value).getNumElements();
+  work.weightBytes = constantBytes(op);
   auto cost = dyn_cast<CostOpInterface>(op);
-  if (!cost || cost.getMacs() == 0)
-    return 0;
-  const double each = cyclesOfMac(node, op), clock = clockOf(node);
-  if (each <= 0 || clock <= 0)
-    return std::nullopt;
-  return nanoseconds(each * static_cast<double>(cost.getMacs()) / clock);
+  if (!cost) {
+    work.bytes = 2 * byteSize(tensorType(value));
+    return work;
+  }
+  const Cost all = cost.getCost();
+  work.macs = all.macs;
+  work.bytes = std::max<int64_t>(all.bytesRead + all.bytesWritten - work.weightBytes, 0);
+  return work;
 }
 
-namespace {
+static discoc::NodeRates ratesOf(NodeAttr node) {
+  discoc::NodeRates rates;
+  rates.bare = isBare(node);
+  rates.clock = clockOf(node);
+  for (NamedAttribute entry : node.getTarget().getCycles())
+    rates.cycles[entry.getName().str()] = cast<FloatAttr>(entry.getValue()).getValueAsDouble();
+  return rates;
+}
 
-/// How long steps and messages take on one cluster. What is not known takes no time, and is noted.
-class ClusterTimes {
-public:
-  explicit ClusterTimes(ClusterAttr cluster) : cluster(cluster) {
-    for (auto link : cluster.getLinks().getAsRange<LinkAttr>()) {
-      links[link] = {directions, bandwidthOf(cluster, link)};
-      directions += 2 * link.getEnds().size();
-    }
+static discoc::ScheduleRates ratesOf(ClusterAttr cluster, ClusterSchedule &schedule) {
+  discoc::ScheduleRates rates;
+  for (auto node : cluster.getNodes().getAsRange<NodeAttr>())
+    rates.nodes.push_back(ratesOf(node));
+  DenseMap<LinkAttr, int32_t> indices;
+  for (auto link : cluster.getLinks().getAsRange<LinkAttr>()) {
+    indices[link] = static_cast<int32_t>(rates.links.size());
+    discoc::LinkRates &entry = rates.links.emplace_back();
+    entry.packets = !link.getPorts().empty();
+    llvm::append_range(entry.ends, link.getEnds().asArrayRef());
+    entry.bandwidth = bandwidthOf(cluster, link);
+    entry.latency = link.getLatency().getValueAsDouble();
   }
+  for (const ScheduledMessage &message : schedule.messages) {
+    auto [at, isNew] = rates.ways.try_emplace({message.from, message.to});
+    if (isNew)
+      for (const WayStep &step : wayOf(cluster, message.from, message.to))
+        at->second.push_back({indices.lookup(step.link), static_cast<int32_t>(step.from),
+                              static_cast<int32_t>(step.to)});
+  }
+  return rates;
+}
 
-  Timing timing() {
-    return {[this](int64_t rank, Operation *op) {
-              return stepTime(op, cluster.getNode(rank)).value_or(0);
-            },
-            [this](ScheduledMessage &message) { return passageOf(message); }, directions};
-  }
-
-  bool knowsComputing(int64_t rank, const NodeSchedule &node) const {
-    return llvm::all_of(node.steps, [&](const Step &step) {
-      return step.kind != Step::Kind::Compute || stepTime(step.op, cluster.getNode(rank));
-    });
-  }
-  bool knowsPassage(ScheduledMessage &message) const {
-    SmallVector<WayStep> way = wayOf(cluster, message.from, message.to);
-    return !way.empty() && llvm::all_of(way, [&](const WayStep &step) {
-      return links.lookup(step.link).bandwidth > 0;
-    });
-  }
-
-  /// The time that the busier direction of the busiest end of a link moves something.
-  Nanoseconds mostOf(LinkAttr link, ArrayRef<Nanoseconds> moving) const {
-    ArrayRef<Nanoseconds> own =
-        moving.slice(links.lookup(link).firstDirection, 2 * link.getEnds().size());
-    return *std::max_element(own.begin(), own.end());
-  }
-
-private:
-  struct LinkTimes {
-    size_t firstDirection = 0; // of its first end outwards; then inwards, then of its next end
-    double bandwidth = 0;
+FailureOr<TimedSchedule> TimedSchedule::read(ModuleOp module) {
+  FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(module);
+  if (failed(schedule))
+    return failure();
+  TimedSchedule timed;
+  timed.schedule = std::move(*schedule);
+  llvm::StringMap<int32_t> names;
+  auto nameOf = [&](Operation *op) -> int32_t {
+    const std::string name = op ? opName(op) : "";
+    if (name.empty())
+      return -1;
+    auto [at, isNew] = names.try_emplace(name, static_cast<int32_t>(timed.names.size()));
+    if (isNew)
+      timed.names.push_back(name);
+    return at->second;
   };
-
-  size_t directionOf(LinkAttr link, int64_t rank, bool in) const {
-    ArrayRef<int64_t> ends = link.getEnds().asArrayRef();
-    size_t end = llvm::find(ends, rank) - ends.begin();
-    return links.lookup(link).firstDirection + 2 * end + in;
-  }
-
-  Passage passageOf(ScheduledMessage &message) const {
-    Passage passage;
-    for (const WayStep &step : wayOf(cluster, message.from, message.to)) {
-      const double bandwidth = links.lookup(step.link).bandwidth;
-      const double bytes = static_cast<double>(message.bytes());
-      passage.hops.push_back({directionOf(step.link, step.from, false),
-                              directionOf(step.link, step.to, true),
-                              bandwidth > 0 ? nanoseconds(bytes / bandwidth) : 0});
-      passage.latency =
-          saturatingSum(passage.latency, nanoseconds(step.link.getLatency().getValueAsDouble()));
-    }
-    return passage;
-  }
-
-  ClusterAttr cluster;
-  DenseMap<LinkAttr, LinkTimes> links;
-  size_t directions = 0;
-};
-
-} // namespace
-
-/// The numbers of ops in their programs, as reports and notes have them.
-using StepNumbers = DenseMap<Operation *, int64_t>;
-
-static StepNumbers stepNumbers(ClusterSchedule &schedule) {
-  StepNumbers numbers;
-  for (NodeSchedule &node : schedule.nodes)
-    for (auto [index, op] : llvm::enumerate(node.function.getBody().front()))
-      numbers[&op] = static_cast<int64_t>(index);
-  return numbers;
+  for (NodeSchedule &node : timed.schedule.nodes)
+    for (Step &step : node.steps)
+      if (step.kind == Step::Kind::Compute) {
+        step.work = static_cast<int32_t>(timed.works.size());
+        timed.works.push_back(workOf(step.op));
+        timed.works.back().name = nameOf(step.op);
+      }
+  for (ScheduledMessage &message : timed.schedule.messages)
+    message.name = nameOf(message.send.getInputs().front().getDefiningOp());
+  timed.rates = ratesOf(clusterOf(module), timed.schedule);
+  return timed;
 }
 
-static discoc::ScheduleEvent eventOf(const Event &event, ClusterSchedule &schedule,
-                                     const StepNumbers &numbers, bool timed) {
+//===----------------------------------------------------------------------===//
+// Times
+//===----------------------------------------------------------------------===//
+
+/// What one step takes. On a board its multiply-accumulates, at the cycles of one that the board
+/// states; on a host what the profile says. Nothing: it is not known.
+static std::optional<Nanoseconds> timeOnNode(const discoc::StepWork &work,
+                                             const discoc::NodeRates &node,
+                                             const discoc::Profile *profile, bool cold) {
+  if (profile && !node.bare)
+    return nanoseconds(profile->timeOf(work, cold));
+  if (work.macs == 0)
+    return 0;
+  for (const std::string &name : {work.op, work.element})
+    if (auto each = node.cycles.find(name);
+        each != node.cycles.end() && each->second > 0 && node.clock > 0)
+      return ofSeconds(each->second * static_cast<double>(work.macs) / node.clock);
+  return std::nullopt;
+}
+
+Times::Times(TimedSchedule &timed, const discoc::Profile *profile, Without without)
+    : timed(timed), profile(profile), without(without) {
+  const std::vector<discoc::NodeRates> &nodes = timed.rates.nodes;
+  std::vector<bool> cold;
+  for (auto [rank, node] : llvm::enumerate(nodes)) {
+    cold.push_back(isCold(rank));
+    auto same = llvm::find_if(firstOfKind, [&](int64_t other) {
+      return nodes[other] == node && cold[other] == cold[rank];
+    });
+    kinds.push_back(same - firstOfKind.begin());
+    if (same == firstOfKind.end())
+      firstOfKind.push_back(static_cast<int64_t>(rank));
+  }
+  costs.resize(firstOfKind.size());
+  for (auto [kind, rank] : llvm::enumerate(firstOfKind))
+    for (const discoc::StepWork &work : timed.works)
+      costs[kind].push_back(timeOnNode(work, nodes[rank], profile, cold[rank]));
+  // First the ports of hosts, one for all streams, outwards and inwards; then the ends of links.
+  directions = 2 * nodes.size();
+  for (const discoc::LinkRates &link : timed.rates.links) {
+    firstDirection.push_back(directions);
+    directions += 2 * link.ends.size();
+  }
+}
+
+bool Times::isCold(size_t rank) const {
+  if (!profile || profile->cacheBytes == 0)
+    return false;
+  int64_t bytes = 0;
+  for (const Step &step : timed.schedule.nodes[rank].steps)
+    if (step.kind == Step::Kind::Compute)
+      bytes += timed.works[step.work].weightBytes;
+  return bytes > profile->cacheBytes;
+}
+
+std::optional<Nanoseconds> Times::stepTime(int64_t rank, int32_t work) const {
+  return costs[kinds[rank]][work];
+}
+
+Nanoseconds Times::handling(int64_t rank, const Step &step) {
+  if (!profile || without.messages || timed.rates.nodes[rank].bare)
+    return 0;
+  const double bytes = static_cast<double>(timed.schedule.messages[step.message].bytes());
+  return nanoseconds(profile->messageNs + profile->messageByteNs * bytes);
+}
+
+Timing Times::timing() {
+  Timing timing;
+  timing.compute = [this](int64_t rank, const Step &step) {
+    return without.arithmetic ? 0 : stepTime(rank, step.work).value_or(0);
+  };
+  timing.passage = [this](ScheduledMessage &message) {
+    return passageOf(message, message.bytes());
+  };
+  timing.directions = directions;
+  if (!profile)
+    return timing;
+  timing.handling = [this](int64_t rank, const Step &step) { return handling(rank, step); };
+  timing.spin = nanoseconds(profile->spinNs);
+  timing.wake = without.messages ? 0 : nanoseconds(profile->wakeNs);
+  return timing;
+}
+
+ArrayRef<discoc::WayHop> Times::wayOf(int64_t from, int64_t to) const {
+  auto way = timed.rates.ways.find({static_cast<int32_t>(from), static_cast<int32_t>(to)});
+  return way == timed.rates.ways.end() ? ArrayRef<discoc::WayHop>() : ArrayRef(way->second);
+}
+
+size_t Times::directionOf(int32_t index, int64_t rank, bool in) const {
+  const discoc::LinkRates &link = timed.rates.links[index];
+  if (!link.packets)
+    return 2 * static_cast<size_t>(rank) + in;
+  if (link.duplex == discoc::LinkRates::Duplex::Bus)
+    return firstDirection[index];
+  const size_t end = llvm::find(link.ends, rank) - link.ends.begin();
+  return firstDirection[index] + 2 * end + (in && link.duplex == discoc::LinkRates::Duplex::Full);
+}
+
+Passage Times::passageOf(const ScheduledMessage &message, int64_t bytes) const {
+  Passage passage;
+  for (const discoc::WayHop &step : wayOf(message.from, message.to)) {
+    const discoc::LinkRates &link = timed.rates.links[step.link];
+    const bool moves = link.bandwidth > 0 && !without.bytes;
+    passage.hops.push_back({directionOf(step.link, step.from, false),
+                            directionOf(step.link, step.to, true),
+                            moves ? ofSeconds(static_cast<double>(bytes) / link.bandwidth) : 0});
+    if (!without.messages)
+      passage.latency = saturatingSum(passage.latency, ofSeconds(link.latency));
+  }
+  return passage;
+}
+
+bool Times::knowsComputing(int64_t rank) const {
+  return llvm::all_of(timed.schedule.nodes[rank].steps, [&](const Step &step) {
+    return step.kind != Step::Kind::Compute || stepTime(rank, step.work);
+  });
+}
+
+bool Times::knowsPassages() const {
+  return llvm::all_of(timed.schedule.messages, [&](const ScheduledMessage &message) {
+    ArrayRef<discoc::WayHop> way = wayOf(message.from, message.to);
+    return !way.empty() && llvm::all_of(way, [&](const discoc::WayHop &step) {
+      return timed.rates.links[step.link].bandwidth > 0;
+    });
+  });
+}
+
+bool Times::knowsAll() const {
+  for (size_t rank = 0; rank < timed.schedule.nodes.size(); ++rank)
+    if (!knowsComputing(static_cast<int64_t>(rank)))
+      return false;
+  return knowsPassages();
+}
+
+Nanoseconds Times::mostOf(size_t link, ArrayRef<Nanoseconds> moving) const {
+  ArrayRef<Nanoseconds> own =
+      moving.slice(firstDirection[link], 2 * timed.rates.links[link].ends.size());
+  return *std::max_element(own.begin(), own.end());
+}
+
+//===----------------------------------------------------------------------===//
+// Reports
+//===----------------------------------------------------------------------===//
+
+discoc::ScheduleEvent disco::eventOf(const Event &event, TimedSchedule &timed, bool hasTimes) {
   discoc::ScheduleEvent out;
   out.node = event.rank;
   out.inference = event.inference;
-  if (timed) {
+  if (hasTimes) {
     out.startNs = static_cast<int64_t>(event.start);
     out.endNs = static_cast<int64_t>(event.end);
   }
-  if (event.op)
-    out.step = numbers.lookup(event.op);
   if (event.kind == Event::Kind::Compute) {
-    std::string name = opName(event.op);
-    out.op = name.empty() ? event.op->getName().getStringRef().str() : name;
+    const discoc::StepWork &work = timed.works[event.step->work];
+    out.op = work.name < 0 ? "disco." + work.op : timed.names[work.name];
     return out;
   }
-  ScheduledMessage &message = schedule.messages[event.message];
+  ScheduledMessage &message = timed.schedule.messages[event.message];
   out.message = message.number;
   out.kind = discoc::ScheduleEvent::Kind::Wait;
   if (event.kind == Event::Kind::Transfer) {
     out.kind = discoc::ScheduleEvent::Kind::Transfer;
     out.to = message.to;
     out.bytes = message.bytes();
-    out.op = opName(message.send.getInputs().front().getDefiningOp());
+    out.op = message.name < 0 ? "" : timed.names[message.name];
   }
   return out;
 }
 
-/// Whether it is known how long everything takes: a link that says no speed, or a node that says
-/// none, could be what all others wait for.
-static bool isTimed(ClusterSchedule &schedule, const ClusterTimes &times) {
-  for (auto [rank, node] : llvm::enumerate(schedule.nodes))
-    if (!times.knowsComputing(static_cast<int64_t>(rank), node))
-      return false;
-  return llvm::all_of(schedule.messages,
-                      [&](ScheduledMessage &message) { return times.knowsPassage(message); });
+/// The numbers of ops in their programs, as reports and notes have them.
+using StepNumbers = DenseMap<Operation *, int64_t>;
+
+/// None of a schedule that was read from its file.
+static StepNumbers stepNumbers(TimedSchedule &timed) {
+  StepNumbers numbers;
+  for (NodeSchedule &node : timed.schedule.nodes)
+    if (node.function)
+      for (auto [index, op] : llvm::enumerate(node.function.getBody().front()))
+        numbers[&op] = static_cast<int64_t>(index);
+  return numbers;
+}
+
+void disco::addEvents(discoc::Events &events, std::vector<Event> found, TimedSchedule &timed,
+                      bool hasTimes) {
+  constexpr size_t mostEvents = 50'000; // reports are for people and pages
+  if (found.size() > mostEvents) {
+    events.leftOut = static_cast<int64_t>(found.size());
+    return;
+  }
+  llvm::stable_sort(found, [](const Event &a, const Event &b) { return a.start < b.start; });
+  // With its step an event takes several lines.
+  constexpr size_t mostSteps = 20'000;
+  const StepNumbers numbers = found.size() > mostSteps ? StepNumbers() : stepNumbers(timed);
+  for (const Event &event : found) {
+    events.events.push_back(eventOf(event, timed, hasTimes));
+    if (event.step && numbers.count(event.step->op))
+      events.events.back().step = numbers.lookup(event.step->op);
+  }
+}
+
+void disco::addInferenceTimes(discoc::Events &events, TimedSchedule &timed, Times &times) {
+  constexpr int64_t inferences = 4;
+  const Timing timing = times.timing();
+  std::vector<Nanoseconds> finished = runSchedule(timed.schedule, timing, inferences, 0).finished;
+  events.latencyNs = static_cast<int64_t>(finished.front());
+  events.periodNs = static_cast<int64_t>((finished.back() - finished.front()) / (inferences - 1));
+  Timing apart = timing;
+  apart.overlap = false;
+  events.sequentialNs =
+      static_cast<int64_t>(runSchedule(timed.schedule, apart, 1, 0).finished.front());
+  if (timed.hasDependencies())
+    events.chainNs = static_cast<int64_t>(longestChain(timed.schedule, timing));
+}
+
+/// Messages one behind another: the longest chain where each takes one nanosecond, and nothing else
+/// takes any.
+int64_t disco::exchangePoints(ClusterSchedule &schedule) {
+  Timing timing;
+  timing.passage = [](ScheduledMessage &message) {
+    Passage passage;
+    passage.latency = handsOver(message.send) ? 0 : 1;
+    return passage;
+  };
+  return static_cast<int64_t>(longestChain(schedule, timing));
 }
 
 /// A prediction is no promise: to fall asleep just before a message comes takes longer than to spin
@@ -159,21 +363,21 @@ static uint8_t spinFor(Nanoseconds predicted) {
 }
 
 FailureOr<SpinBounds> disco::spinBounds(ModuleOp module) {
-  ClusterAttr cluster = clusterOf(module);
-  FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(module);
-  if (failed(schedule))
+  FailureOr<TimedSchedule> timed = TimedSchedule::read(module);
+  if (failed(timed))
     return failure();
-  ClusterTimes times(cluster);
+  Times times(*timed, /*profile=*/nullptr);
   SpinBounds bounds;
-  if (!isTimed(*schedule, times))
+  if (!times.knowsAll())
     return bounds;
-  EngineResult run = runSchedule(*schedule, times.timing(), 1, 1);
-  for (ScheduledMessage &message : schedule->messages)
+  ClusterAttr cluster = clusterOf(module);
+  EngineResult run = runSchedule(timed->schedule, times.timing(), 1, 1);
+  for (ScheduledMessage &message : timed->schedule.messages)
     if (!isBare(cluster.getNode(message.to)))
       bounds[message.number] = spinFor(0);
   for (const Event &event : run.events)
     if (event.kind == Event::Kind::Wait) {
-      const ScheduledMessage &message = schedule->messages[event.message];
+      const ScheduledMessage &message = timed->schedule.messages[event.message];
       auto bound = bounds.find(message.number);
       if (event.rank == message.to && bound != bounds.end())
         bound->second = spinFor(event.end - event.start);
@@ -181,67 +385,36 @@ FailureOr<SpinBounds> disco::spinBounds(ModuleOp module) {
   return bounds;
 }
 
-/// The times of a whole inference, of a schedule of which all times are known.
-static void addInferenceTimes(discoc::Events &events, ClusterSchedule &schedule,
-                              const Timing &timing) {
-  constexpr int64_t inferences = 4;
-  std::vector<Nanoseconds> finished = runSchedule(schedule, timing, inferences, 0).finished;
-  events.latencyNs = static_cast<int64_t>(finished.front());
-  events.periodNs = static_cast<int64_t>((finished.back() - finished.front()) / (inferences - 1));
-  Timing apart = timing;
-  apart.overlap = false;
-  events.sequentialNs = static_cast<int64_t>(runSchedule(schedule, apart, 1, 0).finished.front());
-  events.chainNs = static_cast<int64_t>(longestChain(schedule, timing));
-}
-
-/// Messages one behind another: the longest chain where each takes one nanosecond, and nothing else
-/// takes any.
-static int64_t exchangePoints(ClusterSchedule &schedule) {
-  Timing timing;
-  timing.passage = [](ScheduledMessage &message) {
-    Passage passage;
-    passage.latency = handsOver(message.send) ? 0 : 1;
-    return passage;
-  };
-  return static_cast<int64_t>(longestChain(schedule, timing));
-}
-
-/// More events than these are not listed: reports are for people and pages.
-static constexpr size_t kMostEvents = 50'000;
-
 LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module) {
   ClusterAttr cluster = clusterOf(module);
-  FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(module);
-  if (failed(schedule))
+  FailureOr<TimedSchedule> timed = TimedSchedule::read(module);
+  if (failed(timed))
     return failure();
-  ClusterTimes times(cluster);
-  EngineResult run = runSchedule(*schedule, times.timing(), 1, 1);
-  for (auto [rank, node] : llvm::enumerate(schedule->nodes))
-    if (times.knowsComputing(static_cast<int64_t>(rank), node) &&
-        isBare(cluster.getNode(static_cast<int64_t>(rank))))
-      report.nodes[rank].computeUs = microseconds(run.computing[rank]);
-  const bool timed = isTimed(*schedule, times) && run.finished.front() > 0;
-  auto wire = report.wires.begin();
-  for (auto link : cluster.getLinks().getAsRange<LinkAttr>())
-    if (!link.getPorts().empty())
-      (wire++)->leastUs = microseconds(times.mostOf(link, run.moving));
-
-  discoc::Events &events = report.schedule.emplace();
-  events.inFlight = schedule->inFlight;
-  events.exchangePoints = exchangePoints(*schedule);
-  if (timed)
-    addInferenceTimes(events, *schedule, times.timing());
-  if (run.events.size() > kMostEvents) {
-    events.leftOut = static_cast<int64_t>(run.events.size());
-    return success();
+  ClusterSchedule &schedule = timed->schedule;
+  std::optional<discoc::Profile> profile;
+  if (auto text = module->getAttrOfType<StringAttr>(kProfileAttr)) {
+    discoc::Diagnostics faults;
+    profile = discoc::parseProfile(text.str(), kProfileAttr.str(), faults);
+    if (!profile)
+      return module.emitError(discoc::toString(faults));
   }
-  llvm::stable_sort(run.events, [](const Event &a, const Event &b) { return a.start < b.start; });
-  const StepNumbers numbers = stepNumbers(*schedule);
-  for (const Event &event : run.events)
-    events.events.push_back(eventOf(event, *schedule, numbers, timed));
-  constexpr size_t mostSteps = 20'000; // with its step an event takes several lines
-  if (events.events.size() > mostSteps)
-    for (discoc::ScheduleEvent &event : events.events)
-      event.step = -1;
+  Times times(*timed, profile ? &*profile : nullptr);
+  EngineResult run = runSchedule(schedule, times.timing(), 1, 1);
+  for (size_t rank = 0; rank < schedule.nodes.size(); ++rank)
+    if (isBare(cluster.getNode(static_cast<int64_t>(rank))) &&
+        times.knowsComputing(static_cast<int64_t>(rank)))
+      report.nodes[rank].computeUs = microseconds(run.computing[rank]);
+  auto wire = report.wires.begin();
+  for (auto [index, link] : llvm::enumerate(timed->rates.links))
+    if (link.packets)
+      (wire++)->leastUs = microseconds(times.mostOf(index, run.moving));
+
+  const bool isTimed = times.knowsAll() && run.finished.front() > 0;
+  discoc::Events &events = report.schedule.emplace();
+  events.inFlight = schedule.inFlight;
+  events.exchangePoints = exchangePoints(schedule);
+  if (isTimed)
+    addInferenceTimes(events, *timed, times);
+  addEvents(events, std::move(run.events), *timed, isTimed);
   return success();
 }

@@ -24,8 +24,10 @@ struct Step {
     Recv     ///< waits until the message is there
   };
   Kind kind = Kind::Compute;
-  int32_t message = -1; ///< index into ClusterSchedule::messages; -1: it computes
-  mlir::Operation *op = nullptr;
+  int32_t message = -1;          ///< index into ClusterSchedule::messages; -1: it computes
+  mlir::Operation *op = nullptr; ///< null in a schedule that was read from a file
+  /// Of what computes, for who keeps a table of what that takes (codegen/Times.h): its row.
+  int32_t work = -1;
 
   bool waits() const { return kind == Kind::Flush || kind == Kind::Recv; }
 };
@@ -39,8 +41,11 @@ struct ScheduledMessage {
   PostOp post;
   RecvOp recv;
 
+  int64_t payload = 0; ///< bytes, where there is no IR
+  int32_t name = -1;   ///< of what made it, for who keeps a table of names (codegen/Times.h)
+
   /// Payload.
-  int64_t bytes() { return send.getBuffer().getType().getBytes(); }
+  int64_t bytes() { return send ? send.getBuffer().getType().getBytes() : payload; }
 };
 
 /// A stretch of a node's arena, alive from step `first` to step `last`, both inside. A receive

@@ -1,6 +1,7 @@
 //===- DeriveMasks.cpp - find which channels of each node every node reads ===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/Evaluate.h"
+#include "passes/DenseMasks.h"
 #include "passes/Passes.h"
 #include <map>
 
@@ -18,8 +19,8 @@ namespace {
 class ColumnScanner {
 public:
   ColumnScanner(Operation *op, const Contraction &contraction)
-      : contraction(contraction), quant(op->getAttrOfType<QuantAttr>(kQuantAttr)),
-        view(op->getOperand(contraction.weights)) {
+      : isDense(op->getParentOfType<ModuleOp>()->hasAttr(kDenseAttr)), contraction(contraction),
+        quant(op->getAttrOfType<QuantAttr>(kQuantAttr)), view(op->getOperand(contraction.weights)) {
     ArrayRef<int64_t> shape = shapeOf(op->getOperand(contraction.weights));
     rows = shape[contraction.rowAxis];
     columnsPerGroup = shape[contraction.columnAxis];
@@ -36,6 +37,8 @@ public:
   /// `column` is a channel of the input; rows of other groups have no weight for it.
   bool isNonzero(const IndexSet &rowSet, int64_t column) const {
     IndexSet reading = readingRows(rowSet, column);
+    if (isDense)
+      return !reading.empty();
     for (IndexSet::Range range : reading.getRanges())
       for (int64_t row = range.first; row < range.second; ++row) {
         int64_t start = row * rowStride + column % columnsPerGroup * columnStride;
@@ -61,6 +64,7 @@ private:
     return rowSet.intersect(IndexSet::range(group * rowsPerGroup, (group + 1) * rowsPerGroup));
   }
 
+  const bool isDense;
   Contraction contraction;
   QuantAttr quant; // integers: an entry that is the zero point counts as none
   ConstantView view;

@@ -23,7 +23,9 @@ struct Context {
   int64_t inference;
   size_t next = 0; // step
   bool waiting = false;
+  bool handled = false;  // the next step took what it takes of the processor
   Nanoseconds since = 0; // it waits
+  Nanoseconds waited = 0;
 };
 
 struct Node {
@@ -128,6 +130,8 @@ private:
         return false;
       if (step.kind == Step::Kind::Compute && compute(rank, context, step))
         return false;
+      if (isHandled(step) && handle(rank, context, step))
+        return false;
       if (step.kind == Step::Kind::Send || step.kind == Step::Kind::Post)
         begin(stateOf(context, step), step.kind);
     }
@@ -139,28 +143,52 @@ private:
     const State &state = states[stateOf(context, step)];
     bool over = step.kind == Step::Kind::Flush ? state.left : state.arrived;
     if (over && context.waiting && now > context.since)
-      record({Event::Kind::Wait, context.inference, static_cast<int64_t>(rank), step.message,
-              step.op, context.since, now});
+      record({Event::Kind::Wait, context.inference, static_cast<int64_t>(rank), step.message, &step,
+              context.since, now});
     if (!over && !context.waiting)
       context.since = now;
+    if (over)
+      context.waited = context.waiting ? now - context.since : 0;
     context.waiting = !over;
     return over;
+  }
+
+  static bool isHandled(const Step &step) {
+    return step.kind == Step::Kind::Send || step.kind == Step::Kind::Recv;
+  }
+
+  /// Whether a message takes time of the node's processor before it goes on.
+  bool handle(size_t rank, Context &context, const Step &step) {
+    if (context.handled || !timing.handling) {
+      context.handled = false;
+      return false;
+    }
+    Nanoseconds cost = timing.handling(static_cast<int64_t>(rank), step);
+    if (step.kind == Step::Kind::Recv && context.waited > timing.spin)
+      cost = saturatingSum(cost, timing.wake);
+    context.handled = cost > 0;
+    if (cost > 0)
+      beBusy(rank, cost);
+    return cost > 0;
+  }
+
+  void beBusy(size_t rank, Nanoseconds cost) {
+    nodes[rank].busy = true;
+    plan(Due::Done, rank, saturatingSum(now, cost));
   }
 
   /// Whether it takes time.
   bool compute(size_t rank, Context &context, const Step &step) {
     Nanoseconds cost =
-        timing.compute ? timing.compute(static_cast<int64_t>(rank), step.op) : Nanoseconds(0);
-    Nanoseconds end = saturatingSum(now, cost);
-    record({Event::Kind::Compute, context.inference, static_cast<int64_t>(rank), -1, step.op, now,
-            end});
+        timing.compute ? timing.compute(static_cast<int64_t>(rank), step) : Nanoseconds(0);
+    record({Event::Kind::Compute, context.inference, static_cast<int64_t>(rank), -1, &step, now,
+            saturatingSum(now, cost)});
     if (!cost)
       return false;
     if (context.inference == 0)
       result.computing[rank] = saturatingSum(result.computing[rank], cost);
     ++context.next;
-    nodes[rank].busy = true;
-    plan(Due::Done, rank, end);
+    beBusy(rank, cost);
     return true;
   }
 
@@ -279,9 +307,11 @@ private:
       for (size_t need : sides[rank].needs[ends.size()])
         end = std::max(end, ends[need]);
       if (step.kind == Step::Kind::Compute && timing.compute)
-        end = saturatingSum(end, timing.compute(static_cast<int64_t>(rank), step.op));
-      if (step.kind == Step::Kind::Send)
+        end = saturatingSum(end, timing.compute(static_cast<int64_t>(rank), step));
+      if (step.kind == Step::Kind::Send) {
+        end = saturatingSum(end, handling(rank, step));
         send(step.message, end);
+      }
       if (step.waits()) {
         Sent &message = sent[step.message];
         if (!message.left) {
@@ -289,10 +319,16 @@ private:
           return;
         }
         end = std::max(end, step.kind == Step::Kind::Flush ? *message.left : *message.arrived);
+        if (step.kind == Step::Kind::Recv)
+          end = saturatingSum(end, handling(rank, step));
       }
       longest = std::max(longest, end);
       ends.push_back(end);
     }
+  }
+
+  Nanoseconds handling(size_t rank, const Step &step) const {
+    return timing.handling ? timing.handling(static_cast<int64_t>(rank), step) : Nanoseconds(0);
   }
 
   void send(int32_t index, Nanoseconds start) {

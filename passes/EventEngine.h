@@ -39,20 +39,25 @@ struct Passage {
 
 /// How long things take. Without a function they take no time.
 struct Timing {
-  std::function<Nanoseconds(int64_t rank, mlir::Operation *op)> compute;
+  std::function<Nanoseconds(int64_t rank, const Step &step)> compute;
   std::function<Passage(ScheduledMessage &message)> passage;
   size_t directions = 0; ///< hops name those below
   /// Whether messages move while their ends compute (interrupts, kernel buffers), or only while
   /// both of them wait.
   bool overlap = true;
+  /// What a message takes of a node's processor: packing and handing over before it moves, checking
+  /// and unpacking once it is there.
+  std::function<Nanoseconds(int64_t rank, const Step &step)> handling = {};
+  /// What waking takes a node that waited for longer than `spin`: until then it looks all the time.
+  Nanoseconds wake = 0, spin = 0;
 };
 
 struct Event {
   enum class Kind : uint8_t { Compute, Transfer, Wait } kind = Kind::Compute;
   int64_t inference = 0;
-  int64_t rank = 0;              ///< of a transfer: the sender's
-  int32_t message = -1;          ///< index; of a transfer or a wait
-  mlir::Operation *op = nullptr; ///< that computes or waits
+  int64_t rank = 0;           ///< of a transfer: the sender's
+  int32_t message = -1;       ///< index; of a transfer or a wait
+  const Step *step = nullptr; ///< that computes or waits
   Nanoseconds start = 0, end = 0;
 };
 

@@ -5,6 +5,7 @@
 #include "compiler/driver/Frontend.h"
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/Printable.h"
+#include "passes/DenseMasks.h"
 #include "passes/strategies/Strategy.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
@@ -240,6 +241,8 @@ LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOption
       [](const std::string &text, const std::string &source, discoc::Diagnostics &errors) {
         return discoc::parseOwners(text, source, std::nullopt, errors);
       });
+  if (module->hasAttr(kDenseAttr))
+    masks.value.reset();
   if (masks.failed || owners.failed ||
       (!options.plan.empty() && failed(attachPlan(module, options.plan))))
     return failure();

@@ -148,21 +148,6 @@ void printParts(const FitRow &row, const discoc::Board &board) {
   }
 }
 
-/// The N that masks or owner maps are for; 0: any.
-std::optional<int64_t> statedNodes(const discoc::ModelOptions &options) {
-  discoc::Diagnostics errors;
-  int64_t nodes = 0;
-  if (!options.masks.empty()) {
-    auto masks = discoc::readMasks(options.masks, std::nullopt, errors);
-    nodes = masks ? masks->nodes : 0;
-  } else if (!options.owners.empty()) {
-    auto owners = discoc::readOwners(options.owners, std::nullopt, errors);
-    nodes = owners ? owners->nodes : 0;
-  }
-  llvm::errs() << discoc::toString(errors);
-  return errors.empty() ? std::optional(nodes) : std::nullopt;
-}
-
 std::optional<discoc::Board> findBareBoard(const std::string &name) {
   discoc::Diagnostics errors;
   if (name == discoc::anyHost) {
@@ -179,6 +164,20 @@ std::optional<discoc::Board> findBareBoard(const std::string &name) {
 }
 
 } // namespace
+
+std::optional<int64_t> disco::statedNodes(const discoc::ModelOptions &options) {
+  discoc::Diagnostics errors;
+  int64_t nodes = 0;
+  if (!options.masks.empty()) {
+    auto masks = discoc::readMasks(options.masks, std::nullopt, errors);
+    nodes = masks ? masks->nodes : 0;
+  } else if (!options.owners.empty()) {
+    auto owners = discoc::readOwners(options.owners, std::nullopt, errors);
+    nodes = owners ? owners->nodes : 0;
+  }
+  llvm::errs() << discoc::toString(errors);
+  return errors.empty() ? std::optional(nodes) : std::nullopt;
+}
 
 int discoc::runFit(const FitOptions &options) {
   std::optional<Board> board = findBareBoard(options.model.board);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/Frontend.h"
 #include "codegen/Codegen.h"
+#include "codegen/Times.h"
 #include "compiler/dialect/WireFormat.h"
 #include "compiler/driver/Directives.h"
 #include "compiler/driver/PictureInputs.h"
@@ -155,7 +156,8 @@ static std::string symbolName(StringRef path) {
 }
 
 static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, const States &states,
-                        const discoc::importer::Model &model, const discoc::Cluster &cluster) {
+                        const discoc::importer::Model &model, const std::string &sha256,
+                        const discoc::Cluster &cluster) {
   EmitOptions notes;
   notes.modelName = options.name.empty() ? symbolName(options.model) : options.name;
   notes.modelFile = llvm::sys::path::filename(options.model).str();
@@ -163,7 +165,7 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
   llvm::sys::fs::make_absolute(path);
   llvm::sys::path::remove_dots(path);
   notes.modelPath = std::string(path);
-  notes.modelSha256 = discoc::importer::hashModel(model);
+  notes.modelSha256 = sha256;
   notes.compilerVersion = DISCOC_VERSION;
   notes.cluster = cluster;
   notes.settings["nodes"] = std::to_string(cluster.nodes.size());
@@ -266,19 +268,34 @@ static std::optional<discoc::Cluster> findNodes(const discoc::ModelOptions &opti
 }
 
 /// Gives the hosts that state no target that of --target.
-static std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options) {
+std::optional<discoc::Cluster> disco::findCluster(const discoc::ModelOptions &options) {
   std::optional<discoc::Cluster> cluster = findNodes(options);
   if (!cluster || options.target.empty())
     return cluster;
   discoc::Diagnostics errors;
   const auto target = discoc::parseTarget(options.target, "--target", "", errors);
-  print(errors);
+  ::print(errors);
   if (!target)
     return std::nullopt;
   for (discoc::ClusterNode &node : cluster->nodes)
     if (!node.hasBoard() && !node.statesTarget)
       node.target = *target;
   return cluster;
+}
+
+std::optional<discoc::Profile> disco::findProfile(const std::string &path, int64_t vectorBytes) {
+  if (path.empty())
+    return discoc::nominalProfile(vectorBytes);
+  discoc::Diagnostics errors;
+  std::optional<discoc::Profile> profile = discoc::readProfile(path, errors);
+  if (profile && profile->compiler != DISCOC_VERSION) {
+    errors.push_back({path, "$.compiler",
+                      "was measured by discoc " + profile->compiler + ", this is " DISCOC_VERSION,
+                      "kernels may have changed: measure anew"});
+    profile.reset();
+  }
+  ::print(errors);
+  return profile;
 }
 
 static bool checkStrategy(const discoc::ModelOptions &options) {
@@ -295,6 +312,10 @@ static bool checkLayout(const discoc::ModelOptions &options) {
   printError("--layout " + options.layout + ": there is no such layout; the layouts are " +
              layoutNames());
   return false;
+}
+
+bool disco::checkNames(const discoc::ModelOptions &options) {
+  return checkStrategy(options) && checkLayout(options);
 }
 
 static std::optional<discoc::importer::Model> readModel(const discoc::ModelOptions &options,
@@ -333,7 +354,7 @@ std::optional<LoadedModel> disco::importModel(const discoc::ModelOptions &option
 
 std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options) {
   std::optional<discoc::Cluster> cluster = findCluster(options);
-  if (!cluster || !checkStrategy(options) || !checkLayout(options))
+  if (!cluster || !checkNames(options))
     return std::nullopt;
   discoc::importer::Diagnostics errors;
   std::optional<LoadedModel> loaded = importModel(options, errors);
@@ -341,20 +362,32 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
   if (!loaded)
     return std::nullopt;
   DiagnosticPrinter printer(*loaded->context, options.model);
-  ModuleOp module = *loaded->module;
-  Builder builder(loaded->context.get());
-  module->setAttr(kNodesAttr,
-                  builder.getI64IntegerAttr(static_cast<int64_t>(cluster->nodes.size())));
-  module->setAttr(kRootAttr, builder.getI64IntegerAttr(cluster->root.inputAt));
-  if (cluster->root.outputAt != cluster->root.inputAt)
-    module->setAttr(kOutputAtAttr, builder.getI64IntegerAttr(cluster->root.outputAt));
-  const std::optional<States> states = findStates(module, options.states);
-  if (!states || !noteOptions(module, options, *states, *loaded->model, *cluster))
-    return std::nullopt;
-  if (!states->empty())
-    keepStates(module, *states);
-  if ((options.pictureBytes && failed(takePictures(module))) ||
-      failed(attachDirectives(module, options, *loaded->model)))
+  if (failed(noteDivision(*loaded->module, options, *loaded->model,
+                          discoc::importer::hashModel(*loaded->model), *cluster)))
     return std::nullopt;
   return loaded;
+}
+
+LogicalResult disco::noteDivision(ModuleOp module, const discoc::ModelOptions &options,
+                                  const discoc::importer::Model &model, const std::string &sha256,
+                                  const discoc::Cluster &cluster) {
+  Builder builder(module.getContext());
+  module->setAttr(kNodesAttr,
+                  builder.getI64IntegerAttr(static_cast<int64_t>(cluster.nodes.size())));
+  module->setAttr(kRootAttr, builder.getI64IntegerAttr(cluster.root.inputAt));
+  if (cluster.root.outputAt != cluster.root.inputAt)
+    module->setAttr(kOutputAtAttr, builder.getI64IntegerAttr(cluster.root.outputAt));
+  if (!options.profile.empty()) {
+    const std::optional<discoc::Profile> profile = findProfile(options.profile, 0);
+    if (!profile)
+      return failure();
+    module->setAttr(kProfileAttr, builder.getStringAttr(discoc::toJson(*profile)));
+  }
+  const std::optional<States> states = findStates(module, options.states);
+  if (!states || !noteOptions(module, options, *states, model, sha256, cluster))
+    return failure();
+  if (!states->empty())
+    keepStates(module, *states);
+  return failure((options.pictureBytes && failed(takePictures(module))) ||
+                 failed(attachDirectives(module, options, model)));
 }

@@ -4,6 +4,8 @@
 #define DISCOC_DRIVER_FRONTEND_H
 
 #include "compiler/driver/Options.h"
+#include "compiler/formats/Cluster.h"
+#include "compiler/formats/Profile.h"
 #include "compiler/import/OnnxModel.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "passes/Passes.h"
@@ -45,6 +47,20 @@ std::optional<LoadedModel> importModel(const discoc::ModelOptions &options,
 
 /// The same, and notes everything that users stated. Null after errors on standard error.
 std::optional<LoadedModel> loadModel(const discoc::ModelOptions &options);
+
+/// The profile in a file, or a nominal one of vectors of so many bytes where none is named. Null
+/// after errors on standard error.
+std::optional<discoc::Profile> findProfile(const std::string &path, int64_t vectorBytes);
+
+/// For which nodes and links; null after errors on standard error.
+std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options);
+/// Whether there are strategies and layouts of the names that are stated; else says so.
+bool checkNames(const discoc::ModelOptions &options);
+/// Notes on an imported module what users stated, and for which cluster it is. `sha256` is the
+/// model's.
+mlir::LogicalResult noteDivision(mlir::ModuleOp module, const discoc::ModelOptions &options,
+                                 const discoc::importer::Model &model, const std::string &sha256,
+                                 const discoc::Cluster &cluster);
 
 /// One line an error, "error: " in front, on standard error.
 void print(const discoc::importer::Diagnostics &diagnostics);

@@ -6,6 +6,7 @@
 #include "compiler/driver/OpenDimensions.h"
 #include "compiler/driver/States.h"
 #include "compiler/driver/SummaryText.h"
+#include "compiler/driver/WhatIf.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Table.h"
 #include "compiler/formats/Text.h"
@@ -255,6 +256,8 @@ static int inspectDivision(ModuleOp module, const discoc::InspectOptions &option
 }
 
 int discoc::runInspect(const InspectOptions &options) {
+  if (options.whatIf)
+    return runWhatIf(options);
   std::optional<importer::Model> model = readModel(options.model);
   if (!model)
     return ExitFault;

@@ -27,6 +27,7 @@ struct ModelOptions {
   std::string board;                    // of every node, instead of a cluster file
   std::string target;                   // of every host that the cluster file gives none
   std::string name;                     // of the emitted programs; empty: the file's stem
+  std::string profile;                  // how fast hosts are: a file; empty: not stated
   std::string layout;                   // how tensors lie in memory; empty: by rows
   bool weightCheck = false;             // boards check their weights, too
   std::vector<std::string> pins;        // name=size
@@ -67,10 +68,20 @@ struct EmitCommandOptions {
   bool replace = false;
 };
 
+struct SimulateOptions {
+  std::string out; // what compile wrote, or a schedule file
+  int64_t inferences = 1;
+  std::string profile;               // of all hosts; empty: a nominal core
+  double bandwidth = 0, latency = 0; // of links that state nothing
+  bool json = false;
+};
+
 struct InspectOptions {
   ModelOptions model;
   std::string writeOwners, writePlan; // files; may be empty
   bool pairs = false;                 // bytes by pair of nodes, also of many nodes
+  bool whatIf = false;                // one table of all numbers of nodes instead
+  bool json = false;                  // of that table
 };
 
 /// Each returns an exit code of HostCommands.h, its errors written to standard error.
@@ -79,6 +90,7 @@ int runEmit(const EmitCommandOptions &options);
 int runInspect(const InspectOptions &options);
 int runFit(const FitOptions &options);
 int runBoards();
+int runSimulate(const SimulateOptions &options);
 
 } // namespace discoc
 

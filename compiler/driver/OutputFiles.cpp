@@ -19,6 +19,7 @@ using llvm::StringRef;
 /// building and running leave behind.
 static constexpr const char *writtenWithoutList[] = {
     "{manifest,report,masks,owners,plan}.json",
+    "schedule.txt",
     "launch/{openmpi.app,slurm.conf,hosts,peers}",
     "{node[0-9]*,cluster}/{CMakeLists.txt,main.cpp}",
     "node[0-9]*/{manifest.json,model.h,model.cpp,model_*.cpp,weights.bin,weights.S,weights.cpp}",

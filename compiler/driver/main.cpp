@@ -140,6 +140,14 @@ void addReplace(CLI::App &command, bool &replace) {
                    "Keep the files in OUT that are none of discoc's: move them into the new OUT");
 }
 
+CLI::Option *addProfile(CLI::App &command, std::string &profile) {
+  return command
+      .add_option("--profile", profile,
+                  "How fast hosts are, for predicted times: as was measured of them "
+                  "(docs/formats/profile.md)")
+      ->type_name("FILE");
+}
+
 void addCompile(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<discoc::CompileOptions>();
   CLI::App *command =
@@ -164,6 +172,7 @@ void addCompile(CLI::App &app, int &exitCode) {
                    "file's stem). Programs that are to be linked into one need different names")
       ->check([](const std::string &name) { return badName(name); })
       ->type_name("NAME");
+  addProfile(*command, options->model.profile);
   command->add_flag("--weight-check", options->model.weightCheck,
                     "Boards, too, check their weights' CRC-32C before the first inference, for 200 "
                     "bytes of code and about 18 cycles a byte of weights (100 KB at 168 MHz: 11 "
@@ -230,6 +239,8 @@ void addInspect(CLI::App &app, int &exitCode) {
       "report`. With -n and --write-owners, writes the owner maps that compile will "
       "use: a trainer reads them before\n"
       "it chooses masks.\n\n"
+      "  discoc inspect model.onnx --what-if      a first look: does dividing pay, and over "
+      "what?\n\n"
       "Exit codes: 0 shown, 1 the model cannot be compiled so, 2 usage.");
   addModelOptions(*command, options->model);
   command->add_option("--write-owners", options->writeOwners, "Write the owner maps as JSON")
@@ -240,6 +251,17 @@ void addInspect(CLI::App &app, int &exitCode) {
       ->type_name("FILE");
   command->add_flag("--pairs", options->pairs,
                     "For every layer the bytes by pair of nodes, also of more than two nodes");
+  auto *whatIf = command->add_flag(
+      "--what-if", options->whatIf,
+      "Instead: 1 to 8 nodes over links of 10 Mbit/s, 100 Mbit/s and 1 Gbit/s (with --board over "
+      "the boards' own): what a node stores, how long an inference would take, what limits it, "
+      "and whether dividing pays");
+  for (const char *other :
+       {"--nodes", "--cluster", "--plan", "--write-owners", "--write-plan", "--pairs"})
+    whatIf->excludes(command->get_option(other));
+  command->add_flag("--json", options->json, "Of --what-if: one line of JSON (docs/running.md)")
+      ->needs(whatIf);
+  addProfile(*command, options->model.profile)->needs(whatIf);
   command->callback([options, &exitCode] { exitCode = discoc::runInspect(*options); });
 }
 
@@ -277,6 +299,38 @@ void addFit(CLI::App &app, int &exitCode) {
   command->add_flag("--follow-links", options->model.followLinks, followLinksHelp);
   command->add_flag("--json", options->json, "One line of JSON instead of a table");
   command->callback([options, &exitCode] { exitCode = discoc::runFit(*options); });
+}
+
+void addSimulate(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<discoc::SimulateOptions>();
+  CLI::App *command =
+      app.add_subcommand("simulate", "Play the schedule of a compiled model: what happens when");
+  command->footer(
+      "Plays the steps and messages that the programs have, with packing, shared links, forwarding "
+      "and waking up, at\n"
+      "the speeds that boards and links state; hosts state none, and count as a nominal core. "
+      "Nothing is built or run.\n\n"
+      "  discoc simulate out --bandwidth 11.75e6 --latency 1e-4\n\n"
+      "Exit codes: 0 shown, 1 no schedule in OUT, one that never ends, or a speed is missing, 2 "
+      "usage.");
+  command
+      ->add_option("OUT", options->out,
+                   "What 'compile -o OUT' wrote, or a schedule alone (docs/formats/schedule.md)")
+      ->required();
+  addProfile(*command, options->profile);
+  command->add_option("--inferences", options->inferences, "So many, back to back (default 1)")
+      ->check(CLI::Range(int64_t(1), int64_t(1000)))
+      ->type_name("K");
+  command
+      ->add_option("--bandwidth", options->bandwidth,
+                   "Payload bytes a second of links that state nothing")
+      ->check(CLI::Range(1.0, 1e15))
+      ->type_name("BYTES");
+  command->add_option("--latency", options->latency, "Seconds a message of these links (default 0)")
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("SECONDS");
+  command->add_flag("--json", options->json, "The events, as docs/formats/events.md says");
+  command->callback([options, &exitCode] { exitCode = discoc::runSimulate(*options); });
 }
 
 void addBoards(CLI::App &app, int &exitCode) {
@@ -347,6 +401,7 @@ int main(int argc, char **argv) {
   discoc::addVerifyCommand(app, exitCode);
   discoc::addReportCommand(app, exitCode);
   discoc::addTraceCommand(app, exitCode);
+  addSimulate(app, exitCode);
   addBoards(app, exitCode);
   addEmit(app, exitCode);
   std::string why;

@@ -65,6 +65,8 @@ Json toJson(const Events &events) {
   return json;
 }
 
+std::string eventsText(const Events &events) { return layOut(toJson(events)); }
+
 static bool readTime(const JsonView &view, const char *key, std::optional<int64_t> &time) {
   return !view.has(key) || view.member(key).read(time.emplace());
 }

@@ -46,6 +46,9 @@ struct Events {
   int64_t leftOut = 0;               ///< events that are not listed: there are too many
 };
 
+/// As a file of its own.
+std::string eventsText(const Events &events);
+
 } // namespace discoc
 
 #endif // DISCOC_FORMATS_EVENTS_H

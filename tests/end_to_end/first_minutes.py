@@ -5,6 +5,7 @@
 """
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -158,6 +159,91 @@ class FirstMinutes:
         self.tally.check("compile: one node", "nothing" in field(alone, "exchanged") and "fc (Gemm)" in field(alone, "limit"),
                          alone)
 
+    def whatIf(self):
+        path = network(self.path("looked.onnx"), [1, 3, 16, 16])
+        done = run("inspect", path, "--what-if")
+        rows = re.findall(r"^ +(\d) +\S+ k?B ", done.stdout, re.M)
+        self.tally.check("what if: N of 1 to 8", rows == list("12345678"), done.stdout + done.stderr)
+        self.tally.check("what if: says whether dividing pays", all(
+            re.search(rf"^over {link}bit/s (dividing pays: \d|it does not pay: \d)", done.stdout, re.M)
+            for link in ("10 M", "100 M", "1 G")), done.stdout)
+        found = json.loads(run("inspect", path, "--what-if", "--json").stdout)
+        rows = found["tables"][0]["rows"]
+        self.tally.check("what if: one node is its own measure", [t["speed_up"] for t in rows[0]["links"]] == [1] * 3, rows[0])
+        times = [t["latency_ns"] for t in rows[1]["links"]]
+        self.tally.check("what if: slower links take longer", times == sorted(times, reverse=True) and times[0] > times[2], times)
+        self.tally.check("what if: no masks, one table", len(found["tables"]) == 1, found)
+        self.tally.check("what if: options that it excludes",
+                         all(run("inspect", path, *more).returncode == 2
+                             for more in (["--what-if", "-n", "2"], ["--json"])), "")
+        board = json.loads(run("inspect", path, "--what-if", "--json", "--board", "mps2-an386").stdout)
+        self.tally.check("what if: boards, and whether they hold it",
+                         board["tables"][0]["rows"][0]["fits"] is True and board["sentences"][0] == "fits into 1 of mps2-an386",
+                         board)
+        wrong = run("inspect", path, "--what-if", "--board", "nothing")
+        self.tally.check("what if: no such board", wrong.returncode == 1 and "nothing" in wrong.stderr, wrong.stderr)
+        self.simulate(path, rows[1])
+        self.profile(path)
+
+    def profile(self, path):
+        with open(os.path.join(HERE, "..", "..", "docs", "formats", "profile.md")) as stream:
+            measured = json.loads(re.search(r"^```json\n(.*?)^```", stream.read(), re.M | re.S).group(1))
+        measured["compiler"] = run("--version").stdout.split()[-1]
+        times = {}
+        for name, more in (("measured", {}), ("slower", {"mac_ns": {"f32": 1000}, "kernels": []}), ("newer", {"version": 2}),
+                           ("foreign", {"compiler": "9.9.9"})):
+            with open(self.path(name + ".json"), "w") as stream:
+                json.dump({**measured, **more}, stream)
+            profile = ["--profile", self.path(name + ".json")]
+            looked = run("inspect", path, "--what-if", "--json", *profile)
+            out = self.path("with-" + name)
+            compiled = run("compile", path, "-n", "1", "-o", out, *profile)
+            if name in ("newer", "foreign"):
+                why = "version" if name == "newer" else "measure anew"
+                self.tally.check(f"profile: {name}", looked.returncode == 1 == compiled.returncode and why in looked.stderr and
+                                 why in compiled.stderr and not os.path.exists(out), looked.stderr + compiled.stderr)
+                continue
+            self.tally.check(f"profile: {name}", looked.returncode == 0 == compiled.returncode and
+                             measured["host"] in looked.stdout, looked.stderr + compiled.stderr)
+            played = json.loads(run("simulate", out, "--json", *profile).stdout)["latency_ns"]
+            with open(os.path.join(out, "report.json")) as stream:
+                times[name] = (json.loads(looked.stdout)["tables"][0]["rows"][0]["links"][0]["latency_ns"], played,
+                               json.load(stream)["schedule"]["latency_ns"])
+        self.tally.check("profile: what if, simulate and compile agree", all(len(set(t)) == 1 for t in times.values()), times)
+        self.tally.check("profile: a slower host is slower", times["slower"] > times["measured"], times)
+
+    def simulate(self, path, row):
+        """What was compiled takes what was foretold: there is one model of time."""
+        out = self.path("played")
+        compiled = run("compile", path, "-n", "2", "-o", out)
+        self.tally.check("simulate: compiled", compiled.returncode == 0, compiled.stderr)
+        unknown = run("simulate", out)
+        self.tally.check("simulate: links of unknown speed", unknown.returncode == 1 and "give --bandwidth" in unknown.stderr,
+                         unknown.stderr)
+        link = ["--bandwidth", "11.75e6", "--latency", "1e-4"]
+        events = json.loads(run("simulate", out, *link, "--json").stdout)
+        self.tally.check("simulate: the latency of what if", events["latency_ns"] == row["links"][1]["latency_ns"],
+                         f'{events["latency_ns"]} and {row}')
+        with open(os.path.join(out, "manifest.json")) as stream:
+            messages = json.load(stream)["messages"]
+        sent = sorted((e["message"], e["to"], e["bytes"]) for e in events["events"] if e["kind"] == "transfer")
+        self.tally.check("simulate: every message once", sent == sorted((m["id"], m["to"], m["bytes"]) for m in messages), sent)
+        twice = json.loads(run("simulate", out, *link, "--json", "--inferences", "2").stdout)
+        self.tally.check("simulate: back to back", {e["inference"] for e in twice["events"]} == {0, 1}, "")
+        text = run("simulate", out, *link).stdout
+        self.tally.check("simulate: for people", re.search(r"^latency    \S+ ms$", text, re.M), text)
+        for name, steps, why in (("circle", "s 0 p1 r1 s0 f0\ns 1 p0 r0 s1 f1\n",
+                                  "deadlocks: node 0 waits for message 1 of node 1, node 1 waits for message 0 of node 0"),
+                                 ("starves", "s 0 p1 r1\n", "starves: node 0 waits for message 1 of node 1, which has ended")):
+            with open(self.path(name + ".txt"), "w") as stream:
+                stream.write("discoc-schedule 1\nnode board 0\nnode board 0\nlink packets full 1e6 0 0 1\nway 0 1 0 0 1\n"
+                             "way 1 0 0 1 0\nm 0 0 1 8 -1\nm 1 1 0 8 -1\n" + steps)
+            done = run("simulate", self.path(name + ".txt"))
+            self.tally.check("simulate: " + name, done.returncode == 1 and why in done.stderr, done.stderr)
+        for name, why in (("nowhere", "cannot be read"), ("looked.onnx", "line 1: is no schedule")):
+            done = run("simulate", self.path(name), *link)
+            self.tally.check("simulate: " + why, done.returncode == 1 and why in done.stderr, done.stderr)
+
     def inputs(self):
         out = self.path("out")
         with open(self.path("x.npy"), "rb") as stream:
@@ -214,7 +300,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         suite = FirstMinutes(folder, discoc.Tally())
-        for step in ("openDimensions", "unnamed", "refused", "recurrent", "manyNodes", "closing", "inputs", "byHand", "verify"):
+        for step in ("openDimensions", "unnamed", "refused", "recurrent", "manyNodes", "closing", "whatIf", "inputs", "byHand", "verify"):
             if re.search(args.only, step):
                 getattr(suite, step)()
         return suite.tally.close()

@@ -74,7 +74,7 @@ protected:
   }
 
   static Timing timing(bool overlap = true) {
-    auto compute = [](int64_t, Operation *op) { return std::stoull(opName(op)); };
+    auto compute = [](int64_t, const Step &step) { return std::stoull(opName(step.op)); };
     auto passage = [](ScheduledMessage &message) {
       return Passage{
           {{static_cast<size_t>(2 * message.from), static_cast<size_t>(2 * message.to + 1), 40}},
