@@ -15,7 +15,7 @@ def Simplify : Pass<"disco-simplify", "mlir::ModuleOp"> {
     affine ops on channels (what batch normalisation is imported as) move into the weights of the contraction before
     them, `x * sigmoid(x)` and `x * hard_sigmoid(x)` become one function, chains of rearrangements become one (a
     channel shuffle is reshape, transpose, reshape), what stands between dequantize and quantize becomes integer arithmetic
-    (contractions, averages, sums and products; functions of one tensor of 8 bits become tables), zero padding moves into a convolution, scalar functions
+    (contractions, averages, sums and products; functions of one tensor of 8 bits become tables), zero padding moves into a convolution, zeros between its taps become its dilation, scalar functions
     and residual adds become epilogues of the contraction that makes their operand, and the statistics of groups of channels that
     owners would share unevenly (GroupNorm, reshaped to groups and back) are made of the statistics of single channels.
 

@@ -34,6 +34,7 @@ struct SimplifyPass : disco::impl::SimplifyBase<SimplifyPass> {
     populateDequantizePatterns(patterns);
     populateAffinePatterns(patterns);
     populateRearrangePatterns(patterns);
+    populateTapPatterns(patterns);
     populateRepeatedPatterns(patterns);
     populateGroupPatterns(patterns);
     populateEpiloguePatterns(patterns);

@@ -18,6 +18,8 @@ void populateRepeatedPatterns(mlir::RewritePatternSet &patterns);
 /// Normalisation over groups of channels that owners would share unevenly is done channel by
 /// channel.
 void populateGroupPatterns(mlir::RewritePatternSet &patterns);
+/// Zeros between the taps of a convolution become its dilation.
+void populateTapPatterns(mlir::RewritePatternSet &patterns);
 /// Compound functions are recognised; functions become epilogues of contractions.
 void populateEpiloguePatterns(mlir::RewritePatternSet &patterns);
 /// What stands between dequantize and quantize becomes integer arithmetic.

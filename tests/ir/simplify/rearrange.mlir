@@ -109,6 +109,24 @@ func.func @pads() {
 
 // -----
 
+// Taps that are 0 in every kernel are left out where the others are evenly far apart.
+// CHECK-LABEL: func.func @taps
+func.func @taps() {
+  %x = disco.input {name = "x", index = 0 : i64} : () -> tensor<1x1x8x8xf32>
+  // CHECK: %[[W:.+]] = disco.constant dense<{{\[\[\[\[}}1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00]]]]> : tensor<1x1x2x2xf32>
+  // CHECK: disco.conv %{{.+}}, %[[W]] {dilations = array<i64: 2, 4>, group = 1 : i64, pads = array<i64: 1, 2, 1, 2>
+  %w = disco.constant dense<[[[[1.0, 0.0, 2.0], [0.0, 0.0, 0.0], [3.0, 0.0, 4.0]]]]> : tensor<1x1x3x3xf32> : tensor<1x1x3x3xf32>
+  %y = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 2, 1, 2>, dilations = array<i64: 1, 2>, group = 1 : i64} : (tensor<1x1x8x8xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x8x8xf32>
+  // CHECK: disco.conv {{.+}} {dilations = array<i64: 1, 1>, {{.+}}tensor<1x1x3x3xf32>
+  %v = disco.constant dense<[[[[1.0, 0.0, 2.0], [0.0, 5.0, 0.0], [3.0, 0.0, 4.0]]]]> : tensor<1x1x3x3xf32> : tensor<1x1x3x3xf32>
+  %z = disco.conv %x, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x1x8x8xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x8x8xf32>
+  disco.output %y {name = "y", index = 0 : i64} : (tensor<1x1x8x8xf32>) -> ()
+  disco.output %z {name = "z", index = 1 : i64} : (tensor<1x1x8x8xf32>) -> ()
+  return
+}
+
+// -----
+
 // What an op repeats itself is not repeated before it. An owner map that is stated keeps its tensor.
 // CHECK-LABEL: func.func @expand
 func.func @expand() {
