@@ -80,6 +80,9 @@ inline constexpr llvm::StringLiteral kOutputAtAttr = "disco.output_at";
 inline constexpr llvm::StringLiteral kClusterAttr = "disco.cluster";
 /// Who chooses axes and owners: the name of a strategy.
 inline constexpr llvm::StringLiteral kStrategyAttr = "disco.strategy";
+/// By which default map channels are dealt that nothing states; none: by map 1, but for masks that
+/// only map 2 fits.
+inline constexpr llvm::StringLiteral kOwnerMapAttr = "disco.owner_map";
 /// The choices themselves, when they are given: a list of dictionaries, one a tensor.
 inline constexpr llvm::StringLiteral kPlanAttr = "disco.plan";
 /// How tensors lie in memory: the name of a layout. None: by rows.

@@ -13,9 +13,7 @@
 
 namespace disco {
 
-/// On the module: by which default map channels are dealt that nothing states; none: by map 1, but
-/// for masks that only map 2 fits. Its number is part of docs/formats/owners.md.
-inline constexpr llvm::StringLiteral kOwnerMapAttr = "disco.owner_map";
+/// The latest default map; docs/formats/owners.md has them by their numbers.
 inline constexpr int64_t kLatestOwnerMap = 2;
 std::optional<int64_t> ownerMapOf(mlir::ModuleOp module);
 
