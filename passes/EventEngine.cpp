@@ -3,6 +3,7 @@
 #include "passes/EventEngine.h"
 #include "llvm/Support/MathExtras.h"
 #include <queue>
+#include <set>
 
 using namespace mlir;
 using namespace disco;
@@ -44,7 +45,7 @@ public:
   Engine(ClusterSchedule &schedule, const Timing &timing, int64_t inferences, int64_t recorded)
       : schedule(schedule), timing(timing), inferences(inferences), recorded(recorded),
         nodes(schedule.nodes.size()), states(schedule.messages.size() * inferences),
-        freeAt(timing.directions) {
+        freeAt(timing.directions), awaiting(timing.directions) {
     result.finished.resize(inferences);
     result.computing.resize(nodes.size());
     result.moving.resize(timing.directions);
@@ -68,8 +69,8 @@ public:
 
 private:
   struct Due {
-    enum Kind { Wake, Left, Arrived, Done } kind;
-    size_t index; // of a node, or of a message's state
+    enum Kind { Wake, Left, Arrived, Done, Free } kind;
+    size_t index; // of a node, of a message's state, or of a direction
     Nanoseconds time;
     size_t order; // of two at one time, the first that was planned
     bool operator<(const Due &o) const { return time != o.time ? time > o.time : order > o.order; }
@@ -100,6 +101,7 @@ private:
     case Due::Wake: return work(due.index);
     case Due::Left: states[due.index].left = true; return release(due.index, true);
     case Due::Arrived: states[due.index].arrived = true; return release(due.index, false);
+    case Due::Free: return moveAwaiting(due.index);
     }
   }
 
@@ -239,32 +241,61 @@ private:
     move(index);
   }
 
-  void move(size_t index) {
+  /// A message that is ready, and as the how many-th.
+  using Ready = std::pair<size_t, size_t>;
+
+  void move(size_t index) { moveOrWait({moved++, index}); }
+
+  /// A direction is free: of those that wait for it the first goes; one whose way is not free
+  /// elsewhere waits there, and holds nobody up here.
+  void moveAwaiting(size_t direction) {
+    while (freeAt[direction] <= now && !awaiting[direction].empty()) {
+      const Ready first = *awaiting[direction].begin();
+      awaiting[direction].erase(awaiting[direction].begin());
+      moveOrWait(first);
+    }
+  }
+
+  void moveOrWait(Ready ready) {
+    const size_t index = ready.second;
     ScheduledMessage &message = messageOf(index);
-    Passage passage = timing.passage ? timing.passage(message) : Passage();
-    Nanoseconds start = now, busy = passage.busy();
-    int64_t inference = static_cast<int64_t>(index / schedule.messages.size());
+    const Passage passage = timing.passage ? timing.passage(message) : Passage();
     for (const Hop &hop : passage.hops)
-      start = std::max({start, freeAt[hop.out], freeAt[hop.in]});
+      for (size_t direction : {hop.out, hop.in})
+        if (freeAt[direction] > now) {
+          awaiting[direction].insert(ready);
+          return;
+        }
+    const int64_t inference = static_cast<int64_t>(index / schedule.messages.size());
     for (const Hop &hop : passage.hops)
-      for (size_t direction : {hop.out, hop.in}) {
-        freeAt[direction] = saturatingSum(start, hop.busy);
-        if (inference == 0)
-          result.moving[direction] = saturatingSum(result.moving[direction], hop.busy);
-      }
-    Nanoseconds left = saturatingSum(start, busy), arrived = saturatingSum(left, passage.latency);
+      take(hop, inference == 0);
+    const Nanoseconds left = saturatingSum(now, passage.busy()),
+                      arrived = saturatingSum(left, passage.latency);
     record({Event::Kind::Transfer, inference, message.from,
-            static_cast<int32_t>(index % schedule.messages.size()), nullptr, start, arrived});
+            static_cast<int32_t>(index % schedule.messages.size()), nullptr, now, arrived});
     plan(Due::Left, index, left);
     plan(Due::Arrived, index, arrived);
+  }
+
+  void take(const Hop &hop, bool counts) {
+    for (size_t direction : {hop.out, hop.in}) {
+      if (hop.busy > 0) {
+        freeAt[direction] = saturatingSum(now, hop.busy);
+        plan(Due::Free, direction, freeAt[direction]);
+      }
+      if (counts)
+        result.moving[direction] = saturatingSum(result.moving[direction], hop.busy);
+    }
   }
 
   ClusterSchedule &schedule;
   const Timing &timing;
   const int64_t inferences, recorded;
   std::vector<Node> nodes;
-  std::vector<State> states;       // by inference, then by message
-  std::vector<Nanoseconds> freeAt; // by direction
+  std::vector<State> states;             // by inference, then by message
+  std::vector<Nanoseconds> freeAt;       // by direction
+  std::vector<std::set<Ready>> awaiting; // likewise, the first to be ready first
+  size_t moved = 0;
   std::priority_queue<Due> queue;
   size_t planned = 0;
   Nanoseconds now = 0;

@@ -5,8 +5,9 @@
 //  - a node does one step at a time, those of one inference in the order of its program;
 //  - links store nothing: a message moves once its send has begun and its buffer is posted. A node
 //    that waits, also for a send, keeps receiving;
-//  - every direction of a link's end moves one message at a time, in the order in which they are
-//    ready;
+//  - every direction of a link's end moves one message at a time. A message moves once all of its
+//  way is
+//    free, of those for which it is the first that was ready;
 //  - inferences follow each other without a pause. Of several in flight a node goes on with the
 //    oldest that can.
 // With no times at all the order alone is left, which is what the proof needs: whether everything

@@ -64,10 +64,10 @@ def main():
         took, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
         tally.check("played", done.returncode == 0, done.stderr)
         latency = json.loads(done.stdout)["latency_ns"] if done.returncode == 0 else 0
-        # A node's own wire carries its ten messages one after the other; a round is no shorter than that. A message that
-        # waits for its receiver's wire holds its sender's up, but not for longer than twice the receiver's other messages.
+        # A node's own wire carries its ten messages one after the other; a round is no shorter than that. Wires stand
+        # still only while the other ends of all that could move are taken.
         least = rounds * (MACS + PEERS * BYTES)
-        tally.check("no quicker than wires are", least <= latency <= 2 * PEERS * least, f"{latency} ns, at least {least}")
+        tally.check("no quicker than wires are", least <= latency <= 3 * least, f"{latency} ns, at least {least}")
         print(f"{rounds * NODES} steps, {rounds * NODES * PEERS} messages: {took:.1f} s, {used:.2f} GB")
         if args.full:
             tally.check("in less than 10 s", took < 10, f"{took:.1f} s")
