@@ -6,8 +6,7 @@
 //  - links store nothing: a message moves once its send has begun and its buffer is posted. A node
 //    that waits, also for a send, keeps receiving;
 //  - every direction of a link's end moves one message at a time. A message moves once all of its
-//  way is
-//    free, of those for which it is the first that was ready;
+//    way is free, of those for which it is the first that was ready;
 //  - inferences follow each other without a pause. Of several in flight a node goes on with the
 //    oldest that can.
 // With no times at all the order alone is left, which is what the proof needs: whether everything
