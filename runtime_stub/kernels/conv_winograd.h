@@ -91,17 +91,17 @@ template <class Q> inline void turn(typename Q::type *a) {
 DISCO_WIDE inline void winograd_interleave(float *__restrict y, const float *const *x, dim count) {
   using v = vec<float>;
   using q = quads<DISCO_VECTOR_BYTES>;
-  dim j = 0;
-  for (; j + 4 <= count; j += 4)
+  const dim whole = count & ~dim{3};
+  for (dim j = 0; j < whole; j += 4)
     for (dim i = 0; i < winograd_block; i += v::lanes) {
       typename q::type a[4];
       DISCO_UNROLL for (int c = 0; c < 4; ++c) q::load(a[c], x + i + c, j);
       turn<q>(a);
       DISCO_UNROLL for (int c = 0; c < 4; ++c) v::store(y + (j + c) * winograd_block + i, a[c]);
     }
-  for (; j < count; ++j)
+  for (dim j = 0; j < (count & 3); ++j) // a bound that compilers see
     for (dim i = 0; i < winograd_block; ++i)
-      y[j * winograd_block + i] = x[i][j];
+      y[(whole + j) * winograd_block + i] = x[i][whole + j];
 }
 
 /// y[i * y_row + j] = x[j * x_row + i], for whole fours of columns j.
