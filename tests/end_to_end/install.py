@@ -49,6 +49,7 @@ def check_installed(tally, prefix, folder, data="share"):
     probe = call(hidden(["ls", os.path.join(discoc.ROOT, "runtime_stub")]))
     if probe.returncode or probe.stdout:
         tally.skip("source tree hidden", "no mount namespaces here: " + probe.stdout.strip()[:80])
+        call(compile)
     else:
         for title, command in (("compile", compile), ("boards", [program, "boards"]),
                                ("a page", [program, "report", out, "--html", os.path.join(folder, "page.html")]),
