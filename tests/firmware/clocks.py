@@ -108,7 +108,7 @@ def writes_of(board, ready, choice, folder):
     source, program = os.path.join(folder, "main.cpp"), os.path.join(folder, "main")
     with open(source, "w", encoding="utf-8") as stream:
         stream.write(MAIN % {"source": os.path.join(boards, board, "board.cpp")})
-    for header in ("cortex_m7.h", "stm32_usart.h", "lpuart.h", "pl011.h", "wait_for.h"):  # beside no cortex_m.h of their own, so that they find the table's
+    for header in ("cortex_m7.h", "stm32_usart.h", "lpuart.h", "pl011.h", "rp_clocks.h", "wait_for.h"):  # beside no cortex_m.h of their own, so that they find the table's
         shutil.copy(os.path.join(boards, "common", header), folder)
     subprocess.run(["g++", "-std=c++17", f"-DREADY={ready}", f"-DSWITCH={choice}", "-I", os.path.join(HERE, "registers"),
                     "-I", folder, "-o", program, source], check=True, capture_output=True, text=True)  # fmt: skip
