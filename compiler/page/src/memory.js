@@ -5,7 +5,7 @@ import {useState} from "preact/hooks";
 import {bytes, largest, nodeName, percent, report, sum, tail} from "./data.js";
 import {Bar, Bytes, Table, html, number, plain, word} from "./parts.js";
 
-const fills = {tensor: "#0072b2", input: "#009e73", received: "#e69f00", sent: "#cc79a7", scratch: "#7f7f7f"};
+const fills = {tensor: "#0072b2", input: "#009e73", state: "#56b4e9", received: "#e69f00", sent: "#cc79a7", scratch: "#7f7f7f"};
 const parts = {code: "#7f7f7f", weights: "#0072b2", data: "#56b4e9", arena: "#009e73", buffers: "#e69f00", stack: "#cc79a7"};
 
 function Arena({node}) {
