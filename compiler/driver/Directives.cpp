@@ -54,10 +54,6 @@ Stated<T> find(const std::string &file, const discoc::importer::Model &model, co
   return stated;
 }
 
-std::string quoted(StringRef name) {
-  return "'" + discoc::printable(name, discoc::maxShownName) + "'";
-}
-
 /// The name among `known` that is nearest to a misspelt one.
 std::string suggestion(StringRef name, const std::vector<std::string> &known) {
   std::string best;

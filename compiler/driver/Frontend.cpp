@@ -74,6 +74,10 @@ void disco::printError(const Twine &text) {
   llvm::errs() << "error: " << discoc::printable(text.str(), discoc::maxShownText) << "\n";
 }
 
+std::string disco::quoted(StringRef name) {
+  return "'" + discoc::printable(name, discoc::maxShownName) + "'";
+}
+
 DiagnosticPrinter::~DiagnosticPrinter() { context.getDiagEngine().eraseHandler(handler); }
 
 static void print(const discoc::Diagnostics &diagnostics) {

@@ -35,6 +35,8 @@ private:
 
 /// One line, "error: " in front, printable whatever names are in it.
 void printError(const llvm::Twine &text);
+/// A name of the model in quotes, as messages show it: cut when it is long.
+std::string quoted(llvm::StringRef name);
 
 std::unique_ptr<mlir::MLIRContext> makeContext();
 

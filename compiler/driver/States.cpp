@@ -13,10 +13,6 @@ using namespace disco;
 
 namespace {
 
-std::string quoted(StringRef name) {
-  return "'" + discoc::printable(name.str(), discoc::maxShownName) + "'";
-}
-
 /// What a model gives and takes, in its order.
 struct Borders {
   explicit Borders(ModuleOp module) {
@@ -85,6 +81,9 @@ private:
         states[input] = output;
         taken.insert(output);
       }
+    for (auto &[input, output] : usual)
+      llvm::errs() << "note: --state auto: " << quoted(output) << " becomes " << quoted(input)
+                   << " of the next inference\n";
     return !usual.empty() ||
            complain("auto", "no output has the name, shape and element type of an input; name the "
                             "pairs, --state OUTPUT=INPUT");

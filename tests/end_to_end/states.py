@@ -86,7 +86,7 @@ class Suite:
             for output, wanted in expected.items():
                 error = np.abs(got[output].reshape(wanted.shape) - wanted).max() / np.ptp(wanted)
                 self.tally.check(f"{name}, N = {n}: {output}, {len(wanted)} frames", error < 1e-4, f"error {error:.1e} of the range")
-            print(f"{name}, N = {n}: {manifest.get('bytes', '')} error {error:.1e} of the range", flush=True)
+            print(f"{name}, N = {n}: error {error:.1e} of the range", flush=True)
 
     def refuse(self, name, pair, *parts):
         out = os.path.join(self.folder, "refused")
@@ -103,6 +103,9 @@ def check_small(suite):
     named = [part for state, out in PAIRS.items() for part in ("--state", f"{out}={state}")]
     suite.check("named", model, PAIRS, frames, [], NODES, named)
     suite.check("auto", model, PAIRS, frames, ["--exact-order"], (2,), ["--state", "auto"])
+    done = subprocess.run([discoc.binary(), "compile", model, "-o", os.path.join(suite.folder, "said"), "--state", "auto"],
+                          capture_output=True, text=True, timeout=60)
+    suite.tally.check("auto says what it takes", all(f"'{out}' becomes '{state}'" in done.stderr for state, out in PAIRS.items()), done.stderr)
     done = subprocess.run([discoc.binary(), "verify", os.path.join(suite.folder, "named2"), "--samples", "4"],
                           capture_output=True, text=True, timeout=600)
     suite.tally.check("verify", done.returncode == 0, done.stdout + done.stderr)
