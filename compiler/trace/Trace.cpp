@@ -319,16 +319,24 @@ std::vector<std::string> standings(const Trace &trace, const Manifest &manifest)
   std::map<int64_t, const ManifestMessage *> messages;
   for (const ManifestMessage &message : manifest.messages)
     messages[message.id] = &message;
-  std::map<int64_t, const TraceEvent *> open;
+  std::map<int64_t, const TraceEvent *> last;
+  std::map<int64_t, int64_t> ended;
   for (const TraceEvent &event : trace.events)
-    if (event.isOpen)
-      open[event.node] = &event;
+    if (event.kind == Kind::Inference)
+      ended.insert_or_assign(event.node, event.inference);
+    else if (event.kind != Kind::Transfer)
+      last[event.node] = &event;
   std::vector<std::string> lines;
-  for (const auto &[rank, event] : open)
-    lines.push_back(fmt::format(
-        "rank {} was in inference {}{}: {}", rank, event->inference,
-        event->op.empty() ? "" : " at layer \"" + printable(event->op, maxShownName) + "\"",
-        doing(*event, messages)));
+  for (const auto &[rank, event] : last) {
+    if (auto end = ended.find(rank); end != ended.end() && end->second >= event->inference)
+      continue;
+    const std::string layer =
+        event->op.empty() ? "" : "layer \"" + printable(event->op, maxShownName) + "\"";
+    // A link is looked at between two steps too: there, nothing is open.
+    const std::string where = layer.empty() ? "" : (event->isOpen ? " at " : " after ") + layer;
+    lines.push_back(fmt::format("rank {} was in inference {}{}{}", rank, event->inference, where,
+                                event->isOpen ? ": " + doing(*event, messages) : ""));
+  }
   return lines;
 }
 

@@ -66,7 +66,8 @@ std::optional<Trace> plannedTrace(const Report &report, const Manifest &manifest
 std::optional<Events> medianInference(const Trace &trace);
 
 /// Where each node stood when its program ended, a line for each that was in the middle of an
-/// inference: "rank 1 was in inference 3 at layer \"conv2\": waiting for message 5 from rank 0".
+/// inference: "rank 1 was in inference 3 at layer \"conv2\": waiting for message 5 from rank 0", or
+/// "rank 1 was in inference 3 after layer \"conv2\"" between two steps.
 std::vector<std::string> standings(const Trace &trace, const Manifest &manifest);
 
 } // namespace discoc

@@ -170,7 +170,8 @@ def failed(folder, out, tally):
     done = run(out, "--trace", path)
     tally.check("a run that fails", done.returncode == 4 and "rank 1 failed first" in done.stderr, done.stderr)
     tally.check("where it died", re.search(r'rank 1 was in inference 4 at layer ".*": computing', done.stderr), done.stderr)
-    tally.check("where the other stood", re.search(r"rank 0 was in inference 4.*: waiting for message \d+ from rank 1", done.stderr), done.stderr)
+    # It may see that its neighbour is gone while it waits, while it sends, or between two steps.
+    tally.check("where the other stood", re.search(r'rank 0 was in inference 4 (after layer ".*"|.*: (waiting for|sending) message \d+)', done.stderr), done.stderr)
     said = tool("trace", path, "--json")
     tally.check("its trace", said.returncode == 0 and json.loads(said.stdout)["inferences"] == 4, said.stderr)
     done = tool("verify", out, "--model", os.path.join(SAMPLE, "digits_dense.onnx"), "--samples", "8")

@@ -229,6 +229,7 @@ TEST(Trace, WhereANodeStood) {
   const Model model;
   Ring first(0, 1), second(1, 1);
   first.note(1, 10, 20, 3);
+  first.note(Note::inferenceStep, 10, 30, 3);
   second.note(4, 12, 0, 3);
   const Trace trace =
       measuredTrace(model.report, model.manifest, {read(model, first, 0), read(model, second, 1)});
@@ -236,6 +237,19 @@ TEST(Trace, WhereANodeStood) {
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(lines[0],
             "rank 1 was in inference 3 at layer \"b\": waiting for message 7 from rank 0");
+}
+
+TEST(Trace, WhereANodeStoodBetweenTwoSteps) {
+  const Model model;
+  Ring first(0, 1), second(1, 1);
+  first.note(1, 10, 20, 3);
+  first.note(Note::inferenceStep, 10, 30, 3);
+  second.note(5, 12, 15, 3);
+  const Trace trace =
+      measuredTrace(model.report, model.manifest, {read(model, first, 0), read(model, second, 1)});
+  const std::vector<std::string> lines = standings(trace, model.manifest);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0], "rank 1 was in inference 3 after layer \"b\"");
 }
 
 TEST(Trace, PlansHaveTheSameWriter) {
