@@ -148,6 +148,13 @@ int64_t OwnerClasses::ownerOf(int64_t element) {
   return stated != fixed.end() ? stated->second : owner[find(element)];
 }
 
+std::vector<int64_t> OwnerClasses::classesOf(Value value) {
+  std::vector<int64_t> all;
+  for (int64_t i = 0; i < extents.lookup(value); ++i)
+    all.push_back(find(element(value, i)));
+  return all;
+}
+
 llvm::SmallVector<IndexSet> OwnerClasses::ownersOf(Value value) {
   std::vector<llvm::SmallVector<int64_t>> lists(nodes);
   for (int64_t i = 0; i < extents.lookup(value); ++i)

@@ -49,6 +49,8 @@ public:
   void dealEvenly(llvm::function_ref<ChannelWeight(mlir::Value)> weigh);
 
   llvm::SmallVector<IndexSet> ownersOf(mlir::Value value);
+  /// The class of each channel of a value.
+  std::vector<int64_t> classesOf(mlir::Value value);
   int64_t count();
 
 private:

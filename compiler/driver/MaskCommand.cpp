@@ -1,7 +1,7 @@
 //===- MaskCommand.cpp - discoc mask: masks of a trained model, without training ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/HostCommands.h"
-#include "compiler/driver/MaskDivision.h"
+#include "compiler/driver/MaskOwners.h"
 #include "compiler/driver/MaskText.h"
 #include "compiler/driver/ModelPrograms.h"
 #include "compiler/formats/Metadata.h"
@@ -59,13 +59,14 @@ struct MaskOptions {
   int64_t samples = 16; ///< random ones
   uint64_t seed = 0;
   size_t threads = 0;
+  bool defaultOwners = false;
   bool json = false;
 };
 
 class MaskCommand {
 public:
   explicit MaskCommand(const MaskOptions &options)
-      : options_(options), start_(std::chrono::steady_clock::now()),
+      : options_(options), model_(options.model), start_(std::chrono::steady_clock::now()),
         programs_(scratch_.path() + "/programs") {}
 
   int run() {
@@ -95,6 +96,7 @@ private:
   int observeBatch(int64_t from, int64_t count);
   int noteConstants(const std::string &folder);
   int findFloor();
+  int rearrange();
   int choose();
   int adjustAll();
   int adjustLevel(int64_t level);
@@ -104,12 +106,14 @@ private:
   std::vector<float> readFloats(const std::string &path);
 
   const MaskOptions &options_;
+  ModelOptions model_; ///< with the owners as they are by now
   const std::chrono::steady_clock::time_point start_;
   Diagnostics faults_;
   Scratch scratch_;
   ModelPrograms programs_;
   std::optional<ModelDivision> division_;
   std::optional<mask::Masker> masker_;
+  std::optional<MovedOwners> moved_;
   std::optional<mask::Pieces> pieces_;
   importer::Model result_;                           ///< with the weights as they are by now
   std::map<std::string, importer::ValueInfo> known_; ///< types and shapes of one inference
@@ -127,8 +131,8 @@ int MaskCommand::steps() {
   std::error_code error;
   fs::create_directories(scratch_.path() + "/programs", error);
   for (auto step : {&MaskCommand::checkOutput, &MaskCommand::readDivision, &MaskCommand::checkModel,
-                    &MaskCommand::observeAll, &MaskCommand::choose, &MaskCommand::adjustAll,
-                    &MaskCommand::writeModel})
+                    &MaskCommand::observeAll, &MaskCommand::rearrange, &MaskCommand::choose,
+                    &MaskCommand::adjustAll, &MaskCommand::writeModel})
     if (const int code = (this->*step)())
       return code;
   return ExitSuccess;
@@ -206,7 +210,7 @@ int MaskCommand::findFloor() {
   none.apply = Masks::Apply::Zero;
   for (MaskEntry &entry : none.entries)
     entry.channels = {};
-  ModelOptions options = options_.model;
+  ModelOptions options = model_;
   options.masks = scratch_.path() + "/none.json";
   if (!writeText(options.masks, toJson(none), faults_))
     return ExitFault;
@@ -419,6 +423,28 @@ int MaskCommand::observeAll() {
 // Masks and weights
 //===----------------------------------------------------------------------===//
 
+/// Gives channels to the nodes to which they say most. The bytes of all features stay what they
+/// were; those that no mask leaves out may be others.
+int MaskCommand::rearrange() {
+  const int64_t bytes = masker_->bytes();
+  if (options_.defaultOwners || !(moved_ = moveOwners(*division_, *masker_)))
+    return ExitSuccess;
+  model_.owners = scratch_.path() + "/owners.json";
+  if (!writeText(model_.owners, toJson(moved_->owners), faults_))
+    return ExitFault;
+  std::optional<ModelDivision> division = divideModel(model_);
+  if (!division)
+    return faultOfModel("does not compile with its channels rearranged",
+                        "this is a fault of discoc; --default-owners leaves them where they are");
+  division->exchangedBytes = division_->exchangedBytes;
+  division_ = std::move(division);
+  masker_->redivide(division_->contractions);
+  if (masker_->bytes() != bytes)
+    return faultOfModel("exchanges other bytes with its channels rearranged",
+                        "this is a fault of discoc; --default-owners leaves them where they are");
+  return options_.bytes ? findFloor() : ExitSuccess;
+}
+
 int MaskCommand::choose() {
   const auto all = static_cast<double>(masker_->bytes());
   masker_->choose(options_.density ? static_cast<int64_t>(std::floor(*options_.density * all))
@@ -529,6 +555,7 @@ int MaskCommand::writeModel() {
   for (const mask::Masker::Part &each : masker_->parts())
     summary.layers.push_back(each.result);
   summary.whole = masker_->whole();
+  summary.moved = moved_;
   summary.bytesBefore = division_->exchangedBytes;
   summary.bytesAfter = after->exchangedBytes;
   summary.seconds =
@@ -580,6 +607,8 @@ void addMaskCommand(CLI::App &app, int &exitCode) {
       ->type_name("MASKED.onnx");
   command->add_option("--owners", options->model.owners, "Owner maps (docs/formats/owners.md)")
       ->type_name("FILE");
+  command->add_flag("--default-owners", options->defaultOwners,
+                    "Leave every channel on the node that the default division gives it");
   command->add_option("--pin", options->model.pins, "Size of a named dimension; repeatable")
       ->type_name("NAME=SIZE");
   command->add_option("--input-shape", options->model.inputShapes, "Shape of an input; repeatable")

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/MaskDivision.h"
 #include "codegen/Codegen.h"
+#include "compiler/dialect/Target.h"
 #include "compiler/driver/Frontend.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/LayerSummary.h"
+#include "passes/strategies/Strategy.h"
 
 using namespace mlir;
 using namespace disco;
@@ -22,8 +24,43 @@ static std::vector<int64_t> ownerOfEach(OwnedAttr owners, int64_t extent) {
   return ranks;
 }
 
+using Classes = std::map<std::string, std::vector<int64_t>>;
+
+/// Of the simplified program.
+static Classes classesOf(ModuleOp module) {
+  func::FuncOp main = mainOf(module);
+  Problem problem(main, nodesOf(module), rootsOf(module).input, CostModel(clusterOf(module)));
+  problem.ownerMap = ownerMapOf(module).value_or(1);
+  if (llvm::any_of(problem.tensors, [&](Value tensor) { return problem.statedFor(tensor); }))
+    return {};
+  Classes classes;
+  for (auto &[tensor, each] : tiedClasses(problem))
+    classes[tensorName(tensor).str()] = each;
+  return classes;
+}
+
+/// Leaves out tensors that have no owner maps by now, or are divided another way.
+static void keepOwned(Classes &classes, const discoc::Owners &owners) {
+  std::erase_if(classes, [&](const auto &each) {
+    auto map = owners.tensors.find(each.first);
+    int64_t channels = 0;
+    if (map != owners.tensors.end())
+      for (const discoc::IndexSet &set : map->second.owners)
+        channels += set.size();
+    return channels != static_cast<int64_t>(each.second.size());
+  });
+}
+
+static std::vector<int64_t> classesOf(Value tensor, const Classes &classes, int64_t channels) {
+  auto found = classes.find(tensorName(tensor).str());
+  const bool fits =
+      found != classes.end() && static_cast<int64_t>(found->second.size()) == channels;
+  return fits ? found->second : std::vector<int64_t>(static_cast<size_t>(channels), -1);
+}
+
 /// Nothing where its input is not divided along the channels that it sums over.
-static std::optional<discoc::mask::Division> describe(ContractionOpInterface op) {
+static std::optional<discoc::mask::Division> describe(ContractionOpInterface op,
+                                                      const Classes &classes) {
   std::optional<Contraction> contraction = op.getContraction();
   Value input = op->getOperand(0);
   auto routes = op->getAttrOfType<ArrayAttr>(kMaskAttr);
@@ -39,6 +76,8 @@ static std::optional<discoc::mask::Division> describe(ContractionOpInterface op)
   divided.op = opName(op);
   divided.rowOwner = ownerOfEach(outputs, rows);
   divided.columnOwner = ownerOfEach(inputs, columns);
+  divided.rowClass = classesOf(op->getResult(0), classes, rows);
+  divided.columnClass = classesOf(input, classes, columns);
   divided.reads.assign(static_cast<size_t>(outputs.getNodes()),
                        std::vector<char>(static_cast<size_t>(columns), 0));
   for (auto route : routes.getAsRange<RouteAttr>())
@@ -49,11 +88,11 @@ static std::optional<discoc::mask::Division> describe(ContractionOpInterface op)
   return divided;
 }
 
-static std::vector<discoc::mask::Division> describeAll(ModuleOp module) {
+static std::vector<discoc::mask::Division> describeAll(ModuleOp module, const Classes &classes) {
   std::vector<discoc::mask::Division> all;
   llvm::DenseMap<Value, int64_t> features;
   mainOf(module).walk([&](ContractionOpInterface op) {
-    std::optional<discoc::mask::Division> one = describe(op);
+    std::optional<discoc::mask::Division> one = describe(op, classes);
     if (!one)
       return;
     // What the root hands out is no exchange.
@@ -71,12 +110,16 @@ std::optional<discoc::ModelDivision> discoc::divideModel(const ModelOptions &opt
     return std::nullopt;
   DiagnosticPrinter printer(*loaded->context, options.model);
   ModuleOp module = *loaded->module;
-  if (!runStages(module, "derive-masks"))
+  if (!runStages(module, "simplify"))
     return std::nullopt;
   ModelDivision division;
-  division.contractions = describeAll(module);
+  division.classes = classesOf(module);
+  if (!runStages(module, "derive-masks", "simplify"))
+    return std::nullopt;
   noteLayers(module, mainOf(module));
   division.owners = makeOwners(module);
+  keepOwned(division.classes, division.owners);
+  division.contractions = describeAll(module, division.classes);
   if (!runStages(module, stages().back().name, "derive-masks"))
     return std::nullopt;
   FailureOr<EmitOptions> emitOptions = readEmitOptions(module);

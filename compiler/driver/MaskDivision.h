@@ -8,7 +8,9 @@
 #include "compiler/import/OnnxModel.h"
 #include "compiler/mask/Division.h"
 
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace discoc {
@@ -17,8 +19,10 @@ struct ModelDivision {
   importer::Model model; ///< pinned
   Owners owners;
   std::vector<mask::Division> contractions; ///< whose inputs are divided
-  int64_t exchangedBytes = 0;               ///< between nodes, an inference, without the root's
-  int64_t denseBytes = 0;                   ///< if all channels were gathered
+  /// By tensor: which channels go together. Empty where owners are stated.
+  std::map<std::string, std::vector<int64_t>> classes;
+  int64_t exchangedBytes = 0; ///< between nodes, an inference, without the root's
+  int64_t denseBytes = 0;     ///< if all channels were gathered
 };
 
 /// Divides and plans the model as compile does. Nothing after errors on standard error.

@@ -28,6 +28,12 @@ std::string maskText(const MaskSummary &s) {
   text += table.text();
   for (const auto &[name, why] : s.whole)
     text += fmt::format("\n  {} stays whole: {}", printable(name, maxShownName), why);
+  if (s.moved)
+    text +=
+        fmt::format("\nrearranged {} of {} channels; without masks, channels of other nodes make "
+                    "{:.1f} % of the variance\n           of what reads them, {:.1f} % before",
+                    count(s.moved->moved), count(s.moved->channels), 100 * s.moved->after,
+                    100 * s.moved->before);
   text += fmt::format("\nexchanged  {} an inference, {} before ({})\nwritten    {}\n",
                       bytes(s.bytesAfter), bytes(s.bytesBefore),
                       percent(s.bytesAfter, s.bytesBefore), printable(s.output));
@@ -47,12 +53,17 @@ std::string maskJson(const MaskSummary &s) {
   nlohmann::ordered_json whole = nlohmann::ordered_json::array();
   for (const auto &[name, why] : s.whole)
     whole.push_back({{"op", name}, {"why", why}});
-  const nlohmann::ordered_json all = {{"model", s.model},      {"output", s.output},
-                                      {"nodes", s.nodes},      {"samples", s.samples},
-                                      {"held_out", s.held},    {"random_inputs", s.random},
-                                      {"layers", layers},      {"whole", whole},
-                                      {"bytes", s.bytesAfter}, {"bytes_before", s.bytesBefore},
-                                      {"seconds", s.seconds}};
+  nlohmann::ordered_json all = {{"model", s.model},      {"output", s.output},
+                                {"nodes", s.nodes},      {"samples", s.samples},
+                                {"held_out", s.held},    {"random_inputs", s.random},
+                                {"layers", layers},      {"whole", whole},
+                                {"bytes", s.bytesAfter}, {"bytes_before", s.bytesBefore},
+                                {"seconds", s.seconds}};
+  if (s.moved)
+    all["rearranged"] = {{"channels", s.moved->channels},
+                         {"moved", s.moved->moved},
+                         {"remote_before", s.moved->before},
+                         {"remote", s.moved->after}};
   return all.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -3,7 +3,7 @@
 #ifndef DISCOC_DRIVER_MASKTEXT_H
 #define DISCOC_DRIVER_MASKTEXT_H
 
-#include "compiler/mask/Masker.h"
+#include "compiler/driver/MaskOwners.h"
 
 #include <string>
 #include <utility>
@@ -17,6 +17,7 @@ struct MaskSummary {
   bool random = false; ///< the inputs
   std::vector<mask::LayerResult> layers;
   std::vector<std::pair<std::string, std::string>> whole; ///< what got no mask, and why
+  std::optional<MovedOwners> moved;        ///< channels that have other owners than before
   int64_t bytesBefore = 0, bytesAfter = 0; ///< exchanged an inference, as compile reports them
   double seconds = 0;
 };

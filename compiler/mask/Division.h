@@ -11,9 +11,12 @@ namespace discoc::mask {
 
 /// Who computes a contraction's outputs, and what every node reads for it.
 struct Division {
-  std::string op;                       ///< the ONNX op's name
-  std::vector<int64_t> rowOwner;        ///< of every output channel
-  std::vector<int64_t> columnOwner;     ///< of every input channel
+  std::string op;                   ///< the ONNX op's name
+  std::vector<int64_t> rowOwner;    ///< of every output channel
+  std::vector<int64_t> columnOwner; ///< of every input channel
+  /// Of every output and input channel: those of one class have one owner. -1: it stays where it
+  /// is.
+  std::vector<int64_t> rowClass, columnClass;
   std::vector<std::vector<char>> reads; ///< [node][input channel]: for what it computes
   /// The tensor that it reads; readers of one share it. -1: what nodes read of it stays as it is.
   int64_t feature = -1;

@@ -182,6 +182,57 @@ static double variance(const Samples &outputs, const std::vector<double> &worth)
 }
 
 //===----------------------------------------------------------------------===//
+// Arranging
+//===----------------------------------------------------------------------===//
+
+static std::vector<int64_t> classesOf(const std::vector<int64_t> &classes,
+                                      const std::vector<int64_t> &owners) {
+  std::vector<int64_t> all = classes;
+  for (size_t i = 0; i < all.size(); ++i)
+    if (all[i] < 0)
+      all[i] = -1 - owners[i];
+  return all;
+}
+
+/// By output and input channel: squares of the weights, times the variances of what they multiply,
+/// over that of all outputs.
+static Eigen::MatrixXf worthOfColumns(const Masker::Part &part, const Matrix &weights) {
+  const Layer &layer = part.layer;
+  Eigen::MatrixXf worth = Eigen::MatrixXf::Zero(layer.rows, layer.columnsInGroup());
+  const double energy = std::max(variance(part.fitOutputs, part.rowWorth), 1e-30);
+  for (int64_t group = 0; group < layer.groups; ++group) {
+    const Samples &patches = part.fitPatches[static_cast<size_t>(group)];
+    Eigen::VectorXd spread(layer.width());
+    for (int64_t i = 0; i < layer.width(); ++i) {
+      const Eigen::VectorXd values = patches.row(i).cast<double>();
+      const double mean = canHaveBias(layer) ? values.mean() : 0;
+      spread(i) = (values.array() - mean).square().sum();
+    }
+    for (int64_t i = 0; i < layer.rowsInGroup(); ++i) {
+      const int64_t row = group * layer.rowsInGroup() + i;
+      for (int64_t k = 0; k < layer.width(); ++k)
+        worth(row, k / layer.taps) +=
+            static_cast<float>(part.rowWorth[static_cast<size_t>(row)] / energy * weights(row, k) *
+                               weights(row, k) * spread(k));
+    }
+  }
+  return worth;
+}
+
+std::vector<Coupling> Masker::couplings() const {
+  std::vector<Coupling> all;
+  for (const Part &part : parts_) {
+    if (part.division < 0 || divisions_[static_cast<size_t>(part.division)].feature < 0)
+      continue;
+    const Division &division = divisions_[static_cast<size_t>(part.division)];
+    all.push_back({classesOf(division.rowClass, division.rowOwner),
+                   classesOf(division.columnClass, division.columnOwner), part.layer.groups,
+                   worthOfColumns(part, readWeights(graph_, part.layer))});
+  }
+  return all;
+}
+
+//===----------------------------------------------------------------------===//
 // Choosing
 //===----------------------------------------------------------------------===//
 

@@ -8,6 +8,7 @@
 #define DISCOC_MASK_MASKER_H
 
 #include "compiler/formats/Masks.h"
+#include "compiler/mask/Arrangement.h"
 #include "compiler/mask/Division.h"
 #include "compiler/mask/Layer.h"
 
@@ -52,6 +53,12 @@ public:
 
   /// Whether some node reads channels of another for the op.
   static bool readsOthers(const Division &division);
+
+  /// What the channels that nodes exchange are to each other. A channel that stays on node p has
+  /// the class -1 - p.
+  std::vector<Coupling> couplings() const;
+  /// The same contractions, with other owners.
+  void redivide(std::vector<Division> divisions) { divisions_ = std::move(divisions); }
 
   /// Bytes of the features that masks can leave out.
   int64_t bytes() const;

@@ -33,6 +33,17 @@ public:
     return success();
   }
 
+  /// Who goes with whom, before anybody has an owner.
+  llvm::MapVector<Value, std::vector<int64_t>> classesOfAll() {
+    collect();
+    tie();
+    llvm::MapVector<Value, std::vector<int64_t>> all;
+    for (Value value : problem.tensors)
+      if (!rootOwned.contains(value) && !axes.replicated.contains(value) && axes[value] >= 0)
+        all[value] = classes.classesOf(value);
+    return all;
+  }
+
 private:
   /// Contractions first, in the order of the program.
   void dealInOrder() {
@@ -202,5 +213,9 @@ public:
 };
 
 } // namespace
+
+llvm::MapVector<Value, std::vector<int64_t>> disco::tiedClasses(const Problem &problem) {
+  return OwnerDealer(problem).classesOfAll();
+}
 
 std::unique_ptr<Strategy> disco::createGreedy() { return std::make_unique<Greedy>(); }

@@ -9,6 +9,7 @@
 #include "compiler/dialect/DivisionRules.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/strategies/CostModel.h"
+#include "llvm/ADT/MapVector.h"
 #include <memory>
 
 namespace disco {
@@ -59,6 +60,11 @@ std::unique_ptr<Strategy> createStrategy(llvm::StringRef name);
 #define STRATEGY(name, function, summary) std::unique_ptr<Strategy> function();
 #include "passes/strategies/Strategies.def"
 #undef STRATEGY
+
+/// Which channels the default strategy gives one owner: of each tensor's channels the numbers of
+/// their classes. Left out is what has no owners to choose: what is not divided, what every node
+/// computes, what the root hands out.
+llvm::MapVector<mlir::Value, std::vector<int64_t>> tiedClasses(const Problem &problem);
 
 /// All names and what they do, the default first. The one that reads a plan is not among them.
 struct StrategyInfo {

@@ -122,7 +122,22 @@ def check_masks(tally, folder, path, data):
     if tally.check("mask --bytes", done.returncode == 0, done.stderr):
         with open(outputs[0], "rb") as one, open(outputs[1], "rb") as other:
             tally.check("the same file, whatever the threads", one.read() == other.read(), "they differ")
+    moved = said["rearranged"]
+    tally.check("channels are rearranged", moved["moved"] > 0 and moved["remote"] < moved["remote_before"], str(moved))
     near(tally, path, masked)
+    check_default_owners(tally, folder, path, data)
+
+
+def check_default_owners(tally, folder, path, data):
+    stated, target = os.path.join(folder, "owners.json"), os.path.join(folder, "in_place.onnx")
+    discoc.write_owners(path, 2, stated)
+    with open(stated, encoding="utf-8") as file:
+        wanted = json.load(file)
+    for name, arguments in (("by the flag", ["--default-owners"]), ("stated", ["--owners", stated])):
+        done = mask(path, "-n", 2, "--density", 0.4, "--calibration", data, "-o", target, *arguments)
+        if tally.check(f"owners stay, {name}", done.returncode == 0 and "rearranged" not in done.stdout, done.stderr + done.stdout):
+            got = next(json.loads(e.value) for e in onnx.load(target).metadata_props if e.key == "discoc.owners")
+            tally.check(f"owners as before, {name}", got == wanted, "they differ")
 
 
 def near(tally, path, masked):
