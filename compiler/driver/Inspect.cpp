@@ -1,6 +1,7 @@
 //===- Inspect.cpp - discoc inspect ---------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/Codegen.h"
+#include "compiler/driver/Advice.h"
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
 #include "compiler/driver/OpenDimensions.h"
@@ -208,6 +209,8 @@ static bool divide(ModuleOp module, const discoc::InspectOptions &options) {
     return false;
   if (!runStages(module, "derive-masks", "assign-owners"))
     return false;
+  if (!options.advise.empty() && !write(options.advise, discoc::toJson(costsOf(module))))
+    return false;
   if (options.writeOwners.empty())
     return true;
   noteLayers(module, mainOf(module));
@@ -272,7 +275,8 @@ int discoc::runInspect(const InspectOptions &options) {
     return ExitFault;
   }
   // What others read is for sizes that somebody stated.
-  const bool writes = !options.writeOwners.empty() || !options.writePlan.empty();
+  const bool writes =
+      !options.writeOwners.empty() || !options.writePlan.empty() || !options.advise.empty();
   std::optional<LoadedModel> loaded = loadModel(writes ? options.model : open.options);
   if (!loaded)
     return ExitFault;

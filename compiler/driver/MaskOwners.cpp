@@ -17,7 +17,8 @@ struct Numbered {
 static std::vector<int64_t> ownersOfChannels(const OwnerMap &map) {
   std::map<int64_t, int64_t> owners;
   for (size_t rank = 0; rank < map.owners.size(); ++rank)
-    map.owners[rank].forEach([&](int64_t channel) { owners[channel] = static_cast<int64_t>(rank); });
+    map.owners[rank].forEach(
+        [&](int64_t channel) { owners[channel] = static_cast<int64_t>(rank); });
   std::vector<int64_t> all;
   for (const auto &[channel, rank] : owners)
     all.push_back(rank);

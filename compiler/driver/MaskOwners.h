@@ -11,7 +11,9 @@ namespace discoc {
 struct MovedOwners {
   Owners owners;
   int64_t channels = 0, moved = 0; ///< classes of tied channels: all, and with another owner
-  double before = 0, after = 0;    ///< what crosses, as a share of the outputs that read it: the mean of all layers
+  double before = 0,
+         after =
+             0; ///< what crosses, as a share of the outputs that read it: the mean of all layers
 };
 
 /// Owner maps of which less crosses. Every node has as many channels of every tensor as before.

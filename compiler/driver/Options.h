@@ -78,10 +78,10 @@ struct SimulateOptions {
 
 struct InspectOptions {
   ModelOptions model;
-  std::string writeOwners, writePlan; // files; may be empty
-  bool pairs = false;                 // bytes by pair of nodes, also of many nodes
-  bool whatIf = false;                // one table of all numbers of nodes instead
-  bool json = false;                  // of that table
+  std::string writeOwners, writePlan, advise; // files; may be empty
+  bool pairs = false;                         // bytes by pair of nodes, also of many nodes
+  bool whatIf = false;                        // one table of all numbers of nodes instead
+  bool json = false;                          // of that table
 };
 
 /// Each returns an exit code of HostCommands.h, its errors written to standard error.

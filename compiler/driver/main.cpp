@@ -249,6 +249,11 @@ void addInspect(CLI::App &app, int &exitCode) {
       ->add_option("--write-plan", options->writePlan,
                    "Write what the strategy chose as JSON (docs/formats/plan.md)")
       ->type_name("FILE");
+  command
+      ->add_option("--advise", options->advise,
+                   "Write what a channel that another node reads costs, in bytes and, with "
+                   "--cluster, in microseconds (docs/formats/costs.md)")
+      ->type_name("FILE");
   command->add_flag("--pairs", options->pairs,
                     "For every layer the bytes by pair of nodes, also of more than two nodes");
   auto *whatIf = command->add_flag(
@@ -257,7 +262,7 @@ void addInspect(CLI::App &app, int &exitCode) {
       "the boards' own): what a node stores, how long an inference would take, what limits it, "
       "and whether dividing pays");
   for (const char *other :
-       {"--nodes", "--cluster", "--plan", "--write-owners", "--write-plan", "--pairs"})
+       {"--nodes", "--cluster", "--plan", "--write-owners", "--write-plan", "--advise", "--pairs"})
     whatIf->excludes(command->get_option(other));
   command->add_flag("--json", options->json, "Of --what-if: one line of JSON (docs/running.md)")
       ->needs(whatIf);

@@ -21,8 +21,7 @@ double crossing(const std::vector<Coupling> &couplings, const std::vector<int64_
     for (int64_t row = 0; row < one.worth.rows(); ++row)
       for (int64_t i = 0; i < columnsOf(one); ++i)
         if (owner[static_cast<size_t>(one.rows[static_cast<size_t>(row)])] !=
-            owner[static_cast<size_t>(
-                one.columns[static_cast<size_t>(firstColumn(one, row) + i)])])
+            owner[static_cast<size_t>(one.columns[static_cast<size_t>(firstColumn(one, row) + i)])])
           sum += one.worth(row, i);
   return sum;
 }
@@ -37,7 +36,8 @@ public:
     for (size_t at = 0; at < couplings.size(); ++at) {
       const Coupling &one = couplings[at];
       for (size_t row = 0; row < one.rows.size(); ++row)
-        places_[static_cast<size_t>(one.rows[row])].push_back({at, static_cast<int64_t>(row), true});
+        places_[static_cast<size_t>(one.rows[row])].push_back(
+            {at, static_cast<int64_t>(row), true});
       for (size_t column = 0; column < one.columns.size(); ++column)
         places_[static_cast<size_t>(one.columns[column])].push_back(
             {at, static_cast<int64_t>(column), false});

@@ -140,6 +140,45 @@ def check_default_owners(tally, folder, path, data):
             tally.check(f"owners as before, {name}", got == wanted, "they differ")
 
 
+LINKED = """
+[[node]]
+address = "127.0.0.1:7700"
+[[node]]
+address = "127.0.0.1:7701"
+[[link]]
+between = [0, 1]
+kind = "tcp"
+bandwidth = 1e6
+latency = 0.002
+"""
+
+
+def check_advice(tally, folder, path):
+    """What a trainer is told of costs: bytes of all that crosses where nodes send features alone, and times of the links."""
+    target, linked = os.path.join(folder, "costs.json"), os.path.join(folder, "linked.toml")
+    with open(linked, "w", encoding="utf-8") as file:
+        file.write(LINKED)
+    out = os.path.join(folder, "features")
+    done = subprocess.run([discoc.binary(), "compile", path, "-n", "2", "--features-only", "-o", out], capture_output=True, text=True, check=False)
+    if not tally.check("features only", done.returncode == 0, done.stderr):
+        return
+    with open(os.path.join(out, "report.json"), encoding="utf-8") as file:
+        crossed = json.load(file)["cluster"]["exchanged"]["bytes"]
+    for how, times in (["-n", "2"], False), (["--cluster", linked], True):
+        done = subprocess.run([discoc.binary(), "inspect", path, *how, "--advise", target], capture_output=True, text=True, check=False)
+        if not tally.check(f"advise {how[0]}", done.returncode == 0, done.stderr):
+            continue
+        with open(target, encoding="utf-8") as file:
+            said = json.load(file)
+        pairs = [pair for tensor in said["tensors"].values() for pair in tensor["pairs"]]
+        total = sum(pair["channels"] * pair["bytes"] for pair in pairs)
+        tally.check(f"advise {how[0]}: bytes", total == crossed > 0, f"{total}, {crossed} exchanged")
+        tally.check(f"advise {how[0]}: times", all(("us" in pair) == times == ("message_us" in pair) for pair in pairs)
+                    and (not times or all(abs(p["us"] - p["bytes"]) < 1e-6 and abs(p["message_us"] - 2000) < 1e-6 for p in pairs)), str(pairs[:2]))  # fmt: skip
+    done = subprocess.run([discoc.binary(), "inspect", path, "--what-if", "--advise", target], capture_output=True, text=True, check=False)
+    tally.check("advise and --what-if", done.returncode == 2, done.stderr)
+
+
 def near(tally, path, masked):
     """On inputs that were never seen, too, and by a runtime that knows nothing of masks."""
     if not ort.library_path():
@@ -217,6 +256,7 @@ def main():
         np.save(data, np.random.default_rng(1).random((32, *SHAPE[1:]), np.float32))
         check_refused(tally, folder, path, data)
         check_masks(tally, folder, path, data)
+        check_advice(tally, folder, path)
     return tally.close()
 
 

@@ -85,7 +85,8 @@ TEST(Arrangement, NeverWorse) {
     EXPECT_LT(crossing({one}, owner), crossing({one}, start.owner));
     for (int64_t node = 0; node < nodes; ++node)
       for (int64_t kind : {0, 20})
-        EXPECT_EQ(std::count(owner.begin() + kind, owner.begin() + (kind ? 50 : 20), node),
-                  std::count(start.owner.begin() + kind, start.owner.begin() + (kind ? 50 : 20), node));
+        EXPECT_EQ(
+            std::count(owner.begin() + kind, owner.begin() + (kind ? 50 : 20), node),
+            std::count(start.owner.begin() + kind, start.owner.begin() + (kind ? 50 : 20), node));
   }
 }
