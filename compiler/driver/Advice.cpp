@@ -34,7 +34,7 @@ static llvm::MapVector<Value, Reads> readsOf(ModuleOp module) {
 }
 
 static discoc::PairCost costOfPair(Pair pair, const discoc::IndexSet &channels, int64_t bytes,
-                               ClusterAttr cluster) {
+                                   ClusterAttr cluster) {
   discoc::PairCost cost{pair.first, pair.second, channels.size(), bytes, {}, {}};
   if (!cluster)
     return cost;
@@ -53,8 +53,8 @@ discoc::Costs disco::costsOf(ModuleOp module) {
   for (auto &[value, reads] : readsOf(module)) {
     RankedTensorType type = tensorType(value);
     const int64_t axis = ownersOf(value).getAxis();
-    const int64_t bytes = type.getNumElements() / type.getDimSize(axis) *
-                          elementBytes(type.getElementType());
+    const int64_t bytes =
+        type.getNumElements() / type.getDimSize(axis) * elementBytes(type.getElementType());
     discoc::TensorCosts &tensor = costs.tensors[tensorName(value).str()];
     tensor.axis = axis;
     for (auto &[pair, channels] : reads)

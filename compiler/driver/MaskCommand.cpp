@@ -44,6 +44,7 @@ static constexpr const char *footer =
     "\n"
     "Examples:\n"
     "  discoc mask net.onnx -n 2 --density 0.2 --calibration pictures -o net_masked.onnx\n"
+    "  discoc mask net.onnx --cluster c.toml --latency 20 --calibration pictures -o masked.onnx\n"
     "  discoc mask net.onnx -n 4 --bytes 200000 --calibration x=x.npy -o net_masked.onnx\n"
     "\n"
     "Exit codes: 0 done; 1 a file is wrong, or the model cannot be masked so; 2 usage; 3, 4 a\n"
@@ -56,7 +57,8 @@ struct MaskOptions {
   std::vector<std::string> calibration;
   std::optional<double> density;
   std::optional<int64_t> bytes;
-  int64_t samples = 16; ///< random ones
+  std::optional<double> latency; ///< ms
+  int64_t samples = 16;          ///< random ones
   uint64_t seed = 0;
   size_t threads = 0;
   bool defaultOwners = false;
@@ -98,6 +100,8 @@ private:
   int findFloor();
   int rearrange();
   int choose();
+  std::optional<int64_t> latencyWithin(int64_t budget);
+  int findBudget(int64_t &budget);
   int adjustAll();
   int adjustLevel(int64_t level);
   int runLevel(int64_t level);
@@ -154,7 +158,15 @@ int MaskCommand::checkOutput() {
 
 int MaskCommand::readDivision() {
   division_ = divideModel(options_.model);
-  return division_ ? ExitSuccess : ExitFault;
+  if (!division_)
+    return ExitFault;
+  model_.nodes = division_->owners.nodes;
+  if (model_.nodes < 2)
+    return fault(options_.model.cluster, "has one node: nothing crosses", "give it more");
+  if (options_.latency && !division_->latencyNs)
+    return fault(options_.model.cluster, "does not say how fast all of its links are",
+                 "state the bandwidth of every link that nodes use");
+  return ExitSuccess;
 }
 
 /// By name, since the ops are many: all that compute with quantised values.
@@ -174,10 +186,10 @@ int MaskCommand::checkModel() {
       Diagnostics ignored;
       const auto owners = parseOwners(entry->second, key, std::nullopt, ignored);
       const auto masks = parseMasks(entry->second, key, std::nullopt, ignored);
-      const int64_t nodes = owners ? owners->nodes : masks ? masks->nodes : options_.model.nodes;
-      if (nodes != options_.model.nodes)
+      const int64_t nodes = owners ? owners->nodes : masks ? masks->nodes : model_.nodes;
+      if (nodes != model_.nodes)
         return faultOfModel(fmt::format("its metadata entry {} is for {} nodes, not for {}", key,
-                                        nodes, options_.model.nodes),
+                                        nodes, model_.nodes),
                             "mask the model from before, or for as many nodes");
     }
   result_ = model;
@@ -188,7 +200,7 @@ int MaskCommand::checkModel() {
     return faultOfModel(
         "no op reads channels of another node, so there is nothing to mask",
         "`discoc inspect` shows who owns what; state other owner maps with --owners");
-  masker_.emplace(model.graph, division_->contractions, options_.model.nodes, threads);
+  masker_.emplace(model.graph, division_->contractions, model_.nodes, threads);
   pieces_.emplace(model.graph, masker_->ops());
   std::erase_if(masker_->parts(), [&](const mask::Masker::Part &part) {
     return pieces_->levelOf(part.layer.op) < 1; // of constants
@@ -437,6 +449,7 @@ int MaskCommand::rearrange() {
     return faultOfModel("does not compile with its channels rearranged",
                         "this is a fault of discoc; --default-owners leaves them where they are");
   division->exchangedBytes = division_->exchangedBytes;
+  division->latencyNs = division_->latencyNs;
   division_ = std::move(division);
   masker_->redivide(division_->contractions);
   if (masker_->bytes() != bytes)
@@ -445,10 +458,55 @@ int MaskCommand::rearrange() {
   return options_.bytes ? findFloor() : ExitSuccess;
 }
 
+/// Predicted, with what is read at most so many bytes; nothing after errors.
+std::optional<int64_t> MaskCommand::latencyWithin(int64_t budget) {
+  Masks masks = masker_->masksWithin(budget, division_->owners.ownerMap);
+  masks.apply = Masks::Apply::Zero;
+  ModelOptions options = model_;
+  options.masks = scratch_.path() + "/within.json";
+  if (!writeText(options.masks, toJson(masks), faults_))
+    return std::nullopt;
+  const std::optional<ModelDivision> division = divideModel(options);
+  return division ? division->latencyNs : std::nullopt;
+}
+
+/// The most bytes with which an inference takes no longer than is wanted, to a hundredth of all.
+int MaskCommand::findBudget(int64_t &budget) {
+  const double wanted = *options_.latency * 1e6;
+  const std::optional<int64_t> least = latencyWithin(0);
+  if (!least)
+    return ExitFault;
+  if (static_cast<double>(*least) > wanted)
+    return fault("--latency",
+                 fmt::format("{:g} ms cannot be met: with no masked channel sent at all an "
+                             "inference takes {:.3f} ms, by prediction",
+                             *options_.latency, static_cast<double>(*least) / 1e6),
+                 "allow more, or take other nodes and links: `discoc inspect --what-if` compares");
+  if (static_cast<double>(*division_->latencyNs) <= wanted) {
+    budget = masker_->bytes();
+    return ExitSuccess;
+  }
+  budget = 0;
+  for (int64_t over = masker_->bytes(), step = over / 100; over - budget > step;) {
+    const int64_t middle = budget + (over - budget) / 2;
+    const std::optional<int64_t> latency = latencyWithin(middle);
+    if (!latency)
+      return ExitFault;
+    (static_cast<double>(*latency) <= wanted ? budget : over) = middle;
+  }
+  return ExitSuccess;
+}
+
 int MaskCommand::choose() {
   const auto all = static_cast<double>(masker_->bytes());
-  masker_->choose(options_.density ? static_cast<int64_t>(std::floor(*options_.density * all))
-                                   : *options_.bytes - floor_);
+  int64_t budget = options_.density ? static_cast<int64_t>(std::floor(*options_.density * all))
+                   : options_.bytes ? *options_.bytes - floor_
+                                    : 0;
+  masker_->rank();
+  if (options_.latency)
+    if (const int code = findBudget(budget))
+      return code;
+  masker_->choose(budget);
   return ExitSuccess;
 }
 
@@ -532,7 +590,9 @@ int MaskCommand::writeModel() {
   // What is said of it is what compile makes of it.
   ModelOptions masked;
   masked.model = part;
-  masked.nodes = options_.model.nodes;
+  masked.nodes = model_.nodes;
+  masked.cluster = options_.model.cluster;
+  masked.profile = options_.model.profile;
   masked.strategy = options_.model.strategy;
   const std::optional<ModelDivision> after = divideModel(masked);
   std::error_code error;
@@ -548,7 +608,7 @@ int MaskCommand::writeModel() {
   MaskSummary summary;
   summary.model = options_.model.model;
   summary.output = options_.out;
-  summary.nodes = options_.model.nodes;
+  summary.nodes = model_.nodes;
   summary.samples = samples_;
   summary.held = samples_ / 4;
   summary.random = random_;
@@ -558,6 +618,8 @@ int MaskCommand::writeModel() {
   summary.moved = moved_;
   summary.bytesBefore = division_->exchangedBytes;
   summary.bytesAfter = after->exchangedBytes;
+  summary.latencyBefore = division_->latencyNs;
+  summary.latencyAfter = after->latencyNs;
   summary.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   fmt::print("{}", options_.json ? maskJson(summary) : maskText(summary));
@@ -573,7 +635,6 @@ void addMaskCommand(CLI::App &app, int &exitCode) {
       ->required()
       ->type_name("MODEL.onnx");
   command->add_option("-n,--nodes", options->model.nodes, "Number of nodes, 2 or more")
-      ->required()
       ->check(CLI::Range(int64_t(2), int64_t(1024)))
       ->type_name("N");
   auto *density =
@@ -591,7 +652,22 @@ void addMaskCommand(CLI::App &app, int &exitCode) {
                                  "How many bytes the nodes exchange at most in one inference")
                     ->check(CLI::NonNegativeNumber)
                     ->type_name("B");
-  density->excludes(bytes);
+  auto *latency = command
+                      ->add_option("--latency", options->latency,
+                                   "How many milliseconds an inference takes at most, by "
+                                   "prediction; as little as that needs is left out")
+                      ->check(CLI::PositiveNumber)
+                      ->type_name("MS");
+  density->excludes(bytes)->excludes(latency);
+  bytes->excludes(latency);
+  command
+      ->add_option("--cluster", options->model.cluster,
+                   "The nodes and links, as TOML (docs/formats/cluster.md)")
+      ->type_name("FILE");
+  command
+      ->add_option("--profile", options->model.profile,
+                   "How fast hosts are, for predicted times (docs/formats/profile.md)")
+      ->type_name("FILE");
   command
       ->add_option("--calibration", options->calibration,
                    "Inputs as `discoc run --input` takes them: a folder of pictures, an .npy "
@@ -628,8 +704,12 @@ void addMaskCommand(CLI::App &app, int &exitCode) {
       ->type_name("T");
   command->add_flag("--json", options->json, "One line of JSON instead of text");
   command->callback([options, &exitCode] {
-    if (!options->density && !options->bytes)
-      throw CLI::ValidationError("mask", "needs --density D or --bytes B");
+    if (!options->density && !options->bytes && !options->latency)
+      throw CLI::ValidationError("mask", "needs --density D, --bytes B or --latency MS");
+    if (options->latency && options->model.cluster.empty())
+      throw CLI::ValidationError("--latency", "needs --cluster C: the links that messages cross");
+    if (options->model.nodes == 0 && options->model.cluster.empty())
+      throw CLI::ValidationError("mask", "needs -n N or --cluster C");
     exitCode = MaskCommand(*options).run();
   });
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/MaskDivision.h"
 #include "codegen/Codegen.h"
+#include "codegen/Times.h"
 #include "compiler/dialect/Target.h"
 #include "compiler/driver/Frontend.h"
 #include "mlir/Pass/PassManager.h"
@@ -104,6 +105,23 @@ static std::vector<discoc::mask::Division> describeAll(ModuleOp module, const Cl
   return all;
 }
 
+/// Nothing after errors on standard error, or where no link states its speed.
+static FailureOr<std::optional<int64_t>> predictLatency(ModuleOp module,
+                                                        const discoc::ModelOptions &options) {
+  if (options.cluster.empty())
+    return std::optional<int64_t>();
+  const std::optional<discoc::Profile> profile =
+      findProfile(options.profile, vectorBytes(clusterOf(module).getNode(0)));
+  FailureOr<TimedSchedule> timed = TimedSchedule::read(module);
+  if (!profile || failed(timed))
+    return failure();
+  Times times(*timed, &*profile);
+  if (!times.knowsAll())
+    return std::optional<int64_t>();
+  return std::optional<int64_t>(
+      runSchedule(timed->schedule, times.timing(), 1, 0).finished.front());
+}
+
 std::optional<discoc::ModelDivision> discoc::divideModel(const ModelOptions &options) {
   std::optional<LoadedModel> loaded = loadModel(options);
   if (!loaded)
@@ -127,7 +145,10 @@ std::optional<discoc::ModelDivision> discoc::divideModel(const ModelOptions &opt
     return std::nullopt;
   const Report report = makeReport(module, *emitOptions, "");
   division.exchangedBytes = report.cluster.exchanged.bytes;
-  division.denseBytes = report.denseGather.exchanged.bytes;
+  FailureOr<std::optional<int64_t>> latency = predictLatency(module, options);
+  if (failed(latency))
+    return std::nullopt;
+  division.latencyNs = *latency;
   division.model = std::move(*loaded->model);
   return division;
 }

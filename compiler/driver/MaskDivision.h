@@ -22,7 +22,9 @@ struct ModelDivision {
   /// By tensor: which channels go together. Empty where owners are stated.
   std::map<std::string, std::vector<int64_t>> classes;
   int64_t exchangedBytes = 0; ///< between nodes, an inference, without the root's
-  int64_t denseBytes = 0;     ///< if all channels were gathered
+  /// Predicted, of one inference; where a cluster file says of which links. Hosts are those of the
+  /// profile, or nominal.
+  std::optional<int64_t> latencyNs;
 };
 
 /// Divides and plans the model as compile does. Nothing after errors on standard error.

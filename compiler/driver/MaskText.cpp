@@ -34,10 +34,13 @@ std::string maskText(const MaskSummary &s) {
                     "{:.1f} % of the variance\n           of what reads them, {:.1f} % before",
                     count(s.moved->moved), count(s.moved->channels), 100 * s.moved->after,
                     100 * s.moved->before);
-  text += fmt::format("\nexchanged  {} an inference, {} before ({})\nwritten    {}\n",
-                      bytes(s.bytesAfter), bytes(s.bytesBefore),
-                      percent(s.bytesAfter, s.bytesBefore), printable(s.output));
-  return text;
+  text += fmt::format("\nexchanged  {} an inference, {} before ({})\n", bytes(s.bytesAfter),
+                      bytes(s.bytesBefore), percent(s.bytesAfter, s.bytesBefore));
+  if (s.latencyBefore && s.latencyAfter)
+    text += fmt::format("predicted  {:.3f} ms an inference, {:.3f} ms before\n",
+                        static_cast<double>(*s.latencyAfter) / 1e6,
+                        static_cast<double>(*s.latencyBefore) / 1e6);
+  return text + fmt::format("written    {}\n", printable(s.output));
 }
 
 std::string maskJson(const MaskSummary &s) {
@@ -59,6 +62,10 @@ std::string maskJson(const MaskSummary &s) {
                                 {"layers", layers},      {"whole", whole},
                                 {"bytes", s.bytesAfter}, {"bytes_before", s.bytesBefore},
                                 {"seconds", s.seconds}};
+  if (s.latencyBefore && s.latencyAfter) {
+    all["latency_before_ns"] = *s.latencyBefore;
+    all["latency_ns"] = *s.latencyAfter;
+  }
   if (s.moved)
     all["rearranged"] = {{"channels", s.moved->channels},
                          {"moved", s.moved->moved},

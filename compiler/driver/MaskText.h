@@ -19,6 +19,7 @@ struct MaskSummary {
   std::vector<std::pair<std::string, std::string>> whole; ///< what got no mask, and why
   std::optional<MovedOwners> moved;        ///< channels that have other owners than before
   int64_t bytesBefore = 0, bytesAfter = 0; ///< exchanged an inference, as compile reports them
+  std::optional<int64_t> latencyBefore, latencyAfter; ///< predicted, in ns; with a cluster file
   double seconds = 0;
 };
 

@@ -6,10 +6,8 @@
 namespace discoc {
 
 static Json toJson(const PairCost &pair) {
-  Json json = {{"from", pair.from},
-               {"to", pair.to},
-               {"channels", pair.channels},
-               {"bytes", pair.bytes}};
+  Json json = {
+      {"from", pair.from}, {"to", pair.to}, {"channels", pair.channels}, {"bytes", pair.bytes}};
   if (pair.us)
     json["us"] = *pair.us;
   if (pair.messageUs)

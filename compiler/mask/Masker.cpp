@@ -1,7 +1,6 @@
 //===- Masker.cpp - masks of a trained model, without training ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/mask/Masker.h"
-#include "compiler/mask/Budget.h"
 #include "compiler/mask/Parallel.h"
 #include "compiler/mask/Refit.h"
 
@@ -318,13 +317,7 @@ static void addReaders(const Masker::Part &part, const Division &division, const
   }
 }
 
-/// What nodes are offered of one tensor.
-struct Order {
-  int64_t feature = 0, node = 0;
-  Offer offer;
-};
-
-void Masker::chooseOf(int64_t feature, std::vector<Order> &orders) {
+void Masker::rankFeature(int64_t feature) {
   std::vector<std::vector<Reader>> readers(static_cast<size_t>(nodes_));
   std::vector<std::set<int64_t>> candidates(static_cast<size_t>(nodes_));
   int64_t bytes = 0;
@@ -340,12 +333,12 @@ void Masker::chooseOf(int64_t feature, std::vector<Order> &orders) {
       for (int64_t column : remoteColumns(division, node))
         candidates[static_cast<size_t>(node)].insert(column);
   }
-  const size_t first = orders.size();
+  const size_t first = orders_.size();
   for (int64_t node = 0; node < nodes_; ++node)
-    orders.push_back({feature, node, {{}, bytes}});
+    orders_.push_back({feature, node, {{}, bytes}});
   parallelFor(readers.size(), threads_, [&](size_t node) {
     const std::set<int64_t> &wanted = candidates[node];
-    orders[first + node].offer.order = eliminate(readers[node], {wanted.begin(), wanted.end()});
+    orders_[first + node].offer.order = eliminate(readers[node], {wanted.begin(), wanted.end()});
   });
 }
 
@@ -361,36 +354,48 @@ int64_t Masker::bytes() const {
   return bytes;
 }
 
-void Masker::choose(int64_t budget) {
+void Masker::rank() {
   std::set<int64_t> features;
-  for (Part &part : parts_)
-    if (part.division >= 0) {
-      const Division &division = divisions_[static_cast<size_t>(part.division)];
-      if (division.feature >= 0)
-        features.insert(division.feature);
-      for (int64_t node = 0; node < nodes_; ++node)
-        part.result.channels += static_cast<int64_t>(remoteColumns(division, node).size());
-    }
-  std::vector<Order> orders;
+  for (const Division &division : divisions_)
+    if (division.feature >= 0)
+      features.insert(division.feature);
   for (int64_t feature : features)
-    chooseOf(feature, orders);
-  std::vector<Offer> offers;
-  for (const Order &order : orders)
-    offers.push_back(order.offer);
-  const std::vector<size_t> gone = spend(offers, budget);
-  for (Part &part : parts_) {
-    if (part.division < 0)
-      continue;
-    Division &division = divisions_[static_cast<size_t>(part.division)];
-    for (size_t i = 0; i < orders.size(); ++i)
-      for (size_t k = 0; orders[i].feature == division.feature && k < gone[i]; ++k)
-        division.reads[static_cast<size_t>(orders[i].node)]
-                      [static_cast<size_t>(orders[i].offer.order[k].channel)] = 0;
-    for (int64_t node = 0; node < nodes_; ++node)
-      part.result.kept += static_cast<int64_t>(remoteColumns(division, node).size());
-  }
+    rankFeature(feature);
   for (Part &part : parts_)
     forget(part);
+}
+
+std::vector<Division> Masker::divisionsWithin(int64_t budget) const {
+  std::vector<Offer> offers;
+  for (const Order &order : orders_)
+    offers.push_back(order.offer);
+  const std::vector<size_t> gone = spend(offers, budget);
+  std::vector<Division> divisions = divisions_;
+  for (const Part &part : parts_) {
+    if (part.division < 0)
+      continue;
+    Division &division = divisions[static_cast<size_t>(part.division)];
+    for (size_t i = 0; i < orders_.size(); ++i)
+      for (size_t k = 0; orders_[i].feature == division.feature && k < gone[i]; ++k)
+        division.reads[static_cast<size_t>(orders_[i].node)]
+                      [static_cast<size_t>(orders_[i].offer.order[k].channel)] = 0;
+  }
+  return divisions;
+}
+
+void Masker::choose(int64_t budget) {
+  auto count = [&](const Part &part) {
+    int64_t channels = 0;
+    for (int64_t node = 0; part.division >= 0 && node < nodes_; ++node)
+      channels += static_cast<int64_t>(
+          remoteColumns(divisions_[static_cast<size_t>(part.division)], node).size());
+    return channels;
+  };
+  for (Part &part : parts_)
+    part.result.channels = count(part);
+  divisions_ = divisionsWithin(budget);
+  for (Part &part : parts_)
+    part.result.kept = count(part);
 }
 
 //===----------------------------------------------------------------------===//
@@ -466,14 +471,14 @@ Matrix Masker::adjust(Part &part, const Matrix &old, bool first) {
 // Masks
 //===----------------------------------------------------------------------===//
 
-Masks Masker::masks(int64_t ownerMap) const {
+Masks Masker::masksOf(const std::vector<Division> &divisions, int64_t ownerMap) const {
   Masks masks;
   masks.nodes = nodes_;
   masks.ownerMap = ownerMap;
   for (const Part &part : parts_) {
-    if (part.division < 0 || divisions_[static_cast<size_t>(part.division)].feature < 0)
+    if (part.division < 0 || divisions[static_cast<size_t>(part.division)].feature < 0)
       continue;
-    const Division &division = divisions_[static_cast<size_t>(part.division)];
+    const Division &division = divisions[static_cast<size_t>(part.division)];
     for (int64_t from = 0; from < nodes_; ++from)
       for (int64_t to = 0; to < nodes_; ++to) {
         std::vector<int64_t> channels;
@@ -485,6 +490,12 @@ Masks Masker::masks(int64_t ownerMap) const {
       }
   }
   return masks;
+}
+
+Masks Masker::masks(int64_t ownerMap) const { return masksOf(divisions_, ownerMap); }
+
+Masks Masker::masksWithin(int64_t budget, int64_t ownerMap) const {
+  return masksOf(divisionsWithin(budget), ownerMap);
 }
 
 } // namespace discoc::mask

@@ -9,6 +9,7 @@
 
 #include "compiler/formats/Masks.h"
 #include "compiler/mask/Arrangement.h"
+#include "compiler/mask/Budget.h"
 #include "compiler/mask/Division.h"
 #include "compiler/mask/Layer.h"
 
@@ -16,7 +17,11 @@
 
 namespace discoc::mask {
 
-struct Order;
+/// What a node is offered of a tensor.
+struct Order {
+  int64_t feature = 0, node = 0;
+  Offer offer;
+};
 
 /// What became of a layer.
 struct LayerResult {
@@ -62,8 +67,12 @@ public:
 
   /// Bytes of the features that masks can leave out.
   int64_t bytes() const;
+  /// Puts what nodes read into the order in which it is given up. What was observed goes.
+  void rank();
   /// Chooses what nodes read, at most `budget` bytes of it.
   void choose(int64_t budget);
+  /// The masks that choose() would make; they are chosen once, at the end.
+  Masks masksWithin(int64_t budget, int64_t ownerMap) const;
   /// New weights of the part, for the inputs that were observed last. `first`: these are what they
   /// were.
   Matrix adjust(Part &part, const Matrix &old, bool first);
@@ -74,7 +83,9 @@ public:
 private:
   std::vector<int64_t> positionsOf(const Part &part, int64_t sample) const;
   int64_t quotaOf(const Layer &layer) const;
-  void chooseOf(int64_t feature, std::vector<Order> &orders);
+  void rankFeature(int64_t feature);
+  Masks masksOf(const std::vector<Division> &divisions, int64_t ownerMap) const;
+  std::vector<Division> divisionsWithin(int64_t budget) const;
   std::vector<int64_t> keptColumns(const Part &part, int64_t group, int64_t node,
                                    const Matrix &old) const;
 
@@ -83,6 +94,7 @@ private:
   int64_t nodes_, samples_ = 0;
   size_t threads_;
   std::vector<Part> parts_;
+  std::vector<Order> orders_;
   std::vector<std::pair<std::string, std::string>> whole_;
 };
 

@@ -140,6 +140,32 @@ def check_default_owners(tally, folder, path, data):
             tally.check(f"owners as before, {name}", got == wanted, "they differ")
 
 
+def check_latency(tally, folder, path, data):
+    """Budgets of time: met by prediction, with no channel left out that need not be; else refused."""
+    linked, target = os.path.join(folder, "linked.toml"), os.path.join(folder, "quick.onnx")
+
+    def within(ms, *arguments):
+        return mask(path, "--cluster", linked, "--latency", ms, "--calibration", data, "-o", target, "--json", *arguments)
+
+    done = within(1000)
+    if not tally.check("mask --latency: all is sent", done.returncode == 0, done.stderr):
+        return
+    said = json.loads(done.stdout)
+    tally.check("mask --latency: nothing need go", said["bytes"] == said["bytes_before"] and said["latency_ns"] < 1e9, str(said))
+    # Five messages of 2 ms at most are left in any case; 1 MB/s for the rest.
+    wanted = 0.75 * said["latency_before_ns"]
+    done = within(wanted / 1e6)
+    if tally.check("mask --latency: met", done.returncode == 0, done.stderr):
+        quick = json.loads(done.stdout)
+        tally.check("mask --latency: as predicted", quick["latency_ns"] <= wanted and 0 < quick["bytes"] < quick["bytes_before"], str(quick))
+    os.remove(target)
+    done = within(0.001)
+    tally.check("mask --latency: nobody can", done.returncode == 1 and "cannot be met" in done.stderr and "what-if" in done.stderr
+                and not os.path.exists(target), done.stderr)  # fmt: skip
+    done = mask(path, "-n", 2, "--latency", 5, "-o", target)
+    tally.check("mask --latency: no cluster", done.returncode == 2 and "--cluster" in done.stderr, done.stderr)
+
+
 LINKED = """
 [[node]]
 address = "127.0.0.1:7700"
@@ -229,7 +255,7 @@ def check_refused(tally, folder, path, data):
     np.save(os.path.join(folder, "few.npy"), np.zeros((2, *SHAPE[1:]), np.float32))
     os.mkdir(os.path.join(folder, "empty"))
     refused("density out of range", ["--density", "not from 0 to 1"], density=("--density", 1.5), code=2)
-    refused("no budget", ["--density D or --bytes B"], density=(), code=2)
+    refused("no budget", ["--density D, --bytes B or --latency MS"], density=(), code=2)
     refused("one node", ["--nodes"], "-n", 1, code=2)
     refused("NaN weights", ["'conv2' (Conv)", "not finite", "train"], of=other("nan.onnx", spoil))
     refused("quantised", ["'quantise' (QuantizeLinear) is quantised", "mask the float32 model first"], of=other("q.onnx", quantise))
@@ -257,6 +283,7 @@ def main():
         check_refused(tally, folder, path, data)
         check_masks(tally, folder, path, data)
         check_advice(tally, folder, path)
+        check_latency(tally, folder, path, data)
     return tally.close()
 
 
