@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/EmitModel.h"
 #include "compiler/dialect/PhysicalLayout.h"
+#include "compiler/dialect/Target.h"
 #include "compiler/formats/Printable.h"
 #include "passes/BufferPlan.h"
 #include "llvm/ADT/StringExtras.h"
@@ -362,10 +363,22 @@ static KernelCall packOf(Value input, PartAttr part) {
   return call;
 }
 
+/// Where a message is packed: in its place of the mailbox, where its data goes by one, so that
+/// nothing copies it there. A board has no mailboxes; a small message is copied as quickly, whole,
+/// as it is packed there channel by channel.
+std::string ModelEmitter::emitPlace(SendOp op, unsigned index) {
+  constexpr int64_t leastBytes = 8192;
+  if (isBare(nodeOf(function)) || op.getBuffer().getType().getBytes() < leastBytes)
+    return arenaAt(op.getBuffer());
+  const std::string place = "message" + std::to_string(index);
+  calls += "  unsigned char *const " + place + " = disco_place_or(node, " + std::to_string(index) +
+           ", " + arenaAt(op.getBuffer()) + ");\n";
+  return place;
+}
+
 void ModelEmitter::emitSend(SendOp op) {
   unsigned index =
       messageIndex(op.getMessage(), op.getTo(), false, op.getBuffer().getType().getBytes());
-  int64_t offset = offsetOf(op.getBuffer());
   auto title = [&](PartAttr part) {
     return "\n  // to node " + std::to_string(op.getTo()) + (part.getRoot() ? " (root): " : ": ") +
            partText(part);
@@ -376,14 +389,20 @@ void ModelEmitter::emitSend(SendOp op) {
                       ")");
   }
   beginNote();
+  std::string place;
+  int64_t distance = 0;
   for (auto [input, part] : llvm::zip(op.getInputs(), op.getParts().getAsRange<PartAttr>())) {
     KernelCall call = packOf(input, part);
-    calls += title(part) + "\n  disco::" + call.kernel + "<" + parameters(call) +
-             ">(reinterpret_cast<" + storageType(tensorType(input).getElementType()) +
-             " *>(arena + " + std::to_string(offset) + "), " + pointer(input, false) + ");\n";
-    offset += part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
+    calls += title(part) + "\n";
+    if (place.empty())
+      place = emitPlace(op, index);
+    calls += "  disco::" + call.kernel + "<" + parameters(call) + ">(reinterpret_cast<" +
+             storageType(tensorType(input).getElementType()) + " *>(" + place +
+             (distance ? " + " + std::to_string(distance) : "") + "), " + pointer(input, false) +
+             ");\n";
+    distance += part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
   }
-  check("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) + ")");
+  check("disco_send(node, " + std::to_string(index) + ", " + place + ")");
   endNote();
 }
 

@@ -55,6 +55,7 @@ private:
   void endPart();
   std::string parameters(const KernelCall &call);
   void emitKernel(mlir::Operation *op);
+  std::string emitPlace(SendOp op, unsigned index);
   void emitSend(SendOp op);
   void emitRecv(RecvOp op);
   void emitOutput(OutputOp op);

@@ -503,6 +503,11 @@ uint32_t disco_received(const disco_node *node, uint32_t message);
 // the program's own buffer it is then. Of an incoming one that was posted with a null buffer and
 // waited for: where it lies until it is released.
 void *disco_place(disco_node *node, uint32_t message);
+// Of an outgoing message: its place, or else that buffer.
+inline unsigned char *disco_place_or(disco_node *node, uint32_t message, unsigned char *buffer) {
+  void *place = DISCO_MAILBOX ? disco_place(node, message) : nullptr;
+  return place ? static_cast<unsigned char *>(place) : buffer;
+}
 int disco_release(disco_node *node, uint32_t message);
 // Never waits: moves what can be moved. On hosts it looks at a stream every 50 us at most, since
 // that is a system call.

@@ -39,6 +39,7 @@ WAYS = (("one node", 1, []),
 
 CALLS = {"begin": "n", "post": "n, m, b", "send": "n, m, b", "wait": "n, m",
          "flush": "n, m", "pump": "n", "end": "n"}
+PLACE = "#define disco_place_or(n, m, b) (void(n), b)\n"
 
 
 class Pinned(cluster.Tcp):
@@ -94,6 +95,7 @@ def leave_out_links(out):
             stream.write('#include "runtime/disco.h"\n')
             stream.writelines(f"#define disco_{name}({parameters}) (void(n), 0)\n"
                               for name, parameters in CALLS.items())
+            stream.write(PLACE)
 
 
 def build(found, folder, masked):

@@ -16,6 +16,7 @@ int disco_begin(disco_node *) { return 0; }
 int disco_post(disco_node *, uint32_t, void *) { return 0; }
 int disco_send(disco_node *, uint32_t, const void *) { return 0; }
 int disco_flush(disco_node *, uint32_t) { return 0; }
+void *disco_place(disco_node *, uint32_t) { return nullptr; }
 int disco_wait(disco_node *, uint32_t) { return 0; }
 int disco_pump(disco_node *) { return 0; }
 int disco_end(disco_node *) { return 0; }

@@ -3,7 +3,8 @@
 
 Shipped samples with random masks, all shards in one process: with mailboxes of
 one place and of three the outputs have the same bits as over streams, which
-equal ONNX Runtime's, and every pair of nodes sends the same payload.
+equal ONNX Runtime's, and every pair of nodes sends the same payload. Large
+messages that are packed are packed in their places.
 """
 
 import os
@@ -23,6 +24,16 @@ PLACES = (1, 3)
 REPEAT = 5
 
 
+def placed(out):
+    """How many messages are packed where a mailbox takes them from."""
+    count = 0
+    for directory in cluster.ranks_of(out):
+        with open(os.path.join(directory, "model.cpp"),
+                  encoding="utf-8") as stream:
+            count += stream.read().count("disco_place_or(")
+    return count
+
+
 def check(tally, runtime, path, nodes, folder):
     name = f"{os.path.basename(path)} N={nodes}"
     program = os.path.join(folder, "program")
@@ -36,6 +47,9 @@ def check(tally, runtime, path, nodes, folder):
 
     try:
         sample = samples.Sample(path, nodes, folder)
+        if path == samples.CIFAR:
+            count = placed(sample.out)
+            tally.check(f"{name}, packed in places", count > 0, f"{count}")
         cluster.build_inproc([sample.out], program, runtime, jobs=2,
                              mail=True)
         plain, payload = run(0)

@@ -282,6 +282,16 @@ TEST(Mail, AMessageWithAPlaceIsSentFromThere) {
   EXPECT_EQ(disco_end(unsent.node()), DISCO_ERR_USAGE);
 }
 
+TEST(Mail, AMessageIsMadeInItsPlaceOrInTheBuffer) {
+  uint8_t own[8] = {};
+  Alone c(true), stream(false);
+  void *place = disco_place_or(c.node(), c.at(1), own);
+  EXPECT_NE(place, own);
+  EXPECT_EQ(disco_place_or(c.node(), c.at(2), own), own); // one at a time
+  EXPECT_EQ(disco_send(c.node(), c.at(1), place), 0);
+  EXPECT_EQ(disco_place_or(stream.node(), stream.at(1), own), own);
+}
+
 TEST(Mail, OnlyWhatLiesInAPlaceIsReleased) {
   uint8_t own[8];
   Alone stream(false);
