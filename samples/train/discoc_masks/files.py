@@ -1,0 +1,119 @@
+# The ONNX file that comes out, and the file of costs that goes in.
+# SPDX-License-Identifier: Apache-2.0
+
+import json
+import os
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import torch
+
+from .errors import MaskError
+from .owners import OWNER_MAP, compress, read_document
+from .trace import to_onnx
+
+
+def read_costs(path, nodes, columns):
+    """Sets what columns and messages cost, from a file of `discoc inspect --advise`: microseconds where it has them, else bytes. What the file does
+    not name costs its bytes, at the mean price of those that it names."""
+    document = read_document(path, "discoc-costs")
+    if document.get("nodes") != nodes:
+        raise MaskError(f"{path} is for {document.get('nodes')} nodes, not for {nodes}: write it again with `discoc inspect MODEL.onnx -n {nodes} "
+                        f"--advise {path}`")  # fmt: skip
+    try:
+        pairs = {(name, e["from"], e["to"]): e for name, tensor in document["tensors"].items() for e in tensor["pairs"]}
+        timed = all("us" in e for e in pairs.values())
+        prices = {key: (float(e["us" if timed else "bytes"]), float(e.get("message_us", 0)) if timed else 0.0) for key, e in pairs.items()}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise MaskError(f"{path}: not as discoc writes it: {error!r}") from error
+    known = torch.zeros(columns.count, dtype=torch.bool)
+    before = columns.cost.clone()
+    for index, (tensor, p, q, rows) in enumerate(columns.exchanges):
+        if (tensor, p, q) not in prices:
+            continue
+        mine, (channel, message) = columns.exchange == index, prices[tensor, p, q]
+        if not channel > 0 or message < 0:
+            raise MaskError(f"{path}: {tensor} from {p} to {q}: a channel costs more than nothing, and a message nothing or more")
+        columns.message[index] = message
+        if not rows:  # the price of a partial sum is another
+            columns.cost[mine] = channel
+            known |= mine
+    if not known.any():
+        raise MaskError(f"{path} names no tensor that this network's layers exchange ({columns.tensors[0]}, ...): is it of this network?")
+    columns.cost[~known] *= float(columns.cost[known].sum() / before[known].sum())
+
+
+def document_of(masks):
+    """The masks as docs/formats/masks.md has them."""
+    columns, entries = masks.columns, []
+    kept = masks.kept
+    for reader in columns.readers:
+        for p in range(columns.nodes):
+            for q in range(columns.nodes):
+                if p != q:
+                    channels = channels_read(masks, reader, p, q, kept)
+                    entries.append({"op": reader.name, "from": p, "to": q, "channels": compress(channels)})
+    return {"format": "discoc-masks", "version": 1, "nodes": columns.nodes, "owner_map": OWNER_MAP, "masks": entries}
+
+
+def channels_read(masks, reader, p, q, kept):
+    """The channels of p that q reads by this contraction."""
+    columns = masks.columns
+    exchanges = [i for i, (tensor, a, b, _) in enumerate(columns.exchanges) if (tensor, a, b) == (reader.op.tensor, p, q)]
+    if not exchanges:
+        return []
+    if columns.exchanges[exchanges[0]][3]:  # rows: all of p's channels, for the rows that are left
+        used = reader.keys[reader.keys >= 0].unique()
+        used = used[(columns.exchange[used] == exchanges[0]) & kept[used]]
+        owners = columns.ownership.of(reader.op.tensor, reader.op.input_axis)
+        return np.flatnonzero(owners == p).tolist() if len(used) else []
+    used = reader.keys[reader.keys >= 0].unique()
+    used = used[(columns.exchange[used] == exchanges[0]) & kept[used]]
+    return columns.channel[used].tolist()
+
+
+def export(masks, path, metadata, names):
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise MaskError(f"{path}: there is no folder {folder}")
+    model = to_onnx(masks.plain().cpu(), masks.inputs, **names)
+    present = {n.name for n in model.graph.node} | {o for n in model.graph.node for o in n.output}
+    missing = [r.name for r in masks.columns.readers if r.name not in present]
+    if missing:
+        raise MaskError(f"PyTorch names ops differently than when masks were attached ({missing[0]}): is the network still the same, "
+                        "and are there no other dynamic_axes than the batch?")  # fmt: skip
+    produced = {o for n in model.graph.node for o in n.output}
+    owners = masks.columns.ownership.document()
+    renamed = rename(masks, model)
+    owners["tensors"] = {renamed.get(n, n): e for n, e in owners["tensors"].items() if renamed.get(n, n) in produced}
+    entries = {"discoc.masks": document_of(masks), "discoc.owners": owners, **metadata}
+    onnx.helper.set_model_props(model, {k: v if isinstance(v, str) else json.dumps(v, separators=(",", ":")) for k, v in entries.items()})
+    part = f"{path}.part"
+    try:
+        with open(part, "wb") as file:
+            file.write(model.SerializeToString(deterministic=True))
+        os.replace(part, path)
+    except OSError as error:
+        raise MaskError(f"{path} cannot be written: {error}") from error
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+
+
+def rename(masks, model):
+    """Tensors that are called otherwise in this file, such as outputs to which names were given."""
+    by_name = {n.name: n for n in model.graph.node if n.name}
+    result = {}
+    for tensor, made in masks.columns.ownership.ties.contractions.items():
+        node = by_name.get(made.node.name)
+        if node is not None and node.output[0] != tensor:
+            result[tensor] = node.output[0]
+    return result
+
+
+def save_atomically(state, path):
+    """torch.save, whole or not at all."""
+    part = f"{path}.part"
+    torch.save(state, part)
+    os.replace(part, path)
