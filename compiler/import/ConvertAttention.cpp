@@ -3,6 +3,7 @@
 //
 // Composed of what exporters wrote before these ops were there, so that they divide in the same
 // way: attention by its heads.
+#include "compiler/dialect/Evaluate.h"
 #include "compiler/import/Converters.h"
 #include "compiler/import/Windows.h"
 #include "llvm/ADT/STLExtras.h"
@@ -16,6 +17,9 @@ using namespace disco::importing;
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//
+
+/// Masks add this or less to what does not count.
+static constexpr double kLeast = std::numeric_limits<float>::lowest();
 
 namespace {
 class Attention {
@@ -33,6 +37,8 @@ private:
   Value regrouped(Value x, int64_t count, int64_t each);
   Value masked(Value scores);
   Value limited(Value scores, Value keep);
+  bool keepsSome();
+  Value withoutEmpty(Value weights, Value scores);
   LogicalResult noteScores(Value scores, int64_t mode);
   LogicalResult attend(Value q, Value k, Value v);
 
@@ -115,6 +121,38 @@ Value Attention::masked(Value scores) {
   return scores;
 }
 
+/// Whether every query surely has a key that counts: the first of all, which a causal mask keeps.
+bool Attention::keepsSome() {
+  if (op.hasInput(6)) {
+    if (!OpImport::constant(op.input(6)))
+      return false;
+    ConstantView view(op.input(6));
+    for (int64_t i = 0; i < view.size(); ++i)
+      if (view.integer(i) < 1)
+        return false;
+  }
+  if (!op.hasInput(3))
+    return true;
+  Value mask = op.input(3);
+  if (!mask || !OpImport::constant(mask) || op.rank(mask) == 0)
+    return false;
+  ConstantView view(mask);
+  for (int64_t i = 0; i < view.size(); i += op.shape(mask).back())
+    if (!(tensorType(mask).getElementType().isInteger(1) ? view.integer(i) != 0
+                                                         : view.real(i) > kLeast))
+      return false;
+  return true;
+}
+
+/// Of a query without any key that counts ONNX Runtime makes zeros, not the quotient of zeros.
+Value Attention::withoutEmpty(Value weights, Value scores) {
+  if (!weights || keepsSome())
+    return weights;
+  Value most = op.reduce(scores, ReduceKind::Max, {3}, true);
+  Value empty = op.binary(BinaryKind::LessOrEqual, most, op.scalar(most, kLeast));
+  return op.where(empty, op.scalar(weights, 0), weights);
+}
+
 /// The fourth output: scores as they are at one of four places.
 LogicalResult Attention::noteScores(Value scores, int64_t mode) {
   if (op.integer("qk_matmul_output_mode", 0) != mode || op.op.outputs.size() < 4)
@@ -142,6 +180,7 @@ LogicalResult Attention::attend(Value q, Value k, Value v) {
   if (failed(noteScores(scores, 2)))
     return failure();
   Value weights = op.make<SoftmaxOp>({scores}, {op.named("axis", 3), op.named("count", 1)});
+  weights = withoutEmpty(weights, scores);
   if (failed(noteScores(weights, 3)))
     return failure();
   Value y =

@@ -84,6 +84,18 @@ static Value asFloat(OpImport &op, Value value) {
   return op.convertTo(value, op.builder.getF32Type());
 }
 
+/// x where it quantises to what four bits hold: the type that has it is wider.
+static Value withinFourBits(OpImport &op, Value x, Value scale, Value zero, bool isSigned) {
+  for (bool most : {false, true}) {
+    Value bound = op.scalar(scale, (isSigned ? -8 : 0) + (most ? 15 : 0));
+    if (zero)
+      bound = op.binary(BinaryKind::Sub, bound, asFloat(op, zero));
+    x = op.binary(most ? BinaryKind::Min : BinaryKind::Max, x,
+                  op.binary(BinaryKind::Mul, bound, scale));
+  }
+  return x;
+}
+
 static LogicalResult convertQuantize(OpImport &op) {
   Value x = asFloat(op, op.input(0)), scale = asFloat(op, op.input(1)), zero = op.input(2);
   int64_t axis = op.integer("axis", 1), block = op.integer("block_size", 0);
@@ -91,16 +103,16 @@ static LogicalResult convertQuantize(OpImport &op) {
   op.ignore({"saturate", "precision"}); // of 8-bit floats; of the division
   if (op.hasFailed())
     return failure();
-  Type element = zero ? tensorType(zero).getElementType()
-                 : to ? elementType(op.builder.getContext(), static_cast<ElemType>(to))
-                      : elementType(op.builder.getContext(), ElemType::U8);
-  bool isNarrow = zero && elementType(op.builder.getContext(), op.inputType(2)) != element;
-  if (isNarrow || !element || !isa<IntegerType>(element) || element.getIntOrFloatBitWidth() > 16 ||
+  ElemType target = zero ? op.inputType(2) : to ? static_cast<ElemType>(to) : ElemType::U8;
+  Type element = constantType(op.builder.getContext(), target);
+  if (!element || !isa<IntegerType>(element) || element.getIntOrFloatBitWidth() > 16 ||
       element.getIntOrFloatBitWidth() < 8)
     return op.error("quantises to an element type that is not supported",
-                    "quantise to int8, uint8, int16 or uint16");
+                    "quantise to int8, uint8, int16, uint16, int4 or uint4");
   scale = aligned(op, x, scale, axis, block);
   zero = aligned(op, x, zero, axis, block);
+  if (!op.hasFailed() && (target == ElemType::I4 || target == ElemType::U4))
+    x = withinFourBits(op, x, scale, zero, target == ElemType::I4);
   if (op.hasFailed())
     return failure();
   return op.result(op.quantize(x, scale, zero, element));

@@ -1,5 +1,6 @@
 //===- ConvertRecurrent.cpp - RNN, GRU and LSTM ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Evaluate.h"
 #include "compiler/import/Recurrent.h"
 #include "compiler/import/Windows.h"
 #include "llvm/ADT/STLExtras.h"
@@ -150,6 +151,32 @@ static Value inputProduct(OpImport &op, Value x, Value w, Value bias) {
   return op.reshape(product, {steps, batch, rows});
 }
 
+/// Whether every sequence is known to have all steps.
+static bool isWhole(OpImport &op, int64_t steps) {
+  if (!op.hasInput(4))
+    return true;
+  Value lengths = op.input(4);
+  if (!lengths || !OpImport::constant(lengths))
+    return false;
+  ConstantView view(lengths);
+  for (int64_t i = 0; i < view.size(); ++i)
+    if (view.integer(i) != steps)
+      return false;
+  return true;
+}
+
+/// The last states of sequences without a step are zeros, as ONNX Runtime has them; the
+/// specification does not say.
+static void clearEmpty(OpImport &op, Values &results, Value lengths) {
+  for (Value &state : MutableArrayRef<Value>(results).drop_front(results.empty() ? 0 : 1)) {
+    if (!state)
+      continue;
+    Value length = op.reshape(lengths, {1, op.shape(lengths)[0], 1});
+    Value empty = op.binary(BinaryKind::LessOrEqual, length, op.integerScalar(length, 0));
+    state = op.where(empty, op.scalar(state, 0), state);
+  }
+}
+
 template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op) {
   constexpr bool lstm = kind == RecurrentKind::Lstm;
   constexpr int64_t gates = lstm ? 4 : kind == RecurrentKind::Gru ? 3 : 1;
@@ -198,7 +225,8 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
                              op.real("clip", 0),
                              kind == RecurrentKind::Gru && op.flag("linear_before_reset"),
                              lstm && op.flag("input_forget")};
-  if (!op.hasInput(4) && isUnrolled(operands))
+  const bool whole = isWhole(op, steps);
+  if (whole && isUnrolled(operands))
     return setResults(op, unrolledRecurrent(op, operands, settings), batchFirst);
   MLIRContext *context = op.builder.getContext();
   SmallVector<NamedAttribute> attrs{
@@ -214,7 +242,10 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
   operands[0] = inputProduct(op, x, w, biasOf(op, bias, false));
   operands[3] = biasOf(op, bias, true);
   operands.erase(operands.begin() + 1);
-  return setResults(op, unpacked(op, op.make<RecurrentOp>(operands, attrs), steps), batchFirst);
+  Values results = unpacked(op, op.make<RecurrentOp>(operands, attrs), steps);
+  if (!whole)
+    clearEmpty(op, results, lengths);
+  return setResults(op, results, batchFirst);
 }
 
 void disco::importing::addRecurrent(ConverterTable &table) {

@@ -195,6 +195,8 @@ static LogicalResult convertDft(OpImport &op) {
   if (!x)
     return failure();
   Ints lead(op.shape(x).drop_back(2)), rows(lead), result(lead);
+  if (rows.empty())
+    rows.push_back(1);
   rows.push_back(length * parts);
   result.append({bins, 2});
   Value matrix = dftMatrix(op, tensorType(x).getElementType(), length, parts, bins, inverse);

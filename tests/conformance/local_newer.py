@@ -156,6 +156,13 @@ def case_four_bits():
                 helper.make_node("MatMul", ["x", "d"], ["y"])], {"x": x},
                {"w": _nibbles(w, kind), "s": scale, "z": _nibbles(zero, kind)},
                {"y": x @ real})
+        constants = {"s": scale[0], "z": _nibbles(zero[0], kind)}
+        q = np.clip(np.rint(x[:, :7] / scale[0]) + zero[0], low, low + 15)
+        yield (f"quantize_{name}", 21,
+               [helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+                helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"])],
+               {"x": x[:, :7].copy()}, constants,
+               {"y": ((q - zero[0]) * scale[0]).astype(np.float32)})
         yield (f"cast_{name}", 21,
                [helper.make_node("Transpose", ["w"], ["t"]),
                 helper.make_node("Cast", ["t"], ["f"], to=TensorProto.FLOAT),
@@ -255,6 +262,18 @@ def case_attention():
                {"x0": _flat(q), "x1": _flat(k[:, :2]), "x2": _flat(v[:, :2])},
                {}, {"y": _flat(_attend(q, k[:, :2], v[:, :2])[1])},
                q_num_heads=6, kv_num_heads=2)
+    # One head of keys, so that the keys are divided: no key of the second
+    # node's counts for the first queries.
+    one = {"x0": q[:1], "x1": k[:1, :1], "x2": v[:1, :1]}
+    yield _one("attention_one_head_causal", 23, "Attention", one, {},
+               {"y": _attend(*one.values(), causal=True)[1]}, is_causal=1)
+    empty = np.array(flags)
+    empty[1] = False
+    with np.errstate(invalid="ignore"):
+        y = _attend(q, k, v, empty)[1]
+    yield _one("attention_no_key", 23, "Attention",
+               {"x0": q, "x1": k, "x2": v, "x3": empty}, {},
+               {"y": np.nan_to_num(y)})
     old = _random(2, 6, 3, 8, seed=5)
     both, values = np.concatenate([old, k], 2), np.concatenate([old, v], 2)
     weights, y = _attend(q, both, values, causal=True, past=3)
@@ -346,6 +365,24 @@ def case_recurrent():
                        {"x1": one[0], "x2": one[1], "x3": one[2]},
                        {"y": y, "h": h}, hidden_size=7,
                        linear_before_reset=after)
+
+
+def case_lengths():
+    """Sequences of fewer steps, of none, and all of them whole."""
+    x, w, r = _random(3, 2, 4), _random(1, 5, 4, seed=1), \
+        _random(1, 5, 5, seed=2)
+    first = _random(1, 2, 5, seed=3)
+    for name, lengths in (("some", (2, 3)), ("none", (0, 3)),
+                          ("whole", (3, 3))):
+        h, y = first[0].copy(), np.zeros((3, 1, 2, 5), np.float32)
+        for step in range(3):
+            for row in np.flatnonzero(step < np.array(lengths)):
+                h[row] = np.tanh(x[step, row] @ w[0].T + h[row] @ r[0].T)
+                y[step, 0, row] = h[row]
+        h[np.array(lengths) == 0] = 0
+        yield _one(f"rnn_lengths_{name}", 14, "RNN", {"x0": x, "x5": first},
+                   {"x1": w, "x2": r, "x4": np.array(lengths, np.int32)},
+                   {"y": y, "h": h[None]}, hidden_size=5)
 
 
 # -- dynamic quantisation -----------------------------------------------------

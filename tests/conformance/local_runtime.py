@@ -203,6 +203,31 @@ def case_runtime_qgemm():
                    {"y": y.astype(np.float32)})
 
 
+def case_runtime_bits():
+    """Weights of a few bits in blocks, the last of them not full."""
+    x, bias, rng = _random(2, 3, 40), _random(7, seed=1), \
+        np.random.default_rng(5)
+    for bits in (2, 4, 8):
+        q = rng.integers(0, 1 << bits, (7, 3, 16))
+        scale = rng.random((7, 3)).astype(np.float32)
+        zero = rng.integers(0, 1 << bits, (7, 3))
+        each = 8 // bits
+        packed, zeros = (sum(
+            np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, -a.shape[-1] % each)])
+            [..., k::each] << bits * k for k in range(each)).astype(np.uint8)
+            for a in (q, zero))
+        for name, points in (("", 1 << (bits - 1)), ("_zeros", zero[..., None])):
+            w = ((q - points) * scale[..., None]).reshape(7, 48)[:, :40]
+            constants = {"x1": packed, "x2": scale.ravel()}
+            if name:
+                constants["x3"] = zeros.ravel()
+                constants["x5"] = bias
+            y = x @ w.T.astype(np.float32) + (bias if name else 0)
+            yield _runtime(f"ms_matmul_bits_{bits}{name}", "MatMulNBits",
+                           {"x0": x}, constants, {"y": y}, K=40, N=7,
+                           bits=bits, block_size=16)
+
+
 def case_runtime_qdq():
     """16-bit integers, for which ONNX Runtime has its own QuantizeLinear."""
     x, scale, zero = _random(2, 9), np.float32(1 / 4096), np.array(300, np.int16)

@@ -73,7 +73,7 @@ REFUSED_OPS = (
      "that were tried, but for DeformConv in a few"),
     ("of the domain `com.microsoft` all but `BiasGelu`, `DequantizeLinear`, "
      "`DynamicQuantizeMatMul`, `FastGelu`, `FusedConv`, `FusedGemm`, "
-     "`FusedMatMul`, `Gelu`, `QGemm`, `QLinearAdd`, `QLinearConcat`, "
+     "`FusedMatMul`, `Gelu`, `MatMulNBits`, `QGemm`, `QLinearAdd`, `QLinearConcat`, "
      "`QLinearGlobalAveragePool`, `QLinearLeakyRelu`, `QLinearMul`, "
      "`QLinearSigmoid`, `QuantizeLinear`, `QuickGelu`, "
      "`SkipLayerNormalization`, `SkipSimplifiedLayerNormalization`",
@@ -84,8 +84,8 @@ REFUSED_OPS = (
      "convert the model anew"),
     ("bfloat16, 4-bit integers, 8-bit and 4-bit floats of tensors that are "
      "computed", "no kernel has them. Constants of bfloat16, int4 and uint4 "
-     "are there; they are stored in 8 bits, or as float where a float product "
-     "reads them"),
+     "are there, and what QuantizeLinear makes in 4 bits; they are stored in 8 "
+     "bits, or as float where a float product reads them"),
 )
 
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/Statistics.h"
 #include "compiler/dialect/ops/Support.h"
+#include <limits>
 
 using namespace mlir;
 using namespace disco;
@@ -46,7 +47,12 @@ void SoftmaxOp::mergeStatistics(StatisticsContext &make) {
   Statistics statistics(make, getX(), axes);
   SmallVector<Value> all = statistics.exchange([&](Value part) -> SmallVector<Value> {
     OwnedAttr layout = ownersOf(part), single = make.wholeAt(layout);
+    // One owner's part may be minus infinity all through (a causal mask): less than any number
+    // would give NaN here, the least number gives sums of zero.
     Value most = make.reduce(ReduceKind::Max, part, axes, single);
+    Value least = make.constant(tensorType(part).getElementType(), {},
+                                {static_cast<double>(std::numeric_limits<float>::lowest())});
+    most = make.binary(BinaryKind::Max, most, least, shapeOf(most), single);
     Value shifted = make.binary(BinaryKind::Sub, part, most, shapeOf(part), layout);
     return {most, make.reduce(ReduceKind::Sum, make.unary(UnaryKind::Exp, shifted), axes, single)};
   });

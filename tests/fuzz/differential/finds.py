@@ -193,6 +193,10 @@ FINDS = (
         ("MatMul", "x w", "t", {}), ("Slice", "t s s a", "e", {}),
         ("Concat", "e t", "y", {"axis": 1})], ["y"],
          weights={"w": (3, 6), "s": ("int64", [0]), "a": ("int64", [1])}),
+    # Of one signal without a batch no dimension is left beside it.
+    Find("transform_of_one", 1, 23, {"x": (1, 1)}, [
+        ("DFT", "x  a", "y", {"onesided": 0})], ["y"],
+         weights={"a": ("int64", 0)}),
 )
 
 
