@@ -185,6 +185,47 @@ template <class P> struct block_image : conv_product<P> {
   }
 };
 
+/// y[i * y_row + j] = x[j][i] of `used` channels i and `count` columns j.
+DISCO_WIDE inline void lanes_to_rows(float *__restrict y, dim y_row, const float *x, dim used,
+                                     dim count) {
+  const dim whole = used == winograd_block ? count - count % 4 : 0;
+  winograd_separate(y, y_row, x, winograd_block, whole);
+  for (dim i = 0; i < used; ++i)
+    for (dim j = whole; j < count; ++j)
+      y[i * y_row + j] = x[j * winograd_block + i];
+}
+
+/// Where the numbers of an image go that have 16 channels last, and what is added to them.
+template <class P> struct lane_rows {
+  using act = typename P::act;
+  static constexpr dim n = (dim)(P::oh * P::ow);
+  /// Whether the activation is a clip, which is applied before they come here.
+  static constexpr bool clips = !P::has_init && !P::has_residual && block_clip<act>::serves;
+
+  float *y;
+  const float *init, *residual;
+  float *ends; // scratch memory, 16 rows
+  dim row;
+
+  /// `used` channels from o on, `count` numbers each from `first` on.
+  void finish(float *x, dim o, dim used, dim first, dim count) const {
+    const dim at = o * n + first;
+    if constexpr (!P::has_init && !P::has_residual) {
+      if constexpr (!clips)
+        for (dim i = 0; i < count * winograd_block; ++i)
+          x[i] = act::template apply<act>(x[i]);
+      lanes_to_rows(y + at, n, x, used, count);
+    } else {
+      lanes_to_rows(ends, row, x, used, count);
+      if constexpr (P::has_init)
+        winograd_add(ends, row, init + at, n, used, count);
+      product_rows<act, false, P::has_residual>(y + at, n, ends, row, (const float *)nullptr, 0,
+                                                P::has_residual ? residual + at : nullptr, used,
+                                                count);
+    }
+  }
+};
+
 /// y = act(conv(x, w) + init + bias + residual) of floats, one group.
 /// P: as conv_gemm. w [co / 16][ci][kd][kh][kw][16]: lanes beyond the last channel are 0.
 template <class P>

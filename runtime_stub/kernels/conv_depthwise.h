@@ -13,16 +13,6 @@
 namespace disco {
 inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
-/// y[i * y_row + j] = x[j][i] of `used` channels i and `count` columns j.
-DISCO_WIDE inline void lanes_to_rows(float *__restrict y, dim y_row, const float *x, dim used,
-                                     dim count) {
-  const dim whole = used == winograd_block ? count - count % 4 : 0;
-  winograd_separate(y, y_row, x, winograd_block, whole);
-  for (dim i = 0; i < used; ++i)
-    for (dim j = whole; j < count; ++j)
-      y[i * y_row + j] = x[j * winograd_block + i];
-}
-
 /// Sums of `Columns` outputs of a row, one vector of their channels.
 template <int Columns, int KW, int SW, int DW>
 inline void depthwise_columns(dim kh, const float *const *__restrict rows, dim at,
@@ -70,8 +60,7 @@ DISCO_WIDE void depthwise_row(dim ow, dim kh, const float *const *rows, const fl
 
 /// What is done of 16 channels of an image.
 template <class P> struct depthwise_image {
-  using act = typename P::act;
-  using clip = block_clip<act>;
+  using clip = block_clip<typename P::act>;
   static constexpr dim co = (dim)P::co, ih = (dim)P::ih, iw = (dim)P::iw, oh = (dim)P::oh,
                        ow = (dim)P::ow, kh = (dim)P::kh, kw = (dim)P::kw, sh = (dim)P::sh,
                        sw = (dim)P::sw, dh = (dim)P::dh, dw = (dim)P::dw, ph = (dim)P::ph,
@@ -108,25 +97,12 @@ template <class P> struct depthwise_image {
 
   /// The end of output rows from oy on, which are `count` numbers a channel.
   void finish(dim o, dim used, dim oy, dim count) const {
-    const dim at = o * n + oy * ow;
-    if constexpr (!P::has_init && !P::has_residual) {
-      if constexpr (!clip::serves)
-        for (dim i = 0; i < count * block; ++i)
-          outputs[i] = act::template apply<act>(outputs[i]);
-      lanes_to_rows(y + at, n, outputs, used, count);
-    } else {
-      float *const ends = outputs + size.outputs;
-      lanes_to_rows(ends, size.rows * ow, outputs, used, count);
-      if constexpr (P::has_init)
-        winograd_add(ends, size.rows * ow, init + at, n, used, count);
-      product_rows<act, false, P::has_residual>(
-          y + at, n, ends, size.rows * ow, (const float *)nullptr, 0,
-          P::has_residual ? residual + at : nullptr, used, count);
-    }
+    const lane_rows<P> end{y, init, residual, outputs + size.outputs, size.rows * ow};
+    end.finish(outputs, o, used, oy * ow, count);
   }
 
   void channels(dim o) const {
-    constexpr bool ends = !P::has_init && !P::has_residual && clip::serves;
+    constexpr bool ends = lane_rows<P>::clips;
     const dim used = least(block, co - o);
     const float *from[winograd_block], *rows[kh];
     float biases[winograd_block];

@@ -15,7 +15,7 @@
 #define DISCO_KERNELS_CONV_INT_DIRECT_H
 
 #include "conv.h"
-#include "gemm_int.h"
+#include "conv_int_columns.h"
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -58,6 +58,12 @@ template <class P, class Number> struct conv_int_base : conv_product<P, conv_int
         c[j] = (int32_t)((uint32_t)sum_init[m0 * n + n0 + j] + (uint32_t)b);
       else
         c[j] = b;
+  }
+  /// The sums of a row where what they begin with is there, and init not yet.
+  void add_init(int32_t *c, dim m0, dim n0, dim columns) const {
+    if constexpr (P::has_init)
+      for (dim j = 0; j < columns; ++j)
+        c[j] = (int32_t)((uint32_t)c[j] + (uint32_t)sum_init[m0 * n + n0 + j]);
   }
   void finish(const int32_t *c, dim m0, dim n0, dim columns) const {
     quant_store_row<P>(this->y + m0 * n + n0, c, first_row + m0, columns);

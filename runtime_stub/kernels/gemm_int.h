@@ -152,6 +152,8 @@ template <class Number> struct int_open {
 template <> struct int_open<int8_t> {
   using type = int_quads;
 };
+template <bool Quads> struct int_open_of : int_open<int16_t> {};
+template <> struct int_open_of<true> : int_open<int8_t> {};
 
 // What instructions there are for cells of conv_int_cells.
 #if defined(__ARM_FEATURE_MVE)

@@ -115,6 +115,26 @@ constexpr int_sizes int_column_sizes_of(dim m, dim n, dim k) {
   return {1, step, step, width, group, 4 * group * width + width * step + width};
 }
 
+/// Whether columns of bytes become words all at once: conv_int_columns.h.
+constexpr bool has_int_columns(const processor &p) {
+  return p.pair_bytes > 0 && p.cells == cell_form::pairs;
+}
+/// As quads there, where they are one instruction: a panel of whole columns of x, what the sums of
+/// each row begin with, a tile of sums, rows of x, and rows of weights that are no whole quads.
+struct quad_sizes {
+  dim k4, rest; // rest: columns that fill no panel
+  dim panel, begin, sums;
+  dim bytes;
+};
+constexpr quad_sizes quad_sizes_of(const processor &p, dim m, dim n, dim k) {
+  constexpr dim rows = 6;
+  const dim columns = p.pair_bytes, k4 = whole_steps(k, 4), panel = k4 / 4 * columns,
+            sums = rows * columns;
+  return {k4,    n % columns,
+          panel, m,
+          sums,  before_scratch(p) + 4 * (panel + m + sums + columns) + (k4 == k ? 0 : m * k4)};
+}
+
 //===----------------------------------------------------------------------===//
 // Convolutions of few channels a group
 //===----------------------------------------------------------------------===//
@@ -199,6 +219,30 @@ constexpr cell_sizes cell_sizes_of(const processor &p, const cell_size &c, const
   return {serves,   across,    apart, x_phases, phases,
           columns,  more_rows, taps,  rows,     raw_size,
           raw_rows, plane,     slack, sums,     before_scratch(p) + bytes};
+}
+
+/// Depthwise ones of 8 bits by columns: words for `groups` of `depth` rows of taps, sorted by their
+/// columns' remainder modulo the stride; sums or bytes; a band of rows, sorted by theirs.
+struct column_sizes {
+  bool serves;
+  dim columns, more_rows, groups, rows; // rows: of y in one band
+  dim count, plane, words;              // elements: outputs, a row's remainder, words of one
+  dim bytes;
+};
+constexpr column_sizes column_sizes_of(const processor &p, dim depth, const window_shape &w) {
+  constexpr dim budget = 28672, most_taps = 32;
+  const dim shift = (w.kw - 1) * w.dw / w.sw, columns = w.ow + shift,
+            more_rows = (w.kh - 1) * w.dh / w.sh, groups = (w.kh + depth - 1) / depth,
+            phases = w.sh * w.sw, each = columns * (phases + 4 * groups * w.sw + 4),
+            fit = each > 0 ? budget / each : 1, rows = least(fit < 1 ? 1 : fit, w.oh);
+  const bool serves = has_int_columns(p) && w.ci == 1 && w.m == 1 && w.id == 1 && w.od == 1 &&
+                      w.kd == 1 && w.pd == 0 && phases <= 9 && w.oh * w.ow > 0 &&
+                      groups * w.kw <= most_taps && each <= 8 * budget;
+  const dim count = serves ? whole_steps(rows * columns, p.pair_bytes) : 1,
+            plane = (count + more_rows * columns) * w.sw, words = whole_steps(count + shift, 16);
+  return {serves, columns, more_rows,
+          groups, rows,    count,
+          plane,  words,   before_scratch(p) + 4 * (groups * w.sw * words + count) + w.sh * plane};
 }
 
 //===----------------------------------------------------------------------===//
@@ -311,6 +355,35 @@ constexpr depthwise_sizes depthwise_sizes_of(const processor &p, const window_sh
             rows = w.ow >= turn ? 1 : least(turn / w.ow, w.oh),
             inputs = ring * columns * winograd_block, outputs = rows * w.ow * winograd_block;
   return {ring, columns, rows, inputs, outputs, before_scratch(p) + 4 * (inputs + 2 * outputs)};
+}
+
+/// Few channels: pixels and blocks of a tile, and as above. Then floats of scratch memory.
+struct pixel_sizes {
+  dim pixels, blocks;
+  dim ring, columns, rows;
+  dim inputs, biases, outputs; // outputs: of a block
+  dim bytes;
+};
+constexpr pixel_sizes pixel_sizes_of(const processor &p, const window_shape &w) {
+  constexpr dim turn = 128; // outputs of a channel
+  const dim all = (w.m + winograd_block - 1) / winograd_block,
+            blocks = p.vector_bytes == 64 && all > 1 ? 2 : 1,
+            most = p.vector_bytes == 64                  ? (blocks > 1 ? 12 : 14)
+                   : p.vector_bytes == 32 || p.rows == 8 ? 6
+                   : p.vector_bytes                      ? 3
+                                                         : 1,
+            ring = (w.kh - 1) * w.dh + 1, columns = (w.ow - 1) * w.sw + (w.kw - 1) * w.dw + 1,
+            rows = w.ow >= turn ? 1 : least(turn / w.ow, w.oh), inputs = ring * w.ci * columns,
+            outputs = rows * w.ow * winograd_block;
+  return {even_parts(w.ow, most),
+          blocks,
+          ring,
+          columns,
+          rows,
+          inputs,
+          all * winograd_block,
+          outputs,
+          before_scratch(p) + 4 * (inputs + all * winograd_block + (all + 1) * outputs)};
 }
 
 } // namespace DISCO_KERNELS DISCO_HIDDEN

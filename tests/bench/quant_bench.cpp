@@ -100,6 +100,12 @@ template <class P> void plain(int8_t *to) {
 
 template <class P> void direct(int8_t *to) {
   using bands = disco::conv_int_bands<P, disco::conv_int_own_cells<P>>;
+#if defined(__SSE2__)
+  if constexpr (P::ci == P::groups && P::co == P::groups) {
+    using columns = disco::int_depthwise<P, disco::conv_int_base<P, int8_t>>;
+    return disco::conv_int_depthwise<Scratch<P, columns::bytes>>(to, x, w, bias, nullptr, scratch);
+  }
+#endif
   if constexpr (bands::serves)
     disco::conv_int_cells<Scratch<P, bands::bytes>>(to, x, w, bias, nullptr, scratch);
   else

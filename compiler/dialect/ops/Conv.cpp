@@ -228,6 +228,8 @@ public:
       choices.push_back({"conv_rows", macs});
     if (hasBlocks() && op.getGroup() == 1 && !few)
       choices.push_back(blocks());
+    if (hasPixels() && !few)
+      choices.push_back(pixels());
     if (hasBlocks() && isDepthwise())
       choices.push_back(depthwise());
     if (hasTiles())
@@ -242,6 +244,10 @@ public:
     SmallVector<KernelChoice> choices = {integerGemm()};
     if (window.m < leastRows && hasPlanes())
       choices.push_back(planes("conv_int_planes"));
+    if (hasColumns())
+      choices.push_back(
+          {"conv_int_depthwise", macs / 4,
+           mostScratch(processors, [&](const processor &p) { return byColumns(p).bytes; })});
     if (window.m <= fewOutputs && processors.back().cells != cell_form::words && hasCells())
       choices.push_back(
           {"conv_int_cells", macs / 2,
@@ -278,6 +284,8 @@ private:
         "conv_int_gemm", padded(), mostScratch(processors, [&](const processor &p) -> int64_t {
           if (p.cells == cell_form::bytes && quads())
             return int_column_sizes_of(window.m, columns(), depth()).bytes;
+          if (has_int_columns(p) && p.quads && quads())
+            return quad_sizes_of(p, window.m, columns(), depth()).bytes;
           return before_scratch(p) +
                  int_sizes_of(p, p.quads && quads() ? 4 : 2, window.m, columns(), depth()).bytes;
         })};
@@ -299,17 +307,38 @@ private:
            isFloat(op.getResult()) && macs > 0 &&
            llvm::all_of(processors, [](const processor &p) { return p.vector_bytes > 0; });
   }
+  /// Multiply-accumulates of one row of the weights.
+  double ofRow() { return macs / static_cast<double>(window.m); }
   /// Rows in blocks, of which half ones are computed. A panel takes what a few more rows do.
   KernelChoice blocks() {
     constexpr double gain = 0.8;
     constexpr int64_t panel = 2;
     const bool direct = isPointwise(op) && !op.getChannels();
     const int64_t rows = whole_steps(window.m, winograd_block / 4) + (direct ? 0 : panel);
-    return {"conv_blocks", gain * macs / static_cast<double>(window.m) * static_cast<double>(rows),
+    return {"conv_blocks", gain * ofRow() * static_cast<double>(rows),
             mostScratch(processors,
                         [&](const processor &p) {
                           return block_sizes_of(p, {window.m, columns(), depth(), direct}).bytes;
                         }),
+            packedRows()};
+  }
+  /// One depth, and rows of all input channels that stay in a second-level cache.
+  bool hasPixels() {
+    constexpr int64_t most = int64_t(1) << 18;
+    return hasBlocks() && op.getGroup() == 1 && window.id == 1 && window.od == 1 &&
+           window.kd == 1 && window.pd == 0 && window.kh * window.kw > 1 &&
+           mostScratch(processors,
+                       [&](const processor &p) { return pixel_sizes_of(p, window).bytes; }) <= most;
+  }
+  /// Whole vectors of output channels. Nothing is packed, but outputs are turned, for what some
+  /// products of each take. Found to be as fast as conv_blocks where both cost the same.
+  KernelChoice pixels() {
+    constexpr double gain = 0.73, turn = 15, panel = 2.8;
+    const double rows = static_cast<double>(whole_steps(window.m, winograd_block)) *
+                        (1 + turn / static_cast<double>(depth()));
+    return {"conv_pixels", ofRow() * (gain * rows - panel),
+            mostScratch(processors,
+                        [&](const processor &p) { return pixel_sizes_of(p, window).bytes; }),
             packedRows()};
   }
   /// Weights in blocks of rows: [co / 16]...[16].
@@ -362,6 +391,12 @@ private:
     return !tensorType(op.getW()).getElementType().isUnsignedInteger() &&
            llvm::all_of(op.getQuant()->getWZero().asArrayRef(),
                         [](int64_t zero) { return zero == 0; });
+  }
+  column_sizes byColumns(const processor &p) {
+    return column_sizes_of(p, p.quads && quads() ? 4 : 2, window);
+  }
+  bool hasColumns() {
+    return llvm::all_of(processors, [&](const processor &p) { return byColumns(p).serves; });
   }
   cell_sizes cells(const processor &p) {
     return cell_sizes_of(p, cell_size_of(p, quads()), window);

@@ -1,8 +1,9 @@
-//===- blocks_test.cpp - conv_blocks, conv_depthwise against loops --------===//
+//===- blocks_test.cpp - kernels of weights in blocks against loops -------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "conv_blocks.h"
 #include "conv_cases.h"
 #include "conv_depthwise.h"
+#include "conv_pixels.h"
 
 using namespace disco;
 using namespace kernel_test;
@@ -19,12 +20,22 @@ template <class P> std::vector<float> packed(const buffer<float> &w) {
   return blocks;
 }
 
+template <class P> void checkPixels() {
+  ConvData<P> d;
+  using Q = Scratch<P, pixel_image<P>::size.bytes>;
+  const std::vector<float> w = packed<P>(d.w);
+  conv_pixels<Q>(d.y.data(), d.x.data(), w.data(), d.b(), d.i(), d.r(), Q().memory.data());
+  expectNear(d.y, d.want, 16);
+}
+
 template <class P> void check() {
   ConvData<P> d;
   using Q = Scratch<P, block_image<P>::size.bytes>;
   const std::vector<float> w = packed<P>(d.w);
   conv_blocks<Q>(d.y.data(), d.x.data(), w.data(), d.b(), d.i(), d.r(), Q().memory.data());
   expectNear(d.y, d.want, 16);
+  if constexpr (P::kd == 1 && P::id == 1 && P::od == 1)
+    checkPixels<P>();
 }
 
 template <class P> void checkDepthwise() {
@@ -64,6 +75,16 @@ TEST(Blocks, Windows) {
   check<Case<float, 1, 2, 4, 1, 1, 9, 9, A1, Axis<3, 1, -1, -1>, Axis<3, 1, -2, 1>>>();
   check<Case<float, 2, 6, 10, 1, 1, 1, 40, A1, A1, Axis<5, 2, 2, 1>, Bias>>();
   check<Case<float, 1, 3, 6, 1, 5, 6, 7, A3, A3, A3, Bias, act_relu>>();
+}
+
+TEST(Pixels, Windows) { // tails of rows of pixels and of blocks, turns, rings that wrap
+  checkPixels<
+      Case<float, 1, 3, 40, 1, 1, 29, 30, A1, Axis<7, 2, 3, 3>, Axis<7, 2, 3, 3>, Bias, Clip>>();
+  checkPixels<Case<float, 2, 4, 16, 1, 1, 9, 150, A1, A3, A3, Bias | Residual, act_relu>>();
+  checkPixels<
+      Case<float, 1, 5, 33, 1, 1, 14, 27, A1, Axis<5, 1, 2, 2>, A3s2, List | Bias, act_silu>>();
+  checkPixels<
+      Case<float, 1, 2, 20, 1, 1, 20, 26, A1, Axis<3, 1, 4, 4, 4>, Axis<3, 1, 2, 2, 2>, InPlace>>();
 }
 
 template <int C, int H, int W, class AH, class AW, int F = Plain, class Act = act_none, int N = 1>

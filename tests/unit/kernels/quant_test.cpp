@@ -127,6 +127,14 @@ void checkKernels(const typename P::x_t *x, const typename P::w_t *w, const int3
     EXPECT_EQ(y, want);
   }
   checkCells<P, conv_int_pair_cells<typename P::x_t>>(x, w, bias, init, want);
+#if defined(__SSE2__)
+  using columns = int_depthwise<P, conv_int_base<P, typename P::x_t>>;
+  if constexpr (P::ci == P::groups && P::co == P::groups && columns::size.serves) {
+    using Q = Scratch<P, columns::bytes>;
+    conv_int_depthwise<Q>(y.data(), x, w, bias, init, Q().memory.data());
+    EXPECT_EQ(y, want);
+  }
+#endif
 }
 
 template <class P> void check() {
@@ -161,6 +169,13 @@ TEST(QuantConv, Pointwise) {
   check<Case<int8_t, int8_t, int8_t, 600, 70, 1, 5, 11, Axis<1>, Axis<1>, 127, 0,
              Small | OneScale>>();
   check<Case<int8_t, uint8_t, int8_t, 1, 1, 1, 1, 1, Axis<1>, Axis<1>, 127, 128, Small>>();
+  // Panels of whole columns, and the rests that fill none.
+  check<
+      Case<uint8_t, int8_t, uint8_t, 30, 9, 1, 13, 15, Axis<1>, Axis<1>, 7, 0, List | Small, 2>>();
+  check<Case<int8_t, int8_t, int8_t, 16, 10, 1, 8, 19, Axis<1>, Axis<1>, -3, 0, Init | Small>>();
+  check<Case<int8_t, int8_t, int32_t, 9, 8, 1, 10, 12, Axis<1>, Axis<1>, 5, 0, Bias | Init>>();
+  check<Case<uint8_t, int8_t, int8_t, 12, 7, 1, 18, 13, Axis<1, 2>, Axis<1, 2>, 9, 0,
+             Bias | Small>>();
 }
 
 TEST(QuantConv, Windows) {
