@@ -10,6 +10,8 @@ using discoc::BoardPart;
 
 /// Code, table and text of the check: 176 bytes on a Cortex-M4, 200 on RISC-V, with g++ 12.
 static constexpr int64_t kWeightCheckBytes = 256;
+/// Code of a traced program: of handing the notes out, and of a step.
+static constexpr int64_t kNotesBytes = 512, kNoteBytes = 160;
 
 std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
                                                   const EmitOptions &options, int64_t rank,
@@ -23,7 +25,8 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
     ++ports[desk.link->kind->name];
   int64_t messages = static_cast<int64_t>(emitter.messageCount());
   BoardPlan plan = planBoard(options.cluster, rank, emitter.bufferBytes("inputs"),
-                             emitter.tensorBytes("outputs"), messages, desk.kind == Desk::Serial);
+                             emitter.tensorBytes("outputs"), messages, desk.kind == Desk::Serial,
+                             emitter.noteBytes());
   std::vector<discoc::MemoryUse> list;
   auto add = [&](const char *part, int64_t bytes, bool exact) {
     list.push_back({part, board.memoryOf(part)->name, bytes, exact});
@@ -31,7 +34,9 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
   const discoc::CodeUse code{emitter.kernelInstances(), emitter.kernelCallCount() + messages,
                              emitter.mayCallLibrary(), ports};
   add(BoardPart::code,
-      board.bounds.codeBytes(code) + (checksWeights(options) ? kWeightCheckBytes : 0), false);
+      board.bounds.codeBytes(code) + (checksWeights(options) ? kWeightCheckBytes : 0) +
+          (emitter.notesSteps() ? kNotesBytes + emitter.notedSteps() * kNoteBytes : 0),
+      false);
   add(BoardPart::weights, emitter.weights().bytes(), true);
   add(BoardPart::data, board.bounds.dataBytes(ports), false);
   add(BoardPart::arena, emitter.arenaBytes(), true);

@@ -94,7 +94,7 @@ static void addPort(BoardPlan &plan, const discoc::ClusterNode &node, size_t ind
 
 BoardPlan disco::planBoard(const discoc::Cluster &cluster, int64_t rank,
                            const std::vector<int64_t> &inputs, const std::vector<int64_t> &outputs,
-                           int64_t messages, bool desk) {
+                           int64_t messages, bool desk, int64_t noteBytes) {
   const discoc::ClusterNode &node = cluster.nodes[static_cast<size_t>(rank)];
   BoardPlan plan;
   for (size_t i = 0; i < inputs.size(); ++i)
@@ -107,6 +107,8 @@ BoardPlan disco::planBoard(const discoc::Cluster &cluster, int64_t rank,
     plan.buffers.push_back({"desk_rx", ring});
     plan.buffers.push_back({"desk_tx", ring});
   }
+  if (noteBytes > 0)
+    plan.buffers.push_back({"notes", noteBytes});
   if (cluster.nodes.size() == 1)
     return plan;
   plan.packets = planPackets(cluster);

@@ -44,10 +44,11 @@ struct BoardPlan {
 inline constexpr int64_t kBoardBufferAlignment = 8;
 
 /// `inputs` and `outputs` are the bytes of those that this node is given and returns; `messages` is
-/// how many it sends and receives in an inference; `desk`: a UART leads to the desk.
+/// how many it sends and receives in an inference; `desk`: a UART leads to the desk;
+/// `noteBytes`: of the ring of a traced program.
 BoardPlan planBoard(const discoc::Cluster &cluster, int64_t rank,
                     const std::vector<int64_t> &inputs, const std::vector<int64_t> &outputs,
-                    int64_t messages, bool desk = false);
+                    int64_t messages, bool desk = false, int64_t noteBytes = 0);
 
 } // namespace disco
 

@@ -46,8 +46,9 @@ inline bool checksWeights(const EmitOptions &options) {
 
 /// Whether programs note when their steps begin and end.
 inline bool isTraced(const EmitOptions &options) { return options.settings.count("trace") != 0; }
-/// How many of the latest notes a program keeps; a power of two.
-inline constexpr int64_t kNotes = 65536;
+/// How many of the latest notes a program of so many steps keeps; a power of two. That of a board
+/// has to fit into its memory: the last inference is whole, and most of the one before.
+int64_t noteCapacity(const EmitOptions &options, int64_t rank, int64_t steps);
 
 /// Whether nodes have to fit into their boards.
 struct FitCheck {

@@ -28,6 +28,8 @@ LogicalResult disco::addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &
                                      const discoc::ClusterNode &node, const Desk &desk) {
   std::vector<std::string> names = {"disco.cpp",      "disco_frame.cpp", "disco_crc.cpp",
                                     "disco_link.cpp", "board/fault.cpp", desk.source()};
+  if (emitter.notesSteps())
+    names.push_back("board/notes.cpp");
   if (!node.ports.empty())
     names.push_back("board/links.cpp");
   if (!node.ports.empty())
@@ -129,6 +131,18 @@ static std::string deskTables(const discoc::Board &board, const Desk &desk,
          ";\nconst disco_program *const board_desk_program = &" + prefix + "_program;\n";
 }
 
+/// The ring of a traced program, for notes.cpp.
+static std::string noteTables(const std::string &prefix) {
+  const std::string capacity = StringRef(prefix).upper() + "_NOTES";
+  return "// What is noted of the latest steps.\nstatic_assert(sizeof memory.notes == "
+         "disco_notes_bytes(" +
+         capacity +
+         "));\ndisco_notes *const board_notes = reinterpret_cast<disco_notes *>(memory.notes);\n"
+         "const uint32_t board_notes_capacity = " +
+         capacity + ";\ndisco_notes **const board_notes_place = &" + prefix +
+         "_notes;\nconst disco_program *const board_notes_program = &" + prefix + "_program;\n";
+}
+
 static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter,
                               const EmitOptions &options, const discoc::Board &board,
                               int64_t rank) {
@@ -147,6 +161,8 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
     text += "#include \"runtime/" + std::string(kind->transport) + ".h\"\n";
   if (desk.kind == Desk::Serial)
     text += "#include \"runtime/board/desk_serial.h\"\n";
+  if (emitter.notesSteps())
+    text += "#include \"runtime/board/notes.h\"\n";
   text += "\n";
   if (linked)
     text +=
@@ -159,6 +175,8 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
   text += bufferStruct(plan);
   text += pointerTable("input", inputs) + pointerTable("output", outputs);
   text += deskTables(board, desk, prefix, !emitter.tensorBytes("inputs").empty());
+  if (emitter.notesSteps())
+    text += noteTables(prefix);
   if (linked)
     text += linkTables(plan, board, node, rank);
   text += "\nstatic const board_shard shard = {&" + prefix + "_program,\n    ";
@@ -252,7 +270,7 @@ static std::string portBauds(const discoc::Board &board, const discoc::Cluster &
 /// What the board's sources are told beside the clock.
 static std::string definitions(const discoc::Board &board, const discoc::Cluster &cluster,
                                const discoc::ClusterNode &node, const Desk &desk,
-                               bool checksWeights) {
+                               bool checksWeights, bool notesSteps) {
   std::string text;
   if (llvm::is_contained(kindsOf(node, desk), discoc::linkKindThat(discoc::Carries::Bytes)))
     text += " BOARD_BAUDS=" + portBauds(board, cluster, node);
@@ -264,13 +282,13 @@ static std::string definitions(const discoc::Board &board, const discoc::Cluster
     text += " BOARD_SEMIHOSTING";
   if (desk.kind == Desk::Serial)
     text += " BOARD_RESTARTS"; // a person runs the next inputs without touching the boards
-  return text + (checksWeights ? " BOARD_CHECKS_WEIGHTS" : "");
+  return text + (checksWeights ? " BOARD_CHECKS_WEIGHTS" : "") + (notesSteps ? " BOARD_NOTES" : "");
 }
 
 static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
                               const discoc::Cluster &cluster, const discoc::ClusterNode &node,
                               const Desk &desk, const RuntimeFiles &runtime, bool binaryWeights,
-                              bool checksWeights) {
+                              bool checksWeights, bool notesSteps) {
   std::string sources;
   for (const std::string &source : runtime.sources())
     sources += "\n  runtime/" + source;
@@ -285,7 +303,7 @@ static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
        {"weights", binaryWeights ? "weights.S" : "weights.cpp"},
        {"sources", sources},
        {"clock", number(static_cast<int64_t>(board.clockHz))},
-       {"definitions", definitions(board, cluster, node, desk, checksWeights)},
+       {"definitions", definitions(board, cluster, node, desk, checksWeights, notesSteps)},
        {"flags", words(board.flags)},
        {"werror", werrorOption("shard.elf")},
        {"optimize", board.optimize},
@@ -302,13 +320,14 @@ LogicalResult disco::emitBoardNode(const ModelEmitter &emitter, const EmitOption
   const Desk desk = deskOf(options, rank);
   BoardPlan plan = planBoard(
       options.cluster, rank, emitter.bufferBytes("inputs"), emitter.tensorBytes("outputs"),
-      static_cast<int64_t>(emitter.messageCount()), desk.kind == Desk::Serial);
+      static_cast<int64_t>(emitter.messageCount()), desk.kind == Desk::Serial, emitter.noteBytes());
   return failure(
       failed(copyBoard(board, node, desk, pathIn(directory, "board"))) ||
       failed(writeText(directory, "main.cpp", mainSource(plan, emitter, options, board, rank))) ||
       failed(writeText(directory, "CMakeLists.txt",
                        cmakeLists(shardPrefix(options, rank), board, options.cluster, node, desk,
-                                  runtime, emitter.weights().isBinary(), checksWeights(options)))));
+                                  runtime, emitter.weights().isBinary(), checksWeights(options),
+                                  emitter.notesSteps()))));
 }
 
 std::string disco::crossCompiler(const discoc::Board &board) {

@@ -217,6 +217,8 @@ static std::string inprocMain(const EmitOptions &options, const std::optional<Le
     models += "#include \"../node" + std::to_string(rank) + "/model.h\"\n";
     programs += "      &" + shardPrefix(options, static_cast<int64_t>(rank)) + "_program,\n";
   }
+  if (isTraced(options))
+    models += "#include \"runtime/host/trace.h\"\n";
   return fillTemplate(
       "host/cluster_main.cpp",
       {{"models", models},
@@ -279,6 +281,7 @@ static LogicalResult emitInproc(ArrayRef<std::unique_ptr<ModelEmitter>> emitters
   RuntimeFiles shared(stub), own(stub);
   bool isBare = firstBoard && !firstBoard->isLinux();
   if (failed(addRuntime(shared, *emitters.front(), options, firstBoard, 0)) ||
+      (isTraced(options) && failed(own.addWithSource("host/trace.h"))) ||
       failed(own.addWithSource("host/inproc_main.h")) || failed(own.add("host/options.cpp")))
     return failure();
   own.leaveOut(shared);
@@ -505,21 +508,6 @@ private:
 };
 } // namespace
 
-/// Bare boards have no ring yet.
-static LogicalResult checkTraced(const EmitOptions &options) {
-  for (size_t rank = 0; isTraced(options) && rank < options.cluster.nodes.size(); ++rank) {
-    const discoc::Board *board = options.cluster.boardOf(static_cast<int64_t>(rank));
-    if (!board || board->isLinux())
-      continue;
-    llvm::errs() << "error: --trace: node " << rank << " ("
-                 << discoc::printable(options.cluster.nodes[rank].name, discoc::maxShownName)
-                 << ", " << board->name
-                 << ") is a bare board, whose programs note nothing yet: leave --trace out\n";
-    return failure();
-  }
-  return success();
-}
-
 FailureOr<Emitted> disco::emitCluster(ModuleOp module, StringRef runtimeDirectory,
                                       StringRef directory, FitCheck &fit) {
   if (failed(checkKernels(module)))
@@ -528,8 +516,6 @@ FailureOr<Emitted> disco::emitCluster(ModuleOp module, StringRef runtimeDirector
   if (failed(read))
     return failure();
   const EmitOptions &options = *read;
-  if (failed(checkTraced(options)))
-    return failure();
   FailureOr<RuntimeStub> stub = openRuntimeStub(runtimeDirectory);
   if (failed(stub))
     return failure();

@@ -26,6 +26,8 @@ static LogicalResult addLibraryRuntime(RuntimeFiles &runtime, const ModelEmitter
       return failure();
   if (!node.ports.empty() && failed(runtime.addWithSource("transport/packets.h")))
     return failure();
+  if (emitter.notesSteps() && failed(runtime.add("disco_note.h")))
+    return failure();
   for (const std::string &header : emitter.headers())
     if (failed(runtime.addWithSource(header)))
       return failure();

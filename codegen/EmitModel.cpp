@@ -5,6 +5,7 @@
 #include "compiler/dialect/Target.h"
 #include "compiler/formats/Printable.h"
 #include "passes/BufferPlan.h"
+#include "runtime_stub/disco_note.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -161,6 +162,7 @@ void ModelEmitter::emitOp(Operation *op) {
 }
 
 void ModelEmitter::beginNote() {
+  noted += traced;
   if (traced)
     calls += "  disco_note_begin(" + prefix + "_notes, " + std::to_string(step) + ");\n";
 }
@@ -470,7 +472,9 @@ std::string ModelEmitter::header(StringRef buildHash, StringRef runtime) const {
   std::string label = buildHash.take_front(kScopeDigits).str() + "\")";
   text +=
       "\n#include \"runtime/disco.h\"\n" +
-      std::string(traced ? "#include \"runtime/host/trace.h\"\n" : "") +
+      std::string(!traced                        ? ""
+                  : options.cluster.isBare(rank) ? "#include \"runtime/disco_note.h\"\n"
+                                                 : "#include \"runtime/host/trace.h\"\n") +
       "\n#if DISCO_RUNTIME_VERSION != " + runtime.str() +
       "\n#error \"runtime/disco.h of another version of discoc was included before\"\n#endif\n\n";
   text += "// Bytes of static memory for activations and messages, and of weights.\n";
@@ -486,10 +490,14 @@ std::string ModelEmitter::header(StringRef buildHash, StringRef runtime) const {
   text += "extern \"C\" DISCO_PUBLIC const disco_program " + prefix + "_program __asm__(\"" +
           prefix + "_program_" + label + ";\n";
   if (traced)
-    text += "\n// Where it notes when its steps begin and end, once disco_trace_open has opened "
-            "it.\nextern \"C\" DISCO_HIDDEN disco_notes *" +
-            prefix + "_notes __asm__(\"" + prefix + "_notes_" + label + ";\n#define " + upper +
-            "_NOTES " + std::to_string(kNotes) + "u // that are kept, the latest\n";
+    text += std::string("\n// Where it notes when its steps begin and end, once ") +
+            (options.cluster.isBare(rank)
+                 ? "it points to a ring (runtime/disco_note.h);\n// disco_note_clock is then to be "
+                   "defined, where runtime/board/notes.cpp does not do it.\n"
+                 : "disco_trace_open has opened it.\n") +
+            "extern \"C\" DISCO_HIDDEN disco_notes *" + prefix + "_notes __asm__(\"" + prefix +
+            "_notes_" + label + ";\n#define " + upper + "_NOTES " +
+            std::to_string(noteCapacity(options, rank, noted)) + "u // that are kept, the latest\n";
   std::string banner;
   emitBanner(banner, "Interface");
   return banner + guarded(upper + "_MODEL_H", prefix, buildHash, text);
@@ -500,6 +508,12 @@ static std::string tensorInfo(StringRef name, RankedTensorType type, StringRef d
          std::to_string(static_cast<int32_t>(elementInfo(type.getElementType()).type)) + "), " +
          std::to_string(type.getRank()) + ", " + dims.str() + ", " +
          std::to_string(byteSize(type)) + "},\n";
+}
+
+int64_t ModelEmitter::noteBytes() const {
+  return traced ? static_cast<int64_t>(
+                      disco_notes_bytes(static_cast<uint32_t>(noteCapacity(options, rank, noted))))
+                : 0;
 }
 
 int64_t ModelEmitter::arenaBytes() const {

@@ -46,6 +46,9 @@ public:
     return kind == "inputs" && hasInputPlaces() ? std::vector<int64_t>() : tensorBytes(kind);
   }
   bool notesSteps() const { return traced; }
+  /// How many steps it notes in an inference, and bytes of the ring that it keeps them in; 0: none.
+  int64_t notedSteps() const { return noted; }
+  int64_t noteBytes() const;
   /// Whether all inputs have a place in the arena: the emitted NAME_inputs says where.
   bool hasInputPlaces() const;
 
@@ -97,7 +100,8 @@ private:
   int64_t numCalls = 0, callsBeforePart = 0, numParts = 0;
   std::vector<std::string> instances;
   bool library = false;
-  bool traced;      ///< the program notes when each step begins and ends
+  bool traced; ///< the program notes when each step begins and ends
+  int64_t noted = 0;
   int64_t step = 0; ///< that of the op which is emitted: its place in the function
   Levels ownLevels;
 };

@@ -334,11 +334,20 @@ static void addPeak(discoc::NodeReport &node, const BufferPlan &plan, func::Func
   }
 }
 
+int64_t disco::noteCapacity(const EmitOptions &options, int64_t rank, int64_t steps) {
+  constexpr int64_t ofHosts = 65536, ofInference = 2; // beside its steps
+  if (!options.cluster.isBare(rank))
+    return ofHosts;
+  int64_t capacity = 1;
+  while (capacity < 2 * (steps + ofInference))
+    capacity *= 2;
+  return capacity;
+}
+
 /// What the notes of a traced program are about.
-static void addNotedSteps(discoc::NodeReport &node, func::FuncOp function) {
+static void addNotedSteps(discoc::NodeReport &node, func::FuncOp function,
+                          const EmitOptions &options) {
   using Kind = discoc::StepReport::Kind;
-  node.noteCount = kNotes;
-  node.noteBytes = static_cast<int64_t>(disco_notes_bytes(kNotes));
   for (auto [index, op] : llvm::enumerate(function.getBody().front())) {
     discoc::StepReport step{Kind::Compute, static_cast<int64_t>(index), opName(&op), -1};
     auto isMessage = [&](Kind kind, uint64_t message) {
@@ -358,6 +367,8 @@ static void addNotedSteps(discoc::NodeReport &node, func::FuncOp function) {
       step.op = op.getName().getStringRef().str();
     node.steps.push_back(std::move(step));
   }
+  node.noteCount = noteCapacity(options, node.rank, static_cast<int64_t>(node.steps.size()));
+  node.noteBytes = static_cast<int64_t>(disco_notes_bytes(static_cast<uint32_t>(node.noteCount)));
 }
 
 /// Lists that grow with pairs of nodes or with nodes times layers are left out where they are too
@@ -408,7 +419,7 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
     addPeak(node, plan, inferOf(shard));
     addBuffers(node, plan, inferOf(shard));
     if (isTraced(options))
-      addNotedSteps(node, inferOf(shard));
+      addNotedSteps(node, inferOf(shard), options);
     report.nodes.push_back(std::move(node));
   }
   for (auto entry : module->getAttrOfType<ArrayAttr>(kLayersAttr).getAsRange<DictionaryAttr>()) {

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/build/BuildJobs.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace discoc {
 
@@ -16,6 +18,30 @@ struct Running {
   size_t step = 0;
   Clock::time_point began = Clock::now();
 };
+
+/// What a line of make's or ninja's says: "[ 42%] Building CXX object DIR/NAME.dir/model.cpp.o",
+/// "[5/12] Building ...".
+struct FileLine {
+  double share = -1; ///< done before it; below 0: another line
+  std::string file;  ///< "model.cpp"; may be empty
+};
+
+FileLine parseFileLine(const std::string &line) {
+  FileLine found;
+  double number = 0, all = 100;
+  char sign = 0;
+  const int read = std::sscanf(line.c_str(), "[%lf%c%lf", &number, &sign, &all);
+  if (read < 2 || (sign != '%' && sign != '/') || (sign == '/' && (read < 3 || all < 1)))
+    return found;
+  found.share = std::clamp(number / (sign == '%' ? 100 : all), 0.0, 1.0);
+  const size_t at = line.find("Building "), folder = line.find(".dir/", at);
+  if (at == std::string::npos || folder == std::string::npos)
+    return found;
+  found.file = line.substr(folder + 5);
+  if (const size_t end = found.file.rfind('.'); end != std::string::npos)
+    found.file.erase(end); // .o, .obj
+  return found;
+}
 
 class Builder {
 public:
@@ -33,8 +59,10 @@ public:
       }
       if (running_ == 0)
         return true;
-      group_.step(std::chrono::milliseconds(200),
-                  [&](size_t i, const std::string &line) { output_[i] += line + "\n"; });
+      group_.step(std::chrono::milliseconds(200), [&](size_t i, const std::string &line) {
+        output_[i] += line + "\n";
+        hear(i, line);
+      });
       if (InterruptGuard::interrupted()) {
         out_.push_back({"", "", "interrupted while building", ""});
         return false;
@@ -49,9 +77,26 @@ private:
     const BuildJob::Step &step = next.job.steps[next.step];
     if (!group_.start(step.argv, out_, step.how))
       return false;
+    if (next.step == 0)
+      activity_.at(printable(next.job.name, maxShownName) + ", " + step.what);
     jobs_.push_back(std::move(next));
     output_.emplace_back();
+    share_.push_back(0);
     return true;
+  }
+
+  /// How far all are, of which no file counts that is not begun.
+  void hear(size_t i, const std::string &line) {
+    const FileLine found = parseFileLine(line);
+    if (found.share < 0)
+      return;
+    share_[i] = std::max(share_[i], found.share);
+    double sum = static_cast<double>(done_);
+    for (size_t k = 0; k < jobs_.size(); ++k)
+      sum += k < seen_.size() && seen_[k] ? 0 : share_[k];
+    const std::string name = printable(jobs_[i].job.name, maxShownName);
+    activity_.at(found.file.empty() ? name : name + ", " + printable(found.file, maxShownName),
+                 sum / static_cast<double>(count_));
   }
 
   /// What follows for each child that ended since the last call.
@@ -79,8 +124,11 @@ private:
 
   void report(const Running &done) {
     const double seconds = std::chrono::duration<double>(Clock::now() - done.began).count();
-    fmt::print(stderr, "built {} ({} of {}, {:.1f} s)\n", printable(done.job.name, maxShownName),
-               ++done_, count_, seconds);
+    ++done_;
+    hideProgress();
+    if (showsProgress())
+      fmt::print(stderr, "built {} ({} of {}, {:.1f} s)\n", printable(done.job.name, maxShownName),
+                 done_, count_, seconds);
   }
 
   bool explain(size_t i) {
@@ -101,6 +149,8 @@ private:
   ProcessGroup group_;
   std::vector<Running> jobs_; ///< one a child
   std::vector<std::string> output_;
+  std::vector<double> share_; ///< of each that is done
+  Activity activity_{"build"};
   std::vector<bool> seen_;
 };
 } // namespace

@@ -5,6 +5,7 @@
 #include "compiler/build/BuildJobs.h"
 #include "compiler/build/FlashImage.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/formats/Text.h"
 #include "compiler/run/NodePaths.h"
 #include "compiler/run/Process.h"
@@ -74,7 +75,7 @@ public:
     bool told = false;
     while (fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
            !InterruptGuard::interrupted()) {
-      if (!told)
+      if (!told && showsProgress())
         fmt::print(stderr, "waiting for another build in {}\n", outDirectory);
       told = true;
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -132,7 +133,9 @@ bool buildMissing(const std::string &outDirectory, const std::string &what,
     forgetMovedBuild(each.directory, each.build);
     jobs.push_back(jobOf(each, (cores + slots - 1) / slots, lock));
   }
-  fmt::print(stderr, "building {} of {}\n", jobs.size(), printable(what));
+  hideProgress();
+  if (showsProgress())
+    fmt::print(stderr, "building {} of {}\n", jobs.size(), printable(what));
   return runBuildJobs(std::move(jobs), slots, out);
 }
 } // namespace

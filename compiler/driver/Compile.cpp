@@ -10,6 +10,7 @@
 #include "compiler/driver/RuntimeDirectory.h"
 #include "compiler/driver/SummaryText.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -85,13 +86,17 @@ private:
 };
 
 /// Runs the stages one by one up to the one at which to stop.
-LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options) {
+LogicalResult runStages(ModuleOp module, const discoc::CompileOptions &options,
+                        discoc::Activity &activity) {
   StagePrinter printer(options);
   // Shards are verified, planned and written as text side by side; one program has nothing to gain.
   module.getContext()->enableMultithreading(nodesOf(module) > 1);
   if (failed(printer.stageEnded(module, "import")) || options.stopAfter == "import")
     return success(options.stopAfter == "import");
+  int64_t number = 0;
   for (const Stage &stage : stages()) {
+    activity.at("stage " + std::to_string(++number) + " of " + std::to_string(stages().size()) +
+                ", " + stage.name.str());
     PassManager manager(module.getContext());
     manager.enableVerifier(true);
     if (options.timing)
@@ -140,9 +145,15 @@ int emitTo(ModuleOp module, OutputDirectory &directory, FitCheck &fit, const std
     return discoc::ExitFault;
   }
   FailureOr<Emitted> emitted = failure();
-  if (directory.prepare())
-    emitted = emitCluster(module, runtime, directory.path(), fit);
-  if (succeeded(emitted) && directory.commit()) {
+  bool isThere = false;
+  {
+    const discoc::Activity activity("writing the programs of " + std::to_string(nodesOf(module)) +
+                                    " nodes");
+    if (directory.prepare())
+      emitted = emitCluster(module, runtime, directory.path(), fit);
+    isThere = succeeded(emitted) && directory.commit();
+  }
+  if (isThere) {
     if (!quiet)
       sayWhatIsThere(*emitted, out);
     return discoc::ExitSuccess;
@@ -163,12 +174,15 @@ int discoc::runCompile(const CompileOptions &options) {
   OutputDirectory directory(options.out, options.replace);
   if (options.stopAfter.empty() && !directory.check())
     return ExitFault;
+  std::optional<Activity> activity(std::in_place, "compile");
+  activity->at("reading the model");
   std::optional<LoadedModel> loaded = loadModel(options.model);
   if (!loaded)
     return ExitFault;
   DiagnosticPrinter printer(*loaded->context, options.model.model);
-  if (failed(runStages(*loaded->module, options)))
+  if (failed(runStages(*loaded->module, options, *activity)))
     return ExitFault;
+  activity.reset();
   if (!options.stopAfter.empty())
     return ExitSuccess;
   FitCheck fit{options.anySize};

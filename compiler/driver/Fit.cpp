@@ -4,6 +4,7 @@
 #include "codegen/BoardMemory.h"
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
+#include "compiler/formats/Progress.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
@@ -197,7 +198,12 @@ int discoc::runFit(const FitOptions &options) {
   last = isShort ? *most : last;
   llvm::json::Array rows;
   for (int64_t nodes = first; nodes <= last && !smallest; ++nodes) {
-    std::optional<FitRow> row = measureFit(options.model, *board, nodes);
+    std::optional<FitRow> row;
+    {
+      Activity activity("fit");
+      activity.at(std::to_string(nodes) + " of at most " + std::to_string(last) + " boards");
+      row = measureFit(options.model, *board, nodes);
+    }
     if (!row)
       return ExitFault;
     if (row->fits)
@@ -253,7 +259,9 @@ static std::optional<int64_t> enoughOf(const discoc::ModelOptions &options,
 void disco::suggestBoards(const discoc::ModelOptions &options, int64_t least, int64_t most,
                           const std::string &except) {
   std::string names;
+  std::optional<discoc::Activity> activity(std::in_place, "looking for boards that would do");
   for (const std::string &name : discoc::boardNames()) {
+    activity->at(name);
     discoc::Diagnostics ignored;
     std::optional<discoc::Board> other = discoc::readBoard(name, ignored);
     if (!other || other->isLinux() || name == except)
@@ -261,6 +269,7 @@ void disco::suggestBoards(const discoc::ModelOptions &options, int64_t least, in
     if (std::optional<int64_t> nodes = enoughOf(options, *other, least, most))
       names += (names.empty() ? "" : ", ") + std::to_string(*nodes) + " " + name;
   }
+  activity.reset();
   if (!names.empty())
     llvm::errs() << "note: any of these would do: " << names << "\n";
 }

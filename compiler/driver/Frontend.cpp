@@ -10,6 +10,7 @@
 #include "compiler/driver/Version.h"
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/import/Import.h"
 #include "compiler/import/ModelHash.h"
 #include "compiler/import/OnnxReader.h"
@@ -62,6 +63,7 @@ DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, std::string file) : c
           os << ": ";
         }
         os << diagnostic;
+        discoc::hideProgress();
         if (isError)
           printError(text);
         else
@@ -71,6 +73,7 @@ DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, std::string file) : c
 }
 
 void disco::printError(const Twine &text) {
+  discoc::hideProgress();
   llvm::errs() << "error: " << discoc::printable(text.str(), discoc::maxShownText) << "\n";
 }
 
@@ -86,6 +89,7 @@ static void print(const discoc::Diagnostics &diagnostics) {
 }
 
 void disco::print(const discoc::importer::Diagnostics &diagnostics) {
+  discoc::hideProgress();
   for (const discoc::importer::Diagnostic &diagnostic : diagnostics)
     llvm::errs() << "error: " << diagnostic.str() << "\n";
 }

@@ -8,6 +8,7 @@
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/Npy.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/formats/Text.h"
 #include "compiler/import/OnnxReader.h"
 #include "compiler/import/OnnxWriter.h"
@@ -38,6 +39,7 @@ public:
 
   int run() {
     const int code = steps();
+    activity_.reset();
     fmt::print(stderr, "{}", toString(faults_));
     return code;
   }
@@ -77,6 +79,7 @@ private:
   const MaskOptions &options_;
   ModelOptions model_; ///< with the owners as they are by now
   const std::chrono::steady_clock::time_point start_;
+  std::optional<Activity> activity_;
   Diagnostics faults_;
   Scratch scratch_;
   ModelPrograms programs_;
@@ -95,6 +98,7 @@ private:
 };
 
 int MaskRun::steps() {
+  activity_.emplace("mask");
   if (scratch_.path().empty())
     return fault("the temporary directory", "cannot be made", "set TMPDIR");
   std::error_code error;
@@ -367,6 +371,7 @@ int MaskRun::observeBatch(int64_t from, int64_t count) {
 
 int MaskRun::observeAll() {
   constexpr int64_t batch = 8;
+  activity_->at("the whole model");
   if (const int code = programs_.compile(wholeModel(), faults_))
     return code;
   if (const int code = readInputs())
@@ -386,9 +391,11 @@ int MaskRun::observeAll() {
     part.layer.inputShape = shapeOf(known_.at(part.layer.input));
     part.layer.outputShape = shapeOf(known_.at(part.layer.output));
   }
-  for (int64_t from = 0; from < samples_; from += batch)
+  for (int64_t from = 0; from < samples_; from += batch) {
+    activity_->count("what layers read, input", from + 1, samples_);
     if (const int code = observeBatch(from, std::min(batch, samples_ - from)))
       return code;
+  }
   for (const mask::Masker::Part &part : masker_->parts())
     if (!mask::Masker::isFinite(part))
       return faultOfOp(part.layer, "what it computes of the calibration inputs is not finite",
@@ -403,6 +410,7 @@ int MaskRun::observeAll() {
 /// Gives channels to the nodes to which they say most. The bytes of all features stay what they
 /// were; those that no mask leaves out may be others.
 int MaskRun::rearrange() {
+  activity_->at("rearranging channels");
   const int64_t bytes = masker_->bytes();
   if (options_.defaultOwners || !(moved_ = moveOwners(*division_, *masker_)))
     return ExitSuccess;
@@ -463,6 +471,7 @@ int MaskRun::findBudget(int64_t &budget) {
 }
 
 int MaskRun::choose() {
+  activity_->at("choosing what is sent");
   const auto all = static_cast<double>(masker_->bytes());
   int64_t budget = options_.density ? static_cast<int64_t>(std::floor(*options_.density * all))
                    : options_.bytes ? *options_.bytes - floor_
@@ -525,9 +534,12 @@ int MaskRun::runLevel(int64_t level) {
 }
 
 int MaskRun::adjustAll() {
+  activity_->at("");
   for (const auto &[name, file] : inputs_)
     files_[name] = file;
+  Activity adjusting("weights");
   for (int64_t level = 0; level < pieces_->count(); ++level) {
+    adjusting.count("level", level + 1, pieces_->count());
     if (const int code = adjustLevel(level))
       return code;
     if (level + 1 < pieces_->count())
@@ -587,6 +599,7 @@ int MaskRun::writeModel() {
   summary.latencyAfter = after->latencyNs;
   summary.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  activity_.reset();
   fmt::print("{}", options_.json ? maskJson(summary) : maskText(summary));
   return ExitSuccess;
 }

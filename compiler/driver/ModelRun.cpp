@@ -204,6 +204,11 @@ void addModelRunOptions(CLI::App &command, ModelRunOptions &options) {
                   "30000)")
       ->check(CLI::Range(int64_t(1), int64_t(1000000000)))
       ->type_name("MS");
+  command
+      .add_option("--trace", options.trace,
+                  "write what every node did when, for `discoc trace`, `discoc report --html` and "
+                  "Perfetto, also when the run fails; OUT has to be compiled with --trace")
+      ->type_name("FILE");
   command.add_flag("--json", options.json, "one line of JSON instead of text");
 }
 

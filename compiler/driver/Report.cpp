@@ -5,6 +5,7 @@
 #include "compiler/driver/HostCommands.h"
 #include "compiler/driver/ReportText.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/formats/Text.h"
 #include "compiler/trace/TraceFile.h"
 
@@ -61,6 +62,7 @@ bool writePlanned(const ReportOptions &options, Diagnostics &faults) {
 
 int writePlanned(const ReportOptions &options) {
   Diagnostics faults;
+  const Activity activity("writing the schedule as a trace");
   if (writePlanned(options, faults))
     return ExitSuccess;
   fmt::print(stderr, "{}", toString(faults));
@@ -73,7 +75,9 @@ int report(const ReportOptions &options) {
   if (!options.planned.empty())
     return writePlanned(options);
   Diagnostics faults;
+  std::optional<Activity> activity(std::in_place, "reading the report");
   const std::optional<Report> report = readReport(options.out + "/report.json", faults);
+  activity.reset();
   if (!report) {
     fmt::print(stderr, "{}", toString(faults));
     return ExitFault;

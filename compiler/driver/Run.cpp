@@ -105,11 +105,6 @@ void addRunCommand(CLI::App &app, int &exitCode) {
                  "inproc: links buffer nothing, as the proof of the schedule assumes")
       ->needs(transport);
   command
-      ->add_option("--trace", options->trace,
-                   "write what every node did when, for `discoc trace`, `discoc report --html` and "
-                   "Perfetto, also when the run fails; OUT has to be compiled with --trace")
-      ->type_name("FILE");
-  command
       ->add_option("--on", options->on,
                    "run on real boards: which serial port leads to which (docs/formats/desk.md)")
       ->excludes(transport)

@@ -16,19 +16,24 @@ RunTrace::RunTrace(std::string out, const Manifest &manifest, std::string folder
     folder_ = std::move(folder);
 }
 
-bool RunTrace::write(const std::string &path, Diagnostics &out) const {
-  const std::optional<Report> report = readReport(out_ + "/report.json", out);
+bool writeTrace(const std::string &out, const Manifest &manifest, const std::string &folder,
+                const std::string &path, Diagnostics &faults) {
+  const std::optional<Report> report = readReport(out + "/report.json", faults);
   if (!report)
     return false;
-  if (report->buildHash != manifest_.buildHash) {
-    out.push_back({out_ + "/report.json", "$.build_hash", "is not that of manifest.json",
-                   "compile the model again"});
+  if (report->buildHash != manifest.buildHash) {
+    faults.push_back({out + "/report.json", "$.build_hash", "is not that of manifest.json",
+                      "compile the model again"});
     return false;
   }
-  const std::optional<std::vector<NodeNotes>> notes = readNotes(folder_, *report, out);
+  const std::optional<std::vector<NodeNotes>> notes = readNotes(folder, *report, faults);
   return notes &&
-         writeText(path, traceBytes(measuredTrace(*report, manifest_, *notes), *report, manifest_),
-                   out);
+         writeText(path, traceBytes(measuredTrace(*report, manifest, *notes), *report, manifest),
+                   faults);
+}
+
+bool RunTrace::write(const std::string &path, Diagnostics &out) const {
+  return writeTrace(out_, manifest_, folder_, path, out);
 }
 
 std::vector<std::string> RunTrace::standings() const {

@@ -10,6 +10,10 @@
 
 namespace discoc {
 
+/// Puts the notes in `folder`, of the programs of `out`, together and writes the trace.
+bool writeTrace(const std::string &out, const Manifest &manifest, const std::string &folder,
+                const std::string &path, Diagnostics &faults);
+
 /// The notes of one run, from which its trace is made. Of programs that were not compiled with
 /// --trace there are none.
 class RunTrace {

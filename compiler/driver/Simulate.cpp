@@ -4,6 +4,7 @@
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/formats/Table.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -123,6 +124,8 @@ static void printRun(TimedSchedule &timed, const discoc::Events &events, const E
 }
 
 int discoc::runSimulate(const SimulateOptions &options) {
+  std::optional<Activity> activity(std::in_place, "simulate");
+  activity->at("reading the schedule");
   const std::optional<Profile> profile = findProfile(options.profile, /*vectorBytes=*/32);
   std::optional<TimedSchedule> timed = profile ? readSchedule(options.out) : std::nullopt;
   if (!timed)
@@ -135,6 +138,7 @@ int discoc::runSimulate(const SimulateOptions &options) {
   constexpr size_t mostMessages = 100'000; // of more nobody looks at events
   const bool small = timed->schedule.messages.size() <= mostMessages;
   const int64_t recorded = small ? options.inferences : 0;
+  activity->at("playing " + std::to_string(timed->schedule.messages.size()) + " messages");
   EngineResult run = runSchedule(timed->schedule, times.timing(), options.inferences, recorded);
   if (!run.stuck.empty()) {
     printError(options.out + ": " + stuckText(*timed, run.stuck));
@@ -146,6 +150,7 @@ int discoc::runSimulate(const SimulateOptions &options) {
   if (small)
     addInferenceTimes(events, *timed, times);
   addEvents(events, std::move(run.events), *timed, /*hasTimes=*/true);
+  activity.reset();
   if (options.json)
     llvm::outs() << eventsText(events);
   else

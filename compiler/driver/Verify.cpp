@@ -5,6 +5,7 @@
 #include "compiler/driver/RunTrace.h"
 #include "compiler/driver/VerifyDirectory.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/run/Process.h"
 #include "compiler/run/Scratch.h"
 #include "compiler/run/ShardRun.h"
@@ -84,6 +85,7 @@ public:
 
   int run() {
     const int code = steps();
+    activity_.reset();
     const std::string faults = toString(faults_);
     fmt::print(stderr, "{}", faults);
     if (options_.json && manifest_)
@@ -115,6 +117,8 @@ private:
     result_.tolerance = options_.tolerance.value_or(wireTolerance(*manifest_));
     if (scratch_.path().empty())
       return fault("the temporary directory", "cannot be made", "set TMPDIR");
+    activity_.emplace("verify");
+    activity_->at("reading the model");
     model_ = findModel(options_.out, *manifest_, options_.model, options_.followLinks, faults_);
     if (!model_ || !useSettings(*model_, *manifest_, faults_))
       return ExitFault;
@@ -132,10 +136,16 @@ private:
         randomInputs(*manifest_, options_.samples, options_.seed, /*forPrograms=*/true);
     if (!writeInputs(given, "given", given_) || !writeInputs(inputs_, "input", files_))
       return ExitFault;
+    activity_->at("the programs");
     int code = runCluster();
+    activity_->at(ort_ ? "ONNX Runtime" : "the same on one node");
     if (code == ExitSuccess)
       code = !ort_ ? runSingleNode() : askOrt(*ort_, inputs_, wanted_) ? ExitSuccess : ExitFault;
-    return code == ExitSuccess ? compare() : code;
+    if (code == ExitSuccess) {
+      activity_->at("comparing");
+      code = compare();
+    }
+    return code;
   }
 
   using Files = std::vector<std::pair<std::string, std::string>>; // by input
@@ -230,7 +240,9 @@ private:
       inputNames.push_back(input.name);
     for (const ManifestTensor &output : manifest_->outputs)
       outputNames.push_back(output.name);
+    Activity activity("inferences");
     for (int64_t sample = 0; sample < options_.samples; ++sample) {
+      activity.count("inference", sample + 1, options_.samples);
       std::vector<Array> one = inputs;
       for (size_t i = 0; i < one.size(); ++i) {
         const size_t size = inputs[i].data.size() / static_cast<size_t>(options_.samples);
@@ -308,6 +320,7 @@ private:
   }
 
   int judge() {
+    activity_.reset();
     if (!options_.json)
       fmt::print("{}", printableLines(verifyText(result_, *manifest_)));
     if (result_.good())
@@ -332,6 +345,7 @@ private:
   std::vector<Array> inputs_, got_, wanted_;
   Files given_, files_; // what the programs are given, and the model as it is written
   int runs_ = 0;
+  std::optional<Activity> activity_;
   std::string on_; ///< the desk file of what runs now
   VerifyResult result_;
 };

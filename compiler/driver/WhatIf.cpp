@@ -11,6 +11,7 @@
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
 #include "compiler/driver/OpenDimensions.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/import/ModelHash.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/DenseMasks.h"
@@ -159,7 +160,8 @@ static void addSpeedUps(WhatIfTable &table, const WhatIfRow &one) {
 }
 
 /// As the model is masked, and dense where that is something else.
-static bool fillTables(WhatIf &found, Divider &divider, int64_t most, int64_t stated) {
+static bool fillTables(WhatIf &found, Divider &divider, int64_t most, int64_t stated,
+                       discoc::Activity &activity) {
   bool masked = false, ignored = false;
   for (bool dense : {false, true}) {
     if (dense && !masked && stated == 0)
@@ -170,6 +172,8 @@ static bool fillTables(WhatIf &found, Divider &divider, int64_t most, int64_t st
       const bool all = dense || stated == 0;
       if (all ? nodes > most : nodes != 1 && nodes != stated)
         continue;
+      activity.at(std::string(dense ? "dense, " : "") + "over " + std::to_string(nodes) +
+                  " of at most " + std::to_string(most) + " nodes");
       std::optional<WhatIfRow> row = divider.divide(nodes, dense, found, dense ? ignored : masked);
       if (!row)
         return false;
@@ -219,8 +223,11 @@ int disco::runWhatIf(const discoc::InspectOptions &options) {
   DiagnosticPrinter printer(*loaded->context, options.model.model);
   Divider divider(open.options, *loaded, board, *stated);
   const int64_t most = own ? std::min(kMostNodes, mostOf(*board).value_or(kMostNodes)) : kMostNodes;
-  if (!fillTables(found, divider, most, *stated))
-    return discoc::ExitFault;
+  {
+    discoc::Activity activity("dividing");
+    if (!fillTables(found, divider, most, *stated, activity))
+      return discoc::ExitFault;
+  }
   llvm::outs() << (options.json ? whatIfJson(found) : whatIfText(found));
   return discoc::ExitSuccess;
 }

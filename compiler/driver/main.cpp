@@ -8,6 +8,7 @@
 #include "compiler/formats/Limits.h"
 #include "compiler/formats/Owners.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 
 #include <CLI/CLI.hpp>
 
@@ -344,6 +345,20 @@ void addBoards(CLI::App &app, int &exitCode) {
   command->callback([&exitCode] { exitCode = discoc::runBoards(); });
 }
 
+/// Every command says what it is doing, unless it is to be quiet or its output is for programs.
+void addProgress(CLI::App &app) {
+  for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
+    command->add_flag_callback(
+        "--quiet", [] {}, "No progress on standard error; errors and warnings are said");
+  app.parse_complete_callback([&app] {
+    for (CLI::App *command : app.get_subcommands()) {
+      const CLI::Option *json = command->get_option_no_throw("--json");
+      discoc::startProgress(command->get_name(),
+                            command->count("--quiet") > 0 || (json && json->count() > 0));
+    }
+  });
+}
+
 /// The exit code once all that was printed has been written: `discoc report > FILE` on a full disk
 /// is no success.
 int finish(int exitCode, std::string why) {
@@ -409,7 +424,9 @@ int main(int argc, char **argv) {
   addSimulate(app, exitCode);
   addBoards(app, exitCode);
   addEmit(app, exitCode);
+  addProgress(app);
   std::string why;
   const int code = run(app, argc, argv, exitCode, why);
+  discoc::endProgress();
   return finish(code, why);
 }

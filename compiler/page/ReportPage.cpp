@@ -27,6 +27,13 @@ static std::string escaped(const std::string &json) {
   return text;
 }
 
+static Json clocksOf(const std::vector<std::optional<int64_t>> &clocks) {
+  Json list = Json::array();
+  for (const std::optional<int64_t> &around : clocks)
+    list.push_back(around ? Json(*around) : Json());
+  return list;
+}
+
 std::string reportPage(const PageContent &content) {
   const size_t at = page.find(place);
   if (at == std::string_view::npos)
@@ -40,7 +47,8 @@ std::string reportPage(const PageContent &content) {
   if (content.against)
     json += ", \"against\": " + toJson(*content.against);
   if (content.measured)
-    json += ", \"measured\": " + layOut(toJson(*content.measured));
+    json += ", \"measured\": " + layOut(toJson(*content.measured)) +
+            ", \"clocks\": " + layOut(clocksOf(content.clocks));
   return std::string(page.substr(0, at)) + escaped(json + "}") +
          std::string(page.substr(at + place.size()));
 }

@@ -21,6 +21,8 @@ struct PageContent {
       sentences;                  ///< what the terminal says, each with its key
   std::optional<Report> against;  ///< another division of the same model
   std::optional<Events> measured; ///< one inference, by clocks
+  /// By rank, nanoseconds by which measured times may be off; none: by any time.
+  std::vector<std::optional<int64_t>> clocks;
 };
 
 /// The page: HTML that asks for nothing else. Whatever names are in the content, they are text.

@@ -103,6 +103,12 @@ int64_t BoardFiles::finished(size_t rank) const {
   return least;
 }
 
+void BoardFiles::showFinished(Activity &activity) const {
+  const auto root = static_cast<size_t>(std::max<int64_t>(0, manifest_.root.outputAt));
+  if (request_.repeat == 1 && request_.count > 1 && isBare(root) && writesOutputs(root))
+    activity.count("inference", std::min(finished(root) + 1, request_.count), request_.count);
+}
+
 bool BoardFiles::collectOutput(size_t rank, size_t output, int64_t count) {
   const ManifestTensor &tensor = manifest_.outputs[output];
   const auto text = readText(rawPath(rank, output), out_);
@@ -121,7 +127,17 @@ bool BoardFiles::collectOutput(size_t rank, size_t output, int64_t count) {
   return writeNpy(outputPath(rank, output), array, out_);
 }
 
+/// A board that did not come to its end has handed none out.
+void BoardFiles::collectNotes() const {
+  std::error_code ignored;
+  for (size_t rank = 0; !request_.notesDirectory.empty() && rank < manifest_.nodes.size(); ++rank)
+    if (isBare(rank))
+      fs::copy_file(fmt::format("{}/n{}", scratch_.path(), rank),
+                    fmt::format("{}/node{}.notes", request_.notesDirectory, rank), ignored);
+}
+
 bool BoardFiles::collectOutputs(RunResult &result) {
+  collectNotes();
   for (size_t rank = 0; rank < manifest_.nodes.size(); ++rank) {
     if (!isBare(rank) || !writesOutputs(rank))
       continue;
@@ -161,6 +177,8 @@ std::vector<std::string> BoardFiles::arguments(size_t rank) const {
   } else {
     words.insert(words.end(), {"--count", std::to_string(request_.count)});
   }
+  if (!request_.notesDirectory.empty())
+    words.insert(words.end(), {"--trace", fmt::format("n{}", rank)});
   for (size_t i = 0; writesOutputs(rank) && i < manifest_.outputs.size(); ++i)
     words.insert(words.end(), {"--output", fmt::format("{}=o{}-{}", i, rank, i)});
   return words;
@@ -180,6 +198,7 @@ std::string BoardFiles::doneText(const ShardReport &report) {
 }
 
 void sayOfNode(double seconds, size_t rank, const std::string &title, const std::string &what) {
+  hideProgress();
   fmt::print(stderr, "{:6.2f} s  rank {} ({}): {}\n", seconds, rank, printable(title, maxShownName),
              printable(what, maxShownText));
 }

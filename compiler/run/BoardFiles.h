@@ -38,6 +38,9 @@ public:
   /// the inferences that were finished.
   bool collectOutputs(RunResult &result);
 
+  /// How many inferences are finished, where a board that returns outputs shows it.
+  void showFinished(Activity &activity) const;
+
   /// "lab0, mps2-an386".
   std::string title(size_t rank) const;
   /// What an exit code of a bare board means; empty: nothing beyond the number.
@@ -48,6 +51,7 @@ public:
 private:
   bool readBoards();
   bool writeInputs();
+  void collectNotes() const;
   bool writesOutputs(size_t rank) const;
   std::string outputPath(size_t rank, size_t output) const;
   std::string rawPath(size_t rank, size_t output) const;

@@ -33,6 +33,8 @@ public:
   bool needed() const { return files_.needed(); }
   bool isBare(size_t rank) const { return files_.isBare(rank); }
   std::string title(size_t rank) const { return files_.title(rank); }
+  /// How many inferences are finished, where a board that returns outputs shows it.
+  void showFinished(Activity &activity) const { files_.showFinished(activity); }
   bool collectOutputs(RunResult &result) { return files_.collectOutputs(result); }
   /// Whether two nodes talk over TCP.
   bool overTcp(size_t a, size_t b) const;

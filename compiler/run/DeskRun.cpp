@@ -268,6 +268,7 @@ private:
   BoardFiles files_;
   std::vector<State> boards_; ///< by rank
   RunResult result_;
+  Activity activity_{"run"};
   bool failed_ = false; ///< a diagnostic says why
   int again_ = 0;       ///< boards that had to begin again because of others
   Clock::time_point began_{}, heard_{};

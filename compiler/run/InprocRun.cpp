@@ -63,14 +63,17 @@ RunResult runInProcess(const RunRequest &request, const Manifest &manifest, Diag
   RunResult result;
   result.reports.resize(manifest.nodes.size());
   ProcessGroup group;
+  Activity activity("run");
   const auto began = Clock::now();
   ChildStart how;
   how.environment = shardEnvironment(request);
   if (!group.start(arguments(request), out, how))
     return result;
   while (!group.allEnded() && !result.interrupted) {
-    group.step(std::chrono::milliseconds(200),
-               [&](size_t, const std::string &line) { readReports(line, result); });
+    group.step(std::chrono::milliseconds(200), [&](size_t, const std::string &line) {
+      if (!showInferences(activity, request, line))
+        readReports(line, result);
+    });
     result.interrupted = InterruptGuard::interrupted();
   }
   group.endAll();

@@ -64,6 +64,7 @@ public:
     result_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
     if (!result_.ok)
       result_.written = writtenInferences(request_, manifest_, result_.reports);
+    fetchNotes();
     fetchOutputs();
     return std::move(result_);
   }
@@ -110,6 +111,7 @@ private:
   std::string script(size_t rank) const {
     const fs::path out = fs::absolute(request_.out).lexically_normal();
     std::string text = fmt::format("rank=rank{}\n", rank) +
+                       (request_.notesDirectory.empty() ? "" : "DISCO_TRACE=. ") +
                        shellQuoted(mpiShardPath(out.string(), manifest_.nodes[rank])) + " --mpi";
     for (const std::string &word :
          shardArguments(staged(request_, "."), manifest_, static_cast<int64_t>(rank)))
@@ -280,6 +282,14 @@ private:
   }
 
   /// Of a failed run, what was finished.
+  void fetchNotes() {
+    for (size_t rank = 0; !request_.notesDirectory.empty() && rank < nodes(); ++rank) {
+      std::error_code absent; // of a program that did not begin
+      const std::string name = fmt::format("node{}.notes", rank);
+      fs::copy_file(file(name), request_.notesDirectory + "/" + name, absent);
+    }
+  }
+
   void fetchOutputs() {
     std::error_code error;
     fs::create_directories(request_.outputDirectory, error);
@@ -300,6 +310,7 @@ private:
   Diagnostics &out_;
   const char *const launcher_;
   TemporaryDirectory folder_;
+  Activity activity_{"run"};
   ProcessGroup group_{std::chrono::seconds(10)}; ///< the launcher
   std::vector<std::streamoff> said_;             ///< by rank: read of its standard error
   std::vector<std::string> words_;               ///< its last line

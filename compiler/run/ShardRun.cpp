@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -101,6 +102,7 @@ private:
   RankGroup::Watch watch() {
     RankGroup::Watch watch;
     watch.line = [this](size_t rank, const std::string &line) {
+      showInferences(activity_, request_, line);
       if (request_.boardLog && boards_.isBare(rank))
         say(rank, "says " + line);
     };
@@ -112,7 +114,10 @@ private:
     };
     watch.how = [this](size_t rank) { return endText(rank); };
     if (boards_.needed())
-      watch.step = [this] { boards_.hearDesks(ranks_); };
+      watch.step = [this] {
+        boards_.hearDesks(ranks_);
+        boards_.showFinished(activity_);
+      };
     return watch;
   }
 
@@ -221,15 +226,29 @@ private:
   Clock::time_point began_{};
   BoardRun boards_;
   bool opened_ = false; // the boards
+  Activity activity_{"run"};
   RunResult result_;
   RankGroup ranks_;
 };
 } // namespace
 
 std::vector<std::string> shardEnvironment(const RunRequest &request) {
-  if (request.notesDirectory.empty())
-    return {};
-  return {"DISCO_TRACE=" + request.notesDirectory};
+  std::vector<std::string> environment;
+  if (!request.notesDirectory.empty())
+    environment.push_back("DISCO_TRACE=" + request.notesDirectory);
+  if (showsProgress())
+    environment.push_back("DISCO_PROGRESS=1");
+  return environment;
+}
+
+bool showInferences(Activity &activity, const RunRequest &request, const std::string &line) {
+  constexpr const char *prefix = "progress ";
+  if (line.rfind(prefix, 0) != 0)
+    return false;
+  const int64_t done = std::strtoll(line.c_str() + std::string(prefix).size(), nullptr, 10),
+                all = request.count * request.repeat;
+  activity.count("inference", std::min(done + 1, all), all);
+  return true;
 }
 
 std::vector<std::string> shardArguments(const RunRequest &request, const Manifest &manifest,
@@ -266,6 +285,7 @@ void sayOfRank(size_t rank, std::string line, const std::string &outputDirectory
     line.erase(at);
   if (line.rfind(prefix, 0) == 0) // the programs' own
     line.erase(0, prefix.size());
+  hideProgress();
   fmt::print(stderr, "{}{}\n", prefix, printable(line, maxShownText));
 }
 

@@ -4,6 +4,7 @@
 #define DISCOC_RUN_SHARDRUN_H
 
 #include "compiler/formats/Manifest.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/run/Wires.h"
 
 #include <cstdint>
@@ -66,6 +67,10 @@ struct RunRequest {
   std::string on;        ///< a desk file: the boards are real, and on these serial ports
   bool boardLog = false; ///< everything that boards say goes to stderr
 };
+
+/// "1 of 200 inferences": shows how far a run is, by a line of a program that says it, if this is
+/// one. Whether it is.
+bool showInferences(Activity &activity, const RunRequest &request, const std::string &line);
 
 /// What programs on this machine have in their environment, beside discoc's own.
 std::vector<std::string> shardEnvironment(const RunRequest &request);

@@ -67,6 +67,7 @@ public:
       ranks_.judge();
     if (!result_.ok)
       result_.written = writtenInferences(request_, manifest_, result_.reports);
+    fetchNotes();
     if (!fetchOutputs() && result_.ok) {
       result_.ok = false;
       result_.failure = "the outputs could not be fetched";
@@ -96,7 +97,11 @@ private:
     return writesOutputs(request_, manifest_, static_cast<int64_t>(rank));
   }
 
-  /// On the host of a rank: inputs and outputs of this run.
+  bool isTraced() const { return !request_.notesDirectory.empty(); }
+  /// Whether something is fetched from its folder.
+  bool leaves(size_t rank) const { return writes(rank) || isTraced(); }
+
+  /// On the host of a rank: inputs, outputs and notes of this run.
   std::string folder(size_t rank) const { return fmt::format("{}-{}", name_, rank); }
 
   bool onHost(size_t rank, const char *script, const std::string &argument, const ChildStart &how) {
@@ -134,7 +139,10 @@ private:
   }
 
   std::vector<std::string> arguments(size_t rank) const {
-    std::vector<std::string> argv = {hosts_.folders[rank] + "/build/shard"};
+    std::vector<std::string> argv;
+    if (isTraced())
+      argv = {"env", "DISCO_TRACE=" + folder(rank)};
+    argv.push_back(hosts_.folders[rank] + "/build/shard");
     const auto shared =
         shardArguments(staged(request_, folder(rank)), manifest_, static_cast<int64_t>(rank));
     argv.insert(argv.end(), shared.begin(), shared.end());
@@ -149,7 +157,7 @@ private:
 
   bool start() {
     for (; started_ < hosts_.hosts.size(); ++started_) {
-      std::vector<std::string> words = {folder(started_), writes(started_) ? "keep" : ""};
+      std::vector<std::string> words = {folder(started_), leaves(started_) ? "keep" : ""};
       const std::vector<std::string> argv = arguments(started_);
       words.insert(words.end(), argv.begin(), argv.end());
       ChildStart how;
@@ -162,29 +170,38 @@ private:
 
   bool isLost(size_t rank) const { return ranks_.child(rank).exitCode == connectionLost; }
 
+  /// Also of a failed run, of all hosts that are still there.
+  void fetchNotes() {
+    for (size_t rank = 0; isTraced() && rank < started_; ++rank)
+      if (const std::string name = fmt::format("node{}.notes", rank); !isLost(rank))
+        (void)fetch(rank, folder(rank) + "/" + name, request_.notesDirectory + "/" + name, false);
+  }
+
   /// Of a failed run, what was finished. A host that is lost keeps its folder.
   bool fetchOutputs() {
     std::error_code error;
     fs::create_directories(request_.outputDirectory, error);
     bool good = true;
     for (size_t rank = 0; rank < started_; ++rank) {
-      if (!writes(rank) || isLost(rank))
+      if (!leaves(rank) || isLost(rank))
         continue;
-      for (size_t i = 0; i < manifest_.outputs.size(); ++i)
-        good = fetch(rank, outputFile(manifest_, i)) && good;
+      const std::string from = staged(request_, folder(rank)).outputDirectory + "/";
+      for (size_t i = 0; writes(rank) && i < manifest_.outputs.size(); ++i)
+        good = fetch(rank, from + outputFile(manifest_, i),
+                     request_.outputDirectory + "/" + outputFile(manifest_, i), result_.ok) &&
+               good;
       (void)afterwards(rank, removeScript, folder(rank), {});
     }
     return good;
   }
 
-  bool fetch(size_t rank, const std::string &name) {
-    const std::string path = request_.outputDirectory + "/" + name,
-                      from = staged(request_, folder(rank)).outputDirectory + "/" + name;
+  /// `hasTo`: it is a fault if it does not come.
+  bool fetch(size_t rank, const std::string &from, const std::string &path, bool hasTo) {
     ChildStart how;
     how.outputFile = path + ".part";
     std::error_code error;
     const bool good =
-        result_.ok ? onHost(rank, readScript, from, how) : afterwards(rank, readScript, from, how);
+        hasTo ? onHost(rank, readScript, from, how) : afterwards(rank, readScript, from, how);
     if (good)
       fs::rename(how.outputFile, path, error);
     else
@@ -200,6 +217,7 @@ private:
   Scratch scratch_;
   size_t started_ = 0; ///< ranks
   RunResult result_;
+  Activity activity_{"run"};
   RankGroup ranks_;
 };
 } // namespace

@@ -36,7 +36,11 @@ public:
         capacity != static_cast<uint64_t>(node.noteCount) ||
         bytes_.size() != headBytes + capacity * noteBytes || ticks() == 0)
       return damaged();
-    NodeNotes notes{node.rank, 0, number<uint64_t>(40), {}};
+    NodeNotes notes;
+    notes.rank = node.rank;
+    notes.clockId = number<uint64_t>(40);
+    constexpr uint64_t second = 1000000000;
+    notes.tickNs = static_cast<int64_t>(second / ticks() + (second % ticks() != 0));
     const uint64_t kept = std::min(written, capacity);
     notes.lost = static_cast<int64_t>(std::min<uint64_t>(written - kept, int64Most));
     for (const StepReport &step : node.steps)

@@ -27,6 +27,7 @@ struct Note {
 struct NodeNotes {
   int64_t rank = 0;
   int64_t lost = 0;        ///< notes that others took the place of
+  int64_t tickNs = 1;      ///< nanoseconds by which its clock counts, rounded up
   uint64_t clockId = 0;    ///< clocks of one id, other than 0, are one clock
   std::vector<Note> notes; ///< as they were begun; a whole inference as it ended
 };

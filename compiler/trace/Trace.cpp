@@ -127,7 +127,7 @@ void finish(Trace &trace) {
 Trace emptyTrace(const Report &report, Events::Source source) {
   Trace trace{report.model, report.buildHash, source, {}, {}};
   for (const NodeReport &node : report.nodes)
-    trace.nodes.push_back({node.name, 0, 0, 0, false});
+    trace.nodes.emplace_back().name = node.name;
   return trace;
 }
 
@@ -175,6 +175,7 @@ Trace measuredTrace(const Report &report, const Manifest &manifest,
     const auto rank = static_cast<size_t>(node.rank);
     trace.nodes[rank].notes = static_cast<int64_t>(node.notes.size());
     trace.nodes[rank].lost = node.lost;
+    trace.nodes[rank].tickNs = node.tickNs;
     addNotes(trace, report.nodes[rank], node, messages);
   }
   const std::vector<AlignedClock> clocks = clocksOf(trace, notes, messages);
@@ -239,23 +240,39 @@ std::optional<Trace> plannedTrace(const Report &report, const Manifest &manifest
 
 //===- one inference ---===//
 
-static std::optional<int64_t> medianOf(const Trace &trace) {
-  struct Span {
-    int64_t nodes = 0, start = 0, end = 0;
+std::vector<WholeInference> wholeInferences(const Trace &trace) {
+  // Of a ring that was full, the oldest inference may lack its beginning.
+  std::map<int64_t, int64_t> oldest; // by node
+  std::map<int64_t, std::pair<WholeInference, size_t>> all;
+  for (const TraceEvent &event : trace.events)
+    if (event.kind != Kind::Inference && event.kind != Kind::Transfer) {
+      auto at = oldest.try_emplace(event.node, event.inference).first;
+      at->second = std::min(at->second, event.inference);
+    }
+  auto isWhole = [&](const TraceEvent &event) {
+    return trace.nodes[static_cast<size_t>(event.node)].lost == 0 ||
+           event.inference > oldest[event.node];
   };
-  std::map<int64_t, Span> spans;
   for (const TraceEvent &event : trace.events) {
-    if (event.kind != Kind::Inference)
+    if (event.kind != Kind::Inference || !isWhole(event))
       continue;
-    Span &span = spans[event.inference];
-    span.start = span.nodes ? std::min(span.start, event.startNs) : event.startNs;
-    span.end = std::max(span.end, event.endNs);
-    ++span.nodes;
+    auto &[span, nodes] = all[event.inference];
+    span.inference = event.inference;
+    span.startNs = nodes ? std::min(span.startNs, event.startNs) : event.startNs;
+    span.endNs = std::max(span.endNs, event.endNs);
+    ++nodes;
   }
+  std::vector<WholeInference> whole;
+  for (const auto &[inference, each] : all)
+    if (each.second == trace.nodes.size())
+      whole.push_back(each.first);
+  return whole;
+}
+
+static std::optional<int64_t> medianOf(const Trace &trace) {
   std::vector<std::pair<int64_t, int64_t>> whole; // duration, inference
-  for (const auto &[inference, span] : spans)
-    if (span.nodes == static_cast<int64_t>(trace.nodes.size()))
-      whole.emplace_back(span.end - span.start, inference);
+  for (const WholeInference &each : wholeInferences(trace))
+    whole.emplace_back(each.endNs - each.startNs, each.inference);
   if (whole.empty())
     return std::nullopt;
   std::sort(whole.begin(), whole.end());

@@ -42,6 +42,7 @@ struct TraceEvent {
 struct TraceNode {
   std::string name;
   int64_t notes = 0, lost = 0; ///< that there are, and that later ones took the place of
+  int64_t tickNs = 1;          ///< its clock counts in steps of so many nanoseconds
   int64_t aroundNs = 0;        ///< its times may be so much earlier or later
   bool isOpen = false;         ///< or by any time: messages bound its clock from one side at most
 };
@@ -60,6 +61,12 @@ Trace measuredTrace(const Report &report, const Manifest &manifest,
 
 /// The schedule of a report. Nothing, with a diagnostic, where no times are known.
 std::optional<Trace> plannedTrace(const Report &report, const Manifest &manifest, Diagnostics &out);
+
+/// An inference that all nodes noted from its beginning to its end, by the common time.
+struct WholeInference {
+  int64_t inference = 0, startNs = 0, endNs = 0;
+};
+std::vector<WholeInference> wholeInferences(const Trace &trace);
 
 /// One inference of a trace in the form of a schedule, from time 0: the one of median duration of
 /// those that all nodes noted as a whole. Nothing where there is none.

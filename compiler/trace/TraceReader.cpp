@@ -127,7 +127,7 @@ private:
     TraceNode &node = trace_.nodes[static_cast<size_t>(rank)];
     const bool good = notes.read("name", node.name) && notes.read("notes", node.notes) &&
                       notes.read("lost", node.lost) && notes.read("around_ns", node.aroundNs) &&
-                      notes.read("open", open, 1);
+                      notes.readIfThere("tick_ns", node.tickNs) && notes.read("open", open, 1);
     node.isOpen = open == 1;
     return good;
   }

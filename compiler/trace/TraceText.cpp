@@ -93,21 +93,9 @@ static std::vector<LateMessage> lateOf(const Trace &trace) {
 }
 
 TraceSummary summarise(const Trace &trace) {
-  struct Span {
-    int64_t nodes = 0, start = 0, end = 0;
-  };
-  std::map<int64_t, Span> spans;
-  for (const TraceEvent &event : trace.events)
-    if (event.kind == Kind::Inference) {
-      Span &span = spans[event.inference];
-      span.start = span.nodes ? std::min(span.start, event.startNs) : event.startNs;
-      span.end = std::max(span.end, event.endNs);
-      ++span.nodes;
-    }
   std::vector<int64_t> took;
-  for (const auto &[inference, span] : spans)
-    if (span.nodes == static_cast<int64_t>(trace.nodes.size()))
-      took.push_back(span.end - span.start);
+  for (const WholeInference &each : wholeInferences(trace))
+    took.push_back(each.endNs - each.startNs);
   TraceSummary summary{static_cast<int64_t>(took.size()), 0, 0, 0, layersOf(trace), lateOf(trace)};
   if (!took.empty()) {
     summary.leastNs = *std::min_element(took.begin(), took.end());
@@ -124,9 +112,11 @@ static std::string microseconds(int64_t nanoseconds) {
 }
 
 static std::string clockText(const TraceNode &node) {
+  const std::string tick =
+      node.tickNs > 1 ? ", to " + microseconds(node.tickNs) + " us" : std::string();
   if (node.isOpen)
-    return ", its clock bounded from one side at most";
-  return node.aroundNs ? ", its clock within " + microseconds(node.aroundNs) + " us" : "";
+    return tick + ", its clock bounded from one side at most";
+  return tick + (node.aroundNs ? ", its clock within " + microseconds(node.aroundNs) + " us" : "");
 }
 
 std::string traceText(const Trace &trace, size_t most) {
@@ -190,6 +180,7 @@ std::string traceJson(const Trace &trace) {
                              {"name", node.name},
                              {"notes", node.notes},
                              {"lost", node.lost},
+                             {"tick_ns", node.tickNs},
                              {"around_ns", node.isOpen ? Json() : Json(node.aroundNs)}});
   }
   for (const LayerTimes &layer : summary.layers)

@@ -143,6 +143,7 @@ private:
     note(about, "name", node.name);
     note(about, "notes", node.notes);
     note(about, "lost", node.lost);
+    note(about, "tick_ns", node.tickNs);
     note(about, "around_ns", node.aroundNs);
     note(about, "open", static_cast<int64_t>(node.isOpen));
   }

@@ -45,6 +45,9 @@ session s; // the only one
 // the memory holds.
 __attribute__((section(".noinit"))) uint32_t starts;
 char command_line[line_space];
+#ifdef BOARD_NOTES
+const char *notes_path; // null: nothing is noted
+#endif
 
 void fail(int code, const char *problem) {
   if (s.exit_code == BOARD_OK) {
@@ -122,6 +125,10 @@ void read_command_line() {
       good = note_file(&s.inputs, value);
     else if (value && strcmp(word, "--output") == 0)
       good = note_file(&s.outputs, value);
+#ifdef BOARD_NOTES
+    else if (value && strcmp(word, "--trace") == 0)
+      good = (notes_path = value) != nullptr;
+#endif
     else if (value)
       good = note_number(word, value);
     if (!good)
@@ -441,9 +448,17 @@ int board_main(const board_shard *shard) {
   if (s.exit_code == BOARD_OK && s.program->nodes > 1 &&
       !shard->connect(shard, static_cast<uint16_t>(s.nonce), &s.transport))
     board_fault(BOARD_FAULT_LINK, 0);
+#ifdef BOARD_NOTES
+  if (notes_path)
+    board_notes_open();
+#endif
   if (s.exit_code == BOARD_OK)
     run();
   close_files();
+#ifdef BOARD_NOTES
+  if (notes_path && !board_notes_write(notes_path))
+    fail(BOARD_FILE, "the notes' file cannot be written");
+#endif
   if (board_stack_overflowed())
     board_fault(BOARD_FAULT_STACK, 0);
   if (s.exit_code)

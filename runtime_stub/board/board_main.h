@@ -35,12 +35,20 @@ struct board_shard {
 bool board_input(uint32_t index, uint64_t inference, void *to, uint32_t bytes);
 void board_output(uint32_t index, uint64_t inference, const void *from, uint32_t bytes);
 
+#ifdef BOARD_NOTES // compiled with --trace
+// Begins to note when steps begin and end, to the microsecond.
+void board_notes_open(void);
+// Ends that, and hands all notes out. False: the desk's file cannot be written.
+bool board_notes_write(const char *path);
+#endif
+
 // Starts the board, runs the inferences that the command line asks for, and returns the exit code.
 // The command line comes from the desk (desk.h):
 //   --input K=FILE      values of input K, one inference after the other, as raw elements
 //   --output K=FILE     where output K goes, likewise
 //   --repeat R, --count B, --deadline-ms, --start-deadline-ms, --idle-ms, --grace-ms, --epoch,
 //   --inference-ms, --json    as the programs on hosts
+//   --trace FILE        where the notes go at the end, of programs compiled with --trace
 //   --nonce N           a number that tells this start from all others
 // Without one, the node that is given the inputs runs once, on zeros, and writes nothing; with
 // board_input it runs until that says no more.

@@ -276,6 +276,19 @@ int submit(disco_session *s) {
   return code;
 }
 
+// Whoever started the program asked to be told, by DISCO_PROGRESS, now and then.
+void say_progress(disco_session *s) {
+  constexpr uint64_t every_us = 200000;
+  if (s->progress_us == 0)
+    return;
+  const uint64_t now = clock_us();
+  if (now < s->progress_us)
+    return;
+  s->progress_us = now + every_us;
+  printf("progress %llu\n", static_cast<unsigned long long>(s->done));
+  fflush(stdout);
+}
+
 int collect(disco_session *s) {
   int code = disco_collect(&s->node, s->staged_outputs);
   if (code != DISCO_OK)
@@ -284,6 +297,7 @@ int collect(disco_session *s) {
   if (!write_outputs(s))
     return DISCO_ERR_ABORTED;
   ++s->done;
+  say_progress(s);
   return DISCO_OK;
 }
 
@@ -330,6 +344,8 @@ void disco_session_open(disco_session *s, const disco_program *program,
   s->options = options;
   s->node.error.rank = s->node.error.message = s->node.error.reporter = DISCO_NONE;
   s->writes = options->output_dir != nullptr;
+  const char *asked = getenv("DISCO_PROGRESS");
+  s->progress_us = asked && *asked && options->json ? clock_us() : 0;
   disco_host_nonce(s->config.nonce, sizeof s->config.nonce);
   if (check_weights(s) && allocate(s) && load_inputs(s))
     set_counts(s);

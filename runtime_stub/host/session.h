@@ -78,6 +78,7 @@ struct disco_session {
   uint64_t *began_us;     // [inference in flight]
   uint32_t spin_us;       // as disco_config has it
   bool ran;               // all inferences were completed
+  uint64_t progress_us;   // when it is said next how far the run is; 0: never
   void (*describe)(void *context,
                    FILE *to); // more fields of the JSON, each behind a comma; or null
   void *describe_context;

@@ -3,7 +3,8 @@
 to a server of our own on loopback, and by a stand-in for Slurm's srun that
 hands its list of programs to mpirun (there is no Slurm here).
 
-Outputs have the bits of `discoc run` of the same programs, and so have those
+Outputs have the bits of `discoc run` of the same programs, whose notes come
+back as a trace, and so have those
 of the files that `compile` writes for launchers. A rank that is killed, and a
 host whose connection is lost, is named; the exit code is 4, and no process
 stays; nor does one after INT, TERM and KILL of discoc. Folders and files have
@@ -132,7 +133,7 @@ class Case:
 
     def __init__(self, nodes, folder):
         os.makedirs(folder)
-        sample = samples.Sample(samples.DIGITS, nodes, folder)
+        sample = samples.Sample(samples.DIGITS, nodes, folder, extra=["--trace"])
         for rank in cluster.ranks_of(sample.out):
             mpi.build(rank, "-DDISCO_MPI=ON", place="build/mpi")
             # Without --mpi it does not ask for MPI.
@@ -174,8 +175,8 @@ class Case:
 
 
 def check_results(tally, name, case, *more, env=None):
-    target = case.path(f"{name} {HOSTILE}")
-    done = case.run("launch", "--output-dir", target, *more, env=env)
+    target, trace = case.path(f"{name} {HOSTILE}"), case.path(f"{name} {HOSTILE}.trace")
+    done = case.run("launch", "--output-dir", target, "--trace", trace, *more, env=env)
     if not tally.check(f"{name} ends well", done.returncode == 0,
                        f"exit code {done.returncode}: {done.stderr[-1500:]}"):
         return
@@ -184,6 +185,10 @@ def check_results(tally, name, case, *more, env=None):
                 "not those of discoc run")
     tally.check(f"{name} traffic", report["exchanged"] == case.traffic,
                 f"{report['exchanged']}, discoc run {case.traffic}")
+    shown = json.loads(subprocess.run([discoc.binary(), "trace", trace, "--json"],
+                                      capture_output=True, timeout=60).stdout or "{}")
+    tally.check(f"{name} trace", shown.get("inferences") == 1 and
+                len(shown["nodes"]) == case.nodes and shown["late"], str(shown)[:300])
     said = [f"rank {k}: all {case.nodes} nodes are there"
             for k in range(case.nodes)]
     tally.check(f"{name} says what the ranks do",

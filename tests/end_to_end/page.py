@@ -29,7 +29,8 @@ import resnet50  # noqa: E402
 SAMPLES = os.path.join(discoc.ROOT, "samples")
 CHAIN = '[[node]]\nboard = "mps2-an386"\ncount = 3\n\n[network]\ntopology = "chain"\n'
 VIEWS = ("Summary", "Network", "Traffic", "Timeline", "Memory", "Layers")
-DOCUMENTED = {"summary.png": "resnet50-Summary.png", "network.png": "cifar10-op.png", "timeline.png": "boards-Timeline.png"}
+DOCUMENTED = {"summary.png": "resnet50-Summary.png", "network.png": "cifar10-op.png", "timeline.png": "boards-Timeline.png",
+              "measured.png": "measured-Timeline.png"}
 PATIENCE = 60  # seconds, of a machine that is busy
 HOSTILE = ("</script><script>window.hacked = 1</script>", "<img src=x onerror='window.hacked = 1'>", "<!--", "a\"b'c`d${window.hacked = 1}",
            "\u202egnp.live\u202c \u05e9\u05dc\u05d5\u05dd", "x" * 10000, "line\u2028break", "__proto__", "@data@", "=1+1")
@@ -251,7 +252,9 @@ class Check:
                     "?.dispatchEvent(new MouseEvent('click', {bubbles: true}));", most["op"])
         self.opened(most, "a click opens the op")
         masks = [entry for entry in cluster.load_json(os.path.join(self.out, "masks.json"))["masks"] if entry["op"] == most["op"] and entry["channels"]]
-        runs = {kind: sum(len(entry["channels"]) for entry in masks if (entry["from"] == entry["to"]) == (kind == "own")) for kind in ("own", "sent")}
+        other = "sum" if most["received_bytes"]["partial_sums"] else "sent"
+        runs = {kind: sum(len(entry["channels"]) for entry in masks if (entry["from"] == entry["to"]) == (kind == "own")) if kind in ("own", other) else 0
+                for kind in ("own", "sent", "sum")}
         shown = {kind: browser.run(f"return document.querySelectorAll('#op .mask rect.{kind}').length;") for kind in runs}
         self.equal("runs of its mask", shown, runs)
 
@@ -266,6 +269,21 @@ class Check:
         tiles = "".join(layer["density"]["tiles"])
         shown = browser.run("return [...document.querySelectorAll('#op .density .tile')].map(tile => Math.round(tile.getAttribute('fill-opacity') * 255));")
         self.equal("tiles of the weights", shown, list(bytes.fromhex(tiles)))
+
+    def summed(self):
+        """Of a layer that partial sums are sent for: drawn as such, and nothing as sent."""
+        browser = self.browser
+        layer = next((layer for layer in self.report["layers"] if layer["received_bytes"]["partial_sums"]), None)
+        if not layer:
+            return
+        browser.run("location.hash = 'Network/' + encodeURIComponent(arguments[0])", layer["op"])
+        browser.wait("document.querySelector('#op h2')?.textContent === arguments[0]", layer["op"])
+        masks = [entry for entry in cluster.load_json(os.path.join(self.out, "masks.json"))["masks"] if entry["op"] == layer["op"]]
+        runs = sum(len(entry["channels"]) for entry in masks if entry["from"] != entry["to"])
+        shown = [browser.run(f"return document.querySelectorAll('#op .mask rect.{kind}').length;") for kind in ("sum", "sent")]
+        self.equal("runs of partial sums", shown, [runs, 0])
+        browser.run("document.querySelector('#op .mask')?.scrollIntoView();")
+        browser.picture(os.path.join(self.pictures, f"{self.name}-sums.png"))
 
     def keys(self):
         browser, layers = self.browser, self.report["layers"]
@@ -314,6 +332,7 @@ class Check:
         self.browser.open(page)
         for part in (self.summary, self.traffic, self.timeline, self.memory, self.layers):
             part()
+        self.summed()
         if not quick:
             self.browser.open(page)
             self.clicks()
@@ -464,6 +483,41 @@ def traced(browser, tally, folder, pictures):
     tally.check("traced: no error, no request", not faults, faults)
 
 
+def unsure(browser, tally, folder, pictures):
+    """Two emulated boards: the plan with the measured inference under it, and clocks that are known within some microseconds."""
+    if not shutil.which("qemu-system-arm") or not shutil.which("arm-none-eabi-g++"):
+        tally.skip("traced boards", "no emulator or no toolchain here: scripts/setup boards")
+        return
+    wiring = os.path.join(folder, "two.toml")
+    with open(wiring, "w", encoding="utf-8") as file:
+        file.write('[[node]]\nboard = "mps2-an386"\ncount = 2\n\n[network]\ntopology = "chain"\n')
+    out, path = compiled(folder, "unsure", os.path.join(SAMPLES, "digits", "digits_dense.onnx"), 2, "--cluster", wiring, "--pin", "batch=1", "--trace"), os.path.join(folder, "boards.trace")
+    done = subprocess.run([discoc.binary(), "run", out, "--input", "image=" + os.path.join(SAMPLES, "digits", "digits_test_images.npy"), "--trace", path],
+                          capture_output=True, text=True, timeout=600)
+    tally.check("traced boards: run", done.returncode == 0, done.stderr)
+    code, said, page = write_page(out, "--trace", path)
+    if not tally.check("traced boards: written", code == 0, said) or not browser:
+        return
+    nodes = json.loads(subprocess.run([discoc.binary(), "trace", path, "--json"], capture_output=True, text=True, timeout=600).stdout)["nodes"]
+    for title, clocks in (("within", None), ("open", [0, None])):
+        if clocks:  # one side of the clock of node 1 is not known
+            with open(page, encoding="utf-8") as file:
+                text = file.read()
+            with open(page, "w", encoding="utf-8") as file:
+                file.write(re.sub(r'"clocks": \[[^\]]*\]', '"clocks": ' + json.dumps(clocks), text))
+        browser.open(page)
+        browser.show("Timeline")
+        if not clocks:
+            shown = browser.run("return JSON.parse(document.getElementById('data').textContent).clocks")
+            tally.check("traced boards: clocks", shown == [node["around_ns"] for node in nodes], f"{shown}, not {nodes}")
+            browser.picture(os.path.join(pictures, "measured-Timeline.png"))
+        words = browser.text("#clocks")
+        tally.check(f"traced boards: {title}", ("within" in words and "node 1" in words) if not clocks else "one side" in words, words)
+    browser.picture(os.path.join(pictures, "open-Timeline.png"))
+    faults = browser.faults()
+    tally.check("traced boards: no error, no request", not faults, faults)
+
+
 def damaged(tally, folder):
     """What is no report, or no mask, is refused, and nothing is written."""
     out = compiled(folder, "damaged", os.path.join(SAMPLES, "digits", "digits_dense.onnx"), 2, "--pin", "batch=1")
@@ -526,6 +580,7 @@ def main():
             compared(browser, tally, folder, pictures)
         if wanted("traced"):
             traced(browser, tally, folder, pictures)
+            unsure(browser, tally, folder, pictures)
         if browser:
             browser.driver.quit()
     if options.write_pictures:

@@ -150,11 +150,34 @@ def measured(folder, tally):
     done = subprocess.run([os.path.join(out, "node0", "build", "shard"), "--quiet"], capture_output=True, text=True, timeout=60,
                           env={**os.environ, "DISCO_TRACE": os.path.join(folder, "nowhere")})
     tally.check("no folder for notes", done.returncode == 3 and "(DISCO_TRACE) cannot be made" in done.stderr, done.stderr)
+    by_hand(folder, out, tally)
     with open(path, "r+b") as stream:
         stream.truncate(os.path.getsize(path) // 2)
     done = tool("trace", path)
     tally.check("half a trace", done.returncode == 1 and "error: " in done.stderr, done.stderr)
     return out, plain
+
+
+def by_hand(folder, out, tally):
+    """Programs that were started by hand; their notes are put together afterwards."""
+    notes, path = os.path.join(folder, "notes"), os.path.join(folder, "hand.trace")
+    os.makedirs(notes)
+    port = str(cluster.free_ports(1)[0])
+    programs = [os.path.join(out, f"node{rank}", "build", "shard") for rank in range(NODES)]
+    done = tool("trace", path, "--notes", notes, "--of", out)
+    tally.check("notes that are not there", done.returncode == 1 and "node0.notes: is not there" in done.stderr, done.stderr)
+    environment = {**os.environ, "DISCO_TRACE": notes}
+    with subprocess.Popen([programs[1], "--quiet", "--peer", "0=127.0.0.1:" + port], env=environment) as other:
+        done = subprocess.run([programs[0], "--quiet", "--listen", port, "--input", "image=" + os.path.join(SAMPLE, "digits_test_images.npy")],
+                              env=environment, capture_output=True, text=True, timeout=120)
+        tally.check("programs started by hand", done.returncode == 0 and other.wait(60) == 0, done.stderr)
+    done = tool("trace", path, "--notes", notes, "--of", out, "--json")
+    tally.check("their notes put together", done.returncode == 0 and json.loads(done.stdout)["inferences"] > 100, done.stderr)
+    with open(os.path.join(notes, "node1.notes"), "r+b") as stream:
+        stream.seek(24)
+        stream.write(bytes(16))
+    done = tool("trace", path, "--notes", notes, "--of", out)
+    tally.check("notes of another build", done.returncode == 1 and "is of build 00000000" in done.stderr, done.stderr)
 
 
 def failed(folder, out, tally):
@@ -200,8 +223,43 @@ def planned(folder, tally):
     tally.check("its slices nest", slices(kinds, events) is not None)
     said = json.loads(tool("trace", path, "--json").stdout)
     tally.check("what it says", said["source"] == "computed" and said["layers"], str(said)[:200])
-    done = tool("compile", os.path.join(SAMPLE, "digits_dense.onnx"), "-n", "2", "--pin", "batch=1", "--cluster", clusterFile, "--trace", "-o", out)
-    tally.check("boards note nothing yet", done.returncode == 1 and "whose programs note nothing yet" in done.stderr, done.stderr)
+
+
+def boards(folder, tally):
+    """Two emulated boards of different kinds: their rings, one time for both clocks, and what the page and `discoc trace` say."""
+    if not shutil.which("qemu-system-arm") or not shutil.which("arm-none-eabi-g++"):
+        tally.skip("boards", "no emulator or no toolchain here: scripts/setup boards")
+        return
+    out, path = os.path.join(folder, "traced-boards"), os.path.join(folder, "boards.trace")
+    compiled(out, "--cluster", os.path.join(folder, "boards.toml"), "--trace")
+    report = cluster.load_json(os.path.join(out, "report.json"))
+    for node in report["nodes"]:
+        ring, notes, steps = node["trace"]["bytes"], node["trace"]["notes"], len(node["trace"]["steps"])
+        tally.check(f"ring of node {node['rank']}", ring == 72 + 24 * notes and 2 * (steps + 2) <= notes < 4 * (steps + 2), f"{ring} bytes, {notes} notes, {steps} steps")
+        buffers = next(part for part in node["memory"] if part["part"] == "buffers")
+        tally.check(f"it counts in the memory of node {node['rank']}", buffers["items"].get("notes") == ring and buffers["bytes"] >= ring, str(buffers))
+    images = os.path.join(folder, "four.npy")
+    import numpy
+    numpy.save(images, numpy.load(os.path.join(SAMPLE, "digits_test_images.npy"))[:4])
+    done = tool("run", out, "--input", "image=" + images, "--trace", path)
+    if not tally.check("the run of boards", done.returncode == 0, done.stderr):
+        return
+    kinds, _, events = decoded(path, folder)
+    shown = slices(kinds, events)
+    tally.check("their slices nest", shown is not None)
+    sent = {(notes["message"], notes["inference"]): begin for _, begin, _, _, _, notes in shown if notes["kind"] == "send"}
+    early = [key for _, _, end, _, _, notes in shown if notes["kind"] == "wait"
+             for key in [(notes["message"], notes["inference"])] if key in sent and end < sent[key]]
+    tally.check("no message is there before it is sent", sent and not early, str(early))
+    said = json.loads(tool("trace", path, "--json").stdout)
+    tally.check("clocks of boards are aligned", said["inferences"] >= 1 and [node["around_ns"] is not None for node in said["nodes"]] == [True, True]
+                and said["nodes"][1]["around_ns"] > 0 and all(node["lost"] > 0 for node in said["nodes"]), str(said["nodes"]))
+    tally.check("how fine boards count", [node["tick_ns"] for node in said["nodes"]] == [1000, 1000], str(said["nodes"]))
+    page = os.path.join(folder, "boards.html")
+    done = tool("report", out, "--html", page, "--trace", path)
+    tally.check("the page of boards", done.returncode == 0 and '"clocks": [' in open(page, encoding="utf-8").read(), done.stderr)
+    done = run(out, "--trace", path, "--transport", "inproc")
+    tally.check("the same in one process", done.returncode == 0 and json.loads(tool("trace", path, "--json").stdout)["inferences"] >= 1, done.stderr)
 
 
 def main():
@@ -216,6 +274,7 @@ def main():
         untraced(plain, tally)
         failed(folder, out, tally)
         planned(folder, tally)
+        boards(folder, tally)
     return tally.close()
 
 

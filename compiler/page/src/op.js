@@ -12,9 +12,18 @@ function Mask({layer}) {
   const wide = 720, tall = rows.length > 16 ? 10 : 22, left = 62;
   const x = channel => (wide * channel) / channels;
   const sent = entry => entry.from !== entry.to;
+  // A contraction is divided by its inputs between all nodes or none: then no feature is sent for it, but sums.
+  const summed = layer.received_bytes.partial_sums > 0;
+  const says = (entry, first, last) => {
+    const which = " channels " + first + " to " + last;
+    if (!sent(entry)) return nodeName(entry.to) + " has itself" + which;
+    return summed ? nodeName(entry.from) + " sums its" + which + " for " + nodeName(entry.to) + ", and sends the sums" : nodeName(entry.from) + " sends " + nodeName(entry.to) + which;
+  };
   return html`<h3>Mask</h3>
     <p class="note">Columns are the ${channels} channels that the op reads, a row is a node that computes:${" "}
-      <span class="key own"></span> its own, <span class="key sent"></span> sent to it (the number says by whom), <span class="key"></span> zero: never read.</p>
+      <span class="key own"></span> its own,${" "}
+      ${summed ? html`<span class="key sum"></span> summed for it by their owner (Σ and its number), which sends the partial sums` : html`<span class="key sent"></span> sent to it (the number says by whom)`},${" "}
+      <span class="key"></span> zero: never read.</p>
     <svg class="mask" viewBox=${[0, 0, left + wide + 2, rows.length * (tall + 4) + 2].join(" ")} style=${{maxWidth: left + wide + "px"}}
         role="img" aria-label=${"mask of " + channels + " channels for " + rows.length + " nodes"}>
       <defs>${[...new Set(entries.map(entry => entry.from))].map(from => html`<pattern id=${"own" + from} width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
@@ -23,10 +32,9 @@ function Mask({layer}) {
         <rect class="zero" x=${left} y=${row * (tall + 4) + 1} width=${wide} height=${tall}><title>${"zero: node " + to + " never reads these"}</title></rect>`)}
       ${entries.flatMap(entry => runsOf(entry.channels).map(([first, last]) => {
         const y = rows.indexOf(entry.to) * (tall + 4) + 1, width = x(last + 1) - x(first);
-        const text = (sent(entry) ? nodeName(entry.from) + " sends " + nodeName(entry.to) : nodeName(entry.to) + " has itself") + " channels " + first + " to " + last;
-        return html`<rect class=${sent(entry) ? "sent" : "own"} x=${left + x(first)} y=${y} width=${Math.max(width, 0.5)} height=${tall}
-          fill=${sent(entry) ? colourOf(entry.from) : `url(#own${entry.from})`}><title>${text}</title></rect>
-          ${sent(entry) && width > 9 && html`<text class="inside" x=${left + x(first) + width / 2} y=${y + tall * 0.7} text-anchor="middle">${entry.from}</text>`}`;
+        return html`<rect class=${!sent(entry) ? "own" : summed ? "sum" : "sent"} stroke=${colourOf(entry.from)} x=${left + x(first)} y=${y} width=${Math.max(width, 0.5)} height=${tall}
+          fill=${sent(entry) ? colourOf(entry.from) : `url(#own${entry.from})`}><title>${says(entry, first, last)}</title></rect>
+          ${sent(entry) && width > 9 && html`<text class="inside" x=${left + x(first) + width / 2} y=${y + tall * 0.7} text-anchor="middle">${summed ? "Σ" : ""}${entry.from}</text>`}`;
       }))}
     </svg>
     <${Table} id="mask-table" rows=${entries.filter(entry => sent(entry) && entry.channels.length)} most=${12} columns=${[number("from", entry => entry.from), number("to", entry => entry.to),

@@ -1,7 +1,7 @@
 // When what happens: a row a node and a row a link, drawn on a canvas. No library draws tracks without a network.
 // SPDX-License-Identifier: Apache-2.0
 import {useEffect, useMemo, useRef, useState} from "preact/hooks";
-import {bytes, colourOf, count, duration, measured, nodeName, report} from "./data.js";
+import {bytes, clocks, colourOf, count, duration, measured, nodeName, report} from "./data.js";
 import {Table, html, number, word} from "./parts.js";
 
 const rowTall = 22, head = 150, top = 24;
@@ -11,6 +11,14 @@ const sets = [{title: "planned", schedule: report.schedule}, {title: "measured",
   .map(set => ({...set, known: set.schedule.events.every(event => event.start_ns !== undefined)}));
 const known = sets.some(set => set.known);
 const knownEnd = Math.max(1, ...sets.filter(set => set.known).map(set => set.schedule.events.reduce((end, event) => Math.max(end, event.end_ns), 0)));
+
+// How much earlier or later the measured times of an event may be: both ends of a message have a clock. null: by any time.
+function around(event) {
+  if (event.set.title !== "measured" || !clocks) return 0;
+  const both = event.kind === "transfer" ? [clocks[event.node], clocks[event.to]] : [clocks[event.node]];
+  return both.includes(null) ? null : Math.max(...both);
+}
+const aroundText = most => (most === null ? "its clock is not known: perhaps much earlier or later" : "give or take " + duration(most));
 
 // Where no times are known the order is left: every event is a column, as wide as leaves room for all under what was measured.
 function timed(set) {
@@ -51,7 +59,8 @@ function criticalPath(events) {
 }
 
 function rowsOf(events, title, links) {
-  const list = report.nodes.map(node => ({key: "n" + node.rank, label: nodeName(node.rank) + (sets.length > 1 ? ", " + title : ""), events: []}));
+  const unsure = rank => (title === "measured" && clocks && clocks[rank] !== 0 ? (clocks[rank] === null ? " ?" : " ±") : "");
+  const list = report.nodes.map(node => ({key: "n" + node.rank, label: nodeName(node.rank) + (sets.length > 1 ? ", " + title : "") + unsure(node.rank), events: []}));
   const byKey = new Map(list.map(row => [row.key, row]));
   const transfers = [...new Set(events.filter(e => e.kind === "transfer").map(e => e.node * 65536 + e.to))].sort((a, b) => a - b);
   if (links)
@@ -83,7 +92,8 @@ function useScene(links) {
 }
 
 const describe = (event, scene, times = true) => {
-  const took = event.set.known && times ? duration(event.end - event.start) + " from " + duration(event.start) : "";
+  const most = around(event);
+  const took = event.set.known && times ? duration(event.end - event.start) + " from " + duration(event.start) + (most === 0 ? "" : ", " + aroundText(most)) : "";
   if (event.kind === "compute") return nodeName(event.node) + " computes " + event.op.slice(0, 120) + (took && ", " + took);
   const message = "message " + event.message;
   if (event.kind === "transfer") return message + " from " + event.node + " to " + event.to + ", " + bytes(event.bytes) + (event.op ? " of " + event.op.slice(0, 120) : "") + (took && ", " + took);
@@ -138,7 +148,16 @@ function draw(canvas, scene, view) {
       const from = x(event.start), width = Math.max(1, x(event.end) - from - 0.5);
       pen.fillStyle = event.kind === "wait" ? waiting : colourOf(event.node);
       const thin = event.kind === "transfer" ? 6 : 3;
+      // What may lie elsewhere in time is pale, with as much beside it as it may be off.
+      const most = around(event), reach = most === null ? 0 : (most / (view.to - view.from)) * (wide - left);
+      if (most !== 0) {
+        pen.globalAlpha = 0.3;
+        pen.fillRect(from - reach, y + thin + 5, width + 2 * reach, rowTall - 2 * thin - 10);
+        pen.globalAlpha = most === null ? 0.45 : 1;
+      }
       pen.fillRect(from, y + thin, width, rowTall - 2 * thin);
+      pen.globalAlpha = 1;
+      if (most === null) { pen.strokeStyle = colour("--text"); pen.lineWidth = 1; pen.setLineDash([3, 2]); pen.strokeRect(from + 0.5, y + thin + 0.5, Math.max(1, width - 1), rowTall - 2 * thin - 1); pen.setLineDash([]); }
       if (scene.path.has(event)) { pen.strokeStyle = colour("--text"); pen.lineWidth = 2; pen.strokeRect(from + 1, y + thin, Math.max(1, width - 2), rowTall - 2 * thin); }
       if (width > 46 && event.kind !== "wait") {
         const text = event.kind === "compute" ? event.op.slice(-80) : bytes(event.bytes);
@@ -155,6 +174,15 @@ function draw(canvas, scene, view) {
     pen.fillStyle = colour("--text");
     pen.fillText(row.label.slice(0, left / 6), row.link ? 14 : 2, y + 15);
   });
+}
+
+// Which clocks are not known to the nanosecond, in words.
+function Clocks() {
+  if (!measured || !clocks) return null;
+  const open = clocks.flatMap((most, rank) => (most === null ? [rank] : [])), within = clocks.flatMap((most, rank) => (most ? [rank] : []));
+  if (!open.length && !within.length) return null;
+  return html`<p class="note" id="clocks">${within.length > 0 && "± Times of " + within.map(rank => nodeName(rank) + " within " + duration(clocks[rank])).join(", ") + ": drawn as a thin bar beside each event. "}
+    ${open.length > 0 && "? The clock of " + open.map(nodeName).join(", ") + " is bounded by messages from one side at most: what is dashed and pale may have been earlier or later."}</p>`;
 }
 
 // The longest waits, in words: the picture for those who do not see it.
@@ -225,6 +253,7 @@ export function Timeline() {
       <label><input type="checkbox" id="links" checked=${links} onChange=${event => setLinks(event.target.checked)} /> links</label></p>
     <p class="note">${sets.length > 1 ? "Above what was planned" + (sets[0].known ? "" : " (no speeds are stated: the order alone)") + ", under it what was measured: the inference of median duration. " : ""}${known ? "Filled: a node computes, or a link carries a message (thin). Hatched: a node waits. Outlined: the critical path."
       : "No times are known, since speeds of nodes or links are not stated: the order alone, a column an event."} Drag or arrow keys move, + and − zoom.</p>
+    <${Clocks} />
     <p class="said" id="said" aria-live="polite">${said || "Point at an event."}</p>
     <canvas ref=${canvas} id="timeline" tabIndex="0" role="img" aria-label=${"time line of " + scene.rows.length + " rows; the waits are listed below"}
       style=${{height: top + scene.rows.length * rowTall + "px"}} onKeyDown=${step} onWheel=${wheel} onPointerMove=${move}
