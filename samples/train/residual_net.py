@@ -1,4 +1,4 @@
-# The residual network of the CIFAR-10 sample.
+# The residual network of the CIFAR-10 sample, and ResNet-20.
 # SPDX-License-Identifier: Apache-2.0
 """9.0 million multiply-accumulates and 181 thousand weights, in four residual blocks of which one has an identity beside
 it: its addition ties the owner maps of two blocks together."""
@@ -48,15 +48,35 @@ class ResidualNet(nn.Module):
             x = block(x)
         return self.classifier(self.pool(x).flatten(1))
 
-    def readers(self):
-        """Every tensor that contractions read, but the model's input: (width, how many channels stay together, the
-        layers that read it). The layers of one entry share their masks, because a feature that several of them need
-        travels once."""
-        groups, width = [], self.conv.out_channels
-        for block in self.blocks:
-            entry = [block.conv1] + ([block.shortcut] if block.shortcut is not None else [])
-            groups.append((width, 1, entry))
-            groups.append((block.conv1.out_channels, 1, [block.conv2]))
-            width = block.conv2.out_channels
-        groups.append((width, 1, [self.classifier]))
-        return groups
+
+class Block20(nn.Module):
+    """ResNet-20's: two 3x3 convolutions beside an identity or a 1x1 convolution."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.conv2, self.bn2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+        return (y + (x if self.downsample is None else self.downsample(x))).relu()
+
+
+class ResNet20(nn.Module):
+    """He et al.'s network for CIFAR-10, with the parameters' names of the checkpoint that docs/benchmarks.md uses."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        for index, (inputs, outputs) in enumerate(((16, 16), (16, 32), (32, 64)), 1):
+            blocks = [Block20(inputs if i == 0 else outputs, outputs, 2 if i == 0 and index > 1 else 1) for i in range(3)]
+            setattr(self, f"ResBlock{index}", nn.Sequential(*blocks))
+        self.pool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = self.bn1(self.conv1(x)).relu()
+        x = self.ResBlock3(self.ResBlock2(self.ResBlock1(x)))
+        return self.fc(self.pool(x).flatten(1))

@@ -2,37 +2,46 @@
 # Trains the CIFAR-10 sample: dense first, then with masks for a number of nodes.
 # SPDX-License-Identifier: Apache-2.0
 """  train_cifar10.py dense --data FOLDER --out FOLDER
-  train_cifar10.py masks --nodes 2 --data FOLDER --out FOLDER [--owners FILE]
+  train_cifar10.py masks --nodes 2 --data FOLDER --out FOLDER [--owners FILE] [--costs FILE] [--wire i8] [--rows]
   train_cifar10.py groups --nodes 2 --data FOLDER --out FOLDER
 
-`masks` and `groups` start from the dense network of the same folder. Each writes NAME.pt and NAME.onnx."""
+`masks` and `groups` start from the dense network of the same folder, which teaches them. Each writes NAME.pt, its checkpoint, after each
+epoch, goes on from there when it is started again, and writes NAME.onnx in the end. With --resnet20 MODEL.onnx the network is that
+ResNet-20, trained already, and `dense` trains it on."""
 
 import argparse
+import copy
 import os
 import time
 
+import discoc_masks
+import onnx
+import onnx.numpy_helper
 import torch
-import torch.nn.functional as functional
 
 import cifar10_data
-import disco_masks
 import onnx_file
-from residual_net import ResidualNet
+from residual_net import ResidualNet, ResNet20
 
 BATCH = 128
-PRUNING_STEPS = 8  # the density falls in this many steps over the first 40 % of the fine-tuning
 
 
 def parseArguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=["dense", "masks", "groups"])
+    parser.add_argument("--resnet20", metavar="MODEL", help="a trained ResNet-20 instead of the sample's network")
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--density", type=float, default=0.2)
-    parser.add_argument("--owners", help="owner maps from `discoc inspect --write-owners`; default: contiguous")
+    parser.add_argument("--owners", help="owner maps from `discoc inspect --write-owners`; default: the default map")
+    parser.add_argument("--costs", help="from `discoc inspect --advise`; default: bytes")
+    parser.add_argument("--wire", choices=["i8"], help="train with what crosses in 8 bits")
+    parser.add_argument("--rows", action="store_true", help="partial sums where these are fewer bytes")
     parser.add_argument("--data", help="folder of the CIFAR-10 archives (or DISCOC_CIFAR10)")
     parser.add_argument("--out", required=True, help="folder of the checkpoints and models")
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--steps", type=int, help="batches an epoch; default: all pictures once")
     parser.add_argument("--rate", type=float)
+    parser.add_argument("--lasso", type=float, default=1e-5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -41,57 +50,49 @@ def parseArguments():
 @torch.no_grad()
 def accuracy(network, pictures, labels):
     network.eval()
-    right = 0
-    for begin in range(0, len(labels), 500):
-        batch = cifar10_data.normalise(pictures[begin : begin + 500])
-        scores = network(batch.contiguous(memory_format=torch.channels_last))
-        right += int((scores.argmax(1) == labels[begin : begin + 500]).sum())
-    return right / len(labels)
+    scores = [network(cifar10_data.normalise(pictures[i : i + 500])).argmax(1) for i in range(0, len(labels), 500)]
+    return float((torch.cat(scores) == labels).float().mean())
 
 
-def densityAt(progress, target):
-    """1 at the start, the target from 40 % of the training on, cubic between them, in steps."""
-    step = min(1.0, int(progress / 0.4 * PRUNING_STEPS + 1) / PRUNING_STEPS)
-    return target + (1 - target) * (1 - step) ** 3
+def pretrained(path):
+    """ResNet-20 with the weights of an ONNX file whose initialisers have PyTorch's names."""
+    network, weights = ResNet20(), {i.name: i for i in onnx.load(path).graph.initializer}
+    state = network.state_dict()
+    for name in state:
+        if name in weights:
+            state[name] = torch.from_numpy(onnx.numpy_helper.to_array(weights[name]).copy())
+        elif not name.endswith("num_batches_tracked"):
+            raise SystemExit(f"error: {path} has no {name}: it is no such ResNet-20")
+    network.load_state_dict(state)
+    return network
 
 
-def train(network, masks, args, data):
-    """Trains with the masks' zeros forced after every step."""
-    pictures, labels, testPictures, testLabels = data
-    generator = torch.Generator().manual_seed(args.seed)
-    network.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
-    steps = len(labels) // BATCH
-    total = steps * args.epochs
-    warm = 0.25 if masks is None else 0.1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=total, pct_start=warm)
-    factors, density, begin = [], 1.0, time.time()
-    for epoch in range(args.epochs):
-        network.train()
+def batchesOf(pictures, labels, seed, steps):
+    """Epoch -> its batches, the same ones whenever an epoch is asked for."""
+
+    def batches(epoch):
+        generator = torch.Generator().manual_seed(1000 * seed + epoch)
         order = torch.randperm(len(labels), generator=generator)
-        sum_ = 0.0
         for step in range(steps):
-            wanted = densityAt((epoch * steps + step) / total, args.density) if masks else 1.0
-            if wanted < density:
-                density = wanted
-                masks.shrink(density)
-                factors = masks.factors()
-                disco_masks.apply(factors)
             chosen = order[step * BATCH : (step + 1) * BATCH]
-            batch = cifar10_data.normalise(cifar10_data.augment(pictures[chosen], generator))
-            scores = network(batch.contiguous(memory_format=torch.channels_last))
-            loss = functional.cross_entropy(scores, labels[chosen], label_smoothing=0.05)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            disco_masks.apply(factors)
-            sum_ += float(loss.detach())
-        print(
-            f"epoch {epoch + 1:2}/{args.epochs}  loss {sum_ / steps:.4f}  density {masks.density() if masks else 1:.3f}"
-            f"  test {100 * accuracy(network, testPictures, testLabels):.2f} %  {time.time() - begin:.0f} s",
-            flush=True,
-        )
+            yield cifar10_data.normalise(cifar10_data.augment(pictures[chosen], generator)).contiguous(), labels[chosen]
+
+    return batches
+
+
+def networkFor(args, steps):
+    """(network, masks, teacher)"""
+    network = pretrained(args.resnet20) if args.resnet20 else ResidualNet()
+    if args.kind == "dense":
+        return network, None, copy.deepcopy(network) if args.resnet20 else None
+    dense = os.path.join(args.out, "resnet20_dense.pt" if args.resnet20 else "cifar10_dense.pt")
+    if os.path.exists(dense) or not args.resnet20:
+        network.load_state_dict(torch.load(dense)["network"])
+    teacher = copy.deepcopy(network)
+    density = 0.0 if args.kind == "groups" else args.density
+    masks = discoc_masks.attach(network, torch.zeros(1, 3, 32, 32), args.nodes, args.owners, args.costs, density, args.epochs * steps,
+                                rows=args.rows, wire=args.wire)  # fmt: skip
+    return network, masks, teacher
 
 
 def main():
@@ -99,26 +100,31 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.epochs = args.epochs or (16 if args.kind == "dense" else 10)
-    args.rate = args.rate or (0.25 if args.kind == "dense" else 0.1)
+    args.rate = args.rate or (0.01 if args.resnet20 else 0.1 if args.kind == "dense" else 0.05)
     os.makedirs(args.out, exist_ok=True)
     folder = cifar10_data.dataFolder(args.data)
-    data = (*cifar10_data.load("train", folder), *cifar10_data.load("test", folder))
+    pictures, labels = cifar10_data.load("train", folder)
+    held = torch.arange(len(labels)) % 10 == 0  # 5,000 pictures, on which choices are made
+    steps = args.steps or int((~held).sum()) // BATCH
+    network, masks, teacher = networkFor(args, steps)
+    name = ("resnet20_" if args.resnet20 else "cifar10_") + (args.kind if args.kind == "dense" else f"{args.kind}{args.nodes}")
+    print(f"{name}: {args.epochs} epochs of {steps} batches, rate {args.rate}, {sum(p.numel() for p in network.parameters())} weights", flush=True)
+    begin = time.time()
 
-    network, masks = ResidualNet(), None
-    name = "cifar10_dense" if args.kind == "dense" else f"cifar10_{args.kind}{args.nodes}"
-    if args.kind != "dense":
-        network.load_state_dict(torch.load(os.path.join(args.out, "cifar10_dense.pt")))
-        stated = disco_masks.readOwners(args.owners, args.nodes) if args.owners else ()
-        masks = disco_masks.make(network, (1, 3, 32, 32), args.nodes, *stated)
-        if args.kind == "groups":
-            args.density = 0.0
-    print(f"{name}: {args.epochs} epochs, rate {args.rate}, {sum(p.numel() for p in network.parameters())} weights", flush=True)
-    train(network, masks, args, data)
-    torch.save(network.state_dict(), os.path.join(args.out, name + ".pt"))
+    def report(epoch, loss, density):
+        right = 100 * accuracy(network, pictures[held], labels[held])
+        print(f"epoch {epoch + 1:2}/{args.epochs}  loss {loss:.4f}  density {density:.3f}  held out {right:.2f} %  {time.time() - begin:.0f} s", flush=True)
+
+    discoc_masks.fit(network, masks, batchesOf(pictures[~held], labels[~held], args.seed, steps), args.epochs, args.rate, teacher=teacher,
+                     lasso=args.lasso, checkpoint=os.path.join(args.out, name + ".pt"), report=report)  # fmt: skip
     path = os.path.join(args.out, name + ".onnx")
-    model = onnx_file.export(network, (1, 3, 32, 32))
     preprocess = onnx_file.preprocess((32, 32), "center-crop", "RGB", cifar10_data.MEAN, cifar10_data.STD)
-    onnx_file.write(model, path, masks.document() if masks else None, preprocess, cifar10_data.LABELS)
+    entries = {"discoc.preprocess": preprocess, "discoc.labels": cifar10_data.LABELS}
+    names = {"input_names": ["image"], "output_names": ["scores"]}
+    if masks:
+        masks.export(path, entries, **names)
+    else:
+        discoc_masks.export(network, torch.zeros(1, 3, 32, 32), path, entries, **names)
     print(f"{path}: {os.path.getsize(path)} bytes", flush=True)
 
 

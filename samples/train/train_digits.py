@@ -11,15 +11,16 @@ import copy
 import os
 
 import numpy as np
+import onnx
 import sklearn.datasets
 import torch
 import torch.nn as nn
 import torch.nn.functional as functional
 
-import disco_masks
+import discoc_masks
 import onnx_file
 
-HELD_BACK = 360
+HELD_BACK, BATCH, LASSO, EXAMPLE = 360, 64, 1e-5, (1, 1, 8, 8)
 LABELS = [str(digit) for digit in range(10)]
 
 
@@ -40,10 +41,6 @@ class DigitsNet(nn.Module):
         x = self.relu(self.conv2(x))
         x = self.relu(self.conv3(x) + x)
         return self.classifier(self.pool(x).flatten(1))
-
-    def readers(self):
-        """(width, how many channels stay together, the layers that read the tensor); Flatten makes four of one."""
-        return [(20, 1, [self.conv2]), (20, 1, [self.conv3]), (80, 4, [self.classifier])]
 
 
 def load():
@@ -68,29 +65,27 @@ def train(network, masks, epochs, rate, pictures, labels):
     generator = torch.Generator().manual_seed(1)
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
-    factors = []
-    for epoch in range(epochs):
-        if masks:
-            masks.shrink(max(0.2, 1 - 1.6 * (epoch + 1) / epochs))
-            factors = masks.factors()
-            disco_masks.apply(factors)
-        for chosen in torch.randperm(len(labels), generator=generator).split(64):
-            batch = bend(pictures[chosen], generator)
-            loss = functional.cross_entropy(network(batch), labels[chosen])
+    for _ in range(epochs):
+        for chosen in torch.randperm(len(labels), generator=generator).split(BATCH):
+            loss = functional.cross_entropy(network(bend(pictures[chosen], generator)), labels[chosen])
             optimiser.zero_grad()
-            loss.backward()
+            (loss + LASSO * masks.penalty() if masks else loss).backward()
             optimiser.step()
-            disco_masks.apply(factors)
+            if masks:
+                masks.step(loss.detach())
         schedule.step()
 
 
 def finish(network, masks, name, args, pictures, labels):
-    model = onnx_file.export(copy.deepcopy(network), (1, 1, 8, 8), anyBatch=True)
-    preprocess = onnx_file.preprocess((8, 8), "bilinear", "GRAY", [0.0], [1.0])
     path = os.path.join(args.out, name + ".onnx")
-    onnx_file.write(model, path, masks.document() if masks else None, preprocess, LABELS)
-    right = (onnx_file.run(model, pictures).argmax(1) == labels).float().mean()
-    density = masks.density() if masks else 1.0
+    entries = {"discoc.preprocess": onnx_file.preprocess((8, 8), "bilinear", "GRAY", [0.0], [1.0]), "discoc.labels": LABELS}
+    names = {"input_names": ["image"], "output_names": ["scores"], "dynamic_axes": {"image": {0: "batch"}, "scores": {0: "batch"}}}
+    if masks:
+        masks.export(path, entries, **names)
+    else:
+        discoc_masks.export(network, torch.zeros(EXAMPLE), path, entries, **names)
+    right = (onnx_file.run(onnx.load(path), pictures).argmax(1) == labels).float().mean()
+    density = masks.density if masks else 1.0
     print(f"{path}: {os.path.getsize(path)} bytes, density {density:.2f}, held back pictures right: {100 * right:.2f} %")
 
 
@@ -98,20 +93,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True)
     parser.add_argument("--nodes", type=int, action="append", help="node counts; default: 2 and 4")
-    parser.add_argument("--owners", help="owner maps from `discoc inspect --write-owners`; default: contiguous")
+    parser.add_argument("--owners", help="owner maps from `discoc inspect --write-owners`; default: the default map")
+    parser.add_argument("--epochs", type=int, default=60)
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
     os.makedirs(args.out, exist_ok=True)
     pictures, labels, testPictures, testLabels = load()
     dense = DigitsNet()
-    train(dense, None, 60, 0.01, pictures, labels)
+    train(dense, None, args.epochs, 0.01, pictures, labels)
     finish(dense, None, "digits_dense", args, testPictures, testLabels)
     for nodes in args.nodes or [2, 4]:
         network = copy.deepcopy(dense)
-        stated = disco_masks.readOwners(args.owners, nodes) if args.owners else ()
-        masks = disco_masks.make(network, (1, 1, 8, 8), nodes, *stated)
-        train(network, masks, 60, 0.005, pictures, labels)
+        steps = args.epochs * -(-len(labels) // BATCH)
+        masks = discoc_masks.attach(network, torch.zeros(EXAMPLE), nodes, args.owners, density=0.2, steps=steps)
+        train(network, masks, args.epochs, 0.005, pictures, labels)
         finish(network, masks, f"digits_masks{nodes}", args, testPictures, testLabels)
     np.save(os.path.join(args.out, "digits_test_images.npy"), testPictures.numpy())
     np.save(os.path.join(args.out, "digits_test_labels.npy"), testLabels.numpy())

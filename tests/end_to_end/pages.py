@@ -10,6 +10,7 @@ block below a line "`PATH`:" is a file. A command that leads to more than one li
 """
 
 import argparse
+import importlib.util
 import os
 import re
 import shutil
@@ -21,10 +22,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
 import discoc  # noqa: E402
 
-# page, the shared model that it is about, the programs that it needs
+# page, the shared model that it is about, the programs (of Python: Debian's packages) that it needs
 PAGES = [
     ("docs/first-model.md", ["yunet_s_dynamic", "silero_half"], []),
     ("docs/two-boards.md", [], ["arm-none-eabi-g++"]),
+    ("docs/masks.md", [], ["python3-torchvision"]),
     ("docs/embedding.md", [], ["aarch64-linux-gnu-g++", "arm-linux-gnueabihf-g++", "qemu-aarch64", "qemu-arm"]),
 ]
 BLOCK = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -109,6 +111,12 @@ class Page:
         return written + "```"
 
 
+def isInstalled(program):
+    if program.startswith("python3-"):
+        return importlib.util.find_spec(program.removeprefix("python3-")) is not None
+    return shutil.which(program)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
@@ -118,11 +126,11 @@ def main():
     for page, models, programs in PAGES:
         if not re.search(args.only, page):
             continue
-        missing = [program for program in programs if not shutil.which(program)]
+        missing = [program for program in programs if not isInstalled(program)]
         if models and not discoc.shared():
             tally.skip(page, "the shared models are not here")
         elif missing:
-            tally.skip(page, f"{', '.join(missing)} not installed (scripts/setup boards)")
+            tally.skip(page, f"{', '.join(missing)} not installed (scripts/setup boards train)")
         else:
             Page(page, models, tally, args.write).run()
     return tally.close()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """samples/train/discoc_masks: what it exports is accepted by `discoc compile` without options and exchanges what the masks say; groups of rows,
 8 bits, shuffles; an interrupted training ends as one that was not, and one whose loss is NaN keeps the last good file; what is
-refused; the callbacks of README.md against stand-ins; the package installs by pip into a venv."""
+refused; the callbacks of README.md against stand-ins; the samples' scripts; the package installs by pip into a venv."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -349,6 +350,61 @@ def check_callbacks(tally):
     tally.check("Hugging Face's stand-in", hooks.masks.frozen and hooks.masks.density <= 0.2 and lines <= 10, (hooks.masks.density, lines))
 
 
+def script(name, *arguments):
+    """Runs one of the samples' scripts in this process."""
+    import importlib
+
+    before = sys.argv
+    sys.argv = [name, *arguments]
+    try:
+        with open(os.devnull, "w", encoding="utf-8") as nothing, contextlib.redirect_stdout(nothing):
+            importlib.import_module(name).main()
+    finally:
+        sys.argv = before
+
+
+def archives(folder):
+    """CIFAR-10's archives, of 40 pictures of noise each."""
+    import io
+    import tarfile
+
+    import numpy as np
+    from PIL import Image
+
+    for part, file in (("train", "train_50000_jpg.tar.gz"), ("test", "test_10000_jpg.tar.gz")):
+        with tarfile.open(os.path.join(folder, file), "w:gz") as tar:
+            for i in range(40):
+                buffer = io.BytesIO()
+                Image.fromarray(np.random.default_rng(i).integers(0, 255, (32, 32, 3), np.uint8)).save(buffer, "JPEG")
+                member = tarfile.TarInfo(f"{part}/{('cat', 'dog')[i % 2]}/{i}.jpg")
+                member.size = buffer.tell()
+                buffer.seek(0)
+                tar.addfile(member, buffer)
+
+
+def check_scripts(tally, folder):
+    """The samples' scripts, for a step or two: what they write compiles with its masks."""
+    archives(folder)
+    os.environ["XDG_CACHE_HOME"] = folder
+    once = ("--data", folder, "--out", folder, "--epochs", "2", "--steps", "1")
+    script("train_cifar10", "dense", *once)
+    script("train_cifar10", "masks", "--nodes", "2", *once)
+    script("train_cifar10", "groups", "--nodes", "4", *once)
+    for name, nodes, crosses in (("cifar10_masks2", 2, True), ("cifar10_groups4", 4, False)):
+        found = compiled(os.path.join(folder, name + ".onnx"), nodes, folder)
+        # The first layer reads what the root hands out.
+        good = isinstance(found, dict) and any(c for (op, _, _), c in exchanged(found).items() if op != "/conv/Conv") == crosses
+        tally.check(f"train_cifar10.py: {name}", good, found)
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        tally.skip("train_digits.py", "no scikit-learn: scripts/setup train")
+        return
+    script("train_digits", "--out", folder, "--nodes", "3", "--epochs", "1")
+    found = compiled(os.path.join(folder, "digits_masks3.onnx"), 3, folder, "--pin", "batch=1")
+    tally.check("train_digits.py", isinstance(found, dict) and any(exchanged(found).values()), found)
+
+
 def check_package(tally, folder):
     """As README.md says: a venv that sees the system's PyTorch, and pip without any download."""
     venv = os.path.join(folder, "venv")
@@ -371,7 +427,7 @@ def main():
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    for check in (check_exported, check_rows, check_shared, check_costs, check_resume, check_refused, check_owners, check_package):
+    for check in (check_exported, check_rows, check_shared, check_costs, check_resume, check_refused, check_owners, check_scripts, check_package):
         with tempfile.TemporaryDirectory() as folder:
             check(tally, folder)
     check_wire(tally)

@@ -5,7 +5,8 @@
     masks.export("masked.onnx")"""
 
 from .errors import MaskError, NotFinite
+from .files import export
 from .masks import Masks, attach
 from .training import distilled, fit
 
-__all__ = ["MaskError", "Masks", "NotFinite", "attach", "distilled", "fit"]
+__all__ = ["MaskError", "Masks", "NotFinite", "attach", "distilled", "export", "fit"]

@@ -73,21 +73,36 @@ def channels_read(masks, reader, p, q, kept):
     return columns.channel[used].tolist()
 
 
-def export(masks, path, metadata, names):
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise MaskError(f"{path}: there is no folder {folder}")
+def export(network, example_inputs, path, metadata=None, **names):
+    """Writes a network without masks, as `Masks.export` does one with masks."""
+    inputs = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
+    write(to_onnx(network, inputs, **names), path, metadata or {})
+
+
+def export_masked(masks, path, metadata, names):
+    check_folder(path)
     model = to_onnx(masks.plain().cpu(), masks.inputs, **names)
-    present = {n.name for n in model.graph.node} | {o for n in model.graph.node for o in n.output}
+    produced = {o for n in model.graph.node for o in n.output}
+    present = {n.name for n in model.graph.node} | produced
     missing = [r.name for r in masks.columns.readers if r.name not in present]
     if missing:
         raise MaskError(f"PyTorch names ops differently than when masks were attached ({missing[0]}): is the network still the same, "
                         "and are there no other dynamic_axes than the batch?")  # fmt: skip
-    produced = {o for n in model.graph.node for o in n.output}
     owners = masks.columns.ownership.document()
     renamed = rename(masks, model)
     owners["tensors"] = {renamed.get(n, n): e for n, e in owners["tensors"].items() if renamed.get(n, n) in produced}
-    entries = {"discoc.masks": document_of(masks), "discoc.owners": owners, **metadata}
+    write(model, path, {"discoc.masks": document_of(masks), "discoc.owners": owners, **metadata})
+
+
+def check_folder(path):
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise MaskError(f"{path}: there is no folder {folder}")
+
+
+def write(model, path, entries):
+    """The model with these metadata, as texts or what JSON can hold: whole, or not at all."""
+    check_folder(path)
     onnx.helper.set_model_props(model, {k: v if isinstance(v, str) else json.dumps(v, separators=(",", ":")) for k, v in entries.items()})
     part = f"{path}.part"
     try:

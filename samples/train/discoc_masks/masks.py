@@ -233,4 +233,4 @@ class Masks:
         torch.onnx.export takes them. The file appears when it is whole."""
         check_finite(self.network)
         with in_evaluation(self.network):
-            files.export(self, path, metadata or {}, names)
+            files.export_masked(self, path, metadata or {}, names)
