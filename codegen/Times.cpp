@@ -171,7 +171,12 @@ Times::Times(TimedSchedule &timed, const discoc::Profile *profile, Without witho
   for (const discoc::LinkRates &link : timed.rates.links) {
     firstDirection.push_back(directions);
     directions += 2 * link.ends.size();
+    llvm::DenseMap<int64_t, size_t> &indices = endOf.emplace_back();
+    for (auto [index, rank] : llvm::enumerate(link.ends))
+      indices[rank] = index;
   }
+  for (const auto &[ends, way] : timed.rates.ways)
+    routes[ends] = routeOf(way);
 }
 
 bool Times::isCold(size_t rank) const {
@@ -212,32 +217,41 @@ Timing Times::timing() {
   return timing;
 }
 
-ArrayRef<discoc::WayHop> Times::wayOf(int64_t from, int64_t to) const {
-  auto way = timed.rates.ways.find({static_cast<int32_t>(from), static_cast<int32_t>(to)});
-  return way == timed.rates.ways.end() ? ArrayRef<discoc::WayHop>() : ArrayRef(way->second);
-}
-
 size_t Times::directionOf(int32_t index, int64_t rank, bool in) const {
   const discoc::LinkRates &link = timed.rates.links[index];
   if (!link.packets)
     return 2 * static_cast<size_t>(rank) + in;
   if (link.duplex == discoc::LinkRates::Duplex::Bus)
     return firstDirection[index];
-  const size_t end = llvm::find(link.ends, rank) - link.ends.begin();
-  return firstDirection[index] + 2 * end + (in && link.duplex == discoc::LinkRates::Duplex::Full);
+  return firstDirection[index] + 2 * endOf[index].lookup(rank) +
+         (in && link.duplex == discoc::LinkRates::Duplex::Full);
+}
+
+Times::Route Times::routeOf(ArrayRef<discoc::WayHop> way) const {
+  Route route;
+  for (const discoc::WayHop &step : way) {
+    const discoc::LinkRates &link = timed.rates.links[step.link];
+    route.hops.push_back({directionOf(step.link, step.from, false),
+                          directionOf(step.link, step.to, true), link.bandwidth});
+    route.latency = saturatingSum(route.latency, ofSeconds(link.latency));
+  }
+  return route;
+}
+
+const Times::Route &Times::routeOf(const ScheduledMessage &message) const {
+  auto route = routes.find({static_cast<int32_t>(message.from), static_cast<int32_t>(message.to)});
+  return route == routes.end() ? unknown : route->second;
 }
 
 Passage Times::passageOf(const ScheduledMessage &message, int64_t bytes) const {
+  const Route &route = routeOf(message);
   Passage passage;
-  for (const discoc::WayHop &step : wayOf(message.from, message.to)) {
-    const discoc::LinkRates &link = timed.rates.links[step.link];
-    const bool moves = link.bandwidth > 0 && !without.bytes;
-    passage.hops.push_back({directionOf(step.link, step.from, false),
-                            directionOf(step.link, step.to, true),
-                            moves ? ofSeconds(static_cast<double>(bytes) / link.bandwidth) : 0});
-    if (!without.messages)
-      passage.latency = saturatingSum(passage.latency, ofSeconds(link.latency));
+  for (const Route::Hop &hop : route.hops) {
+    const bool moves = hop.bandwidth > 0 && !without.bytes;
+    passage.hops.push_back(
+        {hop.out, hop.in, moves ? ofSeconds(static_cast<double>(bytes) / hop.bandwidth) : 0});
   }
+  passage.latency = without.messages ? 0 : route.latency;
   return passage;
 }
 
@@ -249,10 +263,9 @@ bool Times::knowsComputing(int64_t rank) const {
 
 bool Times::knowsPassages() const {
   return llvm::all_of(timed.schedule.messages, [&](const ScheduledMessage &message) {
-    ArrayRef<discoc::WayHop> way = wayOf(message.from, message.to);
-    return !way.empty() && llvm::all_of(way, [&](const discoc::WayHop &step) {
-      return timed.rates.links[step.link].bandwidth > 0;
-    });
+    ArrayRef<Route::Hop> hops = routeOf(message).hops;
+    return !hops.empty() &&
+           llvm::all_of(hops, [](const Route::Hop &hop) { return hop.bandwidth > 0; });
   });
 }
 

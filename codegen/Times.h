@@ -9,6 +9,7 @@
 #include "compiler/formats/Profile.h"
 #include "compiler/formats/ScheduleRates.h"
 #include "passes/EventEngine.h"
+#include "llvm/ADT/DenseMap.h"
 #include <optional>
 
 namespace disco {
@@ -58,7 +59,18 @@ private:
   Nanoseconds handling(int64_t rank, const Step &step);
   Passage passageOf(const ScheduledMessage &message, int64_t bytes) const;
   size_t directionOf(int32_t link, int64_t rank, bool in) const;
-  mlir::ArrayRef<discoc::WayHop> wayOf(int64_t from, int64_t to) const;
+
+  /// The way of a pair's messages, looked up once.
+  struct Route {
+    struct Hop {
+      size_t out, in;   // directions
+      double bandwidth; // 0: unknown
+    };
+    llvm::SmallVector<Hop, 1> hops; // none: nothing is known of their link
+    Nanoseconds latency = 0;
+  };
+  Route routeOf(mlir::ArrayRef<discoc::WayHop> way) const;
+  const Route &routeOf(const ScheduledMessage &message) const;
 
   TimedSchedule &timed;
   const discoc::Profile *profile;
@@ -68,6 +80,9 @@ private:
   std::vector<std::vector<std::optional<Nanoseconds>>> costs; // by kind, then by work
   std::vector<size_t> firstDirection;                         // of links
   size_t directions = 0;
+  std::vector<llvm::DenseMap<int64_t, size_t>> endOf; // by link, then by rank
+  llvm::DenseMap<std::pair<int32_t, int32_t>, Route> routes;
+  Route unknown;
 };
 
 /// Latency, period and the rest of whole inferences, when all times are known.

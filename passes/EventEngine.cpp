@@ -3,7 +3,6 @@
 #include "passes/EventEngine.h"
 #include "llvm/Support/MathExtras.h"
 #include <queue>
-#include <set>
 
 using namespace mlir;
 using namespace disco;
@@ -243,6 +242,7 @@ private:
 
   /// A message that is ready, and as the how many-th.
   using Ready = std::pair<size_t, size_t>;
+  using FirstReady = std::priority_queue<Ready, std::vector<Ready>, std::greater<Ready>>;
 
   void move(size_t index) { moveOrWait({moved++, index}); }
 
@@ -250,8 +250,8 @@ private:
   /// elsewhere waits there, and holds nobody up here.
   void moveAwaiting(size_t direction) {
     while (freeAt[direction] <= now && !awaiting[direction].empty()) {
-      const Ready first = *awaiting[direction].begin();
-      awaiting[direction].erase(awaiting[direction].begin());
+      const Ready first = awaiting[direction].top();
+      awaiting[direction].pop();
       moveOrWait(first);
     }
   }
@@ -263,7 +263,7 @@ private:
     for (const Hop &hop : passage.hops)
       for (size_t direction : {hop.out, hop.in})
         if (freeAt[direction] > now) {
-          awaiting[direction].insert(ready);
+          awaiting[direction].push(ready);
           return;
         }
     const int64_t inference = static_cast<int64_t>(index / schedule.messages.size());
@@ -292,9 +292,9 @@ private:
   const Timing &timing;
   const int64_t inferences, recorded;
   std::vector<Node> nodes;
-  std::vector<State> states;             // by inference, then by message
-  std::vector<Nanoseconds> freeAt;       // by direction
-  std::vector<std::set<Ready>> awaiting; // likewise, the first to be ready first
+  std::vector<State> states;        // by inference, then by message
+  std::vector<Nanoseconds> freeAt;  // by direction
+  std::vector<FirstReady> awaiting; // likewise
   size_t moved = 0;
   std::priority_queue<Due> queue;
   size_t planned = 0;

@@ -11,6 +11,7 @@
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Progress.h"
+#include "compiler/formats/ThisHost.h"
 #include "compiler/import/Import.h"
 #include "compiler/import/ModelHash.h"
 #include "compiler/import/OnnxReader.h"
@@ -299,10 +300,17 @@ std::optional<discoc::Profile> disco::findProfile(const std::string &path, int64
   if (profile && profile->compiler != DISCOC_VERSION) {
     errors.push_back({path, "$.compiler",
                       "was measured by discoc " + profile->compiler + ", this is " DISCOC_VERSION,
-                      "kernels may have changed: measure anew"});
+                      "kernels may have changed: measure anew, with 'discoc calibrate'"});
     profile.reset();
   }
   ::print(errors);
+  if (profile && profile->host != discoc::processorName())
+    llvm::errs() << "warning: "
+                 << discoc::printable(path + ": was measured on '" + profile->host +
+                                          "', and this machine is '" + discoc::processorName() +
+                                          "': times are those of the first",
+                                      discoc::maxShownText)
+                 << "\n";
   return profile;
 }
 

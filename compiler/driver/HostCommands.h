@@ -31,6 +31,7 @@ void addLaunchCommand(CLI::App &app, int &exitCode);
 void addMaskCommand(CLI::App &app, int &exitCode);
 void addReportCommand(CLI::App &app, int &exitCode);
 void addTraceCommand(CLI::App &app, int &exitCode);
+void addCalibrateCommand(CLI::App &app, int &exitCode);
 void addVerifyCommand(CLI::App &app, int &exitCode); ///< in discocVerify: it compiles
 
 /// Writes what lies in `out` as a page for browsers; an exit code. `against`, `trace`: another

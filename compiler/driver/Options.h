@@ -73,6 +73,7 @@ struct SimulateOptions {
   int64_t inferences = 1;
   std::string profile;               // of all hosts; empty: a nominal core
   double bandwidth = 0, latency = 0; // of links that state nothing
+  std::string transport;             // of the profile, for such links; empty: not stated
   bool json = false;
 };
 

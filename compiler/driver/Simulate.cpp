@@ -3,6 +3,7 @@
 #include "codegen/ScheduleText.h"
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
+#include "compiler/driver/ScheduleFile.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Progress.h"
 #include "compiler/formats/Table.h"
@@ -31,6 +32,21 @@ static std::optional<TimedSchedule> readSchedule(const std::string &out) {
   return timed;
 }
 
+std::optional<std::vector<std::vector<discoc::StepWork>>>
+disco::readStepWorks(const std::string &out) {
+  const std::optional<TimedSchedule> timed = readSchedule(out);
+  if (!timed)
+    return std::nullopt;
+  std::vector<std::vector<discoc::StepWork>> works;
+  for (const NodeSchedule &node : timed->schedule.nodes) {
+    std::vector<discoc::StepWork> &own = works.emplace_back();
+    for (const Step &step : node.steps)
+      if (step.kind == Step::Kind::Compute)
+        own.push_back(timed->works[step.work]);
+  }
+  return works;
+}
+
 /// Gives links that state no bandwidth that of the options; hosts without a link one port each.
 static void stateLinks(TimedSchedule &timed, double bandwidth, double latency) {
   std::vector<discoc::LinkRates> &links = timed.rates.links;
@@ -46,6 +62,29 @@ static void stateLinks(TimedSchedule &timed, double bandwidth, double latency) {
     if (std::vector<discoc::WayHop> &way = timed.rates.ways[{from, to}]; way.empty())
       way.push_back({index, from, to});
   }
+}
+
+/// Links that state nothing carry messages as a transport between two processes does that was
+/// measured, and are as slow as the options say besides.
+static bool stateTransport(TimedSchedule &timed, discoc::Profile &profile,
+                           const discoc::SimulateOptions &options) {
+  const std::string &name = options.transport;
+  if (profile.transports.find(name) == profile.transports.end()) {
+    std::string known;
+    for (const auto &[other, samples] : profile.transports)
+      known += (known.empty() ? "it has " : ", ") + other;
+    printError(options.profile + ": no transport '" + name + "' was measured; " +
+               (known.empty() ? "measure anew, with 'discoc calibrate'" : known));
+    return false;
+  }
+  constexpr double atOnce = 1e15; // bytes a second
+  const discoc::ByteLine way = profile.wayOver(name), processor = profile.processorOver(name);
+  profile.messageNs = processor.ns;
+  profile.messageByteNs = processor.byteNs;
+  const double measured = way.byteNs > 0 ? 1e9 / way.byteNs : atOnce;
+  stateLinks(timed, options.bandwidth > 0 ? std::min(options.bandwidth, measured) : measured,
+             options.latency + way.ns * 1e-9);
+  return true;
 }
 
 /// Whether all times are known; else says which is not.
@@ -126,12 +165,16 @@ static void printRun(TimedSchedule &timed, const discoc::Events &events, const E
 int discoc::runSimulate(const SimulateOptions &options) {
   std::optional<Activity> activity(std::in_place, "simulate");
   activity->at("reading the schedule");
-  const std::optional<Profile> profile = findProfile(options.profile, /*vectorBytes=*/32);
+  std::optional<Profile> profile = findProfile(options.profile, /*vectorBytes=*/32);
   std::optional<TimedSchedule> timed = profile ? readSchedule(options.out) : std::nullopt;
   if (!timed)
     return ExitFault;
-  if (options.bandwidth > 0)
+  if (!options.transport.empty()) {
+    if (!stateTransport(*timed, *profile, options))
+      return ExitFault;
+  } else if (options.bandwidth > 0) {
     stateLinks(*timed, options.bandwidth, options.latency);
+  }
   Times times(*timed, &*profile);
   if (!checkTimes(*timed, times, options.out))
     return ExitFault;

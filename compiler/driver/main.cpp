@@ -314,8 +314,9 @@ void addSimulate(CLI::App &app, int &exitCode) {
   command->footer(
       "Plays the steps and messages that the programs have, with packing, shared links, forwarding "
       "and waking up, at\n"
-      "the speeds that boards and links state; hosts state none, and count as a nominal core. "
-      "Nothing is built or run.\n\n"
+      "the speeds that boards and links state; hosts state none, and count as a nominal core, or "
+      "as "
+      "'discoc calibrate'\nmeasured them. Nothing is built or run.\n\n"
       "  discoc simulate out --bandwidth 11.75e6 --latency 1e-4\n\n"
       "Exit codes: 0 shown, 1 no schedule in OUT, one that never ends, or a speed is missing, 2 "
       "usage.");
@@ -323,18 +324,25 @@ void addSimulate(CLI::App &app, int &exitCode) {
       ->add_option("OUT", options->out,
                    "What 'compile -o OUT' wrote, or a schedule alone (docs/formats/schedule.md)")
       ->required();
-  addProfile(*command, options->profile);
+  CLI::Option *profile = addProfile(*command, options->profile);
   command->add_option("--inferences", options->inferences, "So many, back to back (default 1)")
       ->check(CLI::Range(int64_t(1), int64_t(1000)))
       ->type_name("K");
-  command
-      ->add_option("--bandwidth", options->bandwidth,
-                   "Payload bytes a second of links that state nothing")
-      ->check(CLI::Range(1.0, 1e15))
-      ->type_name("BYTES");
+  CLI::Option *bandwidth = command
+                               ->add_option("--bandwidth", options->bandwidth,
+                                            "Payload bytes a second of links that state nothing")
+                               ->check(CLI::Range(1.0, 1e15))
+                               ->type_name("BYTES");
   command->add_option("--latency", options->latency, "Seconds a message of these links (default 0)")
       ->check(CLI::Range(0.0, 1e6))
       ->type_name("SECONDS");
+  command
+      ->add_option(
+          "--transport", options->transport,
+          "What carries messages over links that state nothing: tcp, memory or udp, as the "
+          "profile has it between two processes; --bandwidth and --latency come to it")
+      ->needs(profile)
+      ->type_name("NAME");
   command->add_flag("--json", options->json, "The events, as docs/formats/events.md says");
   command->callback([options, &exitCode] { exitCode = discoc::runSimulate(*options); });
 }
@@ -422,6 +430,7 @@ int main(int argc, char **argv) {
   discoc::addReportCommand(app, exitCode);
   discoc::addTraceCommand(app, exitCode);
   addSimulate(app, exitCode);
+  discoc::addCalibrateCommand(app, exitCode);
   addBoards(app, exitCode);
   addEmit(app, exitCode);
   addProgress(app);

@@ -41,12 +41,15 @@ static std::optional<double> unitNs(const Profile &profile, const StepWork &work
     if (sample.work.kernel != work.kernel || sample.work.element != work.element ||
         (sample.work.macs == 0) != (work.macs == 0))
       continue;
+    const double whole = cold ? sample.coldNs : sample.ns;
+    if (whole <= 0)
+      continue;
     const std::array<double, 3> other = shapeOf(sample.work);
     double square = 0.01;
     for (size_t i = 0; i < shape.size(); ++i)
       square += (shape[i] - other[i]) * (shape[i] - other[i]);
     const double weight = 1 / (square * square);
-    const double ns = std::max((cold ? sample.coldNs : sample.ns) - profile.stepNs, 0.0);
+    const double ns = std::max(whole - profile.stepNs, 0.0);
     sum += weight * std::log(std::max(ns / unitsOf(sample.work), 1e-6));
     weights += weight;
   }
@@ -56,13 +59,54 @@ static std::optional<double> unitNs(const Profile &profile, const StepWork &work
 }
 
 double Profile::timeOf(const StepWork &work, bool cold) const {
-  if (const std::optional<double> each = unitNs(*this, work, cold))
-    return stepNs + *each * unitsOf(work);
+  for (bool as : {cold, !cold})
+    if (const std::optional<double> each = unitNs(*this, work, as))
+      return stepNs + *each * unitsOf(work);
   const auto each = macNs.find(work.element);
   const double arithmetic = each == macNs.end() ? 0 : each->second * static_cast<double>(work.macs);
   const double memory =
       bytesPerNs > 0 ? static_cast<double>(work.bytes + work.weightBytes) / bytesPerNs : 0;
   return stepNs + std::max(arithmetic, memory);
+}
+
+/// Least squares of relative errors, so that small messages count as much as large ones.
+static ByteLine lineThrough(const std::vector<TransportSample> &samples,
+                            double TransportSample::*time) {
+  double weights = 0, bytes = 0, times = 0;
+  auto weightOf = [&](const TransportSample &sample) {
+    const double ns = std::max(sample.*time, 1.0);
+    return 1 / (ns * ns);
+  };
+  for (const TransportSample &sample : samples) {
+    weights += weightOf(sample);
+    bytes += weightOf(sample) * static_cast<double>(sample.bytes);
+    times += weightOf(sample) * sample.*time;
+  }
+  if (weights == 0)
+    return {};
+  const double meanBytes = bytes / weights, meanTime = times / weights;
+  double both = 0, square = 0;
+  for (const TransportSample &sample : samples) {
+    const double off = static_cast<double>(sample.bytes) - meanBytes;
+    both += weightOf(sample) * off * (sample.*time - meanTime);
+    square += weightOf(sample) * off * off;
+  }
+  const double byteNs = square > 0 ? std::max(both / square, 0.0) : 0;
+  return {std::max(meanTime - byteNs * meanBytes, 0.0), byteNs};
+}
+
+static ByteLine lineOver(const Profile &profile, const std::string &transport,
+                         double TransportSample::*time) {
+  const auto samples = profile.transports.find(transport);
+  return samples == profile.transports.end() ? ByteLine() : lineThrough(samples->second, time);
+}
+
+ByteLine Profile::wayOver(const std::string &transport) const {
+  return lineOver(*this, transport, &TransportSample::ns);
+}
+
+ByteLine Profile::processorOver(const std::string &transport) const {
+  return lineOver(*this, transport, &TransportSample::processorNs);
 }
 
 Profile nominalProfile(int64_t vectorBytes) {
@@ -128,7 +172,8 @@ std::string toJson(const Profile &profile) {
   for (const auto &[name, samples] : profile.transports) {
     Json list = Json::array();
     for (const TransportSample &sample : samples)
-      list.push_back({{"bytes", sample.bytes}, {"ns", sample.ns}});
+      list.push_back(
+          {{"bytes", sample.bytes}, {"ns", sample.ns}, {"processor_ns", sample.processorNs}});
     file["transports"][name] = std::move(list);
   }
   return layOut(file);
@@ -155,9 +200,13 @@ static bool readSample(const JsonView &view, KernelSample &sample) {
 
 static bool readTransport(const JsonView &view, std::vector<TransportSample> &samples) {
   return view.array() && view.elements([&](size_t, const JsonView &item) {
+    const int64_t before = samples.empty() ? -1 : samples.back().bytes;
     TransportSample &sample = samples.emplace_back();
-    return item.object({"bytes", "ns"}) && item.member("bytes").read(sample.bytes) &&
-           readNs(item.member("ns"), sample.ns);
+    return item.object({"bytes", "ns", "processor_ns"}) &&
+           item.member("bytes").read(sample.bytes) && readNs(item.member("ns"), sample.ns) &&
+           readNs(item.member("processor_ns"), sample.processorNs) &&
+           (sample.bytes > before ||
+            item.member("bytes").fault("is no more than that before", "sort samples by bytes"));
   });
 }
 

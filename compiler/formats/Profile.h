@@ -30,14 +30,20 @@ struct StepWork {
 /// A step that was measured.
 struct KernelSample {
   StepWork work;
-  double ns = 0;     ///< where its weights were read just before
-  double coldNs = 0; ///< where other memory was read in between
+  double ns = 0;     ///< where its weights were read just before; 0: not measured so
+  double coldNs = 0; ///< where other memory was read in between; 0: not measured so
 };
 
 /// How long a message is on its way between two processes of the host.
 struct TransportSample {
   int64_t bytes = 0;
-  double ns = 0;
+  double ns = 0;          ///< from one processor to the other
+  double processorNs = 0; ///< of the processor at either end
+};
+
+/// A time as a line over bytes.
+struct ByteLine {
+  double ns = 0, byteNs = 0;
 };
 
 /// How fast a host computes, and what messages take of its processor.
@@ -60,6 +66,11 @@ struct Profile {
 
   /// Nanoseconds. `cold`: of a program whose weights come from memory in every inference.
   double timeOf(const StepWork &work, bool cold) const;
+
+  /// Of a transport that was measured: how long messages are on their way, and what they take of
+  /// the processor.
+  ByteLine wayOver(const std::string &transport) const;
+  ByteLine processorOver(const std::string &transport) const;
 };
 
 /// A core of no particular kind: 2 GHz, a vector of multiply-accumulates in each cycle.

@@ -39,9 +39,12 @@ ADDRESSES = ("10.99.0.1", "10.99.0.2")
 
 
 class Link:
-    """Two network namespaces and the ports between them."""
+    """Two network namespaces and the ports between them. `burst`: what passes at once after a pause; ports of boards
+    and switches let no more than a frame pass."""
 
-    def __init__(self, rate):
+    addresses = ADDRESSES
+
+    def __init__(self, rate, burst="32kb"):
         self.holders = [subprocess.Popen(["unshare", "-n", "sleep", "3600"])
                         for _ in ADDRESSES]
         pids = [str(holder.pid) for holder in self.holders]
@@ -56,7 +59,7 @@ class Link:
                 for device in ("lo", port):
                     self._in(node, "ip", "link", "set", device, "up")
                 self._in(node, "tc", "qdisc", "add", "dev", port, "root",
-                         "tbf", "rate", rate, "burst", "32kb", "latency",
+                         "tbf", "rate", rate, "burst", burst, "latency",
                          "400ms")
         except BaseException:
             self.close()
@@ -85,15 +88,15 @@ def median_ms(link, out, arguments, work, a):
     processes = []
     for node in (0, 1):
         command = link.enter(node) + (
-            ["chrt", "-f", "1"] if a.first_in_line else []) + [
+            ["chrt", "-f", "50"] if a.first_in_line else []) + [
             "taskset", "-c", str(node % os.cpu_count()),
             cluster.shard_of(out, node), "--json", "--quiet",
-            "--no-shared-memory", "--listen", f"{ADDRESSES[node]}:7700"]
+            "--no-shared-memory", "--listen", f"{link.addresses[node]}:{7700 + node}"]
         if node == 0:
             command += arguments + ["--repeat", str(a.repeat), "--output-dir",
                                     os.path.join(work, "answers")]
         else:
-            command += ["--peer", f"0={ADDRESSES[0]}:7700"]
+            command += ["--peer", f"0={link.addresses[0]}:7700"]
         processes.append(subprocess.Popen(command, stdout=subprocess.PIPE,
                                           stderr=subprocess.PIPE))
     results = [process.communicate(timeout=600) for process in processes]

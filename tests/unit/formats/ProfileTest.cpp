@@ -23,7 +23,7 @@ static Profile measured() {
   profile.kernels = {
       {work("conv_gemm", 1 << 22, 1 << 16, 1 << 14), 100 + (1 << 20), 100 + (1 << 21)},
       {work("conv_gemm", 1 << 16, 1 << 10, 1 << 14), 100 + (1 << 15), 100 + (1 << 16)}};
-  profile.transports["tcp"] = {{64, 15000}, {65536, 40000}};
+  profile.transports["tcp"] = {{64, 15000, 6000}, {65536, 40000, 19000}};
   return profile;
 }
 
@@ -61,6 +61,32 @@ TEST(Profile, TimesOfSteps) {
   EXPECT_DOUBLE_EQ(profile.timeOf(work("conv_any", 1000, 10, 80'000), false), 100 + 10'000);
 }
 
+TEST(Profile, WhatWasNotMeasuredColdCountsAsItWasMeasured) {
+  Profile profile = measured();
+  profile.kernels.resize(1);
+  profile.kernels.front().coldNs = 0;
+  const StepWork same = work("conv_gemm", 1 << 22, 1 << 16, 1 << 14);
+  EXPECT_DOUBLE_EQ(profile.timeOf(same, true), profile.timeOf(same, false));
+  // One of several that was measured so stands for all.
+  profile.kernels.push_back(
+      {work("conv_gemm", 1 << 16, 1 << 10, 1 << 14), 100 + (1 << 15), 100 + (1 << 17)});
+  EXPECT_NEAR(profile.timeOf(same, true), 100 + 2.0 * (1 << 22), 1000);
+}
+
+TEST(Profile, LinesOfTransports) {
+  Profile profile = measured();
+  profile.transports["tcp"] = {{64, 5128, 1032}, {1000, 7000, 1500}, {100'000, 205'000, 51'000}};
+  const ByteLine way = profile.wayOver("tcp"), processor = profile.processorOver("tcp");
+  EXPECT_NEAR(way.ns, 5000, 1e-3);
+  EXPECT_NEAR(way.byteNs, 2, 1e-6);
+  EXPECT_NEAR(processor.ns, 1000, 1e-3);
+  EXPECT_NEAR(processor.byteNs, 0.5, 1e-6);
+  // What falls with the size is noise; nothing is negative.
+  profile.transports["tcp"] = {{64, 5000, 0}, {65536, 4000, 0}};
+  EXPECT_EQ(profile.wayOver("tcp").byteNs, 0);
+  EXPECT_EQ(profile.wayOver("udp").ns, 0);
+}
+
 TEST(Profile, SaysWhatIsWrongAndWhere) {
   const std::string good = toJson(measured());
   struct Case {
@@ -71,6 +97,7 @@ TEST(Profile, SaysWhatIsWrongAndWhere) {
                {"\"step_ns\": 100.0", "\"step_ns\": 1e300", {"$.step_ns", "is no time"}},
                {"\"step_ns\": 100.0", "\"steps\": 1", {"steps"}},
                {"\"bytes\": 64", "\"bytes\": -64", {"$.transports.tcp[0].bytes"}},
+               {"\"bytes\": 64", "\"bytes\": 65536", {"$.transports.tcp[1].bytes", "no more"}},
                {"\"kernel\": \"conv_gemm\"", "\"kernel\": 7", {"$.kernels[0].kernel"}},
                {"discoc-profile", "discoc-plan", {"p.json"}}};
   for (const Case &c : cases) {
