@@ -12,6 +12,17 @@ using discoc::BoardPart;
 static constexpr int64_t kWeightCheckBytes = 256;
 /// Code of a traced program: of handing the notes out, and of a step.
 static constexpr int64_t kNotesBytes = 512, kNoteBytes = 160;
+/// Code, table and text of the check: 320 bytes on a Cortex-M4.
+static constexpr int64_t kImageCheckBytes = 512;
+/// Of a node through which others ask the desk: 590 bytes on a Cortex-M4, 830 on RISC-V.
+static constexpr int64_t kRelayBytes = 1024;
+
+/// Of code that was not in the images that the bounds were measured of.
+static int64_t optionBytes(const EmitOptions &options, const Desk &desk) {
+  return (checksWeights(options) ? kWeightCheckBytes : 0) +
+         (checksImage(options) ? kImageCheckBytes : 0) +
+         (desk.hasLetters() || desk.stays ? kRelayBytes : 0);
+}
 
 std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
                                                   const EmitOptions &options, int64_t rank,
@@ -31,10 +42,10 @@ std::vector<discoc::MemoryUse> disco::boardMemory(const ModelEmitter &emitter,
   auto add = [&](const char *part, int64_t bytes, bool exact) {
     list.push_back({part, board.memoryOf(part)->name, bytes, exact});
   };
-  const discoc::CodeUse code{emitter.kernelInstances(), emitter.kernelCallCount() + messages,
-                             emitter.mayCallLibrary(), ports};
+  const discoc::CodeUse use{emitter.kernelInstances(), emitter.kernelCallCount() + messages,
+                            emitter.mayCallLibrary(), ports};
   add(BoardPart::code,
-      board.bounds.codeBytes(code) + (checksWeights(options) ? kWeightCheckBytes : 0) +
+      board.bounds.codeBytes(use) + optionBytes(options, desk) +
           (emitter.notesSteps() ? kNotesBytes + emitter.notedSteps() * kNoteBytes : 0),
       false);
   add(BoardPart::weights, emitter.weights().bytes(), true);

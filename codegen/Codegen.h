@@ -44,6 +44,11 @@ inline bool checksWeights(const EmitOptions &options) {
   return options.settings.count("weight-check") != 0;
 }
 
+/// Whether boards check all that they have in flash at their start.
+inline bool checksImage(const EmitOptions &options) {
+  return options.settings.count("check-image") != 0;
+}
+
 /// Whether programs note when their steps begin and end.
 inline bool isTraced(const EmitOptions &options) { return options.settings.count("trace") != 0; }
 /// How many of the latest notes a program of so many steps keeps; a power of two. That of a board

@@ -12,19 +12,25 @@ struct Desk {
   enum Kind {
     Semihosting, ///< an emulator or a debugger
     Serial,      ///< a machine at the other end of a UART
+    Letters,     ///< that machine, through the links and another board's UART
     None
   };
   Kind kind = None;
   const discoc::BoardLink *link = nullptr; ///< of Serial
+  std::vector<int64_t> way = {};    ///< of Letters: the ranks on the way, the last has the UART
+  std::vector<int64_t> asking = {}; ///< of Serial: the ranks that ask through this one
+  bool stays = false;               ///< letters of others pass here
 
-  /// The source in the runtime stub.
-  const char *source() const;
+  bool asks() const { return kind == Serial || kind == Letters; }
+  bool hasLetters() const { return kind == Letters || !asking.empty(); }
+  /// The sources in the runtime stub.
+  std::vector<const char *> sources() const;
   /// As the manifest says it.
   std::string text() const;
 };
 
 /// What `--console` says; by itself the first UART that no link of the node uses, and where none is
-/// left semihosting if the board has an emulator.
+/// left that of the nearest board that packets reach, if there is one.
 Desk deskOf(const EmitOptions &options, int64_t rank);
 
 /// The first bare node that was to have a UART and has none left; -1: none.

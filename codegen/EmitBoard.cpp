@@ -25,9 +25,14 @@ static std::vector<const discoc::LinkKind *> kindsOf(const discoc::ClusterNode &
 }
 
 LogicalResult disco::addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
-                                     const discoc::ClusterNode &node, const Desk &desk) {
-  std::vector<std::string> names = {"disco.cpp",      "disco_frame.cpp", "disco_crc.cpp",
-                                    "disco_link.cpp", "board/fault.cpp", desk.source()};
+                                     const discoc::ClusterNode &node, const Desk &desk,
+                                     bool checksImage) {
+  std::vector<std::string> names = {"disco.cpp", "disco_frame.cpp", "disco_crc.cpp",
+                                    "disco_link.cpp", "board/fault.cpp"};
+  for (const char *source : desk.sources())
+    names.push_back(source);
+  if (checksImage)
+    names.push_back("board/image_check.cpp");
   if (emitter.notesSteps())
     names.push_back("board/notes.cpp");
   if (!node.ports.empty())
@@ -115,19 +120,44 @@ static std::string linkTables(const BoardPlan &plan, const discoc::Board &board,
          "static const board_links links = {&packets, &config, ports, opened};\n";
 }
 
-/// The UART to the desk, for desk_serial.cpp. A node that is given the inputs waits for them, and
-/// one that is emulated has a desk.
+/// For those whose console goes through this node, and for what it goes through itself.
+static std::string letterTables(const Desk &desk) {
+  std::string ranks;
+  for (int64_t rank : desk.asking)
+    ranks += (ranks.empty() ? "" : ", ") + number(rank);
+  if (!desk.asking.empty())
+    return "// Whose console is this board's UART.\n"
+           "const board_links *const board_relay_links = &links;\n"
+           "const uint16_t board_relay_ranks[] = {" +
+           ranks + "};\nconst uint32_t board_relay_count = " +
+           number(static_cast<int64_t>(desk.asking.size())) + ";\n";
+  if (desk.kind == Desk::Letters)
+    return "// To the desk: through the UART of node " + number(desk.way.back()) +
+           ".\nconst board_links *const board_desk_links = &links;\n"
+           "const uint32_t board_desk_node = " +
+           number(desk.way.back()) + ";\n";
+  return "";
+}
+
+/// For desk_ask.cpp and the UART to the desk. A node that is given the inputs waits for them, and
+/// one that is emulated has a desk; one behind another board has to be there when that one starts.
 static std::string deskTables(const discoc::Board &board, const Desk &desk,
                               const std::string &prefix, bool givenInputs) {
-  if (desk.kind != Desk::Serial)
+  if (!desk.asks())
     return "";
-  const bool waits = givenInputs || board.status == discoc::Board::emulatedStatus;
-  return "// To the desk: " + desk.link->name +
-         ".\ndisco_uart board_desk = {memory.desk_rx, memory.desk_tx, sizeof memory.desk_rx,\n"
-         "    sizeof memory.desk_tx, board_desk_packet, nullptr, nullptr, 0, 0, 0, 0, 0, 0};\n"
-         "const uint32_t board_desk_link = " +
-         number(desk.link - board.links.data()) +
-         ", board_desk_patience_ms = " + (waits ? "60000" : "5000") +
+  const bool own = desk.kind == Desk::Serial,
+             waits = givenInputs || (own && board.status == discoc::Board::emulatedStatus);
+  std::string text;
+  if (own)
+    text = "// To the desk: " + desk.link->name +
+           ".\ndisco_uart board_desk = {memory.desk_rx, memory.desk_tx, sizeof memory.desk_rx,\n"
+           "    sizeof memory.desk_tx, board_desk_packet, nullptr, nullptr, 0, 0, 0, 0, 0, 0};\n"
+           "const uint32_t board_desk_link = " +
+           number(desk.link - board.links.data()) + ";\n";
+  return text + "const uint32_t board_desk_patience_ms = " +
+         (waits ? "60000"
+          : own ? "5000"
+                : "10000") +
          ";\nconst disco_program *const board_desk_program = &" + prefix + "_program;\n";
 }
 
@@ -163,6 +193,9 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
     text += "#include \"runtime/board/desk_serial.h\"\n";
   if (emitter.notesSteps())
     text += "#include \"runtime/board/notes.h\"\n";
+  if (desk.hasLetters())
+    text += desk.kind == Desk::Letters ? "#include \"runtime/board/desk_letters.h\"\n"
+                                       : "#include \"runtime/board/desk_relay.h\"\n";
   text += "\n";
   if (linked)
     text +=
@@ -178,7 +211,7 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
   if (emitter.notesSteps())
     text += noteTables(prefix);
   if (linked)
-    text += linkTables(plan, board, node, rank);
+    text += linkTables(plan, board, node, rank) + letterTables(desk);
   text += "\nstatic const board_shard shard = {&" + prefix + "_program,\n    ";
   text += linked ? "reinterpret_cast<disco_peer *>(memory.peers), "
                    "reinterpret_cast<disco_slot *>(memory.slots),\n    "
@@ -186,7 +219,8 @@ static std::string mainSource(const BoardPlan &plan, const ModelEmitter &emitter
   text += (placed ? prefix + "_inputs" : std::string(inputs ? "inputs" : "nullptr")) + ", " +
           (outputs ? "outputs" : "nullptr") + ", ";
   text += linked ? "&links, board_links_connect, board_links_describe, board_links_finish,\n    " +
-                       number(plan.packets.floor) + ", " + number(plan.packets.floorMost()) + "};\n"
+                       number(plan.packets.floor) + ", " + number(plan.packets.floorMost()) +
+                       (desk.stays ? ", board_links_stay};\n" : "};\n")
                  : std::string("nullptr, nullptr, nullptr, nullptr, 0, 0};\n");
   return text + "\nint main() { return board_main(&shard); }\n";
 }
@@ -268,27 +302,37 @@ static std::string portBauds(const discoc::Board &board, const discoc::Cluster &
 }
 
 /// What the board's sources are told beside the clock.
-static std::string definitions(const discoc::Board &board, const discoc::Cluster &cluster,
+static std::string definitions(const discoc::Board &board, const EmitOptions &options,
                                const discoc::ClusterNode &node, const Desk &desk,
-                               bool checksWeights, bool notesSteps) {
+                               bool notesSteps) {
   std::string text;
   if (llvm::is_contained(kindsOf(node, desk), discoc::linkKindThat(discoc::Carries::Bytes)))
-    text += " BOARD_BAUDS=" + portBauds(board, cluster, node);
+    text += " BOARD_BAUDS=" + portBauds(board, options.cluster, node);
   for (const auto &[name, value] : board.defines)
     text += " " + name + "=" + value;
   for (const discoc::LinkKind *kind : kindsOf(node, desk))
     text += std::string(" ") + kind->define;
   if (desk.kind == Desk::Semihosting)
     text += " BOARD_SEMIHOSTING";
-  if (desk.kind == Desk::Serial)
+  if (desk.asks())
     text += " BOARD_RESTARTS"; // a person runs the next inputs without touching the boards
-  return text + (checksWeights ? " BOARD_CHECKS_WEIGHTS" : "") + (notesSteps ? " BOARD_NOTES" : "");
+  if (desk.hasLetters())
+    text += " DISCO_LETTERS";
+  if (!desk.asking.empty())
+    text += " BOARD_RELAYS";
+  if (desk.stays)
+    text += " BOARD_STAYS";
+  if (checksImage(options))
+    text += " BOARD_CHECKS_IMAGE";
+  if (notesSteps)
+    text += " BOARD_NOTES";
+  return text + (checksWeights(options) ? " BOARD_CHECKS_WEIGHTS" : "");
 }
 
 static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
-                              const discoc::Cluster &cluster, const discoc::ClusterNode &node,
+                              const EmitOptions &options, const discoc::ClusterNode &node,
                               const Desk &desk, const RuntimeFiles &runtime, bool binaryWeights,
-                              bool checksWeights, bool notesSteps) {
+                              bool notesSteps) {
   std::string sources;
   for (const std::string &source : runtime.sources())
     sources += "\n  runtime/" + source;
@@ -303,7 +347,7 @@ static std::string cmakeLists(StringRef prefix, const discoc::Board &board,
        {"weights", binaryWeights ? "weights.S" : "weights.cpp"},
        {"sources", sources},
        {"clock", number(static_cast<int64_t>(board.clockHz))},
-       {"definitions", definitions(board, cluster, node, desk, checksWeights, notesSteps)},
+       {"definitions", definitions(board, options, node, desk, notesSteps)},
        {"flags", words(board.flags)},
        {"werror", werrorOption("shard.elf")},
        {"optimize", board.optimize},
@@ -325,9 +369,8 @@ LogicalResult disco::emitBoardNode(const ModelEmitter &emitter, const EmitOption
       failed(copyBoard(board, node, desk, pathIn(directory, "board"))) ||
       failed(writeText(directory, "main.cpp", mainSource(plan, emitter, options, board, rank))) ||
       failed(writeText(directory, "CMakeLists.txt",
-                       cmakeLists(shardPrefix(options, rank), board, options.cluster, node, desk,
-                                  runtime, emitter.weights().isBinary(), checksWeights(options),
-                                  emitter.notesSteps()))));
+                       cmakeLists(shardPrefix(options, rank), board, options, node, desk, runtime,
+                                  emitter.weights().isBinary(), emitter.notesSteps()))));
 }
 
 std::string disco::crossCompiler(const discoc::Board &board) {

@@ -13,7 +13,8 @@ namespace disco {
 
 /// What the runtime stub has for a node on a bare board.
 mlir::LogicalResult addBoardRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
-                                    const discoc::ClusterNode &node, const Desk &desk);
+                                    const discoc::ClusterNode &node, const Desk &desk,
+                                    bool checksImage);
 
 /// main.cpp, build files, and the board's start-up and drivers. model.h, model.cpp and the weights
 /// are there.

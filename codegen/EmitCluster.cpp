@@ -149,8 +149,9 @@ static LogicalResult addRuntime(RuntimeFiles &runtime, const ModelEmitter &emitt
                                 const EmitOptions &options, const discoc::Board *board,
                                 int64_t rank) {
   const discoc::ClusterNode &node = options.cluster.nodes[static_cast<size_t>(rank)];
-  return board && !board->isLinux() ? addBoardRuntime(runtime, emitter, node, deskOf(options, rank))
-                                    : addNodeRuntime(runtime, emitter, node);
+  return board && !board->isLinux()
+             ? addBoardRuntime(runtime, emitter, node, deskOf(options, rank), checksImage(options))
+             : addNodeRuntime(runtime, emitter, node);
 }
 
 /// With its own copy of board.toml, OUT is built and run without the board's folder.
@@ -348,6 +349,15 @@ static LogicalResult planMemories(ArrayRef<std::unique_ptr<ModelEmitter>> emitte
                     "--console out, or say --console semihosting\n";
     return failure();
   }
+  for (size_t rank = 0; checksImage(options) && rank < options.cluster.nodes.size(); ++rank)
+    if (const auto at = static_cast<int64_t>(rank);
+        options.cluster.isBare(at) &&
+        options.cluster.boardOf(at)->memoryOf(discoc::BoardPart::code)->kind != "flash") {
+      llvm::errs() << "error: the board " << options.cluster.boardOf(at)->name
+                   << " has its program in no flash that could be half written; leave "
+                      "--check-image out\n";
+      return failure();
+    }
   memories.resize(emitters.size());
   std::map<std::pair<std::string, std::string>, WorstShortage> worst; // by board and memory
   for (size_t rank = 0; rank < emitters.size(); ++rank) {

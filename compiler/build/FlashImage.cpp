@@ -224,9 +224,17 @@ bool writeImages(const std::string &outDirectory, const Manifest &manifest, Diag
     const auto board = readNodeBoard(nodePath(outDirectory, node), node.board, out);
     if (!board)
       return false;
+    const std::string elf = shardPath(outDirectory, node);
+    const auto isFlash = [&](uint64_t address) {
+      return std::any_of(board->memories.begin(), board->memories.end(), [&](const auto &memory) {
+        return memory.kind == "flash" && address >= memory.address &&
+               address - memory.address < memory.size;
+      });
+    };
+    if (!fillImageTable(elf, isFlash, out))
+      return false;
     if (board->image.formats.empty())
       continue;
-    const std::string elf = shardPath(outDirectory, node);
     const auto bytes = readFlashBytes(elf, *board, out);
     if (!bytes)
       return false;

@@ -6,6 +6,7 @@
 #include "compiler/formats/Diagnostics.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,6 +32,12 @@ struct Segment {
 
 /// Those of an ELF file of 32 bits that have bytes.
 std::optional<std::vector<Segment>> readSegments(const std::string &path, Diagnostics &out);
+
+/// Fills in the table by which a program that was compiled with --check-image checks the flash
+/// (runtime_stub/board/image_table.h), once after each link; a program without one stays as it is.
+/// `isFlash`: whether a byte at that address is in flash.
+bool fillImageTable(const std::string &path, const std::function<bool(uint64_t)> &isFlash,
+                    Diagnostics &out);
 
 } // namespace discoc
 

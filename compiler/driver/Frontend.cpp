@@ -210,6 +210,8 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
     notes.settings["trace"] = "on";
   if (options.weightCheck)
     notes.settings["weight-check"] = "boards";
+  if (options.checkImage)
+    notes.settings["check-image"] = "boards";
   if (!options.console.empty())
     notes.settings["console"] = options.console;
   for (const std::string &pin : options.pins)

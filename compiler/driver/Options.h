@@ -30,13 +30,14 @@ struct ModelOptions {
   std::string profile;                  // how fast hosts are: a file; empty: not stated
   std::string layout;                   // how tensors lie in memory; empty: by rows
   bool weightCheck = false;             // boards check their weights, too
+  bool checkImage = false;              // boards check all that is in flash
   std::vector<std::string> pins;        // name=size
   std::vector<std::string> inputShapes; // NAME=AxBxC
   std::vector<std::string> sets;        // NAME=VALUE: inputs that are constants
   std::vector<std::string> states;      // OUTPUT=INPUT, auto: what becomes the next one's input
   std::string wire = "f32";             // as what features travel: f32, f16, i8
   std::string optimize = "speed";       // what kernels are chosen for: speed, memory
-  std::string console;                  // of boards: semihosting, uart, none; empty: by the board
+  std::string console;                  // of boards: uart, one, semihosting, none; or empty
   bool followLinks = false;             // external data may be links
   bool featuresOnly = false;            // nodes send features, never sums
   bool pictureBytes = false;            // inputs that are pictures are taken as pixels

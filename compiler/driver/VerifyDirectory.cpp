@@ -49,6 +49,7 @@ ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   if (auto layout = manifest.settings.find("layout"); layout != manifest.settings.end())
     options.layout = layout->second;
   options.weightCheck = manifest.settings.count("weight-check") != 0;
+  options.checkImage = manifest.settings.count("check-image") != 0;
   if (auto console = manifest.settings.find("console"); console != manifest.settings.end())
     options.console = console->second;
   for (const auto &[key, value] : manifest.settings) {

@@ -211,6 +211,17 @@ static bool readMemory(const JsonView &view, std::vector<MemoryUse> &memory) {
   });
 }
 
+int64_t ManifestNode::consoleNode() const {
+  const std::string_view prefix = throughNode;
+  if (console.rfind(prefix, 0) != 0 || console.size() > prefix.size() + 6)
+    return -1;
+  return std::strtoll(console.c_str() + prefix.size(), nullptr, 10);
+}
+
+bool ManifestNode::hasOwnConsole() const {
+  return !console.empty() && console != semihosting && console != noConsole && consoleNode() < 0;
+}
+
 static bool readNode(const JsonView &view, ManifestNode &node) {
   return view.object({"rank", "name", "board", "directory", "arena_bytes", "weight_bytes"},
                      {"target", "console", "memory"}) &&

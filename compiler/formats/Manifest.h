@@ -73,10 +73,15 @@ struct ManifestNode {
   int64_t weightBytes = 0;
   std::vector<MemoryUse> memory; ///< of a bare board; empty on a host
   std::string target = {};       ///< of a host: what its program is compiled for; empty on a board
-  /// Of a bare board: the link that leads to the desk ("uart3"), `semihosting`, or "none"; empty:
-  /// an older manifest.
+  /// Of a bare board: the link that leads to the desk ("uart3"), "through node 0", whose link it is
+  /// then, `semihosting`, or "none"; empty: an older manifest.
   std::string console = {};
-  static constexpr const char *semihosting = "semihosting", *noConsole = "none";
+  static constexpr const char *semihosting = "semihosting", *noConsole = "none",
+                              *throughNode = "through node ";
+  /// Whether the console is a link of this board.
+  bool hasOwnConsole() const;
+  /// The rank whose link the console is; -1: of no other one.
+  int64_t consoleNode() const;
 
   bool isBare() const { return !memory.empty(); }
 };

@@ -24,6 +24,16 @@ bool BoardRun::findEmulators(const std::string &outDirectory, const Manifest &ma
                              Diagnostics &out) {
   std::set<std::string> missing, seen = {anyHost};
   for (const ManifestNode &node : manifest.nodes) {
+    if (node.console == ManifestNode::noConsole) {
+      out.push_back(
+          {"", "",
+           fmt::format(
+               "node {} ({}, {}) has no console: every UART that it has is a link's, and no "
+               "board that its packets reach has one left",
+               node.rank, node.name, node.board),
+           "join it to a board with a free UART, or compile with --console semihosting"});
+      return false;
+    }
     if (!seen.insert(node.board).second)
       continue;
     const auto board = readNodeBoard(nodePath(outDirectory, node), node.board, out);
@@ -113,6 +123,8 @@ std::vector<std::string> BoardRun::portArguments(size_t rank, std::vector<int> &
     inherited.push_back(desks_.handOut(rank, files_.directory(), joined(files_.arguments(rank))));
     addLink(*link, "desk", inherited.back(), rank, links);
   }
+  if (manifest_.nodes[rank].consoleNode() >= 0)
+    desks_.addBehind(rank, files_.directory(), joined(files_.arguments(rank)));
   const int64_t last = links.serials.empty() ? 0 : links.serials.rbegin()->first;
   for (int64_t serial = 0; serial <= last; ++serial)
     links.argv.insert(links.argv.end(),

@@ -40,7 +40,8 @@ private:
   /// Of a board.
   struct State {
     std::string port;
-    bool asked = false; ///< this run's command line is what its program was told
+    bool isBehind = false; ///< heard through another board
+    bool asked = false;    ///< this run's command line is what its program was told
     bool ended = false, lost = false;
     bool stale = false; ///< ended what it had begun before this run
     int code = 0;
@@ -64,19 +65,30 @@ private:
     const auto desk = readDeskFile(request_.on, manifest_, out_);
     if (!desk || !checkNodes(*desk) || !files_.open())
       return false;
+    for (const ManifestNode &node : manifest_.nodes)
+      if (const auto through = desk->find(node.consoleNode()); through != desk->end())
+        await(static_cast<size_t>(node.rank), -1, through->second);
     for (const auto &[rank, path] : *desk) {
       const int fd = openSerialPort(path, request_.on, out_);
       if (fd < 0)
         return false;
-      const auto at = static_cast<size_t>(rank);
-      boards_[at].port = path;
-      std::string words;
-      for (const std::string &word : files_.arguments(at))
-        words += (words.empty() ? "" : " ") + word;
-      desks_.add(at, fd, files_.directory(), words);
-      say(at, "is awaited on " + path);
+      await(static_cast<size_t>(rank), fd, path);
     }
     return true;
+  }
+
+  /// `fd`: -1: it is heard through the board whose port that is.
+  void await(size_t rank, int fd, const std::string &port) {
+    boards_[rank].port = port;
+    boards_[rank].isBehind = fd < 0;
+    std::string words;
+    for (const std::string &word : files_.arguments(rank))
+      words += (words.empty() ? "" : " ") + word;
+    if (fd < 0)
+      desks_.addBehind(rank, files_.directory(), words);
+    else
+      desks_.add(rank, fd, files_.directory(), words);
+    say(rank, "is awaited on " + port + (fd < 0 ? ", through another board" : ""));
   }
 
   bool checkNodes(const DeskFile &desk) {
@@ -85,9 +97,11 @@ private:
       if (!node.isBare())
         return fault(name + " is no board, but " + node.board,
                      "only clusters of nothing but boards run over a desk file");
-      const bool spoken = !node.console.empty() && node.console != ManifestNode::semihosting &&
-                          node.console != ManifestNode::noConsole;
-      if (!spoken && isRootRank(manifest_.root.inputAt, node.rank))
+      const bool spoken = node.hasOwnConsole();
+      if (node.consoleNode() >= 0 && desk.count(node.rank))
+        return fault(name + " has a port, but its console goes " + node.console,
+                     "remove its [[board]]");
+      if (!spoken && node.consoleNode() < 0 && isRootRank(manifest_.root.inputAt, node.rank))
         return fault(
             name + " is given the inputs and has no UART for them (console: " + node.console + ")",
             "leave a UART free, or let another node be input_at in the cluster file");
@@ -207,6 +221,8 @@ private:
 
   //===- ending ---===//
 
+  static constexpr auto graceOfBehind = std::chrono::seconds(5);
+
   bool isOver() {
     const bool all = std::all_of(boards_.begin(), boards_.end(),
                                  [](const State &b) { return b.ended || b.port.empty(); });
@@ -215,10 +231,29 @@ private:
     result_.interrupted = InterruptGuard::interrupted();
     if (result_.interrupted)
       return true;
+    if (isOnlyBehind())
+      return forgetBehind(), true;
     for (const State &board : boards_)
       if (board.ended && board.code != 0 && Clock::now() > board.endedAt + graceOfRanks)
         return true;
     return isSilent();
+  }
+
+  /// Whether all boards with a port are done, and none of the others has said anything for long.
+  bool isOnlyBehind() const {
+    return Clock::now() > heard_ + graceOfBehind &&
+           std::all_of(boards_.begin(), boards_.end(), [](const State &b) {
+             return b.isBehind || b.port.empty() || (b.ended && b.code == 0 && !b.lost);
+           });
+  }
+
+  /// A lost console is no reason to fail.
+  void forgetBehind() {
+    for (size_t rank = 0; rank < boards_.size(); ++rank)
+      if (boards_[rank].isBehind && !boards_[rank].ended) {
+        say(rank, "was not heard to its end; its neighbours were");
+        boards_[rank].port.clear();
+      }
   }
 
   /// A board at its start asks every 150 ms; in an inference it may say nothing for long.

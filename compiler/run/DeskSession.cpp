@@ -58,6 +58,14 @@ std::string encoded(const std::string &packet) {
   return frame + '\0';
 }
 
+/// As it travels over a UART; of nothing: nothing.
+std::string sealed(std::string packet) {
+  if (packet.empty())
+    return packet;
+  addWord(packet, crcOf(packet));
+  return encoded(packet);
+}
+
 bool isPlain(std::string_view name) {
   return !name.empty() && name[0] != '.' && std::all_of(name.begin(), name.end(), [](char c) {
     return llvm::isAlnum(c) || c == '.' || c == '-' || c == '_';
@@ -78,13 +86,17 @@ std::string DeskSession::take(const char *bytes, size_t size) {
     if (packet.size() >= headerBytes + crcBytes &&
         crcOf(std::string_view(packet).substr(0, packet.size() - crcBytes)) ==
             wordAt(packet, packet.size() - crcBytes))
-      answers += answer(packet.substr(0, packet.size() - crcBytes));
+      answers += sealed(answer(packet.substr(0, packet.size() - crcBytes)));
   }
   return answers;
 }
 
 /// One that came before is answered again and not done again; a hello may be of another program.
 std::string DeskSession::answer(const std::string &packet) {
+  if (packet.size() < headerBytes)
+    return "";
+  if (packet[0] == 'V')
+    return passOn(packet);
   const std::string request = packet.substr(0, 2);
   if (request != lastRequest_ || packet[0] == 'H') {
     const Answer made = serve(packet[0], static_cast<uint8_t>(packet[2]), wordAt(packet, 4),
@@ -92,11 +104,21 @@ std::string DeskSession::answer(const std::string &packet) {
     std::string reply = {static_cast<char>(packet[0] | 0x80), packet[1], 0, 0};
     addWord(reply, static_cast<uint32_t>(made.result));
     reply += made.data;
-    addWord(reply, crcOf(reply));
     lastRequest_ = request;
-    lastAnswer_ = encoded(reply);
+    lastAnswer_ = reply;
   }
   return lastAnswer_;
+}
+
+/// The board between keeps nothing: what it is told goes to the rank that asked.
+std::string DeskSession::passOn(const std::string &packet) {
+  const uint32_t rank = wordAt(packet, 4);
+  const std::string inner = watch_.passed ? watch_.passed(rank, packet.substr(headerBytes)) : "";
+  if (inner.empty())
+    return "";
+  std::string reply = {static_cast<char>('V' | 0x80), packet[1], 0, 0};
+  addWord(reply, rank);
+  return reply + inner;
 }
 
 DeskSession::Answer DeskSession::serve(char what, size_t handle, uint32_t number,
@@ -105,7 +127,9 @@ DeskSession::Answer DeskSession::serve(char what, size_t handle, uint32_t number
   case 'H': return greeted(data), Answer();
   case 'C':
     watch_.asked();
-    return {0, number < arguments_.size() ? arguments_.substr(number, dataMost) : ""};
+    return {0, number < arguments_.size()
+                   ? arguments_.substr(number, handle ? std::min(handle, dataMost) : dataMost)
+                   : ""};
   case 'O': return open(data, number != 1);
   case 'P': return print(data), Answer();
   case 'E': return watch_.ended(static_cast<int>(number)), Answer();

@@ -29,6 +29,8 @@ public:
     std::function<void()> asked; ///< for its command line
     std::function<void(const std::string &)> line;
     std::function<void(int)> ended;
+    /// The answer to a packet of another board, which came through this one; empty: none.
+    std::function<std::string(int64_t rank, const std::string &packet)> passed = {};
   };
 
   /// `directory`: of the files that the board may read and write. `arguments`: its command line.
@@ -38,6 +40,8 @@ public:
 
   /// Bytes came; the result is what goes back.
   std::string take(const char *bytes, size_t size);
+  /// The answer to a packet, both without CRC and framing.
+  std::string answer(const std::string &packet);
 
 private:
   struct Answer {
@@ -47,7 +51,7 @@ private:
   struct Close {
     void operator()(std::FILE *file) const { std::fclose(file); }
   };
-  std::string answer(const std::string &packet);
+  std::string passOn(const std::string &packet);
   Answer serve(char what, size_t handle, uint32_t number, std::string_view data);
   Answer open(std::string_view name, bool writes);
   Answer ofFile(char what, std::FILE *file, uint32_t number, std::string_view data);
@@ -58,7 +62,7 @@ private:
   Watch watch_;
   std::string frame_;                                    ///< the beginning of a packet
   std::string text_;                                     ///< the beginning of a line
-  std::string lastRequest_, lastAnswer_;                 ///< its first two bytes, and the frame
+  std::string lastRequest_, lastAnswer_;                 ///< its first two bytes, and the packet
   std::vector<std::unique_ptr<std::FILE, Close>> files_; ///< by handle
 };
 

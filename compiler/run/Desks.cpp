@@ -34,6 +34,7 @@ struct Way {
   Way &operator=(const Way &) = delete;
 
   int fd, other = -1;
+  bool isBehind = false; ///< no port leads to it, but that of another board
   DeskSession session;
   std::string out; ///< waits to be written
 };
@@ -63,6 +64,11 @@ struct Desks::State {
     watch.asked = [=, this] { note({rank, DeskEvent::Asked}); };
     watch.line = [=, this](const std::string &line) { note({rank, DeskEvent::Line, line}); };
     watch.ended = [=, this](int code) { note({rank, DeskEvent::Ended, "", code}); };
+    watch.passed = [=, this](int64_t other, const std::string &packet) {
+      const auto way = ways.find(static_cast<size_t>(other));
+      // Only who has no port of its own: no two boards ask through each other.
+      return way == ways.end() || !way->second->isBehind ? "" : way->second->session.answer(packet);
+    };
     return watch;
   }
 
@@ -130,6 +136,11 @@ Desks::~Desks() = default;
 
 void Desks::add(size_t rank, int fd, const std::string &directory, const std::string &arguments) {
   state_->ways[rank] = std::make_unique<Way>(fd, directory, arguments, state_->watch(rank));
+}
+
+void Desks::addBehind(size_t rank, const std::string &directory, const std::string &arguments) {
+  add(rank, -1, directory, arguments);
+  state_->ways[rank]->isBehind = true;
 }
 
 int Desks::handOut(size_t rank, const std::string &directory, const std::string &arguments) {

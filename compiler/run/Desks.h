@@ -39,6 +39,8 @@ public:
 
   /// `fd` leads to the board and is closed here; the rest as of DeskSession.
   void add(size_t rank, int fd, const std::string &directory, const std::string &arguments);
+  /// As add(), of a board that is heard through the way to another one.
+  void addBehind(size_t rank, const std::string &directory, const std::string &arguments);
   /// The other end of a new pair of sockets, for an emulator: to be inherited and then closed here
   /// with given(); -1: there is none to be had.
   int handOut(size_t rank, const std::string &directory, const std::string &arguments);

@@ -52,6 +52,10 @@ const char *board_code_text(int code);
 // BOARD_HAS_ENTROPY have it.
 bool board_entropy(uint8_t *to, uint32_t size);
 
+// Whether flash holds the image that `discoc build` wrote. Only in programs that were compiled with
+// --check-image.
+bool board_image_matches(void);
+
 // Serves the interrupts of the peripherals where they cannot come by themselves: in a fault.
 void board_poll(void);
 

@@ -429,13 +429,24 @@ void report() {
 
 } // namespace
 
+board_early board_before_desk(void) {
+  make_nonce();
+  return {s.shard, static_cast<uint16_t>(s.nonce), &s.transport};
+}
+
 int board_main(const board_shard *shard) {
-  board_init();
   s.shard = shard;
   s.program = shard->program;
+  board_init();
   s.node.error.rank = s.node.error.message = s.node.error.reporter = DISCO_NONE;
-  s.transport.now_us = only_now;
+  if (!s.transport.write) // else a desk behind the links has opened them
+    s.transport.now_us = only_now;
   read_command_line();
+#ifdef BOARD_CHECKS_IMAGE // compiled with --check-image
+  if (!board_image_matches())
+    fail(BOARD_FILE,
+         "flash does not hold the image that was built, or only a part of it: flash it again");
+#endif
 #ifdef BOARD_CHECKS_WEIGHTS // compiled with --weight-check
   if (!disco_weights_match(s.program))
     fail(BOARD_FILE, "other weights than those that it was compiled with");
@@ -445,7 +456,7 @@ int board_main(const board_shard *shard) {
   if (s.exit_code == BOARD_OK)
     set_counts();
   make_nonce();
-  if (s.exit_code == BOARD_OK && s.program->nodes > 1 &&
+  if (s.exit_code == BOARD_OK && s.program->nodes > 1 && !s.transport.write &&
       !shard->connect(shard, static_cast<uint16_t>(s.nonce), &s.transport))
     board_fault(BOARD_FAULT_LINK, 0);
 #ifdef BOARD_NOTES
@@ -464,5 +475,7 @@ int board_main(const board_shard *shard) {
   if (s.exit_code)
     say_error();
   report();
+  if (shard->stay && s.transport.write)
+    shard->stay(shard);
   return s.exit_code;
 }

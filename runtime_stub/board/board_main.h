@@ -26,7 +26,18 @@ struct board_shard {
   void (*finish)(const board_shard *shard);
   // The floor of progress: bytes a second, and the most that are asked for in a deadline.
   uint32_t floor = 0, floor_most = 0;
+  // After the report: where others need this node for theirs; may be null.
+  void (*stay)(const board_shard *shard) = nullptr;
 };
+
+// For a desk that is reached through the links, which are then opened before it is asked for
+// anything: what board_links_connect takes.
+struct board_early {
+  const board_shard *shard;
+  uint16_t nonce;
+  disco_transport *transport;
+};
+board_early board_before_desk(void);
 
 // Of a source of one's own that the build is told of (-DDISCO_BOARD_IO=FILE): where inputs come
 // from and outputs go when the desk names no file for them. `index`: of the tensor among those of

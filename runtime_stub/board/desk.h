@@ -26,7 +26,8 @@ int32_t desk_size(int32_t handle);
 bool desk_read(int32_t handle, void *to, uint32_t size);
 bool desk_write(int32_t handle, const void *from, uint32_t size);
 bool desk_seek(int32_t handle, uint32_t position);
-// The words of the command line, separated by spaces. False: there is none, or it is longer.
+// The words of the command line, separated by spaces; none where nobody answers any more. False: it
+// is longer.
 bool desk_command_line(char *to, uint32_t size);
 // Writes to the console.
 void desk_print(const char *text, uint32_t size);

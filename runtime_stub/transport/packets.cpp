@@ -25,7 +25,8 @@ enum packet_flag : uint32_t {
   packet_data = 0x1000,
   packet_known = 0x2000,
   packet_version = 0x4000,
-  packet_asks = 0x8000 // the session is not open at the sender: to be answered at once
+  packet_asks = 0x8000, // the session is not open at the sender: to be answered at once
+  packet_letter = packet_data | packet_asks // of no session; a segment needs an open one
 };
 constexpr uint32_t crc_residue = 0x2144df1c; // of anything with its CRC behind it
 
@@ -104,6 +105,13 @@ bool must_yield(const disco_packets *p, uint32_t port) {
   return p->queue_size && p->yields == port && p->config->hops[first->to].port == port;
 }
 
+// The packet that was written gets its CRC. False: no room.
+bool close_packet(disco_packets *p, uint32_t size) {
+  uint32_t crc = disco_crc32(0, p->packet, size);
+  memcpy(p->packet + size, &crc, sizeof crc);
+  return hand_over(p, p->packet, size + 4);
+}
+
 // Sends one packet: a segment, or none (null), always with the state of what was received.
 bool send_packet(disco_packets *p, disco_stream *s, slot *segment, uint32_t seq) {
   uint8_t port = p->config->hops[s->rank].port;
@@ -127,9 +135,7 @@ bool send_packet(disco_packets *p, disco_stream *s, slot *segment, uint32_t seq)
   h->seq = static_cast<uint8_t>(seq);
   h->ack = s->rx_base;
   h->have = static_cast<uint16_t>(s->have);
-  uint32_t crc = disco_crc32(0, h, size);
-  memcpy(p->packet + size, &crc, sizeof crc);
-  if (!hand_over(p, h, size + 4))
+  if (!close_packet(p, size))
     return false;
   p->yields = port;
   s->ack_due = 0;
@@ -308,6 +314,14 @@ void take_packet(disco_packets *p, disco_port_stats *stats, slot *at, uint32_t s
     return;
   }
   ++p->heard;
+#ifdef DISCO_LETTERS
+  if (to == c->rank && (h->from & packet_letter) == packet_letter) {
+    if (c->letter)
+      c->letter(c->letter_context, s->rank, bytes_of(at) + sizeof(header),
+                size - DISCO_PACKET_OVERHEAD);
+    return;
+  }
+#endif
   if (to == c->rank) {
     if ((s->state & lost) || !check_session(s, h))
       return;
@@ -504,6 +518,19 @@ void disco_packets_linger(disco_packets *p, uint32_t most_us) {
       busy |= (p->streams[i].state & (open | lost)) == open && in_flight(&p->streams[i]);
   }
 }
+
+#ifdef DISCO_LETTERS
+bool disco_packets_post(disco_packets *p, uint32_t rank, const void *data, uint32_t size) {
+  if (!find(p, rank) || size > p->config->payload)
+    return false;
+  header *h = reinterpret_cast<header *>(p->packet);
+  memset(h, 0, sizeof(header));
+  h->to = static_cast<uint16_t>(rank);
+  h->from = static_cast<uint16_t>(p->config->rank | packet_version | packet_letter);
+  memcpy(h + 1, data, size);
+  return close_packet(p, sizeof(header) + size);
+}
+#endif
 
 const disco_packets_stats *disco_packets_peer_stats(const disco_packets *p, uint32_t rank) {
   const disco_stream *s = find(p, rank);

@@ -74,6 +74,12 @@ struct disco_packets_config {
   uint64_t (*now_us)(void *clock_context);
   void (*idle)(void *clock_context, uint64_t us);
   void *clock_context;
+
+#ifdef DISCO_LETTERS
+  // A letter from another node has come. Called while packets are received; null: none are taken.
+  void (*letter)(void *letter_context, uint32_t from, const uint8_t *data, uint32_t size) = nullptr;
+  void *letter_context = nullptr;
+#endif
 };
 
 //===----------------------------------------------------------------------===//
@@ -158,6 +164,12 @@ disco_transport disco_packets_transport(disco_packets *packets);
 // forwards, until nobody has needed it for a while. Without this call a peer may never hear this
 // node's bye. `most_us` bounds it; 0: 64 times retry_us.
 void disco_packets_linger(disco_packets *packets, uint32_t most_us);
+
+#ifdef DISCO_LETTERS
+// Sends `size` bytes, at most config->payload, to a rank beside the streams, once: they may be
+// lost, and overtake. False: no room now. Nodes on the way pass letters on like any packet.
+bool disco_packets_post(disco_packets *packets, uint32_t rank, const void *data, uint32_t size);
+#endif
 
 // Null when that rank is not reached by packets.
 const disco_packets_stats *disco_packets_peer_stats(const disco_packets *packets, uint32_t rank);

@@ -24,6 +24,29 @@ NODES = (1, 2, 4)
 BAUDS = (115200, None)  # None: the fastest
 
 
+def resnet8():
+    """The residual network of MLPerf Tiny's image classification (78,666 parameters, 32x32x3), quantised, with drawn weights."""
+    n = quantised.Network(True)
+
+    def relu(value):
+        return n.q(n.op("Relu", [value]), 0.03, -128)
+
+    a = relu(n.conv(n.q("x", 1 / 32, 7), 1 / 32, 3, 16))
+    for before, channels, stride in ((16, 16, 1), (16, 32, 2), (32, 64, 2)):
+        strides = [stride, stride]
+        b = relu(n.conv(a, 0.03, before, channels, strides=strides))
+        b = n.q(n.conv(b, 0.03, channels, channels), 0.03, 0)
+        skip = a if stride == 1 else n.q(n.conv(a, 0.03, before, channels, 1, strides=strides), 0.03, 0)
+        a = relu(n.op("Add", [b, skip]))
+    p = n.q(n.op("Flatten", [n.op("GlobalAveragePool", [a])]), 0.03, -128)
+    weights, scale = n.weights([10, 64], 0, True)
+    y = n.q(n.op("Gemm", [p, weights, n.bias(10, 0.03, scale)], transB=1), 0.05, 0)
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(n.ops, "resnet8", [value("x", onnx.TensorProto.FLOAT, [1, 3, 32, 32])],
+                                   [value(y, onnx.TensorProto.FLOAT, [1, 10])], n.constants)  # fmt: skip
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)], ir_version=8)
+
+
 def networks(folder):
     shared = os.environ.get("DISCOC_SHARED", os.path.join(discoc.ROOT, "..", "shared"))
     for name in ("mnist_cnn", "micro_kws_m"):
@@ -32,9 +55,10 @@ def networks(folder):
             yield name, path
     for masks in ("dense", "masks2", "masks4"):
         yield f"cifar10_{masks}", os.path.join(discoc.ROOT, "samples", "cifar10", f"cifar10_{masks}.onnx")
-    int8 = os.path.join(folder, "int8.onnx")
-    onnx.save(quantised.network(True), int8)
-    yield "int8, residual", int8
+    for name, model in (("int8, small", quantised.network(True)), ("int8, ResNet-8", resnet8())):
+        path = os.path.join(folder, name + ".onnx")
+        onnx.save(model, path)
+        yield name, path
 
 
 def cluster(file, board, nodes, baud):

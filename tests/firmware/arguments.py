@@ -6,6 +6,7 @@ one's own, board_input and board_output, and computes what the host does."""
 
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -79,17 +80,49 @@ def sensor(path, lab, folder):
     firmware.compile(path, out, lab=lab, extra=["--console", "semihosting"])
     os.environ["DISCO_BOARD_IO"] = source
     firmware.build(out)
-    del os.environ["DISCO_BOARD_IO"]
+    before = os.stat(source)
+    firmware.compile(path, out, lab=lab, extra=["--console", "semihosting", "--weight-check"])  # over the first one
+    firmware.build(out)
+    if (os.stat(source).st_mtime_ns, os.stat(source).st_size) != (before.st_mtime_ns, before.st_size):
+        return "compile has written the user's file"
     lines = run(os.path.join(out, "node0", "build", "shard.elf"), [], folder).stdout.splitlines()
     values = np.array([[(i * 7 + k) % 17 for i in range(64)] for k in range(3)], np.float32).reshape(3, 1, 8, 8)
     file = os.path.join(folder, "values.npy")
     np.save(file, values)
     want = firmware.host_answer(path, 1, folder, ["--input", f"image={file}"])
     got = np.array([[struct.unpack("<f", struct.pack("<I", int(word, 16)))[0] for word in line.split()] for line in lines[:-1]], np.float32)
+    del os.environ["DISCO_BOARD_IO"]
     report = json.loads(lines[-1])
     if report["inferences"] != 3 or not report["ok"]:
         return lines[-1]
     return firmware.output_fault({name: got.reshape(value.shape) for name, value in want.items()}, want)
+
+
+def damaged(tally, path, lab, folder):
+    """An image that checks itself, whole, and with one byte that is not what was built, anywhere in flash; and unfinished."""
+    out = os.path.join(folder, "checked")
+    firmware.compile(path, out, lab=lab, extra=["--console", "semihosting", "--check-image"])
+    firmware.build(out)
+    image = os.path.join(out, "node0", "build", "shard.elf")
+    with open(image, "rb") as stream:
+        whole = stream.read()
+    done = run(image, INPUT + OUTPUT, folder)
+    tally.check("a whole image", done.returncode == 0, done.stdout)
+    sections = subprocess.run(["arm-none-eabi-readelf", "-SW", image], capture_output=True, text=True, check=True).stdout
+    places = {name: (int(at, 16), int(size, 16)) for name, at, size in re.findall(r"\] (\.\S+)\s+PROGBITS\s+\S+ (\S+) (\S+)", sections)}
+    for name, share, byte in ((".weights", 0.5, 0), (".weights", 0.99, 0xFF), (".data", 0, 1), (".image_check", 0.2, 1)):
+        at, size = places[name]
+        bad = bytearray(whole)
+        bad[at + int(size * share)] ^= byte or 0x10
+        with open(image, "wb") as stream:
+            stream.write(bad)
+        done = run(image, INPUT + OUTPUT, folder)
+        tally.check(f"damaged {name}", done.returncode == FILE and "error: rank 0: flash does not hold the image" in done.stdout,
+                    f"{done.returncode}: {done.stdout}")  # fmt: skip
+    at, size = places[".image_check"]
+    with open(image, "wb") as stream:
+        stream.write(whole[:at] + bytes(size) + whole[at + size :])
+    tally.check("what discoc build has not finished", start(image, INPUT + OUTPUT, folder) == FILE, "was run")
 
 
 def main():
@@ -108,6 +141,7 @@ def main():
         for words, want in CASES:
             code = start(os.path.join(out, "node0", "build", "shard.elf"), words, folder)
             tally.check(" ".join(words), code == want, f"ended with {code}, not {want}")
+        damaged(tally, path, lab, folder)
         why = sensor(path, lab, folder)
         tally.check("inputs from code", why is None, why)
     return tally.close()

@@ -19,6 +19,10 @@
             images.py builds and checks a smaller one for each of them;
   chain     three boards in a row: what the ends exchange passes the middle,
             and the report says so;
+  console   micro:bits, whose one UART is a link, at both ends of a board that
+            has more: command line, inputs, outputs and text go through that
+            board, on bad wires too; three boards in a row with one console;
+            no image has a semihosting call; two micro:bits alone are refused;
   tiny      a network of 210 weights on one and on two stm32vldiscovery, which
             have 8 KB of memory each;
   ops       functions of the library and windows on two Cortex-M4, recurrent
@@ -213,6 +217,43 @@ def linked(folder, _):
     return None if len(names) >= 5 else f"only {names}", ", ".join(names)
 
 
+def console(folder, a):
+    import desk
+    notes = []
+    rows = [("ends", ["microbit", "netduinoplus2", "microbit"], (), ()),
+            ("bad wires", ["netduinoplus2", "microbit"], (), ("--wire-errors", "0.002,1"))]
+    rows += [("one", ["mps2-an386"] * 3, ("--console", "one"), ())]
+    if a.full:
+        rows += [("riscv", ["riscv32-virt"] * 2, ("--console", "one"), ()),
+                 ("root at the end", ["microbit", "mps2-an500"], (), ()),
+                 ("m55", ["microbit", "mps3-an547", "netduinoplus2"], ("--console", "one"), ("--wire-errors", "0.002,2"))]
+    for name, boards, more, how in rows:
+        inner = os.path.join(folder, name.replace(" ", "-"))
+        os.makedirs(inner)
+        path, out = prepared("digits", boards, inner, more=more,
+                             topology="chain")
+        nodes = cluster.load_json(os.path.join(out, "manifest.json"))["nodes"]
+        said = [node["console"] for node in nodes]
+        if not any(text.startswith("through node ") for text in said):
+            return f"{name}: consoles are {said}", ""
+        for node in nodes:
+            tool = "riscv64-unknown-elf-" if "riscv" in node["board"] else "arm-none-eabi-"
+            if found := desk.image_fault(os.path.join(out, node["directory"], "build", "shard.elf"), tool + "objdump"):
+                return f"{name}: {node['directory']}: {found}", ""
+        why, note, _ = compared(path, out, len(boards), inner,
+                                firmware.write_inputs(path, inner, 3), *how)
+        if why:
+            return f"{name}: {why}", ""
+        notes.append(f"{name}: {', '.join(said)}; {note}")
+    path, out, lab = firmware.sample("digits", 2), os.path.join(folder, "alone"), os.path.join(folder, "alone.toml")
+    firmware.write_cluster(lab, ["microbit"] * 2)
+    firmware.compile(path, out, lab=lab)
+    done = firmware.call(["run", out, *firmware.write_inputs(path, folder)], 60)
+    if done.returncode != 4 or "has no console" not in done.stderr:
+        return f"alone: ended with {done.returncode}: {done.stderr}", ""
+    return None, "; ".join(notes)
+
+
 def made(name, boards, folder, console="uart", **wiring):
     """As prepared(), with a model of op_models.py."""
     os.makedirs(folder)
@@ -294,7 +335,7 @@ def own(folder, _):
 
 
 CASES = {"tiny": tiny, "ops": ops, "own": own, "linux": linux,
-         "linked": linked, "mixed": mixed, "layouts": layouts, "fit": fit, "errors": errors,
+         "linked": linked, "mixed": mixed, "layouts": layouts, "console": console, "fit": fit, "errors": errors,
          "lost": lost, "chain": chain}
 FULL = {"linked"}
 

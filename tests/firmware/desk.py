@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import tty
 
 import numpy as np
 
@@ -24,7 +25,7 @@ import firmware  # noqa: E402  (puts the oracles on the path)
 import cluster  # noqa: E402
 import discoc  # noqa: E402
 
-BOARD, NODES = "netduinoplus2", 2
+BOARD, NODES, ONE_UART = "netduinoplus2", 2, "microbit"
 # BKPT, and the shifts of register 0 around RISC-V's call.
 SEMIHOSTING = re.compile(r"\bbkpt\b|\b01f01013\b|\b40705013\b")
 
@@ -36,11 +37,12 @@ class Bench:
         self.emulators, self.ports = [], []
         pairs = [socket.socketpair() for _ in range(NODES)]
         self.wire, link = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        spec = firmware.all_boards()[BOARD]
-        serials = {item["name"]: item["serial"] for item in spec["link"]}
         for node in cluster.load_json(os.path.join(out, "manifest.json"))["nodes"]:
-            rank = node["rank"]
-            lines = {0: f"socket,id=s0,fd={link[rank].fileno()}", serials[node["console"]]: "pty,id=desk"}
+            rank, spec = node["rank"], firmware.all_boards()[node["board"]]
+            serials = {item["name"]: item["serial"] for item in spec["link"]}
+            lines = {0: f"socket,id=s0,fd={link[rank].fileno()}"}
+            if node["console"] in serials:
+                lines[serials[node["console"]]] = "pty,id=desk"
             command = [spec["emulator"]["program"], "-M", spec["emulator"]["machine"], "-display", "none", "-monitor", "none", "-nodefaults"]
             for serial in range(max(lines) + 1):
                 name = lines.get(serial, "null,id=none").split("id=")[1].split(",")[0]
@@ -48,7 +50,8 @@ class Bench:
             self.emulators.append(subprocess.Popen(
                 [*command, "-kernel", os.path.join(out, f"node{rank}", "build", "shard.elf")], pass_fds=[link[rank].fileno()],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))  # fmt: skip
-            self.ports.append(re.search(r"/dev/\S+", self.emulators[-1].stdout.readline()).group(0))
+            own = node["console"] in serials
+            self.ports.append(re.search(r"/dev/\S+", self.emulators[-1].stdout.readline()).group(0) if own else None)
         for end in link:
             end.close()
         threading.Thread(target=self.carry, daemon=True).start()
@@ -72,6 +75,40 @@ class Bench:
             emulator.kill()
             emulator.wait()
             emulator.stdout.close()
+
+
+class Filter:
+    """A pseudo-terminal before a port, on which answers to other boards stop after the first ones."""
+
+    def __init__(self, port, answers):
+        self.answers, self.inner = answers, os.open(port, os.O_RDWR | os.O_NOCTTY)
+        self.outer, slave = os.openpty()
+        for fd in (self.inner, slave):
+            tty.setraw(fd)
+        self.port, self.slave, self.frame = os.ttyname(slave), slave, b""
+        threading.Thread(target=self.carry, daemon=True).start()
+
+    def carry(self):
+        try:
+            while True:
+                read, _, _ = select.select([self.inner, self.outer], [], [])
+                if self.inner in read:
+                    os.write(self.outer, os.read(self.inner, 4096))
+                if self.outer in read:
+                    os.write(self.inner, self.passed(os.read(self.outer, 4096)))
+        except OSError:
+            pass  # the emulator was ended
+
+    def passed(self, data):
+        """Whole frames; of those for boards behind, whose first byte is V | 0x80, so many."""
+        *frames, self.frame = (self.frame + data).split(b"\0")
+        kept = []
+        for frame in frames:
+            behind = frame[1:2] == bytes((ord("V") | 0x80,))
+            self.answers -= behind
+            if not behind or self.answers >= 0:
+                kept.append(frame + b"\0")
+        return b"".join(kept)
 
 
 def write_desk(path, ports):
@@ -104,11 +141,11 @@ def images(tally, folder):
 class Desk:
     """A compiled model, its bench and its desk file."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, boards=(BOARD,) * NODES):
         self.folder = folder
         self.path, self.out = firmware.sample("digits", NODES), os.path.join(folder, "out")
         self.file, self.lab, picture = (os.path.join(folder, name) for name in ("desk.toml", "lab.toml", "in.npy"))
-        firmware.write_cluster(self.lab, [BOARD] * NODES)
+        firmware.write_cluster(self.lab, boards)
         firmware.compile(self.path, self.out, lab=self.lab)
         firmware.build(self.out)
         np.save(picture, np.load(os.path.join(discoc.ROOT, "samples", "digits", "digits_test_images.npy"))[:2].astype(np.float32))
@@ -155,6 +192,24 @@ def faults(tally, desk):
     tally.check("a port that vanishes", process.returncode == 4 and f"the port {ports[0]} vanished" in said, said)
 
 
+def behind(tally, folder):
+    """A board whose one UART is the link is heard through the other; once its console is lost it computes all the same."""
+    os.makedirs(folder)
+    desk = Desk(folder, (BOARD, ONE_UART))
+    try:
+        want = firmware.host_answer(desk.path, NODES, folder, desk.inputs)
+        for name, ports in (("heard through another board", desk.bench.ports), ("a console that is lost", [Filter(desk.bench.ports[0], 1).port, None])):
+            write_desk(desk.file, ports)
+            got, report = firmware.run(desk.out, desk.inputs, os.path.join(folder, "answers"), "--on", desk.file)
+            heard = [rank["inferences"] for rank in report["ranks"]]
+            why = firmware.output_fault(got, want)
+            tally.check(name, not why and heard == ([2, 2] if "heard" in name else [2, 0]), f"{why} {heard}")
+        desk.refused(tally, "a port of a board behind another", "node 1 has a port, but its console goes through node 0",
+                     [desk.bench.ports[0], desk.bench.ports[0]])  # fmt: skip
+    finally:
+        desk.bench.close()
+
+
 def silence(tally, desk):
     """A terminal at whose other end nobody is."""
     master, slave = os.openpty()
@@ -173,6 +228,7 @@ def main():
         return tally.close()
     with tempfile.TemporaryDirectory(prefix="discoc-desk-") as folder:
         images(tally, folder)
+        behind(tally, os.path.join(folder, "behind"))
         desk = Desk(folder)
         found = image_fault(os.path.join(desk.out, "node0", "build", "shard.elf"), "arm-none-eabi-objdump")
         tally.check("no semihosting in the image", not found, str(found))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Picos in rp2040js, an emulator of the RP2040 that nobody here wrote: the very .uf2 is booted, by rp2040.mjs.
 
-One Pico, and two over a UART, compute the digits sample and an int8 network; inputs, outputs and console go over the UART that no link
+One Pico, and two over a UART (with digits by one console for both), compute the digits sample and an int8 network; inputs, outputs and console go over the UART that no link
 uses. Integers are the host's bits; floats are within 1e-5 of the range. The clock and the baud rate are those that board.toml
 states, read from the registers that the program wrote. A damaged second stage starts nothing, and lost bytes are sent again.
 
@@ -48,11 +48,13 @@ def emulate(job, folder):
     return json.loads(done.stdout)
 
 
-def chips_of(out, nodes, inputs, outputs):
-    """The chips of a job; the link is on UART 0, the desk on the other one, or on UART 0 of a Pico alone."""
+def chips_of(out, nodes, inputs, outputs, one):
+    """The chips of a job; the link is on UART 0, the desk on the other one, of rank 0 alone with `one`, or on UART 0 of a Pico alone."""
     chips = []
     for rank in range(nodes):
-        spec = {"uf2": os.path.join(out, f"node{rank}", "build", "shard.uf2"), "desk": 0 if nodes == 1 else 1, "arguments": "shard"}
+        spec = {"uf2": os.path.join(out, f"node{rank}", "build", "shard.uf2"), "arguments": "shard"}
+        if rank == 0 or not one:
+            spec["desk"] = 0 if nodes == 1 else 1
         if rank == 0:
             spec["arguments"] += " --input 0=i" + "".join(f" --output {i}=o{i}" for i in range(len(outputs)))
             spec["files"] = {"i": inputs, **{f"o{i}": path for i, path in enumerate(outputs)}}
@@ -68,12 +70,12 @@ def reports(answer):
 class Case:
     """A network on one Pico, or two."""
 
-    def __init__(self, name, path, value, nodes, folder):
-        self.name, self.nodes, self.folder = name, nodes, folder
+    def __init__(self, name, path, value, nodes, folder, *more):
+        self.name, self.nodes, self.folder, self.one = name, nodes, folder, "one" in more
         self.out, lab, file = (os.path.join(folder, f) for f in ("out", "lab.toml", "in.npy"))
         self.raw = os.path.join(folder, "in.bin")
         firmware.write_cluster(lab, ["rp2040"] * nodes)
-        firmware.compile(path, self.out, lab=lab)
+        firmware.compile(path, self.out, lab=lab, extra=more)
         firmware.build(self.out)
         np.save(file, value)
         value.tofile(self.raw)
@@ -83,7 +85,7 @@ class Case:
 
     def job(self, **more):
         wires = [[0, 0, 1, 0]] if self.nodes == 2 else []
-        return {"seconds": 60, "wires": wires, "chips": chips_of(self.out, self.nodes, self.raw, self.results), **more}
+        return {"seconds": 60, "wires": wires, "chips": chips_of(self.out, self.nodes, self.raw, self.results, self.one), **more}
 
     def fault(self, answer, exact):
         if answer["problem"] or any(chip["exit"] for chip in answer["chips"]) or answer["chips"][0]["exit"] is None:
@@ -93,7 +95,7 @@ class Case:
 
     def check(self, tally, exact):
         answer = emulate(self.job(), self.folder)
-        why = self.fault(answer, exact) or self.clocks_fault(answer, self.wires())
+        why = self.fault(answer, exact) or self.clocks_fault(answer, self.wires(), self.one)
         name = f"{self.name} on {self.nodes} Pico{'s' if self.nodes > 1 else ''}"
         if why:
             tally.fail(name, why)
@@ -108,13 +110,13 @@ class Case:
             return json.load(file).get("wires", [])
 
     @staticmethod
-    def clocks_fault(answer, wires):
+    def clocks_fault(answer, wires, one):
         spec = firmware.all_boards()["rp2040"]
         for chip in answer["chips"]:
             if chip["clock"] != spec["speed"]["clock"]:
                 return f"the registers make {chip['clock']} Hz of the crystal, board.toml states {spec['speed']['clock']}"
             # The first is the link's where there is one, and the desk's else.
-            bauds = ([wire["baud"] for wire in wires] + [DESK_BAUD])[: len(answer["chips"])]
+            bauds = ([wire["baud"] for wire in wires] + [DESK_BAUD])[: len(answer["chips"]) - (one and chip is not answer["chips"][0])]
             if any(abs(rate - baud) > baud * 0.01 for rate, baud in zip(chip["baud"], bauds)):
                 return f"baud {chip['baud']}, not {bauds}"
             if any(chip["lost"]):
@@ -136,6 +138,20 @@ def damage(case, tally):
         tally.fail("a damaged second stage", "was started")
     except RuntimeError as why:
         tally.check("a damaged second stage", "wrong checksum" in str(why), str(why))
+
+
+def half_written(case, tally):
+    """The last 6 KB were not flashed, whole sectors and the end of the weights: a program that was compiled to check itself names it on the console."""
+    job = case.job()
+    with open(job["chips"][0]["uf2"], "rb") as stream:
+        data = bytearray(stream.read())
+    for at in range(len(data) - 24 * 512, len(data), 512):
+        data[at + 32 : at + 288] = b"\xff" * 256
+    job["chips"][0]["uf2"] = os.path.join(case.folder, "half.uf2")
+    with open(job["chips"][0]["uf2"], "wb") as stream:
+        stream.write(data)
+    chip = emulate(job, case.folder)["chips"][0]
+    tally.check("a half-written flash", chip["exit"] == 3 and "flash does not hold the image" in chip["console"], str(chip)[:900])
 
 
 def losses(case, tally, exact):
@@ -168,10 +184,12 @@ def main():
                 inner = os.path.join(folder, f"{name}{nodes}")
                 os.makedirs(inner)
                 try:
-                    case = Case(name, int8 if name == "int8" else firmware.sample("digits", nodes), value, nodes, inner)
+                    more = {("digits", 1): ("--check-image",), ("digits", 2): ("--console", "one")}.get((name, nodes), ())
+                    case = Case(name, int8 if name == "int8" else firmware.sample("digits", nodes), value, nodes, inner, *more)
                     case.check(tally, name == "int8")
                     if (name, nodes) == ("digits", 1):
                         damage(case, tally)
+                        half_written(case, tally)
                         no_breakpoints(case, tally)
                     if (name, nodes) == ("int8", 2):
                         losses(case, tally, True)

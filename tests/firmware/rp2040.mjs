@@ -7,7 +7,7 @@
 // the boot ROM does (CRC-32 of 252 bytes, copy of 256 to SRAM, jump), steps all chips within 10 us of each other, and delivers bytes
 // at the baud rate that the sender's divider gives; what finds a queue of 32 bytes full is lost and counted.
 //
-// JOB.json: {"seconds": N, "quantum_ns": 5000, "chips": [{"uf2": FILE, "desk": UART, "arguments": TEXT, "files": {NAME: PATH}}],
+// JOB.json: {"seconds": N, "quantum_ns": 5000, "chips": [{"uf2": FILE, "desk": UART or absent: through another chip, "arguments": TEXT, "files": {NAME: PATH}}],
 //            "wires": [[chip, uart, chip, uart], ...], "lose": share of bytes that no wire delivers}
 // Standard output: one JSON object: for every chip exit, console, clock, baud rates, lost bytes, microseconds, written files.
 
@@ -102,24 +102,42 @@ class Desk {
     const packet = decode(this.frame);
     this.frame = [];
     if (packet.length < 12) return;
-    const view = new DataView(packet.buffer);
-    if (crcOfLink(packet.subarray(0, -4)) !== view.getUint32(packet.length - 4, true)) return;
-    const what = String.fromCharCode(packet[0]);
-    ++this.requests;
-    if (packet[1] === this.sequence && what !== 'H') ++this.repeated;
-    else this.answer = this.serve(what, packet[2], view.getUint32(4, true), packet.subarray(8, -4));
-    this.sequence = packet[1];
-    this.reply(packet[0], this.sequence, this.answer);
+    if (crcOfLink(packet.subarray(0, -4)) !== new DataView(packet.buffer).getUint32(packet.length - 4, true)) return;
+    const answer = this.take(packet.slice(0, -4));
+    if (!answer) return;
+    const sealed = new Uint8Array(answer.length + 4);
+    sealed.set(answer);
+    new DataView(sealed.buffer).setUint32(answer.length, crcOfLink(answer), true);
+    for (const byte of encode(sealed)) this.send(byte);
   }
 
-  reply(what, sequence, { result = 0, data = [] }) {
-    const packet = new Uint8Array(12 + data.length);
-    const view = new DataView(packet.buffer);
-    packet.set([what | 0x80, sequence, 0, 0]);
-    view.setUint32(4, result >>> 0, true);
+  // The answer to a packet, both without their CRC; null: there is none.
+  take(packet) {
+    const value = new DataView(packet.buffer).getUint32(4, true);
+    const what = String.fromCharCode(packet[0]);
+    const body = packet.slice(8);
+    if (what === 'V') {
+      const inner = this.behind(value)?.take(body);
+      return inner ? this.packed(packet, { result: value, data: inner }) : null;
+    }
+    ++this.requests;
+    if (packet[1] === this.sequence && what !== 'H') ++this.repeated;
+    else this.answer = this.serve(what, packet[2], value, body);
+    this.sequence = packet[1];
+    return this.packed(packet, this.answer);
+  }
+
+  packed(request, { result = 0, data = [] }) {
+    const packet = new Uint8Array(8 + data.length);
+    packet.set([request[0] | 0x80, request[1], 0, 0]);
+    new DataView(packet.buffer).setUint32(4, result >>> 0, true);
     packet.set(data, 8);
-    view.setUint32(packet.length - 4, crcOfLink(packet.subarray(0, -4)), true);
-    for (const byte of encode(packet)) this.send(byte);
+    return packet;
+  }
+
+  // The desk of a chip that has no UART to it.
+  behind(rank) {
+    return nodes[rank]?.spec.desk === undefined ? nodes[rank]?.desk : null;
   }
 
   serve(what, handle, value, data) {
@@ -130,7 +148,7 @@ class Desk {
         this.files = [];
         return {};
       case 'C':
-        return { data: Buffer.from(this.spec.arguments ?? 'shard', 'latin1').subarray(value, value + 128) };
+        return { data: Buffer.from(this.spec.arguments ?? 'shard', 'latin1').subarray(value, value + (handle || 128)) };
       case 'O': {
         const path = this.spec.files?.[text];
         if (!path) return { result: -1 };
@@ -212,6 +230,7 @@ class Node {
 
   feed(index, byte) {
     const uart = this.chip.uart[index];
+    if (!uart.enabled) return; // hears nothing yet
     if (uart.rxFIFO.full) ++this.lost[index];
     else uart.feedByte(byte);
   }
@@ -257,7 +276,10 @@ function join(nodes, [a, uartOfA, b, uartOfB]) {
 }
 
 const nodes = job.chips.map((spec) => new Node(spec));
-for (const node of nodes) if (node.spec.desk !== undefined) node.addDesk();
+for (const node of nodes) {
+  if (node.spec.desk !== undefined) node.addDesk();
+  else node.desk = new Desk(node.spec);
+}
 for (const wire of job.wires ?? []) join(nodes, wire);
 const quantum = job.quantum_ns ?? 5000;
 let nanos = 0;

@@ -117,3 +117,27 @@ TEST_F(DeskSessionTest, TakesNothingThatIsDamaged) {
   take(request('E', 4, 3));
   EXPECT_EQ(ended, 3);
 }
+
+TEST_F(DeskSessionTest, PassesOnWhatComesFromBehind) {
+  std::string packet;
+  int64_t rank = 0;
+  DeskSession other(scratch.path(), "shard --json",
+                    {[](const DeskProgram &) {}, [] {}, [](const std::string &) {}, [](int) {}});
+  DeskSession relay(scratch.path(), "",
+                    {[](const DeskProgram &) {}, [] {}, [](const std::string &) {}, [](int) {},
+                     [&](int64_t from, const std::string &asked) {
+                       rank = from;
+                       packet = asked;
+                       return from == 2 ? other.answer(asked) : std::string();
+                     }});
+  const std::string inner = std::string("C\x05\x07\0", 4) + word(6), // seven bytes from the sixth
+      frame = request('V', 0, 2, inner);
+  EXPECT_EQ(relay.take(frame.data(), frame.size()),
+            answer('V', 0, 2, std::string("\xc3\x05\0\0", 4) + word(0) + "--json"));
+  EXPECT_EQ(rank, 2);
+  EXPECT_EQ(packet, inner);
+  const std::string unknown = request('V', 1, 3, inner), cut = request('V', 2, 2, "C");
+  EXPECT_EQ(relay.take(unknown.data(), unknown.size()), "");
+  EXPECT_EQ(relay.take(cut.data(), cut.size()), "");
+  EXPECT_EQ(take(request('V', 3, 2, inner)), ""); // nobody is behind
+}
