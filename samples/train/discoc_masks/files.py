@@ -1,6 +1,7 @@
 # The ONNX file that comes out, and the file of costs that goes in.
 # SPDX-License-Identifier: Apache-2.0
 
+import copy
 import json
 import os
 
@@ -8,9 +9,10 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import torch
+from google.protobuf.message import DecodeError
 
 from .errors import MaskError
-from .owners import OWNER_MAP, compress, read_document
+from .owners import OWNER_MAP, compress, expand, read_document
 from .trace import to_onnx
 
 
@@ -44,6 +46,37 @@ def read_costs(path, nodes, columns):
     columns.cost[~known] *= float(columns.cost[known].sum() / before[known].sum())
 
 
+def read_masks(path, masks):
+    """The columns that a file of masks keeps: JSON, or an ONNX model with masks in its metadata. What it does not list stays."""
+    if str(path).endswith(".onnx"):
+        try:
+            entries = {e.key: e.value for e in onnx.load(path, load_external_data=False).metadata_props}
+            document = json.loads(entries["discoc.masks"])
+        except (OSError, KeyError, ValueError, DecodeError) as error:
+            raise MaskError(f"{path} is no ONNX model with masks in its metadata: {error!r}") from error
+    else:
+        document = read_document(path, "discoc-masks")
+    columns, readers = masks.columns, {r.name: r for r in masks.columns.readers}
+    if document.get("nodes") != columns.nodes:
+        raise MaskError(f"{path} has masks for {document.get('nodes')} nodes, not for {columns.nodes}")
+    listed, allowed = torch.zeros(columns.count, dtype=torch.bool), torch.zeros(columns.count, dtype=torch.bool)
+    for entry in document["masks"]:
+        if entry["op"] in readers and entry["from"] != entry["to"]:
+            used = columns_read(masks, readers[entry["op"]], entry["from"], entry["to"])
+            listed[used] = True
+            allowed[used] |= torch.isin(columns.channel[used], torch.tensor(expand(entry["channels"]), dtype=torch.int64))
+    if not listed.any():
+        raise MaskError(f"{path} lists none of this network's layers ({next(iter(readers))}, ...): was the model exported from it by discoc_masks?")
+    return masks.kept & (allowed | ~listed)
+
+
+def columns_read(masks, reader, p, q):
+    """The columns (not rows) by which q reads channels of p in this contraction."""
+    columns, used = masks.columns, reader.keys[reader.keys >= 0].unique()
+    wanted = [i for i, e in enumerate(columns.exchanges) if e == (reader.op.tensor, p, q, False)]
+    return used[columns.exchange[used] == wanted[0]] if wanted else used[:0]
+
+
 def document_of(masks):
     """The masks as docs/formats/masks.md has them."""
     columns, entries = masks.columns, []
@@ -60,23 +93,20 @@ def document_of(masks):
 def channels_read(masks, reader, p, q, kept):
     """The channels of p that q reads by this contraction."""
     columns = masks.columns
-    exchanges = [i for i, (tensor, a, b, _) in enumerate(columns.exchanges) if (tensor, a, b) == (reader.op.tensor, p, q)]
-    if not exchanges:
-        return []
-    if columns.exchanges[exchanges[0]][3]:  # rows: all of p's channels, for the rows that are left
-        used = reader.keys[reader.keys >= 0].unique()
-        used = used[(columns.exchange[used] == exchanges[0]) & kept[used]]
-        owners = columns.ownership.of(reader.op.tensor, reader.op.input_axis)
-        return np.flatnonzero(owners == p).tolist() if len(used) else []
+    rows = [i for i, e in enumerate(columns.exchanges) if e == (reader.op.tensor, p, q, True)]
+    if not rows:
+        used = columns_read(masks, reader, p, q)
+        return columns.channel[used[kept[used]]].tolist()
+    # All of p's channels, for the rows that are left.
     used = reader.keys[reader.keys >= 0].unique()
-    used = used[(columns.exchange[used] == exchanges[0]) & kept[used]]
-    return columns.channel[used].tolist()
+    owners = columns.ownership.of(reader.op.tensor, reader.op.input_axis)
+    return np.flatnonzero(owners == p).tolist() if kept[used[columns.exchange[used] == rows[0]]].any() else []
 
 
 def export(network, example_inputs, path, metadata=None, **names):
     """Writes a network without masks, as `Masks.export` does one with masks."""
     inputs = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
-    write(to_onnx(network, inputs, **names), path, metadata or {})
+    write(to_onnx(copy.deepcopy(network).cpu(), inputs, **names), path, metadata or {})
 
 
 def export_masked(masks, path, metadata, names):

@@ -55,6 +55,7 @@ def attach(network, example_inputs, nodes, owners=None, costs=None, density=0.2,
         raise MaskError("the network has masks already: attach once, to the dense network")
     check_finite(network)
     inputs = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
+    inputs = tuple(x.cpu() if isinstance(x, torch.Tensor) else x for x in inputs)
     graph, weights = trace(network, inputs)
     ownership = Ownership(graph, nodes, read_owners(owners, nodes) if owners is not None else None, owners)
     columns = Columns(ownership, weights, network, rows)
@@ -169,6 +170,11 @@ class Masks:
             for reader in readers:
                 factor *= reader.factor(kept)
             masked.factor.copy_(factor)
+
+    def load(self, path):
+        """The masks of a file (docs/formats/masks.md, or a model that `discoc mask` wrote), from now on; weights stay what they are."""
+        self.keep(files.read_masks(path, self))
+        self.frozen = True
 
     def shuffle(self, every):
         """Channel groups with shuffles (DeCNN), fixed at once: nothing crosses but at every `every`-th tensor that layers read, where
