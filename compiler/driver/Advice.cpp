@@ -51,6 +51,9 @@ discoc::Costs disco::costsOf(ModuleOp module) {
   if (auto map = module->getAttrOfType<IntegerAttr>(kOwnerMapAttr))
     costs.ownerMap = map.getInt();
   for (auto &[value, reads] : readsOf(module)) {
+    // What no ONNX tensor is, a trainer cannot find.
+    if (tensorName(value).empty())
+      continue;
     RankedTensorType type = tensorType(value);
     const int64_t axis = ownersOf(value).getAxis();
     const int64_t bytes =
