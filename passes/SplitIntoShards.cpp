@@ -510,10 +510,24 @@ private:
     return -1;
   }
 
+  /// Nodes send to the next rank first, and take first what comes from the one before: in the order
+  /// of ranks all would send to node 0 first, and the last node would wait longest for everything.
+  SmallVector<RouteAttr> routesInTurn(ExchangeOp exchange) const {
+    SmallVector<RouteAttr> routes(exchange.getRoutes().getAsRange<RouteAttr>());
+    const auto nodes = static_cast<int64_t>(shards.size());
+    auto ranksFurther = [nodes](RouteAttr route) {
+      return (route.getTo() - route.getFrom() + nodes) % nodes;
+    };
+    if (!exchange.getRoot())
+      llvm::stable_sort(
+          routes, [&](RouteAttr a, RouteAttr b) { return ranksFurther(a) < ranksFurther(b); });
+    return routes;
+  }
+
   void splitExchange(ExchangeOp exchange) {
     RankedTensorType global = tensorType(exchange.getX());
     int64_t axis = axisOf(exchange.getX());
-    for (auto route : exchange.getRoutes().getAsRange<RouteAttr>())
+    for (RouteAttr route : routesInTurn(exchange))
       if (channelBytes(global, axis) > 0 && !route.getSet().empty())
         splitRoute(exchange, route, axis);
   }
