@@ -31,14 +31,16 @@ static constexpr const char *description =
     "(--profile).";
 
 static constexpr const char *footer =
-    "Small networks are emitted, built and run as any model is, and note when their steps begin and "
+    "Small networks are emitted, built and run as any model is, and note when their steps begin "
+    "and "
     "end. It takes\n"
     "one to two minutes and up to 600 MB of the temporary directory. With --cluster, the file is "
     "compared with\n"
     "what was measured, and never written; nodes that are not this machine are named.\n\n"
     "  discoc calibrate -o profile.json\n"
     "  discoc simulate out --profile profile.json --transport tcp\n\n"
-    "Exit codes: 0 written, 1 the machine is busy or the cluster file is wrong, 2 usage, 3 a program "
+    "Exit codes: 0 written, 1 the machine is busy or the cluster file is wrong, 2 usage, 3 a "
+    "program "
     "does not build,\n"
     "4 one fails, 6 interrupted.";
 
@@ -232,9 +234,9 @@ private:
                    options_.firstInLine};
     if (part.nodes == 1)
       return add(model.run(how, faults_), "");
-    for (const auto &[name, transport] :
-         {std::pair{"tcp", RunRequest::Transport::Tcp}, {"memory", RunRequest::Transport::Local},
-          {"udp", RunRequest::Transport::Udp}}) {
+    for (const auto &[name, transport] : {std::pair{"tcp", RunRequest::Transport::Tcp},
+                                          {"memory", RunRequest::Transport::Local},
+                                          {"udp", RunRequest::Transport::Udp}}) {
       how.transport = transport;
       if (const int code = add(model.run(how, faults_), name))
         return code;
@@ -274,10 +276,11 @@ private:
                                samples_.spread()),
                    hint) == ExitSuccess;
     if (!options_.force && drift_ > mostDrift)
-      return fault("this machine",
-                   fmt::format("slows down as it works: the last rounds took {:.2f} times the first",
-                               drift_),
-                   hint) == ExitSuccess;
+      return fault(
+                 "this machine",
+                 fmt::format("slows down as it works: the last rounds took {:.2f} times the first",
+                             drift_),
+                 hint) == ExitSuccess;
     return true;
   }
 

@@ -33,7 +33,8 @@ static void compare(const std::string &link, const char *what, double stated, do
 /// Links between processes of this host; the file stays as it is.
 static void compareLink(const Cluster &cluster, const ClusterLink &link, size_t index,
                         const ByteLine &way, ClusterFindings &found) {
-  const std::string name = fmt::format("link {} of nodes {}", index + 1, fmt::join(link.ends, ", "));
+  const std::string name =
+      fmt::format("link {} of nodes {}", index + 1, fmt::join(link.ends, ", "));
   for (int64_t rank : link.ends)
     if (cluster.isBare(rank) || !isHere(cluster.nodes[static_cast<size_t>(rank)])) {
       found.notes.push_back(name + ": not measured; it counts as the file states it");
@@ -42,8 +43,8 @@ static void compareLink(const Cluster &cluster, const ClusterLink &link, size_t 
   if (link.kind != streamLink() || way.ns <= 0)
     return;
   compare(name, "a latency", link.latency, way.ns * 1e-9, "s", found);
-  compare(name, "a bandwidth", link.bandwidth, way.byteNs > 0 ? 1e9 / way.byteNs : 0, "bytes a second",
-          found);
+  compare(name, "a bandwidth", link.bandwidth, way.byteNs > 0 ? 1e9 / way.byteNs : 0,
+          "bytes a second", found);
   found.notes.push_back(name + ": measured over the loopback, as TCP");
 }
 

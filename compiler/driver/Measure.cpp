@@ -113,8 +113,7 @@ MessageTime timeOf(int64_t bytes, const Note &send, const Note &wait) {
 /// The notes of all nodes, put together.
 class NotesOf {
 public:
-  NotesOf(const std::vector<std::vector<StepWork>> &works, int64_t cacheBytes)
-      : works_(works) {
+  NotesOf(const std::vector<std::vector<StepWork>> &works, int64_t cacheBytes) : works_(works) {
     int64_t weights = 0; // of all nodes: here they share the last cache
     for (const std::vector<StepWork> &own : works)
       for (const StepWork &work : own)
@@ -151,11 +150,11 @@ public:
       addMessages(message);
     const size_t third = inferences_.size() / 3;
     if (nodes_ == 1 && third > 0)
-      measured_.drift = medianOf({inferences_.end() - static_cast<std::ptrdiff_t>(third),
-                                  inferences_.end()}) /
-                        std::max(medianOf({inferences_.begin(),
-                                           inferences_.begin() + static_cast<std::ptrdiff_t>(third)}),
-                                 1.0);
+      measured_.drift =
+          medianOf({inferences_.end() - static_cast<std::ptrdiff_t>(third), inferences_.end()}) /
+          std::max(medianOf({inferences_.begin(),
+                             inferences_.begin() + static_cast<std::ptrdiff_t>(third)}),
+                   1.0);
     return std::move(measured_);
   }
 
@@ -169,8 +168,8 @@ private:
         continue;
       const std::vector<double> &all = times[step.step];
       if (!all.empty())
-        measured_.steps.push_back({*work, medianOf(all), *std::min_element(all.begin(), all.end()),
-                                   isCold_});
+        measured_.steps.push_back(
+            {*work, medianOf(all), *std::min_element(all.begin(), all.end()), isCold_});
       ++work;
     }
     ++nodes_;

@@ -139,13 +139,13 @@ struct Conv {
 
 std::string conv(Network &n, const std::string &x, Conv c) {
   const int64_t fan = c.ins / c.groups * c.kernel * c.kernel, pad = c.kernel / 2;
-  return n.op("Conv",
-              {x, n.floats({c.outs, c.ins / c.groups, c.kernel, c.kernel}, fan),
-               n.floats({c.outs}, 12)},
-              {{"kernel_shape", {c.kernel, c.kernel}},
-               {"strides", {c.stride, c.stride}},
-               {"pads", {pad, pad, pad, pad}}},
-              {{"group", c.groups}});
+  return n.op(
+      "Conv",
+      {x, n.floats({c.outs, c.ins / c.groups, c.kernel, c.kernel}, fan), n.floats({c.outs}, 12)},
+      {{"kernel_shape", {c.kernel, c.kernel}},
+       {"strides", {c.stride, c.stride}},
+       {"pads", {pad, pad, pad, pad}}},
+      {{"group", c.groups}});
 }
 
 std::string relu(Network &n, const std::string &x) { return n.op("Relu", {x}); }
@@ -181,9 +181,10 @@ void plainPart(Network &n) {
 struct Mobile {
   int64_t ins, outs, stride, expansion;
 };
-constexpr Mobile mobileBlocks[] = {{32, 16, 1, 1},  {16, 24, 2, 6},  {24, 24, 1, 6},  {24, 32, 2, 6},
-                                   {32, 32, 1, 6},  {32, 64, 2, 6},  {64, 64, 1, 6},  {64, 96, 1, 6},
-                                   {96, 160, 2, 6}, {160, 160, 1, 6}, {160, 320, 1, 6}};
+constexpr Mobile mobileBlocks[] = {{32, 16, 1, 1},   {16, 24, 2, 6},  {24, 24, 1, 6},
+                                   {24, 32, 2, 6},   {32, 32, 1, 6},  {32, 64, 2, 6},
+                                   {64, 64, 1, 6},   {64, 96, 1, 6},  {96, 160, 2, 6},
+                                   {160, 160, 1, 6}, {160, 320, 1, 6}};
 
 std::string mobileBlock(Network &n, const std::string &x, const Mobile &b) {
   const int64_t wide = b.ins * b.expansion;
@@ -214,9 +215,14 @@ void residualPart(Network &n) {
   const std::string stem = relu(n, conv(n, n.begin({1, 3, 224, 224}), {3, 64, 7, 2}));
   std::string x = n.op("MaxPool", {stem},
                        {{"kernel_shape", {3, 3}}, {"strides", {2, 2}}, {"pads", {1, 1, 1, 1}}});
-  for (auto [ins, inner, stride] :
-       {std::array<int64_t, 3>{64, 64, 1}, {256, 64, 1}, {256, 128, 2}, {512, 128, 1},
-        {512, 256, 2}, {1024, 256, 1}, {1024, 512, 2}, {2048, 512, 1}})
+  for (auto [ins, inner, stride] : {std::array<int64_t, 3>{64, 64, 1},
+                                    {256, 64, 1},
+                                    {256, 128, 2},
+                                    {512, 128, 1},
+                                    {512, 256, 2},
+                                    {1024, 256, 1},
+                                    {1024, 512, 2},
+                                    {2048, 512, 1}})
     x = bottleneck(n, x, ins, inner, stride);
   classify(n, x, 2048, 1000);
 }
@@ -238,9 +244,8 @@ std::string normalise(Network &n, const std::string &x, int64_t width) {
 }
 
 std::string headsOf(Network &n, const std::string &x, const Tokens &t, const Dims &order) {
-  const std::string apart =
-      n.op("Reshape", {project(n, x, t.width, t.width),
-                       n.shape({1, t.count, t.heads, t.width / t.heads})});
+  const std::string apart = n.op("Reshape", {project(n, x, t.width, t.width),
+                                             n.shape({1, t.count, t.heads, t.width / t.heads})});
   return n.op("Transpose", {apart}, {{"perm", order}});
 }
 
@@ -262,8 +267,7 @@ std::string gelu(Network &n, const std::string &x) {
 void attentionPart(Network &n, const Tokens &t) {
   const std::string x = n.begin({1, t.count, t.width});
   const std::string mixed = n.op("Add", {attention(n, normalise(n, x, t.width), t), x});
-  const std::string wide =
-      gelu(n, project(n, normalise(n, mixed, t.width), t.width, 4 * t.width));
+  const std::string wide = gelu(n, project(n, normalise(n, mixed, t.width), t.width, 4 * t.width));
   const std::string out = n.op("Add", {project(n, wide, 4 * t.width, t.width), mixed});
   n.endPart(n.op("ReduceMean", {normalise(n, out, t.width)}, {{"axes", {1}}}, {{"keepdims", 0}}));
 }
@@ -286,8 +290,7 @@ std::string quantisedWeights(Network &n, Dims dims, int64_t fan) {
 std::string quantisedConv(Network &n, const std::string &x, Conv c, bool clips) {
   const int64_t fan = c.ins / c.groups * c.kernel * c.kernel, pad = c.kernel / 2;
   const std::string y =
-      n.op("Conv",
-           {x, quantisedWeights(n, {c.outs, c.ins / c.groups, c.kernel, c.kernel}, fan)},
+      n.op("Conv", {x, quantisedWeights(n, {c.outs, c.ins / c.groups, c.kernel, c.kernel}, fan)},
            {{"kernel_shape", {c.kernel, c.kernel}},
             {"strides", {c.stride, c.stride}},
             {"pads", {pad, pad, pad, pad}}},

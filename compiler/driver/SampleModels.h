@@ -9,8 +9,8 @@ namespace discoc {
 
 /// Parts of networks, one after the other in one model, so that one program has them all. Weights
 /// are numbers of no meaning.
-/// `evictBytes`: of weights that a last product has, so that whatever else was in a cache is in none
-/// when the next inference begins; 0: there is none.
+/// `evictBytes`: of weights that a last product has, so that whatever else was in a cache is in
+/// none when the next inference begins; 0: there is none.
 enum class SampleSet {
   Short, ///< a few ops, for tests
   Small, ///< weights that caches hold: a picture of 32x32, mobile convolutions, attention, 8 bits

@@ -10,8 +10,8 @@
 
 namespace disco {
 
-/// By rank: what every step that computes does, in the order of the program. Nothing after errors on
-/// standard error.
+/// By rank: what every step that computes does, in the order of the program. Nothing after errors
+/// on standard error.
 std::optional<std::vector<std::vector<discoc::StepWork>>> readStepWorks(const std::string &out);
 
 } // namespace disco

@@ -43,7 +43,8 @@ static int64_t cacheSize(const std::string &text) {
 int64_t lastCacheBytes() {
   int64_t most = 0;
   for (int level = 0; level < 8; ++level) {
-    std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(level) + "/size");
+    std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(level) +
+                       "/size");
     std::string text;
     file >> text;
     most = std::max(most, cacheSize(text));
@@ -53,8 +54,9 @@ int64_t lastCacheBytes() {
 
 double loadOfProcessors() {
   double ofMinute = 0;
-  return getloadavg(&ofMinute, 1) == 1 ? ofMinute / std::max(1U, std::thread::hardware_concurrency())
-                                       : 0;
+  return getloadavg(&ofMinute, 1) == 1
+             ? ofMinute / std::max(1U, std::thread::hardware_concurrency())
+             : 0;
 }
 
 } // namespace discoc

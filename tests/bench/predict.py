@@ -24,6 +24,7 @@ import bench
 import cluster
 import discoc
 import lan
+import models
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "end_to_end"))
 MODELS = ("resnet50", "mobilenet_v2_int8_qdq", "resnet20_cifar10", "vit_pgd_2_3_16_cifar10")
@@ -43,6 +44,9 @@ class Loopback:
 
 
 def found_model(name, folder):
+    for found in models.trained(int8=True) or ():
+        if found.name == name:
+            return found
     if name != "resnet50":
         return bench.model(name, folder)
     import resnet50
@@ -105,7 +109,9 @@ def prepare(names, folder, rates):
         found = found_model(name, folder)
         inputs = found.inputs(1)
         shapes = {key: value.shape for key, value in inputs.items()}
-        for nodes, division, density in [(1, "-", None)] + [(2, *division) for division in DIVISIONS]:
+        # Masks are drawn for weights that are floats.
+        divisions = DIVISIONS[:1] if "int8" in name else DIVISIONS
+        for nodes, division, density in [(1, "-", None)] + [(2, *division) for division in divisions]:
             out = os.path.join(folder, f"out{len(cells)}")
             masks = bench.write_masks(found, 2, folder, density)[0] if density else None
             discoc.compile(found.path, nodes, out, extra=["--target", "native"], shapes=shapes, masks=masks)
