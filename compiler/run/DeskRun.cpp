@@ -239,12 +239,13 @@ private:
     return isSilent();
   }
 
-  /// Whether all boards with a port are done, and none of the others has said anything for long.
+  /// Whether all boards with a port have been done for long. They stay until those behind have
+  /// ended, or are silent; what begins again since is another run's.
   bool isOnlyBehind() const {
-    return Clock::now() > heard_ + graceOfBehind &&
-           std::all_of(boards_.begin(), boards_.end(), [](const State &b) {
-             return b.isBehind || b.port.empty() || (b.ended && b.code == 0 && !b.lost);
-           });
+    return std::all_of(boards_.begin(), boards_.end(), [](const State &b) {
+      return b.isBehind || b.port.empty() ||
+             (b.ended && b.code == 0 && !b.lost && Clock::now() > b.endedAt + graceOfBehind);
+    });
   }
 
   /// A lost console is no reason to fail.
