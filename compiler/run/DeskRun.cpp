@@ -221,8 +221,6 @@ private:
 
   //===- ending ---===//
 
-  static constexpr auto graceOfBehind = std::chrono::seconds(5);
-
   bool isOver() {
     const bool all = std::all_of(boards_.begin(), boards_.end(),
                                  [](const State &b) { return b.ended || b.port.empty(); });
@@ -239,12 +237,11 @@ private:
     return isSilent();
   }
 
-  /// Whether all boards with a port have been done for long. They stay until those behind have
-  /// ended, or are silent; what begins again since is another run's.
+  /// Whether all boards with a port are done. They stay until those behind have ended, or are
+  /// silent; a second later they begin again, and would open the outputs anew.
   bool isOnlyBehind() const {
     return std::all_of(boards_.begin(), boards_.end(), [](const State &b) {
-      return b.isBehind || b.port.empty() ||
-             (b.ended && b.code == 0 && !b.lost && Clock::now() > b.endedAt + graceOfBehind);
+      return b.isBehind || b.port.empty() || (b.ended && b.code == 0 && !b.lost);
     });
   }
 
