@@ -303,8 +303,7 @@ static std::string portBauds(const discoc::Board &board, const discoc::Cluster &
 
 /// What the board's sources are told beside the clock.
 static std::string definitions(const discoc::Board &board, const EmitOptions &options,
-                               const discoc::ClusterNode &node, const Desk &desk,
-                               bool notesSteps) {
+                               const discoc::ClusterNode &node, const Desk &desk, bool notesSteps) {
   std::string text;
   if (llvm::is_contained(kindsOf(node, desk), discoc::linkKindThat(discoc::Carries::Bytes)))
     text += " BOARD_BAUDS=" + portBauds(board, options.cluster, node);

@@ -103,9 +103,9 @@ int MaskRun::steps() {
     return fault("the temporary directory", "cannot be made", "set TMPDIR");
   std::error_code error;
   fs::create_directories(scratch_.path() + "/programs", error);
-  for (auto step : {&MaskRun::checkOutput, &MaskRun::readDivision, &MaskRun::checkModel,
-                    &MaskRun::observeAll, &MaskRun::rearrange, &MaskRun::choose,
-                    &MaskRun::adjustAll, &MaskRun::writeModel})
+  for (auto step :
+       {&MaskRun::checkOutput, &MaskRun::readDivision, &MaskRun::checkModel, &MaskRun::observeAll,
+        &MaskRun::rearrange, &MaskRun::choose, &MaskRun::adjustAll, &MaskRun::writeModel})
     if (const int code = (this->*step)())
       return code;
   return ExitSuccess;

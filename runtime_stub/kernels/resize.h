@@ -72,13 +72,17 @@ constexpr int resize_count = P::mode == resize_mode::nearest  ? 1
                              : P::mode == resize_mode::linear ? 2
                                                               : 4;
 
+/// What floats make of a half is taken for one: 14 elements become one of which the middle lies at
+/// 6.4999995. ONNX Runtime takes as much.
+constexpr double resize_half_way = 1e-6;
+
 constexpr int64_t resize_nearest_index(resize_nearest mode, double at) {
   const int64_t low = resize_floor(at);
   const double rest = at - (double)low;
   const bool up = mode == resize_nearest::floor               ? false
                   : mode == resize_nearest::ceil              ? rest > 0
-                  : mode == resize_nearest::round_prefer_ceil ? rest >= 0.5
-                                                              : rest > 0.5;
+                  : mode == resize_nearest::round_prefer_ceil ? rest >= 0.5 - resize_half_way
+                                                              : rest > 0.5 + resize_half_way;
   return up ? low + 1 : low;
 }
 

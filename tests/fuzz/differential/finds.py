@@ -163,6 +163,18 @@ FINDS = (
          {"coordinate_transformation_mode": "pytorch_half_pixel",
           "mode": "linear"})], ["y"],
          weights={"s": ("float32", [1.0, 1.0, 0.5, 0.5])}),
+    # Half way in exact arithmetic, and not in floats.
+    *(Find(f"resize_half_way_{i}", 2, 13, {"x": (1, 2, before)}, [
+        ("Resize", "x   s", "y",
+         {"coordinate_transformation_mode": place, "mode": "nearest",
+          "nearest_mode": nearest})], ["y"],
+        weights={"s": ("int64", [1, 2, after])})
+      for i, (before, after, place, nearest) in enumerate([
+          (14, 1, "half_pixel", "round_prefer_ceil"),
+          (14, 19, "half_pixel", "round_prefer_floor"),
+          (7, 2, "asymmetric", "round_prefer_ceil"),
+          (11, 26, "asymmetric", "round_prefer_floor"),
+          (28, 62, "half_pixel", "round_prefer_floor")])),
     # Beyond the border each of a cubic's pixels is that of the border.
     Find("cubic_border", 1, 20, {"x": (1, 1, 2, 2)}, [
         ("GridSample", "x g", "y", {"align_corners": 1, "mode": "cubic",

@@ -2,8 +2,6 @@
 """Random single ops: each function adds one op (and what it needs of
 constants) to a Builder, or raises Rejected."""
 
-from fractions import Fraction
-
 import numpy as np
 
 from builder import Rejected
@@ -351,22 +349,6 @@ _NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 _PLACES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
 
 
-def _half_way(place, before, after):
-    """Whether some position of a resized axis lies where nearest changes its
-    mind, by exact arithmetic, and beside it by floats."""
-    if place == "align_corners" or after == 1 and place.startswith("pytorch"):
-        return False
-    half = Fraction(0 if place == "asymmetric" else 1, 2)
-    scale = np.float32(after) / np.float32(before)
-    for i in range(after):
-        exact = 2 * ((i + half) * before / after - half)
-        single = 2 * float((np.float32(i) + np.float32(half)) / scale
-                           - np.float32(half))
-        if exact.denominator == 1 and single != exact:
-            return True
-    return False
-
-
 def _later_resize(g, x, dims, options):
     """What came with opset 18 and 19: axes, antialias, what to do with an
     aspect ratio."""
@@ -410,10 +392,6 @@ def resize(g):
     roi = "" if g.opset >= 13 else g.constant(np.zeros(0, np.float32))
     if g.chance(0.4):
         sizes = dims[:2] + [g.integer(1, 2 * d + 1) for d in dims[2:]]
-        place = options["coordinate_transformation_mode"]
-        if mode == "nearest" and any(map(
-                lambda a, b: _half_way(place, a, b), dims, sizes)):
-            raise Rejected("rounding decides which is nearest")
         return g.op("Resize", x, roi, "" if g.opset >= 13 else g.constant(
             np.zeros(0, np.float32)), g.integers(sizes), **options)
     return g.op("Resize", x, roi, w, **options)

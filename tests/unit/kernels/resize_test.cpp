@@ -66,10 +66,18 @@ std::vector<double> coefficients(M mode, R nearest, double ratio) {
             ((A * ((1 - r) + 1) - 5 * A) * ((1 - r) + 1) + 8 * A) * ((1 - r) + 1) - 4 * A};
   }
   const bool right = ratio == 1 || nearest == R::ceil ||
-                     (nearest == R::round_prefer_ceil && ratio >= 0.5) ||
-                     (nearest == R::round_prefer_floor && ratio > 0.5);
+                     (nearest == R::round_prefer_ceil && ratio >= 0.5 - 1e-6) ||
+                     (nearest == R::round_prefer_floor && ratio > 0.5 + 1e-6);
   return right ? std::vector<double>{0, 1} : std::vector<double>{1, 0};
 }
+
+// What floats make of a half is a half.
+static_assert(resize_nearest_index(R::round_prefer_ceil, 6.4999995) == 7);
+static_assert(resize_nearest_index(R::round_prefer_ceil, 6.499998) == 6);
+static_assert(resize_nearest_index(R::round_prefer_floor, 6.5000005) == 6);
+static_assert(resize_nearest_index(R::round_prefer_floor, 6.500002) == 7);
+static_assert(resize_nearest_index(R::floor, 6.9999995) == 6);
+static_assert(resize_nearest_index(R::ceil, 6.0000005) == 7);
 
 /// One axis of ONNX's reference: the neighbours of a coordinate, left ones first among equals.
 double interpolate(M mode, C coordinates, R nearest, bool exclude, const Axis &axis, double x,
