@@ -186,7 +186,7 @@ func.func @infer(%x: tensor<1x64x56x56xf32>, %y: tensor<1x512x7x7xf32>, %z: tens
   %w = disco.constant dense<1.0> : tensor<64x64x3x3xf32> : tensor<64x64x3x3xf32>
   // CHECK: disco.conv %arg0, %[[U]] {{.*}}name = "conv_winograd", scratch = 309040>
   %a = disco.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
-  // CHECK: disco.conv %arg0, %[[B]] {{.*}}name = "conv_blocks", scratch = 91184>
+  // CHECK: disco.conv %arg0, %[[B]] {{.*}}name = "conv_pixels", scratch = 79920>
   %b = disco.conv %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x28x28xf32>
   // CHECK: disco.conv %arg2, %[[W]] {{.*}}name = "conv_dots"
   %c = disco.conv %z, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x64x2x2xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x2x2xf32>
