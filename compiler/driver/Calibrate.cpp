@@ -7,6 +7,7 @@
 #include "compiler/driver/Version.h"
 #include "compiler/formats/Interrupt.h"
 #include "compiler/formats/Printable.h"
+#include "compiler/formats/Progress.h"
 #include "compiler/formats/Text.h"
 #include "compiler/formats/ThisHost.h"
 #include "compiler/run/Process.h"
@@ -173,9 +174,15 @@ private:
     profile_.cacheBytes = lastCacheBytes();
     profile_.bytesPerNs = memorySpeed();
     InterruptGuard guard;
-    for (const Part &part : parts())
-      if (const int code = measure(part))
-        return InterruptGuard::interrupted() ? ExitInterrupted : code;
+    const std::vector<Part> all = parts();
+    {
+      Activity measuring("calibrate");
+      for (size_t i = 0; i < all.size(); ++i) {
+        measuring.at(fmt::format("part {} of {}, {}", i + 1, all.size(), all[i].what));
+        if (const int code = measure(all[i]))
+          return InterruptGuard::interrupted() ? ExitInterrupted : code;
+      }
+    }
     return finish();
   }
 
@@ -220,7 +227,6 @@ private:
   }
 
   int measure(const Part &part) {
-    fmt::print(stderr, "measures   {}\n", part.what);
     const std::string folder = scratch_.path() + "/part";
     std::error_code error;
     std::filesystem::remove_all(folder, error);
