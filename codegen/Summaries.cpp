@@ -158,14 +158,29 @@ public:
                            constant.getViewAttr().getAsOpaquePointer()})
                   .second)
             share.weightBytes += byteSize(constant.getType());
-      if (LocalAttr local = localOf(op.getResult(0)))
-        if (share.owned.size() < local.getSet().size())
-          share.owned = local.getSet();
+      if (LocalAttr local = localOf(op.getResult(0)); local && !isForOthers(op.getResult(0)))
+        share.owned.add(local.getSet());
       share.channels = share.owned.size();
     }
   }
 
 private:
+  /// Whether a sum is sent, to be added to another node's result, and is nothing else; or becomes
+  /// such a sum.
+  static bool isForOthers(Value value) {
+    auto isSum = [&](Operation *user) {
+      auto send = dyn_cast<SendOp>(user);
+      if (!send)
+        return user->getNumResults() == 1 && opName(user) == opName(value.getDefiningOp()) &&
+               isForOthers(user->getResult(0));
+      for (auto [input, part] : llvm::zip(send.getInputs(), send.getParts().getAsRange<PartAttr>()))
+        if (input == value && part.getKind() != RouteKind::PartialSum)
+          return false;
+      return true;
+    };
+    return !value.use_empty() && llvm::all_of(value.getUsers(), isSum);
+  }
+
   discoc::LayerShare &shareOf(size_t layer, int64_t rank) {
     std::vector<discoc::LayerShare> &shares = report.layers[layer].nodes;
     for (discoc::LayerShare &share : shares)

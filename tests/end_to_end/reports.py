@@ -213,6 +213,24 @@ def shares(folder, tally):
                 tally.check(f"{name}, N = {nodes}: shares", work <= 1.03 * least, f"{work:.4f} times even, not {least:.4f}")
 
 
+def owned(folder, tally):
+    """Every channel of a layer is some node's, and no other's, also where nodes exchange sums."""
+    for model, pins in (("cifar10/cifar10_dense.onnx", ()), ("digits/digits_dense.onnx", ("--pin", "batch=1"))):
+        for nodes in (2, 3):
+            out = os.path.join(folder, f"owned{nodes}{os.path.basename(model)}")
+            discoc.compile(os.path.join(discoc.ROOT, "samples", model), nodes, out, extra=pins)
+            report = cluster.load_json(os.path.join(out, "report.json"))
+            for layer in report["layers"]:
+                channels = [c for node in layer["nodes"] for c in expanded(node.get("owned", []))]
+                whole = layer["macs"] > 0 and not layer.get("replicated_macs")
+                good = sorted(channels) == list(range(len(channels))) or not whole
+                tally.check(f"{model}, N = {nodes}: {layer['op']}", good, str(layer["nodes"]))
+
+
+def expanded(ranges):
+    return [c for r in ranges for c in ([r] if isinstance(r, int) else range(r[0], r[1] + 1))]
+
+
 def optimized(folder, tally):
     """Transformed weights grow what a node stores, and nothing else that is stated; --optimize memory has none."""
     g = seeded.Graph(3)
@@ -247,7 +265,7 @@ def main():
     discoc.need_compiler()
     tally = discoc.Tally()
     with tempfile.TemporaryDirectory(prefix="discoc-reports-") as folder:
-        for check in (memories, times, schedules, spins, fitting, libraries, replication, shares, optimized):
+        for check in (memories, times, schedules, spins, fitting, libraries, replication, shares, owned, optimized):
             if re.search(a.only, check.__name__):
                 try:
                     check(folder, tally)
