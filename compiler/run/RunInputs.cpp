@@ -94,6 +94,11 @@ public:
     return std::move(result_);
   }
 
+  /// A file as the user knows it.
+  std::string shown(const std::string &file) const {
+    return file == standardInput_ ? "standard input" : file;
+  }
+
 private:
   bool fault(const std::string &file, const std::string &where, const std::string &what,
              const std::string &hint) {
@@ -144,10 +149,9 @@ private:
 
   /// What comes is kept in a file; its first bytes say whether it is an array.
   bool addStandardInput(const std::string &name) {
-    if (hasStandardInput_)
+    if (!standardInput_.empty())
       return fault("--input " + name + "=-", "", "reads standard input a second time",
                    "one input can come from there");
-    hasStandardInput_ = true;
     std::string bytes;
     char part[65536];
     for (size_t n; (n = std::fread(part, 1, sizeof part, stdin)) > 0;) {
@@ -158,8 +162,9 @@ private:
     if (bytes.empty())
       return fault("standard input", "", "is empty", "pipe an .npy file or a picture into it");
     const bool isArray = bytes.rfind("\x93NUMPY", 0) == 0;
-    files_[name].push_back(scratch_ + (isArray ? "/stdin.npy" : "/stdin.png"));
-    return writeText(files_[name].back(), bytes, out_);
+    standardInput_ = scratch_ + (isArray ? "/stdin.npy" : "/stdin.png");
+    files_[name].push_back(standardInput_);
+    return writeText(standardInput_, bytes, out_);
   }
 
   const PreprocessInput *preprocessing(const ManifestTensor &input) const {
@@ -261,7 +266,7 @@ private:
       all.data.insert(all.data.end(), array->data.begin(), array->data.end());
       count += more;
       for (int64_t i = 0; i < more; ++i)
-        titles.push_back(more == 1 ? file : fmt::format("{} [{}]", file, i));
+        titles.push_back(more == 1 ? shown(file) : fmt::format("{} [{}]", shown(file), i));
     }
     all.shape = stackedShape(input.shape, count);
     if (result_.titles.empty())
@@ -274,7 +279,7 @@ private:
   const std::string &scratch_;
   Diagnostics &out_;
   std::map<std::string, std::vector<std::string>> files_;
-  bool hasStandardInput_ = false;
+  std::string standardInput_; ///< the file that keeps what came from there
   RunInputs result_;
 };
 } // namespace
@@ -283,7 +288,11 @@ std::optional<RunInputs> collectInputs(const std::vector<std::string> &arguments
                                        const Manifest &manifest,
                                        const std::optional<Preprocess> &preprocess,
                                        const std::string &scratch, Diagnostics &out) {
-  return Collector(manifest, preprocess, scratch, out).collect(arguments);
+  Collector collector(manifest, preprocess, scratch, out);
+  std::optional<RunInputs> inputs = collector.collect(arguments);
+  for (Diagnostic &each : out)
+    each.file = collector.shown(each.file);
+  return inputs;
 }
 
 } // namespace discoc

@@ -250,6 +250,8 @@ class FirstMinutes:
             piped = subprocess.run([discoc.binary(), "run", out, "--input", "x=-", "--show", "y=scores"], stdin=stream,
                                    capture_output=True, text=True, timeout=600)
         self.tally.check("run: from standard input", piped.returncode == 0 and "#" in piped.stdout, piped.stderr)
+        wrong = subprocess.run([discoc.binary(), "run", out, "--input", "x=-"], input=b"\x93NUMPY no array", capture_output=True, timeout=600)
+        self.tally.check("run: a bad array on standard input", wrong.returncode == 1 and b"error: standard input: " in wrong.stderr, str(wrong.stderr))
         empty = subprocess.run([discoc.binary(), "run", out, "--input", "x=-"], stdin=subprocess.DEVNULL, capture_output=True,
                                text=True, timeout=600)
         self.tally.check("run: nothing on standard input", empty.returncode == 1 and "is empty" in empty.stderr, empty.stderr)
