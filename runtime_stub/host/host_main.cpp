@@ -116,16 +116,28 @@ void leave_to_links(disco_tcp *tcp, const disco_program *program, const disco_ho
       t.close(t.context, peer);
 }
 
+// Whether there is an address for each rank that this one calls. False: `error` says what to do.
+bool knows_all(const disco_program *program, const disco_host_links *links, const addresses *a,
+               char *error, size_t error_size) {
+  for (uint32_t peer = 0; peer < program->rank; ++peer)
+    if (!carries(links, program, peer) && !a->at[peer]) {
+      snprintf(error, error_size, "no address for rank %u: give it with --peer %u=HOST:PORT", peer,
+               peer);
+      return false;
+    }
+  return true;
+}
+
 // All addresses, and where this node listens: null where nobody says. False: `error` says why.
-bool gather(const disco_program *program, const disco_options *o, addresses *a, const char **listen,
-            char *error, size_t error_size) {
+bool gather(const disco_program *program, const disco_options *o, const disco_host_links *links,
+            addresses *a, const char **listen, char *error, size_t error_size) {
   a->nodes = program->nodes;
   a->at = static_cast<char **>(calloc(program->nodes, sizeof(char *)));
   if (!a->at) {
     snprintf(error, error_size, "out of memory");
     return false;
   }
-  if (!collect(a, o, error, error_size))
+  if (!collect(a, o, error, error_size) || !knows_all(program, links, a, error, error_size))
     return false;
   const char *env = getenv("DISCO_LISTEN");
   *listen = o->listen ? o->listen : env && *env ? env : a->at[program->rank];
@@ -135,7 +147,7 @@ bool gather(const disco_program *program, const disco_options *o, addresses *a, 
 disco_tcp *connect(const disco_program *program, const disco_options *o,
                    const disco_host_links *links, addresses *a, const char **listen, char *error,
                    size_t error_size) {
-  if (!gather(program, o, a, listen, error, error_size))
+  if (!gather(program, o, links, a, listen, error, error_size))
     return nullptr;
   bool called = false; // by a higher rank
   for (uint32_t peer = 0; peer < program->nodes; ++peer) {
@@ -261,7 +273,7 @@ bool open_udp(disco_session *s, const disco_host_links *links, addresses *a, con
   const disco_program *p = s->program;
   if (p->nodes == 1)
     return true;
-  if (!gather(p, s->options, a, listen, s->message, sizeof s->message))
+  if (!gather(p, s->options, nullptr, a, listen, s->message, sizeof s->message))
     return false;
   const disco_udp_options o = {p->rank, p->nodes, *listen, s->options->listen_fd, a->at};
   *udp = disco_udp_create(&o, s->message, sizeof s->message);
