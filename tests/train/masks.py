@@ -95,7 +95,11 @@ def check_load(tally, folder):
     dense, masked = os.path.join(folder, "dense.onnx"), os.path.join(folder, "masked.onnx")
     discoc_masks.export(network, example, dense)
     subprocess.run([discoc.binary(), "mask", dense, "-n", "2", "--density", "0.3", "-o", masked], check=True, capture_output=True)
-    masks = discoc_masks.attach(network, example, nodes=2, steps=4)
+    elsewhere = discoc_masks.attach(networks.plain()["unet"][0], example, nodes=2)
+    refused(tally, "masks of other owners", ["does not own here", "owners="], lambda: elsewhere.load(masked))
+    refused(tally, "a model without owners", ["no discoc.owners"],
+            lambda: discoc_masks.attach(networks.plain()["unet"][0], example, nodes=2, owners=dense))  # fmt: skip
+    masks = discoc_masks.attach(network, example, nodes=2, owners=masked, steps=4)
     masks.load(masked)
     tally.check("masks of discoc mask", masks.frozen and 0.1 < masks.density < 0.5, masks.density)
     masks.export(os.path.join(folder, "again.onnx"))
@@ -105,7 +109,7 @@ def check_load(tally, folder):
                 {k: sorted(v) for k, v in exchanged(derived).items()}, found)  # fmt: skip
     fresh = discoc_masks.attach(networks.plain()["unet"][0], example, nodes=3)
     refused(tally, "masks of another N", ["for 2 nodes, not for 3"], lambda: fresh.load(masked))
-    refused(tally, "a model without masks", ["no ONNX model with masks"], lambda: fresh.load(dense))
+    refused(tally, "a model without masks", ["no discoc.masks"], lambda: fresh.load(dense))
     other = discoc_masks.attach(networks.Digits(), torch.randn(1, 1, 8, 8), nodes=2)
     refused(tally, "masks of another network", ["lists none"], lambda: other.load(masked))
 

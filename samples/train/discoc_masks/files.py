@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import torch
-from google.protobuf.message import DecodeError
 
 from .errors import MaskError
 from .owners import OWNER_MAP, compress, expand, read_document
@@ -48,14 +47,7 @@ def read_costs(path, nodes, columns):
 
 def read_masks(path, masks):
     """The columns that a file of masks keeps: JSON, or an ONNX model with masks in its metadata. What it does not list stays."""
-    if str(path).endswith(".onnx"):
-        try:
-            entries = {e.key: e.value for e in onnx.load(path, load_external_data=False).metadata_props}
-            document = json.loads(entries["discoc.masks"])
-        except (OSError, KeyError, ValueError, DecodeError) as error:
-            raise MaskError(f"{path} is no ONNX model with masks in its metadata: {error!r}") from error
-    else:
-        document = read_document(path, "discoc-masks")
+    document = read_document(path, "discoc-masks")
     columns, readers = masks.columns, {r.name: r for r in masks.columns.readers}
     if document.get("nodes") != columns.nodes:
         raise MaskError(f"{path} has masks for {document.get('nodes')} nodes, not for {columns.nodes}")
@@ -63,11 +55,21 @@ def read_masks(path, masks):
     for entry in document["masks"]:
         if entry["op"] in readers and entry["from"] != entry["to"]:
             used = columns_read(masks, readers[entry["op"]], entry["from"], entry["to"])
+            channels = torch.tensor(expand(entry["channels"]), dtype=torch.int64)
+            check_owned(masks, readers[entry["op"]], entry["from"], channels, path)
             listed[used] = True
-            allowed[used] |= torch.isin(columns.channel[used], torch.tensor(expand(entry["channels"]), dtype=torch.int64))
+            allowed[used] |= torch.isin(columns.channel[used], channels)
     if not listed.any():
         raise MaskError(f"{path} lists none of this network's layers ({next(iter(readers))}, ...): was the model exported from it by discoc_masks?")
     return masks.kept & (allowed | ~listed)
+
+
+def check_owned(masks, reader, p, channels, path):
+    owners = masks.columns.ownership.of(reader.op.tensor, reader.op.input_axis)
+    foreign = [c for c in channels.tolist() if isinstance(owners, str) or c >= len(owners) or owners[c] != p]
+    if foreign:
+        raise MaskError(f"{path}: {reader.name}: node {p} is to send channel {foreign[0]}, which it does not own here: attach(..., owners={str(path)!r}) "
+                        "takes the owners of a model's metadata")  # fmt: skip
 
 
 def columns_read(masks, reader, p, q):

@@ -34,7 +34,7 @@ def attach(network, example_inputs, nodes, owners=None, costs=None, density=0.2,
 
     example_inputs  a tensor, or a tuple of them, as the network takes them; it is traced with them, in evaluation mode, batch 1
     nodes           N, two or more
-    owners          a file of `discoc inspect --write-owners`; None: the default owner map
+    owners          a file of `discoc inspect --write-owners`, or a model with owners in its metadata; None: the default owner map
     costs           a file of `discoc inspect --advise`: what a channel and a message cost; None: bytes
     density         the share, 0 to 1, that is still sent in the end of what masks can leave out; 0 is channel groups
     steps           how many times `step` will be called in the whole training; None: call `shrink` yourself

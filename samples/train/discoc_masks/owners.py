@@ -6,6 +6,8 @@ owners of every contraction's result, so that discoc keeps to them in any case."
 import json
 
 import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
 
 from .errors import MaskError
 from .ties import ROOT, Ties
@@ -32,10 +34,16 @@ def compress(channels):
 
 
 def read_document(path, kind):
+    """A JSON file, or what an ONNX model that `discoc mask` or this package wrote has of it in its metadata."""
     try:
+        if str(path).endswith(".onnx"):
+            entries = {e.key: e.value for e in onnx.load(path, load_external_data=False).metadata_props}
+            return json.loads(entries[kind.replace("-", ".")])
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except KeyError as error:
+        raise MaskError(f"{path} has no {error.args[0]} in its metadata: name the model that `discoc mask` wrote") from error
+    except (OSError, ValueError, DecodeError) as error:
         raise MaskError(f"{path} cannot be read: {error}") from error
     if not isinstance(document, dict) or document.get("format") != kind or document.get("version") != 1:
         raise MaskError(f"{path} is no {kind} file of version 1")
