@@ -40,8 +40,7 @@ private:
   /// Of a board.
   struct State {
     std::string port;
-    bool isBehind = false; ///< heard through another board
-    bool asked = false;    ///< this run's command line is what its program was told
+    bool asked = false; ///< this run's command line is what its program was told
     bool ended = false, lost = false;
     bool stale = false; ///< ended what it had begun before this run
     int code = 0;
@@ -65,9 +64,6 @@ private:
     const auto desk = readDeskFile(request_.on, manifest_, out_);
     if (!desk || !checkNodes(*desk) || !files_.open())
       return false;
-    for (const ManifestNode &node : manifest_.nodes)
-      if (const auto through = desk->find(node.consoleNode()); through != desk->end())
-        await(static_cast<size_t>(node.rank), -1, through->second);
     for (const auto &[rank, path] : *desk) {
       const int fd = openSerialPort(path, request_.on, out_);
       if (fd < 0)
@@ -77,18 +73,13 @@ private:
     return true;
   }
 
-  /// `fd`: -1: it is heard through the board whose port that is.
   void await(size_t rank, int fd, const std::string &port) {
     boards_[rank].port = port;
-    boards_[rank].isBehind = fd < 0;
     std::string words;
     for (const std::string &word : files_.arguments(rank))
       words += (words.empty() ? "" : " ") + word;
-    if (fd < 0)
-      desks_.addBehind(rank, files_.directory(), words);
-    else
-      desks_.add(rank, fd, files_.directory(), words);
-    say(rank, "is awaited on " + port + (fd < 0 ? ", through another board" : ""));
+    desks_.add(rank, fd, files_.directory(), words);
+    say(rank, "is awaited on " + port);
   }
 
   bool checkNodes(const DeskFile &desk) {
@@ -98,10 +89,11 @@ private:
         return fault(name + " is no board, but " + node.board,
                      "only clusters of nothing but boards run over a desk file");
       const bool spoken = node.hasOwnConsole();
-      if (node.consoleNode() >= 0 && desk.count(node.rank))
-        return fault(name + " has a port, but its console goes " + node.console,
-                     "remove its [[board]]");
-      if (!spoken && node.consoleNode() < 0 && isRootRank(manifest_.root.inputAt, node.rank))
+      if (node.consoleNode() >= 0)
+        return fault(name + " has no UART for a port: its console goes " + node.console,
+                     "on real boards every board that speaks needs a UART of its own: leave one "
+                     "free, or compile without --console one; the emulator's `run` hears it");
+      if (!spoken && isRootRank(manifest_.root.inputAt, node.rank))
         return fault(
             name + " is given the inputs and has no UART for them (console: " + node.console + ")",
             "leave a UART free, or let another node be input_at in the cluster file");
@@ -229,29 +221,10 @@ private:
     result_.interrupted = InterruptGuard::interrupted();
     if (result_.interrupted)
       return true;
-    if (isOnlyBehind())
-      return forgetBehind(), true;
     for (const State &board : boards_)
       if (board.ended && board.code != 0 && Clock::now() > board.endedAt + graceOfRanks)
         return true;
     return isSilent();
-  }
-
-  /// Whether all boards with a port are done. They stay until those behind have ended, or are
-  /// silent; a second later they begin again, and would open the outputs anew.
-  bool isOnlyBehind() const {
-    return std::all_of(boards_.begin(), boards_.end(), [](const State &b) {
-      return b.isBehind || b.port.empty() || (b.ended && b.code == 0 && !b.lost);
-    });
-  }
-
-  /// A lost console is no reason to fail.
-  void forgetBehind() {
-    for (size_t rank = 0; rank < boards_.size(); ++rank)
-      if (boards_[rank].isBehind && !boards_[rank].ended) {
-        say(rank, "was not heard to its end; its neighbours were");
-        boards_[rank].port.clear();
-      }
   }
 
   /// A board at its start asks every 150 ms; in an inference it may say nothing for long.
