@@ -197,7 +197,10 @@ std::string BoardFiles::doneText(const ShardReport &report) {
   return text;
 }
 
-void sayOfNode(double seconds, size_t rank, const std::string &title, const std::string &what) {
+void sayOfNode(double seconds, size_t rank, const std::string &title, const std::string &what,
+               bool isAsked) {
+  if (!isAsked && !showsProgress())
+    return;
   hideProgress();
   fmt::print(stderr, "{:6.2f} s  rank {} ({}): {}\n", seconds, rank, printable(title, maxShownName),
              printable(what, maxShownText));

@@ -66,8 +66,9 @@ private:
   Scratch scratch_;
 };
 
-/// A live line of one node, on stderr.
-void sayOfNode(double seconds, size_t rank, const std::string &title, const std::string &what);
+/// A live line of one node, on stderr; with --quiet and --json only where `isAsked` for.
+void sayOfNode(double seconds, size_t rank, const std::string &title, const std::string &what,
+               bool isAsked);
 
 } // namespace discoc
 

@@ -49,8 +49,8 @@ private:
   };
 
   double seconds() const { return std::chrono::duration<double>(Clock::now() - began_).count(); }
-  void say(size_t rank, const std::string &what) const {
-    sayOfNode(seconds(), rank, files_.title(rank), what);
+  void say(size_t rank, const std::string &what, bool isAsked = false) const {
+    sayOfNode(seconds(), rank, files_.title(rank), what, isAsked);
   }
   bool fault(const std::string &what, const std::string &hint) {
     out_.push_back({request_.on, "", what, hint});
@@ -152,7 +152,7 @@ private:
     else if (line.rfind("error: ", 0) == 0)
       boards_[rank].words = lastLine(line);
     if (request_.boardLog)
-      say(rank, "says " + line);
+      say(rank, "says " + line, /*isAsked=*/true);
   }
 
   /// A program that began before this run, and failed or computed something else, was not ours: the

@@ -104,7 +104,7 @@ private:
     watch.line = [this](size_t rank, const std::string &line) {
       showInferences(activity_, request_, line);
       if (request_.boardLog && boards_.isBare(rank))
-        say(rank, "says " + line);
+        say(rank, "says " + line, /*isAsked=*/true);
     };
     if (request_.talks)
       watch.said = [](size_t rank, const std::string &line) { sayOfRank(rank, line); };
@@ -199,9 +199,9 @@ private:
   }
 
   /// A live line of one node.
-  void say(size_t rank, const std::string &what) const {
+  void say(size_t rank, const std::string &what, bool isAsked = false) const {
     sayOfNode(std::chrono::duration<double>(Clock::now() - began_).count(), rank,
-              boards_.title(rank), what);
+              boards_.title(rank), what, isAsked);
   }
 
   void sayEnd(size_t rank) const {

@@ -133,6 +133,8 @@ def runs(tally, desk):
         got, report = firmware.run(desk.out, desk.inputs, os.path.join(desk.folder, turn), "--on", desk.file)
         why = firmware.output_fault(got, want) or firmware.traffic_fault(desk.out, report)
         tally.check(f"the {turn} run", not why, why)
+    done = firmware.call(desk.words(None, "--json"), 200)
+    tally.check("nothing is said with --json", done.returncode == 0 and not done.stderr, done.stderr)
     done = firmware.call(["verify", desk.out, "--model", desk.path, "--on", desk.file], 300)
     tally.check("verify", done.returncode == 0, done.stderr)
 
