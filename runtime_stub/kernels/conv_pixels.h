@@ -13,14 +13,15 @@
 namespace disco {
 inline namespace DISCO_KERNELS DISCO_HIDDEN {
 
-/// Sums of `Pixels` outputs of a row, `Blocks` blocks of their channels; rows: where those of the
-/// first input channel begin, others are `apart` numbers from them.
-template <int Pixels, int Blocks, int KW, int SW, int DW>
+/// Sums of `Pixels` outputs of a row, `Lanes` channels of each of `Blocks` blocks; rows: where
+/// those of the first input channel begin, others are `apart` numbers from them.
+template <int Pixels, int Blocks, int Lanes, int KW, int SW, int DW>
 DISCO_WIDE void pixel_tile(dim ci, dim apart, dim kh, const float *const *__restrict rows, dim at,
                            const float *__restrict w, dim w_block, const float *bias,
                            float *__restrict y, dim y_block, float low, float high) {
-  using v = vec<float>;
-  constexpr int each = (int)(winograd_block / v::lanes), vectors = Blocks * each;
+  constexpr int wanted = Lanes * (int)sizeof(float);
+  using v = vec < float, wanted<DISCO_VECTOR_BYTES ? wanted : DISCO_VECTOR_BYTES>;
+  constexpr int each = Lanes / (int)v::lanes, vectors = Blocks * each;
   typename v::type acc[Pixels][vectors], lowest, highest;
   DISCO_UNROLL for (int j = 0; j < vectors; ++j) {
     v::load(acc[0][j], bias + j * v::lanes);
@@ -61,7 +62,11 @@ template <class P> struct pixel_image {
   static constexpr pixel_sizes size =
       pixel_sizes_of(here, {ci, co, 1, ih, iw, 1, oh, ow, 1, kh, kw, sh, sw, 0, dh, dw});
   static constexpr int wide = (int)size.pixels, tail = (int)(ow % size.pixels),
-                       together = (int)size.blocks;
+                       together = (int)size.blocks, whole = (int)block, half = whole / 2;
+  /// A last block that is computed alone, and of which no more is there than half: of that, half a
+  /// vector takes as long as a whole one on processors that cut those in two.
+  static constexpr bool ends_in_half =
+      (together == 1 || blocks % together != 0) && co % block > 0 && co % block <= half;
 
   float *y;
   const float *x, *w, *bias, *init, *residual;
@@ -92,16 +97,16 @@ template <class P> struct pixel_image {
   }
 
   /// A row of outputs [ow][16] of some blocks from b on.
-  template <int Blocks> void row(const float *const *rows, dim b, float *to) const {
+  template <int Blocks, int Lanes> void row(const float *const *rows, dim b, float *to) const {
     const float low = end::clips ? clip::low() : -clip::infinite,
                 high = end::clips ? clip::high() : clip::infinite;
     dim i = 0;
     for (; i + wide <= ow; i += wide)
-      pixel_tile<wide, Blocks, (int)kw, (int)sw, (int)dw>(
+      pixel_tile<wide, Blocks, Lanes, (int)kw, (int)sw, (int)dw>(
           ci, size.columns, kh, rows, i * sw, w + b * k * block, k * block, biases + b * block,
           to + i * block, size.outputs, low, high);
     if constexpr (tail > 0)
-      pixel_tile<tail, Blocks, (int)kw, (int)sw, (int)dw>(
+      pixel_tile<tail, Blocks, Lanes, (int)kw, (int)sw, (int)dw>(
           ci, size.columns, kh, rows, i * sw, w + b * k * block, k * block, biases + b * block,
           to + i * block, size.outputs, low, high);
   }
@@ -123,10 +128,13 @@ template <class P> struct pixel_image {
           rows[ky] = ring + (first + ky * dh + ph) % size.ring * one;
         float *to = outputs + r * ow * block;
         dim b = 0;
-        for (; b + together <= blocks; b += together, to += together * size.outputs)
-          row<together>(rows, b, to);
-        if constexpr (blocks % together != 0)
-          row<1>(rows, b, to);
+        constexpr dim full = ends_in_half ? blocks - 1 : blocks;
+        for (; b + together <= full; b += together, to += together * size.outputs)
+          row<together, whole>(rows, b, to);
+        if constexpr (ends_in_half)
+          row<1, half>(rows, b, to);
+        else if constexpr (blocks % together != 0)
+          row<1, whole>(rows, b, to);
       }
       for (dim b = 0; b < blocks; ++b)
         ends.finish(outputs + b * size.outputs, b * block, least(block, co - b * block), oy * ow,

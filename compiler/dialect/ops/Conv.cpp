@@ -330,13 +330,17 @@ private:
            mostScratch(processors,
                        [&](const processor &p) { return pixel_sizes_of(p, window).bytes; }) <= most;
   }
-  /// Whole vectors of output channels. Nothing is packed, but outputs are turned, for what some
-  /// products of each take. Found to be as fast as conv_blocks where both cost the same.
+  /// Whole vectors of output channels, or half a one at the end. Nothing is packed, but outputs are
+  /// turned, for what some products of each take. Found to be as fast as conv_blocks where both
+  /// cost the same.
   KernelChoice pixels() {
     constexpr double gain = 0.73, turn = 15, panel = 2.8;
-    const double rows = static_cast<double>(whole_steps(window.m, winograd_block)) *
-                        (1 + turn / static_cast<double>(depth()));
-    return {"conv_pixels", ofRow() * (gain * rows - panel),
+    constexpr int64_t half = winograd_block / 2;
+    const int64_t steps = whole_steps(window.m, half);
+    const bool isHalf = steps % (4 * half) == half; // an odd number of blocks ends in a half one
+    const int64_t lanes = isHalf ? steps : whole_steps(window.m, winograd_block);
+    const double rows = static_cast<double>(lanes) * (1 + turn / static_cast<double>(depth()));
+    return {"conv_pixels", ofRow() * (gain * rows - (lanes == half ? panel / 2 : panel)),
             mostScratch(processors,
                         [&](const processor &p) { return pixel_sizes_of(p, window).bytes; }),
             packedRows()};

@@ -85,6 +85,9 @@ TEST(Pixels, Windows) { // tails of rows of pixels and of blocks, turns, rings t
       Case<float, 1, 5, 33, 1, 1, 14, 27, A1, Axis<5, 1, 2, 2>, A3s2, List | Bias, act_silu>>();
   checkPixels<
       Case<float, 1, 2, 20, 1, 1, 20, 26, A1, Axis<3, 1, 4, 4, 4>, Axis<3, 1, 2, 2, 2>, InPlace>>();
+  // Half a block and less of one.
+  checkPixels<Case<float, 1, 8, 8, 1, 1, 12, 32, A1, A3, A3, InPlace | Bias, act_relu>>();
+  checkPixels<Case<float, 1, 3, 3, 1, 1, 9, 17, A1, A3, A3s2, Bias>>();
 }
 
 template <int C, int H, int W, class AH, class AW, int F = Plain, class Act = act_none, int N = 1>
