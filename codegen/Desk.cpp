@@ -72,9 +72,14 @@ static int64_t onlySpeaker(const EmitOptions &options) {
 
 static Desk ownDesk(const EmitOptions &options, int64_t rank, const std::string &wanted) {
   Desk desk;
-  if (wanted == "semihosting")
+  if (wanted == "semihosting") {
     desk.kind = Desk::Semihosting;
-  else if (wanted != "none" && (desk.link = freeUart(options, rank)))
+    return desk;
+  }
+  if (wanted == "none")
+    return desk;
+  desk.link = freeUart(options, rank);
+  if (desk.link)
     desk.kind = Desk::Serial;
   return desk;
 }
