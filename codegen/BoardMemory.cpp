@@ -10,7 +10,7 @@ using discoc::BoardPart;
 
 /// Code, table and text of the check: 176 bytes on a Cortex-M4, 200 on RISC-V, with g++ 12.
 static constexpr int64_t kWeightCheckBytes = 256;
-/// Code of a traced program: of handing the notes out, and of a step.
+/// Code of a traced program: of handing the notes out, and of a step (68 bytes on a Cortex-M4).
 static constexpr int64_t kNotesBytes = 512, kNoteBytes = 160;
 /// Code, table and text of the check: 320 bytes on a Cortex-M4.
 static constexpr int64_t kImageCheckBytes = 512;

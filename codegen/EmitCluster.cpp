@@ -563,6 +563,10 @@ FailureOr<Emitted> disco::emitCluster(ModuleOp module, StringRef runtimeDirector
                         (*checksums)[rank])))
       return failure();
   making.wait();
+  for (size_t rank = 0; isTraced(options) && succeeded(made) && rank < shards.size(); ++rank)
+    if (static_cast<int64_t>(texts.content.report.nodes[rank].steps.size()) !=
+        emitters[rank]->notedSteps())
+      llvm::report_fatal_error("a program notes other steps than the report has");
   if (failed(made) || failed(emitInproc(emitters, options, *stub, options.cluster.boardOf(0),
                                         pathIn(directory, "cluster"))))
     return failure();
