@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+#include <charconv>
 
 using namespace mlir;
 using namespace disco;
@@ -87,21 +88,10 @@ std::string disco::scheduleText(TimedSchedule &timed) {
 // Reading
 //===----------------------------------------------------------------------===//
 
-/// Digits alone, perhaps behind a minus: most of a file is such, and the library's reader of
-/// numbers is several times as slow.
+/// Digits alone, perhaps behind a minus.
 static bool decimal(StringRef word, int64_t &out) {
-  constexpr size_t mostDigits = 18;
-  const bool negative = word.consume_front("-");
-  if (word.empty() || word.size() > mostDigits)
-    return false;
-  out = 0;
-  for (char c : word) {
-    if (c < '0' || c > '9')
-      return false;
-    out = 10 * out + (c - '0');
-  }
-  out = negative ? -out : out;
-  return true;
+  const auto [end, error] = std::from_chars(word.begin(), word.end(), out);
+  return error == std::errc() && end == word.end();
 }
 
 namespace {
