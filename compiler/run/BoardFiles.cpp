@@ -6,7 +6,7 @@
 #include "compiler/formats/Text.h"
 #include "compiler/run/NodePaths.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -182,6 +182,10 @@ std::vector<std::string> BoardFiles::arguments(size_t rank) const {
   for (size_t i = 0; writesOutputs(rank) && i < manifest_.outputs.size(); ++i)
     words.insert(words.end(), {"--output", fmt::format("{}=o{}-{}", i, rank, i)});
   return words;
+}
+
+std::string BoardFiles::commandLine(size_t rank) const {
+  return fmt::format("{}", fmt::join(arguments(rank), " "));
 }
 
 std::string BoardFiles::doneText(const ShardReport &report) {

@@ -31,8 +31,9 @@ public:
   const Board &boardOf(size_t rank) const { return boards_.at(cluster_.nodes[rank].board); }
   const std::string &directory() const { return scratch_.path(); }
 
-  /// The command line of a board's program.
+  /// The command line of a board's program: its words, and with a space between.
   std::vector<std::string> arguments(size_t rank) const;
+  std::string commandLine(size_t rank) const;
 
   /// What the bare root returned, as the .npy files that other nodes write; of a run that failed,
   /// the inferences that were finished.

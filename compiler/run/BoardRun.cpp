@@ -72,13 +72,6 @@ struct EmulatorLinks {
 };
 } // namespace
 
-static std::string joined(const std::vector<std::string> &words) {
-  std::string text;
-  for (const std::string &word : words)
-    text += (text.empty() ? "" : " ") + word;
-  return text;
-}
-
 static std::string replaced(std::string text, const std::string &what, const std::string &by) {
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
     text.replace(at, what.size(), by);
@@ -120,11 +113,11 @@ std::vector<std::string> BoardRun::portArguments(size_t rank, std::vector<int> &
       addLink(*link, "port" + std::to_string(i), inherited.back(), rank, links);
   }
   if (const BoardLink *link = board.findLink(manifest_.nodes[rank].console)) {
-    inherited.push_back(desks_.handOut(rank, files_.directory(), joined(files_.arguments(rank))));
+    inherited.push_back(desks_.handOut(rank, files_.directory(), files_.commandLine(rank)));
     addLink(*link, "desk", inherited.back(), rank, links);
   }
   if (manifest_.nodes[rank].consoleNode() >= 0)
-    desks_.addBehind(rank, files_.directory(), joined(files_.arguments(rank)));
+    desks_.addBehind(rank, files_.directory(), files_.commandLine(rank));
   const int64_t last = links.serials.empty() ? 0 : links.serials.rbegin()->first;
   for (int64_t serial = 0; serial <= last; ++serial)
     links.argv.insert(links.argv.end(),

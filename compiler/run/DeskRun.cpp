@@ -68,18 +68,12 @@ private:
       const int fd = openSerialPort(path, request_.on, out_);
       if (fd < 0)
         return false;
-      await(static_cast<size_t>(rank), fd, path);
+      const auto at = static_cast<size_t>(rank);
+      boards_[at].port = path;
+      desks_.add(at, fd, files_.directory(), files_.commandLine(at));
+      say(at, "is awaited on " + path);
     }
     return true;
-  }
-
-  void await(size_t rank, int fd, const std::string &port) {
-    boards_[rank].port = port;
-    std::string words;
-    for (const std::string &word : files_.arguments(rank))
-      words += (words.empty() ? "" : " ") + word;
-    desks_.add(rank, fd, files_.directory(), words);
-    say(rank, "is awaited on " + port);
   }
 
   bool checkNodes(const DeskFile &desk) {
