@@ -306,13 +306,16 @@ std::optional<discoc::Profile> disco::findProfile(const std::string &path, int64
     profile.reset();
   }
   ::print(errors);
-  if (profile && profile->host != discoc::processorName())
+  if (profile && profile->host != discoc::processorName()) {
+    discoc::hideProgress();
     llvm::errs() << "warning: "
                  << discoc::printable(path + ": was measured on '" + profile->host +
                                           "', and this machine is '" + discoc::processorName() +
-                                          "': times are those of the first",
+                                          "': times are those of the first; 'discoc calibrate' "
+                                          "measures this one",
                                       discoc::maxShownText)
                  << "\n";
+  }
   return profile;
 }
 

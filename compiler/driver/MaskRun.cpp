@@ -263,6 +263,7 @@ int MaskRun::readInputs() {
     return ExitFault;
   random_ = options_.calibration.empty();
   if (random_) {
+    hideProgress();
     fmt::print(stderr, "warning: no --calibration: the errors on random inputs say little of those "
                        "on real ones; give some that the model was made for\n");
     samples_ = options_.samples;
