@@ -102,11 +102,10 @@ MessageTime timeOf(int64_t bytes, const Note &send, const Note &wait) {
   MessageTime time;
   time.bytes = bytes;
   time.sendNs = static_cast<double>(send.end - send.start);
-  time.waitNs = static_cast<double>(wait.end - wait.start);
   if (wait.start < send.start)
     time.wayNs = static_cast<double>(std::max<int64_t>(wait.end - send.end, 1));
   else if (wait.start > send.end + longBefore)
-    time.readNs = time.waitNs;
+    time.readNs = static_cast<double>(wait.end - wait.start);
   return time;
 }
 

@@ -23,7 +23,6 @@ struct MessageTime {
   double sendNs = 0; ///< packing, and handing it to the system
   double wayNs = 0;  ///< from there until a receiver that waits has it, unpacked; 0: none waited
   double readNs = 0; ///< unpacking of one that was there before; 0: it was not
-  double waitNs = 0; ///< for so long the receiver waited
 };
 
 /// What a run's programs noted.

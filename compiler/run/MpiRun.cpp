@@ -281,7 +281,6 @@ private:
     }
   }
 
-  /// Of a failed run, what was finished.
   void fetchNotes() {
     for (size_t rank = 0; !request_.notesDirectory.empty() && rank < nodes(); ++rank) {
       std::error_code absent; // of a program that did not begin
@@ -290,6 +289,7 @@ private:
     }
   }
 
+  /// Of a failed run, what was finished.
   void fetchOutputs() {
     std::error_code error;
     fs::create_directories(request_.outputDirectory, error);

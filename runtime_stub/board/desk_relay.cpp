@@ -11,7 +11,7 @@
 #include <string.h>
 
 static constexpr uint8_t through = 'V', answered = 0x80, end_program = 'E';
-static constexpr uint32_t ranks_watched = 32;
+static constexpr uint32_t ranks_watched = 32; // others are passed on too, and not waited for
 static uint8_t packet[board_desk_packet];
 static uint32_t answers;
 static uint32_t ended; // by the place among board_relay_ranks
