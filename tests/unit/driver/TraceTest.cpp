@@ -225,31 +225,27 @@ TEST(Trace, LayersWaitsAndTheMedian) {
             5U); // two ops, a message, a wait for it, and one until it has left
 }
 
-TEST(Trace, WhereANodeStood) {
+/// What is said of a run whose first node ended inference 3, and whose second noted a step of it.
+static std::vector<std::string> standingsWith(uint32_t step, uint64_t begin, uint64_t end) {
   const Model model;
   Ring first(0, 1), second(1, 1);
   first.note(1, 10, 20, 3);
   first.note(Note::inferenceStep, 10, 30, 3);
-  second.note(4, 12, 0, 3);
-  const Trace trace =
-      measuredTrace(model.report, model.manifest, {read(model, first, 0), read(model, second, 1)});
-  const std::vector<std::string> lines = standings(trace, model.manifest);
-  ASSERT_EQ(lines.size(), 1U);
-  EXPECT_EQ(lines[0],
-            "rank 1 was in inference 3 at layer \"b\": waiting for message 7 from rank 0");
+  second.note(step, begin, end, 3);
+  return standings(
+      measuredTrace(model.report, model.manifest, {read(model, first, 0), read(model, second, 1)}),
+      model.manifest);
+}
+
+TEST(Trace, WhereANodeStood) {
+  EXPECT_EQ(standingsWith(4, 12, 0),
+            (std::vector<std::string>{
+                "rank 1 was in inference 3 at layer \"b\": waiting for message 7 from rank 0"}));
 }
 
 TEST(Trace, WhereANodeStoodBetweenTwoSteps) {
-  const Model model;
-  Ring first(0, 1), second(1, 1);
-  first.note(1, 10, 20, 3);
-  first.note(Note::inferenceStep, 10, 30, 3);
-  second.note(5, 12, 15, 3);
-  const Trace trace =
-      measuredTrace(model.report, model.manifest, {read(model, first, 0), read(model, second, 1)});
-  const std::vector<std::string> lines = standings(trace, model.manifest);
-  ASSERT_EQ(lines.size(), 1U);
-  EXPECT_EQ(lines[0], "rank 1 was in inference 3 after layer \"b\"");
+  EXPECT_EQ(standingsWith(5, 12, 15),
+            (std::vector<std::string>{"rank 1 was in inference 3 after layer \"b\""}));
 }
 
 TEST(Trace, PlansHaveTheSameWriter) {
