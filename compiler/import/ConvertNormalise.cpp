@@ -263,6 +263,49 @@ template <bool ofSquares> static LogicalResult convertSkipNorm(OpImport &op) {
   return op.result(affine(op, normal.value, scale, beta));
 }
 
+/// ONNX Runtime's fusion: layer normalisation of the sum of the embeddings of words, positions and
+/// segments; how many places of the mask are one; that sum.
+static LogicalResult convertEmbedLayerNorm(OpImport &op) {
+  const double epsilon = op.real("epsilon", 1e-12f);
+  op.ignore({"mask_index_type"});
+  Value ids = op.input(0), words = op.input(2), places = op.input(3), scale = op.input(5),
+        beta = op.input(6);
+  if (op.hasFailed())
+    return failure();
+  if (!words || !places || !scale || !beta || op.hasInput(1) != op.hasInput(4))
+    return op.error("embeddings of words and positions, gamma and beta are needed, and segments "
+                    "with their embeddings or none");
+  if (op.rank(ids) != 2 || op.rank(words) != 2 || op.rank(places) != 2)
+    return op.error("ids and embeddings must have two dimensions");
+  const int64_t batch = op.shape(ids)[0], tokens = op.shape(ids)[1], width = op.shape(words)[1];
+  if (op.shape(places)[0] < tokens)
+    return op.error("has embeddings of " + Twine(op.shape(places)[0]) + " positions for " +
+                        Twine(tokens) + " tokens",
+                    "give fewer tokens with --input-shape");
+  Value sum = op.gather(words, ids, 0);
+  Value position = op.hasInput(8) ? op.gather(places, op.input(8), 0)
+                                  : op.slice(places, {0, 0}, {1, 1}, {tokens, width});
+  sum = op.binary(BinaryKind::Add, sum, position);
+  if (op.hasInput(1))
+    sum = op.binary(BinaryKind::Add, sum, op.gather(op.input(4), op.input(1), 0));
+  if (op.hasFailed())
+    return failure();
+  if (op.isUsed(1)) {
+    Type element = op.builder.getI32Type();
+    Value count = op.filled({batch}, element, 0);
+    if (op.hasInput(7)) {
+      Value mask = op.input(7);
+      Value ones = op.binary(BinaryKind::Equal, mask, op.integerScalar(mask, 1));
+      count = op.reduce(op.convertTo(ones, element), ReduceKind::Sum, {1}, false);
+    }
+    if (failed(op.result(count, 1)))
+      return failure();
+  }
+  if (op.isUsed(2) && failed(op.result(sum, 2)))
+    return failure();
+  return op.result(affine(op, normalise(op, sum, {2}, epsilon).value, scale, beta));
+}
+
 /// [C] as [C, 1, ...] for a tensor of some rank.
 static Value channelwise(OpImport &op, Value parameter, int64_t rank) {
   if (!parameter)
@@ -403,6 +446,7 @@ void disco::importing::addNormalise(ConverterTable &table) {
   table["com.microsoft.SkipLayerNormalization"] = {convertSkipNorm<false>, 3, 5, 4, kFloats, 5};
   table["com.microsoft.SkipSimplifiedLayerNormalization"] = {
       convertSkipNorm<true>, 3, 4, 4, kFloats, 4};
+  table["com.microsoft.EmbedLayerNormalization"] = {convertEmbedLayerNorm, 1, 9, 3, kSigned, 1};
   table["GlobalLpPool"] = {convertGlobalLpPool, 1, 1, 1, kFloats};
   table["RMSNormalization"] = {convertRmsNorm, 2, 2, 1, kFloats};
   table["InstanceNormalization"] = {convertInstanceNorm, 3, 3, 1, kFloats, 3};

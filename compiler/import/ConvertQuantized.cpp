@@ -449,17 +449,26 @@ static LogicalResult convertMatMulInteger(OpImport &op) {
       op, {op.input(0), {}, op.input(2), op.input(1), {}, op.input(3), {}, {}, {}});
 }
 
+Value disco::importing::integerProduct(OpImport &op, Value x, Value xZero, Value w, Value wZero) {
+  return ::integerProduct(op, {x, {}, xZero, w, {}, wZero, {}, {}, {}}).value_or(Value());
+}
+
+Value disco::importing::dynamicProduct(OpImport &op, Value x, Value w, Value scale, Value zero) {
+  std::optional<Quantised> a = quantisedDynamically(op, x);
+  if (!a || !isInteger(op, w, 8))
+    return {};
+  Value sum = integerProduct(op, a->value, a->zero, w, zero);
+  Value factor = op.binary(BinaryKind::Mul, a->scale, spread(op, scale, 1));
+  return sum ? op.binary(BinaryKind::Mul, asFloat(op, sum), factor) : Value();
+}
+
 /// ONNX Runtime's fusion: a is quantised, the product of integers scaled and given a bias.
 static LogicalResult convertDynamicQuantizeMatMul(OpImport &op) {
-  std::optional<Quantised> a = quantisedDynamically(op, op.input(0));
-  Value w = op.input(1), scale = op.input(2), wZero = op.input(3), bias = op.input(4);
-  if (!a || op.hasFailed() || !isInteger(op, w, 8))
+  Value a = op.input(0), w = op.input(1), scale = op.input(2), zero = op.input(3),
+        bias = op.input(4);
+  if (op.hasFailed())
     return failure();
-  std::optional<Value> sum = integerProduct(op, {a->value, {}, a->zero, w, {}, wZero, {}, {}, {}});
-  if (!sum)
-    return failure();
-  Value factor = op.binary(BinaryKind::Mul, a->scale, spread(op, scale, 1));
-  Value y = op.binary(BinaryKind::Mul, asFloat(op, *sum), factor);
+  Value y = dynamicProduct(op, a, w, scale, zero);
   return op.result(bias ? op.binary(BinaryKind::Add, y, bias) : y);
 }
 

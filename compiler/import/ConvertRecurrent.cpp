@@ -177,15 +177,22 @@ static void clearEmpty(OpImport &op, Values &results, Value lengths) {
   }
 }
 
+static std::optional<RecurrentDirection> directionOf(OpImport &op) {
+  std::string name = op.text("direction", "forward");
+  std::optional<RecurrentDirection> direction = symbolizeRecurrentDirection(name);
+  if (!direction)
+    (void)op.error("attribute 'direction' is '" + name +
+                   "', but must be forward, reverse or bidirectional");
+  return direction;
+}
+
 template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op) {
   constexpr bool lstm = kind == RecurrentKind::Lstm;
   constexpr int64_t gates = lstm ? 4 : kind == RecurrentKind::Gru ? 3 : 1;
   op.ignore({"hidden_size", "output_sequence"});
-  std::string name = op.text("direction", "forward");
-  std::optional<RecurrentDirection> direction = symbolizeRecurrentDirection(name);
+  std::optional<RecurrentDirection> direction = directionOf(op);
   if (!direction)
-    return op.error("attribute 'direction' is '" + name +
-                    "', but must be forward, reverse or bidirectional");
+    return failure();
   bool batchFirst = op.opset() >= 14 && op.flag("layout");
   int64_t directions = *direction == RecurrentDirection::Bidirectional ? 2 : 1;
   SmallVector<StringRef> usual{kind == RecurrentKind::Rnn ? "Tanh" : "Sigmoid", "Tanh", "Tanh"};
@@ -248,7 +255,65 @@ template <RecurrentKind kind> static LogicalResult convertRecurrent(OpImport &op
   return setResults(op, results, batchFirst);
 }
 
+/// ONNX Runtime's: matrices of 8 bits, [directions, inputs, gates * hidden] and [directions,
+/// hidden, gates * hidden]. Input and hidden state are quantised at every step, so it is unrolled
+/// or refused.
+static LogicalResult convertDynamicQuantizeLstm(OpImport &op) {
+  constexpr int64_t gates = 4;
+  constexpr const char *advice = "leave 'LSTM' out of the op types that are quantised dynamically";
+  op.ignore({"hidden_size"});
+  std::optional<RecurrentDirection> direction = directionOf(op);
+  const int64_t directions = direction == RecurrentDirection::Bidirectional ? 2 : 1;
+  ArrayAttr functions = activations(op, directions, {"Sigmoid", "Tanh", "Tanh"});
+  Value x = op.input(0), w = op.input(1), r = op.input(2);
+  if (op.hasFailed())
+    return failure();
+  if (op.rank(x) != 3 || op.rank(w) != 3 || op.rank(r) != 3)
+    return op.error("the input and both matrices of weights must have three dimensions");
+  const int64_t steps = op.shape(x)[0], batch = op.shape(x)[1], hidden = op.shape(r)[1];
+  for (size_t i = 8; i < 12; ++i)
+    if (!op.hasInput(i))
+      return op.error("input " + Twine(i) +
+                      " is missing: the scales and zero points of both "
+                      "matrices are needed");
+  Type element = tensorType(x).getElementType();
+  Ints state{directions, batch, hidden};
+  Values operands{x,
+                  op.transpose(w, {0, 2, 1}),
+                  op.transpose(r, {0, 2, 1}),
+                  orZeros(op, 3, {directions, 2 * gates * hidden}, element),
+                  Value(),
+                  orZeros(op, 5, state, element),
+                  orZeros(op, 6, state, element),
+                  orZeros(op, 7, {directions, 3 * hidden}, element)};
+  RecurrentSettings settings{RecurrentKind::Lstm,
+                             *direction,
+                             functions,
+                             op.real("clip", 0),
+                             false,
+                             op.flag("input_forget"),
+                             {op.input(8), op.input(10)},
+                             {op.input(9), op.input(11)}};
+  if (op.hasFailed())
+    return failure();
+  auto eachRow = [&](Value v) {
+    const int64_t count = v ? elementCount(op.shape(v)) : directions;
+    return count == directions || count == directions * gates * hidden;
+  };
+  if (!fits(op, operands, gates, directions) || !llvm::all_of(settings.scale, eachRow) ||
+      !llvm::all_of(settings.zero, eachRow))
+    return op.error("the shapes of the weights, their scales and zero points, the bias and the "
+                    "input do not fit each other");
+  if (!isWhole(op, steps) || !isUnrolled(operands))
+    return op.error("a dynamically quantised LSTM must have constant weights, at most 64 steps, "
+                    "and sequences of all of them; it has " +
+                        Twine(steps) + " steps",
+                    advice);
+  return setResults(op, unrolledRecurrent(op, operands, settings), false);
+}
+
 void disco::importing::addRecurrent(ConverterTable &table) {
+  table["com.microsoft.DynamicQuantizeLSTM"] = {convertDynamicQuantizeLstm, 3, 12, 3, kFloats, 1};
   table["RNN"] = {convertRecurrent<RecurrentKind::Rnn>, 3, 6, 2, kFloats, 4};
   table["GRU"] = {convertRecurrent<RecurrentKind::Gru>, 3, 6, 2, kFloats, 4};
   table["LSTM"] = {convertRecurrent<RecurrentKind::Lstm>, 3, 8, 3, kFloats, 4};

@@ -48,6 +48,7 @@ void addLoss(ConverterTable &table);
 void addRecurrent(ConverterTable &table);
 void addDetect(ConverterTable &table);
 void addAttention(ConverterTable &table);
+void addRuntimeAttention(ConverterTable &table);
 void addNBits(ConverterTable &table);
 void addSignal(ConverterTable &table);
 

@@ -37,6 +37,7 @@ ModelImport::ModelImport(MLIRContext &context, const Model &model, Diagnostics &
   addDetect(table);
   addSignal(table);
   addAttention(table);
+  addRuntimeAttention(table);
   addNBits(table);
 }
 

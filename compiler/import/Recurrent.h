@@ -13,6 +13,9 @@ struct RecurrentSettings {
   mlir::ArrayAttr functions; ///< of all directions, as RecurrentOp has them
   double clip;               ///< 0: none
   bool linearBeforeReset, inputForget;
+  /// Of matrices of 8 bits, W and R: their scales and zero points, [directions] or [directions,
+  /// gates * hidden]. What is multiplied with them is quantised when the program runs.
+  mlir::Value scale[2] = {}, zero[2] = {};
 };
 
 /// Whether a layer with these operands, those of RecurrentOp, becomes products of matrices and

@@ -22,6 +22,12 @@ bool disco::importing::isUnrolled(ArrayRef<Value> operands) {
 }
 
 namespace {
+/// A matrix by channel, one row a gate of a channel. Of 8 bits: with a scale and a zero point,
+/// one in all or one a row.
+struct Matrix {
+  Value values, scale, zero;
+};
+
 /// One direction. Operands of RecurrentOp: x, w, r, bias, lengths, initial, cell, peepholes.
 class Unrolling {
 public:
@@ -46,6 +52,12 @@ private:
   Value own(size_t i, ArrayRef<int64_t> shape);
   /// Rows [gate, channel] of some gates as rows [channel, gate].
   Value byChannel(Value matrix, int64_t first, int64_t count);
+  /// W (0) or R (1), some gates.
+  Matrix matrix(size_t which, int64_t columns, int64_t first, int64_t count);
+  /// A scale or zero point of theirs.
+  Value ofRows(Value all, int64_t first, int64_t count);
+  /// x times the transpose of a matrix.
+  Value product(Value x, const Matrix &m, Value row = {});
   /// Biases of the input or of the hidden state, some gates, as [1, channel * gate].
   Value bias(bool ofState, int64_t first, int64_t count);
   /// x R^T as [batch, channel, gate].
@@ -64,8 +76,8 @@ private:
   const RecurrentSettings &settings;
   int64_t direction, steps, batch, inputs, hidden, gates;
   Value h, c;         ///< the states
-  Value weights;      ///< R by channel: all gates, or those before a GRU's candidate
-  Value candidate;    ///< R of a GRU's last gate, where it is apart
+  Matrix weights;     ///< R: all gates, or those before a GRU's candidate
+  Matrix candidate;   ///< R of a GRU's last gate, where it is apart
   Value stateBias;    ///< of a GRU that resets after the product
   Value peepholes[3]; ///< of the input, the output and the forget gate
 };
@@ -88,14 +100,35 @@ Value Unrolling::byChannel(Value matrix, int64_t first, int64_t count) {
   return op.rearrange(part, {count, hidden, columns}, {1, 0, 2}, {hidden * count, columns});
 }
 
+Value Unrolling::ofRows(Value all, int64_t first, int64_t count) {
+  if (!all)
+    return {};
+  const int64_t each = elementCount(op.shape(all)) / op.shape(operands[1])[0];
+  Value part = op.slice(op.reshape(all, {op.shape(operands[1])[0], each}), {direction, 0}, {1, 1},
+                        {1, each});
+  if (each == 1)
+    return op.reshape(part, {});
+  return op.reshape(byChannel(op.reshape(part, {each, 1}), first, count), {count * hidden});
+}
+
+Matrix Unrolling::matrix(size_t which, int64_t columns, int64_t first, int64_t count) {
+  return {byChannel(own(1 + which, {gates * hidden, columns}), first, count),
+          ofRows(settings.scale[which], first, count), ofRows(settings.zero[which], first, count)};
+}
+
+Value Unrolling::product(Value x, const Matrix &m, Value row) {
+  if (!m.scale)
+    return matrixProduct(op, x, m.values, row, false, true);
+  return plus(dynamicProduct(op, x, op.transpose(m.values, {1, 0}), m.scale, m.zero), row);
+}
+
 Value Unrolling::bias(bool ofState, int64_t first, int64_t count) {
   Value all = own(3, {2 * gates * hidden, 1});
   return op.reshape(byChannel(all, (ofState ? gates : 0) + first, count), {1, hidden * count});
 }
 
 Value Unrolling::recurrent(Value state, int64_t first, int64_t count) {
-  Value product = matrixProduct(op, state, first == 0 ? weights : candidate, {}, false, true);
-  return op.reshape(product, {batch, hidden, count});
+  return op.reshape(product(state, first == 0 ? weights : candidate), {batch, hidden, count});
 }
 
 /// [batch, hidden] of one gate.
@@ -148,11 +181,10 @@ Value Unrolling::lstmStep(Value fromInput) {
 }
 
 void Unrolling::prepareWeights() {
-  Value r = own(2, {gates * hidden, hidden});
   const bool isGru = settings.kind == RecurrentKind::Gru;
-  weights = byChannel(r, 0, isGru && !settings.linearBeforeReset ? 2 : gates);
+  weights = matrix(1, hidden, 0, isGru && !settings.linearBeforeReset ? 2 : gates);
   if (isGru && !settings.linearBeforeReset)
-    candidate = byChannel(r, 2, 1);
+    candidate = matrix(1, hidden, 2, 1);
   h = own(5, {batch, hidden});
   if (settings.kind != RecurrentKind::Lstm)
     return;
@@ -173,19 +205,18 @@ Value Unrolling::inputProduct() {
       all = plus(all, ofState);
   }
   Value row = all && OpImport::constant(all) ? op.reshape(all, {hidden * gates}) : Value();
-  Value x = op.reshape(operands[0], {steps * batch, inputs}),
-        w = byChannel(own(1, {gates * hidden, inputs}), 0, gates);
-  Value product = matrixProduct(op, x, w, row, false, true);
-  return op.reshape(row ? product : plus(product, all), {steps, batch, hidden, gates});
+  Value x = op.reshape(operands[0], {steps * batch, inputs});
+  Value sums = product(x, matrix(0, inputs, 0, gates), row);
+  return op.reshape(row ? sums : plus(sums, all), {steps, batch, hidden, gates});
 }
 
 Values Unrolling::run() {
   prepareWeights();
-  Value product = inputProduct();
+  Value fromInputs = inputProduct();
   Values states(static_cast<size_t>(steps));
   for (int64_t k = 0; k < steps && !op.hasFailed(); ++k) {
     const int64_t t = isReverse() ? steps - 1 - k : k;
-    Value part = op.slice(product, {t, 0, 0, 0}, {1, 1, 1, 1}, {1, batch, hidden, gates});
+    Value part = op.slice(fromInputs, {t, 0, 0, 0}, {1, 1, 1, 1}, {1, batch, hidden, gates});
     part = op.reshape(part, {batch, hidden, gates});
     states[static_cast<size_t>(t)] = settings.kind == RecurrentKind::Lstm  ? lstmStep(part)
                                      : settings.kind == RecurrentKind::Gru ? gruStep(part)

@@ -23,6 +23,14 @@ mlir::Value convolution(OpImport &op, mlir::Value x, mlir::Value w, mlir::Value 
 mlir::Value matrixProduct(OpImport &op, mlir::Value a, mlir::Value b, mlir::Value bias, bool transA,
                           bool transB, QuantAttr quant = {});
 
+/// x, quantised to unsigned 8 bits when the program runs, times w of 8 bits with its scale and zero
+/// point (or none), one in all or one a column: in single precision.
+mlir::Value dynamicProduct(OpImport &op, mlir::Value x, mlir::Value w, mlir::Value scale,
+                           mlir::Value zero);
+/// Integers of 8 bits times others, with zero points (or none): in 32 bits.
+mlir::Value integerProduct(OpImport &op, mlir::Value x, mlir::Value xZero, mlir::Value w,
+                           mlir::Value wZero);
+
 /// Whether a value is a constant, or will be one when quantised ops have been recognised.
 bool isSettled(mlir::Value value);
 

@@ -228,6 +228,115 @@ def case_runtime_bits():
                            bits=bits, block_size=16)
 
 
+def _heads(x, heads):
+    batch, tokens, features = x.shape
+    return x.reshape(batch, tokens, heads, features // heads).swapaxes(1, 2)
+
+
+def _attend(q, k, v, add=0.0):
+    """Of heads, with what is added to the scores."""
+    scores = q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1]) + add
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    y = weights / weights.sum(-1, keepdims=True) @ v
+    return y.swapaxes(1, 2).reshape(len(y), y.shape[2], -1)
+
+
+def case_runtime_attention():
+    x, w, b = _random(2, 3, 8), _random(8, 24, seed=1), _random(24, seed=2)
+    q, k, v = (_heads(part, 4) for part in np.split(x @ w + b, 3, -1))
+    lengths, key = np.array([2, 3], np.int32), np.arange(3)
+    padded = np.where(key < lengths[:, None, None, None], 0, -10000)
+    causal = np.where(key <= key[:, None], 0, -np.inf)
+    for name, add, mask, options in (
+            ("", 0.0, {}, {}), ("_lengths", padded, {"x3": lengths}, {}),
+            ("_causal", causal, {}, {"unidirectional": 1})):
+        yield _runtime("ms_attention" + name, "Attention", {"x0": x},
+                       {"x1": w, "x2": b, **mask},
+                       {"y": _attend(q, k, v, add).astype(np.float32)},
+                       num_heads=4, **options)
+    past = _random(2, 2, 4, 5, 2, seed=3)
+    keys, values = (np.concatenate([old, new], 2)
+                    for old, new in zip(past, (k, v)))
+    yield _runtime("ms_attention_past", "Attention", {"x0": x, "x4": past},
+                   {"x1": w, "x2": b},
+                   {"y": _attend(q, keys, values).astype(np.float32),
+                    "present": np.stack([keys, values]).astype(np.float32)},
+                   num_heads=4)
+    parts = [_random(2, 3, 8, seed=k) for k in (4, 5, 6)]
+    bias, scores = _random(24, seed=7), _random(1, 4, 3, 3, seed=8)
+    q, k, v = (_heads(part + own, 4)
+               for part, own in zip(parts, np.split(bias, 3)))
+    yield _runtime("ms_multi_head_attention", "MultiHeadAttention",
+                   {f"x{i}": part for i, part in enumerate(parts)},
+                   {"x3": bias, "x5": scores},
+                   {"y": _attend(q, k, v, scores).astype(np.float32)},
+                   num_heads=4)
+    rng, step, scale = np.random.default_rng(9), np.float32(1 / 32), \
+        np.float32(1 / 64)
+    quantised = rng.integers(0, 256, (2, 3, 8)).astype(np.uint8)
+    weights = rng.integers(-128, 128, (8, 24)).astype(np.int8)
+    y = _real(quantised, step, 131) @ _real(weights, scale, 0) + b
+    q, k, v = (_heads(part, 4) for part in np.split(y, 3, -1))
+    yield _runtime("ms_qattention", "QAttention", {"x0": quantised},
+                   {"x1": weights, "x2": b, "x3": step, "x4": scale,
+                    "x6": np.uint8(131), "x7": np.int8(0)},
+                   {"y": _attend(q, k, v).astype(np.float32)}, num_heads=4)
+
+
+def case_runtime_embedding():
+    words, places, kinds = (_random(n, 12, seed=n) for n in (9, 6, 2))
+    gamma, beta = _random(12, seed=3), _random(12, seed=4)
+    ids, segments = (np.array(v, np.int32)
+                     for v in ([[4, 0, 8], [1, 1, 2]], [[0, 1, 1], [1, 0, 0]]))
+    mask = np.array([[1, 1, 0], [1, 1, 1]], np.int32)
+    s = words[ids] + places[:3] + kinds[segments]
+    y = _normal(s, gamma, False, 1e-5) + beta
+    yield _runtime("ms_embedding", "EmbedLayerNormalization",
+                   {"x0": ids, "x1": segments, "x7": mask},
+                   {"x2": words, "x3": places, "x4": kinds, "x5": gamma,
+                    "x6": beta},
+                   {"y": y.astype(np.float32), "count": np.array([2, 3], np.int32),
+                    "sum": s.astype(np.float32)}, epsilon=1e-5)
+
+
+def _dynamic(x):
+    low, high = min(x.min(), 0), max(x.max(), 0)
+    step = np.float32((high - low) / np.float32(255))
+    zero = np.clip(np.rint(-low / step), 0, 255)
+    return step, np.clip(np.rint(x / step) + zero, 0, 255) - zero
+
+
+def case_runtime_lstm():
+    """The input is quantised at once, the hidden state at every step."""
+    x, b, rng = _random(4, 1, 5), _random(1, 48, seed=1), \
+        np.random.default_rng(3)
+    w, r = (rng.integers(-128, 128, (1, n, 24)).astype(np.int8)
+            for n in (5, 6))
+    scales = [rng.uniform(0.004, 0.008, (1, 24)).astype(np.float32)
+              for _ in range(2)]
+    zeros = np.zeros((1, 24), np.int8)
+
+    def product(v, m, scale):
+        step, q = _dynamic(v)
+        return (q @ m[0].astype(float)) * (step * scale[0])
+    gates = product(x[:, 0], w, scales[0]) + b[0, :24] + b[0, 24:]
+    h = c = np.zeros((1, 6))
+    states = []
+    for step in gates:
+        i, o, f, z = np.split(step + (product(h, r, scales[1]) if h.any()
+                                      else 0), 4, -1)
+        i, o, f = (1 / (1 + np.exp(-g)) for g in (i, o, f))
+        c = f * c + i * np.tanh(z)
+        h = o * np.tanh(c)
+        states.append(h)
+    y = np.stack(states)[:, None].astype(np.float32)
+    yield _runtime("ms_dynamic_lstm", "DynamicQuantizeLSTM", {"x0": x},
+                   {"x1": w, "x2": r, "x3": b, "x8": scales[0], "x9": zeros,
+                    "x10": scales[1], "x11": zeros},
+                   {"y": y, "h": y[-1], "c": c[None].astype(np.float32)},
+                   hidden_size=6)
+
+
 def case_runtime_qdq():
     """16-bit integers, for which ONNX Runtime has its own QuantizeLinear."""
     x, scale, zero = _random(2, 9), np.float32(1 / 4096), np.array(300, np.int16)

@@ -71,14 +71,24 @@ REFUSED_OPS = (
     ("`Col2Im`, `DeformConv`, `AffineGrid`, `ImageDecoder`, `Det`, "
      "`TensorScatter`, `MaxRoiPool`", "not written yet: in none of the models "
      "that were tried, but for DeformConv in a few"),
-    ("of the domain `com.microsoft` all but `BiasGelu`, `DequantizeLinear`, "
-     "`DynamicQuantizeMatMul`, `FastGelu`, `FusedConv`, `FusedGemm`, "
-     "`FusedMatMul`, `Gelu`, `MatMulNBits`, `QGemm`, `QLinearAdd`, `QLinearConcat`, "
-     "`QLinearGlobalAveragePool`, `QLinearLeakyRelu`, `QLinearMul`, "
-     "`QLinearSigmoid`, `QuantizeLinear`, `QuickGelu`, "
-     "`SkipLayerNormalization`, `SkipSimplifiedLayerNormalization`",
+    ("of the domain `com.microsoft` all but `Attention`, `BiasGelu`, "
+     "`DequantizeLinear`, `DynamicQuantizeLSTM`, `DynamicQuantizeMatMul`, "
+     "`EmbedLayerNormalization`, `FastGelu`, `FusedConv`, `FusedGemm`, "
+     "`FusedMatMul`, `Gelu`, `MatMulNBits`, `MultiHeadAttention`, `QAttention`, "
+     "`QGemm`, `QLinearAdd`, `QLinearConcat`, `QLinearGlobalAveragePool`, "
+     "`QLinearLeakyRelu`, `QLinearMul`, `QLinearSigmoid`, `QuantizeLinear`, "
+     "`QuickGelu`, `SkipLayerNormalization`, "
+     "`SkipSimplifiedLayerNormalization`",
      "ONNX Runtime's own ops, which its optimiser writes: let it optimise on "
      "its basic level only, or export the model without it"),
+    ("`DynamicQuantizeLSTM` of more than 64 steps, or with sequences of other "
+     "lengths", "the hidden state is quantised at every step: no whole "
+     "recurrence has a kernel for it. Leave 'LSTM' out of the op types that are "
+     "quantised"),
+    ("`Attention` and `MultiHeadAttention` of ONNX Runtime with rotation, a "
+     "shared cache or packed keys and values, `GroupQueryAttention`",
+     "of large language models' caches, whose lengths are known when the "
+     "program runs alone"),
     ("`Crop`, `ImageScaler`, `Affine` and other ops of before opset 7",
      "no longer in ONNX: `onnx.version_converter` does not know them either; "
      "convert the model anew"),

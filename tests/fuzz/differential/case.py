@@ -18,6 +18,7 @@ import quantised
 import rare_ops
 import signal_ops
 import single_ops
+import transformer_ops
 import discoc
 import graph
 import masks as mask_files
@@ -26,7 +27,7 @@ OPSETS = (7, 8, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 17, 18, 19, 20, 21,
           23, 24)
 _CHOICES = single_ops.OPS + contracting_ops.OPS + rare_ops.OPS + \
     index_ops.OPS + number_ops.OPS + newer_ops.OPS + signal_ops.OPS + \
-    blocks.BLOCKS + quantised.OPS
+    transformer_ops.OPS + blocks.BLOCKS + quantised.OPS
 _KINDS = [k for k, _ in _CHOICES]
 _WEIGHTS = np.array([w for _, w in _CHOICES], float)
 

@@ -79,6 +79,14 @@ public:
       attribute->add_ints(value);
     return *this;
   }
+  /// The op is one of another domain, of version 1.
+  OneOp &domain(const std::string &name) {
+    op()->set_domain(name);
+    auto *import = model.add_opset_import();
+    import->set_domain(name);
+    import->set_version(1);
+    return *this;
+  }
   OneOp &outputs(int count) {
     outputCount = count;
     return *this;
