@@ -42,7 +42,8 @@ TEST(ConvertRuntime, Embedding) {
   auto embedding = [](int64_t positions) {
     OneOp op = ofRuntime("EmbedLayerNormalization");
     op.input({1, 4}, onnx::TensorProto::INT32).leftOut();
-    op.zeros({9, 8}, onnx::TensorProto::FLOAT, 4).zeros({positions, 8}, onnx::TensorProto::FLOAT, 4);
+    op.zeros({9, 8}, onnx::TensorProto::FLOAT, 4)
+        .zeros({positions, 8}, onnx::TensorProto::FLOAT, 4);
     return op.leftOut();
   };
   auto complete = [&](int64_t positions) {
