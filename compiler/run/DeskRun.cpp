@@ -73,7 +73,18 @@ private:
       desks_.add(at, fd, files_.directory(), files_.commandLine(at));
       say(at, "is awaited on " + path);
     }
+    for (size_t rank = 0; rank < boards_.size(); ++rank)
+      addBehind(rank);
     return true;
+  }
+
+  void addBehind(size_t rank) {
+    const int64_t through = manifest_.nodes[rank].consoleNode();
+    if (through < 0)
+      return;
+    boards_[rank].port = boards_[static_cast<size_t>(through)].port;
+    desks_.addBehind(rank, files_.directory(), files_.commandLine(rank));
+    say(rank, fmt::format("is awaited on {}, through rank {}", boards_[rank].port, through));
   }
 
   bool checkNodes(const DeskFile &desk) {
@@ -83,14 +94,14 @@ private:
         return fault(name + " is no board, but " + node.board,
                      "only clusters of nothing but boards run over a desk file");
       const bool spoken = node.hasOwnConsole();
-      if (node.consoleNode() >= 0)
-        return fault(name + " has no UART for a port: its console goes " + node.console,
-                     "on real boards every board that speaks needs a UART of its own: leave one "
-                     "free, or compile without --console one; the emulator's `run` hears it");
-      if (!spoken && isRootRank(manifest_.root.inputAt, node.rank))
+      const bool behind = node.consoleNode() >= 0;
+      if (!spoken && !behind && isRootRank(manifest_.root.inputAt, node.rank))
         return fault(
             name + " is given the inputs and has no UART for them (console: " + node.console + ")",
             "leave a UART free, or let another node be input_at in the cluster file");
+      if (behind && desk.count(node.rank))
+        return fault(name + " has a port, but its console goes " + node.console,
+                     "remove its [[board]]: it is heard on the port of that board");
       if (!spoken && desk.count(node.rank))
         return fault(name + " has a port, but its image speaks on none", "remove its [[board]]");
       if (spoken && !desk.count(node.rank))
@@ -170,6 +181,7 @@ private:
       return forget(rank,
                     "met a board that was still at what it had begun before, and begins again");
     }
+    desks_.finish(rank);
     board.ended = true;
     board.code = code;
     board.endedAt = Clock::now();

@@ -97,6 +97,8 @@ std::string DeskSession::answer(const std::string &packet) {
     return "";
   if (packet[0] == 'V')
     return passOn(packet);
+  if (packet[0] == 'H' && closed_)
+    return "";
   const std::string request = packet.substr(0, 2);
   if (request != lastRequest_ || packet[0] == 'H') {
     const Answer made = serve(packet[0], static_cast<uint8_t>(packet[2]), wordAt(packet, 4),

@@ -5,6 +5,7 @@
 #ifndef DISCOC_RUN_DESKSESSION_H
 #define DISCOC_RUN_DESKSESSION_H
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -42,6 +43,9 @@ public:
   std::string take(const char *bytes, size_t size);
   /// The answer to a packet, both without CRC and framing.
   std::string answer(const std::string &packet);
+  /// The program has ended, and what the board begins next gets no answer: it would write its files
+  /// anew. May be called from another thread.
+  void close() { closed_ = true; }
 
 private:
   struct Answer {
@@ -58,6 +62,7 @@ private:
   void greeted(std::string_view who);
   void print(std::string_view text);
 
+  std::atomic<bool> closed_ = false;
   std::string directory_, arguments_;
   Watch watch_;
   std::string frame_;                                    ///< the beginning of a packet

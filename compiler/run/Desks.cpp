@@ -158,6 +158,8 @@ void Desks::given(size_t rank) {
     ::close(std::exchange(way->second->other, -1));
 }
 
+void Desks::finish(size_t rank) { state_->ways.at(rank)->session.close(); }
+
 bool Desks::start(Diagnostics &out) {
   state_->wake = eventfd(0, EFD_CLOEXEC);
   if (state_->wake < 0) {

@@ -46,6 +46,9 @@ public:
   int handOut(size_t rank, const std::string &directory, const std::string &arguments);
   void given(size_t rank);
 
+  /// The board has done what it is to do: what it begins next gets no answer.
+  void finish(size_t rank);
+
   bool start(Diagnostics &out);
   void stop();
 

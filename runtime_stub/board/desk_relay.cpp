@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-static constexpr uint8_t through = 'V', answered = 0x80, end_program = 'E';
+static constexpr uint8_t through = 'V', answered = 0x80, hello = 'H', end_program = 'E';
 static constexpr uint32_t ranks_watched = 32; // others are passed on too, and not waited for
 static uint8_t packet[board_desk_packet];
 static uint32_t answers;
@@ -26,10 +26,15 @@ void board_relay_letter(void *, uint32_t from, const uint8_t *data, uint32_t siz
   desk_way_send(packet, board_desk_header + size);
 }
 
-static void note_end(uint32_t rank) {
-  for (uint32_t i = 0; i < board_relay_count && i < ranks_watched; ++i)
-    if (board_relay_ranks[i] == rank)
-      ended |= 1u << i;
+// A hello is of the next program of that board: the one that ended had begun before this one.
+static void note(uint32_t rank, uint8_t what) {
+  for (uint32_t i = 0; i < board_relay_count && i < ranks_watched; ++i) {
+    const uint32_t bit = board_relay_ranks[i] == rank ? 1u << i : 0;
+    if (what == (end_program | answered))
+      ended |= bit;
+    else if (what == (hello | answered))
+      ended &= ~bit;
+  }
 }
 
 bool board_relay_answer(const uint8_t *from_desk, uint32_t size) {
@@ -43,8 +48,7 @@ bool board_relay_answer(const uint8_t *from_desk, uint32_t size) {
       !disco_packets_post(board_relay_links->packets, rank, data, size - board_desk_header))
     return true;
   ++answers;
-  if (data[0] == (end_program | answered))
-    note_end(rank);
+  note(rank, data[0]);
   return true;
 }
 

@@ -97,6 +97,13 @@ TEST_F(DeskSessionTest, AnswersAgainAndDoesNothingTwice) {
   EXPECT_EQ(take(request('R', 8, 9, "", 1)), answer('R', 8, 0xffffffff));
 }
 
+TEST_F(DeskSessionTest, AnswersNoNextProgramOnceItIsClosed) {
+  EXPECT_EQ(take(request('H', 1, 1)), answer('H', 1, 0));
+  session.close();
+  EXPECT_EQ(take(request('E', 2, 0)), answer('E', 2, 0)); // the answer may have been lost
+  EXPECT_EQ(take(request('H', 1, 1)), "");
+}
+
 TEST_F(DeskSessionTest, OpensFilesOfItsFolderAlone) {
   uint8_t sequence = 0;
   for (const char *name : {"../o", "/etc/passwd", "", ".o", "a/b", "absent"}) {
