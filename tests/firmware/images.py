@@ -3,7 +3,8 @@
 
 Of every board with images: a program for two nodes is compiled and built; .uf2, .hex and .bin hold the same bytes, those of shard.elf;
 nothing lies outside of the board's flash or where its boot loader is; the boot tables, checksums, the stack's top and the reset vector
-are what the chip needs. Then every table is damaged, one at a time, and has to be noticed.
+are what the chip needs. Then every table is damaged, one at a time, and has to be noticed. `discoc flash --dry-run` shows the commands that
+the tools' makers document.
 
     images.py [BOARD...]
 """
@@ -32,6 +33,21 @@ CHIPS = {
     "microbit": {"flash": (0, 0x40000), "ram": (0x20000000, 0x20004000), "vectors": 0},
 }  # fmt: skip
 SMALL = ("microbit", "stm32vldiscovery")
+PROGRAM = "-c 'program {{{file}}} verify reset exit'"  # braces: the path is one word of Tcl
+ST_FLASH = "st-flash --reset write {file} 0x08000000"
+# What the makers' pages say, by tool, and the file that it takes. nrf52840-uf2 has its loader's drive only.
+COMMANDS = {
+    "rp2040": [("uf2", "picotool load -v -x {file}")],
+    "rp2350": [("uf2", "picotool load -v -x {file}")],
+    "imxrt1062-teensy41": [("hex", "teensy_loader_cli --mcpu=TEENSY41 -w -v {file}")],
+    "nrf52840": [("hex", "nrfjprog --program {file} --sectorerase --verify --reset"), ("hex", "openocd -f board/nordic_nrf52_dk.cfg " + PROGRAM)],
+    "nrf52840-uf2": [],
+    "stm32f746-nucleo": [("bin", ST_FLASH), ("elf", "openocd -f board/st_nucleo_f7.cfg " + PROGRAM)],
+    "stm32h743-nucleo": [("bin", ST_FLASH), ("elf", "openocd -f board/st_nucleo_h743zi.cfg " + PROGRAM)],
+    "netduinoplus2": [("bin", "dfu-util -a 0 -s 0x08000000:leave -D {file}"), ("bin", ST_FLASH)],
+    "stm32vldiscovery": [("bin", ST_FLASH), ("elf", "openocd -f board/stm32vldiscovery.cfg " + PROGRAM)],
+    "microbit": [("hex", "openocd -f interface/cmsis-dap.cfg -f target/nrf51.cfg " + PROGRAM)],
+}
 
 
 class Wrong(Exception):
@@ -279,6 +295,19 @@ def files_of(board, spec, folder):
     return data
 
 
+def command_fault(board, folder):
+    """Why `discoc flash` does not show the commands of COMMANDS; None: it does."""
+    out = os.path.join(folder, "out")
+    for kind, command in COMMANDS[board]:
+        want = command.format(file=os.path.join(out, "node0", "build", f"shard.{kind}")) + "\n"
+        done = firmware.call(["flash", out, "--node", "0", "--dry-run", "--tool", command.split()[0]], 60)
+        if (done.returncode, done.stdout) != (0, want):
+            return f"{done.returncode}: {done.stdout}{done.stderr}instead of {want}"
+    done = firmware.call(["flash", out, "--node", "0", "--dry-run", "--tool", "none"], 60)
+    known = ", ".join(command.split()[0] for _, command in COMMANDS[board]) or "names no tool"
+    return None if done.returncode == 1 and known in done.stderr else done.stderr
+
+
 def main():
     discoc.need_compiler()
     tally = discoc.Tally()
@@ -292,6 +321,7 @@ def main():
             try:
                 data = files_of(board, boards[board], folder)
                 check(board, data)
+                tally.check(f"{board}, commands", not (why := command_fault(board, folder)), str(why))
             except (Wrong, RuntimeError, firmware.DoesNotFit) as why:
                 tally.fail(board, str(why))
                 continue
