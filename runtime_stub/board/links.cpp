@@ -45,7 +45,9 @@ void board_links_finish(const board_shard *shard) {
 #ifdef BOARD_RELAYS
 // Who ends behind another one waits for that first.
 static constexpr uint64_t quiet_us = 3000000, most_us = 20000000;
-static bool is_over() { return board_relay_over() || !board_has_desk(); }
+static bool is_over() {
+  return board_relay_over() || (!board_has_desk() && board_relay_answers() == 0);
+}
 static uint32_t news(const disco_packets *) { return board_relay_answers(); }
 static void wait_some(disco_packets *packets, uint64_t us) { wait_and_relay(packets, nullptr, us); }
 #else
