@@ -7,7 +7,7 @@
 Compiles models for one node and for several of each board, links them with the board's toolchain, and writes the largest of
 what it finds, with a margin, to codegen/boards/BOARD/bounds.toml: the bounds with which `discoc compile` decides
 whether a node fits, and which `discoc build` checks. Models are those of DIR (DISCOC_SHARED/models, ../shared/models)
-that a microcontroller may hold, and the small ones of tests/firmware/op_models.py.
+that a microcontroller may hold, the small ones of tests/firmware/op_models.py, and the quantised one of tests/end_to_end.
 
 Then, or with --library for images that are there, prints the stack of the functions that gcc's call graphs do not know,
 read from their instructions: lines for codegen/boards/common/calls.toml."""
@@ -24,8 +24,11 @@ import tempfile
 import tomllib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "firmware"))
+sys.path[:0] = [os.path.join(ROOT, "tests", folder) for folder in ("firmware", "oracle", "end_to_end")]
+import onnx  # noqa: E402
 import op_models  # noqa: E402
+import quantised  # noqa: E402
+
 MODELS = {  # and the sizes that they leave open
     "mnist_cnn": [],
     "micro_kws_m": [],
@@ -125,14 +128,14 @@ def print_library():
 # ---- images
 
 
-def link(node):
-    """Builds a node as if its board's memories had no end; whether it links."""
+def link(node, flags=""):
+    """Builds a node as if its board's memories had no end; whether it links. `flags`: more of the compiler's."""
     path = node + "/board/memory.ld"
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"LENGTH = 0x[0-9a-f]+", "LENGTH = 0x08000000", file.read())
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-    run("cmake", "-S", node, "-B", node + "/build")
+    run("cmake", "-S", node, "-B", node + "/build", f"-DCMAKE_CXX_FLAGS={flags}")
     return run("cmake", "--build", node + "/build", "-j2").returncode == 0
 
 
@@ -140,6 +143,7 @@ def kernels_of(node):
     """The kernel that each struct opN is for, and how many calls there are."""
     with open(node + "/model.cpp", encoding="utf-8") as file:
         calls = re.findall(r"disco::(\w+)<(op\d+)>\(", file.read())
+    calls = [call for call in calls if call[0] != "with_scratch"]  # around the call of a kernel
     return {op: kernel for kernel, op in calls}, len(calls)
 
 
@@ -157,8 +161,9 @@ def sizes(node, prefix):
                 continue
             key = "math" if "libm.a" in where or "libc.a(libm_" in where else "rest"
             if "model.cpp" in where:
-                op = re.search(r"(?<![a-z_])\d+(op\d+)(?=[A-Z])", name)
-                key = op.group(1) if op else "infer" if "infer" in name else "model"
+                # With its length before it, which what stands before that may run into.
+                op = re.search(r"3(op\d)(?!\d)|4(op\d\d)(?!\d)|5(op\d{3})(?!\d)", name)
+                key = op.group(op.lastindex) if op else "infer" if "infer" in name else "model"
             code[key] = code.get(key, 0) + size
     # As compiler/build/Image.cpp has it.
     sections = run(prefix + "readelf", "-SW", node + "/build/shard.elf").stdout
@@ -187,16 +192,26 @@ class Bounds:
         for op, kernel in kernels_of(node)[0].items():
             if code.get(op, 0):
                 self.kernels[kernel] = max(self.kernels.get(kernel, 0), code[op])
-            else:  # inlined into infer(): no more than that
-                self.inlined[kernel] = max(self.inlined.get(kernel, 0), code.get("infer", 0))
         of_ops = sum(size for key, size in code.items() if key.startswith("op"))
-        self.small.append(code["total"] - of_ops - code.get("infer", 0))
+        rest = code["total"] - of_ops - code.get("infer", 0)
+        if code.get("math"):
+            self.small.append(rest)
+        else:
+            self.images.append((0, False, rest))
+
+    def add_apart(self, node, prefix):
+        """Of the same ones built without inlining: what a kernel takes of which infer() has the code."""
+        code = sizes(node, prefix)[0]
+        for op, kernel in kernels_of(node)[0].items():
+            self.inlined[kernel] = max(self.inlined.get(kernel, 0), code.get(op, 0))
 
     def add(self, node, prefix, messages, uart, ethernet):
         code, data = sizes(node, prefix)
         kernels, calls = kernels_of(node)
         for op, kernel in kernels.items():
-            self.kernels[kernel] = max(self.kernels.get(kernel, 0), code.get(op, 0))
+            if code.get(op, 0):
+                self.kernels[kernel] = max(self.kernels.get(kernel, 0), code[op])
+            self.inlined.setdefault(kernel, 0)  # `call` counts it
         count = calls + messages
         self.call = max(self.call, -(-code.get("infer", 0) // max(count, 1)))
         # What is neither an op's own nor infer(): runtime, start-up, library, what ops share.
@@ -227,11 +242,11 @@ class Bounds:
                 lines.append(f"{kind} = {up(max(found, 0))}")
             if name == "code":
                 lines += [f"library = {up(max(self.small, default=0) - alone)}", f"call = {up(self.call)}"]
-        lines += ["", "# Code of one instance, by kernel; other: one that was not measured.", "[kernel]"]
+        lines += ["", "# Code of one instance, by kernel; other, twice the largest: one that was not measured.", "[kernel]"]
         self.kernels = {**self.inlined, **self.kernels}
         for kernel, size in sorted(self.kernels.items()):
             lines.append(f"{kernel} = {up(max(size, 16))}")
-        lines.append(f"other = {up(max(self.kernels.values(), default=4096))}")
+        lines.append(f"other = {up(2 * max(self.kernels.values(), default=2048))}")
         return "\n".join(lines) + "\n"
 
 
@@ -253,14 +268,18 @@ def measure(board, options):
     links = [link["kind"] for link in board_of(board).get("link", [])]
     bounds = Bounds()
     with tempfile.TemporaryDirectory() as folder:
-        for name in op_models.MODELS:
-            model, out = op_models.write(name, folder), folder + "/out"
+        small = [op_models.write(name, folder) for name in op_models.MODELS] + [folder + "/integers.onnx"]
+        onnx.save(quantised.network(True), small[-1])
+        for model in small:
+            name, out = os.path.basename(model), folder + "/out"
             shutil.rmtree(out, ignore_errors=True)
             done = run(options.discoc, "compile", model, "--board", board, "-o", out, "--any-size")
             if done.returncode != 0 or not link(out + "/node0"):
                 sys.exit(f"error: {board}: {name} is not built: {done.stderr.strip()}")
             bounds.add_kernels(out + "/node0", prefix)
             note_library(out + "/node0/build/shard.elf")
+            if link(out + "/node0", "-fno-inline"):
+                bounds.add_apart(out + "/node0", prefix)
         for name, pins in MODELS.items():
             model = os.path.join(options.models, name, "model.onnx")
             if not os.path.exists(model):

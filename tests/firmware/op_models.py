@@ -69,14 +69,19 @@ def functions():
     return m.model(m.add("Concat", *results, axis=1), 1, 4 * len(results), 6)
 
 
-def recurrent():
-    m = Maker([3, 1, 5])
+def recurrent(steps=3):
+    m = Maker([steps, 1, 5])
     results = []
     for kind, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
         outputs = m.add(kind, "x", m.weights(1, gates * 6, 5),
                         m.weights(1, gates * 6, 6), outputs=1, hidden_size=6)
         results.append(outputs)
-    return m.model(m.add("Concat", *results, axis=3), 3, 1, 1, 18)
+    return m.model(m.add("Concat", *results, axis=3), steps, 1, 1, 18)
+
+
+def sequence():
+    """Too long to be unrolled."""
+    return recurrent(65)
 
 
 def order():
@@ -129,7 +134,7 @@ def tiny():
     return m.model(m.add("Gemm", flat, m.weights(16, 10), m.weights(10)), 1, 10)
 
 
-MODELS = {"functions": functions, "recurrent": recurrent, "order": order,
+MODELS = {"functions": functions, "recurrent": recurrent, "sequence": sequence, "order": order,
           "windows": windows, "tiny": tiny}
 
 
