@@ -92,6 +92,12 @@ template <class Act> DISCO_WIDE void block_act(float *y, dim y_row, dim rows) {
       y[j] = Act::template apply<Act>(y[j]);
 }
 
+/// The activation of `count` numbers one after the other.
+template <class Act> DISCO_WIDE void lane_act(float *x, dim count) {
+  for (dim i = 0; i < count; ++i)
+    x[i] = Act::template apply<Act>(x[i]);
+}
+
 /// What is done of an image.
 template <class P> struct block_image : conv_product<P> {
   using G = conv_product<P>;
@@ -212,8 +218,7 @@ template <class P> struct lane_rows {
     const dim at = o * n + first;
     if constexpr (!P::has_init && !P::has_residual) {
       if constexpr (!clips)
-        for (dim i = 0; i < count * winograd_block; ++i)
-          x[i] = act::template apply<act>(x[i]);
+        lane_act<act>(x, count * winograd_block);
       lanes_to_rows(y + at, n, x, used, count);
     } else {
       lanes_to_rows(ends, row, x, used, count);

@@ -168,80 +168,80 @@ template <class T> inline T clip_of(T v, T low, T high) {
 //--- activations, also unary ops -------------------------------------------
 
 struct act_relu {
-  template <class Self, class T> static T apply(T v) { return v < 0 ? (T)0 : v; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return v < 0 ? (T)0 : v; }
 };
 /// min, max: any arithmetic type; integers clip as integers, at infinite bounds not at all.
 struct act_clip {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return clip_of(v, cast_element<T>(Self::min), cast_element<T>(Self::max));
   }
 };
 struct act_sigmoid {
-  template <class Self, class T> static T apply(T v) { return sigmoid_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return sigmoid_of(v); }
 };
 /// alpha, beta
 struct act_hard_sigmoid {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return clip_of(v * (T)Self::alpha + (T)Self::beta, (T)0, (T)1);
   }
 };
 struct act_hard_swish {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return v * clip_of(v / 6 + (T)0.5, (T)0, (T)1);
   }
 };
 struct act_tanh {
-  template <class Self, class T> static T apply(T v) { return tanh_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return tanh_of(v); }
 };
 /// alpha
 struct act_leaky_relu {
-  template <class Self, class T> static T apply(T v) { return v < 0 ? v * (T)Self::alpha : v; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return v < 0 ? v * (T)Self::alpha : v; }
 };
 struct act_silu {
-  template <class Self, class T> static T apply(T v) { return v * sigmoid_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return v * sigmoid_of(v); }
 };
 /// alpha
 struct act_elu {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return v < 0 ? (T)Self::alpha * expm1_of(v) : v;
   }
 };
 /// alpha, gamma
 struct act_selu {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return (T)Self::gamma * (v < 0 ? (T)Self::alpha * expm1_of(v) : v);
   }
 };
 /// alpha
 struct act_celu {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return v < 0 ? (T)Self::alpha * expm1_of(v / (T)Self::alpha) : v;
   }
 };
 /// alpha
 struct act_thresholded_relu {
-  template <class Self, class T> static T apply(T v) { return v > (T)Self::alpha ? v : (T)0; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return v > (T)Self::alpha ? v : (T)0; }
 };
 struct act_softplus {
-  template <class Self, class T> static T apply(T v) { return softplus_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return softplus_of(v); }
 };
 struct act_softsign {
-  template <class Self, class T> static T apply(T v) { return v / (1 + abs_of(v)); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return v / (1 + abs_of(v)); }
 };
 struct act_gelu {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return (T)0.5 * v * (1 + erf_of(v * (T)0.70710678118654752440));
   }
 };
 /// The tanh form of opset 20.
 struct act_gelu_tanh {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return (T)0.5 * v * (1 + tanh_of((T)0.79788456080286535588 * (v + (T)0.044715 * v * v * v)));
   }
 };
 /// v * tanh(softplus(v)), by tanh(log(1 + e)) = (e e + 2 e) / (e e + 2 e + 2).
 struct act_mish {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     const T e = exp_of(least(v, (T)20)), n = e * (e + 2);
     return v * (n / (n + 2));
   }
@@ -254,7 +254,7 @@ template <class T> inline T shifted_by(T v, double by) {
 }
 /// bias, lambd. Also signed integers, which are compared with lambd as it is.
 struct act_shrink {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     if constexpr (is_float<T>)
       return v<-(T)Self::lambd ? v + (T)Self::bias : v>(T) Self::lambd ? v - (T)Self::bias : (T)0;
     else
@@ -266,10 +266,10 @@ struct act_shrink {
 
 /// alpha, beta: of recurrent layers.
 struct act_affine {
-  template <class Self, class T> static T apply(T v) { return (T)Self::alpha * v + (T)Self::beta; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return (T)Self::alpha * v + (T)Self::beta; }
 };
 struct act_scaled_tanh {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     return (T)Self::alpha * tanh_of((T)Self::beta * v);
   }
 };
@@ -277,20 +277,20 @@ struct act_scaled_tanh {
 //--- unary ops that are no activations --------------------------------------
 
 struct op_identity {
-  template <class Self, class T> static T apply(T v) { return v; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return v; }
 };
 struct op_exp {
-  template <class Self, class T> static T apply(T v) { return exp_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return exp_of(v); }
 };
 struct op_log {
-  template <class Self, class T> static T apply(T v) { return log_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return log_of(v); }
 };
 struct op_sqrt {
-  template <class Self, class T> static T apply(T v) { return sqrt_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return sqrt_of(v); }
 };
 /// Also integers (the least value stays, as in two's complement).
 struct op_abs {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     if constexpr (is_float<T>)
       return abs_of(v);
     else
@@ -299,7 +299,7 @@ struct op_abs {
 };
 /// Also integers.
 struct op_neg {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     if constexpr (is_float<T>)
       return -v;
     else
@@ -307,17 +307,17 @@ struct op_neg {
   }
 };
 struct op_floor {
-  template <class Self, class T> static T apply(T v) { return floor_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return floor_of(v); }
 };
 struct op_ceil {
-  template <class Self, class T> static T apply(T v) { return ceil_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return ceil_of(v); }
 };
 struct op_round {
-  template <class Self, class T> static T apply(T v) { return round_even_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return round_even_of(v); }
 };
 /// Also integers: -1, 0 or 1, without what is behind the point.
 struct op_erf {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     if constexpr (is_float<T>)
       return erf_of(v);
     else
@@ -325,11 +325,11 @@ struct op_erf {
   }
 };
 struct op_reciprocal {
-  template <class Self, class T> static T apply(T v) { return 1 / v; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return 1 / v; }
 };
 /// Also integers.
 struct op_sign {
-  template <class Self, class T> static T apply(T v) {
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
     if constexpr (is_float<T>)
       return v > 0 ? (T)1 : v < 0 ? (T)-1 : v;
     else
@@ -337,53 +337,53 @@ struct op_sign {
   }
 };
 struct op_sin {
-  template <class Self, class T> static T apply(T v) { return sin_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return sin_of(v); }
 };
 struct op_cos {
-  template <class Self, class T> static T apply(T v) { return cos_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return cos_of(v); }
 };
 struct op_tan {
-  template <class Self, class T> static T apply(T v) { return tan_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return tan_of(v); }
 };
 struct op_asin {
-  template <class Self, class T> static T apply(T v) { return asin_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return asin_of(v); }
 };
 struct op_acos {
-  template <class Self, class T> static T apply(T v) { return acos_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return acos_of(v); }
 };
 struct op_atan {
-  template <class Self, class T> static T apply(T v) { return atan_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return atan_of(v); }
 };
 struct op_sinh {
-  template <class Self, class T> static T apply(T v) { return sinh_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return sinh_of(v); }
 };
 struct op_cosh {
-  template <class Self, class T> static T apply(T v) { return cosh_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return cosh_of(v); }
 };
 struct op_asinh {
-  template <class Self, class T> static T apply(T v) { return asinh_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return asinh_of(v); }
 };
 struct op_acosh {
-  template <class Self, class T> static T apply(T v) { return acosh_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return acosh_of(v); }
 };
 struct op_atanh {
-  template <class Self, class T> static T apply(T v) { return atanh_of(v); }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return atanh_of(v); }
 };
 /// bool to bool.
 struct op_not {
-  template <class Self, class T> static bool apply(T v) { return !v; }
+  template <class Self, class T> DISCO_INLINE static bool apply(T v) { return !v; }
 };
 /// Integers: every bit.
 struct op_bitwise_not {
-  template <class Self, class T> static T apply(T v) { return (T)~v; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) { return (T)~v; }
 };
 /// Result bool.
 struct op_is_nan {
-  template <class Self, class T> static bool apply(T v) { return is_nan(v); }
+  template <class Self, class T> DISCO_INLINE static bool apply(T v) { return is_nan(v); }
 };
 /// positive, negative (bool): which infinities count. Result bool.
 struct op_is_inf {
-  template <class Self, class T> static bool apply(T v) {
+  template <class Self, class T> DISCO_INLINE static bool apply(T v) {
     return !is_finite(v) && !is_nan(v) && (v > 0 ? Self::positive : Self::negative);
   }
 };
