@@ -4,6 +4,7 @@
 // A planned module in text form is all that emission needs, so everything that ends up in the
 // emitted files travels on the module.
 #include "codegen/Codegen.h"
+#include "compiler/dialect/Replication.h"
 #include "mlir/IR/Builders.h"
 #include "passes/strategies/Strategy.h"
 #include <map>
@@ -103,9 +104,9 @@ discoc::Plan disco::makePlan(ModuleOp module, ArrayAttr plan) {
     else if (owners.isReplicated())
       tensor.why = entry.getAs<StringAttr>("reason").str();
     else
-      tensor.owner =
-          llvm::find_if(owners.getSets(), [](SetAttr set) { return !set.getSet().empty(); }) -
-          owners.getSets().begin();
+      tensor.owner = ranksOf(owners).front();
+    if (tensor.why && !isEverywhere(owners))
+      llvm::append_range(tensor.among, ranksOf(owners));
     file.tensors.push_back(std::move(tensor));
   }
   return file;

@@ -1,13 +1,14 @@
 //===- Carriers.cpp - what travels in a tensor's stead --------------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/Carriers.h"
+#include "compiler/dialect/Replication.h"
 
 using namespace mlir;
 using namespace disco;
 
-/// Whether every node has all of a tensor that is computed.
-static bool isEverywhere(Value value) {
-  return !isConstant(value) && ownersOf(value).isReplicated();
+/// Whether every node has all of a tensor that several compute.
+static bool isMadeEverywhere(Value value) {
+  return !isConstant(value) && isEverywhere(ownersOf(value));
 }
 
 static int64_t bytesEach(Value value) { return elementBytes(tensorType(value).getElementType()); }
@@ -43,7 +44,7 @@ std::optional<unsigned> Carriers::remadeOperand(Operation *op) {
   for (OpOperand &use : op->getOpOperands()) {
     Value operand = use.get();
     operandAxes.push_back(isConstant(operand) ? -1 : ownersOf(operand).getAxis());
-    if (isConstant(operand) || isEverywhere(operand))
+    if (isConstant(operand) || isMadeEverywhere(operand))
       continue;
     if (found || ownersOf(operand) != owners || shapeOf(operand) != shapeOf(op->getResult(0)))
       return std::nullopt;
@@ -68,7 +69,7 @@ Carriers::Way Carriers::findWay(Value value) {
     if (!operand || bytesEach(op->getOperand(*operand)) != bytesEach(value))
       break;
     way.push_back({op, *operand});
-    if (!oneScale && llvm::any_of(op->getOperands(), isEverywhere))
+    if (!oneScale && llvm::any_of(op->getOperands(), isMadeEverywhere))
       best = way;
     next = op->getOperand(*operand);
   }
@@ -91,7 +92,7 @@ Value Carriers::carrierOf(Value value) {
 SmallVector<Value> Carriers::awaited(Value value) {
   SmallVector<Value> all;
   for (const Step &step : wayOf(value))
-    llvm::copy_if(step.op->getOperands(), std::back_inserter(all), isEverywhere);
+    llvm::copy_if(step.op->getOperands(), std::back_inserter(all), isMadeEverywhere);
   return all;
 }
 

@@ -101,27 +101,27 @@ private:
     SmallVector<int64_t> channels; // rising
   };
 
-  /// By the rank that has them: what is lacking where, by rank. A channel at a time, not a pair of
-  /// nodes at a time: most pairs of many nodes have nothing for each other.
+  /// By the rank that gives them, the lowest that has them: what is lacking where, by rank. A
+  /// channel at a time, not a pair of nodes at a time: most pairs of many nodes have nothing for
+  /// each other.
   std::vector<SmallVector<Lacking>> lackingFrom(const Shortage &shortage) const {
     OwnedAttr owners = ownersOf(shortage.use->get());
-    std::vector<SmallVector<int64_t, 1>> having; // ranks by channel
-    for (int64_t rank = 0; rank < nodes; ++rank)
+    std::vector<int64_t> having; // a rank by channel; -1: none
+    for (int64_t rank = nodes - 1; rank >= 0; --rank)
       owners.getSet(rank).forEach([&](int64_t channel) {
         if (channel >= static_cast<int64_t>(having.size()))
-          having.resize(channel + 1);
-        having[channel].push_back(rank);
+          having.resize(channel + 1, -1);
+        having[channel] = rank;
       });
     std::vector<SmallVector<Lacking>> lacking(nodes);
     for (int64_t to = 0; to < nodes; ++to)
       shortage.needs[to].minus(owners.getSet(to)).forEach([&](int64_t channel) {
-        if (channel >= static_cast<int64_t>(having.size()))
+        if (channel >= static_cast<int64_t>(having.size()) || having[channel] < 0)
           return;
-        for (int64_t from : having[channel]) {
-          if (lacking[from].empty() || lacking[from].back().to != to)
-            lacking[from].push_back({to, {}});
-          lacking[from].back().channels.push_back(channel);
-        }
+        SmallVector<Lacking> &from = lacking[having[channel]];
+        if (from.empty() || from.back().to != to)
+          from.push_back({to, {}});
+        from.back().channels.push_back(channel);
       });
     return lacking;
   }

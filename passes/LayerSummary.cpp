@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/LayerSummary.h"
 #include "compiler/dialect/Evaluate.h"
+#include "compiler/dialect/Replication.h"
 #include "passes/WeightDensity.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
@@ -28,9 +29,10 @@ static std::pair<int64_t, int64_t> countPairs(Operation *op, const Contraction &
   OwnedAttr owners = ownersOf(op->getResult(0));
   bool divided = owners.getAxis() == rule.resultAxis;
   int64_t kept = 0;
-  bool everywhere = owners.isReplicated();
+  const bool everywhere = owners.isReplicated();
+  const int64_t first = everywhere ? ranksOf(owners).front() : 0;
   for (auto route : op->getAttrOfType<ArrayAttr>(kMaskAttr).getAsRange<RouteAttr>()) {
-    if (everywhere && route.getTo() != 0)
+    if (everywhere && route.getTo() != first)
       continue; // the same again
     IndexSet outputs = divided ? owners.getSet(route.getTo()) : IndexSet::all(rows);
     if (rule.groups == 1) {

@@ -1,6 +1,7 @@
 //===- Dialect.cpp - attributes and types of the disco dialect ------------===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/PhysicalLayout.h"
+#include "compiler/dialect/Replication.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -146,9 +147,22 @@ void SetAttr::print(AsmPrinter &printer) const {
 
 Attribute OwnedAttr::parse(AsmParser &parser, Type) { return parseLayout<OwnedAttr>(parser); }
 void OwnedAttr::print(AsmPrinter &printer) const { printLayout(printer, *this); }
-bool OwnedAttr::isReplicated() const {
-  return getAxis() < 0 && getNodes() > 1 &&
-         llvm::all_of(getSets(), [](SetAttr set) { return !set.getSet().empty(); });
+SmallVector<int64_t> disco::ranksOf(OwnedAttr owners) {
+  SmallVector<int64_t> ranks;
+  for (auto [rank, set] : llvm::enumerate(owners.getSets()))
+    if (!set.getSet().empty())
+      ranks.push_back(static_cast<int64_t>(rank));
+  return ranks;
+}
+bool OwnedAttr::isReplicated() const { return getAxis() < 0 && ranksOf(*this).size() > 1; }
+bool disco::isEverywhere(OwnedAttr owners) {
+  return owners.isReplicated() && static_cast<int64_t>(ranksOf(owners).size()) == owners.getNodes();
+}
+OwnedAttr disco::computedBy(MLIRContext *context, ArrayRef<int64_t> ranks, int64_t nodes) {
+  SmallVector<IndexSet> sets(nodes);
+  for (int64_t rank : ranks)
+    sets[rank] = IndexSet::all(1);
+  return OwnedAttr::get(context, -1, sets);
 }
 OwnedAttr OwnedAttr::replicated(MLIRContext *context, int64_t nodes) {
   return OwnedAttr::get(context, -1, SmallVector<IndexSet>(nodes, IndexSet::all(1)));

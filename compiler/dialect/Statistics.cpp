@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/dialect/Statistics.h"
 #include "compiler/dialect/Evaluate.h"
+#include "compiler/dialect/Replication.h"
 
 using namespace mlir;
 using namespace disco;
@@ -24,8 +25,7 @@ static RankedTensorType typed(Value like, ArrayRef<int64_t> shape, Attribute lay
 }
 
 StatisticsContext::StatisticsContext(Operation *op, int64_t nodes)
-    : builder(op), loc(op->getLoc()), nodes(nodes),
-      everywhere(OwnedAttr::replicated(op->getContext(), nodes)),
+    : builder(op), loc(op->getLoc()), nodes(nodes), everywhere(wholeAt(ownersOf(op->getResult(0)))),
       name(tensorName(op->getResult(0)).empty() ? opName(op) : tensorName(op->getResult(0)).str()) {
 }
 
@@ -33,11 +33,8 @@ OwnedAttr StatisticsContext::at(int64_t rank, int64_t axis, int64_t extent) cons
   return OwnedAttr::at(everywhere.getContext(), rank, nodes, axis, extent);
 }
 
-OwnedAttr StatisticsContext::wholeAt(OwnedAttr layout) const {
-  SmallVector<IndexSet> sets;
-  for (SetAttr set : layout.getSets())
-    sets.push_back(set.getSet().empty() ? IndexSet() : IndexSet::all(1));
-  return OwnedAttr::get(layout.getContext(), -1, sets);
+OwnedAttr StatisticsContext::wholeAt(OwnedAttr layout) {
+  return computedBy(layout.getContext(), ranksOf(layout), layout.getNodes());
 }
 
 Value StatisticsContext::binary(BinaryKind kind, Value lhs, Value rhs, ArrayRef<int64_t> shape,

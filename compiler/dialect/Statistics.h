@@ -22,8 +22,8 @@ public:
 
   /// The layout of a tensor that one node has alone.
   OwnedAttr at(int64_t rank, int64_t axis = -1, int64_t extent = 1) const;
-  /// That of what is made of all channels of a tensor whose one owner has it.
-  OwnedAttr wholeAt(OwnedAttr layout) const;
+  /// That of what the owners of a tensor have of all channels.
+  static OwnedAttr wholeAt(OwnedAttr layout);
 
   mlir::Value binary(BinaryKind kind, mlir::Value lhs, mlir::Value rhs,
                      llvm::ArrayRef<int64_t> shape, mlir::Attribute layout);
@@ -33,21 +33,21 @@ public:
                      mlir::Attribute layout);
   mlir::Value reshape(mlir::Value x, llvm::ArrayRef<int64_t> shape, mlir::Attribute layout);
   mlir::Value concat(llvm::ArrayRef<mlir::Value> values, int64_t axis, mlir::Attribute layout);
-  /// Columns [first, first + count) of a matrix that every node has.
+  /// Columns [first, first + count) of a matrix that all who need it have.
   mlir::Value columns(mlir::Value x, int64_t first, int64_t count);
   /// The channels that one node owns of a tensor.
   mlir::Value ownedBy(int64_t rank, mlir::Value x, int64_t axis, const IndexSet &set);
   mlir::Value constant(mlir::Type element, llvm::ArrayRef<int64_t> shape,
                        llvm::ArrayRef<double> reals);
 
-  /// Everybody reads `by` from now on; all nodes have it.
+  /// Everybody reads `by` from now on.
   void replace(mlir::Operation *op, mlir::Value by);
 
   mlir::OpBuilder builder;
   mlir::Location loc;
   int64_t nodes;
-  OwnedAttr everywhere;
-  std::string name; // of what is replaced
+  OwnedAttr everywhere; // that of what all have who own something of the result
+  std::string name;     // of what is replaced
   llvm::SmallVector<mlir::Operation *> replaced;
 };
 
@@ -58,7 +58,7 @@ public:
 
   Statistics(StatisticsContext &make, mlir::Value x, llvm::ArrayRef<int64_t> axes);
 
-  /// Every owner computes `local` of its channels; all nodes get all of it. Returns one matrix
+  /// Every owner computes `local` of its channels; all who need it get it. Returns one matrix
   /// [owners, rows] for each local statistic.
   llvm::SmallVector<mlir::Value> exchange(Local local);
   /// Merges a matrix [owners, rows] into one row, in rank order.

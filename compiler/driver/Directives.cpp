@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/Directives.h"
 #include "codegen/Codegen.h"
+#include "compiler/dialect/Replication.h"
 #include "compiler/driver/Frontend.h"
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/Printable.h"
@@ -176,7 +177,8 @@ private:
 
 OwnedAttr ownersOf(MLIRContext *context, const discoc::PlannedTensor &tensor, int64_t nodes) {
   if (tensor.why)
-    return OwnedAttr::replicated(context, nodes);
+    return tensor.among.empty() ? OwnedAttr::replicated(context, nodes)
+                                : computedBy(context, tensor.among, nodes);
   if (tensor.owner)
     return OwnedAttr::at(context, *tensor.owner, nodes, /*axis=*/-1, /*extent=*/1);
   return OwnedAttr::get(context, tensor.map->axis, tensor.map->owners);

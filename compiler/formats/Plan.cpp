@@ -21,6 +21,8 @@ static Json toJson(const PlannedTensor &tensor) {
     entry["owner"] = *tensor.owner;
   if (tensor.why)
     entry["everywhere"] = *tensor.why;
+  if (!tensor.among.empty())
+    entry["among"] = tensor.among;
   return entry;
 }
 
@@ -51,8 +53,21 @@ static bool readDivision(const JsonView &view, int64_t nodes, PlannedTensor &ten
   return fault.what.empty() || view.member("owners").fault(fault.what, fault.hint);
 }
 
+/// Some nodes, two or more, in rising order.
+static bool readAmong(const JsonView &view, int64_t nodes, std::vector<int64_t> &ranks) {
+  if (!view.array())
+    return false;
+  ranks.resize(view.size());
+  if (!view.elements([&](size_t i, const JsonView &rank) {
+        return rank.read(ranks[i], i == 0 ? 0 : ranks[i - 1] + 1, nodes - 1);
+      }))
+    return false;
+  return ranks.size() > 1 ||
+         view.fault("names no two nodes", "state \"owner\" where one node has all of it");
+}
+
 static bool readTensor(const JsonView &view, int64_t nodes, PlannedTensor &tensor) {
-  if (!view.object({"name", "shape"}, {"axis", "owners", "owner", "everywhere"}))
+  if (!view.object({"name", "shape"}, {"axis", "owners", "owner", "everywhere", "among"}))
     return false;
   constexpr size_t maxRank = 64;
   const JsonView shape = view.member("shape");
@@ -66,14 +81,16 @@ static bool readTensor(const JsonView &view, int64_t nodes, PlannedTensor &tenso
     return false;
   const bool divided = view.has("axis") && view.has("owners");
   if (view.has("axis") != view.has("owners") ||
-      divided + view.has("owner") + view.has("everywhere") != 1)
+      divided + view.has("owner") + view.has("everywhere") != 1 ||
+      (view.has("among") && !view.has("everywhere")))
     return view.fault("does not say who has it",
                       "state axis and owners, or owner, or everywhere, and one of these alone");
   if (divided)
     return readDivision(view, nodes, tensor);
   if (view.has("owner"))
     return view.member("owner").read(tensor.owner.emplace(), 0, nodes - 1);
-  return view.member("everywhere").read(tensor.why.emplace());
+  return view.member("everywhere").read(tensor.why.emplace()) &&
+         (!view.has("among") || readAmong(view.member("among"), nodes, tensor.among));
 }
 
 static bool readBody(const JsonView &view, Plan &plan) {

@@ -16,6 +16,7 @@ struct PlannedTensor {
   std::optional<OwnerMap> map;    ///< it is divided along an axis
   std::optional<int64_t> owner;   ///< one node has all of it, and it is divided along no axis
   std::optional<std::string> why; ///< every node computes it: a reason for the report, or ""
+  std::vector<int64_t> among;     ///< instead of every node: these, rising, two or more
 };
 
 struct Plan {

@@ -19,17 +19,20 @@ TEST(Plan, ReadsWhatItWrites) {
       {"b", {1, 4}, OwnerMap{1, {IndexSet::of({0, 3}), IndexSet::of({1, 2})}}, {}, {}});
   plan.tensors.push_back({"", {}, {}, 1, {}});
   plan.tensors.push_back({"a", {7}, {}, {}, "squeeze-and-excite"});
+  plan.tensors.push_back({"c", {7}, {}, {}, "", {0, 1}});
   Diagnostics out;
   const std::string text = toJson(plan);
   keepForSchemas("plan.json", text);
   auto back = parsePlan(text, "p.json", 2, out);
   ASSERT_TRUE(back) << toString(out);
   EXPECT_EQ(back->strategy, "stages");
-  ASSERT_EQ(back->tensors.size(), 3u);
+  ASSERT_EQ(back->tensors.size(), 4u);
   EXPECT_EQ(back->tensors[0].name, "b");
   EXPECT_EQ(back->tensors[0].map->owners, plan.tensors[0].map->owners);
   EXPECT_EQ(back->tensors[1].owner, 1);
   EXPECT_EQ(back->tensors[2].why, "squeeze-and-excite");
+  EXPECT_TRUE(back->tensors[2].among.empty());
+  EXPECT_EQ(back->tensors[3].among, (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(toJson(*back), text);
 }
 
@@ -44,6 +47,9 @@ TEST(Plan, SaysWhatIsWrongAndWhere) {
       {file(R"("axis":1,"owners":[[0],[1]],"owner":1)"), {"does not say who has it"}},
       {file(R"("owner":2)"), {"$.tensors[0].owner", "2"}},
       {file(R"("everywhere":1)"), {"$.tensors[0].everywhere", "not a string"}},
+      {file(R"("everywhere":"","among":[1])"), {"$.tensors[0].among", "names no two nodes"}},
+      {file(R"("everywhere":"","among":[1,0])"), {"$.tensors[0].among[1]", "0"}},
+      {file(R"("owner":0,"among":[0,1])"), {"does not say who has it"}},
       {file(R"("axis":2,"owners":[[0],[]])"), {"$.tensors[0].axis", "rank 2"}},
       {file(R"("axis":1,"owners":[[0]])"), {"$.tensors[0].owners", "has 1 elements"}},
       {file(R"("axis":1,"owners":[[0],[1]])"), {"channel 2 is owned by no node"}},
