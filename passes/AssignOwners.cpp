@@ -42,6 +42,30 @@ static LogicalResult checkStated(const Problem &problem) {
   return success();
 }
 
+/// Shares that can be dealt: one a node, and not all 0.
+static LogicalResult checkShares(ModuleOp module, int64_t nodes, const Strategy &strategy) {
+  auto shares = module->getAttrOfType<DenseI64ArrayAttr>(kSharesAttr);
+  if (!shares)
+    return success();
+  auto fail = [&](const Twine &why) { return module.emitError("the shares of the nodes ") << why; };
+  if (shares.size() != nodes)
+    return fail("are ") << shares.size() << " numbers; state one for each of the " << nodes
+                        << " nodes";
+  if (llvm::any_of(shares.asArrayRef(),
+                   [](int64_t share) { return share < 0 || share > kLargestShare; }))
+    return fail("have one that is none: state numbers from 0 to ") << kLargestShare;
+  if (llvm::all_of(shares.asArrayRef(), [](int64_t share) { return share == 0; }))
+    return fail("are all 0: state more than 0 for a node that is to own something");
+  if (!strategy.dealsShares())
+    return fail("say nothing to this strategy or plan, which decides itself what each node owns; "
+                "leave them out");
+  if (ownerMapOf(module).value_or(2) != 2)
+    return fail("need owner map 2, and map ")
+           << *ownerMapOf(module)
+           << " is stated, or owner maps or masks that were made for it; leave one of the two out";
+  return success();
+}
+
 /// The strategy that the module asks for; null after a diagnostic.
 static std::unique_ptr<Strategy> strategyOf(ModuleOp module) {
   if (module->hasAttr(kPlanAttr))
@@ -107,8 +131,14 @@ static LogicalResult propose(ModuleOp module, Problem &problem, Proposal &propos
   if (stated && (*stated < 1 || *stated > kLatestOwnerMap))
     return module.emitError("there is no owner map ")
            << *stated << "; the maps have the numbers 1 to " << kLatestOwnerMap;
+  if (!strategy || failed(checkShares(module, problem.nodes, *strategy)))
+    return failure();
+  if (module->hasAttr(kSharesAttr) && !stated) {
+    stated = 2;
+    module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(2));
+  }
   problem.ownerMap = stated.value_or(1);
-  if (!strategy || failed(strategy->propose(problem, proposal)))
+  if (failed(strategy->propose(problem, proposal)))
     return failure();
   if (stated || fitsMasks(problem, proposal))
     return success();

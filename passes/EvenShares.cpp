@@ -1,4 +1,4 @@
-//===- EvenShares.cpp - deal classes so that every tensor is shared evenly ===//
+//===- EvenShares.cpp - deal classes so that nodes have their share of all ===//
 // SPDX-License-Identifier: Apache-2.0
 //
 // docs/formats/owners.md specifies it: owner map 2.
@@ -13,8 +13,8 @@ using namespace disco;
 namespace disco {
 
 /// Deals segment by segment: the classes that have as many channels as each other in the same
-/// tensors. Whoever gets one of them has the same of every tensor, so an even share of each segment
-/// is an even share of each tensor, of its halves and of what is joined of them.
+/// tensors. Whoever gets one of them has the same of every tensor, so a node's share of each
+/// segment is its share of each tensor, of its halves and of what is joined of them.
 class EvenDealer {
 public:
   EvenDealer(OwnerClasses &classes, llvm::function_ref<ChannelWeight(Value)> weigh)
@@ -133,27 +133,44 @@ private:
     return load;
   }
 
-  /// How many classes of a segment each node gets: one after the other goes to the node that has
-  /// the fewest elements of the segment's tensors, then the least work, then the lowest rank. Of
-  /// few channels of little work (a mask, a score) the rank decides: the next layer's are where
-  /// they were, and nothing has to travel for them.
+  /// What a node would have with one class more, of which its share says how much that is.
+  struct Load {
+    int64_t elements, macs, share, rank;
+
+    bool operator<(const Load &other) const {
+      const auto scaled = [](int64_t load, int64_t by) { return Wide(load) * by; };
+      return std::tuple(scaled(elements, other.share), scaled(macs, other.share), rank) <
+             std::tuple(scaled(other.elements, share), scaled(other.macs, share), other.rank);
+    }
+  };
+
+  /// How many classes of a segment each node gets: one after the other goes to the node that then
+  /// has, for its share, the fewest elements of the segment's tensors, then the least work, then
+  /// the lowest rank. Of few channels of little work (a mask, a score) the rank decides: the next
+  /// layer's are where they were, and nothing has to travel for them.
   std::vector<int64_t> sharesOf(const Segment &segment) {
-    const bool isSmall = static_cast<int64_t>(segment.members.size()) < classes.nodes &&
+    const bool isSmall = static_cast<int64_t>(segment.members.size()) < classes.sharers &&
                          segment.macs < allWork / kSmallPart;
-    std::set<std::tuple<int64_t, int64_t, int64_t>> least;
+    const int64_t each = std::max<int64_t>(segment.elements, 1);
+    std::set<Load> least;
     for (int64_t rank = 0; rank < classes.nodes; ++rank) {
-      int64_t elements = 0;
+      if (classes.shares[rank] == 0)
+        continue;
+      int64_t elements = each;
       for (const Part &part : segment.parts)
         if (auto load = loads.find(part.tensor); load != loads.end())
           elements += load->second[rank];
-      least.insert({elements, isSmall ? 0 : work[rank], rank});
+      least.insert(
+          {elements, segment.macs + (isSmall ? 0 : work[rank]), classes.shares[rank], rank});
     }
     std::vector<int64_t> shares(classes.nodes, 0);
     for (size_t i = 0; i < segment.members.size(); ++i) {
-      auto [elements, macs, rank] = *least.begin();
+      Load load = *least.begin();
       least.erase(least.begin());
-      least.insert({elements + std::max<int64_t>(segment.elements, 1), macs + segment.macs, rank});
-      ++shares[rank];
+      ++shares[load.rank];
+      load.elements += each;
+      load.macs += segment.macs;
+      least.insert(load);
     }
     return shares;
   }
@@ -174,6 +191,8 @@ private:
   }
 
   static constexpr int64_t kSmallPart = 200;
+
+  __extension__ using Wide = __int128;
 
   OwnerClasses &classes;
   int64_t allWork = 0;

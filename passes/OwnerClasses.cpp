@@ -67,7 +67,7 @@ bool OwnerClasses::tieAllUnlessLarge(llvm::ArrayRef<OwnerTie> ties) {
     tie(each.result, each.operand, each.relation);
   std::vector<int64_t> largest = largestClasses();
   for (size_t k = 0; k < values.size(); ++k) {
-    int64_t share = (extents.lookup(values[k]) + nodes - 1) / nodes;
+    int64_t share = (extents.lookup(values[k]) + sharers - 1) / sharers;
     if (largest[k] <= std::max(share, largestBefore[k]))
       continue;
     parent = std::move(before);

@@ -6,6 +6,7 @@
 #include "compiler/dialect/Division.h"
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
 #include <vector>
 
 namespace disco {
@@ -26,7 +27,12 @@ struct OwnerTie {
 /// Union-find over the channels of all tensors; each class is dealt to one node.
 class OwnerClasses {
 public:
-  explicit OwnerClasses(int64_t nodes) : nodes(nodes) {}
+  explicit OwnerClasses(int64_t nodes) : OwnerClasses(std::vector<int64_t>(nodes, 1)) {}
+  /// `shares`: by rank, how much a node gets compared with the others; one is more than 0.
+  explicit OwnerClasses(std::vector<int64_t> shares)
+      : nodes(static_cast<int64_t>(shares.size())),
+        sharers(llvm::count_if(shares, [](int64_t share) { return share > 0; })),
+        shares(std::move(shares)) {}
 
   void add(mlir::Value value, int64_t extent);
   /// Ties each channel of `result` to the channels of `operand` that it reads.
@@ -44,8 +50,8 @@ public:
   /// Deals the classes of a value that have no owner yet, contiguously and as equally as their
   /// sizes allow (owner map 1).
   void deal(mlir::Value value);
-  /// Deals all classes that have no owner yet so that each node gets an even share of every tensor
-  /// and of all work (owner map 2). `weigh` says of each value what one of its channels weighs.
+  /// Deals all classes that have no owner yet so that each node gets its share of every tensor and
+  /// of all work (owner map 2). `weigh` says of each value what one of its channels weighs.
   void dealEvenly(llvm::function_ref<ChannelWeight(mlir::Value)> weigh);
 
   llvm::SmallVector<IndexSet> ownersOf(mlir::Value value);
@@ -67,7 +73,8 @@ private:
   /// By tensor, in the order of `values`: how many channels the largest class has of it.
   std::vector<int64_t> largestClasses();
 
-  int64_t nodes;
+  int64_t nodes, sharers; // all, and those whose share is more than 0
+  std::vector<int64_t> shares;
   std::vector<mlir::Value> values;
   llvm::DenseMap<mlir::Value, int64_t> first, extents;
   std::vector<int64_t> parent;

@@ -211,6 +211,8 @@ std::optional<int64_t> findOwnerMap(const discoc::ModelOptions &options,
                                     const std::optional<discoc::Masks> &masks) {
   if (options.ownerMap > 0)
     return options.ownerMap;
+  if (!options.shares.empty() && !owners && (!masks || masks->ownerMap == 0))
+    return 2; // the one that deals shares
   if (owners)
     return owners->ownerMap;
   if (masks && masks->ownerMap == 0)

@@ -175,6 +175,8 @@ std::optional<int64_t> disco::statedNodes(const discoc::ModelOptions &options) {
   } else if (!options.owners.empty()) {
     auto owners = discoc::readOwners(options.owners, std::nullopt, errors);
     nodes = owners ? owners->nodes : 0;
+  } else {
+    nodes = static_cast<int64_t>(options.shares.size());
   }
   llvm::errs() << discoc::toString(errors);
   return errors.empty() ? std::optional(nodes) : std::nullopt;

@@ -8,7 +8,8 @@
 
 namespace disco {
 
-/// The N that masks or owner maps in files are for; 0: any. Null after errors on standard error.
+/// The N that masks or owner maps in files are for, or shares; 0: any. Null after errors on
+/// standard error.
 std::optional<int64_t> statedNodes(const discoc::ModelOptions &options);
 
 /// After a node did not fit: says which N of the same board, or which other boards, would do.

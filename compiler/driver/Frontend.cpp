@@ -192,6 +192,11 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
     notes.settings["strategy"] = options.strategy;
     module->setAttr(kStrategyAttr, StringAttr::get(module.getContext(), options.strategy));
   }
+  if (!options.shares.empty()) {
+    notes.settings["shares"] = llvm::join(
+        llvm::map_range(options.shares, [](int64_t share) { return std::to_string(share); }), ",");
+    module->setAttr(kSharesAttr, DenseI64ArrayAttr::get(module.getContext(), options.shares));
+  }
   if (options.wire != "f32") {
     notes.settings["wire"] = options.wire;
     module->setAttr(kWireAttr, StringAttr::get(module.getContext(), options.wire));

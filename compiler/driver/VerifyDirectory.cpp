@@ -7,9 +7,11 @@
 #include "compiler/formats/Text.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 namespace fs = std::filesystem;
 
@@ -38,6 +40,18 @@ static int64_t ownerMapOf(const Manifest &manifest) {
   return 1;
 }
 
+/// `1,2,4`; none where nothing is stated.
+static std::vector<int64_t> sharesOf(const Manifest &manifest) {
+  std::vector<int64_t> shares;
+  auto stated = manifest.settings.find("shares");
+  if (stated == manifest.settings.end())
+    return shares;
+  std::istringstream text(stated->second);
+  for (std::string share; std::getline(text, share, ',');)
+    shares.push_back(std::strtoll(share.c_str(), nullptr, 10));
+  return shares;
+}
+
 ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   ModelOptions options;
   options.model = model;
@@ -46,6 +60,7 @@ ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   if (strategy != manifest.settings.end() && strategy->second != "plan")
     options.strategy = strategy->second;
   options.ownerMap = ownerMapOf(manifest);
+  options.shares = sharesOf(manifest);
   if (auto layout = manifest.settings.find("layout"); layout != manifest.settings.end())
     options.layout = layout->second;
   options.weightCheck = manifest.settings.count("weight-check") != 0;

@@ -117,6 +117,8 @@ private:
       own.masks.clear();
       own.owners.clear();
     }
+    if (nodes != stated)
+      own.shares.clear();
     std::optional<discoc::Cluster> cluster = findCluster(own);
     if (!cluster)
       return {};
@@ -144,7 +146,7 @@ private:
   const discoc::ModelOptions &options;
   LoadedModel &loaded;
   const std::optional<discoc::Board> &board;
-  const int64_t stated; // the N of masks or owner maps in files; 0: there are none
+  const int64_t stated; // the N of masks or owner maps in files, or of shares; 0: there are none
   const std::string sha256;
 };
 
@@ -168,7 +170,7 @@ static bool fillTables(WhatIf &found, Divider &divider, int64_t most, int64_t st
       return true;
     WhatIfTable &table = found.tables.emplace_back();
     for (int64_t nodes = 1; nodes <= std::max(most, stated); ++nodes) {
-      // Masks and owner maps in files are for one number of nodes.
+      // Masks and owner maps in files, and shares, are for one number of nodes.
       const bool all = dense || stated == 0;
       if (all ? nodes > most : nodes != 1 && nodes != stated)
         continue;

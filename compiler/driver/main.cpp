@@ -56,6 +56,13 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
           "stated, else the latest")
       ->check(CLI::Range(int64_t(1), discoc::latestOwnerMap))
       ->type_name("NUMBER");
+  command
+      .add_option("--shares", options.shares,
+                  "How much each node owns compared with the others, by rank, such as 1,2,4: "
+                  "numbers from 0 to 1000, as fast as the nodes are. A node with 0 owns nothing "
+                  "(docs/formats/owners.md). Default: all own as much")
+      ->delimiter(',')
+      ->type_name("S,S,...");
   auto *strategy = command
                        .add_option("--strategy", options.strategy,
                                    "Who chooses along which axis each tensor is divided, and what "

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // docs/formats/owners.md specifies it: trainers need the default map before they train.
+#include "compiler/dialect/Replication.h"
 #include "passes/OwnerClasses.h"
 #include "passes/strategies/GreedyAxes.h"
 
@@ -14,7 +15,8 @@ namespace {
 class OwnerDealer {
 public:
   explicit OwnerDealer(const Problem &problem)
-      : problem(problem), axes(chooseGreedyAxes(problem)), classes(problem.nodes) {}
+      : problem(problem), axes(chooseGreedyAxes(problem)), sharers(problem.sharers()),
+        classes(problem.shares) {}
 
   LogicalResult run(Proposal &proposal) {
     collect();
@@ -71,7 +73,7 @@ private:
     MLIRContext *context = value.getContext();
     // What the root makes of the inputs stays there.
     if (axes.replicated.contains(value) && !rootOwned.contains(value))
-      return OwnedAttr::replicated(context, problem.nodes);
+      return computedBy(context, sharers, problem.nodes);
     return OwnedAttr::get(context, axes[value], classes.ownersOf(value));
   }
 
@@ -165,7 +167,8 @@ private:
         const bool isFree = need.kind != OperandNeed::Contracted || isDepthwise(*need.relation);
         if (isFree && !isStack)
           classes.tie(value, operand, *need.relation);
-        else if (isFree || classes.countBlocks(*need.relation) >= problem.nodes)
+        else if (isFree ||
+                 classes.countBlocks(*need.relation) >= static_cast<int64_t>(sharers.size()))
           late.push_back({value, operand, *need.relation});
       }
     }
@@ -200,6 +203,7 @@ private:
 
   const Problem &problem;
   GreedyAxes axes;
+  SmallVector<int64_t> sharers; // ranks
   OwnerClasses classes;
   DenseSet<Value> rootOwned;
   DenseSet<Value> reaches;
@@ -210,6 +214,7 @@ public:
   LogicalResult propose(const Problem &problem, Proposal &proposal) override {
     return OwnerDealer(problem).run(proposal);
   }
+  bool dealsShares() const override { return true; }
 };
 
 } // namespace

@@ -93,7 +93,8 @@ private:
 class AxisChooser : GreedyAxes {
 public:
   explicit AxisChooser(const Problem &problem)
-      : problem(problem), nodes(problem.nodes), rules(problem.rules), squeezes(problem.function) {}
+      : problem(problem), nodes(static_cast<int64_t>(problem.sharers().size())),
+        rules(problem.rules), squeezes(problem.function) {}
 
   GreedyAxes run() {
     for (Value tensor : problem.tensors) {
@@ -342,7 +343,7 @@ private:
   }
 
   const Problem &problem;
-  int64_t nodes;
+  int64_t nodes; // that own something
   DivisionRules &rules;
   DenseSet<Value> ofConstants;
   DenseMap<Divided, int64_t> readerCosts;

@@ -36,10 +36,24 @@ std::optional<int64_t> disco::ownerMapOf(ModuleOp module) {
 }
 
 Problem::Problem(func::FuncOp function, int64_t nodes, int64_t root, CostModel costs)
-    : function(function), nodes(nodes), root(root), costs(std::move(costs)) {
+    : function(function), nodes(nodes), root(root), shares(nodes, 1), costs(std::move(costs)) {
+  auto module = function->getParentOfType<ModuleOp>();
+  auto stated = module ? module->getAttrOfType<DenseI64ArrayAttr>(kSharesAttr) : nullptr;
+  // Others are refused by disco-assign-owners.
+  if (stated && stated.size() == nodes &&
+      llvm::any_of(stated.asArrayRef(), [](int64_t share) { return share > 0; }))
+    shares.assign(stated.asArrayRef().begin(), stated.asArrayRef().end());
   for (Operation &op : function.getBody().front())
     if (op.getNumResults() == 1 && !isa<ConstantOp>(op))
       tensors.push_back(op.getResult(0));
+}
+
+SmallVector<int64_t> Problem::sharers() const {
+  SmallVector<int64_t> ranks;
+  for (auto [rank, share] : llvm::enumerate(shares))
+    if (share > 0)
+      ranks.push_back(static_cast<int64_t>(rank));
+  return ranks;
 }
 
 OwnedAttr Problem::statedFor(Value tensor) const {

@@ -18,6 +18,12 @@ namespace disco {
 inline constexpr int64_t kLatestOwnerMap = 2;
 std::optional<int64_t> ownerMapOf(mlir::ModuleOp module);
 
+/// Of the model's module: how much each node owns, compared with the others, by rank; 0: nothing.
+/// None: all own as much.
+inline constexpr llvm::StringLiteral kSharesAttr = "disco.shares";
+/// Larger shares would not change what nodes own.
+inline constexpr int64_t kLargestShare = 1000;
+
 /// What a strategy is told.
 struct Problem {
   Problem(mlir::func::FuncOp function, int64_t nodes, int64_t root, CostModel costs);
@@ -31,6 +37,10 @@ struct Problem {
   mlir::func::FuncOp function;
   int64_t nodes, root;
   int64_t ownerMap = 1; // the number of the default map that is asked for
+  /// By rank: how much a node owns, compared with the others. One of them is more than 0.
+  std::vector<int64_t> shares;
+  /// The ranks whose share is more than 0.
+  llvm::SmallVector<int64_t> sharers() const;
   CostModel costs;
   /// What is to be given owners: results in program order, constants left out.
   llvm::SmallVector<mlir::Value> tensors;
@@ -53,6 +63,9 @@ public:
   /// Gives every tensor of a problem axis and owners. Inputs of the model are the root's, and
   /// stated maps are kept. The program is not changed. Failure after a diagnostic.
   virtual mlir::LogicalResult propose(const Problem &problem, Proposal &proposal) = 0;
+
+  /// Whether it gives nodes what their shares say.
+  virtual bool dealsShares() const { return false; }
 };
 
 /// The strategy that `--strategy` calls by a name; null: there is none.

@@ -4,7 +4,7 @@
 Under every strategy and at every N a network with residuals, a grouped convolution and a softmax, and a
 transformer, compute what ONNX Runtime does; `root` moves nothing between nodes, and under `stages`
 every tensor has one owner. A plan that was written gives the same programs again, and verify takes it
-from the output. A strategy is named in its own file and in the table, and nowhere else in the sources.
+from the output. Nodes of unequal shares (--shares) compute the same. A strategy is named in its own file and in the table, and nowhere else in the sources.
 
     strategies.py [--only REGEX]
 """
@@ -161,6 +161,54 @@ def check_owner_maps(folder, tally):
     tally.check("map 2 is the default", programs(os.path.join(folder, "default")) == programs(made[2]), "another program")
 
 
+def squeezed():
+    """A convolution whose channels are weighed by a squeeze-and-excite path, and one that normalises."""
+    g = seeded.Graph(12)
+    x = g.op("Relu", g.op("Conv", "x", g.weights(12, 3, 3, 3), g.weights(12), pads=[1] * 4))
+    s = g.op("Relu", g.op("Conv", g.op("GlobalAveragePool", x), g.weights(4, 12, 1, 1), g.weights(4)))
+    y = g.op("Mul", x, g.op("Sigmoid", g.op("Conv", s, g.weights(12, 4, 1, 1), g.weights(12))))
+    y = g.op("Conv", y, g.weights(10, 12, 1, 1), g.weights(10))
+    return g.model({"x": [1, 3, 6, 6]}, {y: [1, 10, 6, 6]})
+
+
+#: By number of nodes: unequal ones, a root without any, a node in the middle without, and one that has all.
+SHARES = {2: ("0,1", "3,1"), 3: ("1,2,4", "3,0,1"), 5: ("0,5,1,0,3",)}
+
+
+def check_shares(checked):
+    """Nodes of unequal shares compute what ONNX Runtime does, own about their share, and nothing where that is none."""
+    for nodes, all_shares in SHARES.items():
+        for text in all_shares:
+            out = checked.compile(nodes, "shares-" + text.replace(",", "-"), "--shares", text)
+            far = compare.worst(checked.outputs(out, nodes), checked.want)
+            checked.check(f"shares {text}", far <= 1e-5, f"error {far:.3g} of the range")
+            shares = [int(share) for share in text.split(",")]
+            report = cluster.load_json(os.path.join(out, "report.json"))
+            macs = [node["macs"] for node in report["nodes"]]
+            checked.check(f"shares {text}: none", all(share > 0 or did == 0 for share, did in zip(shares, macs)), f"{macs}")
+            most = max(range(nodes), key=lambda rank: shares[rank])
+            checked.check(f"shares {text}: most", macs[most] == max(macs), f"{macs}")
+            if text == "3,0,1":
+                check_verify(checked, out)
+
+
+def check_share_files(folder, tally):
+    """Equal shares are no shares; those of OUT come back by its owner maps alone."""
+    path = os.path.join(folder, "shares.onnx")
+    onnx.save(seeded.transformer(blocks=1), path)
+    for name, extra in (("none", []), ("equal", ["--shares", "2,2,2"]), ("odd", ["--shares", "1,2,4"])):
+        discoc.compile(path, 3, os.path.join(folder, name), extra=extra)
+    none, equal, odd = (programs(os.path.join(folder, name)) for name in ("none", "equal", "odd"))
+    tally.check("equal shares are none", none == equal, "another program")
+    tally.check("odd shares are others", none != odd, "the same program")
+    again = os.path.join(folder, "again")
+    discoc.compile(path, 3, again, owners=os.path.join(folder, "odd", "owners.json"))
+    tally.check("shares: the same from owner maps", programs(again) == odd, "another program")
+    for wrong, said in (("1,2", "are 2 numbers"), ("0,0,0", "are all 0"), ("1,2,-3", "from 0 to 1000")):
+        done = run(discoc.binary(), "compile", path, "-n", "3", "--shares", wrong, "-o", again + ".wrong")
+        tally.check(f"shares {wrong}", done.returncode == 1 and said in done.stderr and not os.path.exists(again + ".wrong"), done.stderr)
+
+
 def check_files(tally):
     """Where the sources name the strategy that was added last: its file, and its line in the table."""
     named = []
@@ -204,6 +252,10 @@ def main():
         try:
             if re.search(a.only, "maps"):
                 check_owner_maps(folder, tally)
+            if re.search(a.only, "shares"):
+                check_share_files(folder, tally)
+                for name, make in (MODELS | {"squeezed": squeezed, "normalised": lambda: seeded.normalised("softmax")}).items():
+                    check_shares(Checked("shares-" + name, make(), folder, runtime, tally))
             for name, make in MODELS.items():
                 if re.search(a.only, name):
                     check_model(Checked(name, make(), folder, runtime, tally))

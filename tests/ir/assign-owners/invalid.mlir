@@ -19,6 +19,51 @@ func.func @number() {
 
 // -----
 
+// expected-error@+1 {{the shares of the nodes are 3 numbers; state one for each of the 2 nodes}}
+module attributes {disco.nodes = 2 : i64, disco.shares = array<i64: 1, 2, 3>} {
+func.func @shares() {
+  return
+}
+}
+
+// -----
+
+// expected-error@+1 {{the shares of the nodes have one that is none: state numbers from 0 to 1000}}
+module attributes {disco.nodes = 2 : i64, disco.shares = array<i64: 1, -1>} {
+func.func @negative() {
+  return
+}
+}
+
+// -----
+
+// expected-error@+1 {{the shares of the nodes are all 0: state more than 0 for a node that is to own something}}
+module attributes {disco.nodes = 2 : i64, disco.shares = array<i64: 0, 0>} {
+func.func @zero() {
+  return
+}
+}
+
+// -----
+
+// expected-error@+1 {{the shares of the nodes say nothing to this strategy or plan, which decides itself what each node owns; leave them out}}
+module attributes {disco.nodes = 2 : i64, disco.shares = array<i64: 1, 2>, disco.strategy = "root"} {
+func.func @undealt() {
+  return
+}
+}
+
+// -----
+
+// expected-error@+1 {{the shares of the nodes need owner map 2, and map 1 is stated, or owner maps or masks that were made for it; leave one of the two out}}
+module attributes {disco.nodes = 2 : i64, disco.shares = array<i64: 1, 2>, disco.owner_map = 1 : i64} {
+func.func @map() {
+  return
+}
+}
+
+// -----
+
 // expected-error@+1 {{'disco.plan' is no list of tensors with name, shape, owners and reason}}
 module attributes {disco.nodes = 2 : i64, disco.plan = [{name = "x"}]} {
 func.func @malformed() {

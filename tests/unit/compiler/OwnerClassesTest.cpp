@@ -187,6 +187,37 @@ TEST(EvenShares, RemaindersGoToTheNodeWithTheLeastWork) {
   EXPECT_EQ(sizes(classes, values.list[0]), (Sizes{2, 3}));
 }
 
+TEST(EvenShares, NodesGetTheirShare) {
+  // Of seven channels of one layer 1, 2 and 4; of three others, for their share, the same: the node
+  // with the largest share gets two. A node without a share gets none.
+  for (int64_t zeros : {0, 1}) {
+    Values values(2);
+    std::vector<int64_t> shares{1, 2, 4};
+    shares.insert(shares.begin(), static_cast<size_t>(zeros), 0);
+    OwnerClasses classes(shares);
+    classes.add(values.list[0], 7);
+    classes.add(values.list[1], 3);
+    classes.dealEvenly(weights({{values.list[0], 9}, {values.list[1], 8}}));
+    Sizes seven{1, 2, 4}, three{0, 1, 2};
+    for (Sizes *all : {&seven, &three})
+      all->insert(all->begin(), static_cast<size_t>(zeros), 0);
+    EXPECT_EQ(sizes(classes, values.list[0]), seven);
+    EXPECT_EQ(sizes(classes, values.list[1]), three);
+  }
+}
+
+TEST(EvenShares, EqualSharesAreNone) {
+  Values values(2);
+  OwnerClasses one(3), two(std::vector<int64_t>{7, 7, 7});
+  for (OwnerClasses *classes : {&one, &two}) {
+    classes->add(values.list[0], 11);
+    classes->add(values.list[1], 5);
+    classes->dealEvenly(weights({{values.list[0], 3}, {values.list[1], 4}}));
+  }
+  for (Value value : values.list)
+    EXPECT_EQ(one.ownersOf(value), two.ownersOf(value));
+}
+
 TEST(EvenShares, WhatIsOwnedCounts) {
   // Node 1 owns channels 0 to 2 of eight already: it gets one more, node 0 four.
   Values values(1);
