@@ -4,17 +4,12 @@
 // A model is compiled for every number of nodes, as far as memory is planned, and its schedule is
 // run over every kind of link. It is read once.
 #include "compiler/driver/WhatIf.h"
-#include "codegen/BoardMemory.h"
-#include "codegen/Times.h"
 #include "compiler/dialect/Target.h"
+#include "compiler/driver/Divider.h"
 #include "compiler/driver/Fit.h"
-#include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
 #include "compiler/driver/OpenDimensions.h"
 #include "compiler/formats/Progress.h"
-#include "compiler/import/ModelHash.h"
-#include "mlir/Pass/PassManager.h"
-#include "passes/DenseMasks.h"
 
 using namespace mlir;
 using namespace disco;
@@ -69,88 +64,45 @@ static WhatIfTime timeOver(TimedSchedule &timed, const discoc::Profile &profile)
   return time;
 }
 
-namespace {
-
-/// Divides one imported model in many ways.
-class Divider {
-public:
-  Divider(const discoc::ModelOptions &options, LoadedModel &loaded,
-          const std::optional<discoc::Board> &board, int64_t stated)
-      : options(options), loaded(loaded), board(board), stated(stated),
-        sha256(discoc::importer::hashModel(*loaded.model)) {}
-
-  /// Nothing after errors on standard error. Whether masks or zeros left anything out is noted in
-  /// `masked`.
-  std::optional<WhatIfRow> divide(int64_t nodes, bool dense, WhatIf &found, bool &masked) {
-    OwningOpRef<ModuleOp> module = compile(nodes, dense);
-    if (!module)
-      return std::nullopt;
-    FailureOr<EmitOptions> emit = readEmitOptions(*module);
-    FailureOr<TimedSchedule> timed = TimedSchedule::read(*module);
-    if (failed(emit) || failed(timed))
-      return std::nullopt;
-    const discoc::Report report = makeReport(*module, *emit, /*buildHash=*/"");
-    masked |= report.oneNode.macs < report.denseGather.macs;
-    WhatIfRow row;
-    row.nodes = nodes;
-    row.weightBytes = report.largestNode.weightBytes;
-    row.arenaBytes = report.largestNode.arenaBytes;
-    row.exchangedBytes = report.cluster.exchanged.bytes;
-    row.exchangePoints = exchangePoints(timed->schedule);
-    if (board && !board->isLinux())
-      row.fits = fits(*module, *emit);
-    if (found.profile.host.empty())
-      found.profile = *findProfile("", vectorBytes(clusterOf(*module).getNode(0)));
-    for (const WhatIfLink &link : found.links) {
-      if (link.bandwidth > 0)
-        setLink(*timed, link);
-      row.times.push_back(timeOver(*timed, found.profile));
-    }
-    return row;
+/// Nothing after errors on standard error. Whether masks or zeros left anything out is noted in
+/// `masked`.
+static std::optional<WhatIfRow> rowOf(Divider &divider, const Way &way, WhatIf &found,
+                                      bool &masked) {
+  std::optional<Divided> divided = divider.divide(way);
+  if (!divided)
+    return std::nullopt;
+  const discoc::Report &report = divided->report;
+  masked |= report.oneNode.macs < report.denseGather.macs;
+  WhatIfRow row;
+  row.nodes = static_cast<int64_t>(way.cluster.nodes.size());
+  row.weightBytes = report.largestNode.weightBytes;
+  row.arenaBytes = report.largestNode.arenaBytes;
+  row.exchangedBytes = report.cluster.exchanged.bytes;
+  row.exchangePoints = exchangePoints(divided->timed.schedule);
+  if (!found.board.empty())
+    row.fits = divided->fits();
+  if (found.profile.host.empty())
+    found.profile = *findProfile("", vectorBytes(clusterOf(*divided->module).getNode(0)));
+  for (const WhatIfLink &link : found.links) {
+    if (link.bandwidth > 0)
+      setLink(divided->timed, link);
+    row.times.push_back(timeOver(divided->timed, found.profile));
   }
+  return row;
+}
 
-private:
-  OwningOpRef<ModuleOp> compile(int64_t nodes, bool dense) {
-    discoc::ModelOptions own = options;
-    own.nodes = nodes;
-    if (dense || nodes != stated) {
-      own.masks.clear();
-      own.owners.clear();
-    }
-    if (nodes != stated)
-      own.shares.clear();
-    std::optional<discoc::Cluster> cluster = findCluster(own);
-    if (!cluster)
-      return {};
-    OwningOpRef<ModuleOp> module(loaded.module->clone());
-    if (dense)
-      module.get()->setAttr(kDenseAttr, UnitAttr::get(loaded.context.get()));
-    PassManager manager(loaded.context.get());
-    manager.enableVerifier(false); // what is compiled is verified; this is only looked at
-    buildPipeline(manager);
-    if (failed(noteDivision(*module, own, *loaded.model, sha256, *cluster)) ||
-        failed(manager.run(*module)))
-      return {};
-    return module;
-  }
-
-  bool fits(ModuleOp module, const EmitOptions &emit) const {
-    return llvm::all_of(llvm::enumerate(shardsOf(module)), [&](auto shard) {
-      ModelEmitter emitter(shard.value(), emit);
-      return shortages(boardMemory(emitter, emit, static_cast<int64_t>(shard.index()), *board),
-                       *board)
-          .empty();
-    });
-  }
-
-  const discoc::ModelOptions &options;
-  LoadedModel &loaded;
-  const std::optional<discoc::Board> &board;
-  const int64_t stated; // the N of masks or owner maps in files, or of shares; 0: there are none
-  const std::string sha256;
-};
-
-} // namespace
+/// The N of masks or owner maps in files is `stated`. Nothing after errors on standard error.
+static std::optional<Way> wayFor(const discoc::ModelOptions &options, int64_t nodes, bool dense,
+                                 int64_t stated) {
+  Way way;
+  way.options = optionsFor(options, nodes, dense ? 0 : stated);
+  way.dense = dense;
+  std::optional<discoc::Cluster> cluster = findCluster(way.options);
+  if (!cluster)
+    return std::nullopt;
+  way.cluster = std::move(*cluster);
+  return way;
+}
 
 /// Against one node that reads everything.
 static void addSpeedUps(WhatIfTable &table, const WhatIfRow &one) {
@@ -162,8 +114,8 @@ static void addSpeedUps(WhatIfTable &table, const WhatIfRow &one) {
 }
 
 /// As the model is masked, and dense where that is something else.
-static bool fillTables(WhatIf &found, Divider &divider, int64_t most, int64_t stated,
-                       discoc::Activity &activity) {
+static bool fillTables(WhatIf &found, Divider &divider, const discoc::ModelOptions &options,
+                       int64_t most, int64_t stated, discoc::Activity &activity) {
   bool masked = false, ignored = false;
   for (bool dense : {false, true}) {
     if (dense && !masked && stated == 0)
@@ -176,7 +128,10 @@ static bool fillTables(WhatIf &found, Divider &divider, int64_t most, int64_t st
         continue;
       activity.at(std::string(dense ? "dense, " : "") + "over " + std::to_string(nodes) +
                   " of at most " + std::to_string(most) + " nodes");
-      std::optional<WhatIfRow> row = divider.divide(nodes, dense, found, dense ? ignored : masked);
+      const std::optional<Way> way = wayFor(options, nodes, dense, stated);
+      std::optional<WhatIfRow> row;
+      if (way)
+        row = rowOf(divider, *way, found, dense ? ignored : masked);
       if (!row)
         return false;
       table.rows.push_back(std::move(*row));
@@ -223,11 +178,11 @@ int disco::runWhatIf(const discoc::InspectOptions &options) {
   found.board = own ? board->name : "";
   found.links = own ? std::vector<WhatIfLink>{{"its own links", 0, 0}} : hostLinks();
   DiagnosticPrinter printer(*loaded->context, options.model.model);
-  Divider divider(open.options, *loaded, board, *stated);
+  Divider divider(*loaded);
   const int64_t most = own ? std::min(kMostNodes, mostOf(*board).value_or(kMostNodes)) : kMostNodes;
   {
     discoc::Activity activity("dividing");
-    if (!fillTables(found, divider, most, *stated, activity))
+    if (!fillTables(found, divider, open.options, most, *stated, activity))
       return discoc::ExitFault;
   }
   llvm::outs() << (options.json ? whatIfJson(found) : whatIfText(found));

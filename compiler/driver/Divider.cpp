@@ -1,0 +1,61 @@
+//===- Divider.cpp - one imported model divided in many ways --------------===//
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/driver/Divider.h"
+#include "codegen/BoardMemory.h"
+#include "compiler/import/ModelHash.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/DenseMasks.h"
+
+using namespace mlir;
+using namespace disco;
+
+bool Divided::fits() const {
+  ModuleOp planned = *module;
+  for (auto [index, shard] : llvm::enumerate(shardsOf(planned))) {
+    const auto rank = static_cast<int64_t>(index);
+    if (!emit.cluster.isBare(rank))
+      continue;
+    const discoc::Board &board = *emit.cluster.boardOf(rank);
+    ModelEmitter emitter(shard, emit);
+    if (!shortages(boardMemory(emitter, emit, rank, board), board).empty())
+      return false;
+  }
+  return true;
+}
+
+Divider::Divider(LoadedModel &loaded)
+    : loaded(loaded), sha256(discoc::importer::hashModel(*loaded.model)) {}
+
+std::optional<Divided> Divider::divide(const Way &way) {
+  Divided divided;
+  divided.module = loaded.module->clone();
+  ModuleOp module = *divided.module;
+  if (way.dense)
+    module->setAttr(kDenseAttr, UnitAttr::get(loaded.context.get()));
+  PassManager manager(loaded.context.get());
+  manager.enableVerifier(false); // what is compiled is verified; this is only looked at
+  buildPipeline(manager);
+  if (failed(noteDivision(module, way.options, *loaded.model, sha256, way.cluster)) ||
+      failed(manager.run(module)))
+    return std::nullopt;
+  FailureOr<EmitOptions> emit = readEmitOptions(module);
+  FailureOr<TimedSchedule> timed = TimedSchedule::read(module);
+  if (failed(emit) || failed(timed))
+    return std::nullopt;
+  divided.emit = std::move(*emit);
+  divided.timed = std::move(*timed);
+  divided.report = makeReport(module, divided.emit, /*buildHash=*/"");
+  return divided;
+}
+
+discoc::ModelOptions disco::optionsFor(const discoc::ModelOptions &options, int64_t nodes,
+                                       int64_t stated) {
+  discoc::ModelOptions own = options;
+  own.nodes = nodes;
+  if (nodes != stated) {
+    own.masks.clear();
+    own.owners.clear();
+    own.shares.clear();
+  }
+  return own;
+}

@@ -1,0 +1,52 @@
+//===- Divider.h - one imported model divided in many ways ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DISCOC_DRIVER_DIVIDER_H
+#define DISCOC_DRIVER_DIVIDER_H
+
+#include "codegen/Codegen.h"
+#include "codegen/Times.h"
+#include "compiler/driver/Frontend.h"
+#include <optional>
+#include <string>
+
+namespace disco {
+
+/// One way to divide a model.
+struct Way {
+  discoc::ModelOptions options; ///< masks and owner maps in files, strategy, what travels
+  discoc::Cluster cluster;      ///< of the nodes that take part
+  bool dense = false;           ///< every node reads everything, whatever is masked or zero
+};
+
+/// A model that was divided, as far as memory is planned.
+struct Divided {
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  EmitOptions emit;
+  TimedSchedule timed;
+  discoc::Report report; ///< without schedule and times
+
+  /// Whether every node that is a bare board has memory for its part.
+  bool fits() const;
+};
+
+/// Divides one model in many ways. It is read once.
+class Divider {
+public:
+  /// `loaded` has to outlive this.
+  explicit Divider(LoadedModel &loaded);
+
+  /// Nothing after errors on standard error.
+  std::optional<Divided> divide(const Way &way);
+
+private:
+  LoadedModel &loaded;
+  const std::string sha256;
+};
+
+/// The options for so many nodes: masks and owner maps in files are for `stated` nodes, and say
+/// nothing about others. 0: there are none.
+discoc::ModelOptions optionsFor(const discoc::ModelOptions &options, int64_t nodes, int64_t stated);
+
+} // namespace disco
+
+#endif // DISCOC_DRIVER_DIVIDER_H
