@@ -282,6 +282,22 @@ Nanoseconds Times::mostOf(size_t link, ArrayRef<Nanoseconds> moving) const {
   return *std::max_element(own.begin(), own.end());
 }
 
+void disco::stateLinks(TimedSchedule &timed, double bandwidth, double latency) {
+  std::vector<discoc::LinkRates> &links = timed.rates.links;
+  for (discoc::LinkRates &link : links)
+    if (link.bandwidth <= 0) {
+      link.bandwidth = bandwidth;
+      link.latency = latency;
+    }
+  const auto index = static_cast<int32_t>(links.size());
+  links.push_back({discoc::LinkRates::Duplex::Full, /*packets=*/false, {}, bandwidth, latency});
+  for (const ScheduledMessage &message : timed.schedule.messages) {
+    const auto from = static_cast<int32_t>(message.from), to = static_cast<int32_t>(message.to);
+    if (std::vector<discoc::WayHop> &way = timed.rates.ways[{from, to}]; way.empty())
+      way.push_back({index, from, to});
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Reports
 //===----------------------------------------------------------------------===//

@@ -85,6 +85,10 @@ private:
   Route unknown;
 };
 
+/// Gives links that state no bandwidth this one, in payload bytes a second, and this latency, in
+/// seconds; hosts without a link one port each.
+void stateLinks(TimedSchedule &timed, double bandwidth, double latency);
+
 /// Latency, period and the rest of whole inferences, when all times are known.
 void addInferenceTimes(discoc::Events &events, TimedSchedule &timed, Times &times);
 

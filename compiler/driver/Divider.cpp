@@ -9,6 +9,9 @@
 using namespace mlir;
 using namespace disco;
 
+/// How much of everything each node owns.
+static constexpr llvm::StringLiteral kWaySharesAttr = "disco.shares";
+
 bool Divided::fits() const {
   ModuleOp planned = *module;
   for (auto [index, shard] : llvm::enumerate(shardsOf(planned))) {
@@ -26,17 +29,42 @@ bool Divided::fits() const {
 Divider::Divider(LoadedModel &loaded)
     : loaded(loaded), sha256(discoc::importer::hashModel(*loaded.model)) {}
 
+/// Takes out of all masks what one node reads of another, but what the root hands out.
+static void isolate(ModuleOp module) {
+  mainOf(module).walk([&](ContractionOpInterface op) {
+    auto mask = op->getAttrOfType<ArrayAttr>(kMaskAttr);
+    if (!mask || isa_and_nonnull<InputOp>(op->getOperand(0).getDefiningOp()))
+      return;
+    SmallVector<Attribute> own;
+    for (auto route : mask.getAsRange<RouteAttr>())
+      if (route.getFrom() == route.getTo())
+        own.push_back(route);
+    op->setAttr(kMaskAttr, ArrayAttr::get(module.getContext(), own));
+  });
+}
+
+static LogicalResult runStages(ModuleOp module, StringRef last, StringRef after) {
+  PassManager manager(module.getContext());
+  manager.enableVerifier(false); // what is compiled is verified; this is only looked at
+  buildPipeline(manager, last, after);
+  return manager.run(module);
+}
+
 std::optional<Divided> Divider::divide(const Way &way) {
   Divided divided;
   divided.module = loaded.module->clone();
   ModuleOp module = *divided.module;
   if (way.dense)
     module->setAttr(kDenseAttr, UnitAttr::get(loaded.context.get()));
-  PassManager manager(loaded.context.get());
-  manager.enableVerifier(false); // what is compiled is verified; this is only looked at
-  buildPipeline(manager);
+  if (!way.shares.empty())
+    module->setAttr(kWaySharesAttr, DenseI64ArrayAttr::get(loaded.context.get(), way.shares));
+  constexpr llvm::StringLiteral masks = "derive-masks";
   if (failed(noteDivision(module, way.options, *loaded.model, sha256, way.cluster)) ||
-      failed(manager.run(module)))
+      failed(runStages(module, masks, "")))
+    return std::nullopt;
+  if (way.isolated)
+    isolate(module);
+  if (failed(runStages(module, stages().back().name, masks)))
     return std::nullopt;
   FailureOr<EmitOptions> emit = readEmitOptions(module);
   FailureOr<TimedSchedule> timed = TimedSchedule::read(module);

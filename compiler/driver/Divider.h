@@ -16,6 +16,9 @@ struct Way {
   discoc::ModelOptions options; ///< masks and owner maps in files, strategy, what travels
   discoc::Cluster cluster;      ///< of the nodes that take part
   bool dense = false;           ///< every node reads everything, whatever is masked or zero
+  /// No contraction reads another node's channels: other results, and the least that masks leave.
+  bool isolated = false;
+  std::vector<int64_t> shares; ///< of the work, by rank; empty: equal ones
 };
 
 /// A model that was divided, as far as memory is planned.

@@ -79,6 +79,18 @@ struct SimulateOptions {
   bool json = false;
 };
 
+struct PartitionOptions {
+  ModelOptions model;
+  std::string nodes;                 // "4" or "1..8"; empty: as many as there are, of hosts 1 to 8
+  std::string objective = "latency"; // docs/partition.md
+  double deadline = 0;               // milliseconds; 0: none
+  double bandwidth = 0, latency = 0; // of links that state nothing; 0: 100 Mbit/s, 100 us
+  std::string explain;               // an op or a tensor; may be empty
+  std::string plan;                  // the file to write; may be empty
+  bool compare = false;              // with what is no choice, too
+  bool json = false;
+};
+
 struct InspectOptions {
   ModelOptions model;
   std::string writeOwners, writePlan, advise; // files; may be empty
@@ -92,6 +104,7 @@ int runCompile(const CompileOptions &options);
 int runEmit(const EmitCommandOptions &options);
 int runInspect(const InspectOptions &options);
 int runFit(const FitOptions &options);
+int runPartition(const PartitionOptions &options);
 int runBoards();
 int runSimulate(const SimulateOptions &options);
 

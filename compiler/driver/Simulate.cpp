@@ -47,23 +47,6 @@ disco::readStepWorks(const std::string &out) {
   return works;
 }
 
-/// Gives links that state no bandwidth that of the options; hosts without a link one port each.
-static void stateLinks(TimedSchedule &timed, double bandwidth, double latency) {
-  std::vector<discoc::LinkRates> &links = timed.rates.links;
-  for (discoc::LinkRates &link : links)
-    if (link.bandwidth <= 0) {
-      link.bandwidth = bandwidth;
-      link.latency = latency;
-    }
-  const auto index = static_cast<int32_t>(links.size());
-  links.push_back({discoc::LinkRates::Duplex::Full, /*packets=*/false, {}, bandwidth, latency});
-  for (const ScheduledMessage &message : timed.schedule.messages) {
-    const auto from = static_cast<int32_t>(message.from), to = static_cast<int32_t>(message.to);
-    if (std::vector<discoc::WayHop> &way = timed.rates.ways[{from, to}]; way.empty())
-      way.push_back({index, from, to});
-  }
-}
-
 /// Links that state nothing carry messages as a transport between two processes does that was
 /// measured, and are as slow as the options say besides.
 static bool stateTransport(TimedSchedule &timed, discoc::Profile &profile,

@@ -285,6 +285,61 @@ void addInspect(CLI::App &app, int &exitCode) {
   command->callback([options, &exitCode] { exitCode = discoc::runInspect(*options); });
 }
 
+void addPartition(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<discoc::PartitionOptions>();
+  CLI::App *command = app.add_subcommand(
+      "partition", "Find the division of a model that is best over your nodes and links");
+  command->footer(
+      "Tries every number of nodes by every strategy, plays each schedule, then moves work between "
+      "nodes and leaves\nnodes out as long as that helps. One node can be the answer. Nothing is "
+      "written or built, but the plan with -o.\n\n"
+      "  discoc partition resnet.onnx --cluster lab.toml -o plan.toml\n"
+      "  discoc compile resnet.onnx --cluster lab.toml --plan plan.toml -o out\n\n"
+      "Exit codes: 0 one was found, 1 nothing fits or meets the deadline, or an input is wrong, 2 "
+      "usage.");
+  addModelOptions(*command, options->model);
+  for (const char *other : {"--nodes", "--strategy", "--plan", "--shares"})
+    if (CLI::Option *option = command->get_option_no_throw(other))
+      command->remove_option(option); // that is what is looked for
+  command
+      ->add_option(
+          "-n,--nodes", options->nodes,
+          "How many nodes: a number, or a range such as 1..8 (default: 1 to as many as the "
+          "cluster file has, else 1..8)")
+      ->type_name("N");
+  command
+      ->add_option("--objective", options->objective,
+                   "What is to be least: latency (the default), throughput, memory, bytes "
+                   "(docs/partition.md)")
+      ->type_name("NAME");
+  command
+      ->add_option("--deadline", options->deadline,
+                   "How many milliseconds an inference takes at most")
+      ->check(CLI::PositiveNumber)
+      ->type_name("MS");
+  addProfile(*command, options->model.profile);
+  command
+      ->add_option("--bandwidth", options->bandwidth,
+                   "Payload bytes a second of links that state nothing (default: 100 Mbit/s)")
+      ->check(CLI::Range(1.0, 1e15))
+      ->type_name("BYTES");
+  command
+      ->add_option("--latency", options->latency,
+                   "Seconds a message of these links (default 1e-4, with --bandwidth 0)")
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("SECONDS");
+  command
+      ->add_option("--explain", options->explain,
+                   "How an op is divided by every candidate, and what that costs")
+      ->type_name("OP");
+  command->add_flag("--compare", options->compare,
+                    "Side by side: one node, dense, channel groups, masks, and what was found");
+  command->add_option("-o,--output", options->plan, "Write what was chosen as a plan")
+      ->type_name("PLAN.toml");
+  command->add_flag("--json", options->json, "One line of JSON (docs/partition.md)");
+  command->callback([options, &exitCode] { exitCode = discoc::runPartition(*options); });
+}
+
 void addFit(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<discoc::FitOptions>();
   CLI::App *command =
@@ -433,6 +488,7 @@ int main(int argc, char **argv) {
              "4 a node failed while the programs ran, 5 results differ, 6 interrupted.");
   int exitCode = discoc::ExitSuccess;
   addCompile(app, exitCode);
+  addPartition(app, exitCode);
   addFit(app, exitCode);
   addInspect(app, exitCode);
   discoc::addMaskCommand(app, exitCode);

@@ -99,6 +99,12 @@ void placePorts(Cluster &cluster);
 /// Fills ports and hops of all nodes from links whose ports are known.
 bool planLinks(Cluster &cluster, const std::string &file, Diagnostics &diagnostics);
 
+/// The same cluster without the nodes that are not among `ranks`, which rise and hold the root:
+/// nodes, links and ranks of what is left. Nothing, with a diagnostic, where a node that is left
+/// out was the only way between two others.
+std::optional<Cluster> partOf(const Cluster &cluster, const std::vector<int64_t> &ranks,
+                              const std::string &file, Diagnostics &diagnostics);
+
 /// How many boards of a kind can be joined with nothing but what they have; nullopt: any number.
 std::optional<int64_t> mostOf(const Board &board);
 /// N of one board, over what it has: a switch, a wire for each pair, or a chain.

@@ -369,6 +369,39 @@ bool resolveCluster(Cluster &cluster, const std::string &file, Diagnostics &diag
          chooseBauds(cluster, file, diagnostics) && planLinks(cluster, file, diagnostics);
 }
 
+/// A link between those of its ends that have a new rank; fewer than two: there is none.
+static ClusterLink partOf(const ClusterLink &link, const std::map<int64_t, int64_t> &newRanks) {
+  ClusterLink part = link;
+  part.ends.clear();
+  part.ports.clear();
+  for (size_t end = 0; end < link.ends.size(); ++end)
+    if (const auto at = newRanks.find(link.ends[end]); at != newRanks.end()) {
+      part.ends.push_back(at->second);
+      if (end < link.ports.size())
+        part.ports.push_back(link.ports[end]);
+    }
+  return part;
+}
+
+std::optional<Cluster> partOf(const Cluster &cluster, const std::vector<int64_t> &ranks,
+                              const std::string &file, Diagnostics &diagnostics) {
+  Cluster part = cluster;
+  part.nodes.clear();
+  part.links.clear();
+  std::map<int64_t, int64_t> newRanks;
+  for (const int64_t rank : ranks) {
+    newRanks[rank] = static_cast<int64_t>(part.nodes.size());
+    part.nodes.push_back(cluster.nodes[static_cast<size_t>(rank)]);
+  }
+  for (const ClusterLink &link : cluster.links)
+    if (ClusterLink left = partOf(link, newRanks); left.ends.size() > 1)
+      part.links.push_back(std::move(left));
+  part.root = {newRanks.at(cluster.root.inputAt), newRanks.at(cluster.root.outputAt)};
+  if (!planLinks(part, file, diagnostics))
+    return std::nullopt;
+  return part;
+}
+
 std::optional<int64_t> mostOf(const Board &board) {
   int64_t wires = 0;
   for (const BoardLink &link : board.links) {

@@ -1,0 +1,484 @@
+//===- Search.cpp - which division of a model is best ---------------------===//
+// SPDX-License-Identifier: Apache-2.0
+//
+// First every number of nodes by every strategy; then moves from the best, one after the other, as
+// long as one helps. How many moves are tried hangs on the program's size alone, never on a clock.
+#include "compiler/driver/Search.h"
+#include "compiler/driver/Fit.h"
+#include "compiler/formats/Metadata.h"
+#include "passes/strategies/Strategy.h"
+#include "llvm/ADT/StringMap.h"
+#include <numeric>
+#include <set>
+
+using namespace mlir;
+using namespace disco;
+
+/// Shares of all nodes together are about so many: the finest step of a share.
+static constexpr int64_t kShareParts = 64;
+/// Layers of all nodes that the local search divides, all candidates together: half a minute of a
+/// processor.
+static constexpr int64_t kMostWork = 40'000;
+
+std::optional<Objective> disco::objectiveOf(StringRef name) {
+  return llvm::StringSwitch<std::optional<Objective>>(name)
+      .Case("latency", Objective::Latency)
+      .Case("throughput", Objective::Throughput)
+      .Case("memory", Objective::Memory)
+      .Case("bytes", Objective::Bytes)
+      .Default(std::nullopt);
+}
+
+std::optional<int64_t> disco::valueOf(const Tried &tried, Objective objective) {
+  switch (objective) {
+  case Objective::Latency:
+    return tried.latencyNs;
+  case Objective::Throughput:
+    return tried.periodNs;
+  case Objective::Memory:
+    return tried.memoryBytes;
+  case Objective::Bytes:
+    return tried.exchangedBytes;
+  }
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// One candidate
+//===----------------------------------------------------------------------===//
+
+/// The layers' shares, and the time of each by the events of one inference.
+static std::vector<TriedLayer> layersOf(const discoc::Report &report, TimedSchedule &timed,
+                                        ArrayRef<Event> events) {
+  llvm::StringMap<std::vector<int64_t>> times; // by op, then by rank
+  for (const Event &event : events)
+    if (event.kind == Event::Kind::Compute) {
+      const int32_t name = timed.works[event.step->work].name;
+      if (name < 0)
+        continue;
+      std::vector<int64_t> &own = times[timed.names[name]];
+      own.resize(report.nodes.size(), 0);
+      own[event.rank] += static_cast<int64_t>(event.end - event.start);
+    }
+  std::vector<TriedLayer> layers;
+  for (const discoc::LayerReport &layer : report.layers) {
+    TriedLayer &entry = layers.emplace_back();
+    entry.op = layer.op;
+    entry.channels.resize(report.nodes.size(), 0);
+    entry.receivedBytes = layer.received.sum();
+    for (const discoc::LayerShare &share : layer.nodes)
+      entry.channels[share.rank] = share.channels;
+    if (const auto at = times.find(layer.op); at != times.end())
+      entry.computeNs = *std::max_element(at->second.begin(), at->second.end());
+  }
+  return layers;
+}
+
+static void addTimes(Tried &tried, Divided &divided, const SearchOptions &options) {
+  stateLinks(divided.timed, options.bandwidth, options.latency);
+  Times times(divided.timed, &options.profile);
+  if (!times.knowsAll())
+    return;
+  discoc::Events events;
+  addInferenceTimes(events, divided.timed, times);
+  tried.latencyNs = events.latencyNs;
+  tried.periodNs = events.periodNs;
+  tried.chainNs = events.chainNs;
+  Times free(divided.timed, &options.profile, {false, /*bytes=*/true, /*messages=*/true});
+  tried.withoutExchangeNs = static_cast<int64_t>(
+      runSchedule(divided.timed.schedule, free.timing(), 1, 0).finished.front());
+  const EngineResult run = runSchedule(divided.timed.schedule, times.timing(), 1, 1);
+  tried.layers = layersOf(divided.report, divided.timed, run.events);
+}
+
+/// Fills in what comes out.
+static void measure(Tried &tried, Divided &divided, const SearchOptions &options) {
+  const discoc::Report &report = divided.report;
+  tried.fits = divided.fits();
+  tried.exchangedBytes = report.cluster.exchanged.bytes;
+  tried.exchangePoints = exchangePoints(divided.timed.schedule);
+  tried.weightBytes = report.largestNode.weightBytes;
+  tried.arenaBytes = report.largestNode.arenaBytes;
+  for (const discoc::NodeReport &node : report.nodes)
+    tried.memoryBytes = std::max(tried.memoryBytes, node.weightBytes + node.arenaBytes);
+  tried.masked = !tried.way.dense && report.oneNode.macs < report.denseGather.macs;
+  addTimes(tried, divided, options);
+}
+
+//===----------------------------------------------------------------------===//
+// All of them
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class Search {
+public:
+  Search(LoadedModel &loaded, const SearchOptions &options, discoc::Activity &activity)
+      : divider(loaded), model(*loaded.model), options(options), activity(activity) {}
+
+  std::optional<SearchResult> run() {
+    const std::optional<int64_t> statedFor = statedNodes(options.model);
+    if (!statedFor || !findWhole())
+      return std::nullopt;
+    stated = *statedFor;
+    readMetadata();
+    if (!measureNodes() || !tryAll())
+      return std::nullopt;
+    choose();
+    if (result.chosen && !improve())
+      return std::nullopt;
+    return std::move(result);
+  }
+
+private:
+  bool hasFile() const { return !options.model.cluster.empty(); }
+
+  /// All nodes that there are.
+  bool findWhole() {
+    discoc::ModelOptions all = options.model;
+    all.nodes = hasFile() ? 0 : options.most;
+    discoc::Diagnostics ignored;
+    if (!all.board.empty())
+      if (const auto board = discoc::readBoard(all.board, ignored))
+        all.nodes = std::min(all.nodes, discoc::mostOf(*board).value_or(all.nodes));
+    std::optional<discoc::Cluster> cluster = findCluster(all);
+    if (!cluster)
+      return false;
+    whole = std::move(*cluster);
+    for (const discoc::ClusterNode &node : whole.nodes)
+      result.nodeNames.push_back(node.name);
+    most = std::min(options.most, static_cast<int64_t>(whole.nodes.size()));
+    return true;
+  }
+
+  /// Of the nodes those that take part, in the order in which they join: the roots, then the
+  /// fastest first.
+  std::vector<int64_t> order() const {
+    std::vector<int64_t> ranks(whole.nodes.size());
+    std::iota(ranks.begin(), ranks.end(), 0);
+    auto isRoot = [&](int64_t rank) {
+      return rank == whole.root.inputAt || rank == whole.root.outputAt;
+    };
+    llvm::stable_sort(ranks, [&](int64_t a, int64_t b) {
+      return std::make_tuple(!isRoot(a), timeAlone(a)) < std::make_tuple(!isRoot(b), timeAlone(b));
+    });
+    return ranks;
+  }
+  int64_t timeAlone(int64_t rank) const {
+    return result.oneNodeNs.empty() ? 0 : result.oneNodeNs[rank];
+  }
+
+  int64_t rootCount() const { return whole.root.inputAt == whole.root.outputAt ? 1 : 2; }
+
+  std::vector<int64_t> firstOf(int64_t nodes) const {
+    std::vector<int64_t> ranks = order();
+    ranks.resize(nodes);
+    llvm::sort(ranks);
+    return ranks;
+  }
+
+  /// A candidate; nothing where these nodes cannot work without the others.
+  std::optional<Tried> candidate(std::vector<int64_t> ranks, const std::string &strategy) const {
+    Tried tried;
+    tried.ranks = std::move(ranks);
+    tried.name = tried.nodes() == 1 ? "one node" : strategy;
+    tried.way.options = optionsFor(options.model, tried.nodes(), stated);
+    tried.way.options.strategy = strategy;
+    discoc::Diagnostics ignored;
+    std::optional<discoc::Cluster> cluster =
+        hasFile() || !whole.hasPackets()
+            ? partOf(whole, tried.ranks, options.model.cluster, ignored)
+            : findCluster(tried.way.options);
+    if (!cluster)
+      return std::nullopt;
+    tried.way.cluster = std::move(*cluster);
+    return tried;
+  }
+
+  /// Divides it so and notes what comes out. False after errors on standard error.
+  bool tryOut(Tried tried) {
+    if (tried.nodes() > 1 && llvm::all_of(tried.way.shares, [&](int64_t share) {
+          return share == tried.way.shares.front();
+        }))
+      tried.way.shares.clear();
+    if (!known.insert(keyOf(tried)).second)
+      return true;
+    std::optional<Divided> divided = divider.divide(tried.way);
+    if (!divided)
+      return false;
+    measure(tried, *divided, options);
+    work += static_cast<int64_t>(tried.layers.size()) * tried.nodes();
+    result.tried.push_back(std::move(tried));
+    return true;
+  }
+
+  static std::string keyOf(const Tried &tried) {
+    std::string key = tried.way.options.strategy + (tried.way.dense ? "/dense" : "") +
+                      (tried.way.options.featuresOnly ? "/features" : "") +
+                      (tried.way.isolated ? "/isolated" : "");
+    for (int64_t rank : tried.ranks)
+      key += " " + std::to_string(rank);
+    for (int64_t share : tried.way.shares)
+      key += ":" + std::to_string(share);
+    return key;
+  }
+
+  /// What all arithmetic takes on every node alone: from the program of one node, at each one's
+  /// speed.
+  bool measureNodes() {
+    activity.at("one node");
+    std::optional<Tried> alone =
+        candidate(firstOf(rootCount()), rootCount() == 1 ? defaultStrategy() : "root");
+    if (!alone)
+      return false;
+    std::optional<Divided> divided = divider.divide(alone->way);
+    std::optional<Divided> all = divideAll();
+    if (!divided || !all)
+      return false;
+    const int64_t rank = alone->way.cluster.root.inputAt;
+    for (const discoc::NodeRates &rates : all->timed.rates.nodes) {
+      divided->timed.rates.nodes[rank] = rates;
+      Times times(divided->timed, &options.profile);
+      if (!times.knowsComputing(rank))
+        return noteUnknown();
+      const EngineResult run = runSchedule(divided->timed.schedule, times.timing(), 1, 0);
+      result.oneNodeNs.push_back(static_cast<int64_t>(run.computing[rank]));
+    }
+    return true;
+  }
+
+  bool noteUnknown() {
+    result.oneNodeNs.clear();
+    return true;
+  }
+
+  std::optional<Divided> divideAll() {
+    std::vector<int64_t> ranks(whole.nodes.size());
+    std::iota(ranks.begin(), ranks.end(), 0);
+    std::optional<Tried> all = candidate(ranks, "root");
+    return all ? divider.divide(all->way) : std::nullopt;
+  }
+
+  static std::string defaultStrategy() { return strategies().front().name.str(); }
+
+  /// As fast as its node is; empty where all are alike, or nothing is known.
+  std::vector<int64_t> sharesBySpeed(ArrayRef<int64_t> ranks) const {
+    if (result.oneNodeNs.empty() || ranks.size() < 2)
+      return {};
+    double sum = 0;
+    std::vector<double> speeds;
+    for (int64_t rank : ranks) {
+      speeds.push_back(1 / static_cast<double>(std::max<int64_t>(result.oneNodeNs[rank], 1)));
+      sum += speeds.back();
+    }
+    std::vector<int64_t> shares;
+    for (double speed : speeds)
+      shares.push_back(std::llround(speed / sum * static_cast<double>(partsFor(ranks.size()))));
+    return shares;
+  }
+
+  static int64_t partsFor(size_t nodes) {
+    return std::max<int64_t>(kShareParts, 4 * static_cast<int64_t>(nodes));
+  }
+
+  /// For which numbers of nodes the model itself has masks or owner maps.
+  void readMetadata() {
+    const std::map<std::string, std::string> &metadata = model.metadata;
+    discoc::Diagnostics ignored; // faults are said where they are used
+    if (auto at = metadata.find(discoc::metadataMasks); at != metadata.end())
+      if (auto masks = discoc::parseMasks(at->second, "", std::nullopt, ignored))
+        ofModel.insert(masks->nodes);
+    if (auto at = metadata.find(discoc::metadataOwners); at != metadata.end())
+      if (auto owners = discoc::parseOwners(at->second, "", std::nullopt, ignored))
+        ofModel.insert(owners->nodes);
+  }
+
+  /// Whether masks or owner maps say who has what of so many nodes: no shares are free then.
+  bool isStated(int64_t nodes) const {
+    return stated == nodes || ofModel.count(nodes) != 0 || options.model.ownerMap == 1;
+  }
+
+  bool tryAll() {
+    for (int64_t nodes = std::max(options.least, rootCount()); nodes <= most; ++nodes) {
+      if (stated != 0 && nodes != 1 && nodes != stated)
+        continue;
+      if (!tryNodes(nodes))
+        return false;
+    }
+    return true;
+  }
+
+  bool tryNodes(int64_t nodes) {
+    for (const StrategyInfo &strategy : strategies()) {
+      if (nodes > 1 && strategy.name == "root" && rootCount() == 1)
+        continue; // that is one node
+      activity.at(std::to_string(nodes) + " of at most " + std::to_string(most) + " nodes, " +
+                      strategy.name.str(),
+                  static_cast<double>(nodes - 1) / static_cast<double>(2 * most));
+      std::optional<Tried> first = candidate(firstOf(nodes), strategy.name.str());
+      if (!first)
+        return true;
+      if (!tryOut(*first))
+        return false;
+      if (nodes == 1)
+        return !options.withRest || tryOthers(*first);
+      if (strategy.name == defaultStrategy() && !tryVariants(*first))
+        return false;
+    }
+    return true;
+  }
+
+  /// Of the default strategy: shares by speed, no partial sums, and what is only compared with.
+  bool tryVariants(const Tried &equal) {
+    Tried fast = equal;
+    fast.way.shares = isStated(equal.nodes()) ? std::vector<int64_t>{} : sharesBySpeed(equal.ranks);
+    Tried features = equal;
+    features.way.options.featuresOnly = true;
+    features.name += ", features only";
+    return tryOut(std::move(fast)) && tryOut(std::move(features)) &&
+           (!options.withRest || tryOthers(equal));
+  }
+
+  bool tryOthers(const Tried &equal) {
+    Tried gather = equal, hybrid = equal, isolated = equal;
+    gather.isChoice = hybrid.isChoice = isolated.isChoice = false;
+    for (Tried *dense : {&gather, &hybrid}) {
+      dense->way.dense = true;
+      dense->way.options.masks.clear();
+    }
+    gather.way.options.featuresOnly = true;
+    gather.name = "dense gather";
+    hybrid.name = "dense hybrid";
+    isolated.way.isolated = true;
+    isolated.way.options.masks.clear();
+    isolated.name = "channel groups";
+    if (equal.nodes() == 1) {
+      gather.name = "one node, dense";
+      return tryOut(std::move(gather));
+    }
+    return tryOut(std::move(gather)) && tryOut(std::move(hybrid)) && tryOut(std::move(isolated));
+  }
+
+  /// What is compared: the objective, then the latency, then fewer nodes.
+  using Value = std::array<int64_t, 3>;
+  std::optional<Value> worth(const Tried &tried) const {
+    const std::optional<int64_t> value = valueOf(tried, options.objective);
+    const bool late = options.deadlineNs && tried.latencyNs.value_or(*options.deadlineNs + 1) >
+                                                *options.deadlineNs;
+    if (!tried.isChoice || !tried.fits || !value || late)
+      return std::nullopt;
+    return Value{*value, tried.latencyNs.value_or(0), tried.nodes()};
+  }
+
+  void choose() {
+    std::optional<Value> least;
+    for (auto [index, tried] : llvm::enumerate(result.tried))
+      if (std::optional<Value> value = worth(tried); value && (!least || *value < *least)) {
+        least = value;
+        result.chosen = index;
+      }
+    if (result.oneNodeNs.empty())
+      return;
+    double speed = 0;
+    for (int64_t rank : firstOf(most))
+      speed += 1 / static_cast<double>(std::max<int64_t>(result.oneNodeNs[rank], 1));
+    result.leastNs = static_cast<int64_t>(1 / speed);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Moves
+  //===--------------------------------------------------------------------===//
+
+  /// Candidates one move away from another.
+  std::vector<Tried> movesFrom(const Tried &from) const {
+    std::vector<Tried> moves;
+    if (from.nodes() < 2)
+      return moves;
+    for (int64_t rank : from.ranks) { // leave a node out
+      std::vector<int64_t> left;
+      llvm::copy_if(from.ranks, std::back_inserter(left),
+                    [&](int64_t other) { return other != rank; });
+      const bool isRoot = rank == whole.root.inputAt || rank == whole.root.outputAt;
+      if (isRoot || stated != 0 || static_cast<int64_t>(left.size()) < options.least)
+        continue;
+      if (std::optional<Tried> without = candidate(left, from.way.options.strategy)) {
+        without->way.options.featuresOnly = from.way.options.featuresOnly;
+        without->way.shares = sharesBySpeed(left);
+        without->name = left.size() > 1 ? from.name : without->name;
+        moves.push_back(std::move(*without));
+      }
+    }
+    if (from.way.options.strategy == defaultStrategy() && !isStated(from.nodes()))
+      addShifts(from, moves);
+    return moves;
+  }
+
+  /// A sixteenth of everything, or a quarter of that, from one node to another.
+  static void addShifts(const Tried &from, std::vector<Tried> &moves) {
+    const size_t nodes = from.ranks.size();
+    const int64_t parts = partsFor(nodes);
+    std::vector<int64_t> shares = from.way.shares;
+    if (shares.empty())
+      shares.assign(nodes, parts / static_cast<int64_t>(nodes));
+    for (const int64_t step : {parts / 16, parts / 64})
+      for (size_t a = 0; a < nodes; ++a)
+        for (size_t b = 0; b < nodes; ++b) {
+          if (a == b || step < 1 || shares[a] <= step)
+            continue;
+          Tried &moved = moves.emplace_back(from);
+          moved.way.shares = shares;
+          moved.way.shares[a] -= step;
+          moved.way.shares[b] += step;
+        }
+  }
+
+  /// Takes the first move that helps, from where the last one left off.
+  bool improve() {
+    const int64_t before = work;
+    bool better = true;
+    while (better && work - before < kMostWork) {
+      better = false;
+      const Tried from = result.tried[*result.chosen];
+      for (Tried &move : movesFrom(from)) {
+        if (work - before >= kMostWork)
+          break;
+        activity.at("move " + std::to_string(result.movesTried + 1) + ", the best takes " +
+                        std::to_string(from.latencyNs.value_or(0) / 1000) + " us",
+                    0.5 + static_cast<double>(work - before) / (2.0 * kMostWork));
+        const size_t count = result.tried.size();
+        if (!tryOut(std::move(move)))
+          return false;
+        result.movesTried += static_cast<int64_t>(result.tried.size() - count);
+        if (result.tried.size() > count && isBetter(result.tried.back(), from)) {
+          result.chosen = result.tried.size() - 1;
+          ++result.improvedBy;
+          better = true;
+          break;
+        }
+      }
+    }
+    return true;
+  }
+
+  bool isBetter(const Tried &move, const Tried &than) const {
+    const std::optional<Value> a = worth(move), b = worth(than);
+    return a && b && *a < *b;
+  }
+
+  Divider divider;
+  const discoc::importer::Model &model;
+  const SearchOptions &options;
+  discoc::Activity &activity;
+  discoc::Cluster whole;
+  int64_t most = 1, stated = 0, work = 0;
+  std::set<std::string> known;
+  std::set<int64_t> ofModel;
+  SearchResult result;
+};
+
+} // namespace
+
+std::optional<SearchResult> disco::search(LoadedModel &loaded, const SearchOptions &options,
+                                          discoc::Activity &activity) {
+  return ::Search(loaded, options, activity).run();
+}

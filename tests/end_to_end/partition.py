@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""discoc partition: what its table says is what simulate says of the compiled directory; the same
+answer twice; never slower than any fixed strategy; what nobody can meet, and what is no input, is refused.
+
+    partition.py [--only REGEX]
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import onnx
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+import discoc  # noqa: E402
+import seeded  # noqa: E402
+
+FAST = ("--bandwidth", "117.5e6", "--latency", "5e-5")
+STRATEGIES = ("greedy", "stages", "root")
+
+
+def run(*command):
+    return subprocess.run([discoc.binary(), *command], capture_output=True, text=True, timeout=600, check=False)
+
+
+def found(path, *options):
+    done = run("partition", path, "--json", *options)
+    return json.loads(done.stdout) if done.stdout else {}
+
+
+def simulated(path, folder, nodes, *options, link=FAST):
+    """Nanoseconds of one inference, as simulate has it of what compile writes."""
+    out = os.path.join(folder, "out")
+    done = run("compile", path, "-n", str(nodes), "-o", out, *options)
+    if done.returncode:
+        raise discoc.CompileError(done.stderr)
+    return json.loads(run("simulate", out, "--json", *link).stdout)["latency_ns"]
+
+
+def check_numbers(path, folder, tally):
+    """Every candidate without shares can be compiled by its options, and takes the time that the table has."""
+    answer = found(path, "--nodes", "1..3", *FAST)
+    for tried in answer["tried"]:
+        if "shares" in tried:
+            continue
+        options = ["--strategy", tried["strategy"]]
+        if tried.get("exchange") == "features":
+            options.append("--features-only")
+        wanted = simulated(path, folder, tried["nodes"], *options)
+        tally.check(f"{tried['nodes']} nodes, {tried['name']}: the time that simulate has", wanted == tried["latency_ns"],
+                    f"{tried['latency_ns']}, simulate {wanted}")
+        report = json.load(open(os.path.join(folder, "out", "report.json"), encoding="utf-8"))
+        tally.check(f"{tried['nodes']} nodes, {tried['name']}: bytes", tried["exchanged_bytes"] == report["cluster"]["exchanged"]["bytes"],
+                    str(tried["exchanged_bytes"]))
+
+
+def check_best(path, folder, tally):
+    """Not more than 2 % behind any fixed strategy, over three kinds of links; the same twice."""
+    for link in (("--bandwidth", "1.175e6", "--latency", "2e-4"), FAST, ("--bandwidth", "1e10", "--latency", "1e-6")):
+        answer = found(path, "--nodes", "1..3", *link)
+        best = answer["tried"][answer["chosen"]]["latency_ns"]
+        for nodes in (1, 2, 3):
+            for strategy in STRATEGIES:
+                fixed = simulated(path, folder, nodes, "--strategy", strategy, link=link)
+                tally.check(f"{link[1]} bytes/s, {nodes} nodes, {strategy}: not faster", best <= 1.02 * fixed, f"{best} against {fixed}")
+        tally.check(f"{link[1]} bytes/s: the same twice", answer == found(path, "--nodes", "1..3", *link), "")
+
+
+def check_objectives(path, tally):
+    for name, key in (("latency", "latency_ns"), ("throughput", "period_ns"), ("memory", "memory_bytes"), ("bytes", "exchanged_bytes")):
+        answer = found(path, "--nodes", "1..3", "--objective", name, *FAST)
+        choices = [t[key] for t in answer["tried"] if t["choice"] and t["fits"]]
+        chosen = answer["tried"][answer["chosen"]]
+        tally.check(f"{name}: the least", chosen[key] == min(choices), str(chosen))
+    done = run("partition", path, "--nodes", "1..2")
+    tally.check("one node, and why", done.returncode == 0 and "one node" in done.stdout and " costs " in done.stdout, done.stdout + done.stderr)
+    done = run("partition", path, "--nodes", "2", "--compare", *FAST)
+    tally.check("side by side", all(word in done.stdout for word in ("dense gather", "dense hybrid", "channel groups", "x one node", "auto")),
+                done.stdout + done.stderr)
+
+
+def check_explain(path, folder, tally):
+    report = os.path.join(folder, "out", "report.json")
+    simulated(path, folder, 2)
+    layer = json.load(open(report, encoding="utf-8"))["layers"][0]
+    answer = found(path, "--nodes", "2", "--explain", layer["op"], *FAST)
+    same = [t for t in answer["tried"] if t["name"] == "greedy" and "shares" not in t]
+    shares = {s["rank"]: s["channels"] for s in layer["nodes"]}
+    tally.check("explain: channels of the report", same and same[0]["layer"]["channels"] == [shares.get(r, 0) for r in range(2)], str(same))
+    done = run("partition", path, "--nodes", "2", "--explain", "nothing")
+    tally.check("explain: no such layer", done.returncode == 1 and "no layer has this name" in done.stderr, done.stderr)
+
+
+def check_cluster(path, folder, tally):
+    """A link of a cluster file counts, and nodes that do not take part are named in the plan."""
+    cluster = os.path.join(folder, "three.toml")
+    with open(cluster, "w", encoding="utf-8") as file:
+        file.write('[[node]]\nname = "a"\n[[node]]\nname = "b"\n[[node]]\nname = "c"\n'
+                   '[[link]]\nbetween = ["a", "b"]\nbandwidth = 1e9\nlatency = 1e-6\n'
+                   '[[link]]\nbetween = ["a", "c"]\nbandwidth = 1e4\nlatency = 1e-2\n'
+                   '[[link]]\nbetween = ["b", "c"]\nbandwidth = 1e4\nlatency = 1e-2\n')
+    plan = os.path.join(folder, "plan.toml")
+    done = run("partition", path, "--cluster", cluster, "--nodes", "2..3", "-o", plan)
+    text = open(plan, encoding="utf-8").read() if os.path.exists(plan) else ""
+    tally.check("a slow node is left out", done.returncode == 0 and "left out   c" in done.stdout and 'leave_out = ["c"]' in text,
+                done.stdout + done.stderr + text)
+
+
+def check_refusals(path, folder, tally):
+    for what, options, code, said in (
+            ("a deadline nobody can meet", ("--deadline", "1e-6"), 1, "no division meets"),
+            ("an objective that is none", ("--objective", "beauty"), 1, "the objectives are latency"),
+            ("energy without figures", ("--objective", "energy"), 1, "[energy]"),
+            ("price without prices", ("--objective", "price"), 1, "--shop"),
+            ("a range that is none", ("--nodes", "4..2"), 1, "such as --nodes 1..8"),
+            ("no number", ("--nodes", "few"), 1, "such as --nodes 1..8"),
+            ("a board without memory for it", ("--board", "microbit", "--nodes", "1"), 1, "fits into no division"),
+            ("a negative deadline", ("--deadline", "-1"), 2, "--deadline")):
+        done = run("partition", path, *options)
+        tally.check(what, done.returncode == code and said in done.stderr, done.stdout + done.stderr)
+    other = os.path.join(folder, "other.json")
+    with open(other, "w", encoding="utf-8") as file:
+        json.dump({"format": "discoc-profile", "version": 99}, file)
+    done = run("partition", path, "--profile", other)
+    tally.check("a profile of another version", done.returncode == 1 and "version" in done.stderr, done.stderr)
+
+
+def large():
+    """Too large for a microbit."""
+    g = seeded.Graph(5)
+    x = g.op("Relu", g.op("Conv", "x", g.weights(32, 3, 3, 3), g.weights(32), pads=[1] * 4))
+    x = g.op("Relu", g.op("Conv", x, g.weights(96, 32, 3, 3), g.weights(96), pads=[1] * 4))
+    y = g.reshape(g.op("GlobalAveragePool", g.op("Conv", x, g.weights(96, 96, 3, 3), pads=[1] * 4)), 1, 96)
+    y = g.op("Gemm", y, g.weights(96, 10), g.weights(10))
+    return g.model({"x": [1, 3, 16, 16]}, {y: [1, 10]})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="")
+    a = parser.parse_args()
+    discoc.need_compiler()
+    tally = discoc.Tally()
+    with tempfile.TemporaryDirectory(prefix="discoc-partition-") as folder:
+        path = os.path.join(folder, "large.onnx")
+        onnx.save(large(), path)
+        for name, check in (("numbers", lambda: check_numbers(path, folder, tally)),
+                            ("best", lambda: check_best(path, folder, tally)),
+                            ("objectives", lambda: check_objectives(path, tally)),
+                            ("explain", lambda: check_explain(path, folder, tally)),
+                            ("cluster", lambda: check_cluster(path, folder, tally)),
+                            ("refusals", lambda: check_refusals(path, folder, tally))):
+            if not re.search(a.only, name):
+                continue
+            try:
+                check()
+            except (discoc.CompileError, KeyError, TypeError, json.JSONDecodeError) as error:
+                tally.fail(name, f"{type(error).__name__}: {error}")
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
