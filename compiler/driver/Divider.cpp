@@ -5,12 +5,10 @@
 #include "compiler/import/ModelHash.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/DenseMasks.h"
+#include "passes/strategies/Strategy.h"
 
 using namespace mlir;
 using namespace disco;
-
-/// How much of everything each node owns.
-static constexpr llvm::StringLiteral kWaySharesAttr = "disco.shares";
 
 bool Divided::fits() const {
   ModuleOp planned = *module;
@@ -57,7 +55,7 @@ std::optional<Divided> Divider::divide(const Way &way) {
   if (way.dense)
     module->setAttr(kDenseAttr, UnitAttr::get(loaded.context.get()));
   if (!way.shares.empty())
-    module->setAttr(kWaySharesAttr, DenseI64ArrayAttr::get(loaded.context.get(), way.shares));
+    module->setAttr(kSharesAttr, DenseI64ArrayAttr::get(loaded.context.get(), way.shares));
   constexpr llvm::StringLiteral masks = "derive-masks";
   if (failed(noteDivision(module, way.options, *loaded.model, sha256, way.cluster)) ||
       failed(runStages(module, masks, "")))
@@ -83,7 +81,8 @@ discoc::ModelOptions disco::optionsFor(const discoc::ModelOptions &options, int6
   if (nodes != stated) {
     own.masks.clear();
     own.owners.clear();
-    own.shares.clear();
   }
+  if (static_cast<int64_t>(own.shares.size()) != nodes)
+    own.shares.clear();
   return own;
 }
