@@ -256,11 +256,26 @@ std::string ModelEmitter::parameters(const KernelCall &call) {
   return known->second;
 }
 
+/// What lies on a board's stack grows where the program is built for another processor.
+static void placeOnStack(KernelCall &call) {
+  const std::string constant = " scratch = ";
+  for (std::string &member : call.members)
+    if (size_t at = member.find(constant); at != std::string::npos) {
+      at += constant.size();
+      const size_t end = member.find_first_of(",;", at);
+      member.insert(end, ")");
+      member.insert(at, "disco::on_stack(");
+    }
+}
+
 void ModelEmitter::emitKernel(Operation *op) {
   if (!takesItsLayouts(cast<KernelOpInterface>(op)))
     llvm::report_fatal_error("an op is emitted whose tensors lie as no kernel takes them");
   KernelCall call;
   cast<KernelOpInterface>(op).describeKernel(call);
+  const bool onStack = call.scratch && scratchOnStack(function);
+  if (onStack)
+    placeOnStack(call);
   std::string name = parameters(call);
   emitComment(op);
   std::string arguments;
@@ -276,7 +291,6 @@ void ModelEmitter::emitKernel(Operation *op) {
   } else {
     if (!call.value.empty())
       arguments += ", " + call.value;
-    const bool onStack = call.scratch && scratchOnStack(function);
     if (call.scratch)
       arguments +=
           onStack ? ", scratch"

@@ -189,6 +189,16 @@ template <class To, class From> inline To cast_element(From from) {
   }
 }
 
+/// The bytes of a board's scratch memory, with room for vectors where a host computes what a board
+/// is to compute (DISCO_ANY_PROCESSOR): its tiles take at most twelve times as much.
+constexpr dim on_stack(dim bytes) {
+#ifdef DISCO_ANY_PROCESSOR
+  return 16 * bytes + 4096;
+#else
+  return bytes;
+#endif
+}
+
 /// Calls a kernel with its scratch memory on the stack: where the stack is reserved anyway. Not
 /// inlined, so that nothing else is called while the memory is there.
 template <class P, class Call> __attribute__((noinline)) void with_scratch(Call call) {
