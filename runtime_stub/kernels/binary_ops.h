@@ -43,10 +43,14 @@ struct op_div {
 };
 /// NaN of either operand stays.
 struct op_min {
-  template <class Self, class T> DISCO_INLINE static T apply(T a, T b) { return a < b || is_nan(a) ? a : b; }
+  template <class Self, class T> DISCO_INLINE static T apply(T a, T b) {
+    return a < b || is_nan(a) ? a : b;
+  }
 };
 struct op_max {
-  template <class Self, class T> DISCO_INLINE static T apply(T a, T b) { return a > b || is_nan(a) ? a : b; }
+  template <class Self, class T> DISCO_INLINE static T apply(T a, T b) {
+    return a > b || is_nan(a) ? a : b;
+  }
 };
 /// The sign of the dividend (Mod with fmod = 1).
 struct op_fmod {

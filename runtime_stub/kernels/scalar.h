@@ -195,7 +195,9 @@ struct act_tanh {
 };
 /// alpha
 struct act_leaky_relu {
-  template <class Self, class T> DISCO_INLINE static T apply(T v) { return v < 0 ? v * (T)Self::alpha : v; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
+    return v < 0 ? v * (T)Self::alpha : v;
+  }
 };
 struct act_silu {
   template <class Self, class T> DISCO_INLINE static T apply(T v) { return v * sigmoid_of(v); }
@@ -220,7 +222,9 @@ struct act_celu {
 };
 /// alpha
 struct act_thresholded_relu {
-  template <class Self, class T> DISCO_INLINE static T apply(T v) { return v > (T)Self::alpha ? v : (T)0; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
+    return v > (T)Self::alpha ? v : (T)0;
+  }
 };
 struct act_softplus {
   template <class Self, class T> DISCO_INLINE static T apply(T v) { return softplus_of(v); }
@@ -266,7 +270,9 @@ struct act_shrink {
 
 /// alpha, beta: of recurrent layers.
 struct act_affine {
-  template <class Self, class T> DISCO_INLINE static T apply(T v) { return (T)Self::alpha * v + (T)Self::beta; }
+  template <class Self, class T> DISCO_INLINE static T apply(T v) {
+    return (T)Self::alpha * v + (T)Self::beta;
+  }
 };
 struct act_scaled_tanh {
   template <class Self, class T> DISCO_INLINE static T apply(T v) {
