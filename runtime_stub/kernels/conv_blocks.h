@@ -45,6 +45,7 @@ DISCO_WIDE void block_tile(dim k, const float *__restrict w, const float *__rest
                            float *y, dim y_row, const float *init, dim used, bool last,
                            const block_end &end) {
   using v = vec<float>;
+  constexpr dim rows_ahead = 6, weights_ahead = 64 * winograd_block;
   typename v::type acc[Rows][Vectors];
   DISCO_UNROLL for (int r = 0; r < Rows; ++r) DISCO_UNROLL for (int j = 0; j < Vectors; ++j) {
     if (init && r < used)
@@ -53,6 +54,8 @@ DISCO_WIDE void block_tile(dim k, const float *__restrict w, const float *__rest
       v::fill(acc[r][j], 0.0f);
   }
   for (dim i = 0; i < k; ++i, w += winograd_block, x += x_row) {
+    ask_for(w + weights_ahead);
+    DISCO_UNROLL for (int j = 0; j < Vectors; ++j) ask_for(x + rows_ahead * x_row + j * v::lanes);
     typename v::type xv[Vectors];
     DISCO_UNROLL for (int j = 0; j < Vectors; ++j) v::load(xv[j], x + j * v::lanes);
     DISCO_UNROLL for (int r = 0; r < Rows; ++r) {

@@ -210,11 +210,14 @@ DISCO_WIDE void winograd_tile(dim k, const float *__restrict x, dim x_row,
                               dim y_row) {
   using v = vec<float>;
   constexpr int each = winograd_block / (int)v::lanes;
+  constexpr dim weights_ahead = 32 * winograd_block;
   typename v::type acc[Tiles][Vectors];
   DISCO_UNROLL for (int t = 0; t < Tiles; ++t) DISCO_UNROLL for (int j = 0; j < Vectors; ++j)
       v::fill(acc[t][j], 0.0f);
   for (dim i = 0; i < k; ++i, w += winograd_block) {
     typename v::type wv[Vectors];
+    DISCO_UNROLL for (int j = 0; j < Vectors; j += each)
+        ask_for(w + j / each * w_block + weights_ahead);
     DISCO_UNROLL for (int j = 0; j < Vectors; ++j)
         v::load(wv[j], w + j / each * w_block + j % each * v::lanes);
     DISCO_UNROLL for (int t = 0; t < Tiles; ++t) {

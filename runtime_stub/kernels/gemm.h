@@ -153,6 +153,16 @@ template <class G>
 inline constexpr gemm_shape gemm_shape_of{G::m,        G::n,    G::k,      G::direct_a,
                                           G::direct_c, G::dots, G::whole_b};
 
+constexpr dim gemm_line = 64; // bytes that one prefetch brings
+
+/// How many lines of the next `bytes` of weights each tile of rows asks for, so that all have been
+/// asked for when the tiles are done. With few of them it would be too late.
+inline dim prefetched_lines(dim rows, dim tile_rows, dim bytes) {
+  constexpr dim few = 3;
+  const dim turns = (rows + tile_rows - 1) / tile_rows;
+  return turns > few ? (bytes / gemm_line + turns - 1) / turns : 0;
+}
+
 /// The product of one op. G has
 ///   T                          arithmetic type
 ///   m, n, k                    static constexpr extents
@@ -199,8 +209,15 @@ template <class G> inline void gemm_columns(const G &g, dim n0, dim columns, voi
           g.pack_b(panel + j * k_step, k0, kc, n0 + j, wide,
                    G::dots ? 1 : gemm_full_vectors<T>(wide));
       }
+      // The next weights come while rows are multiplied with these.
+      dim ahead = 0, lines = 0;
+      if constexpr (G::whole_b)
+        lines = prefetched_lines(g1 - g0, block::mr, kc * G::b_row * (dim)sizeof(T));
       for (dim m0 = g0; m0 < g1; m0 += block::mr) {
         const dim rows = g1 - m0 < block::mr ? g1 - m0 : block::mr;
+        if constexpr (G::whole_b)
+          for (dim i = 0; i < lines; ++i, ahead += gemm_line)
+            ask_for((const char *)g.b(k0 + kc, n0) + ahead);
         const T *a = packed_a;
         dim a_row = k_step;
         if constexpr (G::direct_a) {
@@ -235,7 +252,9 @@ template <class G>
 inline constexpr dim gemm_bytes = gemm_scratch(here, (dim)sizeof(typename G::T), gemm_shape_of<G>);
 
 template <class G> inline void gemm(const G &g, void *scratch) {
-  constexpr dim step = G::dots ? 1 : gemm_block<typename G::T>::nc;
+  // What was packed before is read a tile's width at a time, which stays in a first-level cache.
+  using block = gemm_block<typename G::T>;
+  constexpr dim step = G::dots ? 1 : G::whole_b ? block::nr : block::nc;
   for (dim n0 = 0; n0 < G::n; n0 += step)
     gemm_columns(g, n0, G::n - n0 < step ? G::n - n0 : step, scratch);
 }

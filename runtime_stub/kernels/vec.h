@@ -78,6 +78,10 @@ template <class T> struct vec<T, 0> {
   static void fill(type &v, T s) { v = s; }
 };
 
+/// Asks for the line of p, which is read some steps later. An inference reads weights from memory
+/// once, and what the processor foresees by itself ends with each page. p may lie outside.
+inline void ask_for(const void *p) { __builtin_prefetch(p, 0, 3); }
+
 } // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 
