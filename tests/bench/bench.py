@@ -76,7 +76,8 @@ def model(name, folder):
         return models.Model(os.path.splitext(os.path.basename(name))[0], name,
                             lambda rng, dims: rng.standard_normal(dims), {}, 2)
     path = exports.export(name, os.path.join(folder, f"{name}.onnx"))
-    return models.Model(name, path, models.IMAGENET, {}, 2)
+    make = exports.words if name in exports.TOKENS else models.IMAGENET
+    return models.Model(name, path, make, {}, 2)
 
 
 def write_masks(found, nodes, folder, density=0.2, seed=1):

@@ -24,6 +24,11 @@ NAMES = CLASSIFIERS + tuple(SEGMENTATION) + ("deit_s",) + TOKENS
 BERT_WORDS, BERT_LENGTH = 30522, 128
 
 
+def words(rng, dims):
+    """An input of those that read tokens."""
+    return rng.integers(0, BERT_WORDS, dims)
+
+
 def _deit_s():
     """DeiT-S: 12 blocks of 384 features, 6 heads, 197 tokens; queries, keys
     and values come from one linear layer."""

@@ -39,15 +39,11 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME",
                      "discoc", "exports")
 
 
-def _words(rng, dims):
-    return rng.integers(0, exports.BERT_WORDS, dims)
-
-
 def exported(name, folder):
     """The model, exported first if it is not in the folder."""
     os.makedirs(folder, exist_ok=True)
     path = exports.export(name, os.path.join(folder, f"{name}.onnx"))
-    make = _words if name in exports.TOKENS else models.IMAGENET
+    make = exports.words if name in exports.TOKENS else models.IMAGENET
     return models.Model(name, path, make, {}, 3)
 
 
