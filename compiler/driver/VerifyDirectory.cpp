@@ -60,7 +60,6 @@ ModelOptions settingsOf(const Manifest &manifest, const std::string &model) {
   if (strategy != manifest.settings.end() && strategy->second != "plan")
     options.strategy = strategy->second;
   options.ownerMap = ownerMapOf(manifest);
-  options.shares = sharesOf(manifest);
   if (auto layout = manifest.settings.find("layout"); layout != manifest.settings.end())
     options.layout = layout->second;
   options.weightCheck = manifest.settings.count("weight-check") != 0;
@@ -99,6 +98,7 @@ std::optional<std::vector<std::string>> changedFiles(const std::string &out,
   options.model.followLinks = followLinks;
   options.quiet = true;
   options.model.nodes = static_cast<int64_t>(manifest.nodes.size());
+  options.model.shares = sharesOf(manifest);
   options.model.masks = out + "/masks.json";
   options.model.owners = out + "/owners.json";
   auto strategy = manifest.settings.find("strategy"), wire = manifest.settings.find("wire"),

@@ -16,7 +16,7 @@ func.func @speeds() {
 
 // -----
 
-// The root hands out and takes in, the others compute. Those two tell each other their statistics.
+// The root hands out and takes in, the others compute, also what all compute.
 // CHECK-LABEL: func.func @root_without
 module attributes {disco.nodes = 3 : i64, disco.shares = array<i64: 0, 1, 1>} {
 func.func @root_without() {
@@ -25,8 +25,8 @@ func.func @root_without() {
   %w = disco.constant dense<1.0> : tensor<3x4xf32> : tensor<3x4xf32>
   // CHECK: disco.matmul {{.*}} #disco.owned<axis 1 : | 0 to 1 | 2 to 3>>
   %y = disco.matmul %x, %w : (tensor<1x3xf32>, tensor<3x4xf32>) -> tensor<1x4xf32>
-  // CHECK: disco.concat {{.*}} #disco.owned<whole : | 0 | 0>>
-  %s = disco.softmax %y {axis = 1 : i64, count = 1 : i64, log = false} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  // CHECK: disco.unary {{.*}} #disco.owned<whole : | 0 | 0>>
+  %s = disco.unary %y {act = #disco.act<relu>, disco.replicated = "a test"} : (tensor<1x4xf32>) -> tensor<1x4xf32>
   disco.output %s {name = "s", index = 0 : i64} : (tensor<1x4xf32>) -> ()
   return
 }
