@@ -32,6 +32,10 @@ Attribute CostModel::targetOf(int64_t rank) const {
   return cluster ? Attribute(cluster.getNode(rank).getTarget()) : Attribute();
 }
 
+int64_t CostModel::weightRoom(int64_t rank) const {
+  return cluster ? memoryBytes(cluster.getNode(rank), "weights") : 0;
+}
+
 double CostModel::compute(int64_t rank, CostOpInterface op) const {
   const NodeAttr node = cluster ? cluster.getNode(rank) : NodeAttr();
   const Cost cost = op.getCost();

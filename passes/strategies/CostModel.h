@@ -18,6 +18,9 @@ public:
   /// What is known of a node's speed: nodes with equal ones take equal times. Null: nothing is.
   mlir::Attribute targetOf(int64_t rank) const;
 
+  /// Bytes of the memory that a node has for weights; 0: no bound is known.
+  int64_t weightRoom(int64_t rank) const;
+
   /// Seconds of arithmetic and memory that an op takes on a node, if that computes all of it.
   double compute(int64_t rank, CostOpInterface op) const;
 

@@ -1,41 +1,47 @@
 //===- Stages.cpp - a stretch of layers a node ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "passes/Cutter.h"
 #include "passes/strategies/Strategy.h"
-#include <cmath>
-#include <tuple>
+#include <limits>
 
 using namespace mlir;
 using namespace disco;
 
 namespace {
-/// Every node has all channels of a stretch of layers: the first stretch is the root's. Stretches
-/// take about the same time, each on its node, and are cut where little crosses.
+/// Every node has all channels of a stretch of layers: the first stretch is the root's. The slowest
+/// node or link is as fast as can be; no node has more weights than it has room for where that can be
+/// had.
 class Stages final : public Strategy {
 public:
   LogicalResult propose(const Problem &problem, Proposal &proposal) override {
-    std::vector<double> costs = sumsOfCosts(problem);
-    std::vector<Cost> crossing = crossingCosts(problem);
-    std::vector<double> shares = sharesOfStages(problem);
-    size_t begin = 0;
-    for (int64_t stage = 0; stage < problem.nodes; ++stage) {
-      const double stretch = costs.back() * (shares[stage + 1] - shares[stage]);
-      auto passing = [&](size_t at) {
-        return problem.costs.send(rankOf(problem, stage), rankOf(problem, stage + 1), crossing[at]);
+    const std::vector<Cost> crossing = crossingCosts(problem.tensors);
+    readCosts(problem);
+    auto cut = [&](size_t at, size_t from, size_t to) {
+      return problem.costs.send(rankOf(problem, from), rankOf(problem, to), crossing[at]);
+    };
+    std::optional<std::vector<Stretch>> stretches;
+    for (bool limited : {true, false}) {
+      auto compute = [&](size_t begin, size_t end, size_t stage) {
+        const int64_t rank = rankOf(problem, stage), room = problem.costs.weightRoom(rank);
+        if (limited && room > 0 && weights[end] - weights[begin] > room)
+          return std::numeric_limits<double>::infinity();
+        const std::vector<double> &sums = times.find(problem.costs.targetOf(rank))->second;
+        return sums[end] - sums[begin];
       };
-      size_t end = stage + 1 == problem.nodes
-                       ? problem.tensors.size()
-                       : cutNear(costs.back() * shares[stage + 1], stretch, begin, costs, passing);
-      for (size_t i = begin; i < end; ++i)
-        proposal[problem.tensors[i]] = {
-            ownersOf(problem, problem.tensors[i], rankOf(problem, stage)), ""};
-      begin = end;
+      if (!stretches)
+        stretches = cutInTurn(
+            {problem.tensors.size(), static_cast<size_t>(problem.nodes), compute, cut});
     }
+    for (const Stretch &stretch : *stretches)
+      for (size_t i = stretch.begin; i < stretch.end; ++i)
+        proposal[problem.tensors[i]] = {
+            ownersOf(problem, problem.tensors[i], rankOf(problem, stretch.worker)), ""};
     return success();
   }
 
 private:
-  static int64_t rankOf(const Problem &problem, int64_t stage) {
-    return (problem.root + stage) % problem.nodes;
+  static int64_t rankOf(const Problem &problem, size_t stage) {
+    return (problem.root + static_cast<int64_t>(stage)) % problem.nodes;
   }
 
   static OwnedAttr ownersOf(const Problem &problem, Value tensor, int64_t rank) {
@@ -50,72 +56,28 @@ private:
     return op ? problem.costs.compute(rank, op) : 0;
   }
 
-  /// What the first i ops take together, on nodes like the root.
-  static std::vector<double> sumsOfCosts(const Problem &problem) {
-    std::vector<double> sums{0};
-    for (Value tensor : problem.tensors)
-      sums.push_back(sums.back() + timeOf(problem, problem.root, tensor));
-    return sums;
-  }
-
-  /// Which share of the work is done before each stage, and at last all: as much as a node is
-  /// faster than the others at the whole program.
-  static std::vector<double> sharesOfStages(const Problem &problem) {
-    DenseMap<Attribute, double> speeds; // nodes alike are asked once
-    std::vector<double> shares{0};
-    for (int64_t stage = 0; stage < problem.nodes; ++stage) {
-      const int64_t rank = rankOf(problem, stage);
-      auto [speed, isNew] = speeds.try_emplace(problem.costs.targetOf(rank), 0);
+  /// Sums over the first ops; nodes alike are asked once.
+  void readCosts(const Problem &problem) {
+    weights.push_back(0);
+    for (Value tensor : problem.tensors) {
+      int64_t bytes = 0;
+      for (Value operand : tensor.getDefiningOp()->getOperands())
+        if (isConstant(operand))
+          bytes += byteSize(tensorType(operand));
+      weights.push_back(weights.back() + bytes);
+    }
+    for (int64_t rank = 0; rank < problem.nodes; ++rank) {
+      auto [sums, isNew] = times.try_emplace(problem.costs.targetOf(rank));
+      if (!isNew)
+        continue;
+      sums->second.push_back(0);
       for (Value tensor : problem.tensors)
-        if (isNew)
-          speed->second += timeOf(problem, rank, tensor);
-      if (isNew)
-        speed->second = speed->second > 0 ? 1 / speed->second : 1;
-      shares.push_back(shares.back() + speed->second);
+        sums->second.push_back(sums->second.back() + timeOf(problem, rank, tensor));
     }
-    for (double &share : shares)
-      share /= shares.back();
-    return shares;
   }
 
-  /// What is sent of that which ops read that come after the first i, and those have made.
-  static std::vector<Cost> crossingCosts(const Problem &problem) {
-    std::vector<Cost> change(problem.tensors.size() + 1);
-    DenseMap<Operation *, size_t> place;
-    for (auto [i, tensor] : llvm::enumerate(problem.tensors))
-      place[tensor.getDefiningOp()] = i;
-    for (auto [i, tensor] : llvm::enumerate(problem.tensors)) {
-      size_t last = i;
-      for (Operation *user : tensor.getUsers())
-        if (auto at = place.find(user); at != place.end())
-          last = std::max(last, at->second);
-      Cost message;
-      message.messages = 1;
-      message.wireBytes = byteSize(tensorType(tensor));
-      change[i + 1] += message;
-      change[last + 1] -= message;
-    }
-    Cost under;
-    for (Cost &step : change)
-      step = under += step;
-    return change;
-  }
-
-  /// Where to cut: where the least crosses, no farther from a share of all costs than a quarter of
-  /// a stretch; else as near as possible.
-  static size_t cutNear(double share, double stretch, size_t begin, ArrayRef<double> costs,
-                        function_ref<double(size_t)> crossing) {
-    auto lossAt = [&](size_t at) {
-      double away = std::abs(costs[at] - share);
-      bool isFar = away > stretch / 4;
-      return std::make_tuple(isFar, isFar ? away : crossing(at), away);
-    };
-    size_t best = begin;
-    for (size_t at = begin; at < costs.size(); ++at)
-      if (lossAt(at) < lossAt(best))
-        best = at;
-    return best;
-  }
+  llvm::DenseMap<Attribute, std::vector<double>> times; // by what is known of a node
+  std::vector<int64_t> weights;                         // bytes
 };
 } // namespace
 
