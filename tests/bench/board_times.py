@@ -3,7 +3,9 @@
 the boards make.
 
 The numbers are those of report.json: of the schedule that is emitted, with the boards' instructions a multiply-accumulate at one a
-cycle. Real cores stall, so they are lower bounds. Where a network does not fit, its time is there all the same, marked."""
+cycle. Real cores stall, so they are lower bounds. Where a network does not fit, its time is there all the same, marked.
+
+    board_times.py [WORD...]     networks whose names contain one of the words; all without"""
 
 import json
 import os
@@ -99,6 +101,8 @@ def main():
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
     with tempfile.TemporaryDirectory(prefix="discoc-boards-") as folder:
         for name, model in networks(folder):
+            if sys.argv[1:] and not any(word in name for word in sys.argv[1:]):
+                continue
             for board in BOARDS:
                 one = None
                 for nodes in NODES:

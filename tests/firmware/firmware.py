@@ -89,7 +89,7 @@ def write_inputs(path, folder, count=1, seed=0):
     return arguments
 
 
-def write_cluster(file, boards, kind="uart", topology="all", links=()):
+def write_cluster(file, boards, kind="uart", topology="all", links=(), baud=None):
     """boards: a list of names. links: [(a, b, kind)] instead of a topology.
     Linux nodes alone need neither: they talk TCP."""
     with open(file, "w", encoding="utf-8") as stream:
@@ -100,6 +100,8 @@ def write_cluster(file, boards, kind="uart", topology="all", links=()):
         if not links and len(boards) > 1 and kind != "tcp":
             stream.write(f'[network]\ntopology = "{topology}"\n'
                          f'kind = "{kind}"\n')
+            if baud:
+                stream.write(f"baud = {baud}\n")
 
 
 def call(command, timeout):

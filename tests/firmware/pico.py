@@ -70,11 +70,11 @@ def reports(answer):
 class Case:
     """A network on one Pico, or two."""
 
-    def __init__(self, name, path, value, nodes, folder, *more):
+    def __init__(self, name, path, value, nodes, folder, *more, baud=None):
         self.name, self.nodes, self.folder, self.one = name, nodes, folder, "one" in more
         self.out, lab, file = (os.path.join(folder, f) for f in ("out", "lab.toml", "in.npy"))
         self.raw = os.path.join(folder, "in.bin")
-        firmware.write_cluster(lab, ["rp2040"] * nodes)
+        firmware.write_cluster(lab, ["rp2040"] * nodes, baud=baud)
         firmware.compile(path, self.out, lab=lab, extra=more)
         firmware.build(self.out)
         np.save(file, value)
