@@ -66,7 +66,8 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
   auto *strategy = command
                        .add_option("--strategy", options.strategy,
                                    "Who chooses along which axis each tensor is divided, and what "
-                                   "each node owns of it: greedy (the default), stages, root "
+                                   "each node owns of it: greedy (the default), stages, "
+                                   "stretches, root "
                                    "(docs/formats/plan.md)")
                        ->type_name("NAME");
   command

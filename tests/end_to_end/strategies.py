@@ -31,7 +31,7 @@ import ort  # noqa: E402
 import seeded  # noqa: E402
 
 NODES = (1, 2, 3)
-STRATEGIES = ("greedy", "stages", "root")
+STRATEGIES = ("greedy", "stages", "stretches", "root")
 
 
 def network():
@@ -71,13 +71,14 @@ def check_results(checked, nodes, strategy):
     far = compare.worst(checked.outputs(out, nodes), checked.want)
     checked.check(f"N = {nodes}, {strategy}", far <= 1e-5, f"error {far:.3g} of the range")
     owners = cluster.load_json(os.path.join(out, "owners.json"))["tensors"]
-    if strategy != "greedy":
+    if strategy in ("stages", "root"):
         checked.check(f"N = {nodes}, {strategy}: one owner each",
                       all(sum(map(bool, map_["owners"])) == 1 for map_ in owners.values()),
                       "a tensor is divided")
     exchanged = cluster.load_json(os.path.join(out, "report.json"))["cluster"]["exchanged"]["bytes"]
     moves = nodes > 1 and strategy != "root"
-    checked.check(f"N = {nodes}, {strategy}: bytes", (exchanged > 0) == moves, f"{exchanged} bytes are exchanged")
+    if strategy != "stretches":  # it may well answer one node
+        checked.check(f"N = {nodes}, {strategy}: bytes", (exchanged > 0) == moves, f"{exchanged} bytes are exchanged")
     return out
 
 
@@ -132,7 +133,7 @@ def check_refusals(checked, plan):
         done = run(discoc.binary(), "compile", checked.path, "-n", str(nodes), "--plan", path, "-o", path + ".out")
         checked.check(f"a plan that does not fit: {name}", done.returncode == 1 and said in done.stderr and not os.path.exists(path + ".out"), done.stderr)
     done = run(discoc.binary(), "compile", checked.path, "-n", "2", "--strategy", "best", "-o", path + ".out")
-    checked.check("a strategy that is not there", done.returncode == 1 and "the strategies are greedy, stages, root" in done.stderr, done.stderr)
+    checked.check("a strategy that is not there", done.returncode == 1 and "the strategies are greedy, stages, stretches, root" in done.stderr, done.stderr)
 
 
 def check_verify(checked, out):

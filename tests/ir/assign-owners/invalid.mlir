@@ -1,7 +1,7 @@
 // Strategies that do not exist, and plans that do not fit.
 // RUN: %errors --disco-assign-owners %s
 
-// expected-error@+1 {{there is no strategy 'best'; the strategies are greedy, stages, root}}
+// expected-error@+1 {{there is no strategy 'best'; the strategies are greedy, stages, stretches, root}}
 module attributes {disco.nodes = 2 : i64, disco.strategy = "best"} {
 func.func @unknown() {
   return
