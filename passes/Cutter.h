@@ -33,9 +33,9 @@ struct ChainCosts {
 };
 
 /// Each worker in turn has one stretch of a step or more; with fewer steps than workers the last
-/// ones have none. Of all cuts that are possible those are left where the slowest, of workers and of
-/// what they hand on, is as fast as can be; of these those where the slowest worker is; of these one
-/// where all handing on takes the least. Nothing where no cut fits.
+/// ones have none. Of all cuts that are possible those are left where the slowest, of workers and
+/// of what they hand on, is as fast as can be; of these those where the slowest worker is; of these
+/// one where all handing on takes the least. Nothing where no cut fits.
 std::optional<std::vector<Stretch>> cutInTurn(const ChainCosts &chain);
 
 /// Any worker has any stretch: all steps, one after the other, take the least time together, with
@@ -43,8 +43,8 @@ std::optional<std::vector<Stretch>> cutInTurn(const ChainCosts &chain);
 /// a step fits no worker.
 std::optional<std::vector<Stretch>> cutFreely(const ChainCosts &chain);
 
-/// What crosses a cut before each of some tensors, and behind the last: of every tensor that is made
-/// before it and read after it, all bytes in one message.
+/// What crosses a cut before each of some tensors, and behind the last: of every tensor that is
+/// made before it and read after it, all bytes in one message.
 std::vector<Cost> crossingCosts(llvm::ArrayRef<mlir::Value> tensors);
 
 } // namespace disco

@@ -9,8 +9,8 @@ using namespace disco;
 
 namespace {
 /// Every node has all channels of a stretch of layers: the first stretch is the root's. The slowest
-/// node or link is as fast as can be; no node has more weights than it has room for where that can be
-/// had.
+/// node or link is as fast as can be; no node has more weights than it has room for where that can
+/// be had.
 class Stages final : public Strategy {
 public:
   LogicalResult propose(const Problem &problem, Proposal &proposal) override {
@@ -29,8 +29,8 @@ public:
         return sums[end] - sums[begin];
       };
       if (!stretches)
-        stretches = cutInTurn(
-            {problem.tensors.size(), static_cast<size_t>(problem.nodes), compute, cut});
+        stretches =
+            cutInTurn({problem.tensors.size(), static_cast<size_t>(problem.nodes), compute, cut});
     }
     for (const Stretch &stretch : *stretches)
       for (size_t i = stretch.begin; i < stretch.end; ++i)

@@ -231,8 +231,7 @@ public:
     const GroupCosts costs(problem, groups);
     auto compute = [&](size_t begin, size_t, size_t group) { return costs.step(begin, group); };
     auto cut = [&](size_t at, size_t from, size_t to) { return costs.cut(at, from, to); };
-    const auto stretches =
-        cutFreely({problem.tensors.size(), groups.size(), compute, cut}).value();
+    const auto stretches = cutFreely({problem.tensors.size(), groups.size(), compute, cut}).value();
     for (const Stretch &stretch : stretches)
       for (size_t i = stretch.begin; i < stretch.end; ++i)
         take(problem, problem.tensors[i], groups[stretch.worker], proposal);

@@ -58,8 +58,7 @@ Judged bestInTurn(const RandomChain &chain, size_t worker, size_t workers, size_
     const double cut = begin == 0 ? 0 : chain.cut(begin, worker - 1, worker);
     const Judged now{std::max({slowest, compute, cut}), std::max(computing, compute),
                      handing + cut};
-    best = std::min(best, isLast ? now
-                                 : bestInTurn(chain, worker + 1, workers, end, steps, now));
+    best = std::min(best, isLast ? now : bestInTurn(chain, worker + 1, workers, end, steps, now));
   }
   return best;
 }
