@@ -186,6 +186,8 @@ int discoc::runCompile(const CompileOptions &options) {
   if (!options.stopAfter.empty())
     return ExitSuccess;
   FitCheck fit{options.anySize};
+  if (!options.quiet)
+    llvm::outs() << loaded->choice;
   int code = emitTo(*loaded->module, directory, fit, options.out, options.quiet);
   if (fit.doesNotFit)
     if (auto cluster = disco::readCluster(*loaded->module); succeeded(cluster))

@@ -185,12 +185,7 @@ OwnedAttr ownersOf(MLIRContext *context, const discoc::PlannedTensor &tensor, in
 }
 
 /// The choices of a plan, on the module: disco-assign-owners finds out whether they fit.
-LogicalResult attachPlan(ModuleOp module, const std::string &file) {
-  discoc::Diagnostics errors;
-  std::optional<discoc::Plan> plan = discoc::readPlan(file, nodesOf(module), errors);
-  llvm::errs() << discoc::toString(errors);
-  if (!plan)
-    return failure();
+void attachPlan(ModuleOp module, const discoc::Plan *plan) {
   Builder builder(module.getContext());
   SmallVector<Attribute> entries;
   for (const discoc::PlannedTensor &tensor : plan->tensors)
@@ -201,7 +196,15 @@ LogicalResult attachPlan(ModuleOp module, const std::string &file) {
          builder.getNamedAttr("reason", builder.getStringAttr(tensor.why.value_or("")))}));
   module->setAttr(kPlanAttr, builder.getArrayAttr(entries));
   module->setAttr(kStrategyAttr, builder.getStringAttr(plan->strategy));
-  return success();
+}
+
+LogicalResult attachPlan(ModuleOp module, const std::string &file) {
+  discoc::Diagnostics errors;
+  const std::optional<discoc::Plan> plan = discoc::readPlan(file, nodesOf(module), errors);
+  llvm::errs() << discoc::toString(errors);
+  if (plan)
+    attachPlan(module, &*plan);
+  return success(plan.has_value());
 }
 
 /// By which default map channels are dealt that nothing states. What was stated before the maps had
@@ -223,7 +226,8 @@ std::optional<int64_t> findOwnerMap(const discoc::ModelOptions &options,
 } // namespace
 
 LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOptions &options,
-                                      const discoc::importer::Model &model) {
+                                      const discoc::importer::Model &model,
+                                      const discoc::Plan *plan) {
   int64_t nodes = nodesOf(module);
   auto masks = find<discoc::Masks>(
       options.masks, model, discoc::metadataMasks, nodes,
@@ -243,8 +247,10 @@ LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOption
       });
   if (module->hasAttr(kDenseAttr))
     masks.value.reset();
+  if (plan)
+    attachPlan(module, plan);
   if (masks.failed || owners.failed ||
-      (!options.plan.empty() && failed(attachPlan(module, options.plan))))
+      (!plan && !options.plan.empty() && failed(attachPlan(module, options.plan))))
     return failure();
   auto strategy = module->getAttrOfType<StringAttr>(kStrategyAttr);
   bool isDefault = !strategy || strategy.getValue() == strategies().front().name;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/Divider.h"
 #include "codegen/BoardMemory.h"
+#include "compiler/driver/PlanPinning.h"
 #include "compiler/import/ModelHash.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/DenseMasks.h"
@@ -48,18 +49,35 @@ static LogicalResult runStages(ModuleOp module, StringRef last, StringRef after)
   return manager.run(module);
 }
 
-std::optional<Divided> Divider::divide(const Way &way) {
-  Divided divided;
-  divided.module = loaded.module->clone();
-  ModuleOp module = *divided.module;
+OwningOpRef<ModuleOp> Divider::run(const Way &way, StringRef last) {
+  OwningOpRef<ModuleOp> module(loaded.module->clone());
   if (way.dense)
-    module->setAttr(kDenseAttr, UnitAttr::get(loaded.context.get()));
+    module.get()->setAttr(kDenseAttr, UnitAttr::get(loaded.context.get()));
   if (!way.shares.empty())
-    module->setAttr(kSharesAttr, DenseI64ArrayAttr::get(loaded.context.get(), way.shares));
-  constexpr llvm::StringLiteral masks = "derive-masks";
-  if (failed(noteDivision(module, way.options, *loaded.model, sha256, way.cluster)) ||
-      failed(runStages(module, masks, "")))
+    module.get()->setAttr(kSharesAttr, DenseI64ArrayAttr::get(loaded.context.get(), way.shares));
+  // Pins name what is there once it is simplified.
+  if (failed(noteDivision(*module, way.options, *loaded.model, sha256, way.cluster)) ||
+      failed(runStages(*module, "simplify", "")) ||
+      (way.pins && failed(attachPins(*module, *way.pins, way.pinsFile))) ||
+      failed(runStages(*module, last, "simplify")))
+    return {};
+  return module;
+}
+
+std::optional<discoc::Plan> Divider::plan(const Way &way) {
+  OwningOpRef<ModuleOp> module = run(way, "assign-owners");
+  if (!module)
     return std::nullopt;
+  return makePlan(*module, planOf(mainOf(*module)));
+}
+
+std::optional<Divided> Divider::divide(const Way &way) {
+  constexpr llvm::StringLiteral masks = "derive-masks";
+  Divided divided;
+  divided.module = run(way, masks);
+  if (!divided.module)
+    return std::nullopt;
+  ModuleOp module = *divided.module;
   if (way.isolated)
     isolate(module);
   if (failed(runStages(module, stages().back().name, masks)))

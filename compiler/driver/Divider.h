@@ -6,6 +6,8 @@
 #include "codegen/Codegen.h"
 #include "codegen/Times.h"
 #include "compiler/driver/Frontend.h"
+#include "compiler/formats/PlanPins.h"
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -18,7 +20,9 @@ struct Way {
   bool dense = false;           ///< every node reads everything, whatever is masked or zero
   /// No contraction reads another node's channels: other results, and the least that masks leave.
   bool isolated = false;
-  std::vector<int64_t> shares; ///< of the work, by rank; empty: equal ones
+  std::vector<int64_t> shares;                    ///< of the work, by rank; empty: equal ones
+  std::shared_ptr<const discoc::PinnedPlan> pins; ///< whose pins hold; null: none
+  std::string pinsFile;                           ///< for messages
 };
 
 /// A model that was divided, as far as memory is planned.
@@ -40,8 +44,13 @@ public:
 
   /// Nothing after errors on standard error.
   std::optional<Divided> divide(const Way &way);
+  /// What each node owns, without all that comes of it. Nothing after errors on standard error.
+  std::optional<discoc::Plan> plan(const Way &way);
 
 private:
+  /// The module after the stage `last`; null after errors on standard error.
+  mlir::OwningOpRef<mlir::ModuleOp> run(const Way &way, llvm::StringRef last);
+
   LoadedModel &loaded;
   const std::string sha256;
 };

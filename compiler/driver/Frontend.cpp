@@ -6,6 +6,7 @@
 #include "compiler/dialect/WireFormat.h"
 #include "compiler/driver/Directives.h"
 #include "compiler/driver/PictureInputs.h"
+#include "compiler/driver/PlanChoice.h"
 #include "compiler/driver/States.h"
 #include "compiler/driver/Version.h"
 #include "compiler/formats/Metadata.h"
@@ -166,7 +167,7 @@ static std::string symbolName(StringRef path) {
 
 static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, const States &states,
                         const discoc::importer::Model &model, const std::string &sha256,
-                        const discoc::Cluster &cluster) {
+                        const discoc::Cluster &cluster, bool hasPlan) {
   EmitOptions notes;
   notes.modelName = options.name.empty() ? symbolName(options.model) : options.name;
   notes.modelFile = llvm::sys::path::filename(options.model).str();
@@ -186,7 +187,7 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
     notes.settings["order"] = "exact";
     module->setAttr(kExactOrderAttr, UnitAttr::get(module.getContext()));
   }
-  if (!options.plan.empty()) {
+  if (hasPlan) {
     notes.settings["strategy"] = "plan";
   } else if (!options.strategy.empty() && options.strategy != strategies().front().name) {
     notes.settings["strategy"] = options.strategy;
@@ -378,7 +379,26 @@ std::optional<LoadedModel> disco::importModel(const discoc::ModelOptions &option
   return loaded;
 }
 
+/// Of a division that has to be found first.
+static std::optional<LoadedModel> loadChosen(const discoc::ModelOptions &options) {
+  discoc::importer::Diagnostics errors;
+  std::optional<LoadedModel> loaded = importModel(options, errors);
+  print(errors);
+  if (!loaded)
+    return std::nullopt;
+  DiagnosticPrinter printer(*loaded->context, options.model);
+  const std::optional<PlanChoice> choice = choosePlan(*loaded, options);
+  if (!choice || failed(noteDivision(*loaded->module, choice->options, *loaded->model,
+                                     discoc::importer::hashModel(*loaded->model), choice->cluster,
+                                     &choice->plan)))
+    return std::nullopt;
+  loaded->choice = choice->text;
+  return loaded;
+}
+
 std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options) {
+  if (asksForChoice(options))
+    return loadChosen(options);
   std::optional<discoc::Cluster> cluster = findCluster(options);
   if (!cluster || !checkNames(options))
     return std::nullopt;
@@ -396,7 +416,7 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
 
 LogicalResult disco::noteDivision(ModuleOp module, const discoc::ModelOptions &options,
                                   const discoc::importer::Model &model, const std::string &sha256,
-                                  const discoc::Cluster &cluster) {
+                                  const discoc::Cluster &cluster, const discoc::Plan *plan) {
   Builder builder(module.getContext());
   module->setAttr(kNodesAttr,
                   builder.getI64IntegerAttr(static_cast<int64_t>(cluster.nodes.size())));
@@ -410,10 +430,11 @@ LogicalResult disco::noteDivision(ModuleOp module, const discoc::ModelOptions &o
     module->setAttr(kProfileAttr, builder.getStringAttr(discoc::toJson(*profile)));
   }
   const std::optional<States> states = findStates(module, options.states);
-  if (!states || !noteOptions(module, options, *states, model, sha256, cluster))
+  if (!states ||
+      !noteOptions(module, options, *states, model, sha256, cluster, plan || !options.plan.empty()))
     return failure();
   if (!states->empty())
     keepStates(module, *states);
   return failure((options.pictureBytes && failed(takePictures(module))) ||
-                 failed(attachDirectives(module, options, model)));
+                 failed(attachDirectives(module, options, model, plan)));
 }

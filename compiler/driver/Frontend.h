@@ -5,6 +5,7 @@
 
 #include "compiler/driver/Options.h"
 #include "compiler/formats/Cluster.h"
+#include "compiler/formats/Plan.h"
 #include "compiler/formats/Profile.h"
 #include "compiler/import/OnnxModel.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -19,6 +20,8 @@ struct LoadedModel {
   std::unique_ptr<mlir::MLIRContext> context;
   std::optional<discoc::importer::Model> model;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  /// Which division was looked for and found, and why, for people; empty: it was stated.
+  std::string choice;
 };
 
 /// Prints diagnostics of the compiler as `error: FILE: op 'NAME' (TYPE, opset N): ...` while it
@@ -59,10 +62,11 @@ std::optional<discoc::Cluster> findCluster(const discoc::ModelOptions &options);
 /// Whether there are strategies and layouts of the names that are stated; else says so.
 bool checkNames(const discoc::ModelOptions &options);
 /// Notes on an imported module what users stated, and for which cluster it is. `sha256` is the
-/// model's.
+/// model's; `plan`, where it is not null, holds instead of the one that the options name.
 mlir::LogicalResult noteDivision(mlir::ModuleOp module, const discoc::ModelOptions &options,
                                  const discoc::importer::Model &model, const std::string &sha256,
-                                 const discoc::Cluster &cluster);
+                                 const discoc::Cluster &cluster,
+                                 const discoc::Plan *plan = nullptr);
 
 /// One line an error, "error: " in front, on standard error.
 void print(const discoc::importer::Diagnostics &diagnostics);

@@ -283,5 +283,6 @@ int discoc::runInspect(const InspectOptions &options) {
   DiagnosticPrinter printer(*loaded->context, options.model.model);
   printOutputs(mainOf(*loaded->module));
   printStates(*loaded->module);
+  llvm::outs() << loaded->choice;
   return inspectDivision(*loaded->module, options);
 }

@@ -24,8 +24,9 @@ static bool readNodes(StringRef text, SearchOptions &options) {
     if (options.least <= options.most && options.most <= most)
       return true;
   }
-  printError("--nodes " + text + ": expected a number of nodes, or the first and the last of a "
-                                "range, from 1 to 64, such as --nodes 1..8");
+  printError("--nodes " + text +
+             ": expected a number of nodes, or the first and the last of a "
+             "range, from 1 to 64, such as --nodes 1..8");
   return false;
 }
 
@@ -68,8 +69,9 @@ static std::optional<SearchOptions> searchOptions(const discoc::PartitionOptions
 
 /// One line a layer: what each node computes of it.
 static std::vector<std::string> layerComments(const Tried &tried) {
-  std::vector<std::string> lines{"", "Of each layer the channels that every node computes. Pin what "
-                                     "you like with [[op]] or [[tensor]]:"};
+  std::vector<std::string> lines{"",
+                                 "Of each layer the channels that every node computes. Pin what "
+                                 "you like with [[op]] or [[tensor]]:"};
   for (const TriedLayer &layer : tried.layers) {
     std::string sizes;
     for (int64_t channels : layer.channels)

@@ -21,6 +21,8 @@ struct Partition {
 
 /// A table, which candidate is best, and why.
 std::string partitionText(const Partition &partition);
+/// Of that the lines that say what was chosen, and why.
+std::string chosenText(const Partition &partition);
 /// Side by side what else could be done with the same nodes and links, with ratios.
 std::string comparisonText(const Partition &partition);
 /// How one op is divided by every candidate; empty: no candidate has it.

@@ -32,13 +32,13 @@ static std::string sharesText(const Tried &tried) {
     return "-";
   if (tried.way.shares.empty())
     return "equal";
-  return llvm::join(llvm::map_range(tried.way.shares,
-                                    [](int64_t share) { return std::to_string(share); }),
-                    ":");
+  return llvm::join(
+      llvm::map_range(tried.way.shares, [](int64_t share) { return std::to_string(share); }), ":");
 }
 
 /// Quickest with so many nodes, of what can be chosen; null: there is none.
-static const Tried *firstWith(const SearchResult &result, llvm::function_ref<bool(const Tried &)> is,
+static const Tried *firstWith(const SearchResult &result,
+                              llvm::function_ref<bool(const Tried &)> is,
                               Objective objective = Objective::Latency) {
   const Tried *best = nullptr;
   for (const Tried &tried : result.tried)
@@ -102,14 +102,10 @@ static std::string linksText(const Partition &partition) {
 
 static std::string objectiveText(const Partition &partition) {
   switch (partition.options.objective) {
-  case Objective::Latency:
-    return "the least time of one inference";
-  case Objective::Throughput:
-    return "the least time between two inferences, back to back";
-  case Objective::Memory:
-    return "the least weights and arena of the node that takes most";
-  case Objective::Bytes:
-    return "the fewest bytes between nodes";
+  case Objective::Latency: return "the least time of one inference";
+  case Objective::Throughput: return "the least time between two inferences, back to back";
+  case Objective::Memory: return "the least weights and arena of the node that takes most";
+  case Objective::Bytes: return "the fewest bytes between nodes";
   }
   return "";
 }
@@ -125,20 +121,23 @@ static std::string paysText(const Partition &partition, const Tried &best) {
     return "";
   const int64_t costs = *several->latencyNs - several->withoutExchangeNs;
   const int64_t saves = *one->latencyNs - several->withoutExchangeNs;
-  std::string text = "why        " +
-                     (several == &best ? std::string("dividing")
-                                       : "the quickest of several, " +
-                                             std::to_string(several->nodes()) + " nodes by " +
-                                             several->name + ",") +
-                     " costs " + timeText(costs) + " of exchanges and saves ";
+  std::string text =
+      "why        " +
+      (several == &best ? std::string("dividing")
+                        : "the quickest of several, " + std::to_string(several->nodes()) +
+                              " nodes by " + several->name + ",") +
+      " costs " + timeText(costs) + " of exchanges and saves ";
   text += saves > 0 ? timeText(saves) + " of arithmetic" : "no arithmetic";
   if (!one->fits)
     text += "; one node has not enough memory";
   return text + "\n";
 }
 
-static std::string chosenText(const Partition &partition, const Tried &best) {
+std::string disco::chosenText(const Partition &partition) {
   const SearchResult &result = partition.result;
+  if (!result.chosen)
+    return "";
+  const Tried &best = result.tried[*result.chosen];
   std::string text = "chosen     ";
   text += best.nodes() == 1 ? std::string("one node")
                             : std::to_string(best.nodes()) + " nodes, " + best.name +
@@ -146,10 +145,11 @@ static std::string chosenText(const Partition &partition, const Tried &best) {
   text += ": " + objectiveText(partition);
   if (partition.options.deadlineNs)
     text += " within " + timeText(partition.options.deadlineNs);
-  text += ", " + (partition.options.objective == Objective::Memory ? discoc::bytes(best.memoryBytes)
-                  : partition.options.objective == Objective::Bytes
-                      ? discoc::bytes(best.exchangedBytes)
-                      : timeText(valueOf(best, partition.options.objective))) +
+  text += ", " +
+          (partition.options.objective == Objective::Memory ? discoc::bytes(best.memoryBytes)
+           : partition.options.objective == Objective::Bytes
+               ? discoc::bytes(best.exchangedBytes)
+               : timeText(valueOf(best, partition.options.objective))) +
           "\n" + paysText(partition, best);
   const std::string names = leftOut(result, best);
   if (!names.empty() && !partition.options.model.cluster.empty())
@@ -165,10 +165,7 @@ static std::string chosenText(const Partition &partition, const Tried &best) {
 }
 
 std::string disco::partitionText(const Partition &partition) {
-  std::string text = linksText(partition) + "\n" + tableText(partition) + "\n";
-  if (const Tried *best = chosen(partition.result))
-    text += chosenText(partition, *best);
-  return text;
+  return linksText(partition) + "\n" + tableText(partition) + "\n" + chosenText(partition);
 }
 
 std::string disco::whyNothing(const Partition &partition) {
@@ -185,9 +182,9 @@ std::string disco::whyNothing(const Partition &partition) {
            "bandwidth; --objective memory and bytes need none";
   return "no division meets " + timeText(partition.options.deadlineNs) + ": the quickest takes " +
          timeText(quickest->latencyNs) +
-         (result.leastNs ? ", and arithmetic alone, shared without a rest, " +
-                               timeText(result.leastNs)
-                         : "") +
+         (result.leastNs
+              ? ", and arithmetic alone, shared without a rest, " + timeText(result.leastNs)
+              : "") +
          "; faster links, masks ('discoc mask --latency') or more nodes would do";
 }
 
@@ -211,8 +208,7 @@ static std::vector<Compared> compared(const Partition &partition) {
     if (!best || best->nodes() == 1)
       nodes = std::max(nodes, tried.nodes());
   auto named = [&](llvm::StringRef name) {
-    return firstWith(result,
-                     [&](const Tried &t) { return t.nodes() == nodes && t.name == name; });
+    return firstWith(result, [&](const Tried &t) { return t.nodes() == nodes && t.name == name; });
   };
   const Tried *masks = firstWith(result, [&](const Tried &tried) {
     return tried.nodes() == nodes && tried.masked && tried.isChoice && tried.way.shares.empty();
@@ -261,12 +257,11 @@ std::string disco::explanationText(const Partition &partition) {
     for (const TriedLayer &layer : tried.layers)
       if (layer.op == partition.explain)
         table.row({std::to_string(tried.nodes()), tried.name, sharesText(tried),
-                   llvm::join(llvm::map_range(layer.channels,
-                                              [](int64_t n) { return std::to_string(n); }),
-                              " + "),
+                   llvm::join(
+                       llvm::map_range(layer.channels, [](int64_t n) { return std::to_string(n); }),
+                       " + "),
                    timeText(layer.computeNs), discoc::bytes(layer.receivedBytes),
-                   timeText(tried.latencyNs),
-                   partition.result.chosen == index ? "<- chosen" : ""});
+                   timeText(tried.latencyNs), partition.result.chosen == index ? "<- chosen" : ""});
   if (table.empty())
     return "";
   return "\n" + partition.explain + ", in every candidate\n\n" + table.text();

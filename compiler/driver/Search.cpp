@@ -31,14 +31,10 @@ std::optional<Objective> disco::objectiveOf(StringRef name) {
 
 std::optional<int64_t> disco::valueOf(const Tried &tried, Objective objective) {
   switch (objective) {
-  case Objective::Latency:
-    return tried.latencyNs;
-  case Objective::Throughput:
-    return tried.periodNs;
-  case Objective::Memory:
-    return tried.memoryBytes;
-  case Objective::Bytes:
-    return tried.exchangedBytes;
+  case Objective::Latency: return tried.latencyNs;
+  case Objective::Throughput: return tried.periodNs;
+  case Objective::Memory: return tried.memoryBytes;
+  case Objective::Bytes: return tried.exchangedBytes;
   }
   return std::nullopt;
 }
@@ -363,8 +359,8 @@ private:
   using Value = std::array<int64_t, 3>;
   std::optional<Value> worth(const Tried &tried) const {
     const std::optional<int64_t> value = valueOf(tried, options.objective);
-    const bool late = options.deadlineNs && tried.latencyNs.value_or(*options.deadlineNs + 1) >
-                                                *options.deadlineNs;
+    const bool late = options.deadlineNs &&
+                      tried.latencyNs.value_or(*options.deadlineNs + 1) > *options.deadlineNs;
     if (!tried.isChoice || !tried.fits || !value || late)
       return std::nullopt;
     return Value{*value, tried.latencyNs.value_or(0), tried.nodes()};

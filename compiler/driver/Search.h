@@ -40,11 +40,11 @@ struct TriedLayer {
 
 /// One candidate, and what came out.
 struct Tried {
-  std::string name;             ///< for people: "greedy"
+  std::string name; ///< for people: "greedy"
   Way way;
-  std::vector<int64_t> ranks;   ///< of the cluster's nodes those that take part
-  bool isChoice = true;         ///< else it is only compared with
-  bool fits = true;             ///< into the boards
+  std::vector<int64_t> ranks; ///< of the cluster's nodes those that take part
+  bool isChoice = true;       ///< else it is only compared with
+  bool fits = true;           ///< into the boards
   std::optional<int64_t> latencyNs, periodNs, chainNs;
   int64_t withoutExchangeNs = 0; ///< the same schedule where messages take no time
   int64_t exchangedBytes = 0, exchangePoints = 0;

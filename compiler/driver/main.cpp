@@ -63,17 +63,18 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
                   "(docs/formats/owners.md). Default: all own as much")
       ->delimiter(',')
       ->type_name("S,S,...");
-  auto *strategy = command
-                       .add_option("--strategy", options.strategy,
-                                   "Who chooses along which axis each tensor is divided, and what "
-                                   "each node owns of it: greedy (the default), stages, "
-                                   "stretches, root "
-                                   "(docs/formats/plan.md)")
-                       ->type_name("NAME");
+  auto *strategy =
+      command
+          .add_option("--strategy", options.strategy,
+                      "Who chooses along which axis each tensor is divided, and what "
+                      "each node owns of it: greedy (the default), stages, stretches, root; auto: "
+                      "the best of what 'partition' tries (docs/formats/plan.md)")
+          ->type_name("NAME");
   command
-      .add_option("--plan", options.plan,
-                  "These choices as JSON, as 'inspect --write-plan' writes them "
-                  "(docs/formats/plan.md)")
+      .add_option(
+          "--plan", options.plan,
+          "These choices: all of them as JSON, as 'inspect --write-plan' writes them, or some "
+          "as TOML, as 'partition -o' does (docs/formats/plan.md, pins.md)")
       ->type_name("FILE")
       ->excludes(strategy);
   command

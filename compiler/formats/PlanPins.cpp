@@ -12,7 +12,7 @@
 namespace discoc {
 
 static constexpr const char *formatName = "discoc-plan";
-static constexpr int64_t mostShare = 1'000'000;
+static constexpr int64_t mostShare = 1000;
 
 bool isPinnedPlan(const std::string &path) {
   const std::string end = ".toml";
@@ -26,8 +26,8 @@ bool isPinnedPlan(const std::string &path) {
 std::string toToml(const PinnedPlan &plan, const std::vector<std::string> &comments) {
   auto list = [](const auto &values) { return Json(values).dump(); };
   auto text = [](const std::string &value) { return Json(value).dump(); };
-  std::string out = "format = \"discoc-plan\"\nversion = 2\nnodes = " + std::to_string(plan.nodes) +
-                    "\n";
+  std::string out =
+      "format = \"discoc-plan\"\nversion = 2\nnodes = " + std::to_string(plan.nodes) + "\n";
   if (!plan.leaveOut.empty())
     out += "leave_out = " + list(plan.leaveOut) + "\n";
   if (!plan.strategy.empty())

@@ -1,7 +1,7 @@
 //===- PlanPins.h - plans that state a part, for people ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0
 //
-// docs/formats/plan.md is the specification: version 2, TOML.
+// docs/formats/pins.md is the specification.
 #ifndef DISCOC_FORMATS_PLANPINS_H
 #define DISCOC_FORMATS_PLANPINS_H
 

@@ -111,6 +111,76 @@ def check_cluster(path, folder, tally):
                 done.stdout + done.stderr + text)
 
 
+PLAN = 'format = "discoc-plan"\nversion = 2\nnodes = 2\n'
+
+
+def check_plans(path, folder, tally):
+    """What a plan in TOML pins holds, the rest is as usual; what cannot be is refused; verify repeats it."""
+    plan, out = os.path.join(folder, "pins.toml"), os.path.join(folder, "pinned")
+
+    def compiled(text, *options):
+        with open(plan, "w", encoding="utf-8") as file:
+            file.write(PLAN + text)
+        return run("compile", path, "--plan", plan, "-o", out, *options)
+
+    def owners():
+        tensors = json.load(open(os.path.join(out, "plan.json"), encoding="utf-8"))["tensors"]
+        return {t["name"]: t for t in tensors}
+
+    done = compiled("")
+    usual = owners()
+    tally.check("an empty plan: as usual", done.returncode == 0, done.stderr)
+    run("compile", path, "-n", "2", "-o", out + "-usual")
+    with open(os.path.join(out, "owners.json"), encoding="utf-8") as a, open(os.path.join(out + "-usual", "owners.json"), encoding="utf-8") as b:
+        tally.check("an empty plan: the same owners", a.read() == b.read(), "")
+    first = next(t["name"] for t in usual.values() if t["shape"][1:2] == [32])
+    for what, pin, wanted in (
+            ("owners", "axis = 1\nowners = [[[0, 7]], [[8, 31]]]", [[[0, 7]], [[8, 31]]]),
+            ("shares", "axis = 1\nshares = [1, 3]", [[[0, 7]], [[8, 31]]]),
+            ("a node", "node = 1", [[], [[0, 31]]])):
+        done = compiled(f'[[tensor]]\nname = "{first}"\n{pin}\n')
+        tally.check(f"pinned: {what}", done.returncode == 0 and owners()[first].get("owners") == wanted, done.stderr + str(owners().get(first)))
+    done = run("verify", out, "--model", path)
+    tally.check("verify of a pinned plan", done.returncode == 0, done.stdout + done.stderr)
+    for what, text, said in (
+            ("an unknown tensor", f'[[tensor]]\nname = "{first}_"\nnode = 0\n', f"the nearest is '{first}'"),
+            ("an unknown op", '[[op]]\nname = "nothing"\nnode = 0\n', "the simplified program has none"),
+            ("an input", '[[tensor]]\nname = "x"\nnode = 1\n', "is an input of the model"),
+            ("no such axis", f'[[tensor]]\nname = "{first}"\naxis = 7\nshares = [1, 1]\n', "no axis 7"),
+            ("owners that do not cover", f'[[tensor]]\nname = "{first}"\naxis = 1\nowners = [[[0, 7]], [[9, 31]]]\n', "owners: "),
+            ("owners of three", f'[[tensor]]\nname = "{first}"\naxis = 1\nowners = [[], [], []]\n', "owners"),
+            ("nobody", f'[[tensor]]\nname = "{first}"\n', "does not say who has it"),
+            ("no such node", f'[[tensor]]\nname = "{first}"\nnode = 2\n', "node"),
+            ("no such strategy", 'strategy = "best"\n', "the strategies are greedy"),
+            ("no such key", "weights = 3\n", "weights"),
+            ("no node of this name", 'leave_out = ["moon"]\n', "there is no node 'moon'"),
+            ("shares of nothing", "shares = [0, 0]\n", "gives no node anything"),
+            ("everywhere, of stages", f'strategy = "stages"\n[[tensor]]\nname = "{first}"\neverywhere = ""\n', "everywhere: the strategy 'stages'"),
+            ("no TOML", "nodes = \n", "is not TOML")):
+        done = compiled(text)
+        tally.check(f"a plan with {what}", done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stdout + done.stderr)
+    done = compiled("", "-n", "3")
+    tally.check("a plan for other nodes", done.returncode == 1 and "the plan is for 2 nodes, and 3 take part" in done.stderr, done.stderr)
+
+
+def check_auto(path, folder, tally):
+    """compile --strategy auto compiles what partition finds, says so, and verify repeats it."""
+    cluster, out, plan = (os.path.join(folder, name) for name in ("fast.toml", "auto", "found.toml"))
+    with open(cluster, "w", encoding="utf-8") as file:
+        file.write('[[node]]\nname = "a"\n[[node]]\nname = "b"\n[[link]]\nbetween = ["a", "b"]\nbandwidth = 1e10\nlatency = 1e-7\n')
+    answer = found(path, "--cluster", cluster, "-o", plan)
+    chosen = answer["tried"][answer["chosen"]]
+    for options in (("--strategy", "auto"), ("--plan", plan)):
+        done = run("compile", path, "--cluster", cluster, *options, "-o", out)
+        tally.check(f"{options[0]}: compiled", done.returncode == 0 and ("chosen" in done.stdout) == ("auto" in options), done.stdout + done.stderr)
+        latency = json.loads(run("simulate", out, "--json").stdout)["latency_ns"]
+        tally.check(f"{options[0]}: as partition says", latency == chosen["latency_ns"], f"{latency} {chosen}")
+        done = run("verify", out, "--model", path)
+        tally.check(f"{options[0]}: verify", done.returncode == 0, done.stdout + done.stderr)
+    done = run("inspect", path, "--cluster", cluster, "--strategy", "auto")
+    tally.check("inspect --strategy auto", done.returncode == 0 and "chosen" in done.stdout, done.stdout + done.stderr)
+
+
 def check_refusals(path, folder, tally):
     for what, options, code, said in (
             ("a deadline nobody can meet", ("--deadline", "1e-6"), 1, "no division meets"),
@@ -154,6 +224,8 @@ def main():
                             ("objectives", lambda: check_objectives(path, tally)),
                             ("explain", lambda: check_explain(path, folder, tally)),
                             ("cluster", lambda: check_cluster(path, folder, tally)),
+                            ("plans", lambda: check_plans(path, folder, tally)),
+                            ("auto", lambda: check_auto(path, folder, tally)),
                             ("refusals", lambda: check_refusals(path, folder, tally))):
             if not re.search(a.only, name):
                 continue

@@ -26,6 +26,7 @@ TOML = {
     "board": ["codegen/boards/*/board.toml", "tests/fuzz/corpus/board/*.toml"],
     "bounds": ["codegen/boards/*/bounds.toml", "tests/fuzz/corpus/bounds/mps2.toml"],
     "cluster": ["samples/clusters/*.toml", "tests/fuzz/corpus/cluster/page*.toml"],
+    "pins": [],
 }
 
 
