@@ -51,6 +51,11 @@ inline bool checksImage(const EmitOptions &options) {
 
 /// Whether programs note when their steps begin and end.
 inline bool isTraced(const EmitOptions &options) { return options.settings.count("trace") != 0; }
+/// Bytes from the arena of one inference in flight to that of the next, and of all of them: with
+/// one in flight what was planned.
+int64_t arenaStride(mlir::ModuleOp shard);
+int64_t arenaBytes(mlir::ModuleOp shard);
+
 /// How many of the latest notes a program of so many steps keeps; a power of two. That of a board
 /// has to fit into its memory: the last inference is whole, and most of the one before.
 int64_t noteCapacity(const EmitOptions &options, int64_t rank, int64_t steps);

@@ -101,6 +101,13 @@ static std::string modelFiles(const ModelEmitter &emitter, const std::string &fo
   return text + "\n  " + folder + (emitter.weights().isBinary() ? "weights.S" : "weights.cpp");
 }
 
+/// The runtime of a program with several inferences in flight has room for so many.
+static std::string flightOption(int64_t inFlight, StringRef target) {
+  return inFlight == 1 ? ""
+                       : "target_compile_definitions(" + target.str() +
+                             " PRIVATE DISCO_IN_FLIGHT=" + std::to_string(inFlight) + ")\n";
+}
+
 static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
                               const ModelEmitter &emitter, const std::string &toolchain,
                               bool hasWires) {
@@ -121,7 +128,8 @@ static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
        {"target", "shard"},
        {"sources", sources},
        {"folders", ""},
-       {"base_options", baseOptions(emitter.levels(), "shard")},
+       {"base_options",
+        baseOptions(emitter.levels(), "shard") + flightOption(emitter.inFlightCount(), "shard")},
        {"werror", werrorOption("shard")},
        {"mpi", hasWires ? "" : fillTemplate("parts/mpi.cmake", {})},
        {"file_options", fileOptions}});
@@ -130,6 +138,8 @@ static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
 static LogicalResult addNodeRuntime(RuntimeFiles &runtime, const ModelEmitter &emitter,
                                     const discoc::ClusterNode &node) {
   if (emitter.notesSteps() && failed(runtime.addWithSource("host/trace.h")))
+    return failure();
+  if (emitter.inFlightCount() > 1 && failed(runtime.add("disco_flight.cpp")))
     return failure();
   for (const char *name :
        {"disco.cpp", "disco_frame.cpp", "disco_crc.cpp", "disco_link.cpp", "host/options.cpp"})
@@ -270,7 +280,8 @@ static std::string inprocCmakeLists(const EmitOptions &options,
                      {{"folder", folder},
                       {"any_processor",
                        levels.empty() ? fillTemplate("parts/any_processor.cmake", {}) : ""}})},
-       {"base_options", baseOptions(levels, "cluster")},
+       {"base_options", baseOptions(levels, "cluster") +
+                            flightOption(emitters.front()->inFlightCount(), "cluster")},
        {"werror", werrorOption("cluster")},
        {"mpi", ""},
        {"file_options", fileOptions}});

@@ -86,11 +86,16 @@ ModelEmitter::ModelEmitter(ModuleOp shard, const EmitOptions &options, SpinBound
     : shard(shard), function(inferOf(shard)), options(options), spins(std::move(spins)),
       rank(shard->getAttrOfType<IntegerAttr>(kRankAttr).getInt()),
       nodes(nodesOf(cast<ModuleOp>(shard->getParentOp()))), prefix(shardPrefix(options, rank)),
-      store(function), traced(isTraced(options)) {
-  emitOps();
+      inFlight(inFlightOf(cast<ModuleOp>(shard->getParentOp()))), store(function),
+      traced(isTraced(options)) {
   ownLevels =
       usefulLevels(options.cluster.nodes[static_cast<size_t>(rank)].target, sumsBytes(function));
   const bool isOne = ownLevels.size() < 2;
+  if (inFlight > 1) {
+    emitPieces(isOne);
+    return;
+  }
+  emitOps();
   code.reserve(structs.size() + parts.size() + calls.size() + 4096);
   llvm::raw_string_ostream os(code);
   os << (isOne ? "" : "namespace DISCO_LEVEL_NAME {\n") << structs << parts
@@ -530,9 +535,7 @@ int64_t ModelEmitter::noteBytes() const {
                 : 0;
 }
 
-int64_t ModelEmitter::arenaBytes() const {
-  return shard->getAttrOfType<IntegerAttr>(kArenaBytesAttr).getInt();
-}
+int64_t ModelEmitter::arenaBytes() const { return disco::arenaBytes(shard); }
 
 /// The model's inputs or outputs where this node is given, or returns, them; else null.
 ArrayAttr ModelEmitter::tensorsHere(StringRef kind) const {
@@ -585,8 +588,13 @@ void ModelEmitter::emitTables(std::string &text) const {
   text += code;
   text += "\n";
   if (ownLevels.size() > 1)
-    text += "#if DISCO_LEVEL == 0\n" +
-            levelChoice(ownLevels, kInferParameters, "node, inputs, outputs") + "\n";
+    text +=
+        "#if DISCO_LEVEL == 0\n" +
+        (inFlight > 1 ? levelChoice(ownLevels, {"What inferences are made of",
+                                                "const disco_piece *", "pieces", "", ""})
+                      : levelChoice(ownLevels, {"One inference", "int ", "infer",
+                                                kInferParameters.str(), "node, inputs, outputs"})) +
+        "\n";
   if (!messages.empty()) {
     text += spins.empty() ? "// id, peer, incoming, bytes\n"
                           : "// id, peer, incoming, bytes, form, how long a wait may spin, us\n";
@@ -600,6 +608,7 @@ void ModelEmitter::emitTables(std::string &text) const {
     text += "};\n";
   }
   emitTensorInfos(text);
+  emitFlight(text);
 }
 
 /// What disco_program says.
@@ -617,9 +626,13 @@ std::string ModelEmitter::programFields(StringRef scope, StringRef buildHash,
   text += "},\n    " + (messages.empty() ? std::string("nullptr") : scope.str() + "::messages") +
           ", " + std::to_string(messages.size()) + ",\n    " + infos("inputs") + ",\n    " +
           infos("outputs") + ",\n    " + std::to_string(arenaBytes()) + ", " +
-          std::to_string(store.bytes()) + ",\n    " + scope.str() + "::infer,\n    " +
+          std::to_string(store.bytes()) + ",\n    " +
+          (inFlight > 1 ? "disco_infer" : scope.str() + "::infer") + ",\n    " +
           (store.bytes() ? scope.str() + "::words" : std::string("nullptr")) + ", ";
   llvm::raw_string_ostream(text) << llvm::format_hex(weightsCrc, 10) << "u";
+  if (inFlight > 1)
+    text += ",\n    " + std::to_string(inFlight) +
+            ", 1, disco_flight_submit, disco_flight_collect, &" + scope.str() + "::flight";
   return text;
 }
 

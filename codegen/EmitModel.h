@@ -38,6 +38,7 @@ public:
   /// Whether the code of any of them may call the mathematical library.
   bool mayCallLibrary() const { return library; }
   int64_t arenaBytes() const;
+  int64_t inFlightCount() const { return inFlight; }
   /// Bytes of the "inputs" that this node is given, or of the "outputs" that it returns.
   std::vector<int64_t> tensorBytes(llvm::StringRef kind) const;
   mlir::ArrayAttr tensorsHere(llvm::StringRef kind) const;
@@ -56,6 +57,10 @@ private:
   void emitOps();
   void emitOp(mlir::Operation *op);
   void endPart();
+  void emitPieces(bool isOne);
+  void endPiece();
+  void emitEmptyPiece();
+  unsigned awaitedBy(mlir::Operation *op);
   std::string parameters(const KernelCall &call);
   void emitKernel(mlir::Operation *op);
   std::string emitPlace(SendOp op, unsigned index);
@@ -77,6 +82,7 @@ private:
   void emitBanner(std::string &text, llvm::StringRef what) const;
   void emitTensorInfos(std::string &text) const;
   void emitTables(std::string &text) const;
+  void emitFlight(std::string &text) const;
   std::string programFields(llvm::StringRef scope, llvm::StringRef buildHash,
                             uint32_t weightsCrc) const;
 
@@ -86,6 +92,7 @@ private:
   SpinBounds spins;
   int64_t rank, nodes;
   std::string prefix;
+  int64_t inFlight;
   WeightStore store;
   std::string structs, parts, partCalls, calls, code;
   std::set<std::string> used;
@@ -98,6 +105,8 @@ private:
   std::map<int64_t, int64_t> inputPlaces;                                 // offsets in the arena
   std::map<std::pair<std::string, std::string>, std::string> structNames; // by kernel and members
   int64_t numCalls = 0, callsBeforePart = 0, numParts = 0;
+  std::string awaited;  ///< the message that the piece being emitted awaits; empty: none
+  bool returns = false; ///< it has outputs
   std::vector<std::string> instances;
   bool library = false;
   bool traced; ///< the program notes when each step begins and ends

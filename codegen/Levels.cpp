@@ -88,20 +88,21 @@ std::string disco::levelArena(const Levels &levels, int64_t bytes, StringRef sec
          size + "];\n#endif\n";
 }
 
-std::string disco::levelChoice(const Levels &levels, StringRef parameters, StringRef arguments) {
+std::string disco::levelChoice(const Levels &levels, const LevelFunction &function) {
+  const std::string signature = function.result + function.name + "(" + function.parameters + ")",
+                    call = "::" + function.name + "(" + function.arguments + ");\n";
   // What asks the kernel of Linux for the processor's abilities is there alone.
   const bool asksLinux = levels.front().arch == "aarch64";
   std::string text = "#ifdef DISCO_LEVELS\n";
   for (size_t i = 1; i < levels.size(); ++i)
-    text += "namespace " + levelName(i) + " {\nint infer(" + parameters.str() + ");\n}\n";
-  text +=
-      "#endif\n\n// One inference, by the last level that the processor has.\nstatic int infer(" +
-      parameters.str() + ") {\n#if defined(DISCO_LEVELS)" +
-      (asksLinux ? " && defined(__linux__)" : "") + "\n";
+    text += "namespace " + levelName(i) + " {\n" + signature + ";\n}\n";
+  text += "#endif\n\n// " + function.what + ", by the last level that the processor has.\nstatic " +
+          signature + " {\n#if defined(DISCO_LEVELS)" +
+          (asksLinux ? " && defined(__linux__)" : "") + "\n";
   for (size_t i = levels.size() - 1; i > 0; --i)
     text += "  if (" + levels[i].supported + ") // " + levels[i].name + "\n    return " +
-            levelName(i) + "::infer(" + arguments.str() + ");\n";
-  return text + "#endif\n  return level0::infer(" + arguments.str() + ");\n}\n";
+            levelName(i) + call;
+  return text + "#endif\n  return level0" + call + "}\n";
 }
 
 std::string disco::processorCheck(StringRef program, const Levels &levels) {

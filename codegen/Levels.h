@@ -29,8 +29,11 @@ std::string levelSource(const Levels &levels, size_t index);
 /// The lines of model.cpp around what is compiled once a level: an error where the compiler is told
 /// to build for less, the kernels' namespace, and the level's own namespace; then the choice.
 std::string levelHead(const Levels &levels, llvm::StringRef scope);
-std::string levelChoice(const Levels &levels, llvm::StringRef parameters,
-                        llvm::StringRef arguments);
+/// A function that every level has: what it is, its result with a space behind it, and the rest.
+struct LevelFunction {
+  std::string what, result, name, parameters, arguments;
+};
+std::string levelChoice(const Levels &levels, const LevelFunction &function);
 /// The arena's definition, which all levels share. `section`: an attribute in front of it.
 std::string levelArena(const Levels &levels, int64_t bytes, llvm::StringRef section);
 

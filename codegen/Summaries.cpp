@@ -98,7 +98,7 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
     if (options.cluster.isBare(node.rank))
       node.console = deskOf(options, node.rank).text();
     node.directory = "node" + std::to_string(rank);
-    node.arenaBytes = integerOf(shard, kArenaBytesAttr);
+    node.arenaBytes = arenaBytes(shard);
     node.weightBytes = WeightStore(inferOf(shard)).bytes();
     manifest.nodes.push_back(std::move(node));
     for (auto send : inferOf(shard).getOps<SendOp>())
@@ -428,8 +428,8 @@ discoc::Report disco::makeReport(ModuleOp module, const EmitOptions &options, St
       for (const discoc::BoardMemory &memory : board->second->memories)
         node.memorySizes[memory.name] = static_cast<int64_t>(memory.size);
     }
-    node.arenaBytes = integerOf(shard, kArenaBytesAttr);
-    node.liveBytes = integerOf(shard, kLiveBytesAttr);
+    node.arenaBytes = arenaBytes(shard);
+    node.liveBytes = inFlightOf(module) * integerOf(shard, kLiveBytesAttr);
     const BufferPlan plan(inferOf(shard));
     addPeak(node, plan, inferOf(shard));
     addBuffers(node, plan, inferOf(shard));

@@ -359,11 +359,13 @@ void disco::addEvents(discoc::Events &events, std::vector<Event> found, TimedSch
 }
 
 void disco::addInferenceTimes(discoc::Events &events, TimedSchedule &timed, Times &times) {
-  constexpr int64_t inferences = 4;
+  // Until as many as may be in flight have ended it is not as it will be.
+  const int64_t first = timed.schedule.inFlight - 1, last = first + 3 * timed.schedule.inFlight;
   const Timing timing = times.timing();
-  std::vector<Nanoseconds> finished = runSchedule(timed.schedule, timing, inferences, 0).finished;
-  events.latencyNs = static_cast<int64_t>(finished.front());
-  events.periodNs = static_cast<int64_t>((finished.back() - finished.front()) / (inferences - 1));
+  std::vector<Nanoseconds> finished = runSchedule(timed.schedule, timing, last + 1, 0).finished;
+  events.latencyNs =
+      static_cast<int64_t>(runSchedule(timed.schedule, timing, 1, 0).finished.front());
+  events.periodNs = static_cast<int64_t>((finished[last] - finished[first]) / (last - first));
   Timing apart = timing;
   apart.overlap = false;
   events.sequentialNs =
@@ -396,8 +398,8 @@ FailureOr<SpinBounds> disco::spinBounds(ModuleOp module) {
   if (failed(timed))
     return failure();
   Times times(*timed, /*profile=*/nullptr);
-  SpinBounds bounds;
-  if (!times.knowsAll())
+  SpinBounds bounds; // waits of inferences that overlap are not those of one alone
+  if (!times.knowsAll() || timed->schedule.inFlight > 1)
     return bounds;
   ClusterAttr cluster = clusterOf(module);
   EngineResult run = runSchedule(timed->schedule, times.timing(), 1, 1);

@@ -20,11 +20,12 @@ namespace {
 /// Proves a schedule: a step of its own for each thing that has to hold.
 class ScheduleChecker {
 public:
-  explicit ScheduleChecker(ClusterSchedule &schedule) : schedule(schedule) {}
+  ScheduleChecker(ModuleOp module, ClusterSchedule &schedule)
+      : module(module), schedule(schedule) {}
 
   LogicalResult run() {
     return failure(failed(checkEnds()) || failed(checkOrder()) || failed(checkFlushes()) ||
-                   failed(checkChannels()) || failed(checkProgress()));
+                   failed(checkChannels()) || failed(checkOverlap()) || failed(checkProgress()));
   }
 
 private:
@@ -202,6 +203,32 @@ private:
     return success();
   }
 
+  /// What lets inferences overlap in any order of their steps (docs/design.md): a message never
+  /// waits behind one of a younger inference, since all buffers of one are opened first; and no
+  /// message belongs to an inference that was not submitted.
+  LogicalResult checkOverlap() {
+    if (schedule.inFlight == 1)
+      return success();
+    const int64_t given = rootsOf(module).input;
+    for (auto [rank, node] : llvm::enumerate(schedule.nodes)) {
+      bool begun = false, heard = static_cast<int64_t>(rank) == given;
+      for (Step &step : node.steps) {
+        if (step.kind == Step::Kind::Post && begun)
+          return step.op->emitError("message ")
+                 << numberOf(step) << " is posted in the middle of an inference, of which "
+                 << schedule.inFlight << " are in flight";
+        if (step.kind == Step::Kind::Send && !heard)
+          return step.op->emitError("message ")
+                 << numberOf(step) << " is sent before anything tells node " << rank
+                 << " that there is an inference, of which " << schedule.inFlight
+                 << " are in flight";
+        begun |= step.kind != Step::Kind::Post;
+        heard |= step.kind == Step::Kind::Recv;
+      }
+    }
+    return success();
+  }
+
   /// Runs inferences back to back, one more than may be in flight, on links that store nothing.
   LogicalResult checkProgress() {
     EngineResult result = runSchedule(schedule, Timing(), schedule.inFlight + 1, /*recorded=*/0);
@@ -218,6 +245,7 @@ private:
     return diagnostic;
   }
 
+  ModuleOp module;
   ClusterSchedule &schedule;
 };
 
@@ -301,7 +329,7 @@ LogicalResult checkArena(ModuleOp shard) {
 struct CheckSchedulePass : disco::impl::CheckScheduleBase<CheckSchedulePass> {
   void runOnOperation() override {
     FailureOr<ClusterSchedule> schedule = ClusterSchedule::read(getOperation());
-    if (failed(schedule) || failed(ScheduleChecker(*schedule).run()))
+    if (failed(schedule) || failed(ScheduleChecker(getOperation(), *schedule).run()))
       return signalPassFailure();
     if (failed(failableParallelForEach(&getContext(), shardsOf(getOperation()), checkArena)))
       return signalPassFailure();

@@ -120,6 +120,7 @@ private:
 
 FailureOr<ClusterSchedule> ClusterSchedule::read(ModuleOp module) {
   ClusterSchedule schedule;
+  schedule.inFlight = inFlightOf(module);
   if (failed(ScheduleReader(schedule).read(module)))
     return failure();
   return schedule;

@@ -78,7 +78,7 @@ public:
 
   std::vector<NodeSchedule> nodes;        ///< by rank
   std::vector<ScheduledMessage> messages; ///< by number
-  /// Inferences that a node may have begun and not ended. Programs hold one.
+  /// Inferences that a node may have begun and not ended.
   int64_t inFlight = 1;
 };
 

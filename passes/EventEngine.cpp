@@ -136,8 +136,7 @@ private:
       if (step.kind == Step::Kind::Send || step.kind == Step::Kind::Post)
         begin(stateOf(context, step), step.kind);
     }
-    end(rank, context);
-    return true;
+    return end(rank, context);
   }
 
   bool isOver(size_t rank, Context &context, const Step &step) {
@@ -193,15 +192,20 @@ private:
     return true;
   }
 
-  /// The inference has ended on this node; its place is for another.
-  void end(size_t rank, Context &context) {
+  /// The inference is done on this node; behind those before it it ends, and its place is for
+  /// another. Whether it ended.
+  bool end(size_t rank, Context &context) {
     Node &node = nodes[rank];
+    context.waiting = true;
+    if (&context != node.contexts.begin())
+      return false;
     Nanoseconds &finished = result.finished[context.inference];
     finished = std::max(finished, now);
     int64_t following = context.inference + schedule.inFlight;
     node.contexts.erase(&context);
     if (following < inferences)
       node.contexts.push_back({following});
+    return true;
   }
 
   void begin(size_t index, Step::Kind kind) {

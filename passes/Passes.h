@@ -35,6 +35,8 @@ struct Roots {
 /// only where it differs from `disco.root`.
 int64_t nodesOf(mlir::ModuleOp module);
 Roots rootsOf(mlir::ModuleOp module);
+/// How many inferences a node may have begun and not ended.
+int64_t inFlightOf(mlir::ModuleOp module);
 /// The module's one function before the split; a diagnostic and null when there is none.
 mlir::func::FuncOp mainOf(mlir::ModuleOp module);
 /// The shards of a split module by rank; empty when the module is not split.

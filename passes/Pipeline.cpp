@@ -43,6 +43,8 @@ static int64_t integerAttr(ModuleOp module, StringRef name, int64_t otherwise) {
 
 int64_t disco::nodesOf(ModuleOp module) { return integerAttr(module, kNodesAttr, 1); }
 
+int64_t disco::inFlightOf(ModuleOp module) { return integerAttr(module, kInFlightAttr, 1); }
+
 Roots disco::rootsOf(ModuleOp module) {
   const int64_t input = integerAttr(module, kRootAttr, 0);
   return {input, integerAttr(module, kOutputAtAttr, input)};

@@ -41,6 +41,8 @@ public:
       insertFlushes(inferOf(shard).getBody().front());
       gathered += gatherReaders(inferOf(shard));
       exportFirst(inferOf(shard));
+      if (inFlightOf(module) > 1)
+        postFirst(inferOf(shard).getBody().front());
     });
     saved = gathered;
     return success();
@@ -243,6 +245,15 @@ private:
     OpBuilder builder(block.getTerminator());
     for (auto &[to, send] : underWay)
       builder.create<FlushOp>(send.getLoc(), send.getBuffer());
+  }
+
+  /// With several inferences in flight all buffers of one are open from its beginning on, so that
+  /// on a link no message of another one waits behind its own.
+  static void postFirst(Block &block) {
+    Operation *front = &block.front();
+    for (Operation &op : llvm::make_early_inc_range(block))
+      if (isa<PostOp>(op) && &op != front)
+        op.moveBefore(front);
   }
 
   ModuleOp module;

@@ -159,6 +159,15 @@ int look(disco_node *n, const disco_peer &p, uint32_t moves, uint64_t t, watch *
   return code;
 }
 
+// Whether a wait goes on: the slot has the state still, and the node has nothing else to do.
+bool pending([[maybe_unused]] const disco_node *n, const disco_slot &s, uint8_t state) {
+#if DISCO_IN_FLIGHT > 1
+  if (n->can_go_on && n->can_go_on(n))
+    return false;
+#endif
+  return s.state == state;
+}
+
 #if DISCO_SPIN
 
 constexpr uint32_t glances_a_look = 4; // at the clock
@@ -187,7 +196,8 @@ void spin(disco_node *n, uint32_t slot, uint8_t state) {
     return;
   const bool bounded = n->config->spin_as_predicted && m.spin_us && m.spin_us < n->spin_us;
   const uint64_t end = n->alive_us + (bounded ? m.spin_us : n->spin_us);
-  for (uint32_t i = 1; s.state == state && n->error.code == DISCO_OK && !(p.seen & seen_bye); ++i) {
+  for (uint32_t i = 1; pending(n, s, state) && n->error.code == DISCO_OK && !(p.seen & seen_bye);
+       ++i) {
     if (n->alive_us >= end)
       return learn(n, false);
     if (i % glances_a_look == 0)
@@ -210,12 +220,12 @@ int wait_for(disco_node *n, uint32_t slot, uint8_t state) {
   const disco_slot &s = n->config->slots[slot];
   const disco_peer &p = n->config->peers[m.peer];
   const uint32_t &moves = m.incoming ? p.rx_moved : p.tx_moved;
-  if (s.state != state)
+  if (!pending(n, s, state))
     return DISCO_OK;
   glance(n);
   spin(n, slot, state);
   watch w = {moves, moves, 0, 0, 0, 0};
-  while (n->error.code == DISCO_OK && s.state == state) {
+  while (n->error.code == DISCO_OK && pending(n, s, state)) {
     uint64_t t = now(n), until = 0;
     int code = look(n, p, moves, t, &w, &until);
     if (p.seen & seen_bye)
@@ -297,11 +307,12 @@ uint64_t longest_pause(const disco_node *n) {
   return in_flight && n->moved ? n->deadline_us : n->idle_us;
 }
 
-// One message a peer at a time; one that was given a place is sent from there.
-bool may_send(const disco_peer *p, const disco_slot &s, const void *buffer) {
+// One message a peer at a time, but of several inferences; one that was given a place is sent from
+// there.
+bool may_send(const disco_peer *p, const disco_slot &s, const void *buffer, bool several) {
   if (DISCO_MAILBOX && s.state == slot_placed)
     return s.buffer == buffer;
-  return s.state == slot_idle && p->tx_slot == DISCO_NONE;
+  return s.state == slot_idle && (several || p->tx_slot == DISCO_NONE);
 }
 
 int misuse(disco_node *n, uint32_t message) {
@@ -540,13 +551,23 @@ int disco_send_size(disco_node *node, uint32_t message, const void *buffer, uint
     bytes = m.bytes;
   uint32_t slot = slot_of(node, message);
   disco_slot &s = node->config->slots[slot];
-  if (!may_send(p, s, buffer) || (m.form ? bytes > m.bytes : bytes != m.bytes))
+  const bool several = in_flight && node->program->in_flight > 1;
+  if (!may_send(p, s, buffer, several) || (m.form ? bytes > m.bytes : bytes != m.bytes))
     return misuse(node, message);
   if (p->tx_state == tx_broken)
     raise_lost(node, peer, m.id, false);
   else if (p->seen & seen_bye)
     raise(node, DISCO_ERR_LEFT, peer, m.id, false);
   s = {const_cast<void *>(buffer), bytes, slot_sending};
+#if DISCO_IN_FLIGHT > 1
+  const uint32_t before = p->tx_last;
+  p->tx_last = slot;
+  if (p->tx_slot != DISCO_NONE && p->tx_slot != slot) { // it leaves behind another one
+    node->config->slots[before].behind = slot;
+    push(node, peer);
+    return result(node);
+  }
+#endif
   p->tx_slot = slot;
   p->due |= due_data;
   push(node, peer);

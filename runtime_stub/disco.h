@@ -103,6 +103,33 @@ struct disco_message {
 
 struct disco_node;
 
+#if DISCO_IN_FLIGHT > 1
+// A piece of an inference of a program with several in flight: what runs without waiting.
+struct disco_piece {
+  uint32_t awaits; // index of the message that has to be there, or to have left, before; or
+                   // DISCO_NONE
+  bool returns;    // writes outputs: runs when its inference is collected
+  // Null: there is nothing but the wait. `arena` is that of the inference.
+  int (*run)(disco_node *node, unsigned char *arena, const void *const *inputs,
+             void *const *outputs);
+};
+
+// One inference in flight: the runtime's own.
+struct disco_cursor {
+  const void *const *inputs;
+  uint32_t next; // piece
+};
+
+// What such a program has beside; with disco_flight_submit and disco_flight_collect.
+struct disco_flight {
+  const disco_piece *(*pieces)(); // for the processor that the program runs on
+  uint32_t piece_count;           // at least 1; the first posts all buffers, and awaits nothing
+  unsigned char *arenas;          // one for each inference in flight
+  size_t arena_stride;            // bytes from one to the next
+  disco_cursor *cursors;          // as many
+};
+#endif
+
 // One shard. Emitted once a shard, constant.
 struct disco_program {
   const char *model;
@@ -130,6 +157,9 @@ struct disco_program {
   // another inference shows when something of it comes.
   int (*submit)(disco_node *node, const void *const *inputs) = nullptr;
   int (*collect)(disco_node *node, void *const *outputs) = nullptr; // of the oldest; ends it
+#if DISCO_IN_FLIGHT > 1
+  const disco_flight *flight = nullptr; // of a program in pieces
+#endif
 };
 
 //===----------------------------------------------------------------------===//
@@ -294,8 +324,11 @@ struct disco_peer {
   uint8_t seen;           // hello, terms, bye, abort; whether data goes by mailbox
   const uint8_t *tx_data; // payload of the data frame being sent
   uint32_t tx_size, tx_pos;
-  uint32_t tx_slot;  // the message whose send was started and has not left, or DISCO_NONE
-  uint32_t tx_moved; // bytes of data frames written, wraps: the sign of progress
+  uint32_t tx_slot; // the message whose send was started and has not left, or DISCO_NONE
+#if DISCO_IN_FLIGHT > 1
+  uint32_t tx_last; // of several, which leave one after the other
+#endif
+  uint32_t tx_moved;                // bytes of data frames written, wraps: the sign of progress
   uint32_t rx_size, rx_pos, rx_crc; // rx_pos of a foreign peer: why, a code without its sign
   uint32_t rx_moved;
   uint32_t post_first, post_last; // queue of posted messages, linked through the slots
@@ -306,11 +339,15 @@ struct disco_peer {
   uint8_t rx_head[DISCO_HEADER_SIZE + DISCO_HELLO_SIZE];
 };
 
-// State of one message of the program. 12 bytes on a 32-bit machine.
+// State of one message of the program. 12 bytes on a 32-bit machine, 16 with several inferences in
+// flight.
 struct disco_slot {
   void *buffer;  // or the place in a mailbox
   uint32_t link; // posted: the next one that is; received, or sending: bytes of the payload
   uint8_t state;
+#if DISCO_IN_FLIGHT > 1
+  uint32_t behind = DISCO_NONE; // sending: the next one to that peer
+#endif
 };
 
 // Everything the runtime is given. All of it must stay in place until disco_stop has returned.
@@ -419,6 +456,10 @@ struct disco_node {
   uint8_t newest, current;
   uint8_t open;      // begun and not ended
   uint8_t submitted; // and not collected
+#if DISCO_IN_FLIGHT > 1
+  const disco_piece *pieces;                 // of a program that has some
+  bool (*can_go_on)(const disco_node *node); // what else ends a wait; or null
+#endif
 #if DISCO_SPIN
   uint32_t spin_us;       // of the next wait
   uint64_t spin_again_us; // when a node whose spins found nothing tries again
@@ -456,7 +497,9 @@ int disco_infer(disco_node *node, const void *const *inputs, void *const *output
 
 // Begins an inference, when fewer than program->in_flight are in flight; else returns
 // DISCO_ERR_BUSY, and nothing has happened. Does what can be done before those in flight are
-// collected; with one in flight that is nothing. `inputs` as infer has them; what they point to
+// collected; with one in flight that is nothing. A node that is given no inputs keeps as many
+// submitted as may be in flight: what the others get on with needs its buffers, and one that they
+// hold up for too long ends at its deadline. `inputs` as infer has them; what they point to
 // stays in place until this inference has been collected.
 int disco_submit(disco_node *node, const void *const *inputs);
 
@@ -480,7 +523,9 @@ bool disco_by_mailbox(const disco_node *node, uint32_t peer);
 // With several inferences in flight the calls are about the one that was begun last, or that
 // disco_switch names; the messages of every inference have slots and a sequence of their own, and a
 // posted buffer stays posted whichever inference the calls are about. For each pair of nodes and
-// each direction, the order of all messages of all inferences is one that both ends know.
+// each direction, the order of the messages of one inference is one that both ends know; those of
+// several come as their sender gets on with them. So all buffers of an inference are posted as soon
+// as it begins: a message whose buffer is not there yet holds up all that are behind it.
 //===----------------------------------------------------------------------===//
 
 int disco_begin(disco_node *node); // starts the next sequence
@@ -490,7 +535,8 @@ int disco_post(disco_node *node, uint32_t message,
                void *buffer); // opens the receive buffer; posts of one peer in arrival order.
                               // Null: it stays in its place in the mailbox
 int disco_send(disco_node *node, uint32_t message,
-               const void *buffer); // starts a send, never waits; one a peer at a time
+               const void *buffer); // starts a send, never waits; one a peer at a time, or, of a
+                                    // program with several in flight, one behind the other
 // The same for a message of another form than 0, which has its own length every time.
 int disco_send_size(disco_node *node, uint32_t message, const void *buffer, uint32_t bytes);
 int disco_flush(disco_node *node, uint32_t message); // waits until that send has left the buffer
@@ -515,6 +561,13 @@ int disco_pump(disco_node *node);
 // Waits until all sends of the inference have left, and ends it. The oldest ends first; what
 // follows is about the next one.
 int disco_end(disco_node *node);
+
+#if DISCO_IN_FLIGHT > 1
+// `submit` and `collect` of a program in pieces. Of the inferences in flight the oldest that can
+// goes on; the node waits when none can.
+int disco_flight_submit(disco_node *node, const void *const *inputs);
+int disco_flight_collect(disco_node *node, void *const *outputs);
+#endif
 
 //===----------------------------------------------------------------------===//
 // Frames, for transports, proxies and tests

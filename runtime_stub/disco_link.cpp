@@ -168,6 +168,11 @@ void finish_data(disco_node *n, disco_peer *p) {
   ++p->stats.tx_messages;
   s.state = slot_sent;
   p->tx_slot = DISCO_NONE;
+#if DISCO_IN_FLIGHT > 1
+  p->tx_slot = s.behind;
+  if (s.behind != DISCO_NONE)
+    p->due |= due_data;
+#endif
 }
 
 void finish_frame(disco_node *n, disco_peer *p, uint32_t peer) {
@@ -372,10 +377,40 @@ int check_turn(const disco_node *n, const disco_peer *p, const uint8_t *head) {
                                                            : DISCO_OK;
 }
 
-// Whether a read-ahead data header belongs to the first posted message. False also: none is.
+// With several inferences in flight any of them may be next: makes the first posted message of
+// that of the header the first of all. False: it is of one that has not begun here.
+bool find_post(const disco_node *n, disco_peer *p, const uint8_t *head) {
+#if DISCO_IN_FLIGHT > 1
+  const uint32_t sequence = load32(head + 8);
+  disco_slot *slots = n->config->slots;
+  if (n->program->in_flight == 1 || p->post_first == DISCO_NONE)
+    return p->post_first != DISCO_NONE;
+  if (sequence - n->sequence - 1 < n->program->in_flight)
+    return false;
+  uint32_t before = DISCO_NONE, slot = p->post_first;
+  while (slot != DISCO_NONE && sequence_of(n, slot) != sequence) {
+    before = slot;
+    slot = slots[slot].link;
+  }
+  if (before == DISCO_NONE || slot == DISCO_NONE)
+    return true;
+  slots[before].link = slots[slot].link;
+  if (p->post_last == slot)
+    p->post_last = before;
+  slots[slot].link = p->post_first;
+  p->post_first = slot;
+  return true;
+#else
+  (void)n, (void)head;
+  return p->post_first != DISCO_NONE;
+#endif
+}
+
+// Whether a read-ahead data header belongs to a message whose turn it is. False also: it is not
+// posted yet.
 bool take_turn(disco_node *n, disco_peer *p, uint32_t peer) {
   if (!failing(n)) {
-    if (p->post_first == DISCO_NONE)
+    if (!find_post(n, p, p->rx_head))
       return false;
     if (int code = check_turn(n, p, p->rx_head)) {
       refuse(n, p, peer, code);
@@ -501,7 +536,7 @@ void pull_mail(disco_node *n, disco_peer *p, uint32_t peer) {
          box.incoming(box.context, peer, &mail)) {
     p->seen |= seen_more;
     int code = check_mail(n, p, mail);
-    if (!code && p->post_first == DISCO_NONE)
+    if (!code && !find_post(n, p, mail.header))
       return;
     if (!code)
       code = take_mail(n, p, peer, mail);

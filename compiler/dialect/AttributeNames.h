@@ -93,6 +93,8 @@ inline constexpr llvm::StringLiteral kFeaturesOnlyAttr = "disco.features_only";
 inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
 /// What kernels are chosen for: "memory" where that is not speed.
 inline constexpr llvm::StringLiteral kOptimizeAttr = "disco.optimize";
+/// How many inferences a node may have begun and not ended; none: one.
+inline constexpr llvm::StringLiteral kInFlightAttr = "disco.in_flight";
 /// As what f32 features travel: "f16" or "i8".
 inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
 

@@ -165,6 +165,29 @@ static std::string symbolName(StringRef path) {
   return name;
 }
 
+/// What cannot be had with several inferences in flight is said.
+static bool canOverlap(const discoc::ModelOptions &options, const discoc::Cluster &cluster) {
+  const std::string asked = "--in-flight " + std::to_string(options.inFlight);
+  const auto board = llvm::find_if(llvm::seq<size_t>(0, cluster.nodes.size()), [&](size_t rank) {
+    return cluster.isBare(static_cast<int64_t>(rank));
+  });
+  if (options.inFlight == 1)
+    return true;
+  if (!options.states.empty())
+    printError(asked + ": with --state an inference begins where the one before has ended, so none "
+                       "overlap in this version of discoc; leave --in-flight out");
+  else if (options.trace)
+    printError(asked + ": programs note the steps of one inference after the other; leave --trace "
+                       "or --in-flight out");
+  else if (board != llvm::seq<size_t>(0, cluster.nodes.size()).end())
+    printError(asked + ": node " + std::to_string(*board) +
+               " is a board without an operating system, which computes one inference at a time "
+               "in this version of discoc; leave --in-flight out");
+  else
+    return true;
+  return false;
+}
+
 static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, const States &states,
                         const discoc::importer::Model &model, const std::string &sha256,
                         const discoc::Cluster &cluster, bool hasPlan) {
@@ -186,6 +209,11 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
   if (options.exactOrder) {
     notes.settings["order"] = "exact";
     module->setAttr(kExactOrderAttr, UnitAttr::get(module.getContext()));
+  }
+  if (options.inFlight > 1) {
+    notes.settings["in-flight"] = std::to_string(options.inFlight);
+    module->setAttr(kInFlightAttr,
+                    Builder(module.getContext()).getI64IntegerAttr(options.inFlight));
   }
   if (hasPlan) {
     notes.settings["strategy"] = "plan";
@@ -429,6 +457,8 @@ LogicalResult disco::noteDivision(ModuleOp module, const discoc::ModelOptions &o
       return failure();
     module->setAttr(kProfileAttr, builder.getStringAttr(discoc::toJson(*profile)));
   }
+  if (!canOverlap(options, cluster))
+    return failure();
   const std::optional<States> states = findStates(module, options.states);
   if (!states ||
       !noteOptions(module, options, *states, model, sha256, cluster, plan || !options.plan.empty()))

@@ -43,6 +43,7 @@ struct ModelOptions {
   bool featuresOnly = false;            // nodes send features, never sums
   bool pictureBytes = false;            // inputs that are pictures are taken as pixels
   bool trace = false;                   // programs note when their steps begin and end
+  int64_t inFlight = 1;                 // inferences that overlap
   bool exactOrder = false;              // every sum in one order, whatever the number of nodes
 };
 

@@ -157,7 +157,13 @@ static std::string scheduleText(const Events &schedule) {
   Table table({"<one inference", "takes"});
   table.row({"where messages move while nodes compute", time(schedule.latencyNs)});
   table.row({"where they move only while both ends wait", time(schedule.sequentialNs)});
-  table.row({"back to back, from end to end", time(schedule.periodNs)});
+  table.row({schedule.inFlight == 1
+                 ? "back to back, from end to end"
+                 : fmt::format("back to back, {} in flight, from end to end", schedule.inFlight),
+             time(schedule.periodNs)});
+  if (schedule.inFlight > 1 && *schedule.periodNs > 0)
+    table.row(
+        {"so many a second", fmt::format("{:.1f}", 1e9 / static_cast<double>(*schedule.periodNs))});
   table.row({"the longest chain of steps that need each other", time(schedule.chainNs)});
   return table.text();
 }

@@ -29,7 +29,9 @@ std::string disco::sharesText(const Report &r) {
   };
   return count(most.macs) + " MACs" + share(most.macs, one.macs) + ", " + bytes(most.weightBytes) +
          " of weights" + share(most.weightBytes, one.weightBytes) + ", " + bytes(most.arenaBytes) +
-         " of arena";
+         (r.schedule && r.schedule->inFlight > 1
+              ? " of arenas for " + count(r.schedule->inFlight) + " inferences in flight"
+              : " of arena");
 }
 
 static std::string messagesText(const discoc::Traffic &traffic) {

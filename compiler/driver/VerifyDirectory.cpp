@@ -112,6 +112,8 @@ std::optional<std::vector<std::string>> changedFiles(const std::string &out,
     options.model.optimize = optimize->second;
   options.model.featuresOnly = manifest.settings.count("exchange") != 0;
   options.model.exactOrder = manifest.settings.count("order") != 0;
+  if (auto k = manifest.settings.find("in-flight"); k != manifest.settings.end())
+    options.model.inFlight = std::atoll(k->second.c_str());
   options.model.cluster = scratch + "/again.toml";
   options.out = scratch + "/again";
   if (!writeText(options.model.cluster, toToml(clusterOf(manifest)), ignored) ||

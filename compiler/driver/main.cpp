@@ -114,6 +114,12 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
                    "quarter of the bytes: every node applies scale, mean and std itself");
   command.add_flag("--trace", options.trace,
                    "Programs note when each step begins and ends, for 'discoc run --trace FILE'");
+  command
+      .add_option("--in-flight", options.inFlight,
+                  "How many inferences may overlap, 1 (the default) to 8: while one waits for a "
+                  "message another computes; takes an arena for each")
+      ->check(CLI::Range(1, 8))
+      ->type_name("K");
   command.add_flag("--exact-order", options.exactOrder,
                    "Every sum in one order: outputs have the same bits for every number of nodes, "
                    "for more bytes and time");

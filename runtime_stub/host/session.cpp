@@ -271,6 +271,8 @@ int submit(disco_session *s) {
              static_cast<const uint8_t *>(s->inputs[i].data) + place * p->inputs[i].bytes,
              static_cast<size_t>(p->inputs[i].bytes));
   s->began_us[s->given % p->in_flight] = clock_us();
+  if (s->given == 0)
+    s->first_us = s->began_us[0];
   int code = disco_submit(&s->node, staged);
   s->given += code == DISCO_OK;
   return code;
@@ -293,7 +295,8 @@ int collect(disco_session *s) {
   int code = disco_collect(&s->node, s->staged_outputs);
   if (code != DISCO_OK)
     return code;
-  s->times_us[s->done % time_space] = clock_us() - s->began_us[s->done % s->program->in_flight];
+  s->ended_us = clock_us();
+  s->times_us[s->done % time_space] = s->ended_us - s->began_us[s->done % s->program->in_flight];
   if (!write_outputs(s))
     return DISCO_ERR_ABORTED;
   ++s->done;
@@ -489,8 +492,13 @@ void disco_session_json(const disco_session *s, FILE *to) {
           s->ran ? "true" : "false");
   if (n > 0) {
     qsort(s->times_us, static_cast<size_t>(n), sizeof *s->times_us, compare_times);
-    fprintf(to, "{\"min\":%llu,\"median\":%llu,\"max\":%llu}", static_cast<ull>(s->times_us[0]),
-            static_cast<ull>(s->times_us[n / 2]), static_cast<ull>(s->times_us[n - 1]));
+    fprintf(to,
+            "{\"min\":%llu,\"median\":%llu,\"p99\":%llu,\"max\":%llu},\"span_us\":%llu,\"in_"
+            "flight\":%u",
+            static_cast<ull>(s->times_us[0]), static_cast<ull>(s->times_us[n / 2]),
+            static_cast<ull>(s->times_us[(n * 99 + 99) / 100 - 1]),
+            static_cast<ull>(s->times_us[n - 1]), static_cast<ull>(s->ended_us - s->first_us),
+            p->in_flight);
   } else {
     fprintf(to, "null");
   }

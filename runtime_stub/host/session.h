@@ -76,6 +76,8 @@ struct disco_session {
   uint64_t given, done;   // inferences submitted, and completed
   uint64_t *times_us;     // of the last time_space inferences
   uint64_t *began_us;     // [inference in flight]
+  uint64_t first_us;      // when the first inference was submitted
+  uint64_t ended_us;      // when the last one was completed
   uint32_t spin_us;       // as disco_config has it
   bool ran;               // all inferences were completed
   uint64_t progress_us;   // when it is said next how far the run is; 0: never
