@@ -166,7 +166,8 @@ def Schedule : Pass<"disco-schedule", "mlir::ModuleOp"> {
     Waits for messages, and what is made of them alone, sink to just before the first op that reads them, so that the own part of a contraction runs
     while the rest is on its way. Sends of one pair of nodes between which the sender computes nothing become one message. A
     `disco.flush` is put before the next send to the same node and at the end: one send to a node is under way at a time.
-    Posts stay where the data is made on the other side: a receive buffer is open, and takes room, from there on.
+    Posts stay where the data is made on the other side: a receive buffer is open, and takes room, from there on. With several
+    inferences in flight (`disco.in_flight`) all posts come first.
     Where a shard needs less memory by it, all readers of a message run behind the first one, which frees its buffer.
     On hosts the rows of a contraction that are sent run before the others, where enough is left behind the send.
 
@@ -204,7 +205,8 @@ def CheckSchedule : Pass<"disco-check-schedule", "mlir::ModuleOp"> {
   let description = [{
     Checks that every message has one sender and one receiver that agree on its parts and size; that messages of a pair
     are posted in the order in which they are sent; that every contraction reads the channels for which its
-    weights are; and that two inferences back to back end. The last is shown by the engine that also computes the times of
+    weights are; and that inferences back to back end, one more than may be in flight. With several in flight, also that all posts come
+    first, and that no node sends before something tells it of an inference. That they end is shown by the engine that also computes the times of
     reports (`passes/EventEngine.h`), in its model without times: links store nothing, a send ends only when its receiver has
     posted the buffer, and a node that waits keeps receiving. When offsets are planned
     already, also that no two buffers that live at the same time share a byte, that nothing lives past the end of an inference, and
