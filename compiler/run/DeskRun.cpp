@@ -169,7 +169,7 @@ private:
                         report->inferences == request_.count * request_.repeat;
     if (board.ended)
       return;
-    if (!board.asked && !served && !BoardFiles::codeText(code).size()) {
+    if (!board.asked && !served && BoardFiles::codeText(code).empty()) {
       board.stale = true;
       return forget(rank, "ended what it had begun before, and begins again");
     }
