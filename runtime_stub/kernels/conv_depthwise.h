@@ -4,7 +4,7 @@
 // Vectors go along 16 channels, which lie last in scratch memory. Rows of the input are turned once
 // each, into a ring that has as many as an output row reads, with their pads; output rows are
 // summed from there, ended, and turned back some at a time. So short rows and strides cost nothing
-// more.
+// more. Where rows are long enough for wide vectors nothing is turned.
 #ifndef DISCO_KERNELS_CONV_DEPTHWISE_H
 #define DISCO_KERNELS_CONV_DEPTHWISE_H
 
@@ -58,6 +58,38 @@ DISCO_WIDE void depthwise_row(dim ow, dim kh, const float *const *rows, const fl
   }
 }
 
+/// `Rows` rows of outputs of one channel, whose vectors go along the columns, of which there is at
+/// least one vector: the last one overlaps the one before. rows: Rows + KH - 1 of the input; w: a
+/// tap every 16 numbers.
+template <int Rows, int KH, int KW>
+DISCO_WIDE void depthwise_lines(dim columns, const float *const *__restrict rows,
+                                const float *__restrict w, float bias, float *__restrict y,
+                                float low, float high) {
+  using v = vec<float>;
+  typename v::type lowest, highest, first;
+  v::fill(lowest, low);
+  v::fill(highest, high);
+  v::fill(first, bias);
+  for (dim next = 0; next < columns; next += v::lanes) {
+    const dim at = least(next, columns - v::lanes);
+    typename v::type acc[Rows];
+    DISCO_UNROLL for (int r = 0; r < Rows; ++r) acc[r] = first;
+    DISCO_UNROLL for (int ky = 0; ky < KH; ++ky) DISCO_UNROLL for (int kx = 0; kx < KW; ++kx) {
+      typename v::type scale, value;
+      v::fill(scale, w[(ky * KW + kx) * winograd_block]);
+      DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
+        v::load(value, rows[r + ky] + at + kx);
+        acc[r] += scale * value;
+      }
+    }
+    DISCO_UNROLL for (int r = 0; r < Rows; ++r) {
+      acc[r] = acc[r] < lowest ? lowest : acc[r];
+      acc[r] = acc[r] > highest ? highest : acc[r];
+      v::store(y + r * columns + at, acc[r]);
+    }
+  }
+}
+
 /// What is done of 16 channels of an image.
 template <class P> struct depthwise_image {
   using clip = block_clip<typename P::act>;
@@ -69,6 +101,14 @@ template <class P> struct depthwise_image {
                        wide = even_parts(ow, 8); // outputs whose sums are in registers
   static constexpr depthwise_sizes size =
       depthwise_sizes_of(here, {1, 1, 1, ih, iw, 1, oh, ow, 1, kh, kw, sh, sw, 0, dh, dw});
+
+  static constexpr bool ends_in_clip = lane_rows<P>::clips;
+  /// Whether vectors go along the columns: where they were found to be faster, with AVX-512 and
+  /// windows of 3x3 next to each other, when rows fill them.
+  static constexpr bool by_lines =
+      !P::has_init && !P::has_residual && sh == 1 && sw == 1 && dh == 1 && dw == 1 && kh == 3 &&
+      kw == 3 && vec<float>::lanes == block && ow >= block && 4 * whole_steps(ow, block) <= 5 * ow;
+  static constexpr dim together = 4, kept = 2 * together + kh - 1; // rows of outputs, of the input
 
   float *y;
   const float *x, *w, *bias, *init, *residual;
@@ -99,6 +139,41 @@ template <class P> struct depthwise_image {
   void finish(dim o, dim used, dim oy, dim count) const {
     const lane_rows<P> end{y, init, residual, outputs + size.outputs, size.rows * ow};
     end.finish(outputs, o, used, oy * ow, count);
+  }
+
+  /// Row iy of one channel between its pads, which are 0 already, or 0 where it is outside.
+  static void line(float *to, const float *from, dim iy) {
+    constexpr dim low = least(pw > 0 ? pw : 0, size.columns), fit = least(iw + pw, size.columns),
+                  high = fit < low ? low : fit;
+    if (iy < 0 || iy >= ih)
+      memset(to + low, 0, (size_t)(high - low) * sizeof(float));
+    else
+      memcpy(to + low, from + iy * iw + low - pw, (size_t)(high - low) * sizeof(float));
+  }
+
+  /// A channel whose rows are long enough for vectors along them: nothing is turned.
+  void lines(dim o) const {
+    const float low = ends_in_clip ? clip::low() : -clip::infinite,
+                high = ends_in_clip ? clip::high() : clip::infinite,
+                start = P::has_bias ? bias[o] : 0.0f;
+    const float *const from = x + channel(o) * plane,
+                       *const weights = w + o / block * kh * kw * block + o % block, *rows[kept];
+    float *to = y + o * n;
+    // Rows lie there one turn before they are read: numbers on their way to the cache are slow.
+    dim next = -ph;
+    for (dim oy = 0, count; oy < oh; oy += count, to += count * ow) {
+      count = oh - oy < together ? 1 : together;
+      for (; next < least(oy + count + together, oh) - ph + kh - 1; ++next)
+        line(ring + (next + ph) % kept * size.columns, from, next);
+      for (dim r = 0; r < count + kh - 1; ++r)
+        rows[r] = ring + (oy + r) % kept * size.columns;
+      if (count == together)
+        depthwise_lines<(int)together, (int)kh, (int)kw>(ow, rows, weights, start, to, low, high);
+      else
+        depthwise_lines<1, (int)kh, (int)kw>(ow, rows, weights, start, to, low, high);
+    }
+    if constexpr (!ends_in_clip)
+      lane_act<typename P::act>(y + o * n, n);
   }
 
   void channels(dim o) const {
@@ -149,8 +224,13 @@ inline void conv_depthwise(typename P::y_t *y, const typename P::x_t *x, const t
               P::has_residual ? residual + at : nullptr,
               ring,
               ring + G::size.inputs};
-    for (dim o = 0; o < G::co; o += G::block)
-      g.channels(o);
+    if constexpr (G::by_lines) {
+      memset(ring, 0, (size_t)(G::kept * G::size.columns) * sizeof(float));
+      for (dim o = 0; o < G::co; ++o)
+        g.lines(o);
+    } else
+      for (dim o = 0; o < G::co; o += G::block)
+        g.channels(o);
   }
 }
 

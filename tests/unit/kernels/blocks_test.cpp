@@ -93,6 +93,15 @@ TEST(Pixels, Windows) { // tails of rows of pixels and of blocks, turns, rings t
 template <int C, int H, int W, class AH, class AW, int F = Plain, class Act = act_none, int N = 1>
 using Depthwise = Case<float, N, C, C, C, 1, H, W, A1, AH, AW, F, Act>;
 
+TEST(Depthwise, Lines) { // rows that fill wide vectors: the last ones overlap, turns of four rows
+  checkDepthwise<Depthwise<5, 9, 16, A3, A3, Bias, Clip>>();
+  checkDepthwise<Depthwise<18, 13, 30, A3, A3, Bias | List, act_silu, 2>>();
+  checkDepthwise<Depthwise<3, 4, 52, A3, A3, Plain, act_relu>>();
+  checkDepthwise<Depthwise<2, 3, 49, Axis<3, 1, 0, 0>, Axis<3, 1, 0, 1>, Bias>>();
+  checkDepthwise<Depthwise<4, 14, 40, Axis<3, 1, -2, 1>, Axis<3, 1, -3, -2>, Bias>>();
+  checkDepthwise<Depthwise<2, 1, 16, Axis<3, 1, 5, 6>, Axis<3, 1, 9, 7>, Bias>>();
+}
+
 TEST(Depthwise, Shapes) { // tails of channels, rows, turns; rings that wrap
   checkDepthwise<Depthwise<1, 1, 1, A1, A1>>();
   checkDepthwise<Depthwise<16, 7, 7, A3, A3, Bias, act_relu>>();
