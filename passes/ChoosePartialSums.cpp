@@ -1,11 +1,14 @@
 //===- ChoosePartialSums.cpp - send features, or sums of them -------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Target.h"
 #include "passes/Carriers.h"
 #include "passes/MinCut.h"
 #include "passes/Needs.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/MapVector.h"
+#include <cmath>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace disco {
@@ -18,6 +21,32 @@ using namespace disco;
 
 namespace {
 
+/// What messages between two nodes cost: nanoseconds where the cluster states how fast every link
+/// is, else bytes.
+class Weights {
+public:
+  Weights(ClusterAttr cluster, int64_t nodes) : cluster(cluster) {
+    for (int64_t from = 0; from < nodes && this->cluster; ++from)
+      for (int64_t to = 0; to < nodes; ++to)
+        if (from != to && bandwidthBetween(cluster, from, to) <= 0)
+          this->cluster = nullptr;
+  }
+
+  int64_t ofBytes(int64_t bytes, int64_t from, int64_t to) const {
+    return cluster ? nanoseconds(static_cast<double>(bytes) / bandwidthBetween(cluster, from, to))
+                   : bytes;
+  }
+  /// Of a message whatever its size.
+  int64_t ofMessage(int64_t from, int64_t to) const {
+    return cluster ? nanoseconds(latencyBetween(cluster, from, to)) : 0;
+  }
+
+private:
+  static int64_t nanoseconds(double seconds) { return std::llround(seconds * 1e9); }
+
+  ClusterAttr cluster; // null: bytes
+};
+
 /// A feature that one node could give another.
 struct Offer {
   int64_t bytes = 0; // 0 once somebody needs the feature itself
@@ -27,7 +56,7 @@ struct Offer {
 /// A contraction whose outputs could be given addends instead.
 struct Reader {
   Operation *op;
-  int64_t bytes = 0; // of all addends
+  int64_t weight = 0; // of all addends
   std::vector<std::pair<int64_t, int64_t>> pairs;
 };
 
@@ -41,8 +70,8 @@ struct Addend {
 class PartialSumChooser {
 public:
   PartialSumChooser(func::FuncOp function, int64_t nodes, Roots roots)
-      : function(function), nodes(nodes), known(nodes, roots, /*dense=*/false, rules),
-        carriers(rules) {}
+      : function(function), nodes(nodes), weights(clusterOf(function), nodes),
+        known(nodes, roots, /*dense=*/false, rules), carriers(rules) {}
 
   LogicalResult run() {
     WalkResult walked = function.walk([&](Operation *op) {
@@ -152,7 +181,7 @@ private:
     if (inserted)
       readers.push_back({op, 0, {}});
     Reader &reader = readers[static_cast<size_t>(at->second)];
-    reader.bytes += rowBytes(op, to);
+    reader.weight += weights.ofMessage(from, to) + weights.ofBytes(rowBytes(op, to), from, to);
     reader.pairs.push_back({from, to});
     return at->second;
   }
@@ -160,21 +189,34 @@ private:
   /// The cheapest cover: of every feature and every contraction that reads it, one has to pay. A
   /// contraction is divided by its inputs between all nodes or none: work stays balanced.
   void choose() {
-    // Features with the same readers are one vertex.
-    std::map<std::vector<int>, int64_t> groups;
+    // Features with the same readers are one vertex. Those of a tensor travel to a node in one
+    // message, which is there anyhow where somebody needs some of them.
+    using Message = std::tuple<const void *, int64_t, int64_t>;
+    std::set<Message> sent;
     for (auto &[feature, offer] : offers)
-      if (!offer.readers.empty())
-        groups[offer.readers] += offer.bytes;
-    std::vector<int64_t> featureBytes, sumBytes;
+      if (auto [tensor, channel, from, to] = feature; offer.bytes == 0)
+        sent.insert({tensor, from, to});
+    std::map<std::vector<int>, std::map<Message, int64_t>> bytesOf;
+    for (auto &[feature, offer] : offers)
+      if (auto [tensor, channel, from, to] = feature; !offer.readers.empty())
+        bytesOf[offer.readers][{tensor, from, to}] += offer.bytes;
+    std::map<std::vector<int>, int64_t> groups;
+    for (auto &[reading, messages] : bytesOf)
+      for (auto &[message, size] : messages) {
+        auto [tensor, from, to] = message;
+        groups[reading] += weights.ofBytes(size, from, to) +
+                           (sent.count(message) ? 0 : weights.ofMessage(from, to));
+      }
+    std::vector<int64_t> featureWeights, sumWeights;
     std::vector<std::pair<int, int>> edges;
-    for (auto &[reading, bytes] : groups) {
+    for (auto &[reading, weight] : groups) {
       for (int reader : reading)
-        edges.push_back({static_cast<int>(featureBytes.size()), reader});
-      featureBytes.push_back(bytes);
+        edges.push_back({static_cast<int>(featureWeights.size()), reader});
+      featureWeights.push_back(weight);
     }
     for (const Reader &reader : readers)
-      sumBytes.push_back(reader.bytes);
-    VertexCover cover = minimumCover(featureBytes, sumBytes, edges);
+      sumWeights.push_back(reader.weight);
+    VertexCover cover = minimumCover(featureWeights, sumWeights, edges);
     for (auto [reader, pays] : llvm::zip(readers, cover.right))
       if (pays)
         for (auto [from, to] : reader.pairs)
@@ -256,6 +298,7 @@ private:
 
   func::FuncOp function;
   int64_t nodes;
+  Weights weights;
   DivisionRules rules;
   Needs known;
   Carriers carriers;
