@@ -38,36 +38,6 @@ static std::string kernelOf(Operation *op) {
   return call.kernel;
 }
 
-static int64_t constantBytes(Operation *op) {
-  int64_t sum = 0;
-  for (Value operand : op->getOperands())
-    if (isConstant(operand))
-      sum += byteSize(tensorType(operand));
-  return sum;
-}
-
-static discoc::StepWork workOf(Operation *op) {
-  discoc::StepWork work;
-  work.op = op->getName().stripDialect().str();
-  work.kernel = kernelOf(op);
-  Value value = op->getNumResults() ? Value(op->getResult(0)) : op->getOperand(0);
-  const Type element = tensorType(value).getElementType();
-  work.element = op->hasAttr(kQuantAttr) ? "i8"
-                 : element.isF32()       ? "f32"
-                                         : elementInfo(element).name;
-  work.elements = tensorType(value).getNumElements();
-  work.weightBytes = constantBytes(op);
-  auto cost = dyn_cast<CostOpInterface>(op);
-  if (!cost) {
-    work.bytes = 2 * byteSize(tensorType(value));
-    return work;
-  }
-  const Cost all = cost.getCost();
-  work.macs = all.macs;
-  work.bytes = std::max<int64_t>(all.bytesRead + all.bytesWritten - work.weightBytes, 0);
-  return work;
-}
-
 static discoc::NodeRates ratesOf(NodeAttr node) {
   discoc::NodeRates rates;
   rates.bare = isBare(node);
@@ -121,6 +91,7 @@ FailureOr<TimedSchedule> TimedSchedule::read(ModuleOp module) {
       if (step.kind == Step::Kind::Compute) {
         step.work = static_cast<int32_t>(timed.works.size());
         timed.works.push_back(workOf(step.op));
+        timed.works.back().kernel = kernelOf(step.op);
         timed.works.back().name = nameOf(step.op);
       }
   for (ScheduledMessage &message : timed.schedule.messages)
@@ -422,14 +393,10 @@ LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module) {
   if (failed(timed))
     return failure();
   ClusterSchedule &schedule = timed->schedule;
-  std::optional<discoc::Profile> profile;
-  if (auto text = module->getAttrOfType<StringAttr>(kProfileAttr)) {
-    discoc::Diagnostics faults;
-    profile = discoc::parseProfile(text.str(), kProfileAttr.str(), faults);
-    if (!profile)
-      return module.emitError(discoc::toString(faults));
-  }
-  Times times(*timed, profile ? &*profile : nullptr);
+  const FailureOr<std::optional<discoc::Profile>> stated = profileOf(module);
+  if (failed(stated))
+    return failure();
+  Times times(*timed, *stated ? &**stated : nullptr);
   EngineResult run = runSchedule(schedule, times.timing(), 1, 1);
   for (size_t rank = 0; rank < schedule.nodes.size(); ++rank)
     if (isBare(cluster.getNode(static_cast<int64_t>(rank))) &&

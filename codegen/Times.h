@@ -9,14 +9,11 @@
 #include "compiler/formats/Profile.h"
 #include "compiler/formats/ScheduleRates.h"
 #include "passes/EventEngine.h"
+#include "passes/strategies/CostModel.h"
 #include "llvm/ADT/DenseMap.h"
 #include <optional>
 
 namespace disco {
-
-/// Of the model's module: the profile of its hosts, in the text form of docs/formats. None: nobody
-/// said how fast they are.
-inline constexpr llvm::StringLiteral kProfileAttr = "disco.profile";
 
 /// A schedule, what its steps do, and what is stated of nodes and links.
 struct TimedSchedule {

@@ -160,8 +160,11 @@ struct AssignOwnersPass : disco::impl::AssignOwnersBase<AssignOwnersPass> {
     if (!function || failed(checkSizes(function)))
       return signalPassFailure();
     int64_t nodes = nodesOf(getOperation());
+    FailureOr<std::optional<discoc::Profile>> profile = profileOf(getOperation());
+    if (failed(profile))
+      return signalPassFailure();
     Problem problem(function, nodes, rootsOf(getOperation()).input,
-                    CostModel(clusterOf(getOperation())));
+                    CostModel(clusterOf(getOperation()), std::move(*profile)));
     Proposal proposal;
     if (failed(checkStated(problem)) || failed(propose(getOperation(), problem, proposal)))
       return signalPassFailure();

@@ -36,8 +36,54 @@ int64_t CostModel::weightRoom(int64_t rank) const {
   return cluster ? memoryBytes(cluster.getNode(rank), "weights") : 0;
 }
 
+FailureOr<std::optional<discoc::Profile>> disco::profileOf(ModuleOp module) {
+  auto text = module->getAttrOfType<StringAttr>(kProfileAttr);
+  if (!text)
+    return std::optional<discoc::Profile>();
+  discoc::Diagnostics faults;
+  auto profile = discoc::parseProfile(text.str(), kProfileAttr.str(), faults);
+  if (!profile)
+    return module.emitError(discoc::toString(faults)), failure();
+  return profile;
+}
+
+discoc::StepWork disco::workOf(Operation *op) {
+  discoc::StepWork work;
+  work.op = op->getName().stripDialect().str();
+  Value value = op->getNumResults() ? Value(op->getResult(0)) : op->getOperand(0);
+  const Type element = tensorType(value).getElementType();
+  work.element = op->hasAttr(kQuantAttr) ? "i8"
+                 : element.isF32()       ? "f32"
+                                         : elementInfo(element).name;
+  work.elements = tensorType(value).getNumElements();
+  for (Value operand : op->getOperands())
+    if (isConstant(operand))
+      work.weightBytes += byteSize(tensorType(operand));
+  auto cost = dyn_cast<CostOpInterface>(op);
+  if (!cost) {
+    work.bytes = 2 * byteSize(tensorType(value));
+    return work;
+  }
+  const Cost all = cost.getCost();
+  work.macs = all.macs;
+  work.bytes = std::max<int64_t>(all.bytesRead + all.bytesWritten - work.weightBytes, 0);
+  return work;
+}
+
+const discoc::Profile *CostModel::profileAt(int64_t rank) const {
+  const NodeAttr node = nodeAt(rank);
+  if (node && (isBare(node) || clockOf(node) > 0))
+    return nullptr;
+  if (profile)
+    return &*profile;
+  const int64_t bytes = node ? vectorBytes(node) : 0;
+  return &nominal.try_emplace(bytes, discoc::nominalProfile(bytes)).first->second;
+}
+
 double CostModel::compute(int64_t rank, CostOpInterface op) const {
-  const NodeAttr node = cluster ? cluster.getNode(rank) : NodeAttr();
+  if (const discoc::Profile *host = profileAt(rank))
+    return host->timeOf(workOf(op), /*cold=*/false) / 1e9;
+  const NodeAttr node = nodeAt(rank);
   const Cost cost = op.getCost();
   const double atOnce = lanes(node, op);
   const double perMac = orElse(cyclesOfMac(node, op), 1 / atOnce);
@@ -51,6 +97,11 @@ double CostModel::compute(int64_t rank, CostOpInterface op) const {
 double CostModel::send(int64_t from, int64_t to, const Cost &cost) const {
   const double latency = cluster ? latencyBetween(cluster, from, to) : 0;
   const double bandwidth = cluster ? bandwidthBetween(cluster, from, to) : 0;
-  return static_cast<double>(cost.messages) * orElse(latency, kSecondsPerMessage) +
+  double handling = 0; // nanoseconds
+  for (int64_t rank : {from, to})
+    if (const discoc::Profile *host = profileAt(rank))
+      handling += host->messageNs * static_cast<double>(cost.messages) +
+                  host->messageByteNs * static_cast<double>(cost.wireBytes);
+  return handling / 1e9 + static_cast<double>(cost.messages) * orElse(latency, kSecondsPerMessage) +
          static_cast<double>(cost.wireBytes) / orElse(bandwidth, kBytesPerSecond);
 }

@@ -4,16 +4,32 @@
 #define DISCOC_PASSES_STRATEGIES_COSTMODEL_H
 
 #include "compiler/dialect/Disco.h"
+#include "compiler/formats/Profile.h"
+#include "mlir/IR/BuiltinOps.h"
+#include <map>
+#include <optional>
 
 namespace disco {
 
-/// Makes time of what ops cost (CostOpInterface) and of what crosses links, at the rates that the
-/// cluster states for its nodes and links. What it does not state is alike everywhere. Choices are
-/// compared with it; it does not say how long a program takes.
+/// Of the model's module: the profile of its hosts, in the text form of docs/formats. None: nobody
+/// said how fast they are.
+inline constexpr llvm::StringLiteral kProfileAttr = "disco.profile";
+
+/// That profile, or nothing; failure after a diagnostic.
+mlir::FailureOr<std::optional<discoc::Profile>> profileOf(mlir::ModuleOp module);
+
+/// What an op does, as far as its time hangs on it; no kernel is chosen yet.
+discoc::StepWork workOf(mlir::Operation *op);
+
+/// Makes time of what ops cost (CostOpInterface) and of what crosses links: of boards at the rates
+/// that the cluster states, of hosts at those of a profile, or of a nominal core. What is not
+/// stated is alike everywhere. Choices are compared with it; it does not say how long a program
+/// takes.
 class CostModel {
 public:
-  /// `cluster` may be null: nothing is known of any node or link.
-  explicit CostModel(ClusterAttr cluster) : cluster(cluster) {}
+  /// `cluster` may be null: nothing is known of any node or link. `profile`: of all hosts.
+  explicit CostModel(ClusterAttr cluster, std::optional<discoc::Profile> profile = std::nullopt)
+      : cluster(cluster), profile(std::move(profile)) {}
 
   /// What is known of a node's speed: nodes with equal ones take equal times. Null: nothing is.
   mlir::Attribute targetOf(int64_t rank) const;
@@ -24,11 +40,18 @@ public:
   /// Seconds of arithmetic and memory that an op takes on a node, if that computes all of it.
   double compute(int64_t rank, CostOpInterface op) const;
 
-  /// Seconds that messages take from one node to another.
+  /// Seconds that messages take from one node to another, with what hosts at either end do for
+  /// them.
   double send(int64_t from, int64_t to, const Cost &cost) const;
 
 private:
+  NodeAttr nodeAt(int64_t rank) const { return cluster ? cluster.getNode(rank) : NodeAttr(); }
+  /// Of a host; null: of a board, of which the cluster says what is known.
+  const discoc::Profile *profileAt(int64_t rank) const;
+
   ClusterAttr cluster;
+  std::optional<discoc::Profile> profile;
+  mutable std::map<int64_t, discoc::Profile> nominal; // by bytes of a vector
 };
 
 } // namespace disco

@@ -103,8 +103,16 @@ TEST(CostModel, WhatNodesState) {
   const auto bytes = static_cast<double>(cost.bytesRead + cost.bytesWritten);
   ASSERT_LE(bytes, 4096) << "this fits the board's cache";
   EXPECT_DOUBLE_EQ(model.compute(0, conv), macs * 6.5 / 1e8);
-  EXPECT_DOUBLE_EQ(model.compute(2, conv), (macs / 8 + bytes * 0.1) / 1e9);
-  EXPECT_DOUBLE_EQ(nothing.compute(0, conv), (macs + bytes * 0.1) / 1e9);
+  const discoc::StepWork work = workOf(conv);
+  EXPECT_EQ(work.macs, cost.macs);
+  EXPECT_EQ(work.weightBytes, 8 * 4 * 9 * 4);
+  EXPECT_DOUBLE_EQ(model.compute(2, conv), discoc::nominalProfile(32).timeOf(work, false) / 1e9);
+  EXPECT_DOUBLE_EQ(nothing.compute(0, conv), discoc::nominalProfile(0).timeOf(work, false) / 1e9);
+  discoc::Profile profile;
+  profile.stepNs = 7e9;
+  CostModel measured(clusterOf(*module), profile);
+  EXPECT_DOUBLE_EQ(measured.compute(2, conv), 7) << "a host takes what its profile says";
+  EXPECT_EQ(measured.compute(0, conv), model.compute(0, conv)) << "a board has none";
   EXPECT_EQ(model.targetOf(0), model.targetOf(1));
   EXPECT_NE(model.targetOf(0), model.targetOf(2));
   EXPECT_FALSE(nothing.targetOf(0));
@@ -118,9 +126,10 @@ TEST(CostModel, WhatLinksState) {
   Cost cost;
   cost.messages = 2;
   cost.wireBytes = 1000;
-  EXPECT_DOUBLE_EQ(model.send(0, 2, cost), 2 * 0.5 + 1000 / 1e4);
+  const double handling = (2 * 10'000 + 1000 * 0.5) / 1e9; // of a nominal core
+  EXPECT_DOUBLE_EQ(model.send(0, 2, cost), handling + 2 * 0.5 + 1000 / 1e4);
   EXPECT_DOUBLE_EQ(model.send(0, 1, cost), 2 * 0.75 + 1000 / 5e3) << "the sum, and the slowest";
-  EXPECT_DOUBLE_EQ(nothing.send(0, 1, cost), 2 * 5e-5 + 1000 / 1e8);
+  EXPECT_DOUBLE_EQ(nothing.send(0, 1, cost), 2 * handling + 2 * 5e-5 + 1000 / 1e8);
 }
 
 } // namespace
