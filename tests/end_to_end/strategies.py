@@ -210,6 +210,30 @@ def check_share_files(folder, tally):
         tally.check(f"shares {wrong}", done.returncode == 1 and said in done.stderr and not os.path.exists(again + ".wrong"), done.stderr)
 
 
+def wide():
+    """Large convolutions of few pixels, which it pays to divide, between layers that it does not."""
+    g = seeded.Graph(13)
+    x = g.op("Relu", g.op("Conv", "x", g.weights(256, 3, 1, 1), g.weights(256)))
+    y = g.op("Relu", g.op("Conv", x, g.weights(256, 256, 3, 3), g.weights(256), pads=[1] * 4))
+    y = g.op("Add", g.op("Conv", y, g.weights(256, 256, 3, 3), g.weights(256), pads=[1] * 4), x)
+    y = g.reshape(g.op("GlobalAveragePool", y), 1, 256)
+    for inputs, outputs in ((256, 16), (16, 16), (16, 10)):
+        y = g.op("Gemm", y, g.weights(inputs, outputs), g.weights(outputs))
+    y = g.op("Softmax", y, axis=1)
+    return g.model({"x": [1, 3, 8, 8]}, {y: [1, 10]})
+
+
+def check_stretches(checked):
+    """Of such a network some layers are divided and some are not, and it computes what ONNX Runtime does."""
+    for nodes in (2, 3):
+        out = checked.compile(nodes, "stretches", "--strategy", "stretches")
+        far = compare.worst(checked.outputs(out, nodes), checked.want)
+        checked.check(f"N = {nodes}: results", far <= 1e-5, f"error {far:.3g} of the range")
+        owners = cluster.load_json(os.path.join(out, "owners.json"))["tensors"]
+        having = {sum(map(bool, map_["owners"])) for map_ in owners.values()}
+        checked.check(f"N = {nodes}: some layers are divided", min(having) == 1 and max(having) > 1, f"{having}")
+
+
 def check_files(tally):
     """Where the sources name the strategy that was added last: its file, and its line in the table."""
     named = []
@@ -257,6 +281,8 @@ def main():
                 check_share_files(folder, tally)
                 for name, make in (MODELS | {"squeezed": squeezed, "normalised": lambda: seeded.normalised("softmax")}).items():
                     check_shares(Checked("shares-" + name, make(), folder, runtime, tally))
+            if re.search(a.only, "stretches"):
+                check_stretches(Checked("stretches", wide(), folder, runtime, tally))
             for name, make in MODELS.items():
                 if re.search(a.only, name):
                     check_model(Checked(name, make(), folder, runtime, tally))
