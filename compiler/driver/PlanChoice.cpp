@@ -65,9 +65,8 @@ static std::optional<PlanChoice> searchPlan(LoadedModel &loaded,
 //===----------------------------------------------------------------------===//
 
 /// The ranks that take part. Nothing after an error on standard error.
-static std::optional<std::vector<int64_t>> ranksOf(const discoc::Cluster &cluster,
-                                                   const discoc::PinnedPlan &plan,
-                                                   const std::string &file) {
+static std::optional<std::vector<int64_t>>
+ranksOf(const discoc::Cluster &cluster, const discoc::PinnedPlan &plan, const std::string &file) {
   std::vector<int64_t> ranks;
   std::string names;
   std::vector<std::string> unknown = plan.leaveOut;
@@ -106,7 +105,8 @@ static std::optional<Way> wayOf(const discoc::ModelOptions &options,
   }
   const bool isDefault = plan.strategy.empty() || plan.strategy == strategies().front().name;
   auto isEverywhere = [](const discoc::Pin &pin) { return pin.why.has_value(); };
-  if (!isDefault && (llvm::any_of(plan.tensors, isEverywhere) || llvm::any_of(plan.ops, isEverywhere))) {
+  if (!isDefault &&
+      (llvm::any_of(plan.tensors, isEverywhere) || llvm::any_of(plan.ops, isEverywhere))) {
     printError(options.plan + ": everywhere: the strategy " + quoted(plan.strategy) +
                " lets no node compute what another one does; take " + strategies().front().name +
                ", or state node");

@@ -26,7 +26,8 @@ public:
       return complain("is an input of the model, which the root owns; leave it out");
     if (pin.why) {
       tensor.getDefiningOp()->setAttr(
-          kReplicatedAttr, StringAttr::get(tensor.getContext(), pin.why->empty() ? "plan" : *pin.why));
+          kReplicatedAttr,
+          StringAttr::get(tensor.getContext(), pin.why->empty() ? "plan" : *pin.why));
       return success();
     }
     FailureOr<OwnedAttr> owners = ownersFor(pin, tensor);

@@ -147,6 +147,7 @@ def check_plans(path, folder, tally):
             ("an unknown op", '[[op]]\nname = "nothing"\nnode = 0\n', "the simplified program has none"),
             ("an input", '[[tensor]]\nname = "x"\nnode = 1\n', "is an input of the model"),
             ("no such axis", f'[[tensor]]\nname = "{first}"\naxis = 7\nshares = [1, 1]\n', "no axis 7"),
+            ("an axis that is never divided", f'[[tensor]]\nname = "{first}"\naxis = 2\nshares = [1, 1]\n', "along axis 2; it can be along 1"),
             ("owners that do not cover", f'[[tensor]]\nname = "{first}"\naxis = 1\nowners = [[[0, 7]], [[9, 31]]]\n', "owners: "),
             ("owners of three", f'[[tensor]]\nname = "{first}"\naxis = 1\nowners = [[], [], []]\n', "owners"),
             ("nobody", f'[[tensor]]\nname = "{first}"\n', "does not say who has it"),
