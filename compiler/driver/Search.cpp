@@ -399,7 +399,8 @@ private:
         continue;
       if (std::optional<Tried> without = candidate(left, from.way.options.strategy)) {
         without->way.options.featuresOnly = from.way.options.featuresOnly;
-        without->way.shares = sharesBySpeed(left);
+        if (from.way.options.strategy == defaultStrategy() && !isStated(without->nodes()))
+          without->way.shares = sharesBySpeed(left);
         without->name = left.size() > 1 ? from.name : without->name;
         moves.push_back(std::move(*without));
       }
