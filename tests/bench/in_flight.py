@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What several inferences in flight gain where nodes wait for each other: two nodes over a link that `tc` holds down (lan.py).
+
+    in_flight.py [--rates 20mbit,50mbit] [--most K] [--rounds R] [--repeat N] [--first-in-line] [MODEL]
+
+Programs with K = 1 to `--most` run in turns, a round each, and one of K = 1 over a link of 10 Gbit/s, which tells what computing takes. Printed,
+as medians over the rounds: inferences a second from the first submit to the last output, and against K = 1; median and 99 % latency; how
+long K = 1 waits, and how much of the rate its bytes take. Then one inference alone, of K = 1 and of `--most`, a start each."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import bench
+import cluster
+import discoc
+import lan
+
+
+def run(link, out, arguments, a, repeat):
+    """The report of node 0, and the payload of an inference."""
+    processes = []
+    for node in (0, 1):
+        command = link.enter(node) + (["chrt", "-f", "50"] if a.first_in_line else []) + [
+            "taskset", "-c", str(node % os.cpu_count()), cluster.shard_of(out, node), "--json", "--quiet", "--no-shared-memory",
+            "--listen", f"{link.addresses[node]}:{7700 + node}"]
+        command += arguments + ["--repeat", str(repeat)] if node == 0 else ["--peer", f"0={link.addresses[0]}:7700"]
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+    said = [process.communicate(timeout=600) for process in processes]
+    for process, (_, err) in zip(processes, said):
+        if process.returncode:
+            sys.exit(f"{out}: {err.decode(errors='replace')}")
+    report = json.loads(said[0][0])
+    peer = report["peers"][0]
+    return report, max(peer["tx_wire"], peer["rx_wire"]) / report["inferences"]
+
+
+def bits(rate):
+    for unit, factor in (("kbit", 1e3), ("mbit", 1e6), ("gbit", 1e9)):
+        if rate.endswith(unit):
+            return float(rate[:-len(unit)]) * factor
+    sys.exit(f"--rates {rate}: expected as 20mbit")
+
+
+def rows(link, rate, free, outs, arguments, a):
+    reports = {k: [] for k in outs}
+    for _ in range(a.rounds):
+        for k, out in outs.items():
+            reports[k].append(run(link, out, arguments, a, a.repeat))
+    middle = {k: statistics.median(r["inferences"] / r["span_us"] * 1e6 for r, _ in found) for k, found in reports.items()}
+    wire = reports[1][0][1]
+    print(f"{rate}: K = 1 waits {100 * (1 - free * middle[1]):.0f} % of its time; its bytes take {800 * wire * middle[1] / bits(rate):.0f} % of the rate")
+    for k, found in reports.items():
+        each = [r["inferences"] / r["span_us"] * 1e6 for r, _ in found]
+        median, most = (statistics.median(r["time_us"][key] for r, _ in found) / 1e3 for key in ("median", "p99"))
+        print(f"  K = {k}: {middle[k]:7.1f} a second ({min(each):.1f} to {max(each):.1f}), {middle[k] / middle[1]:.2f} times K = 1; "
+              f"median {median:.2f} ms, 99 % {most:.2f} ms", flush=True)
+    alone = {k: statistics.median(run(link, outs[k], arguments, a, 1)[0]["time_us"]["median"] for _ in range(2 * a.rounds + 1))
+             for k in (1, a.most)}
+    print(f"  alone: K = 1 {alone[1] / 1e3:.2f} ms, K = {a.most} {alone[a.most] / 1e3:.2f} ms", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="resnet50")
+    parser.add_argument("--rates", default="100mbit,200mbit,500mbit")
+    parser.add_argument("--most", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeat", type=int, default=60)
+    parser.add_argument("--first-in-line", action="store_true")
+    a = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="discoc-in-flight-") as folder:
+        found = bench.model(a.model, folder)
+        masks = bench.write_masks(found, 2, folder)[0]
+        outs = {}
+        for k in range(1, a.most + 1):
+            outs[k] = os.path.join(folder, f"out{k}")
+            discoc.compile(found.path, 2, outs[k], masks=masks, extra=["--in-flight", str(k)] if k > 1 else [])
+            cluster.build_shards(outs[k])
+        arguments = cluster.save_inputs(found.inputs(1), os.path.join(folder, "inputs"))
+        free = []
+        link = lan.Link("10gbit", "1mb")
+        try:
+            for _ in range(a.rounds):
+                report, _ = run(link, outs[1], arguments, a, a.repeat)
+                free.append(report["span_us"] / report["inferences"] / 1e6)
+        finally:
+            link.close()
+        print(f"{a.model}, masks 0.2, two nodes: {statistics.median(free) * 1e3:.2f} ms over a free link")
+        for rate in a.rates.split(","):
+            link = lan.Link(rate)
+            try:
+                rows(link, rate, statistics.median(free), outs, arguments, a)
+            finally:
+                link.close()
+
+
+if __name__ == "__main__":
+    main()
