@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/Partition.h"
 #include "compiler/formats/Table.h"
+#include "passes/strategies/Strategy.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
@@ -26,9 +27,10 @@ static std::string ratio(std::optional<int64_t> ofA, std::optional<int64_t> ofB)
                                 : "-";
 }
 
-/// "9:18:37"; "equal"; of one node "-".
+/// "9:18:37"; "equal"; "-" of one node, and of a strategy that deals no shares.
 static std::string sharesText(const Tried &tried) {
-  if (tried.nodes() == 1 || tried.way.options.strategy == "root")
+  const std::string &strategy = tried.way.options.strategy;
+  if (tried.nodes() == 1 || (!strategy.empty() && strategy != strategies().front().name))
     return "-";
   if (tried.way.shares.empty())
     return "equal";
@@ -115,7 +117,7 @@ static std::string paysText(const Partition &partition, const Tried &best) {
   const Tried *one = oneNode(partition.result);
   const Tried *several =
       best.nodes() > 1 ? &best : firstWith(partition.result, [](const Tried &tried) {
-        return tried.isChoice && tried.fits && tried.nodes() > 1;
+        return tried.isChoice && tried.fits && tried.nodes() > 1 && tried.exchangedBytes > 0;
       });
   if (!one || !several || one == several || !one->latencyNs || !several->latencyNs)
     return "";

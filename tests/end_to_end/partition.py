@@ -111,6 +111,43 @@ def check_cluster(path, folder, tally):
                 done.stdout + done.stderr + text)
 
 
+def check_speeds(path, folder, tally):
+    """Boards of different speed: shares by speed are better than equal ones, and are what --shares makes of them."""
+    cluster = os.path.join(folder, "speeds.toml")
+    with open(cluster, "w", encoding="utf-8") as file:
+        for name, board in (("slow", "mps2-an386"), ("middle", "mps2-an500"), ("quick", "mps3-an547")):
+            file.write(f'[[node]]\nname = "{name}"\nboard = "{board}"\n')
+        file.write('[network]\ntopology = "switch"\n')
+    answer = found(path, "--cluster", cluster, "--nodes", "3")
+    equal = next(t for t in answer["tried"] if t["name"] == "greedy" and "shares" not in t)
+    shared = min((t for t in answer["tried"] if "shares" in t), key=lambda t: t["latency_ns"])
+    tally.check("shares by speed are better", shared["latency_ns"] < 0.98 * equal["latency_ns"], f"{shared} {equal}")
+    options = ("--shares", ",".join(str(s) for s in shared["shares"]), "--cluster", cluster)
+    wanted = simulated(path, folder, 3, *options, link=())
+    tally.check("the time that simulate has", wanted == shared["latency_ns"], f"{wanted} {shared}")
+    best = answer["tried"][answer["chosen"]]["latency_ns"]
+    eighths = [(a, b, 8 - a - b) for a in range(2, 5) for b in range(2, 5)]
+    times = {s: simulated(path, folder, 3, "--shares", ",".join(map(str, s)), "--cluster", cluster, link=()) for s in eighths}
+    tally.check("no division in eighths is much better", best <= min(times.values()) / 0.95, f"{best} {times}")
+
+
+def check_small(folder, tally):
+    """Four boards, two of them small: no one node nor an equal division over all has enough memory, and what is found fits."""
+    path, cluster = os.path.join(folder, "small.onnx"), os.path.join(folder, "small.toml")
+    onnx.save(large(width=64), path)
+    with open(cluster, "w", encoding="utf-8") as file:
+        for name, board in (("hub", "netduinoplus2"), ("bit", "microbit"), ("vl", "stm32vldiscovery"), ("big", "mps2-an386")):
+            file.write(f'[[node]]\nname = "{name}"\nboard = "{board}"\n')
+        for name in ("bit", "vl", "big"):
+            file.write(f'[[link]]\nbetween = ["hub", "{name}"]\nkind = "uart"\n')
+    answer = found(path, "--cluster", cluster)
+    equal = next(t for t in answer["tried"] if t["name"] == "greedy" and t["nodes"] == 4 and "shares" not in t)
+    best = answer["tried"][answer["chosen"]] if answer.get("chosen") is not None else {}
+    one = next(t for t in answer["tried"] if t["nodes"] == 1)
+    tally.check("neither one node nor equal shares fit", not equal["fits"] and not one["fits"], f"{equal} {one}")
+    tally.check("what is found fits", best.get("fits"), str(best))
+
+
 PLAN = 'format = "discoc-plan"\nversion = 2\nnodes = 2\n'
 
 
@@ -201,13 +238,13 @@ def check_refusals(path, folder, tally):
     tally.check("a profile of another version", done.returncode == 1 and "version" in done.stderr, done.stderr)
 
 
-def large():
+def large(width=96):
     """Too large for a microbit."""
     g = seeded.Graph(5)
     x = g.op("Relu", g.op("Conv", "x", g.weights(32, 3, 3, 3), g.weights(32), pads=[1] * 4))
-    x = g.op("Relu", g.op("Conv", x, g.weights(96, 32, 3, 3), g.weights(96), pads=[1] * 4))
-    y = g.reshape(g.op("GlobalAveragePool", g.op("Conv", x, g.weights(96, 96, 3, 3), pads=[1] * 4)), 1, 96)
-    y = g.op("Gemm", y, g.weights(96, 10), g.weights(10))
+    x = g.op("Relu", g.op("Conv", x, g.weights(width, 32, 3, 3), g.weights(width), pads=[1] * 4))
+    y = g.reshape(g.op("GlobalAveragePool", g.op("Conv", x, g.weights(width, width, 3, 3), pads=[1] * 4)), 1, width)
+    y = g.op("Gemm", y, g.weights(width, 10), g.weights(10))
     return g.model({"x": [1, 3, 16, 16]}, {y: [1, 10]})
 
 
@@ -225,6 +262,8 @@ def main():
                             ("objectives", lambda: check_objectives(path, tally)),
                             ("explain", lambda: check_explain(path, folder, tally)),
                             ("cluster", lambda: check_cluster(path, folder, tally)),
+                            ("speeds", lambda: check_speeds(path, folder, tally)),
+                            ("small", lambda: check_small(folder, tally)),
                             ("plans", lambda: check_plans(path, folder, tally)),
                             ("auto", lambda: check_auto(path, folder, tally)),
                             ("refusals", lambda: check_refusals(path, folder, tally))):
