@@ -93,13 +93,14 @@ def DeriveMasks : Pass<"disco-derive-masks", "mlir::ModuleOp"> {
 }
 
 def ChoosePartialSums : Pass<"disco-choose-partial-sums", "mlir::ModuleOp"> {
-  let summary = "let nodes add for each other where that moves fewer bytes";
+  let summary = "let nodes add for each other where that moves fewer bytes, or takes less time";
   let description = [{
     What node p owns of a contraction's input reaches the outputs of node q as features, or as the sum that p makes of them: an
     addend of the outputs that q owns. Of every feature and every contraction of q that reads it one has to pay; the cheapest choice is
     a minimum-weight vertex cover of that bipartite graph (over the whole program: a feature that travels for one reader is there for
     all; a contraction is divided by inputs between all pairs of nodes or none, so that work stays balanced). With dense masks this is
-    "the cheaper of inputs and partial sums".
+    "the cheaper of inputs and partial sums". Where the cluster states the bandwidth of every pair's way a vertex weighs the time of its
+    messages, latency included; else it weighs bytes.
 
     Before, node 1 reads 48 features for 4 outputs:
     ```mlir

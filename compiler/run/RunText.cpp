@@ -145,6 +145,16 @@ static const ShardReport *rootReport(const RunResult &result, const Manifest &ma
   return rank < result.reports.size() && result.reports[rank] ? &*result.reports[rank] : nullptr;
 }
 
+/// Of programs whose inferences overlap: how many they do a second, and how long most take.
+static std::string throughputText(const ShardReport &root) {
+  if (root.inFlight < 2 || root.spanUs == 0)
+    return "";
+  return fmt::format(
+      "{} in flight: {:.1f} inferences a second; 99 % of them took at most {:.2f} ms\n",
+      root.inFlight, 1e6 * static_cast<double>(root.inferences) / static_cast<double>(root.spanUs),
+      static_cast<double>(root.p99Us) / 1000);
+}
+
 std::string runText(const RunResult &result, const Manifest &manifest,
                     const std::vector<RunOutput> &outputs, const std::vector<std::string> &titles,
                     const std::map<std::string, std::string> &shown) {
@@ -159,6 +169,8 @@ std::string runText(const RunResult &result, const Manifest &manifest,
         n == 1 ? "inference" : "inferences", static_cast<double>(root->medianUs) / 1000,
         static_cast<double>(root->leastUs) / 1000, static_cast<double>(root->mostUs) / 1000,
         manifest.nodes.size(), manifest.nodes.size() == 1 ? "node" : "nodes");
+  if (root)
+    text += throughputText(*root);
   const RunTraffic t = trafficOf(result, manifest);
   text += fmt::format("exchanged for each: {} in {} messages ({} exactly); inputs handed out and "
                       "outputs in: {} in {}\n",
@@ -210,6 +222,11 @@ std::string runJson(const RunResult &result, const Manifest &manifest,
   json["time_us"] =
       !root ? Json()
             : Json{{"min", root->leastUs}, {"median", root->medianUs}, {"max", root->mostUs}};
+  if (root && root->spanUs) {
+    json["time_us"]["p99"] = root->p99Us;
+    json["span_us"] = root->spanUs;
+    json["in_flight"] = root->inFlight;
+  }
   json["seconds"] = result.seconds;
   const RunTraffic t = trafficOf(result, manifest);
   json["exchanged"] = Json{{"messages", t.messages}, {"bytes", t.bytes}};

@@ -43,6 +43,9 @@ std::optional<ShardReport> parseShardReport(const std::string &line) {
       report.leastUs = time.at("min").get<int64_t>();
       report.medianUs = time.at("median").get<int64_t>();
       report.mostUs = time.at("max").get<int64_t>();
+      report.p99Us = time.value("p99", int64_t(0));
+      report.spanUs = json.value("span_us", int64_t(0));
+      report.inFlight = json.value("in_flight", int64_t(1));
     }
     for (const nlohmann::json &item : json.at("peers")) {
       ShardReport::Peer peer;

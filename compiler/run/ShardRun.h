@@ -30,6 +30,9 @@ struct ShardReport {
   std::optional<int64_t> failedRank, reporter;
   int64_t inferences = 0;
   int64_t leastUs = 0, medianUs = 0, mostUs = 0; ///< of one inference
+  int64_t p99Us = 0;    ///< 99 % of the inferences took no longer; 0: not stated (boards)
+  int64_t spanUs = 0;   ///< from the first submit to the end of the last inference; 0: not stated
+  int64_t inFlight = 1; ///< inferences that overlap at most
   std::vector<Peer> peers;
   std::optional<int64_t> stackBytes; ///< that a bare board used
   struct Packets {

@@ -99,6 +99,13 @@ class Suite:
         for way, found in got.items():
             self.tally.check(f"{name}: bits, {way}", all(np.array_equal(found[o], wanted[o]) for o in outputs),
                              "other bits than one at a time has")
+        arrays = []
+        for key, value in feeds.items():
+            np.save(os.path.join(self.folder, key + ".npy"), value)
+            arrays += ["--input", f"{key}={os.path.join(self.folder, key + '.npy')}"]
+        done = subprocess.run([discoc.binary(), "run", out, *arrays], capture_output=True, text=True, timeout=300)
+        self.tally.check("run says how many a second", done.returncode == 0 and "3 in flight: " in done.stdout and
+                         " inferences a second; 99 % of them" in done.stdout, done.stdout + done.stderr)
         for victim in (1, 2):
             shards = cluster.Tcp(out, 3, feeds, os.path.join(self.folder, "tcp"),
                                  extra=["--repeat", "1000000", "--deadline-ms", "3000"])
