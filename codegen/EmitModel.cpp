@@ -261,16 +261,13 @@ std::string ModelEmitter::parameters(const KernelCall &call) {
   return known->second;
 }
 
-/// What lies on a board's stack grows where the program is built for another processor.
-static void placeOnStack(KernelCall &call) {
-  const std::string constant = " scratch = ";
-  for (std::string &member : call.members)
-    if (size_t at = member.find(constant); at != std::string::npos) {
-      at += constant.size();
-      const size_t end = member.find_first_of(",;", at);
-      member.insert(end, ")");
-      member.insert(at, "disco::on_stack(");
-    }
+/// The first member of a kernel that works in scratch memory: its bytes. On a board's stack they are
+/// more where the program is built for another processor.
+static void addScratch(KernelCall &call, bool onStack) {
+  const std::string bytes = std::to_string(call.scratch);
+  call.members.insert(call.members.begin(), "static constexpr int64_t scratch = " +
+                                                (onStack ? "disco::on_stack(" + bytes + ")" : bytes) +
+                                                ";");
 }
 
 void ModelEmitter::emitKernel(Operation *op) {
@@ -278,9 +275,9 @@ void ModelEmitter::emitKernel(Operation *op) {
     llvm::report_fatal_error("an op is emitted whose tensors lie as no kernel takes them");
   KernelCall call;
   cast<KernelOpInterface>(op).describeKernel(call);
-  const bool onStack = call.scratch && scratchOnStack(function);
-  if (onStack)
-    placeOnStack(call);
+  const bool onStack = call.scratch > 0 && scratchOnStack(function);
+  if (call.scratch > 0)
+    addScratch(call, onStack);
   std::string name = parameters(call);
   emitComment(op);
   std::string arguments;
@@ -296,7 +293,7 @@ void ModelEmitter::emitKernel(Operation *op) {
   } else {
     if (!call.value.empty())
       arguments += ", " + call.value;
-    if (call.scratch)
+    if (call.scratch > 0)
       arguments +=
           onStack ? ", scratch"
                   : ", arena + " +

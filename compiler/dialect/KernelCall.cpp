@@ -74,8 +74,8 @@ KernelCall &KernelCall::useChosen(Operation *op) {
   if (!chosen)
     llvm::report_fatal_error("no kernel was chosen for an op that is emitted");
   use(chosen.getName().getValue());
-  scratch = chosen.getScratch() > 0;
-  return scratch ? constant("scratch", chosen.getScratch()) : *this;
+  scratch = chosen.getScratch();
+  return *this;
 }
 
 KernelCall &KernelCall::type(StringRef name, Value tensor) {

@@ -19,7 +19,8 @@ struct KernelCall {
   std::vector<mlir::Value> pointers; // the result first; null: nullptr
   std::vector<mlir::Value> sources;  // passed as one array of pointers after the others
   std::string value;                 // a last argument that is a number
-  bool scratch = false;              // the last argument is scratch memory
+  int64_t scratch = 0;               // bytes of scratch memory: the last argument, and a member
+                                     // that the emitter adds
 
   /// One of runtime_stub/kernels/kernels.inc, which knows its header.
   KernelCall &use(llvm::StringRef kernel);
