@@ -261,13 +261,13 @@ std::string ModelEmitter::parameters(const KernelCall &call) {
   return known->second;
 }
 
-/// The first member of a kernel that works in scratch memory: its bytes. On a board's stack they are
-/// more where the program is built for another processor.
+/// The first member of a kernel that works in scratch memory: its bytes. On a board's stack they
+/// are more where the program is built for another processor.
 static void addScratch(KernelCall &call, bool onStack) {
   const std::string bytes = std::to_string(call.scratch);
-  call.members.insert(call.members.begin(), "static constexpr int64_t scratch = " +
-                                                (onStack ? "disco::on_stack(" + bytes + ")" : bytes) +
-                                                ";");
+  call.members.insert(call.members.begin(),
+                      "static constexpr int64_t scratch = " +
+                          (onStack ? "disco::on_stack(" + bytes + ")" : bytes) + ";");
 }
 
 void ModelEmitter::emitKernel(Operation *op) {

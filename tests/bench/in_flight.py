@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What several inferences in flight gain where nodes wait for each other: two nodes over a link that `tc` holds down (lan.py).
+"""What several inferences in flight gain where nodes wait for each other: two nodes over a link that `tc` holds down (lan.py), or
+that takes its time (delay_proxy.cpp).
 
-    in_flight.py [--rates 20mbit,50mbit] [--most K] [--rounds R] [--repeat N] [--first-in-line] [MODEL]
+    in_flight.py [--rates 20mbit,50mbit | --delays 50,100] [--most K] [--rounds R] [--repeat N] [--first-in-line] [MODEL]
 
-Programs with K = 1 to `--most` run in turns, a round each, and one of K = 1 over a link of 10 Gbit/s, which tells what computing takes. Printed,
+With `--delays`, microseconds, the link has a rate of 1 Gbit/s and the proxy takes a part of the processors. Programs with K = 1 to `--most` run in turns, a round each, and one of K = 1 over a link of 10 Gbit/s, which tells what computing takes. Printed,
 as medians over the rounds: inferences a second from the first submit to the last output, and against K = 1; median and 99 % latency; how
 long K = 1 waits, and how much of the rate its bytes take. Then one inference alone, of K = 1 and of `--most`, a start each."""
 
@@ -22,16 +23,45 @@ import discoc
 import lan
 
 
+class Delayed:
+    """Loopback through a proxy: a delay in microseconds, and a rate. It passes one connection, so there is one a run."""
+
+    def __init__(self, proxy, delay, rate):
+        self.proxy, self.delay, self.bytes = proxy, delay, int(bits(rate) / 8)
+
+    def enter(self, _):
+        return []
+
+    def ends(self):
+        ports = cluster.free_ports(3)
+        between = subprocess.Popen([self.proxy, str(ports[2]), str(ports[0]), str(self.delay), str(self.bytes)])
+        return [f"127.0.0.1:{p}" for p in ports[:2]], f"127.0.0.1:{ports[2]}", between
+
+    def close(self):
+        pass
+
+
+def ends_of(link):
+    """Where the nodes listen, where node 1 finds node 0, and what has to be ended."""
+    if isinstance(link, Delayed):
+        return link.ends()
+    return [f"{link.addresses[n]}:{7700 + n}" for n in (0, 1)], f"{link.addresses[0]}:7700", None
+
+
 def run(link, out, arguments, a, repeat):
     """The report of node 0, and the payload of an inference."""
     processes = []
+    listens, peer, between = ends_of(link)
     for node in (0, 1):
         command = link.enter(node) + (["chrt", "-f", "50"] if a.first_in_line else []) + [
             "taskset", "-c", str(node % os.cpu_count()), cluster.shard_of(out, node), "--json", "--quiet", "--no-shared-memory",
-            "--listen", f"{link.addresses[node]}:{7700 + node}"]
-        command += arguments + ["--repeat", str(repeat)] if node == 0 else ["--peer", f"0={link.addresses[0]}:7700"]
+            "--listen", listens[node]]
+        command += arguments + ["--repeat", str(repeat)] if node == 0 else ["--peer", f"0={peer}"]
         processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
     said = [process.communicate(timeout=600) for process in processes]
+    if between:
+        between.kill()
+        between.wait()
     for process, (_, err) in zip(processes, said):
         if process.returncode:
             sys.exit(f"{out}: {err.decode(errors='replace')}")
@@ -65,10 +95,24 @@ def rows(link, rate, free, outs, arguments, a):
     print(f"  alone: K = 1 {alone[1] / 1e3:.2f} ms, K = {a.most} {alone[a.most] / 1e3:.2f} ms", flush=True)
 
 
+def links(a, folder):
+    """(rate, link), one after the other."""
+    if not a.delays:
+        for rate in a.rates.split(","):
+            yield rate, lan.Link(rate)
+        return
+    proxy = os.path.join(folder, "delay_proxy")
+    cluster.call([os.environ.get("CXX", "g++"), "-std=c++17", "-O2", os.path.join(bench.HERE, "delay_proxy.cpp"), "-o", proxy])
+    for delay in a.delays.split(","):
+        print(f"{delay} us each way:")
+        yield "1gbit", Delayed(proxy, delay, "1gbit")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", default="resnet50")
     parser.add_argument("--rates", default="100mbit,200mbit,500mbit")
+    parser.add_argument("--delays", help="microseconds; instead of --rates")
     parser.add_argument("--most", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeat", type=int, default=60)
@@ -92,8 +136,7 @@ def main():
         finally:
             link.close()
         print(f"{a.model}, masks 0.2, two nodes: {statistics.median(free) * 1e3:.2f} ms over a free link")
-        for rate in a.rates.split(","):
-            link = lan.Link(rate)
+        for rate, link in links(a, folder):
             try:
                 rows(link, rate, statistics.median(free), outs, arguments, a)
             finally:
