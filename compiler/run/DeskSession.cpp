@@ -97,7 +97,9 @@ std::string DeskSession::answer(const std::string &packet) {
     return "";
   if (packet[0] == 'V')
     return passOn(packet);
-  if (packet[0] == 'H' && closed_)
+  // A command line is for the program whose hello was seen here: that of another one, which a desk
+  // before greeted, would be served unchecked. It stops asking, and begins again.
+  if ((packet[0] == 'H' && closed_) || (packet[0] == 'C' && !greeted_))
     return "";
   const std::string request = packet.substr(0, 2);
   if (request != lastRequest_ || packet[0] == 'H') {
@@ -147,6 +149,7 @@ DeskSession::Answer DeskSession::serve(char what, size_t handle, uint32_t number
 }
 
 void DeskSession::greeted(std::string_view who) {
+  greeted_ = true;
   files_.clear();
   text_.clear();
   if (who.size() < 8)

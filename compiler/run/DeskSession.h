@@ -63,6 +63,7 @@ private:
   void print(std::string_view text);
 
   std::atomic<bool> closed_ = false;
+  bool greeted_ = false; ///< a hello came, which says what program it is
   std::string directory_, arguments_;
   Watch watch_;
   std::string frame_;                                    ///< the beginning of a packet

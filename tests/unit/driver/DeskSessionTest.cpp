@@ -69,6 +69,8 @@ protected:
 } // namespace
 
 TEST_F(DeskSessionTest, HandsOutTheCommandLine) {
+  EXPECT_EQ(take(request('C', 1, 0)), ""); // of a program that another desk greeted
+  take(request('H', 2, 1));
   EXPECT_EQ(take(request('C', 1, 0)), answer('C', 1, 0, std::string(128, 'a')));
   EXPECT_EQ(take(request('C', 2, 128)), answer('C', 2, 0, "aaend"));
   EXPECT_EQ(take(request('C', 3, 1000)), answer('C', 3, 0));
@@ -137,6 +139,7 @@ TEST_F(DeskSessionTest, PassesOnWhatComesFromBehind) {
                        packet = asked;
                        return from == 2 ? other.answer(asked) : std::string();
                      }});
+  other.answer(std::string("H\x04\0\0", 4) + word(1));
   const std::string inner = std::string("C\x05\x07\0", 4) + word(6), // seven bytes from the sixth
       frame = request('V', 0, 2, inner);
   EXPECT_EQ(relay.take(frame.data(), frame.size()),
