@@ -147,21 +147,30 @@ private:
     Value origin = carriers.carrierOf(feature);
     if (shortage.output)
       if (auto compute = demands[0].find(origin); compute != demands[0].end())
-        if (auto route = compute->second.routes.find(pair); route != compute->second.routes.end())
-          set = set.minus(route->second);
+        if (auto route = compute->second.routes.find(pair); route != compute->second.routes.end()) {
+          const IndexSet rest = set.minus(route->second);
+          if (rest.size() < set.size()) // it brings some for this use, too
+            noteAwaited(compute->second, feature);
+          set = rest;
+        }
     if (set.empty())
       return;
     if (!demands[shortage.output].count(origin))
       order[shortage.output].push_back(origin);
     Demand &demand = demands[shortage.output][origin];
-    SmallVector<Value> awaited = carriers.awaited(feature);
-    demand.atOnce |= awaited.empty();
-    demand.awaited.insert(awaited.begin(), awaited.end());
+    noteAwaited(demand, feature);
     auto [route, inserted] = demand.routes.try_emplace(pair);
     demandBytes += set.minus(route->second).size() *
                    channelBytes(tensorType(origin), ownersOf(origin).getAxis());
     routeCount += inserted;
     route->second.add(set);
+  }
+
+  /// What a use of a feature needs beside what travels for it.
+  void noteAwaited(Demand &demand, Value feature) {
+    SmallVector<Value> awaited = carriers.awaited(feature);
+    demand.atOnce |= awaited.empty();
+    demand.awaited.insert(awaited.begin(), awaited.end());
   }
 
   /// The last exchange of statistics that what travels is normalised with. They are few bytes, and

@@ -209,6 +209,26 @@ FINDS = (
     Find("transform_of_one", 1, 23, {"x": (1, 1)}, [
         ("DFT", "x  a", "y", {"onesided": 0})], ["y"],
          weights={"a": ("int64", 0)}),
+    # What travels before it is normalised is handed in as it is, too.
+    Find("raw_in_front", 2, 11, {"h": (1, 4, 1, 1), "x": (1, 1, 6),
+                                 "i": (1, 1, 6, 6)}, [
+        ("MatMul", "i w", "a", {}), ("Less", "a c", "l", {}),
+        ("Cast", "l", "t", {"to": 1}), ("Concat", "x t a", "y", {"axis": 0}),
+        ("ReduceMean", "t", "m", {"axes": [-1], "keepdims": 1}),
+        ("Add", "m e", "m1", {}), ("Sqrt", "m1", "s", {}),
+        ("Div", "t s", "n", {}), ("Mul", "n g", "n1", {}),
+        ("Add", "n1 b", "n2", {}), ("MatMul", "n2 v", "q", {}),
+        ("Reshape", "q r", "q1", {}),
+        ("Transpose", "q1", "q2", {"perm": [0, 2, 1, 3]}),
+        ("MatMul", "h q2", "k", {}),
+        ("Transpose", "k", "k1", {"perm": [0, 2, 1, 3]}),
+        ("Reshape", "k1 f", "k2", {}), ("MatMul", "k2 u", "o", {}),
+        ("Add", "t o", "z", {})], ["y", "z"],
+         weights={"w": (6,), "c": ("float32", 0.36), "e": ("float32", 0.01),
+                  "g": ("float32", [0.4, 0.3, 0.7, -0.9, 0.2, -0.7]),
+                  "b": ("float32", [0.2, -0.2, 0, 0.4, -1.5, 0]),
+                  "v": (6, 8), "r": ("int64", [1, 1, 4, 2]),
+                  "f": ("int64", [1, 1, 8]), "u": (8, 6)}),
 )
 
 
