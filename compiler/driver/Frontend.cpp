@@ -407,11 +407,17 @@ std::optional<LoadedModel> disco::importModel(const discoc::ModelOptions &option
   return loaded;
 }
 
-/// Of a division that has to be found first.
-static std::optional<LoadedModel> loadChosen(const discoc::ModelOptions &options) {
+/// Nothing after errors on standard error.
+static std::optional<LoadedModel> importOrSay(const discoc::ModelOptions &options) {
   discoc::importer::Diagnostics errors;
   std::optional<LoadedModel> loaded = importModel(options, errors);
   print(errors);
+  return loaded;
+}
+
+/// Of a division that has to be found first.
+static std::optional<LoadedModel> loadChosen(const discoc::ModelOptions &options) {
+  std::optional<LoadedModel> loaded = importOrSay(options);
   if (!loaded)
     return std::nullopt;
   DiagnosticPrinter printer(*loaded->context, options.model);
@@ -430,9 +436,7 @@ std::optional<LoadedModel> disco::loadModel(const discoc::ModelOptions &options)
   std::optional<discoc::Cluster> cluster = findCluster(options);
   if (!cluster || !checkNames(options))
     return std::nullopt;
-  discoc::importer::Diagnostics errors;
-  std::optional<LoadedModel> loaded = importModel(options, errors);
-  print(errors);
+  std::optional<LoadedModel> loaded = importOrSay(options);
   if (!loaded)
     return std::nullopt;
   DiagnosticPrinter printer(*loaded->context, options.model);

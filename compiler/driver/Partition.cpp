@@ -39,8 +39,8 @@ static bool readObjective(const std::string &name, Objective &objective) {
     printError("--objective energy: no board states what its work and its links take: board.toml "
                "has no [energy]; take latency, throughput, memory or bytes");
   else if (name == "price")
-    printError("--objective price: prices are a file of yours: 'discoc fit MODEL --shop SHOP.toml' "
-               "finds the cheapest boards");
+    printError("--objective price: discoc does not know what boards cost; 'discoc fit' finds the "
+               "fewest of a kind, and --objective takes latency, throughput, memory or bytes");
   else
     printError("--objective " + name +
                ": there is no such objective; the objectives are latency, throughput, memory, "

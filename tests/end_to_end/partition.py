@@ -224,7 +224,7 @@ def check_refusals(path, folder, tally):
             ("a deadline nobody can meet", ("--deadline", "1e-6"), 1, "no division meets"),
             ("an objective that is none", ("--objective", "beauty"), 1, "the objectives are latency"),
             ("energy without figures", ("--objective", "energy"), 1, "[energy]"),
-            ("price without prices", ("--objective", "price"), 1, "--shop"),
+            ("price without prices", ("--objective", "price"), 1, "does not know what boards cost"),
             ("a range that is none", ("--nodes", "4..2"), 1, "such as --nodes 1..8"),
             ("no number", ("--nodes", "few"), 1, "such as --nodes 1..8"),
             ("a board without memory for it", ("--board", "microbit", "--nodes", "1"), 1, "fits into no division"),
