@@ -21,7 +21,7 @@ import discoc  # noqa: E402
 import seeded  # noqa: E402
 
 FAST = ("--bandwidth", "117.5e6", "--latency", "5e-5")
-STRATEGIES = ("greedy", "stages", "root")
+STRATEGIES = ("greedy", "stages", "stretches", "root")
 
 
 def run(*command):
