@@ -75,7 +75,7 @@ def batchesOf(pictures, labels, seed, steps):
         order = torch.randperm(len(labels), generator=generator)
         for step in range(steps):
             chosen = order[step * BATCH : (step + 1) * BATCH]
-            yield cifar10_data.normalise(cifar10_data.augment(pictures[chosen], generator)).contiguous(), labels[chosen]
+            yield cifar10_data.normalise(cifar10_data.augment(pictures[chosen], generator)).contiguous(memory_format=torch.channels_last), labels[chosen]
 
     return batches
 

@@ -20,6 +20,8 @@ import discoc  # noqa: E402
 try:
     import discoc_masks
     import networks
+    import onnx
+    import onnx.numpy_helper
     import torch
 except ImportError:
     torch = None
@@ -433,6 +435,48 @@ def check_scripts(tally, folder):
     tally.check("train_digits.py", isinstance(found, dict) and any(exchanged(found).values()), found)
 
 
+def check_curve(tally, folder):
+    """The curve's points, for a step or two: dense, from dense, from what `discoc mask` made, and a transformer."""
+    import curve
+    from residual_net import ResNet20
+
+    archives(folder)
+    os.environ["XDG_CACHE_HOME"] = folder
+    start = os.path.join(folder, "start.onnx")
+    # With batch normalisation apart, as the checkpoint has it.
+    torch.onnx.export(ResNet20(), torch.zeros(1, 3, 32, 32), start, opset_version=17, training=torch.onnx.TrainingMode.TRAINING, do_constant_folding=False)
+    points = {"dense": 1, "n2_20": 2, "mask_n2_20": 2, "transformer_dense": 1, "transformer_n2_20": 2}
+    script("curve", "--resnet20", start, "--data", folder, "--out", folder, "--epochs", "2", "--steps", "1", "--only", *points)
+    for name, nodes in points.items():
+        with open(os.path.join(folder, name, "training.json"), encoding="utf-8") as file:
+            said = json.load(file)
+        found = compiled(os.path.join(folder, name, name + ".onnx"), nodes, folder)
+        crosses = isinstance(found, dict) and (nodes == 1 or any(exchanged(found).values()))
+        tally.check(f"curve.py: {name}", crosses and len(said["epochs"]) == 2 and abs(said["kept"] - said["density"]) < 0.02, (said, found))
+    check_taken(tally, curve, folder)
+
+
+def check_taken(tally, curve, folder):
+    """Weights that changed in the file change the network so that it computes what the file says."""
+    import onnx_file
+    from residual_net import ResNet20
+
+    torch.manual_seed(3)
+    network, path = ResNet20(), os.path.join(folder, "taken.onnx")
+    network.train()(torch.randn(16, 3, 32, 32))
+    discoc_masks.export(network.eval(), torch.zeros(1, 3, 32, 32), path, input_names=["image"], output_names=["scores"])
+    before, after = onnx.load(path), onnx.load(path)
+    for weight in after.graph.initializer:
+        array = onnx.numpy_helper.to_array(weight)
+        weight.CopyFrom(onnx.numpy_helper.from_array(array * 1.1 + 0.01 if array.ndim else array, weight.name))
+    pictures = torch.randn(8, 3, 32, 32)
+    curve.take_weights(network, before, after, pictures)
+    with torch.no_grad():
+        wanted = onnx_file.run(after, pictures)
+        off = float((network.eval()(pictures) - wanted).abs().max() / wanted.abs().max())
+    tally.check("curve.py: weights taken over", off < 1e-4, off)
+
+
 def check_package(tally, folder):
     """As README.md says: a venv that sees the system's PyTorch, and pip without any download."""
     venv = os.path.join(folder, "venv")
@@ -455,7 +499,7 @@ def main():
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    for check in (check_exported, check_load, check_rows, check_shared, check_costs, check_resume, check_refused, check_owners, check_scripts, check_package):
+    for check in (check_exported, check_load, check_rows, check_shared, check_costs, check_resume, check_refused, check_owners, check_scripts, check_curve, check_package):
         with tempfile.TemporaryDirectory() as folder:
             check(tally, folder)
     check_wire(tally)
