@@ -4,7 +4,7 @@
 """  curve.py --resnet20 MODEL.onnx --data FOLDER --out FOLDER [--only POINT...] [--minutes 75]
 
 Trains one point after the other: each has a folder of its own under --out, a checkpoint after each epoch, and goes on from there when it
-is started again. Ends itself after --minutes. A point that is done has NAME/NAME.onnx and NAME/training.json. `curve_run.py` measures them."""
+is started again. Ends itself after --minutes. A point that is done has NAME/NAME.onnx and NAME/training.json. `tests/bench/accuracy_curve.py` measures them."""
 
 import argparse
 import copy
@@ -33,7 +33,8 @@ DISCOC = os.environ.get("DISCOC") or os.path.join(os.path.dirname(os.path.abspat
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """nodes 1: dense, the teacher of the others of its network. start "mask": masks, owners and weights of `discoc mask`, then trained on."""
+    """nodes 1: without masks. start "": nothing, or the checkpoint; "base": the point `base` of its network, which is the teacher, too; "mask":
+    masks, owners and weights that `discoc mask` makes of that, trained on. All but the base are trained for the same number of epochs."""
 
     name: str
     nodes: int = 1
@@ -42,14 +43,16 @@ class Point:
     epochs: int = EPOCHS
     seed: int = 1
     wire: str = None
-    start: str = "dense"
+    start: str = "base"
+    rate: float = 0.02
 
     @property
-    def teacher(self):
-        return "dense" if self.network == "resnet20" else "transformer_dense"
+    def base(self):
+        return "base" if self.network == "resnet20" else "transformer_base"
 
 
 POINTS = [
+    Point("base", epochs=20, start="", rate=0.05),
     Point("dense"),
     Point("n2_20", 2, 0.2),
     Point("n4_20", 4, 0.2),
@@ -63,7 +66,8 @@ POINTS = [
     Point("n2_50", 2, 0.5),
     Point("n2_20_seed2", 2, 0.2, seed=2),
     Point("n4_20_seed2", 4, 0.2, seed=2),
-    Point("transformer_dense", network="transformer", epochs=12),
+    Point("transformer_base", network="transformer", epochs=16, start="", rate=0.05),
+    Point("transformer_dense", network="transformer"),
     Point("transformer_n2_20", 2, 0.2, network="transformer"),
     Point("transformer_n2_00", 2, 0.0, network="transformer"),
 ]
@@ -91,17 +95,17 @@ class Remembered(torch.nn.Module):
 
 
 def start(point, args):
-    """The network that a point begins with: trained already, but for the transformer's dense one."""
+    """The network that a point begins with."""
     network = pretrained(args.resnet20) if point.network == "resnet20" else SmallTransformer()
-    if point.nodes > 1:
-        network.load_state_dict(torch.load(os.path.join(args.out, point.teacher, point.teacher + ".pt"))["network"])
+    if point.start:
+        network.load_state_dict(torch.load(os.path.join(args.out, point.base, point.base + ".pt"))["network"])
     return network.to(memory_format=torch.channels_last)
 
 
 def masked(network, point, folder, calibration, steps):
     """The masks of a point whose network starts dense, or with the weights that `discoc mask` adjusted."""
     inputs = torch.zeros(1, 3, 32, 32)
-    if point.start == "dense":
+    if point.start == "base":
         return discoc_masks.attach(network, inputs, point.nodes, density=point.density, steps=point.epochs * steps, wire=point.wire)
     dense, path = (os.path.join(folder, n) for n in ("start.onnx", "masked.onnx"))
     discoc_masks.export(network, inputs, dense, input_names=["image"], output_names=["scores"])
@@ -160,8 +164,8 @@ def train(point, args, data, until):
     torch.manual_seed(point.seed)
     network = start(point, args)
     teacher = None
-    if point.nodes > 1 or point.network == "resnet20":
-        teacher = Remembered(copy.deepcopy(network).eval(), os.path.join(args.out, f"{point.teacher}_of_{point.name if point.nodes == 1 else point.seed}.said"))
+    if point.start:
+        teacher = Remembered(copy.deepcopy(network).eval(), os.path.join(args.out, f"{point.base}_seed{point.seed}.said"))
     calibration = os.path.join(args.out, "calibration.npy")
     masks = masked(network, point, folder, calibration, steps) if point.nodes > 1 else None
     log = os.path.join(folder, "epochs.json")
@@ -180,10 +184,9 @@ def train(point, args, data, until):
         if epoch + 1 < point.epochs and time.time() > until:
             raise TimeoutError
 
-    rate = {"resnet20": 0.01, "transformer": 0.05 if masks is None else 0.01}[point.network]
     batches = batchesOf(pictures[~held], labels[~held], point.seed, steps)
     try:
-        discoc_masks.fit(network, masks, batches, point.epochs, rate, teacher=teacher, checkpoint=os.path.join(folder, point.name + ".pt"), report=report)
+        discoc_masks.fit(network, masks, batches, point.epochs, point.rate, teacher=teacher, checkpoint=os.path.join(folder, point.name + ".pt"), report=report)
     except TimeoutError:
         return False
     export(point, network, masks, folder)

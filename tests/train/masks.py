@@ -445,7 +445,7 @@ def check_curve(tally, folder):
     start = os.path.join(folder, "start.onnx")
     # With batch normalisation apart, as the checkpoint has it.
     torch.onnx.export(ResNet20(), torch.zeros(1, 3, 32, 32), start, opset_version=17, training=torch.onnx.TrainingMode.TRAINING, do_constant_folding=False)
-    points = {"dense": 1, "n2_20": 2, "mask_n2_20": 2, "transformer_dense": 1, "transformer_n2_20": 2}
+    points = {"base": 1, "n2_20": 2, "mask_n2_20": 2, "transformer_base": 1, "transformer_n2_20": 2}
     script("curve", "--resnet20", start, "--data", folder, "--out", folder, "--epochs", "2", "--steps", "1", "--only", *points)
     for name, nodes in points.items():
         with open(os.path.join(folder, name, "training.json"), encoding="utf-8") as file:

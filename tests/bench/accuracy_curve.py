@@ -6,8 +6,8 @@ Also what needs no training: `discoc mask`, and column magnitude with batch norm
 programs once a point; each point's figures are written to samples/train/curve/NAME.json, and a point that is there is not run again.
 Without --trained the table and the picture are made of these files alone.
 
-    curve.py --trained FOLDER [--data FOLDER] [--only REGEX]
-    curve.py --picture docs/pictures/curve.svg
+    accuracy_curve.py --trained FOLDER [--data FOLDER] [--only REGEX]
+    accuracy_curve.py --picture docs/pictures/curve.svg
 """
 
 import argparse
@@ -84,7 +84,7 @@ class Bench:
             if not os.path.exists(os.path.join(folder, "training.json")) or not re.search(only, point.name):
                 continue
             with open(os.path.join(folder, "training.json"), encoding="utf-8") as file:
-                about = {"method": "trained" if point.start == "dense" else "mask, trained on", **json.load(file)}
+                about = {"method": "mask, trained on" if point.start == "mask" else "trained", **json.load(file)}
             about["held_out"], about["seconds"] = about["epochs"][-1]["held_out"], sum(e["seconds"] for e in about["epochs"][-1:])
             about["epochs"], about["trained_wire"] = len(about["epochs"]), about.pop("wire") or "f32"
             wires = ("f32",) if point.nodes == 1 else WIRES
@@ -92,7 +92,7 @@ class Bench:
                 self.measure(point.name, os.path.join(folder, point.name + ".onnx"), point.nodes, wire, about=about)
 
     def untrained_points(self, only):
-        dense = os.path.join(self.trained, "dense", "dense.onnx")
+        dense = os.path.join(self.trained, "base", "base.onnx")
         if not os.path.exists(dense):
             return
         for nodes in (2, 4):
@@ -120,7 +120,7 @@ class Bench:
         from train_cifar10 import batchesOf
 
         network = ResNet20()
-        network.load_state_dict(torch.load(os.path.join(self.trained, "dense", "dense.pt"))["network"])
+        network.load_state_dict(torch.load(os.path.join(self.trained, "base", "base.pt"))["network"])
         masks = discoc_masks.attach(network, torch.zeros(1, 3, 32, 32), nodes, density=density)
         masks.shrink(density)
         network.train()
