@@ -176,37 +176,34 @@ const type_row *row_of_descr(const char *descr, const char **why) {
   return nullptr;
 }
 
-// Reads the header; leaves the file at the data.
-const char *read_header(FILE *f, disco_npy *a) {
-  uint8_t head[12];
-  if (fread(head, 1, 8, f) != 8 || memcmp(head, "\x93NUMPY", 6) != 0)
-    return "not a .npy file";
-  if (head[6] < 1 || head[6] > 3 || head[7] != 0)
-    return "unknown version of the .npy format";
-  size_t width = head[6] == 1 ? 2 : 4;
-  if (fread(head + 8, 1, width, f) != width)
-    return "the file ends in its header";
-  uint32_t size = head[8] | static_cast<uint32_t>(head[9]) << 8;
-  if (width == 4)
-    size |= static_cast<uint32_t>(head[10]) << 16 | static_cast<uint32_t>(head[11]) << 24;
-  static constexpr uint32_t most = 65536;
-  if (size > most)
-    return "the header is too long";
-  char *text = static_cast<char *>(malloc(size + 1));
-  if (!text)
-    return "out of memory";
-  const char *why = nullptr;
+constexpr uint32_t text_most = 65536;
+
+// From the first bytes of an array, 12 where the version takes so many: how many its header has, of
+// which the dictionary is behind `prefix`. Null: they are right.
+const char *header_sizes(const uint8_t *head, uint32_t *prefix, uint32_t *text) {
+  *prefix = head[6] == 1 ? 10 : 12;
+  *text = head[8] | static_cast<uint32_t>(head[9]) << 8;
+  if (*prefix == 12)
+    *text |= static_cast<uint32_t>(head[10]) << 16 | static_cast<uint32_t>(head[11]) << 24;
+  return *text > text_most ? "the header is too long" : nullptr;
+}
+
+const char *check_magic(const uint8_t *head) {
+  return memcmp(head, "\x93NUMPY", 6) != 0            ? "not a .npy file"
+         : head[6] < 1 || head[6] > 3 || head[7] != 0 ? "unknown version of the .npy format"
+                                                      : nullptr;
+}
+
+const char *parse_text(const char *text, uint32_t size, disco_npy *a) {
   header_parser p = {};
   p.at = text;
   p.end = text + size;
-  if (fread(text, 1, size, f) != size)
-    why = "the file ends in its header";
-  else if (!p.run())
-    why = p.why;
-  else if (p.fortran && p.rank > 1)
-    why = "the array is in Fortran order; save it with numpy.ascontiguousarray";
-  const type_row *row = why ? nullptr : row_of_descr(p.descr, &why);
-  free(text);
+  if (!p.run())
+    return p.why;
+  if (p.fortran && p.rank > 1)
+    return "the array is in Fortran order; save it with numpy.ascontiguousarray";
+  const char *why = nullptr;
+  const type_row *row = row_of_descr(p.descr, &why);
   if (!row)
     return why;
   a->type = row->type;
@@ -224,6 +221,28 @@ const char *read_header(FILE *f, disco_npy *a) {
   if (empty)
     a->bytes = 0;
   return nullptr;
+}
+
+// Reads the header; leaves the file at the data.
+const char *read_header(FILE *f, disco_npy *a) {
+  uint8_t head[12];
+  if (fread(head, 1, 8, f) != 8)
+    return "not a .npy file";
+  if (const char *why = check_magic(head))
+    return why;
+  const size_t width = head[6] == 1 ? 2 : 4;
+  if (fread(head + 8, 1, width, f) != width)
+    return "the file ends in its header";
+  uint32_t prefix = 0, size = 0;
+  if (const char *why = header_sizes(head, &prefix, &size))
+    return why;
+  char *text = static_cast<char *>(malloc(size + 1));
+  if (!text)
+    return "out of memory";
+  const char *why =
+      fread(text, 1, size, f) == size ? parse_text(text, size, a) : "the file ends in its header";
+  free(text);
+  return why;
 }
 
 const char *read_data(FILE *f, disco_npy *a) {
@@ -262,6 +281,39 @@ uint32_t disco_type_size(disco_type type) {
   return r ? r->size : 0;
 }
 
+uint32_t disco_npy_header_size(const uint8_t *head, uint32_t have) {
+  constexpr uint32_t least = 12;
+  uint32_t prefix = 0, text = 0;
+  if (have < least)
+    return least;
+  return check_magic(head) || header_sizes(head, &prefix, &text) || prefix + text < have
+             ? 0
+             : prefix + text;
+}
+
+const char *disco_npy_parse(const uint8_t *head, uint32_t size, disco_npy *array) {
+  uint32_t prefix = 0, text = 0;
+  if (const char *why = check_magic(head))
+    return why;
+  if (const char *why = header_sizes(head, &prefix, &text))
+    return why;
+  return prefix + text == size
+             ? parse_text(reinterpret_cast<const char *>(head) + prefix, text, array)
+             : "the header is not whole";
+}
+
+uint64_t disco_npy_inferences(const disco_tensor_info *t, const disco_npy *a) {
+  if (a->rank == t->rank &&
+      (t->rank == 0 || memcmp(a->dims, t->dims, t->rank * sizeof *t->dims) == 0))
+    return 1;
+  if (t->rank == 0)
+    return a->rank == 1 ? a->dims[0] : 0;
+  if (a->rank != t->rank || t->dims[0] == 0 || a->dims[0] % t->dims[0] != 0 ||
+      memcmp(a->dims + 1, t->dims + 1, (t->rank - 1) * sizeof *t->dims) != 0)
+    return 0;
+  return a->dims[0] / t->dims[0];
+}
+
 bool disco_npy_read(const char *path, disco_npy *array, char *error, size_t error_size) {
   memset(array, 0, sizeof *array);
   // Nobody is waited for: a FIFO is opened like a file, and then refused.
@@ -297,7 +349,7 @@ void disco_npy_free(disco_npy *array) {
 
 namespace {
 
-constexpr size_t path_most = 4096, header_most = 640;
+constexpr size_t path_most = 4096, header_most = disco_npy_own_header_most;
 
 // Longer than any extent: headers that differ in the first extent only have one size.
 constexpr uint64_t widest = UINT64_MAX;
@@ -420,6 +472,10 @@ bool disco_npy_stack_keep(disco_npy_stack *s, uint64_t from, uint64_t count, cha
   }
   s->count = count;
   return write_count(s, count) || cannot_write(s->path, error, error_size);
+}
+
+uint32_t disco_npy_header(const disco_tensor_info *t, char *to) {
+  return make_header(to, row_of(t->type)->descr, t->rank, t->dims, 0);
 }
 
 bool disco_npy_stack_close(disco_npy_stack *s, char *error, size_t error_size) {

@@ -23,6 +23,19 @@ struct disco_npy {
 bool disco_npy_read(const char *path, disco_npy *array, char *error, size_t error_size);
 void disco_npy_free(disco_npy *array);
 
+// How long a header is, of which `have` bytes are there: as many as have to be there before more is
+// known, then all. 0: it is none, or longer than disco_npy_header_most.
+constexpr uint32_t disco_npy_header_most = 12 + 65536;
+uint32_t disco_npy_header_size(const uint8_t *head, uint32_t have);
+// What a whole header says; data stays null. Null, or what is wrong.
+const char *disco_npy_parse(const uint8_t *head, uint32_t size, disco_npy *array);
+// How many inferences an array holds: its leading dimension over the tensor's. 0: it does not fit.
+uint64_t disco_npy_inferences(const disco_tensor_info *tensor, const disco_npy *array);
+
+// Writes the header of one array of a tensor, and returns its bytes.
+constexpr uint32_t disco_npy_own_header_most = 640;
+uint32_t disco_npy_header(const disco_tensor_info *tensor, char *to);
+
 // A file that grows by one array after another, stacked along the first dimension. What was there
 // before stays until the first of them comes, and nothing is left where none does; from then on the
 // file holds all that came, even if the program is killed.

@@ -39,11 +39,16 @@ constexpr option_row rows[] = {
     {"--exact", "", flag, 2, 0, 0, "links buffer nothing, as the proof of the schedule assumes"},
     {"--capacity", "BYTES", number, 2, 1, 1 << 30, "what a link buffers (default 65536)"},
     {"--input", "NAME=FILE.npy", list, 3, 0, 0,
-     "value of an input; a leading dimension B times the model's runs B inferences"},
+     "value of an input; a leading dimension B times the model's runs B inferences; '-': standard "
+     "input, and a FIFO too: arrays one behind the other, each computed when it has come"},
     {"--input-dir", "DIR", text, 3, 0, 0,
      "where the inputs lie that no --input names, as NAME.npy (written as --output-dir does)"},
     {"--output-dir", "DIR", text, 3, 0, 0,
-     "write each output there as NAME.npy (characters outside A-Za-z0-9._- become _)"},
+     "write each output there as NAME.npy (characters outside A-Za-z0-9._- become _); '-': each to "
+     "standard output as it is done, as an array of its own"},
+    {"--drop", "WHICH", text, 3, 0, 0,
+     "oldest or newest: of inputs that come while others are computed one waits, and this one of "
+     "two that would is dropped and counted; else who writes them waits"},
     {"--repeat", "R", number, 3, 1, 1ull << 32,
      "run everything R times (outputs are those of the last)"},
     {"--count", "B", number, 3, 1, 1ull << 32,
@@ -134,6 +139,11 @@ void set_text(disco_options *o, const option_row &r, const char *v) {
     o->output_dir = v;
 }
 
+bool set_drop(disco_options *o, const char *which) {
+  o->drop = strcmp(which, "newest") == 0 ? DISCO_DROP_NEWEST : DISCO_DROP_OLDEST;
+  return o->drop == DISCO_DROP_NEWEST || strcmp(which, "oldest") == 0;
+}
+
 bool set_transport(disco_options *o, const char *name) {
   o->udp = strcmp(name, "udp") == 0;
   o->no_shared_memory |= !o->udp;
@@ -210,6 +220,9 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
     else if (is(*r, "--transport") && !set_transport(o, value)) {
       snprintf(error, error_size, "--transport: '%s' is neither tcp nor udp", value);
       return false;
+    } else if (is(*r, "--drop") && !set_drop(o, value)) {
+      snprintf(error, error_size, "--drop: '%s' is neither oldest nor newest", value);
+      return false;
     } else if (r->kind == text)
       set_text(o, *r, value);
     else if (is(*r, "--input"))
@@ -219,9 +232,14 @@ bool disco_options_parse(disco_options *o, int argc, char **argv, bool network, 
     else
       peers[o->peer_count++] = value;
   }
-  if (!inputs)
+  if (!inputs) {
     snprintf(error, error_size, "out of memory");
-  return inputs != nullptr;
+    return false;
+  }
+  const bool both = o->json && o->output_dir && strcmp(o->output_dir, "-") == 0;
+  if (both)
+    snprintf(error, error_size, "--json and --output-dir - both want standard output");
+  return !both;
 }
 
 void disco_options_free(disco_options *o) {

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -97,18 +100,6 @@ bool file_path(disco_session *s, const char *folder, const disco_tensor_info *al
 // Inputs
 //===----------------------------------------------------------------------===//
 
-// How many inferences the file holds: its leading dimension over the model's. 0: it does not fit.
-uint64_t batches(const disco_tensor_info &t, const disco_npy &a) {
-  if (a.rank == t.rank && (t.rank == 0 || memcmp(a.dims, t.dims, t.rank * sizeof *t.dims) == 0))
-    return 1;
-  if (t.rank == 0)
-    return a.rank == 1 ? a.dims[0] : 0;
-  if (a.rank != t.rank || t.dims[0] == 0 || a.dims[0] % t.dims[0] != 0 ||
-      memcmp(a.dims + 1, t.dims + 1, (t.rank - 1) * sizeof *t.dims) != 0)
-    return 0;
-  return a.dims[0] / t.dims[0];
-}
-
 bool load(disco_session *s, uint32_t index, const char *path) {
   const disco_tensor_info &t = s->program->inputs[index];
   disco_npy *a = &s->inputs[index];
@@ -119,7 +110,7 @@ bool load(disco_session *s, uint32_t index, const char *path) {
              disco_type_name(t.type), path, disco_type_name(a->type));
     return fail(s, DISCO_EXIT_FILE);
   }
-  uint64_t n = batches(t, *a);
+  uint64_t n = disco_npy_inferences(&t, a);
   if (n == 0) {
     char wants[200], has[200];
     snprintf(s->message, sizeof s->message,
@@ -147,24 +138,60 @@ const char *file_of(const disco_options *o, const char *name) {
   return nullptr;
 }
 
+// The file of an input, as the options name it; null: the message says why there is none.
+const char *path_of(disco_session *s, uint32_t index, char *in_folder) {
+  const disco_program *p = s->program;
+  const char *path = file_of(s->options, p->inputs[index].name), *folder = s->options->input_dir;
+  if (path)
+    return path;
+  if (folder)
+    return file_path(s, folder, p->inputs, index, in_folder) ? in_folder : nullptr;
+  snprintf(s->message, sizeof s->message, "input '%s' is missing: --input %s=FILE.npy",
+           p->inputs[index].name, p->inputs[index].name);
+  s->exit_code = DISCO_EXIT_USAGE;
+  return nullptr;
+}
+
+// What goes with streams and what does not. `streams`: how many inputs are some; `standard`: are
+// standard input.
+bool check_streams(disco_session *s, uint32_t streams, uint32_t standard) {
+  const char *why = standard > 1 ? "only one input can be standard input"
+                    : streams == 0 && s->options->drop
+                        ? "--drop goes with an input that is a stream"
+                    : streams > 0 && s->options->repeat > 1
+                        ? "--repeat does not go with an input that is a stream"
+                    : streams > 0 && s->batch > 1
+                        ? "beside an input that is a stream a file holds one inference, which goes "
+                          "with each of the stream"
+                        : nullptr;
+  if (!why)
+    return true;
+  snprintf(s->message, sizeof s->message, "%s", why);
+  return fail(s, DISCO_EXIT_USAGE);
+}
+
 bool load_inputs(disco_session *s) {
   const disco_program *p = s->program;
+  uint32_t streams = 0, standard = 0;
   for (uint32_t i = 0; i < p->input_count; ++i) {
-    const char *path = file_of(s->options, p->inputs[i].name), *folder = s->options->input_dir;
     char *in_folder = s->paths + path_most * p->output_count; // behind those of the outputs
-    if (!path && folder && !file_path(s, folder, p->inputs, i, in_folder))
+    const char *path = path_of(s, i, in_folder);
+    if (!path)
       return false;
-    if (!path && folder)
-      path = in_folder;
-    if (!path) {
-      snprintf(s->message, sizeof s->message, "input '%s' is missing: --input %s=FILE.npy",
-               p->inputs[i].name, p->inputs[i].name);
-      return fail(s, DISCO_EXIT_USAGE);
-    }
-    if (!load(s, i, path))
+    if (disco_is_stream(path) && path != in_folder) {
+      s->streams[i] = path;
+      standard += strcmp(path, "-") == 0;
+      ++streams;
+    } else if (!load(s, i, path))
       return false;
   }
-  return true;
+  s->fed = streams > 0;
+  if (p->input_count > 0 && !check_streams(s, streams, standard))
+    return false;
+  if (disco_feed_open(&s->feed, p->inputs, s->streams, p->input_count, s->options->drop))
+    return true;
+  snprintf(s->message, sizeof s->message, "%s", s->feed.error);
+  return fail(s, DISCO_EXIT_FILE);
 }
 
 // Weights are a file of their own: another build's, or a damaged one, fits as well.
@@ -184,6 +211,11 @@ bool check_weights(disco_session *s) {
 bool set_counts(disco_session *s) {
   const disco_options *o = s->options;
   bool hears = false;
+  if (s->fed) {
+    s->batch = 0;
+    s->total = o->count;
+    return true;
+  }
   for (uint32_t i = 0; i < s->program->message_count; ++i)
     hears |= s->program->messages[i].incoming != 0;
   if (s->program->input_count > 0 && o->count && o->count != s->batch) {
@@ -204,6 +236,7 @@ bool allocate(disco_session *s) {
   s->config.slots =
       static_cast<disco_slot *>(array(1ull * p->message_count * p->in_flight, sizeof(disco_slot)));
   s->inputs = static_cast<disco_npy *>(array(p->input_count, sizeof(disco_npy)));
+  s->streams = static_cast<const char **>(array(p->input_count, sizeof(char *)));
   const uint32_t staged = p->input_count * p->in_flight;
   s->staged_inputs = static_cast<void **>(array(staged, sizeof(void *)));
   s->staged_outputs = static_cast<void **>(array(p->output_count, sizeof(void *)));
@@ -211,7 +244,7 @@ bool allocate(disco_session *s) {
   s->paths = static_cast<char *>(array(p->output_count + 1ull, path_most));
   s->times_us = static_cast<uint64_t *>(array(time_space, sizeof(uint64_t)));
   s->began_us = static_cast<uint64_t *>(array(p->in_flight, sizeof(uint64_t)));
-  bool ok = s->config.peers && s->config.slots && s->inputs && s->staged_inputs &&
+  bool ok = s->config.peers && s->config.slots && s->inputs && s->streams && s->staged_inputs &&
             s->staged_outputs && s->files && s->paths && s->times_us && s->began_us;
   for (uint32_t i = 0; s->files && i < p->output_count; ++i)
     s->files[i].fd = -1;
@@ -226,8 +259,50 @@ bool allocate(disco_session *s) {
 // Outputs
 //===----------------------------------------------------------------------===//
 
+// Standard output takes no more for now, or an input is awaited: the links go on meanwhile. How
+// long this may take is the deadline of the others.
+constexpr int look_ms = 100;
+
+bool write_standard(disco_session *s, const void *data, uint64_t bytes) {
+  const uint8_t *from = static_cast<const uint8_t *>(data);
+  const int fd = STDOUT_FILENO;
+  constexpr uint64_t most = PIPE_BUF; // what a pipe that takes anything takes without waiting
+  while (bytes > 0) {
+    pollfd p = {fd, POLLOUT, 0};
+    if (poll(&p, 1, look_ms) <= 0) {
+      if (disco_pump(&s->node) != DISCO_OK)
+        return false;
+      continue;
+    }
+    const ssize_t n = write(fd, from, static_cast<size_t>(bytes < most ? bytes : most));
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+      continue;
+    if (n <= 0) {
+      snprintf(s->message, sizeof s->message, "standard output: cannot be written: %s",
+               strerror(errno));
+      return fail(s, DISCO_EXIT_FILE);
+    }
+    from += n;
+    bytes -= static_cast<uint64_t>(n);
+  }
+  return true;
+}
+
+bool to_standard(const disco_session *s) {
+  return s->writes && strcmp(s->options->output_dir, "-") == 0;
+}
+
 // The outputs of the inference that is done.
 bool write_outputs(disco_session *s) {
+  char head[disco_npy_own_header_most];
+  for (uint32_t i = 0; to_standard(s) && i < s->program->output_count; ++i) {
+    const disco_tensor_info *t = &s->program->outputs[i];
+    if (!write_standard(s, head, disco_npy_header(t, head)) ||
+        !write_standard(s, s->staged_outputs[i], t->bytes))
+      return false;
+  }
+  if (to_standard(s))
+    return true;
   uint64_t place = s->batch ? s->done % s->batch : s->done;
   for (uint32_t i = 0; s->writes && i < s->program->output_count; ++i)
     if (!disco_npy_stack_put(&s->files[i], place, s->staged_outputs[i], s->message,
@@ -265,8 +340,10 @@ int submit(disco_session *s) {
   const disco_program *p = s->program;
   uint64_t place = s->batch ? s->given % s->batch : 0;
   void **staged = s->staged_inputs + s->given % p->in_flight * p->input_count;
+  if (s->fed)
+    disco_feed_take(&s->feed, staged);
   for (uint32_t i = 0; i < p->input_count; ++i)
-    if (p->inputs[i].bytes)
+    if (p->inputs[i].bytes && !s->streams[i])
       memcpy(staged[i],
              static_cast<const uint8_t *>(s->inputs[i].data) + place * p->inputs[i].bytes,
              static_cast<size_t>(p->inputs[i].bytes));
@@ -304,8 +381,37 @@ int collect(disco_session *s) {
   return DISCO_OK;
 }
 
+// Of streams: the next input is submitted if it is there, else what is in flight is collected; an
+// input is waited for when nothing is. A stream that breaks ends behind what came before.
+int step_fed(disco_session *s) {
+  const bool idle = s->given == s->done;
+  if (s->ended || s->given - s->done == s->program->in_flight)
+    return collect(s);
+  switch (disco_feed_next(&s->feed, idle ? look_ms : 0)) {
+  case DISCO_FEED_READY: {
+    const int code = submit(s);
+    s->ended = s->given == s->total;
+    return code;
+  }
+  case DISCO_FEED_WAITING: return idle ? disco_pump(&s->node) : collect(s);
+  case DISCO_FEED_BROKEN:
+    snprintf(s->message, sizeof s->message, "%s", s->feed.error);
+    s->exit_code = DISCO_EXIT_FILE;
+    break;
+  case DISCO_FEED_ENDED: break;
+  }
+  s->ended = true;
+  return DISCO_OK;
+}
+
+bool has_more(const disco_session *s) {
+  return s->fed ? !s->ended || s->done < s->given : s->total == 0 || s->done < s->total;
+}
+
 // As many in flight as may be: the next one is submitted, or the oldest collected.
 int step(disco_session *s) {
+  if (s->fed)
+    return step_fed(s);
   bool more = s->total == 0 || s->given < s->total;
   return more && s->given - s->done < s->program->in_flight ? submit(s) : collect(s);
 }
@@ -363,6 +469,9 @@ bool disco_session_open_outputs(disco_session *s) {
   const disco_program *p = s->program;
   const char *folder = s->options->output_dir;
   if (!s->writes || p->output_count == 0)
+    return true;
+  signal(SIGPIPE, SIG_IGN); // who reads the outputs may end before
+  if (to_standard(s))
     return true;
   if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
     snprintf(s->message, sizeof s->message, "%s: cannot be made: %s", folder, strerror(errno));
@@ -448,7 +557,7 @@ void disco_session_run(disco_session *s, disco_transport transport) {
     code = disco_start(&s->node);
   if (code == DISCO_OK && s->started)
     s->started(s->started_context);
-  while (code == DISCO_OK && (s->total == 0 || s->done < s->total))
+  while (code == DISCO_OK && has_more(s))
     code = step(s);
   s->ran = code == DISCO_OK || (code == DISCO_ERR_END && s->total == 0);
   if (code == DISCO_ERR_END && !s->ran) // more were asked for than the peers run
@@ -458,6 +567,7 @@ void disco_session_run(disco_session *s, disco_transport transport) {
   if (disco_stop(&s->node) != DISCO_OK)
     describe_failure(s);
   close_outputs(s);
+  disco_feed_close(&s->feed);
 }
 
 //===----------------------------------------------------------------------===//
@@ -488,8 +598,11 @@ void disco_session_json(const disco_session *s, FILE *to) {
   json_number("message", e->message, to);
   json_number("reporter", e->reporter, to);
   uint64_t n = s->done < time_space ? s->done : time_space;
-  fprintf(to, ",\"inferences\":%llu,\"completed\":%s,\"time_us\":", static_cast<ull>(s->done),
+  fprintf(to, ",\"inferences\":%llu,\"completed\":%s", static_cast<ull>(s->done),
           s->ran ? "true" : "false");
+  if (s->fed)
+    fprintf(to, ",\"dropped\":%llu", static_cast<ull>(s->feed.dropped));
+  fprintf(to, ",\"time_us\":");
   if (n > 0) {
     qsort(s->times_us, static_cast<size_t>(n), sizeof *s->times_us, compare_times);
     fprintf(to,
@@ -527,6 +640,7 @@ void disco_session_json(const disco_session *s, FILE *to) {
 
 void disco_session_close(disco_session *s) {
   close_outputs(s); // of a node that was not run
+  disco_feed_close(&s->feed);
   for (uint32_t i = 0; s->inputs && i < s->program->input_count; ++i)
     disco_npy_free(&s->inputs[i]);
   for (uint32_t i = 0; s->staged_inputs && i < s->program->input_count * s->program->in_flight; ++i)
@@ -538,6 +652,7 @@ void disco_session_close(disco_session *s) {
   free(s->config.peers);
   free(s->config.slots);
   free(s->inputs);
+  free(static_cast<void *>(s->streams));
   free(static_cast<void *>(s->staged_inputs));
   free(static_cast<void *>(s->staged_outputs));
   free(s->files);

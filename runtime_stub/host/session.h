@@ -8,7 +8,7 @@
 #define DISCO_HOST_SESSION_H
 
 #include "../disco.h"
-#include "npy.h"
+#include "stream.h"
 
 #include <stdio.h>
 
@@ -24,8 +24,9 @@ enum disco_exit : int {
 struct disco_options {
   const char *const *inputs; // NAME=FILE
   uint32_t input_count;
-  const char *input_dir, *output_dir; // NAME.npy of each tensor; may be null
-  uint64_t repeat, count;             // 0: not given
+  const char *input_dir, *output_dir; // NAME.npy of each tensor; may be null. Output "-": stdout
+  disco_drop drop;
+  uint64_t repeat, count; // 0: not given
   uint64_t deadline_ms, start_ms, idle_ms, grace_ms, inference_ms, floor;
   int64_t spin_us; // below 0: not given
   uint32_t epoch;
@@ -66,7 +67,11 @@ struct disco_session {
   const disco_options *options;
   disco_config config;
   disco_node node;
-  disco_npy *inputs;      // [input] the whole files
+  disco_npy *inputs;    // [input] the whole files, of those that are no streams
+  const char **streams; // [input] the path of a stream, or null
+  disco_feed feed;      // the streams
+  bool fed;             // an input is one; ended: it is over
+  bool ended;
   void **staged_inputs;   // [inference in flight][input] one inference each, aligned
   void **staged_outputs;  // [output]
   disco_npy_stack *files; // [output] open where outputs are written
