@@ -386,6 +386,28 @@ constexpr pixel_sizes pixel_sizes_of(const processor &p, const window_shape &w) 
           before_scratch(p) + 4 * (inputs + all * winograd_block + (all + 1) * outputs)};
 }
 
+/// Few channels and rows of whole vectors: rows and vectors of a tile, and the ring of rows, one
+/// turn more than a turn reads. All that is in scratch memory.
+struct line_sizes {
+  bool serves;
+  dim rows, vectors;
+  dim ring, columns;
+  dim inputs;
+  dim bytes;
+};
+constexpr line_sizes line_sizes_of(const processor &p, const window_shape &w) {
+  const dim lanes = p.vector_bytes ? p.vector_bytes / 4 : 1, all = w.ow / lanes,
+            vectors = all % 3 == 0   ? 3
+                      : all % 2 == 0 ? 2
+                                     : 1,
+            rows = vectors == 1 ? 2 : 1, ring = (w.kh - 1) * w.dh + (2 * rows - 1) * w.sh + 1,
+            columns = whole_steps(w.ow + (w.kw - 1) * w.dw, winograd_block),
+            inputs = ring * w.ci * columns;
+  const bool serves = w.sw == 1 && w.id == 1 && w.od == 1 && w.kd == 1 && w.pd == 0 && w.ow > 0 &&
+                      w.ow % winograd_block == 0;
+  return {serves, rows, vectors, ring, columns, inputs, before_scratch(p) + 4 * inputs};
+}
+
 } // namespace DISCO_KERNELS DISCO_HIDDEN
 } // namespace disco
 

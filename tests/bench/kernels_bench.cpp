@@ -12,6 +12,7 @@
 #include "conv.h"
 #include "conv_blocks.h"
 #include "conv_depthwise.h"
+#include "conv_lines.h"
 #include "conv_pixels.h"
 #include "conv_winograd.h"
 #include "matmul.h"
@@ -100,6 +101,21 @@ template <class P> void conv_rows_of_pixels(benchmark::State &state) {
       w((P::co + 15) / 16 * 16 * P::kh * P::kw * P::ci, 1);
   for (auto _ : state) {
     disco::conv_pixels<Q>(y.data(), x.data(), w.data(), b.data(), nullptr, nullptr, scratch);
+    benchmark::ClobberMemory();
+  }
+  state.counters["MAC/s"] =
+      benchmark::Counter(static_cast<double>(P::co * P::ci * P::kh * P::kw) * P::oh * P::ow,
+                         benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// The same, with vectors along rows.
+template <class P> void conv_along_rows(benchmark::State &state) {
+  using Q = Scratch<P, disco::line_image<P>::size.bytes>;
+  static_assert(Q::scratch <= sizeof(scratch), "more scratch memory than there is");
+  std::vector<float> x(P::ci * P::ih * P::iw, 1), b(P::co), y(P::co * P::oh * P::ow),
+      w((P::co + 15) / 16 * 16 * P::kh * P::kw * P::ci, 1);
+  for (auto _ : state) {
+    disco::conv_lines<Q>(y.data(), x.data(), w.data(), b.data(), nullptr, nullptr, scratch);
     benchmark::ClobberMemory();
   }
   state.counters["MAC/s"] =
@@ -208,6 +224,10 @@ BENCHMARK(conv_packed<Conv<32, 64, 16, 3, 2>>)->Name("3x3/2 32-64 @16, conv_bloc
 BENCHMARK(conv_rows_of_pixels<Conv<32, 64, 16, 3, 2>>)->Name("3x3/2 32-64 @16, conv_pixels");
 BENCHMARK(conv_packed<Conv<8, 16, 14, 5>>)->Name("5x5 8-16 @14, conv_blocks");
 BENCHMARK(conv_rows_of_pixels<Conv<8, 16, 14, 5>>)->Name("5x5 8-16 @14, conv_pixels");
+BENCHMARK(conv_rows_of_pixels<Conv<8, 8, 32, 3>>)->Name("3x3 8-8 @32, conv_pixels");
+BENCHMARK(conv_along_rows<Conv<8, 8, 32, 3>>)->Name("3x3 8-8 @32, conv_lines");
+BENCHMARK(conv_tiles<Conv<16, 16, 16, 3>>)->Name("3x3 16-16 @16, conv_winograd");
+BENCHMARK(conv_along_rows<Conv<16, 16, 16, 3>>)->Name("3x3 16-16 @16, conv_lines");
 BENCHMARK(conv<Conv<256, 512, 56, 1, 2>>)->Name("1x1/2 256-512 @56");
 BENCHMARK(conv<Conv<128, 512, 28, 1>>)->Name("1x1 128-512 @28");
 BENCHMARK(conv_packed<Conv<128, 512, 28, 1>>)->Name("1x1 128-512 @28, conv_blocks");

@@ -230,6 +230,8 @@ public:
       choices.push_back(blocks());
     if (hasPixels() && !few)
       choices.push_back(pixels());
+    if (hasLines() && !few)
+      choices.push_back(lines());
     if (hasBlocks() && isDepthwise())
       choices.push_back(depthwise());
     if (hasTiles())
@@ -344,6 +346,23 @@ private:
             mostScratch(processors,
                         [&](const processor &p) { return pixel_sizes_of(p, window).bytes; }),
             packedRows()};
+  }
+  /// As above, and rows of the output are whole vectors for every processor.
+  bool hasLines() {
+    return hasPixels() && llvm::all_of(processors, [&](const processor &p) {
+             return line_sizes_of(p, window).serves;
+           });
+  }
+  /// Tiles of four or eight output channels. Nothing is packed but rows of the input, for what half
+  /// a channel more takes. Narrower vectors gain less, and Winograd's tiles then more.
+  KernelChoice lines() {
+    constexpr double copied = 0.5;
+    const double gain = processors.back().vector_bytes == 64 ? 0.55 : 0.65;
+    const auto rows = static_cast<double>(whole_steps(window.m, winograd_block / 4));
+    return {
+        "conv_lines", gain * ofRow() * (rows + copied),
+        mostScratch(processors, [&](const processor &p) { return line_sizes_of(p, window).bytes; }),
+        packedRows()};
   }
   /// Weights in blocks of rows: [co / 16]...[16].
   PhysicalAttr packedRows() {

@@ -242,14 +242,14 @@ func.func @infer(%x: tensor<1x64x56x56xf32>) {
 
 // -----
 
-// Integers on x86: words of whole columns. Few channels: rows of pixels, where a product would pack columns.
+// Integers on x86: words of whole columns. Few channels: rows of pixels, where a product would pack columns, or vectors along rows that they fill.
 #host = #disco.target<arch = "x86-64", levels = ["x86-64-v3", "x86-64-v4+avx512vnni"], vector = 32, caches = [], clock = 0.0, cycles = {}>
 #quant = #disco.quant<xZero = 0, wZero = [0], result = i32>
 // CHECK-LABEL: module @node0
 module attributes {disco.nodes = 1 : i64, disco.cluster = #disco.cluster<
     nodes = [#disco.node<name = "n", address = "", listen = "", device = #host, hops = []>], links = []>} {
 module @node0 attributes {disco.rank = 0 : i64} {
-func.func @infer(%x: tensor<1x8x8x8xi8>, %f: tensor<1x8x14x14xf32>, %g: tensor<1x3x14x14xf32>) {
+func.func @infer(%x: tensor<1x8x8x8xi8>, %f: tensor<1x8x14x14xf32>, %g: tensor<1x3x14x14xf32>, %h: tensor<1x8x32x32xf32>, %i: tensor<1x16x16x16xf32>) {
   %v = disco.constant dense<1> : tensor<8x1x3x3xi8> : tensor<8x1x3x3xi8>
   // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_int_depthwise", scratch = 1412>
   %0 = disco.conv %x, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 8 : i64, quant = #quant} : (tensor<1x8x8x8xi8>, tensor<8x1x3x3xi8>) -> tensor<1x8x8x8xi32>
@@ -262,6 +262,12 @@ func.func @infer(%x: tensor<1x8x8x8xi8>, %f: tensor<1x8x14x14xf32>, %g: tensor<1
   %s = disco.constant dense<1.0> : tensor<32x3x3x3xf32> : tensor<32x3x3x3xf32>
   // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_blocks", scratch = 6128>
   %3 = disco.conv %g, %s {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x3x14x14xf32>, tensor<32x3x3x3xf32>) -> tensor<1x32x7x7xf32>
+  %l = disco.constant dense<1.0> : tensor<8x8x3x3xf32> : tensor<8x8x3x3xf32>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_lines", scratch = 6192>
+  %4 = disco.conv %h, %l {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x32x32xf32>, tensor<8x8x3x3xf32>) -> tensor<1x8x32x32xf32>
+  %t = disco.constant dense<1.0> : tensor<16x16x3x3xf32> : tensor<16x16x3x3xf32>
+  // CHECK: disco.conv {{.*}}disco.kernel = #disco.kernel<name = "conv_winograd"
+  %5 = disco.conv %i, %t {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x16x16x16xf32>, tensor<16x16x3x3xf32>) -> tensor<1x16x16x16xf32>
   return
 }
 }

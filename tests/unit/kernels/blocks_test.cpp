@@ -3,6 +3,7 @@
 #include "conv_blocks.h"
 #include "conv_cases.h"
 #include "conv_depthwise.h"
+#include "conv_lines.h"
 #include "conv_pixels.h"
 
 using namespace disco;
@@ -88,6 +89,26 @@ TEST(Pixels, Windows) { // tails of rows of pixels and of blocks, turns, rings t
   // Half a block and less of one.
   checkPixels<Case<float, 1, 8, 8, 1, 1, 12, 32, A1, A3, A3, InPlace | Bias, act_relu>>();
   checkPixels<Case<float, 1, 3, 3, 1, 1, 9, 17, A1, A3, A3s2, Bias>>();
+}
+
+template <class P> void checkLines() {
+  ConvData<P> d;
+  using Q = Scratch<P, line_image<P>::size.bytes>;
+  const std::vector<float> w = packed<P>(d.w);
+  conv_lines<Q>(d.y.data(), d.x.data(), w.data(), d.b(), d.i(), d.r(), Q().memory.data());
+  expectNear(d.y, d.want, 16);
+}
+
+TEST(Lines, Windows) { // one, two and three vectors a row, tails of channels and turns, rings
+  checkLines<Case<float, 1, 8, 8, 1, 1, 32, 32, A1, A3, A3, InPlace | Bias, act_relu>>();
+  checkLines<Case<float, 2, 5, 19, 1, 1, 9, 16, A1, A3, A3, Bias | Residual, Clip>>();
+  checkLines<Case<float, 1, 3, 4, 1, 1, 1, 48, A1, A3, A3, Init, act_silu>>();
+  checkLines<Case<float, 1, 4, 13, 1, 1, 13, 80, A1, A3s2, A3, List | Bias | Residual>>();
+  checkLines<Case<float, 1, 2, 3, 1, 1, 14, 64, A1, Axis<5, 3, 2, 2>, Axis<5, 1, 2, 2>, Bias>>();
+  checkLines<Case<float, 1, 2, 20, 1, 1, 20, 16, A1, Axis<3, 2, 4, 4, 4>, Axis<3, 1, 2, 2, 2>>>();
+  checkLines<Case<float, 1, 3, 9, 1, 1, 11, 36, A1, Axis<3, 1, -2, 1>, Axis<3, 1, -1, -1>, Bias>>();
+  checkLines<Case<float, 1, 2, 8, 1, 1, 5, 18, A1, Axis<2, 5, 0, 0>, Axis<3, 1, 0, 0>, Init>>();
+  checkLines<Case<float, 1, 1, 6, 1, 1, 2, 1, A1, Axis<3, 1, 6, 6>, Axis<3, 1, 8, 9>, Bias>>();
 }
 
 template <int C, int H, int W, class AH, class AW, int F = Plain, class Act = act_none, int N = 1>
