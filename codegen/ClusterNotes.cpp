@@ -310,6 +310,7 @@ FailureOr<discoc::Cluster> disco::readCluster(ModuleOp module) {
   std::optional<discoc::Cluster> cluster = ClusterReader(module).read(attr);
   if (!cluster)
     return failure();
-  cluster->root = {rootsOf(module).input, rootsOf(module).output};
+  const Roots roots = rootsOf(module);
+  cluster->root = {roots.input, roots.output, roots.compute};
   return std::move(*cluster);
 }

@@ -94,6 +94,12 @@ discoc::Plan disco::makePlan(ModuleOp module, ArrayAttr plan) {
   file.nodes = nodesOf(module);
   auto strategy = module->getAttrOfType<StringAttr>(kStrategyAttr);
   file.strategy = strategy ? strategy.str() : strategies().front().name.str();
+  if (auto stages = module->getAttrOfType<ArrayAttr>(kStagesAttr))
+    for (auto stage : stages.getAsRange<DictionaryAttr>()) {
+      auto from = stage.getAs<StringAttr>("from");
+      file.stages.push_back(
+          {stage.getAs<DenseI64ArrayAttr>("nodes").asArrayRef().vec(), from ? from.str() : ""});
+    }
   for (auto entry : plan.getAsRange<DictionaryAttr>()) {
     discoc::PlannedTensor tensor;
     tensor.name = entry.getAs<StringAttr>("name").str();

@@ -69,6 +69,12 @@ std::string disco::scheduleText(TimedSchedule &timed) {
     llvm::printEscapedString(name, os);
     os << "\n";
   }
+  for (const StageNodes &stage : timed.stages) {
+    os << "stage " << stage.name;
+    for (int64_t rank : stage.ranks)
+      os << " " << rank;
+    os << "\n";
+  }
   for (const discoc::StepWork &work : timed.works)
     writeWork(os, work);
   for (ScheduledMessage &message : timed.schedule.messages)
@@ -198,6 +204,8 @@ private:
       return readLink(words);
     if (kind == "node")
       return readNode(words);
+    if (kind == "stage")
+      return readStage(words);
     if (kind == "in_flight")
       return words.number(schedule.inFlight, 1, UINT8_MAX) && words.atEnd();
     return kind.empty();
@@ -231,6 +239,16 @@ private:
     timed.rates.nodes.push_back(std::move(node));
     schedule.nodes.emplace_back();
     return true;
+  }
+
+  bool readStage(Words &words) {
+    StageNodes &stage = timed.stages.emplace_back();
+    if (!words.number(stage.name, -1, static_cast<int64_t>(timed.names.size()) - 1))
+      return false;
+    while (!words.atEnd())
+      if (!words.number(stage.ranks.emplace_back(), 0, nodes() - 1))
+        return false;
+    return !stage.ranks.empty();
   }
 
   bool readLink(Words &words) {

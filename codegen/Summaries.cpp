@@ -82,6 +82,7 @@ discoc::Manifest disco::makeManifest(ModuleOp module, const EmitOptions &options
   const Roots roots = rootsOf(module);
   manifest.root.inputAt = roots.input;
   manifest.root.outputAt = roots.output;
+  manifest.root.compute = roots.compute;
   manifest.labels = options.labels;
   manifest.preprocess = options.preprocess;
   for (auto entry : module->getAttrOfType<ArrayAttr>(kInputsAttr).getAsRange<DictionaryAttr>())

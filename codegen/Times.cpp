@@ -77,8 +77,7 @@ FailureOr<TimedSchedule> TimedSchedule::read(ModuleOp module) {
   TimedSchedule timed;
   timed.schedule = std::move(*schedule);
   llvm::StringMap<int32_t> names;
-  auto nameOf = [&](Operation *op) -> int32_t {
-    const std::string name = op ? opName(op) : "";
+  auto nameOf = [&](const std::string &name) -> int32_t {
     if (name.empty())
       return -1;
     auto [at, isNew] = names.try_emplace(name, static_cast<int32_t>(timed.names.size()));
@@ -92,10 +91,15 @@ FailureOr<TimedSchedule> TimedSchedule::read(ModuleOp module) {
         step.work = static_cast<int32_t>(timed.works.size());
         timed.works.push_back(workOf(step.op));
         timed.works.back().kernel = kernelOf(step.op);
-        timed.works.back().name = nameOf(step.op);
+        timed.works.back().name = nameOf(opName(step.op));
       }
   for (ScheduledMessage &message : timed.schedule.messages)
-    message.name = nameOf(message.send.getInputs().front().getDefiningOp());
+    if (Operation *made = message.send.getInputs().front().getDefiningOp())
+      message.name = nameOf(opName(made));
+  if (auto stages = module->getAttrOfType<ArrayAttr>(kStagesAttr))
+    for (auto stage : stages.getAsRange<DictionaryAttr>())
+      timed.stages.push_back({stage.getAs<DenseI64ArrayAttr>("nodes").asArrayRef().vec(),
+                              nameOf(stage.getAs<StringAttr>("from").str())});
   timed.rates = ratesOf(clusterOf(module), timed.schedule);
   return timed;
 }
@@ -253,6 +257,17 @@ Nanoseconds Times::mostOf(size_t link, ArrayRef<Nanoseconds> moving) const {
   return *std::max_element(own.begin(), own.end());
 }
 
+Nanoseconds Times::busiestOf(int64_t rank, ArrayRef<Nanoseconds> moving) const {
+  Nanoseconds most = std::max(moving[2 * rank], moving[2 * rank + 1]);
+  for (auto [link, ends] : llvm::enumerate(endOf))
+    if (auto at = ends.find(rank); at != ends.end()) {
+      const bool isBus = timed.rates.links[link].duplex == discoc::LinkRates::Duplex::Bus;
+      const size_t first = firstDirection[link] + (isBus ? 0 : 2 * at->second);
+      most = std::max(most, std::max(moving[first], moving[first + (isBus ? 0 : 1)]));
+    }
+  return most;
+}
+
 void disco::stateLinks(TimedSchedule &timed, double bandwidth, double latency) {
   std::vector<discoc::LinkRates> &links = timed.rates.links;
   for (discoc::LinkRates &link : links)
@@ -329,13 +344,36 @@ void disco::addEvents(discoc::Events &events, std::vector<Event> found, TimedSch
   }
 }
 
+static void addStages(discoc::Events &events, const TimedSchedule &timed) {
+  for (const StageNodes &stage : timed.stages)
+    events.stages.push_back(
+        {stage.ranks, stage.name < 0 ? "" : timed.names[stage.name], /*busyNs=*/0, /*linkNs=*/0});
+}
+
+/// What one inference takes of nodes and stages.
+static void addLoads(discoc::Events &events, TimedSchedule &timed, Times &times,
+                     const EngineResult &run) {
+  for (size_t rank = 0; rank < timed.schedule.nodes.size(); ++rank)
+    events.nodes.push_back(
+        {static_cast<int64_t>(saturatingSum(run.computing[rank], run.handling[rank])),
+         static_cast<int64_t>(times.busiestOf(static_cast<int64_t>(rank), run.moving))});
+  addStages(events, timed);
+  for (discoc::StageLoad &load : events.stages) {
+    for (int64_t rank : load.nodes) {
+      load.busyNs = std::max(load.busyNs, events.nodes[rank].busyNs);
+      load.linkNs = std::max(load.linkNs, events.nodes[rank].linkNs);
+    }
+  }
+}
+
 void disco::addInferenceTimes(discoc::Events &events, TimedSchedule &timed, Times &times) {
   // Until as many as may be in flight have ended it is not as it will be.
   const int64_t first = timed.schedule.inFlight - 1, last = first + 3 * timed.schedule.inFlight;
   const Timing timing = times.timing();
   std::vector<Nanoseconds> finished = runSchedule(timed.schedule, timing, last + 1, 0).finished;
-  events.latencyNs =
-      static_cast<int64_t>(runSchedule(timed.schedule, timing, 1, 0).finished.front());
+  const EngineResult alone = runSchedule(timed.schedule, timing, 1, 0);
+  events.latencyNs = static_cast<int64_t>(alone.finished.front());
+  addLoads(events, timed, times, alone);
   events.periodNs = static_cast<int64_t>((finished[last] - finished[first]) / (last - first));
   Timing apart = timing;
   apart.overlap = false;
@@ -413,6 +451,8 @@ LogicalResult disco::addSchedule(discoc::Report &report, ModuleOp module) {
   events.exchangePoints = exchangePoints(schedule);
   if (isTimed)
     addInferenceTimes(events, *timed, times);
+  else
+    addStages(events, *timed);
   addEvents(events, std::move(run.events), *timed, isTimed);
   return success();
 }

@@ -15,12 +15,19 @@
 
 namespace disco {
 
+/// Nodes of a pipeline that have a stretch of layers.
+struct StageNodes {
+  std::vector<int64_t> ranks;
+  int32_t name = -1; ///< of the op with which it begins, in the table of names; -1: none
+};
+
 /// A schedule, what its steps do, and what is stated of nodes and links.
 struct TimedSchedule {
   ClusterSchedule schedule;
   std::vector<discoc::StepWork> works; ///< Step::work names a row
   std::vector<std::string> names;      ///< of ops in the model
   discoc::ScheduleRates rates;
+  std::vector<StageNodes> stages; ///< in order; empty: no pipeline
 
   /// Whether it is known which steps need which: of what was read from the IR.
   bool hasDependencies() const { return schedule.nodes.front().function != nullptr; }
@@ -48,6 +55,9 @@ public:
 
   /// The time that the busier direction of the busiest end of a link moves something.
   Nanoseconds mostOf(size_t link, mlir::ArrayRef<Nanoseconds> moving) const;
+
+  /// The same of all directions of a node's links.
+  Nanoseconds busiestOf(int64_t rank, mlir::ArrayRef<Nanoseconds> moving) const;
 
 private:
   /// Whether a node's weights come from memory in every inference.

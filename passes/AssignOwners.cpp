@@ -34,16 +34,43 @@ static LogicalResult checkSizes(func::FuncOp function) {
   return success();
 }
 
-static LogicalResult checkStated(const Problem &problem) {
-  for (Value tensor : problem.tensors)
-    if (OwnedAttr stated = problem.statedFor(tensor); stated && stated.getNodes() != problem.nodes)
+/// A map is for all nodes, or for those of every stage.
+static LogicalResult checkStated(ModuleOp module, const Problem &problem) {
+  const std::vector<SmallVector<int64_t>> stages = stageRanksOf(module);
+  for (Value tensor : problem.tensors) {
+    auto stated = tensor.getDefiningOp()->getAttrOfType<OwnedAttr>(kOwnersAttr);
+    if (!stated || stated.getNodes() == problem.nodes)
+      continue;
+    const bool isOfStages =
+        !stages.empty() && llvm::all_of(stages, [&](const SmallVector<int64_t> &ranks) {
+          return static_cast<int64_t>(ranks.size()) == stated.getNodes();
+        });
+    if (!isOfStages)
       return tensor.getDefiningOp()->emitError("the stated owner map is for ")
              << stated.getNodes() << " nodes, not " << problem.nodes;
+  }
+  return success();
+}
+
+/// Who only hands inputs out and outputs in owns nothing, whoever says so.
+static LogicalResult checkDispatcher(ModuleOp module, const Problem &problem,
+                                     llvm::function_ref<OwnedAttr(Value)> ownersOf) {
+  const Roots roots = rootsOf(module);
+  for (Value tensor : problem.tensors)
+    for (int64_t rank : {roots.input, roots.output})
+      if (OwnedAttr owners = ownersOf(tensor);
+          owners && owners.getNodes() == problem.nodes && roots.isDispatcher(rank) &&
+          !isa<InputOp>(tensor.getDefiningOp()) && !owners.getSet(rank).empty())
+        return tensor.getDefiningOp()->emitError("is given to node ")
+               << rank
+               << ", which computes nothing: [root] of the cluster file says compute = "
+                  "false; give it to another node";
   return success();
 }
 
 /// Shares that can be dealt: one a node, and not all 0.
 static LogicalResult checkShares(ModuleOp module, int64_t nodes, const Strategy &strategy) {
+  const Roots roots = rootsOf(module);
   auto shares = module->getAttrOfType<DenseI64ArrayAttr>(kSharesAttr);
   if (!shares)
     return success();
@@ -56,6 +83,11 @@ static LogicalResult checkShares(ModuleOp module, int64_t nodes, const Strategy 
     return fail("have one that is none: state numbers from 0 to ") << kLargestShare;
   if (llvm::all_of(shares.asArrayRef(), [](int64_t share) { return share == 0; }))
     return fail("are all 0: state more than 0 for a node that is to own something");
+  for (int64_t rank : {roots.input, roots.output})
+    if (roots.isDispatcher(rank) && shares[rank] > 0)
+      return fail("give node ") << rank
+                                << " something, which computes nothing: [root] of the cluster file "
+                                   "says compute = false; state 0 for it";
   if (!strategy.dealsShares())
     return fail("say nothing to this strategy or plan, which decides itself what each node owns; "
                 "leave them out");
@@ -105,9 +137,19 @@ static void applyProposal(const Problem &problem, const Proposal &proposal) {
   }
 }
 
-/// Whether each node owns the channels that stated masks have it send.
+/// Whether each node owns the channels that stated masks have it send. Masks for the nodes of a
+/// stage are for those of the stage that has the input.
 static bool fitsMasks(const Problem &problem, const Proposal &proposal) {
   func::FuncOp function = problem.function;
+  const std::vector<SmallVector<int64_t>> stages =
+      stageRanksOf(function->getParentOfType<ModuleOp>());
+  auto sends = [&](OwnedAttr owners, RouteAttr route) {
+    const auto from = static_cast<size_t>(route.getFrom());
+    return llvm::any_of(stages, [&](const SmallVector<int64_t> &ranks) {
+      return from < ranks.size() && (owners.getSet(ranks[from]).containsAll(route.getSet()) ||
+                                     owners.getSet(problem.root).containsAll(route.getSet()));
+    });
+  };
   for (Operation &op : function.getBody().front()) {
     auto mask = op.getAttrOfType<DictionaryAttr>(kStatedMaskAttr);
     std::optional<Contraction> rule = contractionOf(&op);
@@ -117,10 +159,29 @@ static bool fitsMasks(const Problem &problem, const Proposal &proposal) {
     if (!owners || owners.getAxis() != rule->inputAxis)
       continue;
     for (auto route : mask.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
-      if (!owners.getSet(route.getFrom()).containsAll(route.getSet()))
+      if (mask.contains(kMembersAttr) ? !sends(owners, route)
+                                      : !owners.getSet(route.getFrom()).containsAll(route.getSet()))
         return false;
   }
   return true;
+}
+
+/// Asks a strategy about the nodes that compute; a plan is for all nodes.
+static LogicalResult ask(ModuleOp module, Strategy &strategy, const Problem &problem,
+                         Proposal &proposal) {
+  if (rootsOf(module).compute || module->hasAttr(kPlanAttr))
+    return strategy.propose(problem, proposal);
+  const SmallVector<int64_t> computing = computingRanks(module);
+  if (computing.empty())
+    return module.emitError(
+        "no node computes: [root] of the cluster file says compute = false, and "
+        "there is no other node; add one");
+  const Problem part = problem.part(computing);
+  Proposal own;
+  if (failed(strategy.propose(part, own)))
+    return failure();
+  proposal = problem.expand(part, own);
+  return success();
 }
 
 /// Masks that do not say for which default map they were made are for the one that they fit, the
@@ -138,18 +199,22 @@ static LogicalResult propose(ModuleOp module, Problem &problem, Proposal &propos
     module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(2));
   }
   problem.ownerMap = stated.value_or(1);
-  if (failed(strategy->propose(problem, proposal)))
+  if (failed(ask(module, *strategy, problem, proposal)))
     return failure();
-  if (stated || fitsMasks(problem, proposal))
-    return success();
-  Proposal other;
-  problem.ownerMap = 2;
-  if (failed(strategy->propose(problem, other)))
-    return failure();
-  if (!fitsMasks(problem, other))
-    return success();
-  proposal = std::move(other);
-  module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(2));
+  ArrayAttr stages = strategy->stages();
+  if (!stated && !fitsMasks(problem, proposal)) {
+    Proposal other;
+    problem.ownerMap = 2;
+    if (failed(ask(module, *strategy, problem, other)))
+      return failure();
+    if (fitsMasks(problem, other)) {
+      proposal = std::move(other);
+      stages = strategy->stages();
+      module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(2));
+    }
+  }
+  if (stages)
+    module->setAttr(kStagesAttr, stages);
   return success();
 }
 
@@ -166,7 +231,14 @@ struct AssignOwnersPass : disco::impl::AssignOwnersBase<AssignOwnersPass> {
     Problem problem(function, nodes, rootsOf(getOperation()).input,
                     CostModel(clusterOf(getOperation()), std::move(*profile)));
     Proposal proposal;
-    if (failed(checkStated(problem)) || failed(propose(getOperation(), problem, proposal)))
+    ModuleOp module = getOperation();
+    auto stated = [&](Value tensor) {
+      return tensor.getDefiningOp()->getAttrOfType<OwnedAttr>(kOwnersAttr);
+    };
+    auto proposed = [&](Value tensor) { return proposal.lookup(tensor).owners; };
+    if (failed(checkStated(module, problem)) || failed(checkDispatcher(module, problem, stated)) ||
+        failed(propose(module, problem, proposal)) ||
+        failed(checkDispatcher(module, problem, proposed)))
       return signalPassFailure();
     applyProposal(problem, proposal);
     numTensors = static_cast<int64_t>(problem.tensors.size());

@@ -1,5 +1,6 @@
 //===- ChoosePartialSums.cpp - send features, or sums of them -------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/Replication.h"
 #include "compiler/dialect/Target.h"
 #include "passes/Carriers.h"
 #include "passes/MinCut.h"
@@ -69,9 +70,10 @@ struct Addend {
 
 class PartialSumChooser {
 public:
-  PartialSumChooser(func::FuncOp function, int64_t nodes, Roots roots)
-      : function(function), nodes(nodes), weights(clusterOf(function), nodes),
-        known(nodes, roots, /*dense=*/false, rules), carriers(rules) {}
+  PartialSumChooser(func::FuncOp function, int64_t nodes, Roots roots, std::vector<int64_t> stages)
+      : function(function), nodes(nodes), stages(std::move(stages)),
+        weights(clusterOf(function), nodes), known(nodes, roots, /*dense=*/false, rules),
+        carriers(rules) {}
 
   LogicalResult run() {
     WalkResult walked = function.walk([&](Operation *op) {
@@ -113,7 +115,7 @@ private:
   }
 
   /// Whether nodes may give each other addends of an op's result instead of its input's features.
-  static bool isEligible(const Shortage &shortage) {
+  bool isEligible(const Shortage &shortage) const {
     Operation *op = shortage.use->getOwner();
     auto contraction = dyn_cast<ContractionOpInterface>(op);
     std::optional<Contraction> rule =
@@ -125,7 +127,19 @@ private:
     // Sums of integers are the same in any order.
     return (quantOf(op) || (isSingle && !inExactOrder(op))) &&
            ownersOf(op->getOperand(0)).getAxis() == rule->inputAxis &&
-           ownersOf(op->getResult(0)).getAxis() == rule->resultAxis && staysEven(op);
+           ownersOf(op->getResult(0)).getAxis() == rule->resultAxis && staysEven(op) &&
+           isOfOneStage(op);
+  }
+
+  /// Who gives a contraction its inputs does not compute it, where that is another stage's work.
+  bool isOfOneStage(Operation *op) const {
+    if (stages.empty())
+      return true;
+    std::set<int64_t> found;
+    for (Value value : {op->getOperand(0), Value(op->getResult(0))})
+      for (int64_t rank : ranksOf(ownersOf(value)))
+        found.insert(stages[rank]);
+    return found.size() <= 1;
   }
 
   /// How an op computes with integers; null: it does not.
@@ -298,6 +312,7 @@ private:
 
   func::FuncOp function;
   int64_t nodes;
+  std::vector<int64_t> stages; // by rank; empty: there are none
   Weights weights;
   DivisionRules rules;
   Needs known;
@@ -316,7 +331,8 @@ struct ChoosePartialSumsPass : disco::impl::ChoosePartialSumsBase<ChoosePartialS
       return signalPassFailure();
     if (getOperation()->hasAttr(kFeaturesOnlyAttr))
       return;
-    PartialSumChooser chooser(function, nodesOf(getOperation()), rootsOf(getOperation()));
+    PartialSumChooser chooser(function, nodesOf(getOperation()), rootsOf(getOperation()),
+                              stagesByRank(getOperation()));
     if (failed(chooser.run()))
       return signalPassFailure();
     numContractions = chooser.contractions;

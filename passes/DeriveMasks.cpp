@@ -76,6 +76,7 @@ private:
 struct StatedMask {
   bool zero = false;          // drop forbidden weights instead of complaining
   bool unlistedEmpty = false; // pairs without an entry read nothing
+  bool ofMembers = false;     // pairs are of nodes of a stage, counted within it
   std::map<std::pair<int64_t, int64_t>, IndexSet> allowed;
 };
 
@@ -86,6 +87,7 @@ StatedMask readStated(Operation *op) {
     return stated;
   stated.zero = attr.contains("zero");
   stated.unlistedEmpty = attr.contains("unlisted_empty");
+  stated.ofMembers = attr.contains(kMembersAttr);
   for (auto route : attr.getAs<ArrayAttr>("routes").getAsRange<RouteAttr>())
     stated.allowed[{route.getFrom(), route.getTo()}].add(route.getSet());
   return stated;
@@ -96,6 +98,7 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
     func::FuncOp function = mainOf(getOperation());
     if (!function)
       return signalPassFailure();
+    stages = stageRanksOf(getOperation());
     WalkResult result = function.walk([&](ContractionOpInterface op) {
       std::optional<Contraction> contraction = op.getContraction();
       if (!contraction && op->hasAttr(kStatedMaskAttr)) {
@@ -159,7 +162,10 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
   FailureOr<IndexSet> readColumns(Operation *op, const ColumnScanner &scanner,
                                   const StatedMask &stated, int64_t from, int64_t to,
                                   const IndexSet &rows, const IndexSet &columns) {
-    auto allowed = stated.allowed.find({from, to});
+    auto allowed = stated.ofMembers ? stated.allowed.find({memberOf(from), memberOf(to)})
+                                    : stated.allowed.find({from, to});
+    if (stated.ofMembers && columns.empty())
+      return IndexSet(); // another stage's
     bool listed = allowed != stated.allowed.end(), restricted = listed || stated.unlistedEmpty;
     if (listed && !columns.containsAll(allowed->second))
       return op->emitError("the stated mask from node ")
@@ -185,6 +191,16 @@ struct DeriveMasksPass : disco::impl::DeriveMasksBase<DeriveMasksPass> {
              << " are not zero; zero them, or state \"apply\": \"zero\" in the mask file";
     return IndexSet::of(read);
   }
+
+  /// Which of its stage's nodes a node is. A dispatcher hands inputs out as the first would.
+  int64_t memberOf(int64_t rank) const {
+    for (const SmallVector<int64_t> &ranks : stages)
+      if (auto at = llvm::find(ranks, rank); at != ranks.end())
+        return at - ranks.begin();
+    return 0;
+  }
+
+  std::vector<SmallVector<int64_t>> stages;
 };
 
 } // namespace

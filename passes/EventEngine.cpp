@@ -47,6 +47,7 @@ public:
         freeAt(timing.directions), awaiting(timing.directions) {
     result.finished.resize(inferences);
     result.computing.resize(nodes.size());
+    result.handling.resize(nodes.size());
     result.moving.resize(timing.directions);
   }
 
@@ -164,6 +165,8 @@ private:
       return false;
     }
     Nanoseconds cost = timing.handling(static_cast<int64_t>(rank), step);
+    if (context.inference == 0)
+      result.handling[rank] = saturatingSum(result.handling[rank], cost);
     if (step.kind == Step::Kind::Recv && context.waited > timing.spin)
       cost = saturatingSum(cost, timing.wake);
     context.handled = cost > 0;

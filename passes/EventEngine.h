@@ -71,6 +71,7 @@ struct EngineResult {
   std::vector<Event> events;          ///< in an order in which they can happen
   std::vector<Nanoseconds> finished;  ///< by inference: the end of its last step
   std::vector<Nanoseconds> computing; ///< by rank, of the first inference
+  std::vector<Nanoseconds> handling;  ///< of messages, likewise; without waking up
   std::vector<Nanoseconds> moving;    ///< by direction, likewise
   std::vector<Stuck> stuck;           ///< by rank; empty: everything ended
 };

@@ -30,11 +30,22 @@ void buildPipeline(mlir::OpPassManager &manager, llvm::StringRef last = "",
 /// The nodes that are given the inputs and return the outputs of the model.
 struct Roots {
   int64_t input, output;
+  bool compute; // else they own nothing
+
+  /// Whether a node only hands inputs out or takes outputs in.
+  bool isDispatcher(int64_t rank) const { return !compute && (rank == input || rank == output); }
 };
 /// The number of nodes that a module is compiled for, and its roots; `disco.output_at` is there
 /// only where it differs from `disco.root`.
 int64_t nodesOf(mlir::ModuleOp module);
 Roots rootsOf(mlir::ModuleOp module);
+/// The ranks that compute, rising.
+llvm::SmallVector<int64_t> computingRanks(mlir::ModuleOp module);
+/// By stage of a pipeline: its ranks. Without stages those behind a dispatcher are the only one.
+/// Empty: all nodes compute, and every one takes part in every layer.
+std::vector<llvm::SmallVector<int64_t>> stageRanksOf(mlir::ModuleOp module);
+/// By rank: its stage, -1 where it has none; empty where there are no stages.
+std::vector<int64_t> stagesByRank(mlir::ModuleOp module);
 /// How many inferences a node may have begun and not ended.
 int64_t inFlightOf(mlir::ModuleOp module);
 /// The module's one function before the split; a diagnostic and null when there is none.

@@ -47,7 +47,37 @@ int64_t disco::inFlightOf(ModuleOp module) { return integerAttr(module, kInFligh
 
 Roots disco::rootsOf(ModuleOp module) {
   const int64_t input = integerAttr(module, kRootAttr, 0);
-  return {input, integerAttr(module, kOutputAtAttr, input)};
+  return {input, integerAttr(module, kOutputAtAttr, input), !module->hasAttr(kDispatcherAttr)};
+}
+
+SmallVector<int64_t> disco::computingRanks(ModuleOp module) {
+  const Roots roots = rootsOf(module);
+  SmallVector<int64_t> ranks;
+  for (int64_t rank = 0; rank < nodesOf(module); ++rank)
+    if (!roots.isDispatcher(rank))
+      ranks.push_back(rank);
+  return ranks;
+}
+
+std::vector<SmallVector<int64_t>> disco::stageRanksOf(ModuleOp module) {
+  std::vector<SmallVector<int64_t>> stages;
+  if (auto stated = module->getAttrOfType<ArrayAttr>(kStagesAttr))
+    for (auto stage : stated.getAsRange<DictionaryAttr>())
+      stages.emplace_back(stage.getAs<DenseI64ArrayAttr>("nodes").asArrayRef());
+  else if (module->hasAttr(kDispatcherAttr))
+    stages.push_back(computingRanks(module));
+  return stages;
+}
+
+std::vector<int64_t> disco::stagesByRank(ModuleOp module) {
+  std::vector<int64_t> byRank;
+  for (auto [index, ranks] : llvm::enumerate(stageRanksOf(module))) {
+    byRank.resize(nodesOf(module), -1);
+    for (int64_t rank : ranks)
+      if (rank >= 0 && rank < nodesOf(module))
+        byRank[rank] = static_cast<int64_t>(index);
+  }
+  return byRank;
 }
 
 func::FuncOp disco::mainOf(ModuleOp module) {

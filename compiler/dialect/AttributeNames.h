@@ -95,6 +95,13 @@ inline constexpr llvm::StringLiteral kExactOrderAttr = "disco.exact_order";
 inline constexpr llvm::StringLiteral kOptimizeAttr = "disco.optimize";
 /// How many inferences a node may have begun and not ended; none: one.
 inline constexpr llvm::StringLiteral kInFlightAttr = "disco.in_flight";
+/// Of a stated mask: its nodes are those of every stage, counted within it.
+inline constexpr llvm::StringLiteral kMembersAttr = "members";
+/// The stages of a pipeline, in order: a list of dictionaries with the ranks of its `nodes`, and
+/// `from`, the op with which its stretch of layers begins; "": that is to be found.
+inline constexpr llvm::StringLiteral kStagesAttr = "disco.stages";
+/// Those who are given the inputs and return the outputs own nothing.
+inline constexpr llvm::StringLiteral kDispatcherAttr = "disco.dispatcher";
 /// As what f32 features travel: "f16" or "i8".
 inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
 

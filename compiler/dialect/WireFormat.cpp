@@ -17,6 +17,13 @@ WireFormat WireFormat::of(ModuleOp module, ExchangeOp exchange) {
   return format;
 }
 
+int64_t disco::travellingBytes(ModuleOp module, RankedTensorType type, int64_t bytes) {
+  auto wire = module->getAttrOfType<StringAttr>(kWireAttr);
+  if (!wire || !type.getElementType().isF32())
+    return bytes;
+  return wire == "f16" ? bytes / 2 : wire == "i8" ? bytes / 4 : bytes;
+}
+
 static RankedTensorType withElement(RankedTensorType type, Type element) {
   return RankedTensorType::get(type.getShape(), element, type.getEncoding());
 }

@@ -8,6 +8,9 @@
 
 namespace disco {
 
+/// What so many bytes of features of a type are in messages.
+int64_t travellingBytes(mlir::ModuleOp module, mlir::RankedTensorType type, int64_t bytes);
+
 /// How the features of one exchange are written into messages.
 class WireFormat {
 public:

@@ -29,21 +29,25 @@ template <typename T> struct Stated {
 };
 
 /// The file when one is named, else the metadata entry, else nothing.
+/// Of `members` nodes it is for those of every stage; 0: there are none, or not of equal size.
 template <typename T, typename Read, typename Parse>
 Stated<T> find(const std::string &file, const discoc::importer::Model &model, const char *key,
-               int64_t nodes, Read read, Parse parse) {
+               int64_t nodes, int64_t members, bool hasStages, Read read, Parse parse) {
   Stated<T> stated;
-  discoc::Diagnostics errors;
+  discoc::Diagnostics errors, ignored;
   auto entry = model.metadata.find(key);
   if (!file.empty()) {
     stated.source = file;
-    stated.value = read(file, nodes, errors);
+    if (members > 0)
+      stated.value = read(file, members, ignored);
+    if (!stated.value)
+      stated.value = read(file, nodes, errors);
   } else if (entry != model.metadata.end()) {
     stated.source = llvm::sys::path::filename(model.path).str() + ": " + key;
     stated.value = parse(entry->second, stated.source, errors);
     // Metadata is for the number of nodes for which the model was trained; about others it says
     // nothing.
-    if (stated.value && stated.value->nodes != nodes) {
+    if (stated.value && stated.value->nodes != (hasStages ? members : nodes)) {
       stated.value.reset();
       return stated;
     }
@@ -99,6 +103,8 @@ public:
       SmallVector<NamedAttribute> mask{builder.getNamedAttr("routes", builder.getArrayAttr(list))};
       if (masks.apply == discoc::Masks::Apply::Zero)
         mask.push_back(builder.getNamedAttr("zero", builder.getUnitAttr()));
+      if (masks.nodes != nodesOf(module))
+        mask.push_back(builder.getNamedAttr(kMembersAttr, builder.getUnitAttr()));
       if (masks.unlisted == discoc::Masks::Unlisted::Empty)
         mask.push_back(builder.getNamedAttr("unlisted_empty", builder.getUnitAttr()));
       op->setAttr(kStatedMaskAttr, builder.getDictionaryAttr(mask));
@@ -161,6 +167,8 @@ private:
     ArrayRef<IndexSet> sets = map.owners;
     // Inputs are the root's, whatever a map says; maps that discoc itself wrote say so too.
     if (isa<InputOp>(op)) {
+      if (static_cast<int64_t>(sets.size()) != nodesOf(module))
+        return true; // of a stage's nodes
       bool root = sets[rootsOf(module).input].isAll(type.getDimSize(map.axis));
       if (!root)
         printError(source + ": " + quoted(name) + " is an input of the model, which the root owns");
@@ -195,6 +203,8 @@ void attachPlan(ModuleOp module, const discoc::Plan *plan) {
          builder.getNamedAttr("owners", ownersOf(module.getContext(), tensor, plan->nodes)),
          builder.getNamedAttr("reason", builder.getStringAttr(tensor.why.value_or("")))}));
   module->setAttr(kPlanAttr, builder.getArrayAttr(entries));
+  if (!plan->stages.empty())
+    attachStages(module, plan->stages);
   module->setAttr(kStrategyAttr, builder.getStringAttr(plan->strategy));
 }
 
@@ -205,6 +215,15 @@ LogicalResult attachPlan(ModuleOp module, const std::string &file) {
   if (plan)
     attachPlan(module, &*plan);
   return success(plan.has_value());
+}
+
+/// How many nodes every stage has; 0: not all as many, or there are no stages.
+int64_t membersOf(ModuleOp module) {
+  const std::vector<SmallVector<int64_t>> stages = stageRanksOf(module);
+  const bool alike = llvm::all_of(stages, [&](const SmallVector<int64_t> &ranks) {
+    return ranks.size() == stages.front().size();
+  });
+  return alike && !stages.empty() ? static_cast<int64_t>(stages.front().size()) : 0;
 }
 
 /// By which default map channels are dealt that nothing states. What was stated before the maps had
@@ -225,12 +244,27 @@ std::optional<int64_t> findOwnerMap(const discoc::ModelOptions &options,
 
 } // namespace
 
+void disco::attachStages(ModuleOp module, const std::vector<discoc::PlannedStage> &stages) {
+  Builder builder(module.getContext());
+  SmallVector<Attribute> entries;
+  for (const discoc::PlannedStage &stage : stages)
+    entries.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr("nodes", builder.getDenseI64ArrayAttr(stage.nodes)),
+         builder.getNamedAttr("from", builder.getStringAttr(stage.from))}));
+  module->setAttr(kStagesAttr, builder.getArrayAttr(entries));
+}
+
 LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOptions &options,
                                       const discoc::importer::Model &model,
                                       const discoc::Plan *plan) {
-  int64_t nodes = nodesOf(module);
+  if (plan)
+    attachPlan(module, plan);
+  else if (!options.plan.empty() && failed(attachPlan(module, options.plan)))
+    return failure();
+  const int64_t nodes = nodesOf(module), members = membersOf(module);
+  const bool hasStages = !stageRanksOf(module).empty();
   auto masks = find<discoc::Masks>(
-      options.masks, model, discoc::metadataMasks, nodes,
+      options.masks, model, discoc::metadataMasks, nodes, members, hasStages,
       [](const std::string &file, int64_t n, discoc::Diagnostics &errors) {
         return discoc::readMasks(file, n, errors);
       },
@@ -238,7 +272,7 @@ LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOption
         return discoc::parseMasks(text, source, std::nullopt, errors);
       });
   auto owners = find<discoc::Owners>(
-      options.owners, model, discoc::metadataOwners, nodes,
+      options.owners, model, discoc::metadataOwners, nodes, members, hasStages,
       [](const std::string &file, int64_t n, discoc::Diagnostics &errors) {
         return discoc::readOwners(file, n, errors);
       },
@@ -247,13 +281,10 @@ LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOption
       });
   if (module->hasAttr(kDenseAttr))
     masks.value.reset();
-  if (plan)
-    attachPlan(module, plan);
-  if (masks.failed || owners.failed ||
-      (!plan && !options.plan.empty() && failed(attachPlan(module, options.plan))))
+  if (masks.failed || owners.failed)
     return failure();
   auto strategy = module->getAttrOfType<StringAttr>(kStrategyAttr);
-  bool isDefault = !strategy || strategy.getValue() == strategies().front().name;
+  bool isDefault = !strategy || strategy.getValue() == strategies().front().name || members > 0;
   std::optional<int64_t> number = findOwnerMap(options, owners.value, masks.value);
   if (isDefault && number)
     module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(*number));

@@ -10,6 +10,9 @@
 
 namespace disco {
 
+/// Notes the stages of a pipeline on the module (`disco.stages`).
+void attachStages(mlir::ModuleOp module, const std::vector<discoc::PlannedStage> &stages);
+
 /// Reads stated masks and owner maps, from files or else from the model's metadata, checks them
 /// against the module and notes them on its ops (`disco.stated_mask`, `disco.owners`); a plan is
 /// noted on the module (`disco.plan`): `plan`, or where that is null the one in a file.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/Divider.h"
 #include "codegen/BoardMemory.h"
+#include "compiler/driver/Directives.h"
 #include "compiler/driver/PlanPinning.h"
 #include "compiler/import/ModelHash.h"
 #include "mlir/Pass/PassManager.h"
@@ -55,6 +56,8 @@ OwningOpRef<ModuleOp> Divider::run(const Way &way, StringRef last) {
     module.get()->setAttr(kDenseAttr, UnitAttr::get(loaded.context.get()));
   if (!way.shares.empty())
     module.get()->setAttr(kSharesAttr, DenseI64ArrayAttr::get(loaded.context.get(), way.shares));
+  if (way.pins && !way.pins->stages.empty())
+    attachStages(*module, way.pins->stages);
   // Pins name what is there once it is simplified.
   if (failed(noteDivision(*module, way.options, *loaded.model, sha256, way.cluster)) ||
       failed(runStages(*module, "simplify", "")) ||

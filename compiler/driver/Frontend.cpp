@@ -455,6 +455,8 @@ LogicalResult disco::noteDivision(ModuleOp module, const discoc::ModelOptions &o
   module->setAttr(kRootAttr, builder.getI64IntegerAttr(cluster.root.inputAt));
   if (cluster.root.outputAt != cluster.root.inputAt)
     module->setAttr(kOutputAtAttr, builder.getI64IntegerAttr(cluster.root.outputAt));
+  if (!cluster.root.compute)
+    module->setAttr(kDispatcherAttr, builder.getUnitAttr());
   if (!options.profile.empty()) {
     const std::optional<discoc::Profile> profile = findProfile(options.profile, 0);
     if (!profile)

@@ -4,6 +4,7 @@
 #include "compiler/driver/Advice.h"
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
+#include "compiler/driver/LoadText.h"
 #include "compiler/driver/OpenDimensions.h"
 #include "compiler/driver/States.h"
 #include "compiler/driver/SummaryText.h"
@@ -230,6 +231,9 @@ static void printDivision(const discoc::Report &report,
     if (!recurrences.empty())
       say("in steps", recurrences);
   }
+  if (report.schedule && !report.schedule->stages.empty())
+    llvm::outs() << "\nstages (of the busiest node: of its processor, and of its links)\n\n"
+                 << stagesText(*report.schedule);
   llvm::outs() << "\nlayers that compute"
                << (report.nodes.size() == 1
                        ? ""

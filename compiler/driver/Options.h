@@ -24,6 +24,7 @@ struct ModelOptions {
   std::string strategy;                 // who chooses axes and owners; empty: the default one
   int64_t ownerMap = 0;                 // the number of the default map; 0: not stated
   std::vector<int64_t> shares;          // how much each node owns, by rank; empty: all as much
+  int64_t stages = 0;                   // of a pipeline; 0: all nodes divide every layer
   std::string plan;                     // a file with the choices themselves
   std::string board;                    // of every node, instead of a cluster file
   std::string target;                   // of every host that the cluster file gives none

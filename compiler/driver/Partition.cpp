@@ -92,6 +92,8 @@ static bool writePlan(const Partition &partition, const Tried &tried, const std:
   plan.strategy = tried.way.options.strategy;
   plan.featuresOnly = tried.way.options.featuresOnly;
   plan.shares = tried.way.shares;
+  if (tried.way.pins)
+    plan.stages = tried.way.pins->stages;
   discoc::Diagnostics errors;
   const bool good = discoc::writeText(path, discoc::toToml(plan, layerComments(tried)), errors);
   llvm::errs() << discoc::toString(errors);

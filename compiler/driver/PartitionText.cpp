@@ -324,6 +324,12 @@ std::string disco::partitionJson(const Partition &partition) {
                                    : llvm::json::Value(nullptr);
   if (result.leastNs)
     object["least_ns"] = *result.leastNs;
+  if (!result.pipelineNs.empty()) {
+    llvm::json::Object bounds;
+    for (const auto &[nodes, ns] : result.pipelineNs)
+      bounds[std::to_string(nodes)] = ns;
+    object["pipeline_ns"] = std::move(bounds);
+  }
   if (!result.oneNodeNs.empty())
     object["one_node_ns"] = llvm::json::Array(result.oneNodeNs);
   std::string text;

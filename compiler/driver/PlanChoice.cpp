@@ -9,7 +9,8 @@ using namespace mlir;
 using namespace disco;
 
 bool disco::asksForChoice(const discoc::ModelOptions &options) {
-  return options.strategy == kAutoStrategy || discoc::isPinnedPlan(options.plan);
+  return options.strategy == kAutoStrategy || options.stages > 0 ||
+         discoc::isPinnedPlan(options.plan);
 }
 
 /// The plan in full, and what goes with it.
@@ -20,6 +21,7 @@ static std::optional<PlanChoice> choiceOf(Divider &divider, const Way &way) {
   PlanChoice choice{way.options, way.cluster, std::move(*plan), ""};
   choice.options.strategy.clear();
   choice.options.plan.clear();
+  choice.options.stages = 0;
   return choice;
 }
 
@@ -115,6 +117,7 @@ static std::optional<Way> wayOf(const discoc::ModelOptions &options,
   Way way;
   way.options = options;
   way.options.plan.clear();
+  way.options.stages = 0;
   way.options.strategy = plan.strategy;
   way.options.featuresOnly |= plan.featuresOnly;
   if (options.cluster.empty() && options.nodes == 0)
@@ -150,8 +153,57 @@ static std::optional<PlanChoice> completePlan(LoadedModel &loaded,
   return choiceOf(divider, *way);
 }
 
+//===----------------------------------------------------------------------===//
+// --stages
+//===----------------------------------------------------------------------===//
+
+std::vector<discoc::PlannedStage> disco::evenStages(const discoc::Cluster &cluster, size_t count) {
+  const auto nodes = static_cast<int64_t>(cluster.nodes.size());
+  const auto [first, last, compute] = cluster.root;
+  std::vector<int64_t> ranks;
+  for (int64_t i = 0; i < nodes; ++i)
+    if (const int64_t rank = (first + i) % nodes; compute || (rank != first && rank != last))
+      ranks.push_back(rank);
+  // Who returns the outputs makes them.
+  if (auto at = llvm::find(ranks, last); last != first && at != ranks.end())
+    std::rotate(at, at + 1, ranks.end());
+  std::vector<discoc::PlannedStage> stages;
+  if (count <= ranks.size())
+    for (ArrayRef<int64_t> part : evenParts(ranks, count))
+      stages.push_back({part.vec(), ""});
+  return stages;
+}
+
+static std::optional<PlanChoice> cutStages(LoadedModel &loaded,
+                                           const discoc::ModelOptions &options) {
+  Way way;
+  way.options = options;
+  way.options.stages = 0;
+  way.options.strategy = "stages";
+  std::optional<discoc::Cluster> cluster = findCluster(way.options);
+  if (!cluster)
+    return std::nullopt;
+  discoc::PinnedPlan plan;
+  plan.nodes = static_cast<int64_t>(cluster->nodes.size());
+  plan.stages = evenStages(*cluster, static_cast<size_t>(options.stages));
+  if (plan.stages.empty()) {
+    const std::string who = cluster->root.compute ? "" : ", of which the root computes nothing";
+    printError("--stages " + Twine(options.stages) + ": there are " + Twine(plan.nodes) + " nodes" +
+               who +
+               "; a stage takes one or more: -n or the cluster file says how "
+               "many there are");
+    return std::nullopt;
+  }
+  way.cluster = std::move(*cluster);
+  way.pins = std::make_shared<discoc::PinnedPlan>(std::move(plan));
+  Divider divider(loaded);
+  return choiceOf(divider, way);
+}
+
 std::optional<PlanChoice> disco::choosePlan(LoadedModel &loaded,
                                             const discoc::ModelOptions &options) {
+  if (options.stages > 0)
+    return cutStages(loaded, options);
   return options.strategy == kAutoStrategy ? searchPlan(loaded, options)
                                            : completePlan(loaded, options);
 }

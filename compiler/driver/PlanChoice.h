@@ -24,6 +24,10 @@ struct PlanChoice {
 /// Whether the options leave a division to be found: `--strategy auto`, or a plan in TOML.
 bool asksForChoice(const discoc::ModelOptions &options);
 
+/// So many stages of nodes one behind another, as many each as can be: the node that is given the
+/// inputs first, the one that returns the outputs last. None where there are fewer nodes.
+std::vector<discoc::PlannedStage> evenStages(const discoc::Cluster &cluster, size_t count);
+
 /// Finds it. Nothing after errors on standard error.
 std::optional<PlanChoice> choosePlan(LoadedModel &loaded, const discoc::ModelOptions &options);
 

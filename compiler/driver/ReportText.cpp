@@ -1,6 +1,7 @@
 //===- ReportText.cpp - a report in words and tables ---===//
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/driver/ReportText.h"
+#include "compiler/driver/LoadText.h"
 #include "compiler/driver/SummaryText.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Table.h"
@@ -165,7 +166,11 @@ static std::string scheduleText(const Events &schedule) {
     table.row(
         {"so many a second", fmt::format("{:.1f}", 1e9 / static_cast<double>(*schedule.periodNs))});
   table.row({"the longest chain of steps that need each other", time(schedule.chainNs)});
-  return table.text();
+  std::string text = table.text();
+  for (size_t rank = 0; rank < std::min<size_t>(schedule.nodes.size(), 8); ++rank)
+    text += (rank == 0 ? "  idle, back to back: " : ", ") + fmt::format("node {} ", rank) +
+            disco::idleText(schedule, rank);
+  return text + (schedule.nodes.empty() ? "" : "\n");
 }
 
 /// Bytes, exact: whether something fits hangs on the last of them.
@@ -364,6 +369,9 @@ static std::string textOf(const Report &r, size_t layers, size_t others) {
   if (r.schedule && r.schedule->latencyNs)
     text += "\nSchedule (MACs and payload alone, at the speeds that boards and links state)\n\n" +
             scheduleText(*r.schedule);
+  if (r.schedule && !r.schedule->stages.empty())
+    text += "\nStages (of the busiest node: of its processor, and of its links)\n\n" +
+            disco::stagesText(*r.schedule);
   text +=
       "\nLayers, by their share of MACs and of bytes (share: the largest node's; read: from other\n"
       "nodes; of dense: of what is read without masks; as: what most of it is, +: others too)\n\n";

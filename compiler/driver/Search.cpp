@@ -5,7 +5,10 @@
 // long as one helps. How many moves are tried hangs on the program's size alone, never on a clock.
 #include "compiler/driver/Search.h"
 #include "compiler/driver/Fit.h"
+#include "compiler/driver/PipelineBound.h"
+#include "compiler/driver/PlanChoice.h"
 #include "compiler/formats/Metadata.h"
+#include "compiler/formats/PlanPins.h"
 #include "passes/strategies/Strategy.h"
 #include "llvm/ADT/StringMap.h"
 #include <numeric>
@@ -164,6 +167,8 @@ private:
     return result.oneNodeNs.empty() ? 0 : result.oneNodeNs[rank];
   }
 
+  /// The fewest nodes that can compute anything.
+  int64_t fewest() const { return rootCount() + (whole.root.compute ? 0 : 1); }
   int64_t rootCount() const { return whole.root.inputAt == whole.root.outputAt ? 1 : 2; }
 
   std::vector<int64_t> firstOf(int64_t nodes) const {
@@ -211,7 +216,8 @@ private:
   static std::string keyOf(const Tried &tried) {
     std::string key = tried.way.options.strategy + (tried.way.dense ? "/dense" : "") +
                       (tried.way.options.featuresOnly ? "/features" : "") +
-                      (tried.way.isolated ? "/isolated" : "");
+                      (tried.way.isolated ? "/isolated" : "") +
+                      (tried.way.pins ? "/" + std::to_string(tried.way.pins->stages.size()) : "");
     for (int64_t rank : tried.ranks)
       key += " " + std::to_string(rank);
     for (int64_t share : tried.way.shares)
@@ -224,14 +230,15 @@ private:
   bool measureNodes() {
     activity.at("one node");
     std::optional<Tried> alone =
-        candidate(firstOf(rootCount()), rootCount() == 1 ? defaultStrategy() : "root");
+        candidate(firstOf(fewest()), fewest() == 1 ? defaultStrategy() : "root");
     if (!alone)
       return false;
     std::optional<Divided> divided = divider.divide(alone->way);
     std::optional<Divided> all = divideAll();
     if (!divided || !all)
       return false;
-    const int64_t rank = alone->way.cluster.root.inputAt;
+    const int64_t rank = computingAlone(alone->way.cluster.root);
+    PipelineBound bound(*divided, rank);
     for (const discoc::NodeRates &rates : all->timed.rates.nodes) {
       divided->timed.rates.nodes[rank] = rates;
       Times times(divided->timed, &options.profile);
@@ -239,8 +246,45 @@ private:
         return noteUnknown();
       const EngineResult run = runSchedule(divided->timed.schedule, times.timing(), 1, 0);
       result.oneNodeNs.push_back(static_cast<int64_t>(run.computing[rank]));
+      if (!bound.addNode(rates, options.profile))
+        return noteUnknown();
     }
+    boundPipelines(bound);
     return true;
+  }
+
+  void boundPipelines(const PipelineBound &bound) {
+    auto bandwidth = [&](int64_t from, int64_t to) {
+      for (const discoc::ClusterLink &link : whole.links)
+        if (link.bandwidth > 0 && llvm::is_contained(link.ends, from) &&
+            llvm::is_contained(link.ends, to))
+          return link.bandwidth;
+      return options.bandwidth;
+    };
+    for (int64_t nodes = std::max<int64_t>(options.least, 2); nodes <= most; ++nodes) {
+      if (options.model.inFlight == 1 || whole.hasPackets())
+        continue;
+      const std::vector<int64_t> ranks = firstOf(nodes);
+      std::vector<int64_t> order; // of those that compute, as evenStages has them
+      discoc::Diagnostics ignored;
+      const std::optional<discoc::Cluster> cluster =
+          partOf(whole, ranks, options.model.cluster, ignored);
+      const int64_t computing = nodes - (whole.root.compute ? 0 : rootCount());
+      if (!cluster || computing < 1)
+        continue;
+      for (const discoc::PlannedStage &stage : evenStages(*cluster, computing))
+        order.push_back(ranks[stage.nodes.front()]);
+      if (const std::optional<int64_t> least = bound.leastOf(order, bandwidth))
+        result.pipelineNs[nodes] = *least;
+    }
+  }
+
+  /// Of the fewest nodes the one that has all arithmetic.
+  int64_t computingAlone(const discoc::RootPlacement &root) const {
+    for (int64_t rank = 0; !root.compute && rank < fewest(); ++rank)
+      if (rank != root.inputAt && rank != root.outputAt)
+        return rank;
+    return root.inputAt;
   }
 
   bool noteUnknown() {
@@ -295,7 +339,7 @@ private:
   }
 
   bool tryAll() {
-    for (int64_t nodes = std::max(options.least, rootCount()); nodes <= most; ++nodes) {
+    for (int64_t nodes = std::max(options.least, fewest()); nodes <= most; ++nodes) {
       if (stated != 0 && nodes != 1 && nodes != stated)
         continue;
       if (!tryNodes(nodes))
@@ -306,7 +350,7 @@ private:
 
   bool tryNodes(int64_t nodes) {
     for (const StrategyInfo &strategy : strategies()) {
-      if (nodes > 1 && strategy.name == "root" && rootCount() == 1)
+      if (nodes > 1 && strategy.name == "root" && fewest() == 1)
         continue; // that is one node
       activity.at(std::to_string(nodes) + " of at most " + std::to_string(most) + " nodes, " +
                       strategy.name.str(),
@@ -319,6 +363,27 @@ private:
       if (nodes == 1)
         return !options.withRest || tryOthers(*first);
       if (strategy.name == defaultStrategy() && !tryVariants(*first))
+        return false;
+      if (strategy.name == "stages" && options.model.inFlight > 1 && !tryPipelines(*first))
+        return false;
+    }
+    return true;
+  }
+
+  /// Stages of several nodes, as many each, where inferences overlap.
+  bool tryPipelines(const Tried &chain) {
+    const auto computing =
+        static_cast<size_t>(chain.nodes() - (whole.root.compute ? 0 : rootCount()));
+    for (size_t stages = 2; stages < computing; ++stages) {
+      if (computing % stages != 0)
+        continue;
+      Tried mixed = chain;
+      discoc::PinnedPlan plan;
+      plan.nodes = mixed.nodes();
+      plan.stages = evenStages(mixed.way.cluster, stages);
+      mixed.way.pins = std::make_shared<discoc::PinnedPlan>(std::move(plan));
+      mixed.name = std::to_string(stages) + " stages";
+      if (!tryOut(std::move(mixed)))
         return false;
     }
     return true;

@@ -11,6 +11,7 @@
 #include "compiler/formats/Profile.h"
 #include "compiler/formats/Progress.h"
 #include <array>
+#include <map>
 
 namespace disco {
 
@@ -62,6 +63,9 @@ struct SearchResult {
   std::optional<size_t> chosen; ///< among them; nothing: none fits, or none meets the deadline
   std::vector<std::string> nodeNames;
   std::vector<int64_t> oneNodeNs; ///< what all arithmetic takes on each node alone, by rank
+  /// By number of nodes: the least time between two inferences of a pipeline of one node a stage,
+  /// of all cuts. Where inferences overlap, no link carries packets, and all times are known.
+  std::map<int64_t, int64_t> pipelineNs;
   std::optional<int64_t> leastNs; ///< that arithmetic takes, shared without a rest
   size_t improvedBy = 0;          ///< how many moves of the local search were taken
   int64_t movesTried = 0;

@@ -3,6 +3,7 @@
 #include "codegen/ScheduleText.h"
 #include "compiler/driver/Frontend.h"
 #include "compiler/driver/HostCommands.h"
+#include "compiler/driver/LoadText.h"
 #include "compiler/driver/ScheduleFile.h"
 #include "compiler/formats/Printable.h"
 #include "compiler/formats/Progress.h"
@@ -131,18 +132,26 @@ static void printRun(TimedSchedule &timed, const discoc::Events &events, const E
                << timed.schedule.messages.size() << " messages, " << discoc::bytes(bytes) << "\n"
                << "latency    " << text(*events.latencyNs) << "\n";
   if (events.periodNs)
-    llvm::outs() << "period     " << text(*events.periodNs) << ", back to back\n";
+    llvm::outs() << "period     " << text(*events.periodNs)
+                 << ", back to back: " << rateText(*events.periodNs) << " a second\n";
   if (events.sequentialNs)
     llvm::outs() << "apart      " << text(*events.sequentialNs)
                  << ", if messages moved only while both ends wait\n";
   constexpr size_t mostNodes = 32;
-  discoc::Table table({"node", "computes", "of latency"});
+  const bool hasLoads = !events.nodes.empty();
+  discoc::Table table(hasLoads ? std::vector<std::string>{"node", "computes", "of latency", "idle"}
+                               : std::vector<std::string>{"node", "computes", "of latency"});
   for (size_t rank = 0; rank < std::min(run.computing.size(), mostNodes); ++rank) {
     const auto computes = static_cast<int64_t>(run.computing[rank]);
-    table.row({std::to_string(rank), computes ? text(computes) : "-",
-               discoc::percent(computes, *events.latencyNs)});
+    std::vector<std::string> row{std::to_string(rank), computes ? text(computes) : "-",
+                                 discoc::percent(computes, *events.latencyNs)};
+    if (hasLoads)
+      row.push_back(idleText(events, rank));
+    table.row(row);
   }
   llvm::outs() << "\n" << table.text();
+  if (!events.stages.empty())
+    llvm::outs() << "\n" << stagesText(events);
 }
 
 int discoc::runSimulate(const SimulateOptions &options) {

@@ -78,6 +78,16 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
       ->type_name("FILE")
       ->excludes(strategy);
   command
+      .add_option("--stages", options.stages,
+                  "A pipeline of so many stages: each has the nodes of one stretch of layers, and "
+                  "divides them as usual; cut for the slowest of them (docs/running.md). With "
+                  "--in-flight all stages compute at once")
+      ->check(CLI::Range(int64_t(1), discoc::maxClusterNodes))
+      ->excludes(strategy)
+      ->excludes(command.get_option("--plan"))
+      ->excludes(command.get_option("--shares"))
+      ->type_name("N");
+  command
       .add_option("--pin", options.pins, "Size of a named dimension, such as batch=1; repeatable")
       ->type_name("NAME=SIZE");
   command

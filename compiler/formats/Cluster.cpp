@@ -45,7 +45,7 @@ const std::vector<const char *> &clusterKeys(const std::string &table) {
       {"node", {"name", "rank", "count", "board", "target", "address", "listen"}},
       {"link", {"between", "kind", "ports", "bandwidth", "latency", "baud"}},
       {"network", {"topology", "kind", "hub", "bandwidth", "latency", "baud"}},
-      {"root", {"input_at", "output_at"}}};
+      {"root", {"input_at", "output_at", "compute"}}};
   return keys.at(table);
 }
 
@@ -93,6 +93,14 @@ public:
       return true;
     }
     return fault(node, std::string(key) + " is not a string", "write it in quotes");
+  }
+
+  bool read(const char *key, bool &out) const {
+    const toml::node *node = find(key);
+    if (node && !node->is_boolean())
+      return fault(node, std::string(key) + " is neither true nor false", "");
+    out = node ? **node->as_boolean() : out;
+    return true;
   }
 
   bool read(const char *key, double &out) const {
@@ -504,7 +512,7 @@ private:
       else
         *at = *rank;
     }
-    return good;
+    return table.read("compute", cluster_.root.compute) && good;
   }
 
   const toml::table &root_;
@@ -609,7 +617,8 @@ std::string toToml(const Cluster &cluster) {
     out += "\n";
   }
   return out + "[root]\ninput_at = " + rootText(cluster.root.inputAt) +
-         "\noutput_at = " + rootText(cluster.root.outputAt) + "\n";
+         "\noutput_at = " + rootText(cluster.root.outputAt) + "\n" +
+         (cluster.root.compute ? "" : "compute = false\n");
 }
 
 } // namespace discoc

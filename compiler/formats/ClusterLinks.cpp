@@ -396,7 +396,8 @@ std::optional<Cluster> partOf(const Cluster &cluster, const std::vector<int64_t>
   for (const ClusterLink &link : cluster.links)
     if (ClusterLink left = partOf(link, newRanks); left.ends.size() > 1)
       part.links.push_back(std::move(left));
-  part.root = {newRanks.at(cluster.root.inputAt), newRanks.at(cluster.root.outputAt)};
+  part.root = {newRanks.at(cluster.root.inputAt), newRanks.at(cluster.root.outputAt),
+               cluster.root.compute};
   if (!planLinks(part, file, diagnostics))
     return std::nullopt;
   return part;

@@ -3,6 +3,7 @@
 #include "compiler/formats/Events.h"
 #include "compiler/formats/EventsJson.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -56,6 +57,18 @@ Json toJson(const Events &events) {
   for (auto [key, time] : timesOf(events))
     if (*time)
       json[key] = **time;
+  if (events.periodNs.value_or(0) > 0)
+    json["per_second"] = 1e9 / static_cast<double>(*events.periodNs);
+  for (const NodeLoad &node : events.nodes)
+    json["nodes"].push_back(
+        {{"busy_ns", node.busyNs}, {"link_ns", node.linkNs}, {"idle", events.idleOf(node)}});
+  for (const StageLoad &stage : events.stages)
+    json["stages"].push_back({{"nodes", stage.nodes},
+                              {"from", stage.from},
+                              {"busy_ns", stage.busyNs},
+                              {"link_ns", stage.linkNs}});
+  if (!events.stages.empty() && !events.nodes.empty())
+    json["bottleneck"] = events.bottleneck();
   if (events.exchangePoints)
     json["exchange_points"] = *events.exchangePoints;
   json["left_out"] = events.leftOut;
@@ -63,6 +76,40 @@ Json toJson(const Events &events) {
   for (const ScheduleEvent &event : events.events)
     json["events"].push_back(toJson(event));
   return json;
+}
+
+double Events::idleOf(const NodeLoad &node) const {
+  if (periodNs.value_or(0) <= 0)
+    return 0;
+  const double busy = static_cast<double>(node.busyNs) / static_cast<double>(*periodNs);
+  return std::max(0.0, 1 - busy);
+}
+
+size_t Events::bottleneck() const {
+  size_t slowest = 0;
+  for (size_t i = 1; i < stages.size(); ++i)
+    if (stages[i].slowest() > stages[slowest].slowest())
+      slowest = i;
+  return slowest;
+}
+
+static bool readLoads(const JsonView &view, Events &events) {
+  if (view.has("nodes") && !view.member("nodes").elements([&](size_t, const JsonView &item) {
+        NodeLoad &node = events.nodes.emplace_back();
+        return item.object({"busy_ns", "link_ns", "idle"}) &&
+               item.member("busy_ns").read(node.busyNs) && item.member("link_ns").read(node.linkNs);
+      }))
+    return false;
+  return !view.has("stages") || view.member("stages").elements([&](size_t, const JsonView &item) {
+    StageLoad &stage = events.stages.emplace_back();
+    if (!item.object({"nodes", "from", "busy_ns", "link_ns"}) ||
+        !item.member("from").read(stage.from) || !item.member("busy_ns").read(stage.busyNs) ||
+        !item.member("link_ns").read(stage.linkNs))
+      return false;
+    return item.member("nodes").elements([&](size_t, const JsonView &rank) {
+      return rank.read(stage.nodes.emplace_back(), 0, maxNodes - 1);
+    });
+  });
 }
 
 std::string eventsText(const Events &events) { return layOut(toJson(events)); }
@@ -100,14 +147,16 @@ static bool readEvent(const JsonView &view, ScheduleEvent &event) {
 bool readEvents(const JsonView &view, Events &events) {
   if (!readHeader(view, formatName, Events::version) ||
       !view.object({"format", "version", "source", "in_flight", "left_out", "events"},
-                   {"latency_ns", "sequential_ns", "period_ns", "chain_ns", "exchange_points"}))
+                   {"latency_ns", "sequential_ns", "period_ns", "chain_ns", "exchange_points",
+                    "per_second", "nodes", "stages", "bottleneck"}))
     return false;
   bool good = readWord(view.member("source"), sourceWords, events.source) &&
               view.member("in_flight").read(events.inFlight, 1) &&
               view.member("left_out").read(events.leftOut);
   for (auto [key, time] : timesOf(events))
     good = readTime(view, key, *time) && good;
-  good = readTime(view, "exchange_points", events.exchangePoints) && good;
+  good =
+      readTime(view, "exchange_points", events.exchangePoints) && readLoads(view, events) && good;
   return view.member("events").elements([&](size_t, const JsonView &item) {
     events.events.emplace_back();
     return readEvent(item, events.events.back());

@@ -30,6 +30,21 @@ struct ScheduleEvent {
   std::optional<int64_t> startNs, endNs; ///< nanoseconds; absent where no time is known
 };
 
+/// What one inference takes of a node, as scheduled.
+struct NodeLoad {
+  int64_t busyNs = 0; ///< its processor: steps, and what messages take of it
+  int64_t linkNs = 0; ///< the busiest direction of its links
+};
+
+/// Nodes of a pipeline that have a stretch of layers, and what one inference takes of the busiest.
+struct StageLoad {
+  std::vector<int64_t> nodes; ///< ranks
+  std::string from;           ///< the op with which it begins; empty: it has no name
+  int64_t busyNs = 0, linkNs = 0;
+
+  int64_t slowest() const { return busyNs > linkNs ? busyNs : linkNs; }
+};
+
 struct Events {
   static constexpr int64_t version = 1;
   enum class Source { Computed, Measured } source = Source::Computed;
@@ -39,6 +54,13 @@ struct Events {
   std::optional<int64_t> sequentialNs; ///< where they move only while both ends wait
   std::optional<int64_t> periodNs;     ///< between the ends of two inferences, back to back
   std::optional<int64_t> chainNs;      ///< of the longest chain of steps that need each other
+  std::vector<NodeLoad> nodes;         ///< by rank; empty where times are not known
+  std::vector<StageLoad>
+      stages; ///< in order; empty: no pipeline. Without times where none is known
+  /// The part of a period in which a node's processor has nothing to do. Of known times.
+  double idleOf(const NodeLoad &node) const;
+  /// Of stages the one that holds all others up: an index. There has to be one.
+  size_t bottleneck() const;
   /// The most messages that need each other, one after another; inputs handed out and outputs
   /// handed in do not count. Absent where nobody counted them.
   std::optional<int64_t> exchangePoints;

@@ -111,6 +111,8 @@ static Json headToJson(const Manifest &m, const char *format) {
   json["build_hash"] = m.buildHash;
   json["root"]["input_at"] = rootToJson(m.root.inputAt);
   json["root"]["output_at"] = rootToJson(m.root.outputAt);
+  if (!m.root.compute)
+    json["root"]["compute"] = false;
   for (auto [key, tensors] : {std::pair{"inputs", &m.inputs}, std::pair{"outputs", &m.outputs}}) {
     json[key] = Json::array();
     for (const ManifestTensor &tensor : *tensors)
@@ -311,9 +313,10 @@ std::optional<Manifest> parseManifest(const std::string &text, const std::string
     return std::nullopt;
   const int64_t nodes = static_cast<int64_t>(m.nodes.size());
   const JsonView root = view.member("root");
-  bool good = root.object({"input_at", "output_at"}) &&
+  bool good = root.object({"input_at", "output_at"}, {"compute"}) &&
               readRoot(root.member("input_at"), nodes, m.root.inputAt) &&
-              readRoot(root.member("output_at"), nodes, m.root.outputAt);
+              readRoot(root.member("output_at"), nodes, m.root.outputAt) &&
+              (!root.has("compute") || root.member("compute").read(m.root.compute));
   good = view.member("messages").elements([&](size_t, const JsonView &item) {
     m.messages.emplace_back();
     return readMessage(item, nodes, m.messages.back());

@@ -91,6 +91,7 @@ struct RootPlacement {
   static constexpr int64_t all = -1;
   int64_t inputAt = 0;  ///< a rank, or all
   int64_t outputAt = 0; ///< a rank, or all
+  bool compute = true;  ///< else these own nothing: they hand inputs out and take outputs in
 };
 
 struct Manifest {

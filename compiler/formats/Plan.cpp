@@ -35,6 +35,8 @@ std::string toJson(const Plan &plan) {
   file["version"] = Plan::version;
   file["nodes"] = plan.nodes;
   file["strategy"] = plan.strategy;
+  for (const PlannedStage &stage : plan.stages)
+    file["stages"].push_back({{"nodes", stage.nodes}, {"from", stage.from}});
   file["tensors"] = std::move(tensors);
   return layOut(file);
 }
@@ -93,10 +95,32 @@ static bool readTensor(const JsonView &view, int64_t nodes, PlannedTensor &tenso
          (!view.has("among") || readAmong(view.member("among"), nodes, tensor.among));
 }
 
+bool readStage(const JsonView &view, int64_t nodes, PlannedStage &stage) {
+  if (!view.object({"nodes"}, {"from"}))
+    return false;
+  const JsonView ranks = view.member("nodes");
+  if (!ranks.array())
+    return false;
+  stage.nodes.resize(ranks.size());
+  return ranks.elements([&](size_t i, const JsonView &rank) {
+    return rank.read(stage.nodes[i], 0, nodes - 1);
+  }) && (!view.has("from") || view.member("from").read(stage.from));
+}
+
 static bool readBody(const JsonView &view, Plan &plan) {
   const JsonView tensors = view.member("tensors");
   if (!view.member("strategy").read(plan.strategy) || !tensors.array())
     return false;
+  if (view.has("stages")) {
+    const JsonView stages = view.member("stages");
+    if (!stages.array())
+      return false;
+    plan.stages.resize(stages.size());
+    if (!stages.elements([&](size_t i, const JsonView &item) {
+          return readStage(item, plan.nodes, plan.stages[i]);
+        }))
+      return false;
+  }
   plan.tensors.resize(tensors.size());
   return tensors.elements([&](size_t i, const JsonView &item) {
     return readTensor(item, plan.nodes, plan.tensors[i]);
@@ -106,7 +130,8 @@ static bool readBody(const JsonView &view, Plan &plan) {
 std::optional<Plan> parsePlan(const std::string &text, const std::string &file,
                               std::optional<int64_t> nodes, Diagnostics &diagnostics) {
   return parseStated<Plan>(text, file, nodes, diagnostics, formatName,
-                           {"format", "version", "nodes", "strategy", "tensors"}, {}, readBody);
+                           {"format", "version", "nodes", "strategy", "tensors"}, {"stages"},
+                           readBody);
 }
 
 std::optional<Plan> readPlan(const std::string &path, std::optional<int64_t> nodes,

@@ -19,14 +19,25 @@ struct PlannedTensor {
   std::vector<int64_t> among;     ///< instead of every node: these, rising, two or more
 };
 
+/// Nodes of a pipeline that have a stretch of layers.
+struct PlannedStage {
+  std::vector<int64_t> nodes; ///< ranks
+  std::string from;           ///< the op with which it begins; empty: it has no name, or is found
+};
+
 struct Plan {
   static constexpr int64_t version = 1;
   int64_t nodes = 0;
   std::string strategy;               ///< who chose; only said
+  std::vector<PlannedStage> stages;   ///< in order; empty: all nodes divide every layer
   std::vector<PlannedTensor> tensors; ///< all of the simplified program, in its order
 };
 
 std::string toJson(const Plan &plan);
+
+class JsonView;
+/// Ranks below `nodes`, and perhaps where it begins. False after a diagnostic.
+bool readStage(const JsonView &view, int64_t nodes, PlannedStage &stage);
 
 /// As parseOwners(). Checks all that needs only the file: shapes, partitions, ranks.
 std::optional<Plan> parsePlan(const std::string &text, const std::string &file,

@@ -36,6 +36,9 @@ std::string toToml(const PinnedPlan &plan, const std::vector<std::string> &comme
     out += "exchange = \"features\"\n";
   if (!plan.shares.empty())
     out += "shares = " + list(plan.shares) + "\n";
+  for (const PlannedStage &stage : plan.stages)
+    out += "\n[[stage]]\nnodes = " + list(stage.nodes) + "\n" +
+           (stage.from.empty() ? "" : "from = " + text(stage.from) + "\n");
   for (const auto &[table, pins] : {std::pair("tensor", &plan.tensors), std::pair("op", &plan.ops)})
     for (const Pin &pin : *pins) {
       out += "\n[[" + std::string(table) + "]]\nname = " + text(pin.name) + "\n";
@@ -105,6 +108,28 @@ static bool readPins(const JsonView &view, const char *key, int64_t nodes, std::
       [&](size_t i, const JsonView &item) { return readPin(item, nodes, pins[i]); });
 }
 
+/// Stages are a strategy of their own.
+static bool readStages(const JsonView &view, PinnedPlan &plan) {
+  if (!view.has("stage"))
+    return true;
+  const JsonView list = view.member("stage");
+  if (!list.array())
+    return false;
+  plan.stages.resize(list.size());
+  if (!list.elements([&](size_t i, const JsonView &item) {
+        return readStage(item, plan.nodes, plan.stages[i]);
+      }))
+    return false;
+  constexpr const char *own = "stages";
+  if (!plan.strategy.empty() && plan.strategy != own)
+    return list.fault("are stages, and the strategy is " + plan.strategy,
+                      "leave [[stage]] or strategy out");
+  plan.strategy = own;
+  return plan.shares.empty() ||
+         view.member("shares").fault("is there beside [[stage]]",
+                                     "the nodes of a stage have equal shares; leave one out");
+}
+
 static bool readBody(const JsonView &view, PinnedPlan &plan) {
   if (view.has("strategy") && !view.member("strategy").read(plan.strategy))
     return false;
@@ -122,7 +147,7 @@ static bool readBody(const JsonView &view, PinnedPlan &plan) {
       return false;
   }
   return (!view.has("shares") || readShares(view.member("shares"), plan.nodes, plan.shares)) &&
-         readPins(view, "tensor", plan.nodes, plan.tensors) &&
+         readStages(view, plan) && readPins(view, "tensor", plan.nodes, plan.tensors) &&
          readPins(view, "op", plan.nodes, plan.ops);
 }
 
@@ -134,7 +159,7 @@ std::optional<PinnedPlan> parsePinnedPlan(const std::string &text, const std::st
     return std::nullopt;
   return parseStated<PinnedPlan>(
       json.str(), file, std::nullopt, diagnostics, formatName, {"format", "version", "nodes"},
-      {"leave_out", "strategy", "exchange", "shares", "tensor", "op"}, readBody);
+      {"leave_out", "strategy", "exchange", "shares", "stage", "tensor", "op"}, readBody);
 }
 
 std::optional<PinnedPlan> readPinnedPlan(const std::string &path, Diagnostics &diagnostics) {

@@ -5,7 +5,7 @@
 #ifndef DISCOC_FORMATS_PLANPINS_H
 #define DISCOC_FORMATS_PLANPINS_H
 
-#include "compiler/formats/Owners.h"
+#include "compiler/formats/Plan.h"
 
 namespace discoc {
 
@@ -26,6 +26,7 @@ struct PinnedPlan {
   std::vector<std::string> leaveOut; ///< names of the cluster file's nodes that do not
   std::string strategy;              ///< who chooses the rest; empty: the default one
   bool featuresOnly = false;         ///< nodes send features, never sums
+  std::vector<PlannedStage> stages;  ///< of a pipeline, in order; empty: there are none
   std::vector<int64_t> shares;       ///< of the work, one a node; empty: equal ones
   std::vector<Pin> tensors, ops;     ///< by whose names they are
 };

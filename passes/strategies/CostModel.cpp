@@ -29,11 +29,22 @@ static bool fitsCache(NodeAttr node, const Cost &cost) {
 }
 
 Attribute CostModel::targetOf(int64_t rank) const {
-  return cluster ? Attribute(cluster.getNode(rank).getTarget()) : Attribute();
+  return cluster ? Attribute(nodeAt(rank).getTarget()) : Attribute();
+}
+
+CostModel CostModel::part(ArrayRef<int64_t> members) const {
+  CostModel model(cluster, profile);
+  for (int64_t member : members)
+    model.ranks.push_back(rankOf(member));
+  return model;
 }
 
 int64_t CostModel::weightRoom(int64_t rank) const {
-  return cluster ? memoryBytes(cluster.getNode(rank), "weights") : 0;
+  return cluster ? memoryBytes(nodeAt(rank), "weights") : 0;
+}
+
+int64_t CostModel::arenaRoom(int64_t rank) const {
+  return cluster ? memoryBytes(nodeAt(rank), "arena") : 0;
 }
 
 FailureOr<std::optional<discoc::Profile>> disco::profileOf(ModuleOp module) {
@@ -94,14 +105,22 @@ double CostModel::compute(int64_t rank, CostOpInterface op) const {
   return cycles / orElse(clockOf(node), kClock);
 }
 
+double CostModel::moving(int64_t from, int64_t to, int64_t bytes) const {
+  const double bandwidth = cluster ? bandwidthBetween(cluster, rankOf(from), rankOf(to)) : 0;
+  return static_cast<double>(bytes) / orElse(bandwidth, kBytesPerSecond);
+}
+
+double CostModel::handling(int64_t rank, const Cost &cost) const {
+  const discoc::Profile *host = profileAt(rank);
+  return host ? (host->messageNs * static_cast<double>(cost.messages) +
+                 host->messageByteNs * static_cast<double>(cost.wireBytes)) /
+                    1e9
+              : 0;
+}
+
 double CostModel::send(int64_t from, int64_t to, const Cost &cost) const {
-  const double latency = cluster ? latencyBetween(cluster, from, to) : 0;
-  const double bandwidth = cluster ? bandwidthBetween(cluster, from, to) : 0;
-  double handling = 0; // nanoseconds
-  for (int64_t rank : {from, to})
-    if (const discoc::Profile *host = profileAt(rank))
-      handling += host->messageNs * static_cast<double>(cost.messages) +
-                  host->messageByteNs * static_cast<double>(cost.wireBytes);
-  return handling / 1e9 + static_cast<double>(cost.messages) * orElse(latency, kSecondsPerMessage) +
-         static_cast<double>(cost.wireBytes) / orElse(bandwidth, kBytesPerSecond);
+  const double latency = cluster ? latencyBetween(cluster, rankOf(from), rankOf(to)) : 0;
+  return handling(from, cost) + handling(to, cost) +
+         static_cast<double>(cost.messages) * orElse(latency, kSecondsPerMessage) +
+         moving(from, to, cost.wireBytes);
 }

@@ -31,11 +31,16 @@ public:
   explicit CostModel(ClusterAttr cluster, std::optional<discoc::Profile> profile = std::nullopt)
       : cluster(cluster), profile(std::move(profile)) {}
 
+  /// Of some nodes alone: rank k is that of `ranks[k]` here.
+  CostModel part(llvm::ArrayRef<int64_t> ranks) const;
+
   /// What is known of a node's speed: nodes with equal ones take equal times. Null: nothing is.
   mlir::Attribute targetOf(int64_t rank) const;
 
   /// Bytes of the memory that a node has for weights; 0: no bound is known.
   int64_t weightRoom(int64_t rank) const;
+  /// The same of the memory that it has for what it computes with.
+  int64_t arenaRoom(int64_t rank) const;
 
   /// Seconds of arithmetic and memory that an op takes on a node, if that computes all of it.
   double compute(int64_t rank, CostOpInterface op) const;
@@ -44,12 +49,21 @@ public:
   /// them.
   double send(int64_t from, int64_t to, const Cost &cost) const;
 
+  /// Of these the seconds that a link is taken: bytes alone.
+  double moving(int64_t from, int64_t to, int64_t bytes) const;
+  /// And those that a node's processor is, at one end.
+  double handling(int64_t rank, const Cost &cost) const;
+
 private:
-  NodeAttr nodeAt(int64_t rank) const { return cluster ? cluster.getNode(rank) : NodeAttr(); }
+  int64_t rankOf(int64_t rank) const { return ranks.empty() ? rank : ranks[rank]; }
+  NodeAttr nodeAt(int64_t rank) const {
+    return cluster ? cluster.getNode(rankOf(rank)) : NodeAttr();
+  }
   /// Of a host; null: of a board, of which the cluster says what is known.
   const discoc::Profile *profileAt(int64_t rank) const;
 
   ClusterAttr cluster;
+  std::vector<int64_t> ranks; // of a part; empty: all
   std::optional<discoc::Profile> profile;
   mutable std::map<int64_t, discoc::Profile> nominal; // by bytes of a vector
 };

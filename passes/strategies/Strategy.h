@@ -24,9 +24,23 @@ inline constexpr llvm::StringLiteral kSharesAttr = "disco.shares";
 /// Larger shares would not change what nodes own.
 inline constexpr int64_t kLargestShare = 1000;
 
+/// What a strategy decides of one tensor.
+struct Choice {
+  OwnedAttr owners;   // the axis, and the set of every node
+  std::string reason; // why every node computes it on purpose, for the report; mostly empty
+};
+
+using Proposal = llvm::DenseMap<mlir::Value, Choice>;
+
 /// What a strategy is told.
 struct Problem {
   Problem(mlir::func::FuncOp function, int64_t nodes, int64_t root, CostModel costs);
+
+  /// The same for some of the nodes alone: its rank k is that of `ranks[k]`, its root the first of
+  /// them. Maps and shares that are stated for all nodes are those of these.
+  Problem part(llvm::ArrayRef<int64_t> ranks) const;
+  /// What a proposal for a part is for all nodes: inputs of the model are the root's.
+  Proposal expand(const Problem &part, const Proposal &proposal) const;
 
   /// The map that was stated for a tensor; null: none was.
   OwnedAttr statedFor(mlir::Value tensor) const;
@@ -36,7 +50,8 @@ struct Problem {
 
   mlir::func::FuncOp function;
   int64_t nodes, root;
-  int64_t ownerMap = 1; // the number of the default map that is asked for
+  std::vector<int64_t> ranks; // of the cluster; of a part not all
+  int64_t ownerMap = 1;       // the number of the default map that is asked for
   /// By rank: how much a node owns, compared with the others. One of them is more than 0.
   std::vector<int64_t> shares;
   /// The ranks whose share is more than 0.
@@ -48,14 +63,6 @@ struct Problem {
   mutable DivisionRules rules;
 };
 
-/// What a strategy decides of one tensor.
-struct Choice {
-  OwnedAttr owners;   // the axis, and the set of every node
-  std::string reason; // why every node computes it on purpose, for the report; mostly empty
-};
-
-using Proposal = llvm::DenseMap<mlir::Value, Choice>;
-
 class Strategy {
 public:
   virtual ~Strategy() = default;
@@ -66,6 +73,10 @@ public:
 
   /// Whether it gives nodes what their shares say.
   virtual bool dealsShares() const { return false; }
+
+  /// Of the last proposal: who has which stretch of layers, in the form of kStagesAttr, by the
+  /// cluster's ranks; null: every node takes part in every layer.
+  virtual mlir::ArrayAttr stages() const { return {}; }
 };
 
 /// The strategy that `--strategy` calls by a name; null: there is none.
@@ -98,6 +109,10 @@ mlir::ArrayAttr planOf(mlir::func::FuncOp function);
 
 /// The axes along which a tensor could be divided, those that are worth it first, batch last.
 llvm::SmallVector<int64_t> candidateAxes(mlir::Value tensor);
+/// Whether an op can be divided as was proposed, as what it reads was. All of these are proposed.
+bool fitsOperands(const Problem &problem, mlir::Value tensor, const Proposal &proposal);
+/// Parts of a list one behind another, the first ones longer by one where they cannot be equal.
+std::vector<llvm::ArrayRef<int64_t>> evenParts(llvm::ArrayRef<int64_t> list, size_t count);
 /// A contraction's rows and columns; nothing for other ops.
 std::optional<Contraction> contractionOf(mlir::Operation *op);
 

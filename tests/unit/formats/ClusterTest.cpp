@@ -27,6 +27,7 @@ latency = 1e-3
 [root]
 input_at = "right"
 output_at = "all"
+compute = false
 )",
                               "c.toml", 2, out);
   ASSERT_TRUE(cluster) << toString(out);
@@ -37,6 +38,7 @@ output_at = "all"
   EXPECT_EQ(cluster->links[0].bandwidth, 12.5e6);
   EXPECT_EQ(cluster->root.inputAt, 1);
   EXPECT_EQ(cluster->root.outputAt, RootPlacement::all);
+  EXPECT_FALSE(cluster->root.compute);
   const std::string text = toToml(*cluster);
   auto back = parseCluster(text, "c.toml", std::nullopt, out);
   ASSERT_TRUE(back) << toString(out);
@@ -79,6 +81,7 @@ TEST(Cluster, SaysWhatIsWrongAndWhere) {
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='uart'\nbaud=1\n", {"baud", "from 300"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='smoke'\n", {"unknown kind"}},
       {"[[node]]\n[[node]]\n[root]\ninput_at=2\n", {"[root]", "input_at is no node"}},
+      {"[[node]]\n[root]\ncompute=0\n", {"[root]", "compute is neither true nor false"}},
       {"[[node]]\ncount=3\n", {"has 3 nodes, -n says 2"}},
       {"[[node]]\ncount=0\n[[node]]\n", {"line 2", "count is not an integer from 1 to 1024"}},
       {"[[node]]\ncount=-2\n[[node]]\n", {"line 2", "count is not an integer from 1 to 1024"}},

@@ -20,12 +20,16 @@ TEST(Plan, ReadsWhatItWrites) {
   plan.tensors.push_back({"", {}, {}, 1, {}});
   plan.tensors.push_back({"a", {7}, {}, {}, "squeeze-and-excite"});
   plan.tensors.push_back({"c", {7}, {}, {}, "", {0, 1}});
+  plan.stages = {{{0}, ""}, {{1}, "c"}};
   Diagnostics out;
   const std::string text = toJson(plan);
   keepForSchemas("plan.json", text);
   auto back = parsePlan(text, "p.json", 2, out);
   ASSERT_TRUE(back) << toString(out);
   EXPECT_EQ(back->strategy, "stages");
+  ASSERT_EQ(back->stages.size(), 2u);
+  EXPECT_EQ(back->stages[1].nodes, (std::vector<int64_t>{1}));
+  EXPECT_EQ(back->stages[1].from, "c");
   ASSERT_EQ(back->tensors.size(), 4u);
   EXPECT_EQ(back->tensors[0].name, "b");
   EXPECT_EQ(back->tensors[0].map->owners, plan.tensors[0].map->owners);
@@ -46,6 +50,8 @@ TEST(Plan, SaysWhatIsWrongAndWhere) {
       {file(R"("axis":1)"), {"does not say who has it"}},
       {file(R"("axis":1,"owners":[[0],[1]],"owner":1)"), {"does not say who has it"}},
       {file(R"("owner":2)"), {"$.tensors[0].owner", "2"}},
+      {R"({"format":"discoc-plan","version":1,"nodes":2,"strategy":"s","stages":[{"nodes":[2]}],"tensors":[]})",
+       {"$.stages[0].nodes[0]", "2"}},
       {file(R"("everywhere":1)"), {"$.tensors[0].everywhere", "not a string"}},
       {file(R"("everywhere":"","among":[1])"), {"$.tensors[0].among", "names no two nodes"}},
       {file(R"("everywhere":"","among":[1,0])"), {"$.tensors[0].among[1]", "0"}},
