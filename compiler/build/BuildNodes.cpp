@@ -153,11 +153,11 @@ static bool areOfOneCompile(const std::string &outDirectory, const Manifest &man
   for (const ManifestNode &node : manifest.nodes) {
     const std::string path =
         programs ? programs(outDirectory, node) : nodePath(outDirectory, node) + "/manifest.json";
-    const auto text = readText(path, out);
-    if (text && text->find(programs ? hash : "\"" + manifest.buildHash + "\"") != std::string::npos)
+    const auto holds = fileHolds(path, programs ? hash : "\"" + manifest.buildHash + "\"", out);
+    if (holds.value_or(false))
       continue;
     good = false;
-    if (text)
+    if (holds)
       out.push_back({path, "",
                      "is of another compile: " + outDirectory +
                          "/manifest.json has the build hash " + manifest.buildHash,

@@ -77,6 +77,29 @@ std::optional<std::string> readText(const std::string &path, Diagnostics &out, i
   return fault("changed or failed while it was read");
 }
 
+std::optional<bool> fileHolds(const std::string &path, const std::string &bytes, Diagnostics &out) {
+  constexpr size_t blockBytes = 1 << 20;
+  std::FILE *file = std::fopen(path.c_str(), "rb");
+  std::string window; // what is left of the block before, and a block
+  bool found = false;
+  for (size_t got = 1; file && got > 0 && !found;) {
+    window.erase(0, window.size() - std::min(window.size(), bytes.size()));
+    const size_t kept = window.size();
+    window.resize(kept + blockBytes);
+    got = std::fread(&window[kept], 1, blockBytes, file);
+    window.resize(kept + got);
+    found = window.find(bytes) != std::string::npos;
+  }
+  if (file && !std::ferror(file)) {
+    std::fclose(file);
+    return found;
+  }
+  out.push_back({path, "", std::string("cannot be read: ") + std::strerror(errno), ""});
+  if (file)
+    std::fclose(file);
+  return std::nullopt;
+}
+
 bool writeText(const std::string &path, const std::string &text, Diagnostics &out) {
   const std::string part = path + ".part";
   const Unfinished unfinished(part);

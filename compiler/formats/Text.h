@@ -15,6 +15,9 @@ namespace discoc {
 std::optional<std::string> readText(const std::string &path, Diagnostics &out,
                                     int64_t most = maxFileBytes);
 
+/// Whether these bytes stand somewhere in a file of any size, such as a program with its weights.
+std::optional<bool> fileHolds(const std::string &path, const std::string &bytes, Diagnostics &out);
+
 /// Writes all or says why not; what was there is replaced in one step.
 bool writeText(const std::string &path, const std::string &text, Diagnostics &out);
 
