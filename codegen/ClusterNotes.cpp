@@ -6,6 +6,7 @@
 #include "codegen/Codegen.h"
 #include "compiler/dialect/Target.h"
 #include "mlir/IR/Builders.h"
+#include "passes/strategies/CostModel.h"
 
 using namespace mlir;
 using namespace disco;
@@ -298,6 +299,11 @@ private:
 
 void disco::writeCluster(ModuleOp module, const discoc::Cluster &cluster) {
   module->setAttr(kClusterAttr, ClusterWriter(module.getContext()).cluster(cluster));
+  std::vector<double> speeds;
+  for (const discoc::ClusterNode &node : cluster.nodes)
+    speeds.push_back(node.speed);
+  if (llvm::any_of(speeds, [](double speed) { return speed != 1; }))
+    module->setAttr(kSpeedsAttr, DenseF64ArrayAttr::get(module.getContext(), speeds));
 }
 
 FailureOr<discoc::Cluster> disco::readCluster(ModuleOp module) {
@@ -312,5 +318,7 @@ FailureOr<discoc::Cluster> disco::readCluster(ModuleOp module) {
     return failure();
   const Roots roots = rootsOf(module);
   cluster->root = {roots.input, roots.output, roots.compute};
+  for (auto [node, speed] : llvm::zip(cluster->nodes, speedsOf(module)))
+    node.speed = speed;
   return std::move(*cluster);
 }

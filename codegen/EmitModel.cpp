@@ -172,9 +172,9 @@ void ModelEmitter::beginNote() {
     calls += "  disco_note_begin(" + prefix + "_notes, " + std::to_string(step) + ");\n";
 }
 
-void ModelEmitter::endNote() {
+void ModelEmitter::endNote(bool computed) {
   if (traced)
-    calls += "  disco_note_end(" + prefix + "_notes);\n";
+    calls += (computed ? "  disco_note_computed(" : "  disco_note_end(") + prefix + "_notes);\n";
 }
 
 /// A call that fails leaves its note open: that is where the node stood.
@@ -303,7 +303,7 @@ void ModelEmitter::emitKernel(Operation *op) {
     calls += onStack ? "  disco::with_scratch<" + name + ">([&](void *scratch) { " + text + " });\n"
                      : "  " + text + "\n";
   }
-  endNote();
+  endNote(/*computed=*/true);
   if (nodes > 1)
     check("disco_pump(node)");
 }

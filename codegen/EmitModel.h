@@ -78,7 +78,7 @@ private:
   /// A call that is noted, where the program notes its steps.
   void checkNoted(llvm::StringRef call);
   void beginNote();
-  void endNote();
+  void endNote(bool computed = false);
   void emitBanner(std::string &text, llvm::StringRef what) const;
   void emitTensorInfos(std::string &text) const;
   void emitTables(std::string &text) const;

@@ -35,6 +35,12 @@ static void writeRates(raw_ostream &os, const discoc::ScheduleRates &rates) {
     }
     os << "\n";
   }
+  for (auto [rank, node] : llvm::enumerate(rates.nodes))
+    if (node.speed != 1) {
+      os << "speed " << rank;
+      real(node.speed);
+      os << "\n";
+    }
   for (const LinkRates &link : rates.links) {
     os << "link " << (link.packets ? "packets" : "stream") << " "
        << kDuplexWords[static_cast<int>(link.duplex)];
@@ -44,6 +50,10 @@ static void writeRates(raw_ostream &os, const discoc::ScheduleRates &rates) {
       os << " " << end;
     os << "\n";
   }
+  for (auto [index, link] : llvm::enumerate(rates.links))
+    if (link.segment)
+      os << "packets " << index << " " << link.segment << " " << link.around << " " << link.least
+         << " " << link.header << "\n";
   for (const auto &[ends, way] : rates.ways) {
     if (way.empty())
       continue;
@@ -154,7 +164,8 @@ public:
   }
 
 private:
-  static constexpr int64_t mostBytes = int64_t(1) << 50, mostIndex = INT32_MAX;
+  static constexpr int64_t mostBytes = int64_t(1) << 50, mostIndex = INT32_MAX,
+                           mostPacket = 1 << 16;
 
   std::nullopt_t fault(const std::string &what, const std::string &hint) {
     diagnostics.push_back({file, "line " + std::to_string(line), what, hint});
@@ -206,6 +217,10 @@ private:
       return readNode(words);
     if (kind == "stage")
       return readStage(words);
+    if (kind == "packets")
+      return readPackets(words) && words.atEnd();
+    if (kind == "speed")
+      return readSpeed(words) && words.atEnd();
     if (kind == "in_flight")
       return words.number(schedule.inFlight, 1, UINT8_MAX) && words.atEnd();
     return kind.empty();
@@ -251,6 +266,15 @@ private:
     return !stage.ranks.empty();
   }
 
+  bool readSpeed(Words &words) {
+    int64_t rank = 0;
+    double speed = 0;
+    if (!words.number(rank, 0, nodes() - 1) || !words.real(speed) || speed <= 0)
+      return false;
+    timed.rates.nodes[rank].speed = speed;
+    return true;
+  }
+
   bool readLink(Words &words) {
     LinkRates link;
     const StringRef carries = words.next(), duplex = words.next();
@@ -265,6 +289,15 @@ private:
         return false;
     timed.rates.links.push_back(std::move(link));
     return true;
+  }
+
+  bool readPackets(Words &words) {
+    int64_t index = 0;
+    if (!words.number(index, 0, static_cast<int64_t>(timed.rates.links.size()) - 1))
+      return false;
+    LinkRates &link = timed.rates.links[index];
+    return words.number(link.segment, 1, mostPacket) && words.number(link.around, 0, mostPacket) &&
+           words.number(link.least, 0, mostPacket) && words.number(link.header, 0, mostPacket);
   }
 
   bool readWay(Words &words) {

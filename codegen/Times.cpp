@@ -4,6 +4,10 @@
 #include "codegen/Codegen.h"
 #include "compiler/dialect/KernelCall.h"
 #include "compiler/dialect/Target.h"
+#include "compiler/formats/LinkKind.h"
+#include "runtime_stub/disco.h"
+#include "runtime_stub/transport/packets.h"
+#include "runtime_stub/transport/uart.h"
 #include "llvm/ADT/StringMap.h"
 #include <algorithm>
 #include <cmath>
@@ -47,11 +51,30 @@ static discoc::NodeRates ratesOf(NodeAttr node) {
   return rates;
 }
 
+/// The shortest segment of the kinds of links in use: packets pass from one to the other.
+static int64_t segmentOf(ClusterAttr cluster) {
+  int64_t least = 0;
+  for (auto link : cluster.getLinks().getAsRange<LinkAttr>())
+    if (const int64_t own = discoc::findLinkKind(link.getKind().str())->payload; own > 0)
+      least = least ? std::min(least, own) : own;
+  return least;
+}
+
+/// What the packets layer and the link put around what a message carries.
+static void addPackets(discoc::LinkRates &entry, const discoc::LinkKind &kind, int64_t segment) {
+  entry.segment = segment;
+  entry.around = DISCO_PACKET_OVERHEAD +
+                 (kind.carries == discoc::Carries::Bytes ? disco_uart_frame(0) : kind.header);
+  entry.least = kind.leastFrame;
+  entry.header = DISCO_HEADER_SIZE;
+}
+
 static discoc::ScheduleRates ratesOf(ClusterAttr cluster, ClusterSchedule &schedule) {
   discoc::ScheduleRates rates;
   for (auto node : cluster.getNodes().getAsRange<NodeAttr>())
     rates.nodes.push_back(ratesOf(node));
   DenseMap<LinkAttr, int32_t> indices;
+  const int64_t segment = segmentOf(cluster);
   for (auto link : cluster.getLinks().getAsRange<LinkAttr>()) {
     indices[link] = static_cast<int32_t>(rates.links.size());
     discoc::LinkRates &entry = rates.links.emplace_back();
@@ -59,6 +82,8 @@ static discoc::ScheduleRates ratesOf(ClusterAttr cluster, ClusterSchedule &sched
     llvm::append_range(entry.ends, link.getEnds().asArrayRef());
     entry.bandwidth = bandwidthOf(cluster, link);
     entry.latency = link.getLatency().getValueAsDouble();
+    if (entry.packets)
+      addPackets(entry, *discoc::findLinkKind(link.getKind().str()), segment);
   }
   for (const ScheduledMessage &message : schedule.messages) {
     auto [at, isNew] = rates.ways.try_emplace({message.from, message.to});
@@ -101,6 +126,8 @@ FailureOr<TimedSchedule> TimedSchedule::read(ModuleOp module) {
       timed.stages.push_back({stage.getAs<DenseI64ArrayAttr>("nodes").asArrayRef().vec(),
                               nameOf(stage.getAs<StringAttr>("from").str())});
   timed.rates = ratesOf(clusterOf(module), timed.schedule);
+  for (auto [node, speed] : llvm::zip(timed.rates.nodes, speedsOf(module)))
+    node.speed = speed;
   return timed;
 }
 
@@ -114,7 +141,7 @@ static std::optional<Nanoseconds> timeOnNode(const discoc::StepWork &work,
                                              const discoc::NodeRates &node,
                                              const discoc::Profile *profile, bool cold) {
   if (profile && !node.bare)
-    return nanoseconds(profile->timeOf(work, cold));
+    return nanoseconds(profile->timeOf(work, cold) / node.speed);
   if (work.macs == 0)
     return 0;
   for (const std::string &name : {work.op, work.element})
@@ -172,7 +199,8 @@ Nanoseconds Times::handling(int64_t rank, const Step &step) {
   if (!profile || without.messages || timed.rates.nodes[rank].bare)
     return 0;
   const double bytes = static_cast<double>(timed.schedule.messages[step.message].bytes());
-  return nanoseconds(profile->messageNs + profile->messageByteNs * bytes);
+  return nanoseconds((profile->messageNs + profile->messageByteNs * bytes) /
+                     timed.rates.nodes[rank].speed);
 }
 
 Timing Times::timing() {
@@ -207,7 +235,8 @@ Times::Route Times::routeOf(ArrayRef<discoc::WayHop> way) const {
   for (const discoc::WayHop &step : way) {
     const discoc::LinkRates &link = timed.rates.links[step.link];
     route.hops.push_back({directionOf(step.link, step.from, false),
-                          directionOf(step.link, step.to, true), link.bandwidth});
+                          directionOf(step.link, step.to, true), link.bandwidth,
+                          static_cast<size_t>(step.link)});
     route.latency = saturatingSum(route.latency, ofSeconds(link.latency));
   }
   return route;
@@ -223,8 +252,8 @@ Passage Times::passageOf(const ScheduledMessage &message, int64_t bytes) const {
   Passage passage;
   for (const Route::Hop &hop : route.hops) {
     const bool moves = hop.bandwidth > 0 && !without.bytes;
-    passage.hops.push_back(
-        {hop.out, hop.in, moves ? ofSeconds(static_cast<double>(bytes) / hop.bandwidth) : 0});
+    const auto sent = static_cast<double>(timed.rates.links[hop.link].wireBytes(bytes));
+    passage.hops.push_back({hop.out, hop.in, moves ? ofSeconds(sent / hop.bandwidth) : 0});
   }
   passage.latency = without.messages ? 0 : route.latency;
   return passage;

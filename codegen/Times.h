@@ -72,6 +72,7 @@ private:
     struct Hop {
       size_t out, in;   // directions
       double bandwidth; // 0: unknown
+      size_t link;
     };
     llvm::SmallVector<Hop, 1> hops; // none: nothing is known of their link
     Nanoseconds latency = 0;

@@ -228,8 +228,9 @@ struct AssignOwnersPass : disco::impl::AssignOwnersBase<AssignOwnersPass> {
     FailureOr<std::optional<discoc::Profile>> profile = profileOf(getOperation());
     if (failed(profile))
       return signalPassFailure();
-    Problem problem(function, nodes, rootsOf(getOperation()).input,
-                    CostModel(clusterOf(getOperation()), std::move(*profile)));
+    Problem problem(
+        function, nodes, rootsOf(getOperation()).input,
+        CostModel(clusterOf(getOperation()), std::move(*profile), speedsOf(getOperation())));
     Proposal proposal;
     ModuleOp module = getOperation();
     auto stated = [&](Value tensor) {

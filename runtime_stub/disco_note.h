@@ -47,6 +47,13 @@ constexpr size_t disco_notes_bytes(uint32_t capacity) {
 // A clock that never goes back. Hosts have that of the system, in nanoseconds.
 uint64_t disco_note_clock();
 
+#ifdef DISCO_SLOW
+// Builds of tests: a node that takes `disco_slow` times as long for its kernels as this host does,
+// since it sleeps after each of them. docs/development.md.
+extern uint32_t disco_slow;
+void disco_slow_down(const disco_note *kernel);
+#endif
+
 } // namespace DISCO_RUNTIME
 
 // Everything but the clock is a few instructions, and no call. With null nothing is noted.
@@ -68,6 +75,15 @@ static inline void disco_note_begin(disco_notes *notes, uint32_t step) {
 static inline void disco_note_end(disco_notes *notes) {
   if (notes)
     notes->at[(notes->written - 1u) & (notes->capacity - 1u)].end = disco_note_clock();
+}
+
+// Of a step that computes.
+static inline void disco_note_computed(disco_notes *notes) {
+  disco_note_end(notes);
+#ifdef DISCO_SLOW
+  if (notes)
+    disco_slow_down(&notes->at[(notes->written - 1u) & (notes->capacity - 1u)]);
+#endif
 }
 
 // Of a whole inference: when it began, and a note once it has ended.

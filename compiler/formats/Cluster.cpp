@@ -42,7 +42,7 @@ std::optional<int64_t> parseRootRank(const std::string &text, int64_t nodes) {
 const std::vector<const char *> &clusterKeys(const std::string &table) {
   static const std::map<std::string, std::vector<const char *>> keys = {
       {"", {"node", "link", "network", "root"}},
-      {"node", {"name", "rank", "count", "board", "target", "address", "listen"}},
+      {"node", {"name", "rank", "count", "board", "target", "speed", "address", "listen"}},
       {"link", {"between", "kind", "ports", "bandwidth", "latency", "baud"}},
       {"network", {"topology", "kind", "hub", "bandwidth", "latency", "baud"}},
       {"root", {"input_at", "output_at", "compute"}}};
@@ -203,6 +203,7 @@ private:
     good = table.read("board", node.board) && good;
     node.line = table.lineOf("board");
     good = readTarget(table, node) && good;
+    good = readSpeed(table, node) && good;
     good = table.read("address", node.address) && good;
     good = table.read("listen", node.listen) && good;
     if (!good)
@@ -242,6 +243,21 @@ private:
       return table.fault(table.find("target"), why.front().what, why.front().hint);
     node.target = *target;
     node.statesTarget = true;
+    return true;
+  }
+
+  bool readSpeed(const TableReader &table, ClusterNode &node) const {
+    if (!table.find("speed"))
+      return true;
+    if (node.hasBoard())
+      return table.fault(table.find("speed"), "speed and board do not go together",
+                         "a board's own description says how fast it is");
+    if (!table.read("speed", node.speed))
+      return false;
+    constexpr double least = 1e-6, most = 1e6;
+    if (node.speed < least || node.speed > most)
+      return table.fault(table.find("speed"), "speed is not between 1e-6 and 1e6",
+                         "0.5 is a host that takes twice as long as the profile says");
     return true;
   }
 
@@ -597,6 +613,8 @@ std::string toToml(const Cluster &cluster) {
            "\nboard = " + quoted(node.board) + "\n";
     if (!node.hasBoard())
       out += "target = " + quoted(node.target.text()) + "\n";
+    if (node.speed != 1)
+      out += "speed = " + number(node.speed) + "\n";
     if (!node.address.empty())
       out += "address = " + quoted(node.address) + "\n";
     if (!node.listen.empty())

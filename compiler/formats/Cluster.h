@@ -39,6 +39,7 @@ struct ClusterNode {
   std::string board = anyHost;
   Target target = defaultTarget(); ///< of a host
   bool statesTarget = false;       ///< whether the file says so
+  double speed = 1;                ///< of a host: how many times as fast as its profile says
   std::string address;             ///< "host:port" at which peers reach it; may be empty
   std::string listen;              ///< "host:port" that it binds; empty: loopback
   int64_t line = 0;                ///< of the file that states its board; 0: none does

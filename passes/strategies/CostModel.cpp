@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/strategies/CostModel.h"
 #include "compiler/dialect/Target.h"
+#include "mlir/IR/Builders.h"
 
 using namespace mlir;
 using namespace disco;
@@ -29,11 +30,17 @@ static bool fitsCache(NodeAttr node, const Cost &cost) {
 }
 
 Attribute CostModel::targetOf(int64_t rank) const {
-  return cluster ? Attribute(nodeAt(rank).getTarget()) : Attribute();
+  if (!cluster)
+    return {};
+  const TargetAttr target = nodeAt(rank).getTarget();
+  Builder builder(cluster.getContext());
+  return speedAt(rank) == 1
+             ? Attribute(target)
+             : builder.getArrayAttr({target, builder.getF64FloatAttr(speedAt(rank))});
 }
 
 CostModel CostModel::part(ArrayRef<int64_t> members) const {
-  CostModel model(cluster, profile);
+  CostModel model(cluster, profile, speeds);
   for (int64_t member : members)
     model.ranks.push_back(rankOf(member));
   return model;
@@ -45,6 +52,11 @@ int64_t CostModel::weightRoom(int64_t rank) const {
 
 int64_t CostModel::arenaRoom(int64_t rank) const {
   return cluster ? memoryBytes(nodeAt(rank), "arena") : 0;
+}
+
+std::vector<double> disco::speedsOf(ModuleOp module) {
+  auto stated = module->getAttrOfType<DenseF64ArrayAttr>(kSpeedsAttr);
+  return stated ? stated.asArrayRef().vec() : std::vector<double>();
 }
 
 FailureOr<std::optional<discoc::Profile>> disco::profileOf(ModuleOp module) {
@@ -93,7 +105,7 @@ const discoc::Profile *CostModel::profileAt(int64_t rank) const {
 
 double CostModel::compute(int64_t rank, CostOpInterface op) const {
   if (const discoc::Profile *host = profileAt(rank))
-    return host->timeOf(workOf(op), /*cold=*/false) / 1e9;
+    return host->timeOf(workOf(op), /*cold=*/false) / 1e9 / speedAt(rank);
   const NodeAttr node = nodeAt(rank);
   const Cost cost = op.getCost();
   const double atOnce = lanes(node, op);
@@ -114,7 +126,7 @@ double CostModel::handling(int64_t rank, const Cost &cost) const {
   const discoc::Profile *host = profileAt(rank);
   return host ? (host->messageNs * static_cast<double>(cost.messages) +
                  host->messageByteNs * static_cast<double>(cost.wireBytes)) /
-                    1e9
+                    speedAt(rank) / 1e9
               : 0;
 }
 

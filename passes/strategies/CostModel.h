@@ -8,12 +8,19 @@
 #include "mlir/IR/BuiltinOps.h"
 #include <map>
 #include <optional>
+#include <vector>
 
 namespace disco {
 
 /// Of the model's module: the profile of its hosts, in the text form of docs/formats. None: nobody
 /// said how fast they are.
 inline constexpr llvm::StringLiteral kProfileAttr = "disco.profile";
+
+/// Of the model's module: how many times as fast as that each node is, by rank. None: all are once.
+inline constexpr llvm::StringLiteral kSpeedsAttr = "disco.speeds";
+
+/// Those speeds; empty: nobody said any.
+std::vector<double> speedsOf(mlir::ModuleOp module);
 
 /// That profile, or nothing; failure after a diagnostic.
 mlir::FailureOr<std::optional<discoc::Profile>> profileOf(mlir::ModuleOp module);
@@ -28,8 +35,9 @@ discoc::StepWork workOf(mlir::Operation *op);
 class CostModel {
 public:
   /// `cluster` may be null: nothing is known of any node or link. `profile`: of all hosts.
-  explicit CostModel(ClusterAttr cluster, std::optional<discoc::Profile> profile = std::nullopt)
-      : cluster(cluster), profile(std::move(profile)) {}
+  explicit CostModel(ClusterAttr cluster, std::optional<discoc::Profile> profile = std::nullopt,
+                     std::vector<double> speeds = {})
+      : cluster(cluster), profile(std::move(profile)), speeds(std::move(speeds)) {}
 
   /// Of some nodes alone: rank k is that of `ranks[k]` here.
   CostModel part(llvm::ArrayRef<int64_t> ranks) const;
@@ -61,10 +69,16 @@ private:
   }
   /// Of a host; null: of a board, of which the cluster says what is known.
   const discoc::Profile *profileAt(int64_t rank) const;
+  /// How many times as fast as that a host is.
+  double speedAt(int64_t rank) const {
+    const auto at = static_cast<size_t>(rankOf(rank));
+    return at < speeds.size() ? speeds[at] : 1;
+  }
 
   ClusterAttr cluster;
   std::vector<int64_t> ranks; // of a part; empty: all
   std::optional<discoc::Profile> profile;
+  std::vector<double> speeds; // of all nodes, not of a part alone
   mutable std::map<int64_t, discoc::Profile> nominal; // by bytes of a vector
 };
 

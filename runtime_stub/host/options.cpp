@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "session.h"
+#ifdef DISCO_SLOW
+#include "trace.h"
+#endif
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,6 +87,10 @@ constexpr option_row rows[] = {
      "processors that nobody else needs"},
     {"--no-weight-check", "", flag, 3, 0, 0,
      "start without reading all weights to see whether they are those that were compiled"},
+#ifdef DISCO_SLOW
+    {"--slow", "F", number, 3, 1, 1000000,
+     "of traced test builds: every kernel takes F times as long, most of it asleep"},
+#endif
     {"--quiet", "", flag, 1, 0, 0,
      "do not say on standard error who is awaited and what was done; errors are said"},
     {"--json", "", flag, 3, 0, 0, "report as one line of JSON on standard output"},
@@ -120,6 +127,10 @@ void set_number(disco_options *o, const option_row &r, uint64_t v) {
     o->epoch = static_cast<uint32_t>(v);
   else if (is(r, "--spin-us"))
     o->spin_us = static_cast<int64_t>(v);
+#ifdef DISCO_SLOW
+  else if (is(r, "--slow"))
+    disco_slow = static_cast<uint32_t>(v);
+#endif
   else if (is(r, "--share-fd"))
     o->share_fd = static_cast<int>(v);
   else if (is(r, "--capacity"))

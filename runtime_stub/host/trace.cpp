@@ -65,6 +65,24 @@ uint64_t disco_note_clock() {
   return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
 }
 
+#ifdef DISCO_SLOW
+uint32_t disco_slow = 1;
+
+// A sleep never ends at the time that was asked for: what it was too long is taken off the next.
+void disco_slow_down(const disco_note *kernel) {
+  static int64_t owed = 0;
+  constexpr int64_t least = 20000; // a shorter sleep takes that long, too
+  owed += static_cast<int64_t>(kernel->end - kernel->start) * (disco_slow - 1);
+  if (owed < least)
+    return;
+  const uint64_t before = disco_note_clock();
+  const timespec pause = {static_cast<time_t>(owed / 1000000000),
+                          static_cast<long>(owed % 1000000000)};
+  nanosleep(&pause, nullptr);
+  owed -= static_cast<int64_t>(disco_note_clock() - before);
+}
+#endif
+
 } // namespace DISCO_RUNTIME
 
 bool disco_trace_open(disco_notes **notes, const disco_program *program, uint32_t capacity) {

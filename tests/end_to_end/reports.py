@@ -81,8 +81,11 @@ def times(folder, tally):
         for wire, rate in zip(report["wires"], rates.values()):
             # All of it one way, or as much in either direction.
             carried = wire["carried"]["bytes"] + wire["root_carried"]["bytes"]
+            messages = wire["carried"]["messages"] + wire["root_carried"]["messages"]
             moved = wire.get("least_us", 0) * rate / 1e6
-            tally.check(f"TCP {name}: time of {wire['ends']}", 0 < carried / 2 - 1 <= moved <= carried + 1,
+            # A header a message, 18 bytes around each segment of at most 56.
+            sent = (carried + 32 * messages) * (56 + 18) / 56 + 18 * messages
+            tally.check(f"TCP {name}: time of {wire['ends']}", 0 < (carried + 32 * messages) / 2 - 1 <= moved <= sent + 1,
                         f"{wire.get('least_us')} us at {rate} bytes a second, for {carried} bytes in both directions")
 
 

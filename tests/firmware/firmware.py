@@ -202,12 +202,28 @@ def traffic_fault(out, report):
     return None if got == want else f"counted {got}, stated {want}"
 
 
+def sent_bytes(out, kind):
+    """Bytes that two nodes send in the busier direction, by docs/formats/links.md: of each message a header of 32 and the
+    payload, in segments, with 16 bytes and what the link adds around each."""
+    segment, around, least = {"uart": (56, 16 + 2, 0), "ethernet": (1024, 16 + 16, 60)}[kind]
+    moved = [0, 0]
+    with open(os.path.join(out, "schedule.txt"), encoding="utf-8") as stream:
+        for line in stream:
+            if line.startswith("m "):
+                _, _, source, _, payload, _ = line.split()
+                left = int(payload) + 32
+                while left > 0:
+                    moved[int(source)] += max(min(left, segment) + around, least)
+                    left -= segment
+    return max(moved)
+
+
 def times_fault(out, kind):
     """Why the times that report.json states are not those of its own counts
     at the speeds that the boards' copies state; None: they are. Of networks of
     floats; of wires only that of two boards, which carries all they send."""
     stated = cluster.load_json(os.path.join(out, "report.json"))
-    speeds, most = [], 0
+    speeds = []
     for node in stated["nodes"]:
         path = os.path.join(out, f"node{node['rank']}", "board", "board.toml")
         with open(path, "rb") as stream:
@@ -217,12 +233,10 @@ def times_fault(out, kind):
         if abs(node.get("compute_us", 0) - us) > 1:
             return f"node {node['rank']}: {node.get('compute_us')} of {us} us"
         speeds += [l["bandwidth"] for l in board["link"] if l["kind"] == kind and "bandwidth" in l]
-        most = max(most, *(node[k]["bytes"] + node["root_" + k]["bytes"]
-                           for k in ("sent", "received")))
     if len(stated["nodes"]) == 2:
         wire = stated["wires"][0]
         speeds += [wire["baud"] / 10] if "baud" in wire else []  # ten bits a byte
-        got, us = wire.get("least_us", 0), most / min(speeds) * 1e6
+        got, us = wire.get("least_us", 0), sent_bytes(out, kind) / min(speeds) * 1e6
         if abs(got - us) > 1:
             return f"wire: {got} of {us} us"
     return None

@@ -41,6 +41,29 @@ TEST(ScheduleText, WhatSharesALink) {
   EXPECT_EQ(play(exchange("link packets bus 1e9 5e-9 0 1 2 3\n")).finished.front(), 3005u);
 }
 
+/// A header of 32 bytes and 1000 of payload in segments of 56, each with 18 around: 18 full ones,
+/// and one of 24. Without the line, the payload alone.
+TEST(ScheduleText, WhatAPacketAddsIsSent) {
+  const std::string link = "link packets full 1e9 0 0 1 2 3\n";
+  EXPECT_EQ(play(exchange(link)).finished.front(), 1000u);
+  EXPECT_EQ(play(exchange(link + "packets 0 56 18 0 32\n")).finished.front(), 18u * 74 + 24 + 18);
+  EXPECT_EQ(play(exchange(link + "packets 0 56 18 60 32\n")).finished.front(), 18u * 74 + 60);
+  EXPECT_NE(refusal(exchange(link + "packets 0 0 18 0 32\n")), "");
+  EXPECT_NE(refusal(exchange(link + "packets 1 56 18 0 32\n")), "");
+}
+
+/// A host of half the profile's speed takes twice as long.
+TEST(ScheduleText, Speeds) {
+  discoc::Profile profile = discoc::nominalProfile(32);
+  profile.spinNs = 1e9; // wakes nobody
+  const std::string text = "discoc-schedule 1\nnode host 0\n";
+  const std::string rest = "work conv conv_gemm f32 160000 1 0 0 -1\ns 0 c0\n";
+  const auto once = play(text + rest, &profile).finished.front();
+  EXPECT_EQ(play(text + "speed 0 0.5\n" + rest, &profile).finished.front(), 2 * once);
+  EXPECT_NE(refusal(text + "speed 0 0\n" + rest), "");
+  EXPECT_NE(refusal(text + "speed 1 2\n" + rest), "");
+}
+
 /// Over the port that a host has for all its streams one message leaves at a time.
 TEST(ScheduleText, AHostHasOnePort) {
   const std::string text =

@@ -14,6 +14,7 @@ TEST(Cluster, ReadsAllKeys) {
 [[node]]
 name = "right"
 rank = 1
+speed = 0.25
 address = "10.0.0.2:7001"
 listen = "0.0.0.0:7001"
 [[node]]
@@ -33,6 +34,8 @@ compute = false
   ASSERT_TRUE(cluster) << toString(out);
   EXPECT_EQ(cluster->nodes[0].name, "left");
   EXPECT_EQ(cluster->nodes[1].address, "10.0.0.2:7001");
+  EXPECT_EQ(cluster->nodes[1].speed, 0.25);
+  EXPECT_EQ(cluster->nodes[0].speed, 1);
   ASSERT_EQ(cluster->links.size(), 1u);
   EXPECT_EQ(cluster->links[0].ends, (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(cluster->links[0].bandwidth, 12.5e6);
@@ -62,7 +65,10 @@ TEST(Cluster, SaysWhatIsWrongAndWhere) {
       {"node = 3", {"not a list of tables"}},
       {"node = [1, 2]", {"not a list of tables"}},
       {"[[node]]\n", {"has 1 nodes, -n says 2"}},
-      {"[[node]]\n[[node]]\nspeed=3\n", {"line 3", "[[node]] 2", "unknown key \"speed\""}},
+      {"[[node]]\n[[node]]\nclock=3\n", {"line 3", "[[node]] 2", "unknown key \"clock\""}},
+      {"[[node]]\nspeed=0\n[[node]]\n", {"line 2", "speed is not between"}},
+      {"[[node]]\nspeed=-1.0\n[[node]]\n", {"line 2", "speed"}},
+      {"[[node]]\nboard='b'\nspeed=2.0\n[[node]]\n", {"line 3", "speed and board"}},
       {"[[node]]\nrank=1\n[[node]]\nrank=1\n", {"line 4", "rank 1 is taken"}},
       {"[[node]]\nrank=2\n[[node]]\n", {"line 2", "from 0 to 1"}},
       {"[[node]]\nname='a'\n[[node]]\nname='a'\n", {"\"a\" is used twice"}},
