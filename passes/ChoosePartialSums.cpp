@@ -3,6 +3,7 @@
 #include "compiler/dialect/Replication.h"
 #include "compiler/dialect/Target.h"
 #include "passes/Carriers.h"
+#include "passes/ExplainCover.h"
 #include "passes/MinCut.h"
 #include "passes/Needs.h"
 #include "passes/Passes.h"
@@ -33,6 +34,7 @@ public:
           this->cluster = nullptr;
   }
 
+  bool areTimes() const { return cluster != nullptr; }
   int64_t ofBytes(int64_t bytes, int64_t from, int64_t to) const {
     return cluster ? nanoseconds(static_cast<double>(bytes) / bandwidthBetween(cluster, from, to))
                    : bytes;
@@ -94,6 +96,8 @@ public:
   }
 
   int64_t contractions = 0, addendsMade = 0;
+  std::string explained;                   ///< an op's name; empty: none
+  SmallVector<NamedAttribute> explanation; ///< of it: kCoverAttr
 
 private:
   /// The part of a tensor's channels that the node with the most of them owns.
@@ -114,25 +118,34 @@ private:
     return largestShare(op->getOperand(0)) <= slack * largestShare(op->getResult(0));
   }
 
-  /// Whether nodes may give each other addends of an op's result instead of its input's features.
-  bool isEligible(const Shortage &shortage) const {
+  /// Why nodes cannot give each other addends of an op's result instead of its input's features;
+  /// empty: they can.
+  StringRef whyFeatures(const Shortage &shortage) {
     Operation *op = shortage.use->getOwner();
     auto contraction = dyn_cast<ContractionOpInterface>(op);
     std::optional<Contraction> rule =
         contraction ? contraction.getContraction() : std::optional<Contraction>();
-    if (!rule || rule->groups != 1 || shortage.use->getOperandNumber() != 0)
-      return false;
+    if (!rule || shortage.use->getOperandNumber() != 0)
+      return "it sums over no channels of theirs";
+    if (rule->groups != 1)
+      return "its channels are in groups";
     RankedTensorType x = tensorType(op->getOperand(0)), y = tensorType(op->getResult(0));
-    bool isSingle = x.getElementType().isF32() && y.getElementType().isF32();
+    const bool isSingle = x.getElementType().isF32() && y.getElementType().isF32();
     // Sums of integers are the same in any order.
-    return (quantOf(op) || (isSingle && !inExactOrder(op))) &&
-           ownersOf(op->getOperand(0)).getAxis() == rule->inputAxis &&
-           ownersOf(op->getResult(0)).getAxis() == rule->resultAxis && staysEven(op) &&
-           isOfOneStage(op);
+    if (!quantOf(op) && !isSingle)
+      return "its elements are no f32";
+    if (!quantOf(op) && inExactOrder(op))
+      return "--exact-order sums nothing across nodes";
+    if (ownersOf(op->getOperand(0)).getAxis() != rule->inputAxis ||
+        ownersOf(op->getResult(0)).getAxis() != rule->resultAxis)
+      return "its operand or its result is divided along another axis";
+    if (!staysEven(op))
+      return "its inputs are shared less evenly than its outputs";
+    return isOfOneStage(op) ? "" : "its inputs are those of another stage";
   }
 
   /// Who gives a contraction its inputs does not compute it, where that is another stage's work.
-  bool isOfOneStage(Operation *op) const {
+  bool isOfOneStage(Operation *op) {
     if (stages.empty())
       return true;
     std::set<int64_t> found;
@@ -163,7 +176,11 @@ private:
     Value value = shortage.use->get();
     Operation *op = shortage.use->getOwner();
     OwnedAttr owners = ownersOf(value);
-    bool eligible = isEligible(shortage);
+    const StringRef why = whyFeatures(shortage);
+    const bool eligible = why.empty();
+    if (!eligible && opName(op) == explained)
+      explanation = {
+          Builder(op).getNamedAttr("why_features", StringAttr::get(op->getContext(), why))};
     const std::vector<Feature> &features = known.origins(value);
     for (int64_t from = 0; from < nodes; ++from)
       for (int64_t to = 0; to < nodes; ++to) {
@@ -231,10 +248,38 @@ private:
     for (const Reader &reader : readers)
       sumWeights.push_back(reader.weight);
     VertexCover cover = minimumCover(featureWeights, sumWeights, edges);
+    if (!explained.empty())
+      explain(groups, cover);
     for (auto [reader, pays] : llvm::zip(readers, cover.right))
       if (pays)
         for (auto [from, to] : reader.pairs)
           chosen[reader.op].push_back({from, to, {}, {}, {}});
+  }
+
+  /// What the cover had to choose from for one contraction: its features, those that others read
+  /// with them, and its sums.
+  void explain(const std::map<std::vector<int>, int64_t> &groups, const VertexCover &cover) {
+    for (auto [index, reader] : llvm::enumerate(readers)) {
+      if (opName(reader.op) != explained)
+        continue;
+      int64_t features = 0;
+      std::set<std::string> tied;
+      for (const auto &[reading, weight] : groups) {
+        if (!llvm::is_contained(reading, static_cast<int>(index)))
+          continue;
+        features += weight;
+        for (int other : reading)
+          if (readers[other].op != reader.op)
+            tied.insert(opName(readers[other].op));
+      }
+      Builder builder(reader.op);
+      SmallVector<StringRef> names(tied.begin(), tied.end());
+      explanation = {builder.getNamedAttr("features", builder.getI64IntegerAttr(features)),
+                     builder.getNamedAttr("sums", builder.getI64IntegerAttr(reader.weight)),
+                     builder.getNamedAttr("in_time", builder.getBoolAttr(weights.areTimes())),
+                     builder.getNamedAttr("sends_sums", builder.getBoolAttr(cover.right[index])),
+                     builder.getNamedAttr("tied", builder.getStrArrayAttr(names))};
+    }
   }
 
   void rewrite(Operation *op, SmallVectorImpl<Addend> &addends) {
@@ -333,8 +378,12 @@ struct ChoosePartialSumsPass : disco::impl::ChoosePartialSumsBase<ChoosePartialS
       return;
     PartialSumChooser chooser(function, nodesOf(getOperation()), rootsOf(getOperation()),
                               stagesByRank(getOperation()));
+    if (auto name = getOperation()->getAttrOfType<StringAttr>(kExplainAttr))
+      chooser.explained = name.str();
     if (failed(chooser.run()))
       return signalPassFailure();
+    if (!chooser.explanation.empty())
+      getOperation()->setAttr(kCoverAttr, DictionaryAttr::get(&getContext(), chooser.explanation));
     numContractions = chooser.contractions;
     numAddends = chooser.addendsMade;
   }

@@ -7,6 +7,7 @@
 #include "compiler/import/ModelHash.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/DenseMasks.h"
+#include "passes/ExplainCover.h"
 #include "passes/strategies/Strategy.h"
 
 using namespace mlir;
@@ -41,6 +42,26 @@ static void isolate(ModuleOp module) {
         own.push_back(route);
     op->setAttr(kMaskAttr, ArrayAttr::get(module.getContext(), own));
   });
+}
+
+/// What disco-choose-partial-sums noted, off the module again.
+static std::optional<Cover> takeCover(ModuleOp module) {
+  module->removeAttr(kExplainAttr);
+  auto noted = dyn_cast_or_null<DictionaryAttr>(module->removeAttr(kCoverAttr));
+  if (!noted)
+    return std::nullopt;
+  Cover cover;
+  if (auto why = noted.getAs<StringAttr>("why_features")) {
+    cover.whyFeatures = why.str();
+    return cover;
+  }
+  cover.features = noted.getAs<IntegerAttr>("features").getInt();
+  cover.sums = noted.getAs<IntegerAttr>("sums").getInt();
+  cover.inTime = noted.getAs<BoolAttr>("in_time").getValue();
+  cover.sendsSums = noted.getAs<BoolAttr>("sends_sums").getValue();
+  for (auto name : noted.getAs<ArrayAttr>("tied").getAsRange<StringAttr>())
+    cover.tied.push_back(name.str());
+  return cover;
 }
 
 static LogicalResult runStages(ModuleOp module, StringRef last, StringRef after) {
@@ -83,7 +104,13 @@ std::optional<Divided> Divider::divide(const Way &way) {
   ModuleOp module = *divided.module;
   if (way.isolated)
     isolate(module);
-  if (failed(runStages(module, stages().back().name, masks)))
+  constexpr llvm::StringLiteral sums = "choose-partial-sums";
+  if (!way.explain.empty())
+    module->setAttr(kExplainAttr, StringAttr::get(module.getContext(), way.explain));
+  if (failed(runStages(module, sums, masks)))
+    return std::nullopt;
+  divided.cover = takeCover(module);
+  if (failed(runStages(module, stages().back().name, sums)))
     return std::nullopt;
   FailureOr<EmitOptions> emit = readEmitOptions(module);
   FailureOr<TimedSchedule> timed = TimedSchedule::read(module);

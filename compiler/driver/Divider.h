@@ -20,9 +20,19 @@ struct Way {
   bool dense = false;           ///< every node reads everything, whatever is masked or zero
   /// No contraction reads another node's channels: other results, and the least that masks leave.
   bool isolated = false;
+  std::string explain;                            ///< an op whose cover is noted; may be empty
   std::vector<int64_t> shares;                    ///< of the work, by rank; empty: equal ones
   std::shared_ptr<const discoc::PinnedPlan> pins; ///< whose pins hold; null: none
   std::string pinsFile;                           ///< for messages
+};
+
+/// What there was to choose from for one contraction: send features, or partial sums.
+struct Cover {
+  std::string whyFeatures; ///< why sums cannot be sent; empty: they can
+  int64_t features = 0, sums = 0;
+  bool inTime = false; ///< both in nanoseconds, else in bytes
+  bool sendsSums = false;
+  std::vector<std::string> tied; ///< ops that read some of the same features
 };
 
 /// A model that was divided, as far as memory is planned.
@@ -31,6 +41,8 @@ struct Divided {
   EmitOptions emit;
   TimedSchedule timed;
   discoc::Report report; ///< without schedule and times
+  /// Of the way's `explain`; nothing: no node lacks anything for it.
+  std::optional<Cover> cover;
 
   /// Whether every node that is a bare board has memory for its part.
   bool fits() const;

@@ -17,15 +17,6 @@ using namespace disco;
 
 namespace {
 
-/// What a model takes of N boards.
-struct FitRow {
-  std::vector<std::vector<discoc::MemoryUse>> nodes;
-  bool fits = false;
-  int64_t weightBytes = 0; // of all nodes
-  /// Nanoseconds of one inference, as the report has them; nothing where a speed is not stated.
-  std::optional<int64_t> latencyNs;
-};
-
 /// One memory of the fullest node.
 struct Fullest {
   size_t rank = 0;
@@ -43,45 +34,6 @@ Fullest fullest(const FitRow &row, const discoc::BoardMemory &memory) {
       most = {rank, sum};
   }
   return most;
-}
-
-/// Compiles a model for N boards as far as memory is planned. Nothing, with a message, when that
-/// does not go.
-std::optional<FitRow> measureFit(discoc::ModelOptions options, const discoc::Board &board,
-                                 int64_t nodes) {
-  options.cluster.clear();
-  options.board = board.reference;
-  options.nodes = nodes;
-  std::optional<LoadedModel> loaded = loadModel(options);
-  if (!loaded)
-    return std::nullopt;
-  DiagnosticPrinter printer(*loaded->context, options.model);
-  PassManager manager(loaded->context.get());
-  buildPipeline(manager);
-  if (failed(manager.run(*loaded->module)))
-    return std::nullopt;
-  FailureOr<EmitOptions> emit = readEmitOptions(*loaded->module);
-  if (failed(emit))
-    return std::nullopt;
-  FitRow row;
-  row.fits = true;
-  for (auto [rank, shard] : llvm::enumerate(shardsOf(*loaded->module))) {
-    ModelEmitter emitter(shard, *emit);
-    row.weightBytes += emitter.weights().bytes();
-    row.nodes.push_back(boardMemory(emitter, *emit, static_cast<int64_t>(rank), board));
-    row.fits &= shortages(row.nodes.back(), board).empty();
-  }
-  discoc::Report report = makeReport(*loaded->module, *emit, /*buildHash=*/"");
-  if (failed(addSchedule(report, *loaded->module)))
-    return std::nullopt;
-  row.latencyNs = report.schedule->latencyNs;
-  return row;
-}
-
-/// No fewer boards than these can hold the weights.
-int64_t leastNodes(const FitRow &row, const discoc::Board &board) {
-  auto size = static_cast<int64_t>(board.memoryOf(discoc::BoardPart::weights)->size);
-  return std::max<int64_t>(1, (row.weightBytes + size - 1) / size);
 }
 
 /// The same as an object: docs/running.md.
@@ -149,7 +101,45 @@ void printParts(const FitRow &row, const discoc::Board &board) {
   }
 }
 
-std::optional<discoc::Board> findBareBoard(const std::string &name) {
+} // namespace
+
+std::optional<FitRow> disco::measureFit(discoc::ModelOptions options, const discoc::Board &board,
+                                        int64_t nodes) {
+  options.cluster.clear();
+  options.board = board.reference;
+  options.nodes = nodes;
+  std::optional<LoadedModel> loaded = loadModel(options);
+  if (!loaded)
+    return std::nullopt;
+  DiagnosticPrinter printer(*loaded->context, options.model);
+  PassManager manager(loaded->context.get());
+  buildPipeline(manager);
+  if (failed(manager.run(*loaded->module)))
+    return std::nullopt;
+  FailureOr<EmitOptions> emit = readEmitOptions(*loaded->module);
+  if (failed(emit))
+    return std::nullopt;
+  FitRow row;
+  row.fits = true;
+  for (auto [rank, shard] : llvm::enumerate(shardsOf(*loaded->module))) {
+    ModelEmitter emitter(shard, *emit);
+    row.weightBytes += emitter.weights().bytes();
+    row.nodes.push_back(boardMemory(emitter, *emit, static_cast<int64_t>(rank), board));
+    row.fits &= shortages(row.nodes.back(), board).empty();
+  }
+  discoc::Report report = makeReport(*loaded->module, *emit, /*buildHash=*/"");
+  if (failed(addSchedule(report, *loaded->module)))
+    return std::nullopt;
+  row.latencyNs = report.schedule->latencyNs;
+  return row;
+}
+
+int64_t disco::leastNodes(const FitRow &row, const discoc::Board &board) {
+  auto size = static_cast<int64_t>(board.memoryOf(discoc::BoardPart::weights)->size);
+  return std::max<int64_t>(1, (row.weightBytes + size - 1) / size);
+}
+
+std::optional<discoc::Board> disco::findBareBoard(const std::string &name) {
   discoc::Diagnostics errors;
   if (name == discoc::anyHost) {
     llvm::errs() << "error: --board linux: a Linux host has no memories to fit into\n";
@@ -163,8 +153,6 @@ std::optional<discoc::Board> findBareBoard(const std::string &name) {
   }
   return board;
 }
-
-} // namespace
 
 std::optional<int64_t> disco::statedNodes(const discoc::ModelOptions &options) {
   discoc::Diagnostics errors;
@@ -183,6 +171,8 @@ std::optional<int64_t> disco::statedNodes(const discoc::ModelOptions &options) {
 }
 
 int discoc::runFit(const FitOptions &options) {
+  if (!options.shop.empty())
+    return fitShop(options);
   std::optional<Board> board = findBareBoard(options.model.board);
   std::optional<int64_t> stated = board ? statedNodes(options.model) : std::nullopt;
   if (!board || !stated)

@@ -63,6 +63,8 @@ struct CompileOptions {
 struct FitOptions {
   ModelOptions model; // its board and its nodes are those of the search
   int64_t maxNodes = 16;
+  std::string shop;    // a file of prices: which boards is the question then
+  double deadline = 0; // milliseconds, of shop; 0: none
   bool json = false;
 };
 

@@ -35,16 +35,13 @@ static bool readObjective(const std::string &name, Objective &objective) {
     objective = *known;
     return true;
   }
-  if (name == "energy")
-    printError("--objective energy: no board states what its work and its links take: board.toml "
-               "has no [energy]; take latency, throughput, memory or bytes");
-  else if (name == "price")
-    printError("--objective price: discoc does not know what boards cost; 'discoc fit' finds the "
-               "fewest of a kind, and --objective takes latency, throughput, memory or bytes");
+  if (name == "price")
+    printError("--objective price: discoc does not know what boards cost; 'discoc fit --shop' "
+               "takes a file that says so, and finds the cheapest that meet a --deadline");
   else
     printError("--objective " + name +
                ": there is no such objective; the objectives are latency, throughput, memory, "
-               "bytes");
+               "bytes, energy");
   return false;
 }
 
@@ -92,8 +89,10 @@ static bool writePlan(const Partition &partition, const Tried &tried, const std:
   plan.strategy = tried.way.options.strategy;
   plan.featuresOnly = tried.way.options.featuresOnly;
   plan.shares = tried.way.shares;
-  if (tried.way.pins)
+  if (tried.way.pins) {
     plan.stages = tried.way.pins->stages;
+    plan.tensors = tried.way.pins->tensors;
+  }
   discoc::Diagnostics errors;
   const bool good = discoc::writeText(path, discoc::toToml(plan, layerComments(tried)), errors);
   llvm::errs() << discoc::toString(errors);
@@ -106,7 +105,7 @@ int discoc::runPartition(const PartitionOptions &options) {
     return ExitFault;
   Partition partition;
   partition.options = std::move(*asked);
-  partition.explain = options.explain;
+  partition.explain = partition.options.explain = options.explain;
   partition.assumesLinks = options.bandwidth <= 0;
   {
     Activity activity("partition");

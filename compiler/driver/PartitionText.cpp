@@ -108,6 +108,8 @@ static std::string objectiveText(const Partition &partition) {
   case Objective::Throughput: return "the least time between two inferences, back to back";
   case Objective::Memory: return "the least weights and arena of the node that takes most";
   case Objective::Bytes: return "the fewest bytes between nodes";
+  case Objective::Energy:
+    return "the least energy of one inference, estimated from what boards are said to take";
   }
   return "";
 }
@@ -135,6 +137,16 @@ static std::string paysText(const Partition &partition, const Tried &best) {
   return text + "\n";
 }
 
+static std::string valueText(const Tried &tried, Objective objective) {
+  switch (objective) {
+  case Objective::Memory: return discoc::bytes(tried.memoryBytes);
+  case Objective::Bytes: return discoc::bytes(tried.exchangedBytes);
+  case Objective::Energy:
+    return number(static_cast<double>(tried.energyUj.value_or(0)) / 1e3) + " mJ";
+  default: return timeText(valueOf(tried, objective));
+  }
+}
+
 std::string disco::chosenText(const Partition &partition) {
   const SearchResult &result = partition.result;
   if (!result.chosen)
@@ -147,12 +159,7 @@ std::string disco::chosenText(const Partition &partition) {
   text += ": " + objectiveText(partition);
   if (partition.options.deadlineNs)
     text += " within " + timeText(partition.options.deadlineNs);
-  text += ", " +
-          (partition.options.objective == Objective::Memory ? discoc::bytes(best.memoryBytes)
-           : partition.options.objective == Objective::Bytes
-               ? discoc::bytes(best.exchangedBytes)
-               : timeText(valueOf(best, partition.options.objective))) +
-          "\n" + paysText(partition, best);
+  text += ", " + valueText(best, partition.options.objective) + "\n" + paysText(partition, best);
   const std::string names = leftOut(result, best);
   if (!names.empty() && !partition.options.model.cluster.empty())
     text += "left out   " + names + "\n";
@@ -252,6 +259,34 @@ std::string disco::comparisonText(const Partition &partition) {
 // One layer
 //===----------------------------------------------------------------------===//
 
+static std::string coverText(const Cover &cover) {
+  if (!cover.whyFeatures.empty())
+    return "features travel: " + cover.whyFeatures;
+  auto cost = [&](int64_t value) {
+    return cover.inTime ? timeText(value) + " on the links" : discoc::bytes(value);
+  };
+  std::string text = "features cost " + cost(cover.features) + ", partial sums " +
+                     cost(cover.sums) + ": " + (cover.sendsSums ? "sums" : "features") + " travel";
+  if (!cover.tied.empty())
+    text += "; tied to " + llvm::join(cover.tied, ", ") +
+            ", which read some of the same features: these travel once for all";
+  return text;
+}
+
+/// What could have travelled instead, each answer once.
+static std::string coversText(const SearchResult &result) {
+  std::string text, last;
+  for (const Tried &tried : result.tried) {
+    const std::string own = tried.cover ? coverText(*tried.cover) : "";
+    if (own.empty() || own == last)
+      continue;
+    last = own;
+    text += std::to_string(tried.nodes()) + " nodes, " + tried.name +
+            (tried.way.shares.empty() ? "" : ", shares " + sharesText(tried)) + ": " + own + "\n";
+  }
+  return text.empty() ? "" : "\nwhat could travel instead\n" + text;
+}
+
 std::string disco::explanationText(const Partition &partition) {
   discoc::Table table(
       {"N", "<division", "<shares", "<channels by node", "computes", "received", "latency", "<"});
@@ -266,12 +301,23 @@ std::string disco::explanationText(const Partition &partition) {
                    timeText(tried.latencyNs), partition.result.chosen == index ? "<- chosen" : ""});
   if (table.empty())
     return "";
-  return "\n" + partition.explain + ", in every candidate\n\n" + table.text();
+  return "\n" + partition.explain + ", in every candidate\n\n" + table.text() +
+         coversText(partition.result);
 }
 
 //===----------------------------------------------------------------------===//
 // JSON
 //===----------------------------------------------------------------------===//
+
+static llvm::json::Object coverJson(const Cover &cover) {
+  if (!cover.whyFeatures.empty())
+    return llvm::json::Object{{"why_features", cover.whyFeatures}};
+  return llvm::json::Object{{"features", cover.features},
+                            {"sums", cover.sums},
+                            {"unit", cover.inTime ? "ns" : "bytes"},
+                            {"sends", cover.sendsSums ? "sums" : "features"},
+                            {"tied", llvm::json::Array(cover.tied)}};
+}
 
 static llvm::json::Object triedJson(const Partition &partition, const Tried &tried) {
   llvm::json::Object object{{"nodes", tried.nodes()},
@@ -290,6 +336,8 @@ static llvm::json::Object triedJson(const Partition &partition, const Tried &tri
   object["names"] = std::move(names);
   if (!tried.way.shares.empty())
     object["shares"] = llvm::json::Array(tried.way.shares);
+  if (tried.cover)
+    object["cover"] = coverJson(*tried.cover);
   if (tried.way.options.featuresOnly)
     object["exchange"] = "features";
   if (tried.latencyNs) {
@@ -298,6 +346,8 @@ static llvm::json::Object triedJson(const Partition &partition, const Tried &tri
   }
   if (tried.periodNs)
     object["period_ns"] = *tried.periodNs;
+  if (tried.energyUj)
+    object["energy_uj"] = *tried.energyUj;
   if (tried.chainNs)
     object["chain_ns"] = *tried.chainNs;
   for (const TriedLayer &layer : tried.layers)

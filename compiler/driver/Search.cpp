@@ -7,6 +7,7 @@
 #include "compiler/driver/Fit.h"
 #include "compiler/driver/PipelineBound.h"
 #include "compiler/driver/PlanChoice.h"
+#include "compiler/driver/Regroup.h"
 #include "compiler/formats/Metadata.h"
 #include "compiler/formats/PlanPins.h"
 #include "passes/strategies/Strategy.h"
@@ -29,6 +30,7 @@ std::optional<Objective> disco::objectiveOf(StringRef name) {
       .Case("throughput", Objective::Throughput)
       .Case("memory", Objective::Memory)
       .Case("bytes", Objective::Bytes)
+      .Case("energy", Objective::Energy)
       .Default(std::nullopt);
 }
 
@@ -38,6 +40,7 @@ std::optional<int64_t> disco::valueOf(const Tried &tried, Objective objective) {
   case Objective::Throughput: return tried.periodNs;
   case Objective::Memory: return tried.memoryBytes;
   case Objective::Bytes: return tried.exchangedBytes;
+  case Objective::Energy: return tried.energyUj;
   }
   return std::nullopt;
 }
@@ -73,6 +76,22 @@ static std::vector<TriedLayer> layersOf(const discoc::Report &report, TimedSched
   return layers;
 }
 
+/// Every board computes, or waits until the inference has ended everywhere. Nothing where a board
+/// does not say what it takes.
+static std::optional<int64_t> energyOf(const discoc::Cluster &cluster, int64_t latencyNs,
+                                       ArrayRef<Nanoseconds> computing) {
+  constexpr double microjoules = 1e-3; // a watt for a nanosecond
+  double sum = 0;
+  for (auto [rank, busy] : llvm::enumerate(computing)) {
+    const discoc::Board *board = cluster.boardOf(static_cast<int64_t>(rank));
+    if (!board || board->energySource.empty())
+      return std::nullopt;
+    const auto active = static_cast<double>(busy);
+    sum += active * board->activeW + (static_cast<double>(latencyNs) - active) * board->waitingW;
+  }
+  return std::llround(sum * microjoules);
+}
+
 static void addTimes(Tried &tried, Divided &divided, const SearchOptions &options) {
   stateLinks(divided.timed, options.bandwidth, options.latency);
   Times times(divided.timed, &options.profile);
@@ -87,6 +106,7 @@ static void addTimes(Tried &tried, Divided &divided, const SearchOptions &option
   tried.withoutExchangeNs = static_cast<int64_t>(
       runSchedule(divided.timed.schedule, free.timing(), 1, 0).finished.front());
   const EngineResult run = runSchedule(divided.timed.schedule, times.timing(), 1, 1);
+  tried.energyUj = energyOf(tried.way.cluster, events.latencyNs.value_or(0), run.computing);
   tried.layers = layersOf(divided.report, divided.timed, run.events);
 }
 
@@ -94,6 +114,7 @@ static void addTimes(Tried &tried, Divided &divided, const SearchOptions &option
 static void measure(Tried &tried, Divided &divided, const SearchOptions &options) {
   const discoc::Report &report = divided.report;
   tried.fits = divided.fits();
+  tried.cover = divided.cover;
   tried.exchangedBytes = report.cluster.exchanged.bytes;
   tried.exchangePoints = exchangePoints(divided.timed.schedule);
   tried.weightBytes = report.largestNode.weightBytes;
@@ -146,7 +167,24 @@ private:
     whole = std::move(*cluster);
     for (const discoc::ClusterNode &node : whole.nodes)
       result.nodeNames.push_back(node.name);
+    if (options.objective == Objective::Energy && !knowsEnergy())
+      return false;
     most = std::min(options.most, static_cast<int64_t>(whole.nodes.size()));
+    return true;
+  }
+
+  /// False after an error on standard error.
+  bool knowsEnergy() const {
+    for (size_t rank = 0; rank < whole.nodes.size(); ++rank) {
+      const discoc::Board *board = whole.boardOf(static_cast<int64_t>(rank));
+      if (board && !board->energySource.empty())
+        continue;
+      printError("--objective energy: nobody says what " + quoted(whole.nodes[rank].name) +
+                 (board ? ", a board " + board->name + "," : ", a host,") +
+                 " takes: [energy] of board.toml does, with its source; take latency, throughput, "
+                 "memory or bytes");
+      return false;
+    }
     return true;
   }
 
@@ -185,6 +223,7 @@ private:
     tried.name = tried.nodes() == 1 ? "one node" : strategy;
     tried.way.options = optionsFor(options.model, tried.nodes(), stated);
     tried.way.options.strategy = strategy;
+    tried.way.explain = options.explain;
     discoc::Diagnostics ignored;
     std::optional<discoc::Cluster> cluster =
         hasFile() || !whole.hasPackets()
@@ -296,7 +335,11 @@ private:
     std::vector<int64_t> ranks(whole.nodes.size());
     std::iota(ranks.begin(), ranks.end(), 0);
     std::optional<Tried> all = candidate(ranks, "root");
-    return all ? divider.divide(all->way) : std::nullopt;
+    if (!all)
+      return std::nullopt;
+    all->way.dense = true; // only the nodes are looked at
+    all->way.options.masks.clear();
+    return divider.divide(all->way);
   }
 
   static std::string defaultStrategy() { return strategies().front().name.str(); }
@@ -326,8 +369,10 @@ private:
     const std::map<std::string, std::string> &metadata = model.metadata;
     discoc::Diagnostics ignored; // faults are said where they are used
     if (auto at = metadata.find(discoc::metadataMasks); at != metadata.end())
-      if (auto masks = discoc::parseMasks(at->second, "", std::nullopt, ignored))
+      if (auto masks = discoc::parseMasks(at->second, "", std::nullopt, ignored)) {
         ofModel.insert(masks->nodes);
+        maskedFor = masks->nodes;
+      }
     if (auto at = metadata.find(discoc::metadataOwners); at != metadata.end())
       if (auto owners = discoc::parseOwners(at->second, "", std::nullopt, ignored))
         ofModel.insert(owners->nodes);
@@ -336,6 +381,10 @@ private:
   /// Whether masks or owner maps say who has what of so many nodes: no shares are free then.
   bool isStated(int64_t nodes) const {
     return stated == nodes || ofModel.count(nodes) != 0 || options.model.ownerMap == 1;
+  }
+
+  bool isMasked(int64_t nodes) const {
+    return nodes > 1 && nodes == (options.model.masks.empty() ? maskedFor : stated);
   }
 
   bool tryAll() {
@@ -352,6 +401,8 @@ private:
     for (const StrategyInfo &strategy : strategies()) {
       if (nodes > 1 && strategy.name == "root" && fewest() == 1)
         continue; // that is one node
+      if (isMasked(nodes) && strategy.name != defaultStrategy())
+        continue; // masks name channels of the nodes that own them by default
       activity.at(std::to_string(nodes) + " of at most " + std::to_string(most) + " nodes, " +
                       strategy.name.str(),
                   static_cast<double>(nodes - 1) / static_cast<double>(2 * most));
@@ -386,6 +437,58 @@ private:
       if (!tryOut(std::move(mixed)))
         return false;
     }
+    return tryRegrouped(nodes);
+  }
+
+  /// Masks of the model that are for another number of nodes leave zeros between the channels of
+  /// its owners: those of one owner stay together, or are dealt to several nodes.
+  bool tryRegrouped(int64_t nodes) {
+    const int64_t made = ofModel.empty() ? 0 : *ofModel.begin();
+    if (made < 2 || ofModel.count(nodes) || stated != 0 || (made % nodes && nodes % made))
+      return true;
+    std::optional<Tried> base = candidate(firstOf(nodes), defaultStrategy());
+    const std::optional<discoc::Plan> plan = base ? planFor(made) : std::nullopt;
+    if (!plan)
+      return !base;
+    base->name += ", as for " + std::to_string(made);
+    if (nodes > made)
+      return tryPinned(*base, {splitUp(*plan, nodes / made)});
+    constexpr size_t mostGroupings = 40;
+    std::vector<std::vector<discoc::Pin>> ways;
+    for (const std::vector<int64_t> &groupOf : groupings(made, nodes, mostGroupings))
+      ways.push_back(regrouped(*plan, groupOf, nodes));
+    return tryPinned(*base, std::move(ways));
+  }
+
+  /// What the model's own masks and owner maps are for.
+  std::optional<discoc::Plan> planFor(int64_t nodes) {
+    Way way;
+    way.options = optionsFor(options.model, nodes, stated);
+    way.options.cluster.clear();
+    way.options.board.clear();
+    way.cluster = discoc::defaultCluster(nodes);
+    return divider.plan(way);
+  }
+
+  /// The best of several sets of pins becomes a candidate.
+  bool tryPinned(const Tried &base, std::vector<std::vector<discoc::Pin>> ways) {
+    std::optional<Tried> best;
+    for (std::vector<discoc::Pin> &pins : ways) {
+      Tried tried = base;
+      discoc::PinnedPlan plan;
+      plan.nodes = base.nodes();
+      plan.tensors = std::move(pins);
+      tried.way.pins = std::make_shared<discoc::PinnedPlan>(std::move(plan));
+      tried.way.pinsFile = options.model.model;
+      std::optional<Divided> divided = divider.divide(tried.way);
+      if (!divided)
+        return false;
+      measure(tried, *divided, options);
+      if (!best || isBetter(tried, *best))
+        best = std::move(tried);
+    }
+    if (best)
+      result.tried.push_back(std::move(*best));
     return true;
   }
 
@@ -470,7 +573,7 @@ private:
         moves.push_back(std::move(*without));
       }
     }
-    if (from.way.options.strategy == defaultStrategy() && !isStated(from.nodes()))
+    if (from.way.options.strategy == defaultStrategy() && !isStated(from.nodes()) && !from.way.pins)
       addShifts(from, moves);
     return moves;
   }
@@ -532,7 +635,7 @@ private:
   const SearchOptions &options;
   discoc::Activity &activity;
   discoc::Cluster whole;
-  int64_t most = 1, stated = 0, work = 0;
+  int64_t most = 1, stated = 0, maskedFor = 0, work = 0;
   std::set<std::string> known;
   std::set<int64_t> ofModel;
   SearchResult result;

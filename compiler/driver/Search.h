@@ -16,7 +16,7 @@
 namespace disco {
 
 /// What is to be least.
-enum class Objective { Latency, Throughput, Memory, Bytes };
+enum class Objective { Latency, Throughput, Memory, Bytes, Energy };
 /// By its name; nothing: there is none of that name.
 std::optional<Objective> objectiveOf(llvm::StringRef name);
 
@@ -26,6 +26,7 @@ struct SearchOptions {
   Objective objective = Objective::Latency;
   std::optional<int64_t> deadlineNs; ///< that one inference may take
   int64_t least = 1, most = 8;       ///< nodes
+  std::string explain;               ///< an op; may be empty
   bool withRest = false;             ///< also divisions that are only compared with
   discoc::Profile profile;           ///< of all hosts
   double bandwidth = 0, latency = 0; ///< of links that state nothing
@@ -50,7 +51,9 @@ struct Tried {
   int64_t withoutExchangeNs = 0; ///< the same schedule where messages take no time
   int64_t exchangedBytes = 0, exchangePoints = 0;
   int64_t weightBytes = 0, arenaBytes = 0; ///< of the largest node of each
+  std::optional<int64_t> energyUj;         ///< microjoules of one inference, an estimate
   int64_t memoryBytes = 0;                 ///< weights and arena of the node that takes most
+  std::optional<Cover> cover;              ///< of the op that is explained
   bool masked = false;                     ///< masks or zeros leave something out
   std::vector<TriedLayer> layers;
 

@@ -327,8 +327,8 @@ void addPartition(CLI::App &app, int &exitCode) {
       ->type_name("N");
   command
       ->add_option("--objective", options->objective,
-                   "What is to be least: latency (the default), throughput, memory, bytes "
-                   "(docs/partition.md)")
+                   "What is to be least: latency (the default), throughput, memory, bytes, "
+                   "energy (docs/partition.md)")
       ->type_name("NAME");
   command
       ->add_option("--deadline", options->deadline,
@@ -366,14 +366,28 @@ void addFit(CLI::App &app, int &exitCode) {
       "For every N, a line: what the fullest node takes of each of its board's memories. Weights, "
       "arena, buffers\nand stack are exact, code and variables are upper bounds from the board's "
       "measured table. Nothing is\nwritten or built. With --masks or --owners, N is theirs.\n\n"
-      "  discoc fit resnet20.onnx --board netduinoplus2\n\n"
+      "  discoc fit resnet20.onnx --board netduinoplus2\n"
+      "  discoc fit resnet20.onnx --shop shop.toml --deadline 500\n\n"
       "Exit codes: 0 the smallest N is the last line, 1 no N does or the model is wrong, 2 usage.");
   command->add_option("MODEL", options->model.model, "The ONNX file (opset 7 to 25)")
       ->required()
       ->type_name("MODEL.onnx");
-  command->add_option("--board", options->model.board, "The kind of board (see 'discoc boards')")
-      ->required()
+  CLI::Option_group *which = command->add_option_group("which");
+  which->require_option(1);
+  which->add_option("--board", options->model.board, "The kind of board (see 'discoc boards')")
       ->type_name("BOARD");
+  CLI::Option *shop =
+      which
+          ->add_option("--shop", options->shop,
+                       "What kinds of boards cost (docs/formats/shop.md): the cheapest set of one "
+                       "kind is looked for")
+          ->type_name("SHOP.toml");
+  command
+      ->add_option("--deadline", options->deadline,
+                   "With --shop: how many milliseconds an inference takes at most")
+      ->check(CLI::PositiveNumber)
+      ->needs(shop)
+      ->type_name("MS");
   command->add_option("--max-nodes", options->maxNodes, "The largest N to try (default 16)")
       ->check(CLI::Range(int64_t(1), int64_t(256)))
       ->type_name("M");

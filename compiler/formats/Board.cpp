@@ -54,11 +54,12 @@ const BoardMemory *Board::memoryOf(const std::string &part) const {
 const std::vector<const char *> &boardKeys(const std::string &table) {
   static const std::map<std::string, std::vector<const char *>> keys = {
       {"",
-       {"title", "status", "measured_by", "arch", "target", "toolchain", "build", "speed", "memory",
-        "link", "image", "flash", "emulator"}},
+       {"title", "status", "measured_by", "arch", "target", "toolchain", "build", "speed", "energy",
+        "memory", "link", "image", "flash", "emulator"}},
       {"toolchain", {"prefix", "package", "flags", "link_flags", "optimize"}},
       {"build",
        {"linker_script", "sources", "uart_sources", "ethernet_sources", "stack", "defines"}},
+      {"energy", {"active", "waiting", "source"}},
       {"speed", {"clock", "f32", "i8", "vector", "caches"}},
       {"memory", {"name", "kind", "address", "size", "holds", "dma", "cached"}},
       {"link",
@@ -111,6 +112,7 @@ public:
     good = inTable("toolchain", &BoardReader::readToolchain, true) && good;
     good = inTable("build", &BoardReader::readBuild, !to.isLinux()) && good;
     good = inTable("speed", &BoardReader::readSpeed, !to.isLinux()) && good;
+    good = inTable("energy", &BoardReader::readEnergy, false) && good;
     const bool emulated = to.status == Board::emulatedStatus || to.isLinux();
     good = inTable("emulator", &BoardReader::readEmulator, emulated) && good;
     good = inEach("memory", &BoardReader::readMemory) && good;
@@ -248,6 +250,18 @@ private:
     board->vectorBytes = vector.value_or(0);
     return (board->clockHz >= minHz && board->clockHz <= maxHz) || board->isLinux() ||
            table.fault("clock", "clock is not a number of Hz from 1e6 to 4e9");
+  }
+
+  bool readEnergy(const BoardTable &table) {
+    constexpr double mostW = 1e4;
+    if (!table.number("active", board->activeW) || !table.number("waiting", board->waitingW) ||
+        !table.text("source", board->energySource, /*required=*/true))
+      return false;
+    if (board->energySource.empty())
+      return table.fault("source", "source is empty", "say who measured it, or which data sheet");
+    return (board->activeW > 0 && board->activeW <= mostW && board->waitingW <= board->activeW) ||
+           table.fault("active", "active is no number of watts above 0 and not below waiting",
+                       "watts of the whole board while it computes, and while it waits");
   }
 
   bool readCaches(const BoardTable &table) {

@@ -113,6 +113,10 @@ struct Board {
   double cyclesF32 = 0, cyclesI8 = 0; ///< measured, a multiply-accumulate; 0: unknown
   int64_t vectorBytes = 0;            ///< of one register; 0: it has no vectors, or nobody says
   std::vector<int64_t> cacheBytes;    ///< of data, the nearest first
+  /// Watts of the whole board while it computes and while it waits, and who says so; an empty
+  /// source: nobody does.
+  double activeW = 0, waitingW = 0;
+  std::string energySource;
   /// Of a Linux board: what its programs are compiled for, in place of `flags`.
   std::optional<Target> target;
   int64_t stackBytes = 0;

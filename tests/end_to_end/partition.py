@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,19 @@ def simulated(path, folder, nodes, *options, link=FAST):
     if done.returncode:
         raise discoc.CompileError(done.stderr)
     return json.loads(run("simulate", out, "--json", *link).stdout)["latency_ns"]
+
+
+def check_schema(answer, tally):
+    """What --json prints is what the schema in docs/formats says."""
+    checker = os.path.join(HERE, "..", "unit", "formats", "check_schemas.py")
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(answer, file)
+        file.flush()
+        done = subprocess.run([sys.executable, checker, file.name], capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        tally.skip("schema", "no jsonschema")
+    else:
+        tally.check("schema", done.returncode == 0, done.stdout)
 
 
 def check_numbers(path, folder, tally):
@@ -87,13 +101,34 @@ def check_objectives(path, tally):
 def check_explain(path, folder, tally):
     report = os.path.join(folder, "out", "report.json")
     simulated(path, folder, 2)
-    layer = json.load(open(report, encoding="utf-8"))["layers"][0]
-    answer = found(path, "--nodes", "2", "--explain", layer["op"], *FAST)
+    layer = json.load(open(report, encoding="utf-8"))["layers"][1]  # the first one reads what the root hands out
+    answer = found(path, "--nodes", "2", "--compare", "--explain", layer["op"], *FAST)
+    check_schema(answer, tally)
     same = [t for t in answer["tried"] if t["name"] == "greedy" and "shares" not in t]
     shares = {s["rank"]: s["channels"] for s in layer["nodes"]}
+    covers = [t["cover"] for t in answer["tried"] if "cover" in t]
+    tally.check("explain: what could travel instead", covers and all("why_features" in c or c["features"] > 0 for c in covers), str(covers))
     tally.check("explain: channels of the report", same and same[0]["layer"]["channels"] == [shares.get(r, 0) for r in range(2)], str(same))
     done = run("partition", path, "--nodes", "2", "--explain", "nothing")
     tally.check("explain: no such layer", done.returncode == 1 and "no layer has this name" in done.stderr, done.stderr)
+
+
+def check_masks(tally):
+    """The samples with masks: what their own number of nodes exchanges is what compile says; on half as many the channels of
+    two owners stay together, which exchanges no more than the default division does."""
+    path = os.path.join(discoc.ROOT, "samples", "cifar10", "cifar10_masks4.onnx")
+    tried = found(path, "--nodes", "1..4", *FAST).get("tried", [])
+    own = {t["name"] for t in tried if t["nodes"] == 4 and t["choice"]}
+    tally.check("masks: the default owners alone", own == {"greedy", "greedy, features only"}, str(own))
+    two = {t["name"]: t for t in tried if t["nodes"] == 2 and "shares" not in t}
+    tally.check("masks for 4 on 2", two and two["greedy, as for 4"]["exchanged_bytes"] <= two["greedy"]["exchanged_bytes"], str(two))
+    with tempfile.TemporaryDirectory() as folder:
+        plan, out = os.path.join(folder, "two.toml"), os.path.join(folder, "out")
+        slow = ("--bandwidth", "1e10", "--latency", "1e-7")
+        run("partition", path, "-n", "2", "--objective", "bytes", "-o", plan, *slow)
+        done = run("compile", path, "--plan", plan, "-o", out)
+        done = run("verify", out, "--model", path) if done.returncode == 0 else done
+        tally.check("masks for 4 on 2: verify", done.returncode == 0, done.stdout + done.stderr)
 
 
 def check_cluster(path, folder, tally):
@@ -223,8 +258,9 @@ def check_refusals(path, folder, tally):
     for what, options, code, said in (
             ("a deadline nobody can meet", ("--deadline", "1e-6"), 1, "no division meets"),
             ("an objective that is none", ("--objective", "beauty"), 1, "the objectives are latency"),
-            ("energy without figures", ("--objective", "energy"), 1, "[energy]"),
-            ("price without prices", ("--objective", "price"), 1, "does not know what boards cost"),
+            ("energy of hosts", ("--objective", "energy"), 1, "nobody says what 'node0', a host, takes: [energy]"),
+            ("energy of boards without figures", ("--objective", "energy", "--board", "mps2-an386"), 1, "a board mps2-an386, takes"),
+            ("price without prices", ("--objective", "price"), 1, "'discoc fit --shop' takes a file"),
             ("a range that is none", ("--nodes", "4..2"), 1, "such as --nodes 1..8"),
             ("no number", ("--nodes", "few"), 1, "such as --nodes 1..8"),
             ("a board without memory for it", ("--board", "microbit", "--nodes", "1"), 1, "fits into no division"),
@@ -236,6 +272,74 @@ def check_refusals(path, folder, tally):
         json.dump({"format": "discoc-profile", "version": 99}, file)
     done = run("partition", path, "--profile", other)
     tally.check("a profile of another version", done.returncode == 1 and "version" in done.stderr, done.stderr)
+
+
+def check_energy(path, folder, tally):
+    """What boards take computing and waiting, for as long as the inference lasts, by hand; the least of it is chosen."""
+    boards = os.path.join(discoc.ROOT, "codegen", "boards")
+    for part in ("common", "mps2-an386"):
+        shutil.copytree(os.path.join(boards, part), os.path.join(folder, part))
+    file = os.path.join(folder, "mps2-an386", "board.toml")
+    with open(file, "a", encoding="utf-8") as stream:
+        stream.write('\n[energy]\nactive = 2.0\nwaiting = 0.5\nsource = "a test"\n')
+    cluster = os.path.join(folder, "watts.toml")
+    with open(cluster, "w", encoding="utf-8") as stream:
+        stream.write('[[node]]\nboard = "./mps2-an386"\ncount = 2\n[network]\ntopology = "switch"\n')
+    answer = found(path, "--cluster", cluster, "--objective", "energy")
+    one = next(t for t in answer["tried"] if t["nodes"] == 1)
+    tally.check("one board: two watts for all the time", abs(one["energy_uj"] - 2e-3 * one["latency_ns"]) <= 1, str(one))
+    least = min(t["energy_uj"] for t in answer["tried"] if t["choice"] and t["fits"])
+    tally.check("the least energy", answer["tried"][answer["chosen"]]["energy_uj"] == least, str(least))
+    done = run("partition", path, "--cluster", cluster, "--objective", "energy")
+    tally.check("an estimate, said so", done.returncode == 0 and "estimated" in done.stdout and " mJ" in done.stdout, done.stdout + done.stderr)
+
+
+def check_host_speeds(path, folder, tally):
+    """A host of a quarter of the speed computes four times as long, in partition as in simulate; it gets less, or nothing."""
+    def cluster(speed):
+        file = os.path.join(folder, "hosts.toml")
+        with open(file, "w", encoding="utf-8") as stream:
+            stream.write(f'[[node]]\nname = "a"\n[[node]]\nname = "b"\nspeed = {speed}\n[[link]]\nbetween = ["a", "b"]\nbandwidth = 1e9\nlatency = 1e-6\n')
+        return file
+    even = found(path, "--cluster", cluster(1.0))["one_node_ns"]
+    answer = found(path, "--cluster", cluster(0.25))
+    a, b = answer["one_node_ns"]
+    tally.check("one speed", even[0] == even[1], str(even))
+    tally.check("a quarter of the speed", abs(b / a - 4) < 0.01 and a == even[0], f"{a} {b}")
+    chosen = answer["tried"][answer["chosen"]]
+    tally.check("the slow one gets less", chosen["nodes"] == 1 or chosen["shares"][1] < chosen["shares"][0], str(chosen))
+    equal = next(t for t in answer["tried"] if t["name"] == "greedy" and t["nodes"] == 2 and "shares" not in t)
+    wanted = simulated(path, folder, 2, "--cluster", os.path.join(folder, "hosts.toml"), link=())
+    tally.check("the time that simulate has", wanted == equal["latency_ns"], f"{wanted} {equal['latency_ns']}")
+
+
+def check_shop(path, folder, tally):
+    """The cheapest boards that fit and are in time; prices and deadlines that cannot be."""
+    def shop(*boards):
+        file = os.path.join(folder, "shop.toml")
+        with open(file, "w", encoding="utf-8") as stream:
+            stream.write('format = "discoc-shop"\nversion = 1\ncurrency = "EUR"\n')
+            for name, price in boards:
+                stream.write(f'[[board]]\nname = "{name}"\nprice = {price}\nmost = 4\n')
+        return file
+    file = shop(("microbit", 2), ("mps2-an386", 300), ("mps3-an547", 400))
+    done = run("fit", path, "--shop", file, "--json")
+    answer = json.loads(done.stdout) if done.stdout else {"sets": [], "chosen": None}
+    sets = answer["sets"]
+    best = min((s["price"] for s in sets if s["fits"]), default=None)
+    tally.check("the cheapest that fits", answer["chosen"] is not None and sets[answer["chosen"]]["price"] == best, done.stdout + done.stderr)
+    done = run("fit", path, "--shop", file)
+    tally.check("said so", "<- the cheapest" in done.stdout and "EUR" in done.stdout, done.stdout)
+    quick = min(s["latency_ns"] for s in sets if s["fits"]) / 1e6
+    done = run("fit", path, "--shop", file, "--deadline", str(quick / 100))
+    tally.check("a deadline that no board meets", done.returncode == 1 and "ends an inference in time; the quickest is" in done.stderr, done.stderr)
+    for what, boards, said in (("no price", (("mps2-an386", 0),), "is no price"), ("a negative price", (("mps2-an386", -2),), "is no price"),
+                               ("no number", (("mps2-an386", '"cheap"'),), "price"), ("no such board", (("moon", 1),), "moon"),
+                               ("a host", (("linux", 1),), "no memories to fit into"), ("no boards with memory for it", (("microbit", 2),), "has memory for it")):
+        done = run("fit", path, "--shop", shop(*boards))
+        tally.check(f"prices: {what}", done.returncode == 1 and said in done.stderr, done.stdout + done.stderr)
+    done = run("fit", path)
+    tally.check("neither a board nor prices", done.returncode == 2, done.stderr)
 
 
 def large(width=96):
@@ -266,6 +370,10 @@ def main():
                             ("small", lambda: check_small(folder, tally)),
                             ("plans", lambda: check_plans(path, folder, tally)),
                             ("auto", lambda: check_auto(path, folder, tally)),
+                            ("masks", lambda: check_masks(tally)),
+                            ("energy", lambda: check_energy(path, folder, tally)),
+                            ("hosts", lambda: check_host_speeds(path, folder, tally)),
+                            ("shop", lambda: check_shop(path, folder, tally)),
                             ("refusals", lambda: check_refusals(path, folder, tally))):
             if not re.search(a.only, name):
                 continue

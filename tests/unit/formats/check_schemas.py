@@ -27,6 +27,7 @@ TOML = {
     "bounds": ["codegen/boards/*/bounds.toml", "tests/fuzz/corpus/bounds/mps2.toml"],
     "cluster": ["samples/clusters/*.toml", "tests/fuzz/corpus/cluster/page*.toml"],
     "pins": [],
+    "shop": [],
 }
 
 
