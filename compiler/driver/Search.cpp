@@ -418,7 +418,7 @@ private:
       if (strategy.name == "stages" && options.model.inFlight > 1 && !tryPipelines(*first))
         return false;
     }
-    return true;
+    return tryRegrouped(nodes);
   }
 
   /// Stages of several nodes, as many each, where inferences overlap.
@@ -437,7 +437,7 @@ private:
       if (!tryOut(std::move(mixed)))
         return false;
     }
-    return tryRegrouped(nodes);
+    return true;
   }
 
   /// Masks of the model that are for another number of nodes leave zeros between the channels of
