@@ -87,7 +87,7 @@ TEST(Cluster, SaysWhatIsWrongAndWhere) {
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='uart'\nbaud=1\n", {"baud", "from 300"}},
       {"[[node]]\n[[node]]\n[[link]]\nbetween=[1,0]\nkind='smoke'\n", {"unknown kind"}},
       {"[[node]]\n[[node]]\n[root]\ninput_at=2\n", {"[root]", "input_at is no node"}},
-      {"[[node]]\n[root]\ncompute=0\n", {"[root]", "compute is neither true nor false"}},
+      {"[[node]]\n[[node]]\n[root]\ncompute=0\n", {"[root]", "compute is neither true nor false"}},
       {"[[node]]\ncount=3\n", {"has 3 nodes, -n says 2"}},
       {"[[node]]\ncount=0\n[[node]]\n", {"line 2", "count is not an integer from 1 to 1024"}},
       {"[[node]]\ncount=-2\n[[node]]\n", {"line 2", "count is not an integer from 1 to 1024"}},
