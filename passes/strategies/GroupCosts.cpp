@@ -46,11 +46,26 @@ Cost GroupCosts::crossingCost(size_t at) const {
   Cost cost;
   for (size_t i : crossing[at]) {
     ++cost.messages;
-    cost.wireBytes += travellingBytes(problem.function->getParentOfType<ModuleOp>(),
-                                tensorType(problem.tensors[i]),
-                                byteSize(tensorType(problem.tensors[i])));
+    cost.wireBytes +=
+        travellingBytes(problem.function->getParentOfType<ModuleOp>(),
+                        tensorType(problem.tensors[i]), byteSize(tensorType(problem.tensors[i])));
   }
   return cost;
+}
+
+double GroupCosts::sentAgain(size_t begin, size_t end) const {
+  int64_t all = 0, again = 0;
+  for (size_t i : crossing[begin]) {
+    const int64_t bytes = byteSize(tensorType(problem.tensors[i]));
+    all += bytes;
+    const bool isRead = llvm::any_of(problem.tensors[i].getUsers(), [&](Operation *user) {
+      const auto at = places.find(user);
+      return at != places.end() && at->second >= begin && at->second < end;
+    });
+    if (isRead && lastReader(i) >= end)
+      again += bytes;
+  }
+  return all == 0 ? 0 : static_cast<double>(again) / static_cast<double>(all);
 }
 
 /// Of one channel, as it is in memory and as it travels.
@@ -61,7 +76,7 @@ int64_t GroupCosts::wireBytesOf(size_t i, OwnedAttr own) const {
   const bool isInput = isa<InputOp>(problem.tensors[i].getDefiningOp()); // travels as it is
   return isInput ? bytesOf(i, own)
                  : travellingBytes(problem.function->getParentOfType<ModuleOp>(),
-                             tensorType(problem.tensors[i]), bytesOf(i, own));
+                                   tensorType(problem.tensors[i]), bytesOf(i, own));
 }
 
 OwnedAttr GroupCosts::owners(size_t group, size_t i) const {
@@ -143,7 +158,8 @@ void GroupCosts::readOf(size_t group, size_t i) {
                     [](const Reading &a, const Reading &b) { return a.place < b.place; });
 }
 
-Reading GroupCosts::readBy(size_t group, OpOperand &use, DivisionOpInterface rule, size_t place) const {
+Reading GroupCosts::readBy(size_t group, OpOperand &use, DivisionOpInterface rule,
+                           size_t place) const {
   OwnedAttr result = owners(group, place);
   SmallVector<int64_t> axes;
   for (Value operand : rule->getOperands()) {
@@ -172,9 +188,8 @@ double GroupCosts::adding(OwnedAttr result, size_t place) const {
   const int64_t each = wireBytesOf(place, result);
   double slowest = 0;
   for (int64_t to : ranksOf(result))
-    slowest = std::max(slowest, arriving(to, ranksOf(result), [&](int64_t) {
-                         return result.getSet(to).size() * each;
-                       }));
+    slowest = std::max(slowest, arriving(to, ranksOf(result),
+                                         [&](int64_t) { return result.getSet(to).size() * each; }));
   return slowest;
 }
 
@@ -186,7 +201,7 @@ double GroupCosts::sending(int64_t from, int64_t to, const Cost &bytes) const {
 /// What it takes until a node has what it lacks: messages are on their way together, bytes come
 /// one after another.
 double GroupCosts::arriving(int64_t to, ArrayRef<int64_t> senders,
-                llvm::function_ref<int64_t(int64_t from)> bytesFrom) const {
+                            llvm::function_ref<int64_t(int64_t from)> bytesFrom) const {
   double latency = 0, moving = 0;
   for (int64_t from : senders) {
     Cost message, bytes;
@@ -234,8 +249,7 @@ double GroupCosts::handing(size_t i, OwnedAttr own, ArrayRef<Reading> all, size_
       continue;
     for (int64_t rank = 0; rank < problem.nodes; ++rank)
       if (!reading.sets[rank].empty())
-        needs[rank].add(reading.axis == own.getAxis() ? reading.sets[rank]
-                                                      : IndexSet::all(extent));
+        needs[rank].add(reading.axis == own.getAxis() ? reading.sets[rank] : IndexSet::all(extent));
     canAdd &= reading.sums > 0 && ranksOf(own).size() > 1;
     sums += reading.sums;
   }

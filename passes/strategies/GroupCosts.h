@@ -47,6 +47,9 @@ public:
   double handing(size_t at, size_t from, size_t to) const;
   /// The messages and bytes of all tensors which cross a cut.
   Cost crossingCost(size_t at) const;
+  /// Of what crosses the cut before steps [begin, end) the part that leaves once more: what these
+  /// steps read, and others behind them. Whoever has it sends it to both.
+  double sentAgain(size_t begin, size_t end) const;
 
 private:
   OwnedAttr owners(size_t group, size_t i) const;

@@ -33,9 +33,12 @@ public:
     for (const std::vector<double> &node : own.computing)
       slowest = std::max(slowest, node[end] - node[begin]);
     const double exchanging = own.exchanging[end] - own.exchanging[begin];
+    // A port carries to every later stage what they read.
+    const double leaving = cuts[group][begin] * (1 + costs.sentAgain(begin, end));
     if (!overlaps)
-      return slowest + exchanging;
-    return std::max(slowest + handling(begin, group) + handling(end, group), exchanging);
+      return std::max(slowest + exchanging, leaving);
+    const double busy = slowest + handling(begin, group) + handling(end, group);
+    return std::max({busy, exchanging, leaving});
   }
 
   /// Seconds that what crosses a cut takes to get from one group to the next.
