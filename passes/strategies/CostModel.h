@@ -78,7 +78,7 @@ private:
   ClusterAttr cluster;
   std::vector<int64_t> ranks; // of a part; empty: all
   std::optional<discoc::Profile> profile;
-  std::vector<double> speeds; // of all nodes, not of a part alone
+  std::vector<double> speeds;                         // of all nodes, not of a part alone
   mutable std::map<int64_t, discoc::Profile> nominal; // by bytes of a vector
 };
 

@@ -36,15 +36,15 @@ DISCO_WIDE void line_tile(dim ci, dim apart, const float *const *__restrict line
   }
   for (dim i = 0; i < ci; ++i, at += apart)
     DISCO_UNROLL for (int ky = 0; ky < KH; ++ky)
-      DISCO_UNROLL for (int kx = 0; kx < KW; ++kx, w += winograd_block) {
-        typename v::type x[all], scale;
-        DISCO_UNROLL for (int j = 0; j < all; ++j)
-            v::load(x[j], lines[j / Vectors * KH + ky] + at + kx * DW + j % Vectors * v::lanes);
-        DISCO_UNROLL for (int c = 0; c < Channels; ++c) {
-          v::fill(scale, w[c]);
-          DISCO_UNROLL for (int j = 0; j < all; ++j) acc[c][j] += scale * x[j];
-        }
+        DISCO_UNROLL for (int kx = 0; kx < KW; ++kx, w += winograd_block) {
+      typename v::type x[all], scale;
+      DISCO_UNROLL for (int j = 0; j < all; ++j)
+          v::load(x[j], lines[j / Vectors * KH + ky] + at + kx * DW + j % Vectors * v::lanes);
+      DISCO_UNROLL for (int c = 0; c < Channels; ++c) {
+        v::fill(scale, w[c]);
+        DISCO_UNROLL for (int j = 0; j < all; ++j) acc[c][j] += scale * x[j];
       }
+    }
   v::fill(low, end.low);
   v::fill(high, end.high);
   DISCO_UNROLL for (int c = 0; c < Channels; ++c) {
