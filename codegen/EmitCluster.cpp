@@ -108,6 +108,16 @@ static std::string flightOption(int64_t inFlight, StringRef target) {
                              " PRIVATE DISCO_IN_FLIGHT=" + std::to_string(inFlight) + ")\n";
 }
 
+/// What compresses messages is a library of the host.
+static std::string compressionOptions(const ModelEmitter &emitter, StringRef target) {
+  std::string text;
+  for (const std::string &name : emitter.libraries())
+    text += fillTemplate(
+        "parts/compression.cmake",
+        {{"name", name}, {"upper", StringRef(name).upper()}, {"target", target.str()}});
+  return text;
+}
+
 static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
                               const ModelEmitter &emitter, const std::string &toolchain,
                               bool hasWires) {
@@ -128,8 +138,9 @@ static std::string cmakeLists(StringRef prefix, const RuntimeFiles &runtime,
        {"target", "shard"},
        {"sources", sources},
        {"folders", ""},
-       {"base_options",
-        baseOptions(emitter.levels(), "shard") + flightOption(emitter.inFlightCount(), "shard")},
+       {"base_options", baseOptions(emitter.levels(), "shard") +
+                            flightOption(emitter.inFlightCount(), "shard") +
+                            compressionOptions(emitter, "shard")},
        {"werror", werrorOption("shard")},
        {"mpi", hasWires ? "" : fillTemplate("parts/mpi.cmake", {})},
        {"file_options", fileOptions}});
@@ -281,7 +292,8 @@ static std::string inprocCmakeLists(const EmitOptions &options,
                       {"any_processor",
                        levels.empty() ? fillTemplate("parts/any_processor.cmake", {}) : ""}})},
        {"base_options", baseOptions(levels, "cluster") +
-                            flightOption(emitters.front()->inFlightCount(), "cluster")},
+                            flightOption(emitters.front()->inFlightCount(), "cluster") +
+                            compressionOptions(*emitters.front(), "cluster")},
        {"werror", werrorOption("cluster")},
        {"mpi", ""},
        {"file_options", fileOptions}});

@@ -3,6 +3,7 @@
 #include "codegen/EmitModel.h"
 #include "compiler/dialect/PhysicalLayout.h"
 #include "compiler/dialect/Target.h"
+#include "compiler/dialect/WireForm.h"
 #include "compiler/formats/Printable.h"
 #include "passes/BufferPlan.h"
 #include "runtime_stub/disco_note.h"
@@ -153,14 +154,11 @@ void ModelEmitter::emitOp(Operation *op) {
   } else if (auto output = dyn_cast<OutputOp>(op)) {
     emitOutput(output);
   } else if (auto post = dyn_cast<PostOp>(op)) {
-    check("disco_post(node, " +
-          std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
-                                      post.getBuffer().getType().getBytes())) +
-          ", " + arenaAt(post.getBuffer()) + ")");
+    check("disco_post(node, " + std::to_string(indexOf(post)) + ", " + arenaAt(post.getBuffer()) +
+          ")");
   } else if (auto flush = dyn_cast<FlushOp>(op)) {
     auto flushed = flush.getBuffer().getDefiningOp<SendOp>();
-    checkNoted("disco_flush(node, " +
-               std::to_string(messageIndex(flushed.getMessage(), flushed.getTo(), false, 0)) + ")");
+    checkNoted("disco_flush(node, " + std::to_string(indexOf(flushed)) + ")");
   } else if (!isView(op)) {
     emitKernel(op);
   }
@@ -186,13 +184,6 @@ void ModelEmitter::checkNoted(StringRef call) {
 
 void ModelEmitter::check(StringRef call) {
   calls += "  if ((error = " + call.str() + ") != 0)\n    return error;\n";
-}
-
-unsigned ModelEmitter::messageIndex(int64_t id, int64_t peer, bool incoming, int64_t bytes) {
-  auto [known, isNew] = messageIndices.try_emplace(id, static_cast<unsigned>(messages.size()));
-  if (isNew)
-    messages.push_back({id, peer, bytes, incoming});
-  return known->second;
 }
 
 static int64_t offsetOf(Value value) {
@@ -394,34 +385,42 @@ std::string ModelEmitter::emitPlace(SendOp op, unsigned index) {
   return place;
 }
 
+std::string disco::titleOf(SendOp op, PartAttr part) {
+  return "\n  // to node " + std::to_string(op.getTo()) + (part.getRoot() ? " (root): " : ": ") +
+         partText(part);
+}
+
 void ModelEmitter::emitSend(SendOp op) {
-  unsigned index =
-      messageIndex(op.getMessage(), op.getTo(), false, op.getBuffer().getType().getBytes());
-  auto title = [&](PartAttr part) {
-    return "\n  // to node " + std::to_string(op.getTo()) + (part.getRoot() ? " (root): " : ": ") +
-           partText(part);
-  };
+  if (const WireForm form = WireForm::of(op); !form.isPlain())
+    return emitCompressed(op, form);
+  const unsigned index = indexOf(op);
   if (isSentInPlace(op)) {
-    calls += title(cast<PartAttr>(op.getParts()[0])) + "; as it lies there\n";
+    calls += titleOf(op, cast<PartAttr>(op.getParts()[0])) + "; as it lies there\n";
     return checkNoted("disco_send(node, " + std::to_string(index) + ", " + arenaAt(op.getBuffer()) +
                       ")");
   }
   beginNote();
-  std::string place;
+  const std::string place = emitPacked(op, "");
+  check("disco_send(node, " + std::to_string(index) + ", " + place + ")");
+  endNote();
+}
+
+/// Packs the parts of a message; returns where: there, or in the message's place.
+std::string ModelEmitter::emitPacked(SendOp op, const std::string &there) {
+  std::string place = there;
   int64_t distance = 0;
   for (auto [input, part] : llvm::zip(op.getInputs(), op.getParts().getAsRange<PartAttr>())) {
     KernelCall call = packOf(input, part);
-    calls += title(part) + "\n";
+    calls += titleOf(op, part) + "\n";
     if (place.empty())
-      place = emitPlace(op, index);
+      place = emitPlace(op, indexOf(op));
     calls += "  disco::" + call.kernel + "<" + parameters(call) + ">(reinterpret_cast<" +
              storageType(tensorType(input).getElementType()) + " *>(" + place +
              (distance ? " + " + std::to_string(distance) : "") + "), " + pointer(input, false) +
              ");\n";
     distance += part.getSet().size() * channelBytes(tensorType(input), part.getAxis());
   }
-  check("disco_send(node, " + std::to_string(index) + ", " + place + ")");
-  endNote();
+  return place;
 }
 
 void ModelEmitter::emitRecv(RecvOp op) {
@@ -429,17 +428,22 @@ void ModelEmitter::emitRecv(RecvOp op) {
   for (auto part : op.getParts().getAsRange<PartAttr>())
     calls += "\n  // from node " + std::to_string(post.getFrom()) +
              (part.getRoot() ? " (root): " : ": ") + partText(part) + "\n";
-  checkNoted("disco_wait(node, " +
-             std::to_string(messageIndex(post.getMessage(), post.getFrom(), true,
-                                         post.getBuffer().getType().getBytes())) +
-             ")");
+  const std::string wait = "disco_wait(node, " + std::to_string(indexOf(post)) + ")";
+  const WireForm form = WireForm::of(op);
+  if (form.isPlain())
+    return checkNoted(wait);
+  beginNote();
+  check(wait);
+  emitExpanded(op, form);
+  endNote();
 }
 
-/// A session begins with zeros: another one may have left something.
+/// A session begins with zeros, and so does what follows a reset.
 void ModelEmitter::emitState(StateOp op) {
   calls += "\n  // state " + commentText(tensorName(op)) + ": " + shapeText(tensorType(op)) +
-           "\n  if (node->sequence == 1)\n    memset(arena + " + std::to_string(offsetOf(op)) +
-           ", 0, " + std::to_string(byteSize(tensorType(op))) + ");\n";
+           "\n  if (node->sequence == node->reset_after + 1u)\n    memset(arena + " +
+           std::to_string(offsetOf(op)) + ", 0, " + std::to_string(byteSize(tensorType(op))) +
+           ");\n";
 }
 
 void ModelEmitter::emitKeep(KeepOp op) {
@@ -593,14 +597,19 @@ void ModelEmitter::emitTables(std::string &text) const {
                                                 kInferParameters.str(), "node, inputs, outputs"})) +
         "\n";
   if (!messages.empty()) {
-    text += spins.empty() ? "// id, peer, incoming, bytes\n"
-                          : "// id, peer, incoming, bytes, form, how long a wait may spin, us\n";
+    const bool haveForms =
+        llvm::any_of(messages, [](const Message &message) { return message.form != 0; });
+    text += !spins.empty() ? "// id, peer, incoming, bytes, form, how long a wait may spin, us\n"
+            : haveForms    ? "// id, peer, incoming, bytes, form\n"
+                           : "// id, peer, incoming, bytes\n";
     text += "static const disco_message messages[] = {\n";
     for (const Message &message : messages) {
       auto spin = message.incoming ? spins.find(message.id) : spins.end();
       text += "    {" + std::to_string(message.id) + ", " + std::to_string(message.peer) + ", " +
-              (message.incoming ? "1" : "0") + ", " + std::to_string(message.bytes) +
-              (spin == spins.end() ? "" : ", 0, " + std::to_string(spin->second)) + "},\n";
+              (message.incoming ? "1" : "0") + ", " + std::to_string(message.bytes);
+      if (message.form || spin != spins.end())
+        text += ", " + std::to_string(message.form);
+      text += (spin == spins.end() ? "" : ", " + std::to_string(spin->second)) + "},\n";
     }
     text += "};\n";
   }
@@ -627,9 +636,12 @@ std::string ModelEmitter::programFields(StringRef scope, StringRef buildHash,
           (inFlight > 1 ? "disco_infer" : scope.str() + "::infer") + ",\n    " +
           (store.bytes() ? scope.str() + "::words" : std::string("nullptr")) + ", ";
   llvm::raw_string_ostream(text) << llvm::format_hex(weightsCrc, 10) << "u";
+  const int64_t forms = formsOf(cast<ModuleOp>(shard->getParentOp()));
+  if (inFlight == 1 && forms > 1)
+    text += ",\n    1, " + std::to_string(forms);
   if (inFlight > 1)
-    text += ",\n    " + std::to_string(inFlight) +
-            ", 1, disco_flight_submit, disco_flight_collect, &" + scope.str() + "::flight";
+    text += ",\n    " + std::to_string(inFlight) + ", " + std::to_string(forms) +
+            ", disco_flight_submit, disco_flight_collect, &" + scope.str() + "::flight";
   return text;
 }
 

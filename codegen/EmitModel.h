@@ -7,6 +7,7 @@
 #include "codegen/Levels.h"
 #include "codegen/WeightStore.h"
 #include "compiler/dialect/KernelCall.h"
+#include "compiler/dialect/WireForm.h"
 #include <map>
 #include <set>
 
@@ -14,6 +15,9 @@ namespace disco {
 
 /// A string literal of C++ in ASCII, whatever the text holds.
 std::string cString(llvm::StringRef text);
+
+/// A comment: what a message takes to whom.
+std::string titleOf(SendOp op, PartAttr part);
 
 /// The sources of one shard as text. The build hash is filled in when the whole cluster is known.
 class ModelEmitter {
@@ -28,6 +32,8 @@ public:
   const WeightStore &weights() const { return store; }
   /// Kernel headers in use, below runtime_stub.
   const std::set<std::string> &headers() const { return used; }
+  /// The libraries of the host that it is linked with, without "lib".
+  const std::set<std::string> &libraries() const { return linked; }
   /// How many messages the node sends and receives in an inference.
   size_t messageCount() const { return messages.size(); }
   int64_t kernelCallCount() const { return numCalls; }
@@ -73,7 +79,13 @@ private:
   void emitComment(mlir::Operation *op);
   std::string pointer(mlir::Value value, bool result);
   std::string arenaAt(mlir::Value message) const;
-  unsigned messageIndex(int64_t id, int64_t peer, bool incoming, int64_t bytes);
+  unsigned indexOf(SendOp send);
+  unsigned indexOf(PostOp post);
+  unsigned messageIndex(int64_t id, int64_t peer, bool incoming, int64_t bytes,
+                        const WireForm &form);
+  std::string emitPacked(SendOp op, const std::string &place);
+  void emitCompressed(SendOp op, const WireForm &form);
+  void emitExpanded(RecvOp op, const WireForm &form);
   void check(llvm::StringRef call);
   /// A call that is noted, where the program notes its steps.
   void checkNoted(llvm::StringRef call);
@@ -95,10 +107,11 @@ private:
   int64_t inFlight;
   WeightStore store;
   std::string structs, parts, partCalls, calls, code;
-  std::set<std::string> used;
+  std::set<std::string> used, linked;
   struct Message {
     int64_t id, peer, bytes;
     bool incoming;
+    int64_t form;
   };
   std::vector<Message> messages;
   llvm::DenseMap<int64_t, unsigned> messageIndices;                       ///< by id

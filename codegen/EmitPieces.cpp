@@ -56,6 +56,8 @@ void ModelEmitter::emitPieces(bool isOne) {
       awaited = std::to_string(awaitedBy(&op));
     else
       emitOp(&op);
+    if (auto recv = dyn_cast<RecvOp>(op); recv && !WireForm::of(recv).isPlain())
+      emitExpanded(recv, WireForm::of(recv));
     returns |= isOutput;
   }
   endPiece();
@@ -72,11 +74,9 @@ void ModelEmitter::emitPieces(bool isOne) {
 unsigned ModelEmitter::awaitedBy(Operation *op) {
   if (auto flush = dyn_cast<FlushOp>(op)) {
     auto send = flush.getBuffer().getDefiningOp<SendOp>();
-    return messageIndex(send.getMessage(), send.getTo(), false, 0);
+    return indexOf(send);
   }
-  auto post = cast<RecvOp>(op).getBuffer().getDefiningOp<PostOp>();
-  return messageIndex(post.getMessage(), post.getFrom(), true,
-                      post.getBuffer().getType().getBytes());
+  return indexOf(cast<RecvOp>(op).getBuffer().getDefiningOp<PostOp>());
 }
 
 /// The tables of a program with several inferences in flight.

@@ -4,6 +4,7 @@
 #include "compiler/dialect/Joined.h"
 #include "compiler/dialect/PhysicalLayout.h"
 #include "compiler/dialect/Target.h"
+#include "compiler/dialect/WireForm.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -13,6 +14,25 @@ static int64_t valueBytes(Value value) {
   if (auto message = dyn_cast<MessageType>(value.getType()))
     return message.getBytes();
   return byteSize(tensorType(value));
+}
+
+/// Of a message's buffer: as long as its payload may be.
+static int64_t payloadBound(Operation *op) {
+  return WireForm::of(op).bound(valueBytes(op->getResult(0)));
+}
+
+/// What a compressed message takes beside its buffers: the parts side by side, where they are
+/// packed, and of LZ4 the bytes in their other order. Nothing where it is not compressed.
+static int64_t wireScratch(Operation *op) {
+  if (!isa<SendOp, RecvOp>(op))
+    return 0;
+  const WireForm form = WireForm::of(op);
+  if (form.isPlain())
+    return 0;
+  auto send = dyn_cast<SendOp>(op);
+  const int64_t bytes = valueBytes(send ? send.getBuffer() : cast<RecvOp>(op).getBuffer());
+  const bool turns = form.kind == WireForm::Kind::Lz4 && elementBytes(form.element) > 1;
+  return (send && !isSentInPlace(send) ? BufferPlan::rounded(bytes) : 0) + (turns ? bytes : 0);
 }
 
 bool disco::inputsInArena(func::FuncOp function) { return isBare(nodeOf(function)); }
@@ -58,6 +78,8 @@ BufferPlan::BufferPlan(func::FuncOp function) : keepInputs(inputsInArena(functio
     KernelAttr kernel = chosenKernel(&op);
     if (kernel && kernel.getScratch() > 0 && !scratchOnStack(function))
       scratch[&op] = newBuffer(kernel.getScratch(), order[&op]).buffer;
+    if (const int64_t bytes = wireScratch(&op))
+      scratch[&op] = newBuffer(bytes, order[&op]).buffer;
   }
 }
 
@@ -129,10 +151,15 @@ void BufferPlan::placeResults(Operation *op, int64_t index) {
     return;
   if (auto recv = dyn_cast<RecvOp>(op)) {
     int64_t distance = 0;
+    const Place plain =
+        WireForm::of(recv).isPlain() ? Place() : newBuffer(valueBytes(recv.getBuffer()), index);
     for (Value result : recv.getResults()) {
-      places[result] = shareWith(recv.getBuffer(), distance);
+      places[result] =
+          plain.buffer < 0 ? shareWith(recv.getBuffer(), distance) : Place{plain.buffer, distance};
       distance += valueBytes(result);
     }
+  } else if (isa<SendOp, PostOp>(op) && !WireForm::of(op).isPlain()) {
+    places[op->getResult(0)] = newBuffer(payloadBound(op), index);
   } else if (auto send = dyn_cast<SendOp>(op); send && isSentInPlace(send)) {
     places[send.getBuffer()] = shareWith(send.getInputs().front(), 0);
   } else if (isa<StateOp>(op)) {

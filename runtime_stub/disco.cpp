@@ -483,6 +483,15 @@ int disco_infer(disco_node *node, const void *const *inputs, void *const *output
   return code ? code : disco_collect(node, outputs);
 }
 
+int disco_reset(disco_node *node) {
+  if (node->error.code != DISCO_OK)
+    return node->error.code;
+  if (node->submitted)
+    return DISCO_ERR_BUSY;
+  node->reset_after = node->sequence;
+  return DISCO_OK;
+}
+
 //===----------------------------------------------------------------------===//
 // Calls of infer()
 //===----------------------------------------------------------------------===//

@@ -196,8 +196,9 @@ enum disco_code : int {
   DISCO_ERR_FIELD = -21,     // a value in a header that cannot be: form, part, tag, what must be 0
   DISCO_ERR_SLOW = -22,      // a message moved, but slower than the floor of progress
   DISCO_ERR_LIMIT = -23,     // the inference took longer than its limit
-  DISCO_ERR_BUSY = -24       // as many inferences are in flight as may be: collect one first. No
+  DISCO_ERR_BUSY = -24,      // as many inferences are in flight as may be: collect one first. No
                              // failure of the node
+  DISCO_ERR_PAYLOAD = -25    // a compressed message does not hold what it should
 };
 
 // What a code means, in English, without a full stop. Never null. Compiled out (empty strings) with
@@ -467,6 +468,7 @@ struct disco_node {
 #if DISCO_MAILBOX
   uint64_t looked_us; // when it last looked at the streams beside mailboxes
 #endif
+  uint32_t reset_after; // the inference behind which states are zeros
 };
 
 } // namespace DISCO_RUNTIME
@@ -507,6 +509,11 @@ int disco_submit(disco_node *node, const void *const *inputs);
 // A failure ends all that are in flight; what was collected before stays valid.
 int disco_collect(disco_node *node, void *const *outputs);
 
+// The next inference begins with states of zeros, as the first one does. To be called on every node
+// between the same two inferences: nodes do not tell each other. DISCO_ERR_BUSY while one is in
+// flight.
+int disco_reset(disco_node *node);
+
 // The first failure. Valid until the node is initialised again.
 const disco_error *disco_last_error(const disco_node *node);
 
@@ -544,6 +551,9 @@ int disco_wait(disco_node *node,
                uint32_t message); // waits until that message is complete, CRC checked
 // How many bytes a message that has been waited for had.
 uint32_t disco_received(const disco_node *node, uint32_t message);
+// A message that has been waited for, and is compressed, does not hold what it should: its peer is
+// at fault. Returns the code.
+int disco_refuse(disco_node *node, uint32_t message);
 // Places in a mailbox. Of an outgoing message: where its payload may be written before it is sent
 // from there, as the next one to that peer; null when there is none (no mailbox, or no room now):
 // the program's own buffer it is then. Of an incoming one that was posted with a null buffer and

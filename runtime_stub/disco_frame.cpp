@@ -92,6 +92,7 @@ const char *DISCO_RUNTIME::disco_error_text(int code) {
   case DISCO_ERR_FIELD: return "impossible header";
   case DISCO_ERR_SLOW: return "slower than the floor of progress";
   case DISCO_ERR_LIMIT: return "inference over its time limit";
+  case DISCO_ERR_PAYLOAD: return "damaged compressed message";
   case DISCO_ERR_BUSY: return "too many inferences in flight";
   default: return "unknown error";
   }

@@ -104,6 +104,7 @@ inline constexpr llvm::StringLiteral kStagesAttr = "disco.stages";
 inline constexpr llvm::StringLiteral kDispatcherAttr = "disco.dispatcher";
 /// As what f32 features travel: "f16" or "i8".
 inline constexpr llvm::StringLiteral kWireAttr = "disco.wire";
+inline constexpr llvm::StringLiteral kCompressAttr = "disco.compress";
 
 //===----------------------------------------------------------------------===//
 // Of the model's module: what the undivided program was

@@ -3,6 +3,7 @@
 #include "compiler/driver/Frontend.h"
 #include "codegen/Codegen.h"
 #include "codegen/Times.h"
+#include "compiler/dialect/WireForm.h"
 #include "compiler/dialect/WireFormat.h"
 #include "compiler/driver/Directives.h"
 #include "compiler/driver/PictureInputs.h"
@@ -188,6 +189,27 @@ static bool canOverlap(const discoc::ModelOptions &options, const discoc::Cluste
   return false;
 }
 
+/// Boards without an operating system have no libraries.
+static bool canCompress(const discoc::ModelOptions &options, const discoc::Cluster &cluster) {
+  const std::optional<Compression> compression = parseCompression(options.compress);
+  if (!compression) {
+    printError("--wire-compress " + options.compress +
+               ": expected none, sparse, lz4, zfp, or zfp:P with P from 2 to 64");
+    return false;
+  }
+  const bool isSparse =
+      compression->kind == WireForm::Kind::Plain || compression->kind == WireForm::Kind::Sparse;
+  for (size_t rank = 0; rank < cluster.nodes.size() && !isSparse; ++rank) {
+    if (!cluster.isBare(static_cast<int64_t>(rank)))
+      continue;
+    printError("--wire-compress " + options.compress + ": node " + std::to_string(rank) +
+               " is a board without an operating system, which has no such library; "
+               "--wire-compress sparse needs none");
+    return false;
+  }
+  return true;
+}
+
 static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, const States &states,
                         const discoc::importer::Model &model, const std::string &sha256,
                         const discoc::Cluster &cluster, bool hasPlan) {
@@ -229,6 +251,10 @@ static bool noteOptions(ModuleOp module, const discoc::ModelOptions &options, co
   if (options.wire != "f32") {
     notes.settings["wire"] = options.wire;
     module->setAttr(kWireAttr, StringAttr::get(module.getContext(), options.wire));
+  }
+  if (options.compress != "none") {
+    notes.settings["wire-compress"] = options.compress;
+    module->setAttr(kCompressAttr, StringAttr::get(module.getContext(), options.compress));
   }
   if (options.optimize != "speed") {
     notes.settings["optimize"] = options.optimize;
@@ -284,6 +310,11 @@ static std::optional<discoc::Cluster> findNodes(const discoc::ModelOptions &opti
   if (options.exactOrder && options.wire != "f32") {
     printError("--wire " + options.wire +
                ": with --exact-order features travel as they are; leave --wire out");
+    return std::nullopt;
+  }
+  if (options.exactOrder && StringRef(options.compress).contains(':')) {
+    printError("--wire-compress " + options.compress +
+               ": with --exact-order features travel as they are; zfp without :P keeps all bits");
     return std::nullopt;
   }
   std::optional<int64_t> nodes;
@@ -463,7 +494,7 @@ LogicalResult disco::noteDivision(ModuleOp module, const discoc::ModelOptions &o
       return failure();
     module->setAttr(kProfileAttr, builder.getStringAttr(discoc::toJson(*profile)));
   }
-  if (!canOverlap(options, cluster))
+  if (!canOverlap(options, cluster) || !canCompress(options, cluster))
     return failure();
   const std::optional<States> states = findStates(module, options.states);
   if (!states ||

@@ -38,6 +38,7 @@ struct ModelOptions {
   std::vector<std::string> sets;        // NAME=VALUE: inputs that are constants
   std::vector<std::string> states;      // OUTPUT=INPUT, auto: what becomes the next one's input
   std::string wire = "f32";             // as what features travel: f32, f16, i8
+  std::string compress = "none";        // how messages are compressed: sparse, lz4, zfp, zfp:P
   std::string optimize = "speed";       // what kernels are chosen for: speed, memory
   std::string console;                  // of boards: uart, one, semihosting, none; or empty
   bool followLinks = false;             // external data may be links

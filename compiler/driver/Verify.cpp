@@ -64,7 +64,9 @@ constexpr const char *ortPrefix = "onnxruntime=";
 /// What features may lose on links: nothing as f32; f16 rounds to 11 bits, i8 to a 127th of a
 /// message's largest value.
 double wireTolerance(const Manifest &manifest) {
-  auto wire = manifest.settings.find("wire");
+  auto wire = manifest.settings.find("wire"), packed = manifest.settings.find("wire-compress");
+  if (packed != manifest.settings.end() && packed->second.find(':') != std::string::npos)
+    return 1e-1;
   if (wire == manifest.settings.end())
     return 1e-4;
   return wire->second == "f16" ? 1e-2 : 1e-1;

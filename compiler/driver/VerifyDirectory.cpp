@@ -105,6 +105,8 @@ std::optional<std::vector<std::string>> changedFiles(const std::string &out,
        optimize = manifest.settings.find("optimize");
   if (strategy != manifest.settings.end() && strategy->second == "plan")
     options.model.plan = out + "/plan.json";
+  if (auto compress = manifest.settings.find("wire-compress"); compress != manifest.settings.end())
+    options.model.compress = compress->second;
   if (wire != manifest.settings.end())
     options.model.wire = wire->second;
   options.model.pictureBytes = manifest.settings.count("pictures") != 0;

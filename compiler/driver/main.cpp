@@ -108,6 +108,13 @@ void addModelOptions(CLI::App &command, discoc::ModelOptions &options) {
                   "scale for each message; inputs and outputs of the model stay as they are")
       ->check(CLI::IsMember({"f32", "f16", "i8"}));
   command
+      .add_option("--wire-compress", options.compress,
+                  "How messages are compressed, each only where that is shorter: none (the "
+                  "default), sparse (without what is zero), lz4, zfp, which keep all bits, or "
+                  "zfp:P, which keeps P bit planes (2 to 64) of floats; hosts alone have lz4 and "
+                  "zfp")
+      ->type_name("HOW");
+  command
       .add_option("--layout", options.layout,
                   "Experimental: how tensors lie in memory, where a kernel takes them so")
       ->type_name("NAME")

@@ -129,11 +129,11 @@ RunTraffic trafficOf(const RunResult &result, const Manifest &manifest) {
     }
   }
   // The programs count all; which messages are the root's is in the manifest.
-  for (const ManifestMessage &message : manifest.messages)
-    if (message.root) {
-      t.rootMessages += inferences;
-      t.rootBytes += inferences * message.bytes;
-    }
+  for (const ManifestMessage &message : manifest.messages) {
+    (message.root ? t.rootBytes : t.plainBytes) += inferences * message.bytes;
+    t.rootMessages += message.root ? inferences : 0;
+  }
+  t.isCompressed = manifest.settings.count("wire-compress") > 0;
   t.messages -= t.rootMessages;
   t.bytes -= t.rootBytes;
   return t;
@@ -176,6 +176,10 @@ std::string runText(const RunResult &result, const Manifest &manifest,
                       "outputs in: {} in {}\n",
                       bytes(t.bytes / n), t.messages / n, t.bytes / n, bytes(t.rootBytes / n),
                       t.rootMessages / n);
+  if (t.isCompressed)
+    text += fmt::format("compressed: {} before, so {:.3f} of it\n", bytes(t.plainBytes / n),
+                        static_cast<double>(t.bytes) /
+                            static_cast<double>(std::max<int64_t>(t.plainBytes, 1)));
   return text;
 }
 
@@ -230,6 +234,8 @@ std::string runJson(const RunResult &result, const Manifest &manifest,
   json["seconds"] = result.seconds;
   const RunTraffic t = trafficOf(result, manifest);
   json["exchanged"] = Json{{"messages", t.messages}, {"bytes", t.bytes}};
+  if (t.isCompressed)
+    json["exchanged"]["plain_bytes"] = t.plainBytes;
   json["root"] = Json{{"messages", t.rootMessages}, {"bytes", t.rootBytes}};
   json["wire_bytes"] = t.wireBytes;
   json["titles"] = titles;

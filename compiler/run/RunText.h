@@ -39,6 +39,8 @@ std::vector<Score> topScores(const RunOutput &output, int64_t which, size_t most
 struct RunTraffic {
   int64_t messages = 0, bytes = 0;         ///< without the root's
   int64_t rootMessages = 0, rootBytes = 0; ///< inputs handed out, outputs handed in
+  int64_t plainBytes = 0;                  ///< what `bytes` were before they were compressed
+  bool isCompressed = false;               ///< whether the programs compress them
   int64_t wireBytes = 0;                   ///< everything: headers, handshakes
 };
 RunTraffic trafficOf(const RunResult &result, const Manifest &manifest);

@@ -56,6 +56,8 @@ constexpr option_row rows[] = {
      "run everything R times (outputs are those of the last)"},
     {"--count", "B", number, 3, 1, 1ull << 32,
      "inferences a repeat on a node without inputs; neither given: until the others leave"},
+    {"--reset-every", "N", number, 3, 1, 1ull << 32,
+     "states begin with zeros at every Nth inference; the same on every node"},
     {"--deadline-ms", "MS", number, 3, 1, ms_most,
      "longest silence of an awaited peer (default 10000)"},
     {"--start-deadline-ms", "MS", number, 3, 1, ms_most,
@@ -111,6 +113,8 @@ void set_number(disco_options *o, const option_row &r, uint64_t v) {
     o->repeat = v;
   else if (is(r, "--count"))
     o->count = v;
+  else if (is(r, "--reset-every"))
+    o->reset = v;
   else if (is(r, "--deadline-ms"))
     o->deadline_ms = v;
   else if (is(r, "--start-deadline-ms"))

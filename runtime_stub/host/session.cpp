@@ -350,6 +350,9 @@ int submit(disco_session *s) {
   s->began_us[s->given % p->in_flight] = clock_us();
   if (s->given == 0)
     s->first_us = s->began_us[0];
+  // A program with several in flight has no states.
+  if (s->options->reset && s->given % s->options->reset == 0 && p->in_flight == 1)
+    disco_reset(&s->node);
   int code = disco_submit(&s->node, staged);
   s->given += code == DISCO_OK;
   return code;

@@ -26,7 +26,7 @@ struct disco_options {
   uint32_t input_count;
   const char *input_dir, *output_dir; // NAME.npy of each tensor; may be null. Output "-": stdout
   disco_drop drop;
-  uint64_t repeat, count; // 0: not given
+  uint64_t repeat, count, reset; // 0: not given
   uint64_t deadline_ms, start_ms, idle_ms, grace_ms, inference_ms, floor;
   int64_t spin_us; // below 0: not given
   uint32_t epoch;

@@ -77,6 +77,7 @@ class Suite:
         program = os.path.join(self.folder, name)
         cluster.build_inproc(outs, program, self.runtime, flags=("-O1", "-w", "-DDISCO_FILL_UNUSED"))
         expected = reference(model, pairs, frames)
+        self.outputs = list(expected)
         for n, out in zip(nodes, outs):
             manifest = cluster.load_json(os.path.join(out, "manifest.json"))
             borders = [[t["name"] for t in manifest[kind]] for kind in ("inputs", "outputs")]
@@ -100,8 +101,15 @@ def check_small(suite):
     model = os.path.join(suite.folder, "small.onnx")
     onnx.save(network(), model)
     frames = {"x": np.random.default_rng(1).standard_normal((25, 12)).astype(np.float32)}
+    clip = 4
     named = [part for state, out in PAIRS.items() for part in ("--state", f"{out}={state}")]
     suite.check("named", model, PAIRS, frames, [], NODES, named)
+    for n in NODES:
+        got, _ = cluster.run_inproc(os.path.join(suite.folder, "named"), n, frames, suite.outputs, os.path.join(suite.folder, "clips"),
+                                    extra=["--reset-every", str(clip)])
+        parts = [reference(model, PAIRS, {"x": frames["x"][k:k + clip]}) for k in range(0, 25, clip)]
+        good = all(np.allclose(got[o], np.concatenate([part[o] for part in parts]), rtol=1e-4, atol=1e-5) for o in suite.outputs)
+        suite.tally.check(f"--reset-every, N = {n}", good, "other values than those of clips alone")
     suite.check("auto", model, PAIRS, frames, ["--exact-order"], (2,), ["--state", "auto"])
     done = subprocess.run([discoc.binary(), "compile", model, "-o", os.path.join(suite.folder, "said"), "--state", "auto"],
                           capture_output=True, text=True, timeout=60)

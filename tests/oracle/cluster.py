@@ -22,7 +22,7 @@ import numpy as np
 import discoc
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_RUNTIME_SOURCES = ("disco*.cpp", "transport/*.cpp", "host/*.cpp")
+_RUNTIME_SOURCES = ("disco*.cpp", "kernels/*.cpp", "transport/*.cpp", "host/*.cpp")
 _SYMBOL = re.compile(r"\bconst\s+disco_program\s+(?:\w+::)*(\w+)\b")
 # The stub's own files and the copies that discoc writes have one name here.
 _ONE_RUNTIME = "-DDISCO_RUNTIME=disco_runtime"
@@ -146,8 +146,11 @@ def build_inproc(outs, program, runtime, flags=("-O1",), apart=False,
     inproc = [o for o in runtime.objects
               if os.path.basename(o) not in ("host_host_main.cpp.o",
                                              "host_wires.cpp.o")]
+    libraries = {name for out in outs for name in ("lz4", "zfp")
+                 if load_json(os.path.join(out, "manifest.json"))
+                 ["settings"].get("wire-compress", "").startswith(name)}
     call([compiler(), *flags, *objects, *inproc, "-o", program, "-lpthread",
-           "-lm"])
+           "-lm", *(f"-l{name}" for name in sorted(libraries))])
     shutil.rmtree(work)
 
 
@@ -177,7 +180,7 @@ def load_outputs(names, folder):
 
 
 def run_inproc(program, nodes, feeds, outputs, work, exact=True, repeat=1,
-               timeout=600, places=None):
+               timeout=600, places=None, extra=()):
     """Returns ({output: array}, the JSON report). `places`: of a program with
     mailboxes."""
     arguments = save_inputs(feeds, work)
@@ -186,7 +189,7 @@ def run_inproc(program, nodes, feeds, outputs, work, exact=True, repeat=1,
     count = [] if feeds else ["--count", "1"]
     mail = [] if places is None else [str(places)]
     command = [program, str(nodes), *mail, *arguments, "--output-dir", target,
-               "--json", "--repeat", str(repeat), *count,
+               "--json", "--repeat", str(repeat), *count, *extra,
                *(["--exact"] if exact else [])]
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout)
