@@ -2,13 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "session.h"
-#ifdef DISCO_SLOW
-#include "trace.h"
-#endif
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef DISCO_SLOW
+// Of trace.cpp, which programs without notes do not have: its header would bring it along.
+inline namespace DISCO_RUNTIME {
+extern uint32_t disco_slow;
+}
+#endif
 
 namespace {
 
