@@ -85,9 +85,12 @@ class Suite:
         """Zeros take next to nothing, and what cannot be shorter 4 bytes more; also where values are not finite."""
         path = os.path.join(self.folder, "sum.onnx")
         x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1, 16, 8, 8]) for n in "xy")
-        weight = onnx.numpy_helper.from_array(np.random.default_rng(4).standard_normal((16, 16, 1, 1)).astype(np.float32), "w")
+        # What the first makes belongs to its nodes (an input would be handed to all of them), and the second reads all of it.
+        weights = [onnx.numpy_helper.from_array(np.ones((16, 1, 1, 1), np.float32), "one"),
+                   onnx.numpy_helper.from_array(np.random.default_rng(4).standard_normal((16, 16, 1, 1)).astype(np.float32), "w")]
         onnx.save(onnx.helper.make_model(onnx.helper.make_graph(
-            [onnx.helper.make_node("Relu", ["x"], ["r"]), onnx.helper.make_node("Conv", ["r", "w"], ["y"])], "g", [x], [y], [weight]),
+            [onnx.helper.make_node("Conv", ["x", "one"], ["c"], group=16), onnx.helper.make_node("Relu", ["c"], ["r"]),
+             onnx.helper.make_node("Conv", ["r", "w"], ["y"])], "g", [x], [y], weights),
             opset_imports=[onnx.helper.make_opsetid("", 17)]), path)
         rng = np.random.default_rng(3)
         random = rng.integers(1, 2 ** 31, (1, 16, 8, 8)).astype(np.int32)

@@ -192,7 +192,7 @@ class Suite:
         # Ten layers of 1 MiB each, and boards with a flash of 4 MiB: too many for two stages of a board each.
         big = os.path.join(self.folder, "big.onnx")
         onnx.save(dense(10, 512), big)
-        self.refuse(big, "memory", ["-n", "4", "--board", "mps2-an386"], "no cut into 2 stages fits", "--stages 4 would fit",
+        self.refuse(big, "memory", ["-n", "4", "--board", "mps2-an386"], "no cut into 2 stages fits", "--stages 3 would fit",
                     plan="nodes = 4\n" + stage.format(0) + stage.format(1))
         self.refuse(big, "too little memory", ["-n", "2", "--board", "mps2-an386", "--stages", "2"], "no cut into 2 stages fits",
                     "take more nodes, or boards with more memory")
