@@ -284,7 +284,7 @@ LogicalResult disco::attachDirectives(ModuleOp module, const discoc::ModelOption
   if (masks.failed || owners.failed)
     return failure();
   auto strategy = module->getAttrOfType<StringAttr>(kStrategyAttr);
-  bool isDefault = !strategy || strategy.getValue() == strategies().front().name || members > 0;
+  bool isDefault = !strategy || strategy.getValue() == strategies().front().name || members > 1;
   std::optional<int64_t> number = findOwnerMap(options, owners.value, masks.value);
   if (isDefault && number)
     module->setAttr(kOwnerMapAttr, Builder(module.getContext()).getI64IntegerAttr(*number));
