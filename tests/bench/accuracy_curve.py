@@ -85,7 +85,7 @@ class Bench:
                 continue
             with open(os.path.join(folder, "training.json"), encoding="utf-8") as file:
                 about = {"method": "mask, trained on" if point.start == "mask" else "trained", **json.load(file)}
-            about["held_out"], about["seconds"] = about["epochs"][-1]["held_out"], sum(e["seconds"] for e in about["epochs"][-1:])
+            about["held_out"] = about["epochs"][-1]["held_out"]
             about["epochs"], about["trained_wire"] = len(about["epochs"]), about.pop("wire") or "f32"
             wires = ("f32",) if point.nodes == 1 else WIRES
             for wire in wires:
