@@ -61,6 +61,26 @@ std::string OutputDirectory::prefix() const {
   return parentOf(wanted) + "/." + fs::path(wanted).filename().string() + ".discoc";
 }
 
+namespace {
+/// What is done in the folder around an output is done by one discoc at a time.
+class FolderLock {
+public:
+  explicit FolderLock(const std::string &folder)
+      : fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    while (fd >= 0 && !discoc::isHeldHere(fd) && flock(fd, LOCK_EX) != 0 && errno == EINTR &&
+           !discoc::InterruptGuard::interrupted())
+      ;
+  }
+  ~FolderLock() {
+    if (fd >= 0)
+      close(fd);
+  }
+
+private:
+  int fd;
+};
+} // namespace
+
 //===- before the work ---===//
 
 static bool isMountPoint(const std::string &path) {
@@ -114,31 +134,16 @@ bool OutputDirectory::checkOwn() {
                            "; move it away, or keep it in the new output with --replace");
 }
 
-bool OutputDirectory::check() { return checkPlace() && checkOwn(); }
+bool OutputDirectory::check() {
+  if (!checkPlace())
+    return false;
+  FolderLock lock(parentOf(wanted)); // its list of files and its files are of one output
+  return checkOwn();
+}
 
 //===- the new directory ---===//
 
-namespace {
-/// What is done in the folder around an output is done by one discoc at a time.
-class FolderLock {
-public:
-  explicit FolderLock(const std::string &folder)
-      : fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    while (fd >= 0 && !discoc::isHeldHere(fd) && flock(fd, LOCK_EX) != 0 && errno == EINTR &&
-           !discoc::InterruptGuard::interrupted())
-      ;
-  }
-  ~FolderLock() {
-    if (fd >= 0)
-      close(fd);
-  }
-
-private:
-  int fd;
-};
-
 constexpr const char *aside = ".old"; // behind a temporary directory's name
-} // namespace
 
 /// A discoc that was killed between the two steps of exchangeInSteps() left no output.
 void OutputDirectory::restoreAbandoned() {
@@ -285,7 +290,7 @@ bool OutputDirectory::commit() {
     return false;
   discoc::InterruptGuard guard;
   FolderLock lock(parentOf(wanted));
-  if (!check() || (replace && exists(wanted) && !keepForeign()))
+  if (!checkPlace() || !checkOwn() || (replace && exists(wanted) && !keepForeign()))
     return false;
   if (discoc::InterruptGuard::interrupted()) {
     llvm::errs() << "error: interrupted\n";
