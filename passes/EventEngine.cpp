@@ -54,7 +54,7 @@ public:
   EngineResult run() {
     for (auto [rank, node] : llvm::enumerate(nodes)) {
       for (int64_t i = 0; i < std::min(schedule.inFlight, inferences); ++i)
-        node.contexts.push_back({i});
+        admit(rank, i);
       wake(rank);
     }
     for (; !queue.empty(); queue.pop()) {
@@ -207,8 +207,19 @@ private:
     int64_t following = context.inference + schedule.inFlight;
     node.contexts.erase(&context);
     if (following < inferences)
-      node.contexts.push_back({following});
+      admit(rank, following);
     return true;
+  }
+
+  /// An inference gets a place, and with it the buffers that are open from its beginning on,
+  /// whatever the node is at: a message for it waits for no step of another one.
+  void admit(size_t rank, int64_t inference) {
+    const std::vector<Step> &steps = schedule.nodes[rank].steps;
+    Context context{inference};
+    for (; context.next < steps.size() && steps[context.next].kind == Step::Kind::Post;
+         ++context.next)
+      begin(stateOf(context, steps[context.next]), Step::Kind::Post);
+    nodes[rank].contexts.push_back(context);
   }
 
   void begin(size_t index, Step::Kind kind) {

@@ -8,7 +8,8 @@
 //  - every direction of a link's end moves one message at a time. A message moves once all of its
 //    way is free, of those for which it is the first that was ready;
 //  - inferences follow each other without a pause. Of several in flight a node goes on with the
-//    oldest that can; they end in the order in which they began.
+//    oldest that can; they end in the order in which they began. One that begins opens its first
+//    buffers at once.
 // With no times at all the order alone is left, which is what the proof needs: whether everything
 // ends does not depend on how long anything takes.
 #ifndef DISCOC_PASSES_EVENTENGINE_H

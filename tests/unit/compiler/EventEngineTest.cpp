@@ -150,6 +150,15 @@ TEST_F(EventEngine, InferencesInFlight) {
   EXPECT_EQ(ends(schedule, 4), (Times{345, 445, 545, 590}));
 }
 
+/// What comes for an inference that just got its place moves while the node computes an older one.
+TEST_F(EventEngine, BuffersOfTheNextInferenceWaitForNoStep) {
+  ClusterSchedule schedule =
+      read({Shard(0).compute(10).send(0, 1).flush(0),
+            Shard(1).post(0, 0).recv(0).compute(50, "%r0").compute(50, "%r0")});
+  schedule.inFlight = 2;
+  EXPECT_EQ(ends(schedule, 3), (Times{155, 255, 355}));
+}
+
 TEST_F(EventEngine, SaysWhoWaitsForEver) {
   ClusterSchedule schedule =
       read({Shard(0).post(1, 1).recv(1).compute(1).send(0, 1).flush(0),
