@@ -89,10 +89,10 @@ static bool writePlan(const Partition &partition, const Tried &tried, const std:
   plan.strategy = tried.way.options.strategy;
   plan.featuresOnly = tried.way.options.featuresOnly;
   plan.shares = tried.way.shares;
-  if (tried.way.pins) {
-    plan.stages = tried.way.pins->stages;
+  if (plan.strategy == "stages")
+    plan.stages = tried.stages; // as they were cut for these speeds
+  if (tried.way.pins)
     plan.tensors = tried.way.pins->tensors;
-  }
   discoc::Diagnostics errors;
   const bool good = discoc::writeText(path, discoc::toToml(plan, layerComments(tried)), errors);
   llvm::errs() << discoc::toString(errors);

@@ -110,6 +110,15 @@ static void addTimes(Tried &tried, Divided &divided, const SearchOptions &option
   tried.layers = layersOf(divided.report, divided.timed, run.events);
 }
 
+/// The first one begins with the program.
+static std::vector<discoc::PlannedStage> stagesOf(const TimedSchedule &timed) {
+  std::vector<discoc::PlannedStage> stages;
+  for (const StageNodes &stage : timed.stages)
+    stages.push_back(
+        {stage.ranks, stages.empty() || stage.name < 0 ? "" : timed.names[stage.name]});
+  return stages;
+}
+
 /// Fills in what comes out.
 static void measure(Tried &tried, Divided &divided, const SearchOptions &options) {
   const discoc::Report &report = divided.report;
@@ -122,6 +131,7 @@ static void measure(Tried &tried, Divided &divided, const SearchOptions &options
   for (const discoc::NodeReport &node : report.nodes)
     tried.memoryBytes = std::max(tried.memoryBytes, node.weightBytes + node.arenaBytes);
   tried.masked = !tried.way.dense && report.oneNode.macs < report.denseGather.macs;
+  tried.stages = stagesOf(divided.timed);
   addTimes(tried, divided, options);
 }
 

@@ -56,6 +56,7 @@ struct Tried {
   std::optional<Cover> cover;              ///< of the op that is explained
   bool masked = false;                     ///< masks or zeros leave something out
   std::vector<TriedLayer> layers;
+  std::vector<discoc::PlannedStage> stages; ///< which the strategy found
 
   int64_t nodes() const { return static_cast<int64_t>(ranks.size()); }
 };

@@ -146,6 +146,25 @@ def check_cluster(path, folder, tally):
                 done.stdout + done.stderr + text)
 
 
+def check_stages(folder, tally):
+    """Stages that were cut for other speeds than compile knows are in the plan: it makes the very pipeline that was found."""
+    path, profile, plan, out = (os.path.join(folder, name) for name in ("chain.onnx", "odd.json", "stages.toml", "stages"))
+    onnx.save(chain(), path)
+    with open(profile, "w", encoding="utf-8") as file:  # an op takes a millisecond, whatever it computes
+        json.dump({"format": "discoc-profile", "version": 1, "compiler": run("--version").stdout.split()[-1], "host": "odd", "target": "x86-64",
+                   "cache_bytes": 0, "step_ns": 1000000, "memory_bytes_per_ns": 1000, "message_ns": 1, "message_byte_ns": 0.001, "spin_ns": 1,
+                   "wake_ns": 1, "mac_ns": {"f32": 1e-6, "i8": 1e-6}, "kernels": [], "transports": {}}, file)  # fmt: skip
+    options = ("--nodes", "2", "--objective", "throughput", "--in-flight", "4", "--profile", profile, *FAST)
+    answer = found(path, *options)
+    chosen = answer["tried"][answer["chosen"]]
+    tally.check("stages: they are best", chosen["strategy"] == "stages", str(chosen))
+    run("partition", path, "-o", plan, *options)
+    done = run("compile", path, "--plan", plan, "--in-flight", "4", "-o", out)
+    said = run("simulate", out, "--json", "--profile", profile, *FAST)
+    period = json.loads(said.stdout)["period_ns"] if said.stdout else None
+    tally.check("stages: as the plan has them", period == chosen["period_ns"], f"{period} {chosen}{done.stderr}{said.stderr}")
+
+
 def check_speeds(path, folder, tally):
     """Boards of different speed: shares by speed are better than equal ones, and are what --shares makes of them."""
     cluster = os.path.join(folder, "speeds.toml")
@@ -352,6 +371,15 @@ def large(width=96):
     return g.model({"x": [1, 3, 16, 16]}, {y: [1, 10]})
 
 
+def chain():
+    """Two large convolutions and six small ones."""
+    g = seeded.Graph(5)
+    x = "x"
+    for ins, outs, size in [(3, 64, 3), (64, 64, 3), (64, 8, 1)] + [(8, 8, 1)] * 5:
+        x = g.op("Relu", g.op("Conv", x, g.weights(outs, ins, size, size), g.weights(outs), pads=[size // 2] * 4))
+    return g.model({"x": [1, 3, 32, 32]}, {x: [1, 8, 32, 32]})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="")
@@ -366,6 +394,7 @@ def main():
                             ("objectives", lambda: check_objectives(path, tally)),
                             ("explain", lambda: check_explain(path, folder, tally)),
                             ("cluster", lambda: check_cluster(path, folder, tally)),
+                            ("stages", lambda: check_stages(folder, tally)),
                             ("speeds", lambda: check_speeds(path, folder, tally)),
                             ("small", lambda: check_small(folder, tally)),
                             ("plans", lambda: check_plans(path, folder, tally)),
