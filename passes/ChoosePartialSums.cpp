@@ -1,7 +1,7 @@
 //===- ChoosePartialSums.cpp - send features, or sums of them -------------===//
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/dialect/PairRates.h"
 #include "compiler/dialect/Replication.h"
-#include "compiler/dialect/Target.h"
 #include "passes/Carriers.h"
 #include "passes/ExplainCover.h"
 #include "passes/MinCut.h"
@@ -27,27 +27,26 @@ namespace {
 /// is, else bytes.
 class Weights {
 public:
-  Weights(ClusterAttr cluster, int64_t nodes) : cluster(cluster) {
-    for (int64_t from = 0; from < nodes && this->cluster; ++from)
-      for (int64_t to = 0; to < nodes; ++to)
-        if (from != to && bandwidthBetween(cluster, from, to) <= 0)
-          this->cluster = nullptr;
+  Weights(ClusterAttr cluster, int64_t nodes) : rates(cluster), knowsAll(cluster != nullptr) {
+    for (int64_t from = 0; from < nodes && knowsAll; ++from)
+      for (int64_t to = 0; to < nodes && knowsAll; ++to)
+        knowsAll = from == to || rates.bandwidth(from, to) > 0;
   }
 
-  bool areTimes() const { return cluster != nullptr; }
-  int64_t ofBytes(int64_t bytes, int64_t from, int64_t to) const {
-    return cluster ? nanoseconds(static_cast<double>(bytes) / bandwidthBetween(cluster, from, to))
-                   : bytes;
+  bool areTimes() const { return knowsAll; }
+  int64_t ofBytes(int64_t bytes, int64_t from, int64_t to) {
+    return knowsAll ? nanoseconds(static_cast<double>(bytes) / rates.bandwidth(from, to)) : bytes;
   }
   /// Of a message whatever its size.
-  int64_t ofMessage(int64_t from, int64_t to) const {
-    return cluster ? nanoseconds(latencyBetween(cluster, from, to)) : 0;
+  int64_t ofMessage(int64_t from, int64_t to) {
+    return knowsAll ? nanoseconds(rates.latency(from, to)) : 0;
   }
 
 private:
   static int64_t nanoseconds(double seconds) { return std::llround(seconds * 1e9); }
 
-  ClusterAttr cluster; // null: bytes
+  PairRates rates;
+  bool knowsAll; // else bytes are compared
 };
 
 /// A feature that one node could give another.

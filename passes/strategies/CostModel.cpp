@@ -41,6 +41,7 @@ Attribute CostModel::targetOf(int64_t rank) const {
 
 CostModel CostModel::part(ArrayRef<int64_t> members) const {
   CostModel model(cluster, profile, speeds);
+  model.rates = rates;
   for (int64_t member : members)
     model.ranks.push_back(rankOf(member));
   return model;
@@ -118,7 +119,7 @@ double CostModel::compute(int64_t rank, CostOpInterface op) const {
 }
 
 double CostModel::moving(int64_t from, int64_t to, int64_t bytes) const {
-  const double bandwidth = cluster ? bandwidthBetween(cluster, rankOf(from), rankOf(to)) : 0;
+  const double bandwidth = rates->bandwidth(rankOf(from), rankOf(to));
   return static_cast<double>(bytes) / orElse(bandwidth, kBytesPerSecond);
 }
 
@@ -131,7 +132,7 @@ double CostModel::handling(int64_t rank, const Cost &cost) const {
 }
 
 double CostModel::send(int64_t from, int64_t to, const Cost &cost) const {
-  const double latency = cluster ? latencyBetween(cluster, rankOf(from), rankOf(to)) : 0;
+  const double latency = rates->latency(rankOf(from), rankOf(to));
   return handling(from, cost) + handling(to, cost) +
          static_cast<double>(cost.messages) * orElse(latency, kSecondsPerMessage) +
          moving(from, to, cost.wireBytes);

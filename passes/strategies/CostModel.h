@@ -3,10 +3,11 @@
 #ifndef DISCOC_PASSES_STRATEGIES_COSTMODEL_H
 #define DISCOC_PASSES_STRATEGIES_COSTMODEL_H
 
-#include "compiler/dialect/Disco.h"
+#include "compiler/dialect/PairRates.h"
 #include "compiler/formats/Profile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -37,7 +38,8 @@ public:
   /// `cluster` may be null: nothing is known of any node or link. `profile`: of all hosts.
   explicit CostModel(ClusterAttr cluster, std::optional<discoc::Profile> profile = std::nullopt,
                      std::vector<double> speeds = {})
-      : cluster(cluster), profile(std::move(profile)), speeds(std::move(speeds)) {}
+      : cluster(cluster), rates(std::make_shared<PairRates>(cluster)), profile(std::move(profile)),
+        speeds(std::move(speeds)) {}
 
   /// Of some nodes alone: rank k is that of `ranks[k]` here.
   CostModel part(llvm::ArrayRef<int64_t> ranks) const;
@@ -76,7 +78,8 @@ private:
   }
 
   ClusterAttr cluster;
-  std::vector<int64_t> ranks; // of a part; empty: all
+  std::shared_ptr<PairRates> rates; // its parts have the same
+  std::vector<int64_t> ranks;       // of a part; empty: all
   std::optional<discoc::Profile> profile;
   std::vector<double> speeds;                         // of all nodes, not of a part alone
   mutable std::map<int64_t, discoc::Profile> nominal; // by bytes of a vector
