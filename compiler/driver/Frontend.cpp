@@ -23,6 +23,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include <set>
 
 using namespace mlir;
 using namespace disco;
@@ -371,7 +372,8 @@ std::optional<discoc::Profile> disco::findProfile(const std::string &path, int64
     profile.reset();
   }
   ::print(errors);
-  if (profile && profile->host != discoc::processorName()) {
+  static std::set<std::string> warned; // a search reads it for every candidate
+  if (profile && profile->host != discoc::processorName() && warned.insert(path).second) {
     discoc::hideProgress();
     llvm::errs() << "warning: "
                  << discoc::printable(path + ": was measured on '" + profile->host +

@@ -286,11 +286,28 @@ def check_refusals(path, folder, tally):
             ("a negative deadline", ("--deadline", "-1"), 2, "--deadline")):
         done = run("partition", path, *options)
         tally.check(what, done.returncode == code and said in done.stderr, done.stdout + done.stderr)
-    other = os.path.join(folder, "other.json")
-    with open(other, "w", encoding="utf-8") as file:
-        json.dump({"format": "discoc-profile", "version": 99}, file)
-    done = run("partition", path, "--profile", other)
-    tally.check("a profile of another version", done.returncode == 1 and "version" in done.stderr, done.stderr)
+    check_profiles(path, folder, tally)
+
+
+def check_profiles(path, folder, tally):
+    """Of another version or discoc, or nonsense: refused, with what to do. Of another machine: a warning, once."""
+    sys.path.insert(0, os.path.join(HERE, "..", "bench"))
+    from divisions import PI4  # pylint: disable=import-outside-toplevel
+    version = run("--version").stdout.split()[1]
+    good = PI4 | {"compiler": version, "host": "a machine of long ago"}
+    for what, profile, code, said in (
+            ("format version", {"format": "discoc-profile", "version": 99}, 1, "this discoc knows only version 1"),
+            ("discoc", good | {"compiler": "0.0.1"}, 1, "kernels may have changed: measure anew, with 'discoc calibrate'"),
+            ("machine", good, 0, "'discoc calibrate' measures this one"),
+            ("time that is negative", good | {"step_ns": -1}, 1, "step_ns"),
+            ("time that is no number", good | {"mac_ns": {"f32": "fast"}}, 1, "mac_ns")):
+        file = os.path.join(folder, "other.json")
+        with open(file, "w", encoding="utf-8") as stream:
+            json.dump(profile, stream)
+        for command in ("partition", "compile"):
+            extra = () if command == "partition" else ("--strategy", "auto", "-o", os.path.join(folder, "other"))
+            done = run(command, path, "--profile", file, "--nodes", "2", *extra)
+            tally.check(f"{command}: a profile of another {what}", done.returncode == code and done.stderr.count(said) == 1, done.stdout + done.stderr)
 
 
 def check_energy(path, folder, tally):
