@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """DeCNN's division: a ResNet-50 whose convolutions have groups, with a channel shuffle in every block, against its own one
-node and against the dense network on one. Simulated with a Pi 4's class of hosts; --measure runs two programs over the
-loopback beside one.
+node and against the dense network on one. Simulated with a Pi 4's class of hosts; --measure also runs both networks on one
+node of this host, and the grouped one as two programs over the loopback. With --prepare programs are built there and nothing
+is simulated: build them with --measure 0, then measure.
 
-    decnn.py [--groups 4] [--nodes 1,2,4] [--mbit 100,1000] [--profile FILE] [--measure ROUNDS]
+    decnn.py [--groups 4] [--nodes 1,2,4] [--mbit 100,1000] [--profile FILE] [--measure ROUNDS] [--prepare FOLDER]
 
 The network is made here, with seeded weights. The authors of DeCNN state 3.21 times and 65.3 % less memory on four
 devices; what of their set-up that hangs on is unknown to us.
@@ -104,26 +105,46 @@ def row(nodes, mbit, out, profile, one, dense):
     return time, memory
 
 
+PROGRAMS = {"dense, one": ("dense", 1), "grouped, one": ("grouped", 1), "grouped, two": ("grouped", 2)}
+
+
+def prepare(paths, folder):
+    """Programs of this host, built once: the dense network alone, the grouped one alone and on two nodes."""
+    for network_name, nodes in PROGRAMS.values():
+        out = os.path.join(folder, f"{network_name}{nodes}")
+        if not os.path.exists(out):
+            discoc.compile(paths[network_name], nodes, out, extra=["--target", "native"])
+            cluster.build_shards(out)
+
+
 def measure(path, folder, rounds):
-    """Milliseconds of one program, and of two over the loopback, in turns."""
-    value = bench.model(path, folder).inputs(1)
-    outs = {}
-    for nodes in (1, 2):
-        outs[nodes] = os.path.join(folder, f"run{nodes}")
-        discoc.compile(path, nodes, outs[nodes], extra=["--target", "native"])
-        cluster.build_shards(outs[nodes])
+    """Milliseconds of each, two of them over the loopback, in turns."""
     inputs = os.path.join(folder, "inputs")
-    os.makedirs(inputs)
-    arguments = cluster.save_inputs(value, inputs)
-    times = {1: [], 2: []}
+    os.makedirs(inputs, exist_ok=True)
+    arguments = cluster.save_inputs(bench.model(path, folder).inputs(1), inputs)
+    times = {name: [] for name in PROGRAMS}
     for _ in range(rounds):
-        for nodes, out in outs.items():
-            done = subprocess.run([discoc.binary(), "run", out, "--json", "--repeat", "5", *arguments], stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, text=True, check=True)
-            times[nodes].append(json.loads(done.stdout)["time_us"]["median"] / 1e3)
-    one, two = (statistics.median(times[n]) for n in (1, 2))
-    print(f"\nmeasured, processes of this host: one {one:.1f} ms ({min(times[1]):.1f} to {max(times[1]):.1f}), two {two:.1f} ms "
-          f"({min(times[2]):.1f} to {max(times[2]):.1f}), {one / two:.2f} times as fast")
+        for name, (network_name, nodes) in PROGRAMS.items():
+            done = subprocess.run([discoc.binary(), "run", os.path.join(folder, f"{network_name}{nodes}"), "--json", "--repeat", "5", *arguments],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+            times[name].append(json.loads(done.stdout)["time_us"]["median"] / 1e3)
+    two = statistics.median(times["grouped, two"])
+    print("\n| measured | ms | rounds | two are so many times as fast |\n| --- | ---: | --- | ---: |")
+    for name, own in times.items():
+        print(f"| {name} | {statistics.median(own):.1f} | {min(own):.1f} to {max(own):.1f} | {statistics.median(own) / two:.2f} |")
+
+
+def simulate(a, folder, path, dense, profile):
+    print("| network | N | Mbit/s | ms | x its one node | x dense on one | exchanged, MB | weights and arena, MB | less than one | "
+          "than dense |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    base = row(1, 0, compiled(dense, 1, 0, folder), profile, None, None)
+    one = None
+    for mbit in map(float, a.mbit.split(",")):
+        for nodes in map(int, a.nodes.split(",")):
+            if nodes == 1 and one:
+                continue
+            found = row(nodes, mbit if nodes > 1 else 0, compiled(path, nodes, mbit, folder), profile, one, base)
+            one = one or found
 
 
 def main():
@@ -133,6 +154,7 @@ def main():
     parser.add_argument("--mbit", default="100,1000")
     parser.add_argument("--profile")
     parser.add_argument("--measure", type=int, default=0)
+    parser.add_argument("--prepare")
     a = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="discoc-decnn-") as folder:
         profile = a.profile or os.path.join(folder, "pi4.json")
@@ -142,18 +164,13 @@ def main():
         path, dense = os.path.join(folder, "grouped.onnx"), os.path.join(folder, "dense.onnx")
         onnx.save(network(a.groups), path)
         onnx.save(resnet50.resnet50(), dense)
-        print("| network | N | Mbit/s | ms | x its one node | x dense on one | exchanged, MB | weights and arena, MB | less than one | "
-              "than dense |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-        base = row(1, 0, compiled(dense, 1, 0, folder), profile, None, None)
-        one = None
-        for mbit in map(float, a.mbit.split(",")):
-            for nodes in map(int, a.nodes.split(",")):
-                if nodes == 1 and one:
-                    continue
-                found = row(nodes, mbit if nodes > 1 else 0, compiled(path, nodes, mbit, folder), profile, one, base)
-                one = one or found
+        if not a.prepare:
+            simulate(a, folder, path, dense, profile)
+        if a.measure or a.prepare:
+            programs = a.prepare or folder
+            prepare({"dense": dense, "grouped": path}, programs)
         if a.measure:
-            measure(path, folder, a.measure)
+            measure(path, programs, a.measure)
 
 
 if __name__ == "__main__":
