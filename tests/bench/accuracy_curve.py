@@ -44,9 +44,13 @@ class Bench:
         self.pictures, self.labels = cifar10_data.normalise(pictures).contiguous().numpy(), labels.numpy()
         self.training = cifar10_data.load("train", data)
 
+    @staticmethod
+    def target(name, wire):
+        return os.path.join(RESULTS, f"{name}{'' if wire == 'f32' else '.' + wire}.json")
+
     def measure(self, name, path, nodes, wire="f32", owners=None, about=None):
         """Runs a model's N programs on the test pictures, and writes the figures."""
-        target = os.path.join(RESULTS, f"{name}{'' if wire == 'f32' else '.' + wire}.json")
+        target = self.target(name, wire)
         if os.path.exists(target):
             return
         out = os.path.join(self.folder, os.path.basename(target)[:-5])
@@ -87,8 +91,7 @@ class Bench:
                 about = {"method": "mask, trained on" if point.start == "mask" else "trained", **json.load(file)}
             about["held_out"] = about["epochs"][-1]["held_out"]
             about["epochs"], about["trained_wire"] = len(about["epochs"]), about.pop("wire") or "f32"
-            wires = ("f32",) if point.nodes == 1 else WIRES
-            for wire in wires:
+            for wire in ("f32",) if point.nodes == 1 else WIRES:
                 self.measure(point.name, os.path.join(folder, point.name + ".onnx"), point.nodes, wire, about=about)
 
     def untrained_points(self, only):
@@ -97,13 +100,18 @@ class Bench:
             return
         for nodes in (2, 4):
             if re.search(only, f"dense_n{nodes}"):
-                for wire in WIRES:
-                    self.measure(f"dense_n{nodes}", dense, nodes, wire, about={"method": "dense", "density": 1.0})
+                self.measure_wires(f"dense_n{nodes}", lambda: dense, nodes, {"method": "dense", "density": 1.0})
             for density in UNTRAINED:
                 for method, make in (("mask", self.by_mask), ("magnitude", self.by_magnitude)):
                     name = f"{method}_untrained_n{nodes}_{round(100 * density):02}"
-                    if re.search(only, name) and not os.path.exists(os.path.join(RESULTS, name + ".json")):
-                        self.measure(name, make(dense, nodes, density, name), nodes, about={"method": method, "density": density})
+                    if re.search(only, name):
+                        self.measure_wires(name, lambda: make(dense, nodes, density, name), nodes, {"method": method, "density": density})
+
+    def measure_wires(self, name, make, nodes, about):
+        missing = [w for w in WIRES if not os.path.exists(self.target(name, w))]
+        path = make() if missing else None
+        for wire in missing:
+            self.measure(name, path, nodes, wire, about=about)
 
     def by_mask(self, dense, nodes, density, name):
         target = os.path.join(self.folder, name + ".onnx")
