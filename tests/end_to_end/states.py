@@ -2,7 +2,8 @@
 """Programs that keep outputs as inputs of their next inference (`compile --state`), against ONNX Runtime, to which they are fed back.
 
 A recurrent layer, two states that change places, and the last frames of a convolution, frame by frame, at every number of
-nodes; what is wrong with pairs is said. --frames COUNT: of the trained models of ../shared, too (silero_half, gtcrn_simple).
+nodes; what is wrong with pairs is said; bytes counted between the nodes are those of the report, which lists what each node keeps of a state.
+--frames COUNT: so many frames of the trained models of ../shared, too (silero_half, gtcrn_simple); with what an inference exchanges, and for what.
 
     states.py [--frames COUNT]
 """
@@ -83,11 +84,31 @@ class Suite:
             borders = [[t["name"] for t in manifest[kind]] for kind in ("inputs", "outputs")]
             self.tally.check(f"{name}, N = {n}: what is given and taken",
                              borders == [list(frames), list(expected)], str(borders))
-            got, _ = cluster.run_inproc(program, n, frames, list(expected), os.path.join(self.folder, f"{name}{n}w"))
+            got, counted = cluster.run_inproc(program, n, frames, list(expected), os.path.join(self.folder, f"{name}{n}w"))
+            self.check_report(f"{name}, N = {n}", model, pairs, cluster.load_json(os.path.join(out, "report.json")), counted)
             for output, wanted in expected.items():
                 error = np.abs(got[output].reshape(wanted.shape) - wanted).max() / np.ptp(wanted)
                 self.tally.check(f"{name}, N = {n}: {output}, {len(wanted)} frames", error < 1e-4, f"error {error:.1e} of the range")
             print(f"{name}, N = {n}: error {error:.1e} of the range", flush=True)
+
+    def check_report(self, label, model, pairs, report, counted):
+        """What is kept, by tensor, and what an inference sends."""
+        sizes = {i.name: 4 * int(np.prod([d.dim_value or 1 for d in i.type.tensor_type.shape.dim]))
+                 for i in onnx.load(model).graph.input if i.name in pairs}
+        kept = dict.fromkeys(sizes, 0)
+        for node in report["nodes"]:
+            for buffer in node["buffers"]:
+                if buffer["use"] == "state":
+                    kept[buffer["name"]] += buffer["bytes"]
+        self.tally.check(f"{label}: what is kept", all(sizes[s] <= kept[s] for s in sizes), f"{kept}, states are {sizes}")
+        exchanged, root = cluster.report_traffic(report)
+        stated = {pair: exchanged.get(pair, 0) + root.get(pair, 0) for pair in {*exchanged, *root}}
+        found = cluster.payload_of(counted)
+        self.tally.check(f"{label}: bytes", found == stated, f"counted {found}, stated {stated}")
+        crossing = {layer["op"]: sum(layer["received_bytes"].values()) for layer in report["layers"]}
+        most = sorted(((b, op) for op, b in crossing.items() if b), reverse=True)[:3]
+        print(f"{label}: {sum(exchanged.values())} bytes exchanged, inputs and outputs {sum(root.values())}; kept {kept}; "
+              f"the most crosses for {', '.join(f'{op} ({b})' for b, op in most) or 'nothing'}", flush=True)
 
     def refuse(self, name, pair, *parts):
         out = os.path.join(self.folder, "refused")
