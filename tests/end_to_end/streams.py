@@ -3,16 +3,20 @@
 """Programs with several inferences in flight (`compile --in-flight`).
 
 Streams of 1, 2, K - 1, K, K + 1 and 12 inputs have the bits of one at a time, over links that hold nothing, as the proof
-assumes, over mailboxes, and as processes over TCP with and without shared memory; a node that is killed is named; what cannot
-be had is refused.
+assumes, over mailboxes, and as processes over TCP with and without shared memory, and over UDP; nodes that pause at random change
+nothing; a node that is killed or stopped is named; what cannot be had is refused.
 
-    streams.py
+    streams.py [--full]      four nodes, too, and 10,000 inferences with pauses
 """
 
+import argparse
 import os
+import random
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 import onnx
@@ -34,9 +38,20 @@ def batch_of(feeds, count):
     return {name: value[:count * (len(value) // LONGEST)] for name, value in feeds.items()}
 
 
+def pause(shards, seed):
+    """Stops one process after another for up to 30 ms until one has ended."""
+    draw = random.Random(seed)
+    while all(process.poll() is None for process in shards.processes):
+        victim = draw.choice(shards.processes)
+        victim.send_signal(signal.SIGSTOP)
+        time.sleep(draw.uniform(0, 0.03))
+        victim.send_signal(signal.SIGCONT)
+        time.sleep(draw.uniform(0, 0.02))
+
+
 class Suite:
-    def __init__(self, folder):
-        self.folder, self.tally = folder, discoc.Tally()
+    def __init__(self, folder, nodes, paused):
+        self.folder, self.nodes, self.paused, self.tally = folder, nodes, paused, discoc.Tally()
         self.runtime = cluster.Runtime(os.path.join(folder, "runtime"))
 
     def out(self, name, nodes, in_flight):
@@ -52,7 +67,7 @@ class Suite:
         return path, feeds, [o.name for o in model.graph.output]
 
     def same_bits(self, name, path, feeds, outputs):
-        settings = [(n, k) for n in NODES for k in IN_FLIGHT]
+        settings = [(n, k) for n in self.nodes for k in IN_FLIGHT]
         outs = []
         for nodes, k in settings:
             outs.append(self.out(name, nodes, k))
@@ -87,13 +102,13 @@ class Suite:
         shards = cluster.Tcp(plain, 3, feeds, os.path.join(self.folder, "tcp"))
         shards.wait()
         wanted = shards.outputs(outputs)
-        ways = {"shared memory": [], "TCP": ["--no-shared-memory"]}
+        ways = {"shared memory": [], "TCP": ["--no-shared-memory"], "UDP": ["--transport", "udp"]}
         got = {}
         for way, extra in ways.items():
             shards = cluster.Tcp(out, 3, feeds, os.path.join(self.folder, "tcp"), extra=extra + ["--repeat", "20"])
             results = shards.wait()
             shards.close()
-            good = all(code == 0 and report["inferences"] == 20 * LONGEST for code, report, _, _ in results)
+            good = all(code == 0 and report["inferences"] == 20 * LONGEST and ("udp" in report) == (way == "UDP") for code, report, _, _ in results)
             self.tally.check(f"{name}: {20 * LONGEST} inferences, {way}", good, str([r[:3] for r in results])[-900:])
             got[way] = shards.outputs(outputs)
         for way, found in got.items():
@@ -106,18 +121,38 @@ class Suite:
         done = subprocess.run([discoc.binary(), "run", out, *arrays], capture_output=True, text=True, timeout=300)
         self.tally.check("run says how many a second", done.returncode == 0 and "3 in flight: " in done.stdout and
                          " inferences a second; 99 % of them" in done.stdout, done.stdout + done.stderr)
-        for victim in (1, 2):
-            shards = cluster.Tcp(out, 3, feeds, os.path.join(self.folder, "tcp"),
-                                 extra=["--repeat", "1000000", "--deadline-ms", "3000"])
-            try:
-                shards.processes[victim].wait(3)
-                self.tally.fail(f"kill of node {victim}", "it ended before")
-            except subprocess.TimeoutExpired:
-                shards.processes[victim].kill()
-                rest = [r for rank, r in enumerate(shards.wait(30)) if rank != victim]
-                good = all(code == 1 and report["failed_rank"] == victim for code, report, _, _ in rest)
-                self.tally.check(f"kill of node {victim}", good, str([r[:3] for r in rest])[-900:])
-            shards.close()
+        self.pauses(name, out, feeds, wanted)
+        for victim, how in ((1, signal.SIGKILL), (2, signal.SIGKILL), (1, signal.SIGSTOP)):
+            self.lose(out, feeds, victim, how)
+
+    def pauses(self, name, out, feeds, wanted):
+        """Nodes that stop for a while, at any moment."""
+        repeat = -(-self.paused // LONGEST)
+        shards = cluster.Tcp(out, 3, feeds, os.path.join(self.folder, "tcp"), extra=["--repeat", str(repeat)])
+        pause(shards, 1)
+        results = shards.wait()
+        shards.close()
+        good = all(code == 0 and report["inferences"] == repeat * LONGEST for code, report, _, _ in results)
+        same = good and all(np.array_equal(shards.outputs([o])[o], value) for o, value in wanted.items())
+        self.tally.check(f"{name}: {repeat * LONGEST} inferences with pauses", same, str([r[:3] for r in results])[-900:])
+
+    def lose(self, out, feeds, victim, how):
+        """A node is killed, or stops, under load: the others say which."""
+        label = f"{how.name} of node {victim}"
+        shards = cluster.Tcp(out, 3, feeds, os.path.join(self.folder, "tcp"), extra=["--repeat", "1000000", "--deadline-ms", "3000"])
+        try:
+            shards.processes[victim].wait(3)
+            self.tally.fail(label, "it ended before")
+        except subprocess.TimeoutExpired:
+            shards.processes[victim].send_signal(how)
+            for rank, process in enumerate(shards.processes):
+                if rank != victim:
+                    process.wait(30)
+            shards.processes[victim].kill()
+            rest = [r for rank, r in enumerate(shards.wait(30)) if rank != victim]
+            good = all(code == 1 and report["failed_rank"] == victim for code, report, _, _ in rest)
+            self.tally.check(label, good, str([r[:3] for r in rest])[-900:])
+        shards.close()
 
     def refuse(self, path, name, options, *parts):
         out = os.path.join(self.folder, "refused")
@@ -127,9 +162,12 @@ class Suite:
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="four nodes, too, and 10,000 inferences with pauses")
+    a = parser.parse_args()
     discoc.need_compiler()
     with tempfile.TemporaryDirectory(prefix="discoc-streams-") as folder:
-        suite = Suite(folder)
+        suite = Suite(folder, (*NODES, 4) if a.full else NODES, 10000 if a.full else 600)
         for name in MODELS:
             path, feeds, outputs = suite.prepare(name)
             suite.same_bits(name, path, feeds, outputs)
