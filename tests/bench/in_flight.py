@@ -7,15 +7,23 @@ that takes its time (delay_proxy.cpp).
 
 With `--delays`, microseconds, the link has a rate of 1 Gbit/s and the proxy takes a part of the processors. Programs with K = 1 to `--most` run in turns, a round each, and one of K = 1 over a link of 10 Gbit/s, which tells what computing takes. Printed,
 as medians over the rounds: inferences a second from the first submit to the last output, and against K = 1; median and 99 % latency; how
-long K = 1 waits, and how much of the rate its bytes take. Then one inference alone, of K = 1 and of `--most`, a start each."""
+long K = 1 waits, and how much of the rate its bytes take. Then one inference alone, of K = 1 and of `--most`, a start each.
+
+    in_flight.py --pace SECONDS [--most K] [--rounds R] [--repeat N] [MODEL]
+
+An input every so many seconds instead, over loopback: how long after it its output is there, with K = 1 and with `--most` in flight."""
 
 import argparse
+import io
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+
+import numpy as np
 
 import bench
 import cluster
@@ -95,6 +103,40 @@ def rows(link, rate, free, outs, arguments, a):
     print(f"  alone: K = 1 {alone[1] / 1e3:.2f} ms, K = {a.most} {alone[a.most] / 1e3:.2f} ms", flush=True)
 
 
+def paced(out, name, value, a):
+    """Milliseconds from giving each of `--repeat` inputs, one at a time, to having read its output."""
+    ports = cluster.free_ports(2)
+    own = ["taskset", "-c"], ["--quiet", "--no-shared-memory", "--listen"]
+    nodes = [subprocess.Popen([*own[0], str(node % os.cpu_count()), cluster.shard_of(out, node), *own[1], f"127.0.0.1:{ports[node]}", *more],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+             for node, more in enumerate((["--input", f"{name}=-", "--output-dir", "-"], ["--peer", f"0=127.0.0.1:{ports[0]}"]))]  # fmt: skip
+    given, times = io.BytesIO(), []
+    np.save(given, value)
+    for _ in range(a.repeat):
+        begin = time.monotonic()
+        nodes[0].stdin.write(given.getvalue())
+        nodes[0].stdin.flush()
+        np.lib.format.read_magic(nodes[0].stdout)
+        shape, _, kind = np.lib.format.read_array_header_1_0(nodes[0].stdout)
+        nodes[0].stdout.read(int(np.prod(shape)) * kind.itemsize)
+        times.append(1e3 * (time.monotonic() - begin))
+        time.sleep(max(0.0, a.pace - (time.monotonic() - begin)))
+    for node in nodes:
+        node.communicate(timeout=60)
+    return times
+
+
+def pace(outs, inputs, a):
+    ((name, value),) = inputs.items()
+    times = {k: [] for k in (1, a.most)}
+    for _ in range(a.rounds):
+        for k, found in times.items():
+            found += paced(outs[k], name, value, a)[1:]  # the first finds nothing in the caches
+    for k, found in times.items():
+        print(f"an input every {a.pace:g} s: K = {k} {statistics.median(found):.2f} ms ({min(found):.2f} to {max(found):.2f}), "
+              f"{statistics.median(found) / statistics.median(times[1]):.2f} times K = 1", flush=True)
+
+
 def links(a, folder):
     """(rate, link), one after the other."""
     if not a.delays:
@@ -113,6 +155,7 @@ def main():
     parser.add_argument("model", nargs="?", default="resnet50")
     parser.add_argument("--rates", default="100mbit,200mbit,500mbit")
     parser.add_argument("--delays", help="microseconds; instead of --rates")
+    parser.add_argument("--pace", type=float, help="seconds from one input to the next")
     parser.add_argument("--most", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeat", type=int, default=60)
@@ -126,6 +169,8 @@ def main():
             outs[k] = os.path.join(folder, f"out{k}")
             discoc.compile(found.path, 2, outs[k], masks=masks, extra=["--in-flight", str(k)] if k > 1 else [])
             cluster.build_shards(outs[k])
+        if a.pace:
+            return pace(outs, found.inputs(1), a)
         arguments = cluster.save_inputs(found.inputs(1), os.path.join(folder, "inputs"))
         free = []
         link = lan.Link("10gbit", "1mb")
