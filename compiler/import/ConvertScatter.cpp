@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Exporters build attention masks with these ops; of constants they fold away.
+#include "compiler/dialect/Evaluate.h"
 #include "compiler/import/Converters.h"
 #include "compiler/import/Indices.h"
 #include "llvm/ADT/STLExtras.h"
@@ -41,6 +42,64 @@ static std::optional<ScatterKind> scatterKind(OpImport &op) {
   return op.hasFailed() ? std::nullopt : kind;
 }
 
+namespace {
+/// Part of a tensor: so many indices of one axis, all of the others.
+struct Band {
+  int64_t axis, begin, size;
+};
+} // namespace
+
+/// The band of data of some shape whose places constant indices list, in order: so exporters write
+/// an assignment to a slice. Nothing where they are not known, or list anything else.
+static std::optional<Band> bandOf(Value indices, ArrayRef<int64_t> shape) {
+  ArrayRef<int64_t> box = shapeOf(indices).drop_back();
+  const int64_t depth = shapeOf(indices).back();
+  ElementsAttr list = OpImport::known(indices);
+  if (!list || static_cast<int64_t>(box.size()) != depth || elementCount(box) == 0)
+    return std::nullopt;
+  ConstantView view(list, shapeOf(indices));
+  if (!view.isValid())
+    return std::nullopt;
+  Ints begin;
+  std::optional<Band> band;
+  for (int64_t d = 0; d < depth; ++d) {
+    begin.push_back(view.integer(d) < 0 ? view.integer(d) + shape[d] : view.integer(d));
+    if (begin[d] < 0 || begin[d] > shape[d] - box[d] || (band && box[d] != shape[d]))
+      return std::nullopt;
+    if (box[d] != shape[d])
+      band = {d, begin[d], box[d]};
+  }
+  Ints at(begin);
+  for (int64_t row = 0; row < elementCount(box); ++row) {
+    for (int64_t d = 0; d < depth; ++d)
+      if (view.integer(row * depth + d) != at[d] &&
+          view.integer(row * depth + d) != at[d] - shape[d])
+        return std::nullopt;
+    for (int64_t d = depth - 1; d >= 0 && ++at[d] == begin[d] + box[d] && d > 0; --d)
+      at[d] = begin[d];
+  }
+  return band ? band : Band{0, 0, shape[0]};
+}
+
+/// x with a band of it replaced: what stays before it, the updates, what stays behind. Unlike a
+/// scatter it can be divided along every other axis.
+static Value withBand(OpImport &op, Value x, Value updates, const Band &band) {
+  auto part = [&](int64_t begin, int64_t size) {
+    Ints starts(op.rank(x), 0), shape(op.shape(x));
+    starts[band.axis] = begin;
+    shape[band.axis] = size;
+    return op.slice(x, starts, Ints(op.rank(x), 1), shape);
+  };
+  const int64_t end = band.begin + band.size, extent = op.shape(x)[band.axis];
+  SmallVector<Value> parts;
+  if (band.begin > 0)
+    parts.push_back(part(0, band.begin));
+  parts.push_back(updates);
+  if (end < extent)
+    parts.push_back(part(end, extent - end));
+  return parts.size() == 1 ? updates : op.concat(parts, band.axis);
+}
+
 static LogicalResult convertScatterND(OpImport &op) {
   std::optional<ScatterKind> kind = scatterKind(op);
   Value x = op.input(0), indices = op.input(1), updates = op.input(2);
@@ -56,6 +115,8 @@ static LogicalResult convertScatterND(OpImport &op) {
   if (ArrayRef<int64_t>(fits) != op.shape(updates))
     return op.error("the updates have the shape " + shapeText(op.shape(updates)) +
                     ", but must have " + shapeText(fits));
+  if (std::optional<Band> band = bandOf(indices, shape); band && *kind == ScatterKind::None)
+    return op.result(withBand(op, x, updates, *band));
   ArrayRef<int64_t> indexed = shape.take_front(depth);
   Ints flat{elementCount(indexed)};
   llvm::append_range(flat, shape.drop_front(depth));

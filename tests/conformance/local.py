@@ -374,6 +374,15 @@ def case_indices():
         yield _one(f"scatter_nd_{name}", 18, "ScatterND",
                    {"x0": x, "x1": blocks, "x2": update}, {}, {"y": y},
                    reduction=name)
+    for axis, (begin, end) in enumerate(((1, 3), (0, 2), (2, 4))):
+        band = [slice(0, n) for n in x.shape]
+        band[axis] = slice(begin, end)
+        places = np.stack(np.mgrid[tuple(band)], axis=-1)
+        y, update = x.copy(), _random(*places.shape[:-1])
+        y[tuple(band)] = update
+        yield _one(f"scatter_nd_slice_{axis}", 18, "ScatterND",
+                   {"x0": x, "x2": update},
+                   {"x1": places - (np.array(x.shape) if axis else 0)}, {"y": y})
     y = x.copy()
     for i, j, k in np.ndindex(2, 2, 2):
         y[i, whole[i, j, k], k] = smaller[i, j, k]

@@ -257,6 +257,18 @@ TEST(ConvertScatter, MasksFold) {
               {"error:", "index 2 is outside an axis of extent 2"});
   expectParts(OneOp("ScatterND").input({2}).constantInts({0}).constant({1}, {1}).text(),
               {"error:", "the updates have the shape [1], but must have []"});
+  // An assignment to a slice of one axis, its places listed; index by index, also from the end.
+  const std::vector<int64_t> places{2, 1, 2};
+  auto assigned = [&](std::initializer_list<int64_t> values) {
+    return OneOp("ScatterND").input({2, 4}).constantInts(values, places).input({2, 1}).text();
+  };
+  for (const std::string &text : {assigned({0, 2, 1, 2}), assigned({0, -2, -1, 2})})
+    expectParts(text, {"\"disco.slice\"", "starts = array<i64: 0, 0>", "tensor<2x2xf32>",
+                       "\"disco.slice\"", "starts = array<i64: 0, 3>", "tensor<2x1xf32>",
+                       "\"disco.concat\"", "axis = 1"});
+  for (const std::string &text : {assigned({0, 2, 1, 1}), assigned({1, 2, 0, 2})})
+    expectParts(text, {"\"disco.scatter\""});
+  expectParts(assigned({0, 4, 1, 4}), {"error:", "outside an axis of extent"});
   expectParts(OneOp("ScatterND", 18)
                   .input({2})
                   .constantInts({0})

@@ -38,10 +38,12 @@ public:
     return *this;
   }
   OneOp &constantInts(const std::vector<int64_t> &values) {
+    return constantInts(values, {static_cast<int64_t>(values.size())});
+  }
+  OneOp &constantInts(const std::vector<int64_t> &values, const std::vector<int64_t> &dims) {
     std::string bytes(reinterpret_cast<const char *>(values.data()),
                       values.size() * sizeof(int64_t));
-    addRaw(model.mutable_graph(), next(), {static_cast<int64_t>(values.size())}, bytes,
-           onnx::TensorProto::INT64);
+    addRaw(model.mutable_graph(), next(), dims, bytes, onnx::TensorProto::INT64);
     return *this;
   }
   /// It is a constant of zero bits.
