@@ -24,19 +24,25 @@ import in_flight
 import lan
 import predict
 
-WAYS = {"one node": (), "within layers": ("--in-flight",), "in series": ("--stages", "2", "--in-flight")}
+WAYS = {"one node": [], "within layers": [], "in series": ["--stages", "2"]}
+
+
+def place(way, rate, folder):
+    return os.path.join(folder, f"{way.replace(' ', '_')}_{rate}")
 
 
 def prepare(found, way, rate, a, folder):
     """Compiles and builds a program, and notes what `simulate` says of it."""
-    out = os.path.join(folder, f"{way.replace(' ', '_')}_{rate}")
+    out = place(way, rate, folder)
     if os.path.exists(out + ".json"):
         return out
     nodes, file = 1 if way == "one node" else 2, os.path.join(folder, f"{rate}.toml")
     with open(file, "w", encoding="utf-8") as stream:
         stream.write(f"[[node]]\ncount = 2\n[[link]]\nbetween = [0, 1]\nbandwidth = {rate * 1e6 * predict.PAYLOAD}\nlatency = 5e-5\n")
-    options = [*WAYS[way], *([str(a.in_flight)] if nodes > 1 else []), "--profile", a.profile, "--target", "native"]
-    discoc.compile(found.path, nodes, out, extra=options + (["--cluster", file] if nodes > 1 else []))
+    options = [*WAYS[way], "--profile", a.profile, "--target", "native"]
+    if nodes > 1:
+        options += ["--cluster", file, "--in-flight", str(a.in_flight)]
+    discoc.compile(found.path, nodes, out, extra=options)
     done = subprocess.run([discoc.binary(), "simulate", out, "--profile", a.profile, "--json"], stdout=subprocess.PIPE, text=True, check=True)
     cluster.build_shards(out)
     with open(out + ".json", "w", encoding="utf-8") as stream:
@@ -83,7 +89,7 @@ def main():
         os.makedirs(folder, exist_ok=True)
         found = bench.model(a.model, folder)
         rates = [int(rate) for rate in a.rates.split(",")]
-        known = all(os.path.exists(os.path.join(folder, f"{way.replace(' ', '_')}_{rate}.json")) for way in WAYS for rate in rates)
+        known = all(os.path.exists(place(way, rate, folder) + ".json") for way in WAYS for rate in rates)
         outs = {rate: {way: prepare(found, way, rate, a, folder) for way in WAYS} for rate in rates}
         if a.prepare and not known:
             return

@@ -17,9 +17,10 @@ import tempfile
 import onnx
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
+sys.path[:0] = [os.path.join(HERE, "..", "oracle"), os.path.join(HERE, "..", "bench")]
 import discoc  # noqa: E402
 import seeded  # noqa: E402
+from divisions import PI4  # noqa: E402
 
 FAST = ("--bandwidth", "117.5e6", "--latency", "5e-5")
 STRATEGIES = ("greedy", "stages", "stretches", "root")
@@ -151,9 +152,8 @@ def check_stages(folder, tally):
     path, profile, plan, out = (os.path.join(folder, name) for name in ("chain.onnx", "odd.json", "stages.toml", "stages"))
     onnx.save(chain(), path)
     with open(profile, "w", encoding="utf-8") as file:  # an op takes a millisecond, whatever it computes
-        json.dump({"format": "discoc-profile", "version": 1, "compiler": run("--version").stdout.split()[-1], "host": "odd", "target": "x86-64",
-                   "cache_bytes": 0, "step_ns": 1000000, "memory_bytes_per_ns": 1000, "message_ns": 1, "message_byte_ns": 0.001, "spin_ns": 1,
-                   "wake_ns": 1, "mac_ns": {"f32": 1e-6, "i8": 1e-6}, "kernels": [], "transports": {}}, file)  # fmt: skip
+        json.dump(PI4 | {"compiler": run("--version").stdout.split()[1], "step_ns": 1000000, "memory_bytes_per_ns": 1000,
+                         "message_ns": 1, "message_byte_ns": 0.001, "mac_ns": {"f32": 1e-6, "i8": 1e-6}}, file)  # fmt: skip
     options = ("--nodes", "2", "--objective", "throughput", "--in-flight", "4", "--profile", profile, *FAST)
     answer = found(path, *options)
     chosen = answer["tried"][answer["chosen"]]
@@ -291,8 +291,6 @@ def check_refusals(path, folder, tally):
 
 def check_profiles(path, folder, tally):
     """Of another version or discoc, or nonsense: refused, with what to do. Of another machine: a warning, once."""
-    sys.path.insert(0, os.path.join(HERE, "..", "bench"))
-    from divisions import PI4  # pylint: disable=import-outside-toplevel
     version = run("--version").stdout.split()[1]
     good = PI4 | {"compiler": version, "host": "a machine of long ago"}
     for what, profile, code, said in (

@@ -106,6 +106,8 @@ class Suite:
         found = cluster.payload_of(counted)
         self.tally.check(f"{label}: bytes", found == stated, f"counted {found}, stated {stated}")
         crossing = {layer["op"]: sum(layer["received_bytes"].values()) for layer in report["layers"]}
+        states = {op: b for op, b in crossing.items() if b and op in {*pairs, *pairs.values()}}
+        self.tally.check(f"{label}: no state crosses as such", not states, str(states))
         most = sorted(((b, op) for op, b in crossing.items() if b), reverse=True)[:3]
         print(f"{label}: {sum(exchanged.values())} bytes exchanged, inputs and outputs {sum(root.values())}; kept {kept}; "
               f"the most crosses for {', '.join(f'{op} ({b})' for b, op in most) or 'nothing'}", flush=True)
